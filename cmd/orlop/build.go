@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/hooks"
+)
+
+func (p *program) buildCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "build",
+		Usage:     "make images",
+		ArgsUsage: "IMAGE...",
+		Flags:     append(append(inputFlags(), outputFlags()...), talkFlags()...),
+		Action: func(c *cli.Context) error {
+			cfg, err := p.config(c)
+			if err != nil {
+				return err
+			}
+			if err := output(c, &cfg); err != nil {
+				return err
+			}
+			results, err := p.build(c, cfg)
+			if err != nil {
+				return err
+			}
+			for _, r := range results {
+				if err := p.printResult(c, r); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// build runs the hooks and shows how they come along.
+func (p *program) build(c *cli.Context, cfg hooks.Config) ([]hooks.Result, error) {
+	show := p.progress(c)
+	cfg.Observe = show.event
+	results, err := hooks.Build(c.Context, cfg)
+	show.end()
+	return results, err
+}
+
+// printResult writes an image's line: file, TAB, manifest digest.
+func (p *program) printResult(c *cli.Context, r hooks.Result) error {
+	if !c.Bool("json") {
+		_, err := fmt.Fprintf(p.stdout, "%s\t%s\n", filepath.Base(r.File), r.Digest)
+		return err
+	}
+	type layerJSON struct {
+		Digest string `json:"digest"`
+		DiffID string `json:"diff_id"`
+		Size   int64  `json:"size"`
+		By     string `json:"created_by"`
+	}
+	out := struct {
+		Image    string      `json:"image"`
+		File     string      `json:"file"`
+		Lock     string      `json:"lock"`
+		Digest   string      `json:"digest"`
+		Size     int64       `json:"size"`
+		Packages int         `json:"packages"`
+		Layers   []layerJSON `json:"layers"`
+	}{r.Image, filepath.Base(r.File), filepath.Base(r.Lock), r.Digest, r.Size, r.Packages, nil}
+	for _, l := range r.Layers {
+		out.Layers = append(out.Layers, layerJSON{l.Digest.String(), l.DiffID.String(), l.Size, l.CreatedBy})
+	}
+	return p.printJSON(out)
+}
+
+// printJSON writes one object on a line.
+func (p *program) printJSON(v any) error {
+	enc := json.NewEncoder(p.stdout)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+)
+
+// sample is a small repository that pkg(8) made; sample/README says how.
+//
+//go:embed sample
+var sample embed.FS
+
+func (p *program) demoCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "demo",
+		Usage: "make and verify FreeBSD's five images from a sample repository",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "o", Usage: "keep the images in `DIR` (default: they are deleted)"},
+			&cli.BoolFlag{Name: "q", Usage: "no progress"},
+		},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usagef("demo: takes no operands")
+			}
+			work, err := os.MkdirTemp("", "orlop-demo-")
+			if err != nil {
+				return err
+			}
+			defer os.RemoveAll(work)
+			cfg := hooks.Config{
+				Repos:  []catalog.Repo{{Name: defaultRepo, URL: filepath.Join(work, "repo", "sample")}},
+				Images: release.StandardNames(), Compression: layer.Gzip, Format: oci.TXZ,
+				Jobs: runtime.NumCPU(), OutDir: c.String("o"), Version: version(),
+			}
+			if cfg.OutDir == "" {
+				cfg.OutDir = filepath.Join(work, "images")
+			}
+			if cfg.Epoch, err = p.epoch(); err != nil {
+				return err
+			}
+			if err := os.CopyFS(filepath.Join(work, "repo"), fs.FS(sample)); err != nil {
+				return err
+			}
+			return p.demo(c, cfg)
+		},
+	}
+}
+
+// demo builds, verifies and prints a table.
+func (p *program) demo(c *cli.Context, cfg hooks.Config) error {
+	results, err := p.build(c, cfg)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "IMAGE\tLAYERS\tPACKAGES\tENTRIES\tBYTES\tMANIFEST, VERIFIED")
+	for _, r := range results {
+		a, err := hooks.Verify(c.Context, r.File)
+		if err != nil {
+			return errors.Join(about(r.File, err)...)
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%s\n", r.Image, len(r.Layers), r.Packages, a.Tree.Len(), r.Size, r.Digest)
+	}
+	return w.Flush()
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Exit statuses.
+const (
+	exitFailed      = 1   // I/O, disk, input that this version cannot handle
+	exitUsage       = 2   // flags, configuration, definitions
+	exitUnresolved  = 3   // the request cannot be met
+	exitAbsent      = 4   // bytes could not be had
+	exitWrong       = 5   // bytes are there and wrong
+	exitInterrupted = 130 // SIGINT or SIGTERM
+)
+
+var errInterrupted = errors.New("interrupted")
+
+// usageError is a command line that cannot be carried out.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// exitStatus finds the status of an error. Of several faults the gravest
+// decides: wrong bytes, absent bytes, an unmet request, anything else.
+func exitStatus(err error) int {
+	if errors.Is(err, errInterrupted) {
+		return exitInterrupted
+	}
+	found := map[int]bool{}
+	classify(err, found)
+	for _, status := range []int{exitWrong, exitAbsent, exitUnresolved, exitFailed} {
+		if found[status] {
+			return status
+		}
+	}
+	return exitUsage
+}
+
+// classify notes the status of each fault in a tree of errors.
+func classify(err error, found map[int]bool) {
+	if status := statusOf(err); status != 0 {
+		found[status] = true
+		return
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		for _, each := range e.Unwrap() {
+			classify(each, found)
+		}
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			classify(inner, found)
+			return
+		}
+		found[exitFailed] = true
+	default:
+		found[exitFailed] = true
+	}
+}
+
+// statusOf knows the types of errors that have a status of their own.
+func statusOf(err error) int {
+	switch err.(type) {
+	case *usageError, *release.UsageError, *catalog.ConfError, *solve.ABIError:
+		return exitUsage
+	case *solve.UnresolvedError, *tree.ConflictError, *hooks.AbsentFileError, *hooks.OwnerError:
+		return exitUnresolved
+	case *store.AbsentError:
+		return exitAbsent
+	case *sum.MismatchError, *store.SizeError, *pkgfile.DamageError, *catalog.FormatError,
+		*pkgdb.FormatError, *oci.MismatchError, *hooks.MismatchError:
+		return exitWrong
+	}
+	return 0
+}

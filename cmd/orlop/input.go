@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+)
+
+// defaultRepo is what pkg calls the stanza of base packages, and so what the
+// packages' annotation "repository" says by default.
+const defaultRepo = "FreeBSD-base"
+
+// inputFlags say what an image is made from.
+func inputFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "repo", Usage: "repository `[NAME=]URL`, a file: URL or a directory (repeatable)"},
+		&cli.StringSliceFlag{Name: "repo-conf-dir", Usage: "`DIR` of pkg's repository *.conf files (repeatable, later ones override)"},
+		&cli.StringFlag{Name: "abi", Usage: "`ABI` such as FreeBSD:15:amd64 (default: the only one in the catalogue)"},
+		&cli.StringFlag{Name: "revision", Usage: "`REVISION` such as 15.0 (default: from the version of FreeBSD-runtime)"},
+		&cli.StringFlag{Name: "branch", Usage: "`BRANCH` such as RELEASE (default: from the version of FreeBSD-runtime)"},
+		&cli.StringFlag{Name: "srcdir", Usage: "FreeBSD source tree `DIR` to take files from that no installed package brings"},
+		&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with image definitions (repeatable)"},
+		&cli.StringFlag{Name: "name", Usage: "define an image `NAME` from --package and --parent"},
+		&cli.StringSliceFlag{Name: "package", Usage: "`PACKAGE` of the image --name: name, NAME-VERSION, pattern, or \"a | b\" (repeatable)"},
+		&cli.StringFlag{Name: "parent", Value: "none", Usage: "`IMAGE` that the image --name stands on"},
+		&cli.IntFlag{Name: "j", Value: runtime.NumCPU(), Usage: "work on `N` packages at once"},
+	}
+}
+
+// talkFlags say how much is said.
+func talkFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "q", Usage: "no progress"},
+		&cli.BoolFlag{Name: "v", Usage: "a line for each package"},
+		jsonFlag(),
+	}
+}
+
+func jsonFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "json", Usage: "print the result as JSON, one object a line"}
+}
+
+// config turns flags, operands and environment into what hooks take.
+func (p *program) config(c *cli.Context) (hooks.Config, error) {
+	cfg := hooks.Config{
+		ABI: c.String("abi"), Revision: c.String("revision"), Branch: c.String("branch"),
+		SrcDir: c.String("srcdir"), ImageFiles: c.StringSlice("image-file"),
+		Images: c.Args().Slice(), Jobs: c.Int("j"), Version: version(),
+		Compression: layer.Gzip,
+	}
+	if cfg.Jobs < 1 {
+		return cfg, usagef("-j: found %d, wanted at least 1", cfg.Jobs)
+	}
+	var err error
+	if cfg.Repos, err = repositories(c); err != nil {
+		return cfg, err
+	}
+	if cfg.Custom, err = customImage(c); err != nil {
+		return cfg, err
+	}
+	if cfg.Custom != nil && len(cfg.Images) == 0 {
+		cfg.Images = []string{cfg.Custom.Name}
+	}
+	if len(cfg.Images) == 0 {
+		return cfg, usagef("%s: no image is named; FreeBSD's are %s", c.Command.Name, strings.Join(release.StandardNames(), ", "))
+	}
+	cfg.Epoch, err = p.epoch()
+	return cfg, err
+}
+
+// repositories are those of the configuration, then those of --repo.
+func repositories(c *cli.Context) ([]catalog.Repo, error) {
+	var repos []catalog.Repo
+	if dirs := c.StringSlice("repo-conf-dir"); len(dirs) > 0 {
+		var err error
+		if repos, err = catalog.ReadConf(dirs, abiVariables(c.String("abi"), c.String("revision"))); err != nil {
+			return nil, err
+		}
+	}
+	for _, arg := range c.StringSlice("repo") {
+		name, url, named := strings.Cut(arg, "=")
+		if !named || name == "" || strings.ContainsAny(name, "/:") {
+			name, url = defaultRepo, arg
+		}
+		repos = append(repos, catalog.Repo{Name: name, URL: url})
+	}
+	if len(repos) == 0 {
+		return nil, usagef("%s: no repository is given; use --repo or --repo-conf-dir", c.Command.Name)
+	}
+	seen := map[string]bool{}
+	for _, r := range repos {
+		if seen[r.Name] {
+			return nil, usagef("repository %q is given twice; name them with --repo NAME=URL", r.Name)
+		}
+		seen[r.Name] = true
+	}
+	return repos, nil
+}
+
+// abiVariables are what a repository URL may refer to, as far as it is known
+// (libpkg/pkg_config.c).
+func abiVariables(abi, revision string) map[string]string {
+	vars := map[string]string{}
+	if _, minor, ok := strings.Cut(revision, "."); ok {
+		vars["VERSION_MINOR"] = minor
+	}
+	if parts := strings.Split(abi, ":"); len(parts) == 3 {
+		vars["ABI"], vars["OSNAME"], vars["VERSION_MAJOR"], vars["RELEASE"], vars["ARCH"] = abi, parts[0], parts[1], parts[1], parts[2]
+	}
+	return vars
+}
+
+// customImage is the image of --name, nil without it.
+func customImage(c *cli.Context) (*release.Image, error) {
+	img := &release.Image{Name: c.String("name"), Packages: c.StringSlice("package")}
+	if img.Name == "" {
+		if len(img.Packages) > 0 || c.IsSet("parent") {
+			return nil, usagef("--package and --parent go with --name")
+		}
+		return nil, nil
+	}
+	if len(img.Packages) == 0 {
+		return nil, usagef("--name %s: no --package is given", img.Name)
+	}
+	if img.Parent = c.String("parent"); img.Parent == "none" {
+		img.Parent = ""
+	}
+	return img, nil
+}
+
+// epoch reads SOURCE_DATE_EPOCH.
+func (p *program) epoch() (*int64, error) {
+	text, ok := p.lookupEnv("SOURCE_DATE_EPOCH")
+	if !ok || text == "" {
+		return nil, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 || n > maxEpoch {
+		return nil, usagef("SOURCE_DATE_EPOCH: %q is not a number of seconds", text)
+	}
+	return &n, nil
+}
+
+// maxEpoch is the last second of the year 9999, the end of RFC 3339.
+const maxEpoch = 253402300799
+
+// outputFlags say what is written.
+func outputFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "o", Value: ".", Usage: "write into `DIR`"},
+		&cli.StringFlag{Name: "format", Value: "txz", Usage: "archive `FORMAT`: txz, tar, tar.zst or dir"},
+		&cli.StringFlag{Name: "compression", Value: "gzip", Usage: "compress layers with `METHOD`: gzip or zstd"},
+		&cli.BoolFlag{Name: "squash", Usage: "one layer an image"},
+	}
+}
+
+// output completes a configuration from outputFlags.
+func output(c *cli.Context, cfg *hooks.Config) error {
+	var err error
+	cfg.OutDir, cfg.Squash = c.String("o"), c.Bool("squash")
+	if cfg.Format, err = oci.ParseFormat(c.String("format")); err != nil {
+		return usagef("--format: %w", err)
+	}
+	if cfg.Compression, err = layer.ParseCompression(c.String("compression")); err != nil {
+		return usagef("--compression: %w", err)
+	}
+	return nil
+}

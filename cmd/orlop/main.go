@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Orlop turns a FreeBSD pkgbase repository into OCI base images. This is the
+// only package that knows flags, the environment, stdout and exit statuses;
+// each command is a file.
+//
+// The law of its output: stdout carries the result and nothing else. All else
+// goes to stderr, a line at a time, with "orlop: " before it, in lower case
+// and without a period.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args, os.Stdout, os.Stderr, os.LookupEnv)
+	stop()
+	os.Exit(code)
+}
+
+// program is what commands share: where they write and what they may ask.
+type program struct {
+	stdout, stderr io.Writer
+	lookupEnv      func(string) (string, bool)
+}
+
+// run is the whole program, so that tests can call it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookupEnv func(string) (string, bool)) int {
+	p := &program{stdout, stderr, lookupEnv}
+	err := p.app().RunContext(ctx, args)
+	if err == nil {
+		return 0
+	}
+	if ctx.Err() != nil {
+		err = errInterrupted
+	}
+	p.report(err)
+	return exitStatus(err)
+}
+
+func (p *program) app() *cli.App {
+	app := &cli.App{
+		Name:        "orlop",
+		Usage:       "OCI base images of FreeBSD, the same bytes every time",
+		HideVersion: true, // -v is --verbose; the version is a command
+		Writer:      p.stdout,
+		ErrWriter:   p.stderr,
+		Commands: []*cli.Command{
+			p.demoCommand(), p.buildCommand(), p.planCommand(),
+			p.lsCommand(), p.verifyCommand(), p.versionCommand(),
+		},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usagef("unknown command %q; orlop help lists them", c.Args().First())
+			}
+			return cli.ShowAppHelp(c)
+		},
+		// Errors are reported by run, never by the library.
+		ExitErrHandler: func(*cli.Context, error) {},
+		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
+	}
+	for _, c := range app.Commands {
+		prepare(c)
+	}
+	return app
+}
+
+// prepare gives a command what the library's defaults lack.
+func prepare(c *cli.Command) {
+	c.UseShortOptionHandling = true
+	c.OnUsageError = func(c *cli.Context, err error, _ bool) error {
+		return &usageError{fmt.Errorf("%s: %w", c.Command.Name, err)}
+	}
+	action := c.Action
+	c.Action = func(ctx *cli.Context) error {
+		// The library takes a flag after an operand for an operand.
+		for _, arg := range ctx.Args().Slice() {
+			if len(arg) > 1 && arg[0] == '-' {
+				return usagef("%s: flag %s comes after an operand, wanted before", c.Name, arg)
+			}
+		}
+		return action(ctx)
+	}
+}
+
+// report writes each fault on a line.
+func (p *program) report(err error) {
+	for _, e := range faults(err) {
+		fmt.Fprintf(p.stderr, "orlop: %v\n", e)
+	}
+}
+
+// faults takes joined errors apart, but leaves an error whole that says more
+// than the ones it joins.
+func faults(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var list []error
+	for _, e := range joined.Unwrap() {
+		list = append(list, faults(e)...)
+	}
+	if errors.Join(joined.Unwrap()...).Error() != err.Error() {
+		return []error{err}
+	}
+	return list
+}
+
+// about puts a subject before each fault.
+func about(subject string, err error) []error {
+	var list []error
+	for _, e := range faults(err) {
+		list = append(list, fmt.Errorf("%s: %w", subject, e))
+	}
+	return list
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/solve"
+)
+
+func (p *program) planCommand() *cli.Command {
+	flags := append(inputFlags(), &cli.StringFlag{Name: "why", Usage: "explain only why `PACKAGE` is in the images"})
+	return &cli.Command{
+		Name:      "plan",
+		Usage:     "resolve and print; fetch no package",
+		ArgsUsage: "IMAGE...",
+		Flags:     append(flags, talkFlags()...),
+		Action: func(c *cli.Context) error {
+			cfg, err := p.config(c)
+			if err != nil {
+				return err
+			}
+			show := p.progress(c)
+			cfg.Observe = show.event
+			res, err := hooks.Plan(c.Context, cfg)
+			show.end()
+			if err != nil {
+				return err
+			}
+			if name := c.String("why"); name != "" {
+				return p.printWhy(res, name)
+			}
+			for _, img := range res.Images {
+				if err := p.printPlan(c, img); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// printPlan lists an image's packages: layer, name, version, automatic or not, reason.
+func (p *program) printPlan(c *cli.Context, img hooks.ImagePlan) error {
+	w := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
+	for _, step := range img.Plan.Steps {
+		for _, list := range [][]*solve.Planned{step.Packages, step.Donors} {
+			for _, pkg := range list {
+				automatic := img.Plan.Automatic(pkg, len(img.Plan.Steps)-1)
+				if c.Bool("json") {
+					if err := p.printJSON(planJSON(img.Image, step.Name, pkg, automatic)); err != nil {
+						return err
+					}
+					continue
+				}
+				mark := "requested"
+				if pkg.Why.Kind == solve.Donor {
+					mark = "donor"
+				} else if automatic {
+					mark = "automatic"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", img.Image, step.Name, pkg.Name, pkg.Version, mark, reason(pkg))
+			}
+		}
+	}
+	return w.Flush()
+}
+
+func reason(pkg *solve.Planned) string {
+	switch pkg.Why.Kind {
+	case solve.Request, solve.Donor:
+		return string(pkg.Why.Kind)
+	case solve.Dependency:
+		return "dependency of " + pkg.Why.By
+	}
+	return pkg.Why.What + " for " + pkg.Why.By
+}
+
+func planJSON(image, layer string, pkg *solve.Planned, automatic bool) any {
+	return struct {
+		Image     string `json:"image"`
+		Layer     string `json:"layer"`
+		Name      string `json:"name"`
+		Version   string `json:"version"`
+		Sum       string `json:"sum"`
+		Size      int64  `json:"size"`
+		Automatic bool   `json:"automatic"`
+		Donor     bool   `json:"donor"`
+		Why       string `json:"why"`
+		By        string `json:"by"`
+		What      string `json:"what"`
+	}{image, layer, pkg.Name, pkg.Version, string(pkg.Sum), pkg.Size, automatic && pkg.Why.Kind != solve.Donor,
+		pkg.Why.Kind == solve.Donor, string(pkg.Why.Kind), pkg.Why.By, pkg.Why.What}
+}
+
+// printWhy prints the chain from a package to the request.
+func (p *program) printWhy(res *hooks.Resolution, name string) error {
+	found := false
+	for _, img := range res.Images {
+		if lines := img.Plan.Why(name); len(lines) > 0 {
+			found = true
+			fmt.Fprintf(p.stdout, "%s:\n    %s\n", img.Image, strings.Join(lines, "\n    "))
+		}
+	}
+	if !found {
+		return &solve.UnresolvedError{Chain: []string{name}, Reason: "it is in none of the images"}
+	}
+	return nil
+}

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/etc"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// takenFile is a file whose bytes no package of the image brings.
+type takenFile struct {
+	Path   string // in the image; of an mtree file, in the package
+	SHA256 string
+	From   string // package, or "srcdir"
+}
+
+// configure adds directories of mtree files and files from donors or the
+// source tree, then resolves every owner in the image's own accounts and
+// bounds every time by the epoch. It leaves complete nodes.
+func (r *run) configure(m *member) error {
+	err := errors.Join(r.mtrees(m), r.files(m), m.keepImmutable())
+	if err == nil {
+		err = m.owners()
+	}
+	m.times()
+	return err
+}
+
+func (r *run) mtrees(m *member) error {
+	var errs []error
+	for _, mt := range m.def.Mtree {
+		text, err := r.take(m, mt.Taken, mt.Path)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		nodes, err := tree.ReadMtree(bytes.NewReader(text), mt.Path, mt.Prefix)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for _, n := range nodes {
+			if err := m.tree.Put(n); err != nil {
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r *run) files(m *member) error {
+	var errs []error
+	for _, f := range m.def.Files {
+		text, err := r.take(m, f.Taken, f.Target)
+		if f.Optional && errors.Is(err, fs.ErrNotExist) {
+			m.leftOut = append(m.leftOut, f.Target)
+			r.notice("image %s: %s is left out: neither a package nor --srcdir has it", m.def.Name, f.Target)
+			continue
+		}
+		if err == nil {
+			err = m.generate(tree.Node{Path: f.Target, Mode: f.Mode}, text)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// generate adds a file with the given contents, owned by root:wheel.
+func (m *member) generate(n tree.Node, text []byte) error {
+	n.Type, n.Origin, n.Uname, n.Gname = tree.File, tree.Generated, "root", "wheel"
+	digest := sha256.Sum256(text)
+	n.Size, n.Digest, n.Time = int64(len(text)), hex.EncodeToString(digest[:]), m.epoch
+	if old := m.tree.Lookup(n.Path); old == nil || old.Origin != tree.Generated || !m.tree.Replace(n) {
+		if err := m.tree.Put(n); err != nil {
+			return err
+		}
+	}
+	m.generated[n.Path] = text
+	return nil
+}
+
+// take gets a file from the source tree, else from the first of the packages
+// that has it. An error that nobody has it is fs.ErrNotExist.
+func (r *run) take(m *member, t release.Taken, target string) ([]byte, error) {
+	if r.SrcDir != "" && t.Source != "" {
+		text, err := r.readSource(t.Source)
+		if err == nil {
+			m.note(target, "srcdir", text)
+			return text, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	for _, name := range t.From {
+		p := r.lender(m, name)
+		if p == nil {
+			continue
+		}
+		if text, ok := p.contents[t.Path]; ok {
+			m.note(target, p.FullName(), text)
+			return text, nil
+		}
+	}
+	return nil, &AbsentFileError{target, t}
+}
+
+func (m *member) note(path, from string, text []byte) {
+	digest := sha256.Sum256(text)
+	m.taken = append(m.taken, takenFile{path, hex.EncodeToString(digest[:]), from})
+}
+
+// lender finds a package that this image installs or borrows from.
+func (r *run) lender(m *member, name string) *fetched {
+	if p := m.plan.Lookup(name); p != nil {
+		return r.fetched[p.Package]
+	}
+	for _, p := range m.step().Donors {
+		if p.Name == name {
+			return r.fetched[p.Package]
+		}
+	}
+	return nil
+}
+
+// AbsentFileError is a file that an image needs and nobody has.
+type AbsentFileError struct {
+	Target string // path in the image
+	Taken  release.Taken
+}
+
+func (e *AbsentFileError) Error() string {
+	where := "there is no --srcdir for it"
+	if e.Taken.Source != "" {
+		where = "a --srcdir with " + e.Taken.Source + " would do"
+	}
+	return fmt.Sprintf("%s: none of the packages %v of the repository has %s; %s", e.Target, e.Taken.From, e.Taken.Path, where)
+}
+
+// Unwrap lets errors.Is find fs.ErrNotExist.
+func (e *AbsentFileError) Unwrap() error { return fs.ErrNotExist }
+
+// keepImmutable leaves an immutable directory of the parent as it is: a second
+// entry for it could not be extracted. A package that describes it without the
+// flags has its way in the pkg database only.
+func (m *member) keepImmutable() error {
+	if m.parent == nil {
+		return nil
+	}
+	var errs []error
+	for old := range m.parent.tree.All() {
+		if old.Type != tree.Dir || !layer.Immutable(old.Flags) {
+			continue
+		}
+		n := m.tree.Lookup(old.Path)
+		if n.Mode != old.Mode || n.Uname != old.Uname || n.Gname != old.Gname {
+			errs = append(errs, &tree.ConflictError{Path: n.Path, A: old.Owner(), B: n.Owner(),
+				Reason: "the directory is immutable in the first and has another mode or owner in the second"})
+		}
+		m.tree.SetFlags(n.Path, old.Flags)
+	}
+	return errors.Join(errs...)
+}
+
+// changed reports whether this step put the node into the tree or changed it. Times do
+// not count: a directory's is only that of the layer it is written in.
+func (m *member) changed(n *tree.Node) bool {
+	if m.parent == nil {
+		return true
+	}
+	old := m.parent.tree.Lookup(n.Path)
+	if old == nil {
+		return true
+	}
+	a, b := *old, *n
+	a.Time, a.Package, a.Origin, b.Time, b.Package, b.Origin = 0, "", 0, 0, "", 0
+	a.UID, a.GID, b.UID, b.GID = 0, 0, 0, 0 // follow from the names
+	return a != b || n.Type != tree.Dir && n.Origin == tree.Packaged && old.Origin != tree.Packaged
+}
+
+// owners gives every new node its numeric ids.
+func (m *member) owners() error {
+	accounts, err := m.accounts()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for n := range m.tree.All() {
+		if !m.changed(n) {
+			continue
+		}
+		uid, ok := accounts.UID(n.Uname)
+		if !ok {
+			errs = append(errs, &OwnerError{n.Owner(), n.Path, "user", n.Uname})
+		}
+		gid, ok := accounts.GID(n.Gname)
+		if !ok {
+			errs = append(errs, &OwnerError{n.Owner(), n.Path, "group", n.Gname})
+		}
+		m.tree.SetOwner(n.Path, uid, gid)
+	}
+	return errors.Join(errs...)
+}
+
+// OwnerError is an owner that the image's accounts lack.
+type OwnerError struct {
+	By, Path   string // who brings the path
+	Kind, Name string // "user" or "group", and which
+}
+
+func (e *OwnerError) Error() string {
+	return fmt.Sprintf("%s: %s: %s %q is not in the image's accounts", e.By, e.Path, e.Kind, e.Name)
+}
+
+// accounts reads the image's own passwd and group. An image that has none uses
+// FreeBSD's standard accounts; the host's are never asked.
+func (m *member) accounts() (*etc.Accounts, error) {
+	passwd := m.content("/etc/master.passwd")
+	if passwd == nil {
+		passwd = m.content("/etc/passwd")
+	}
+	group := m.content("/etc/group")
+	if passwd == nil || group == nil {
+		return etc.Standard(), nil
+	}
+	return etc.ParseAccounts(passwd, group)
+}
+
+// content returns a file that a hook generated or that was read from a
+// package, of this image or an ancestor; nil if there is none.
+func (m *member) content(path string) []byte {
+	n := m.tree.Lookup(path)
+	for at := m; at != nil && n != nil; at = at.parent {
+		if text, ok := at.generated[path]; ok && n.Origin == tree.Generated {
+			return text
+		}
+		for _, f := range at.packages {
+			if f.Name == n.Package {
+				return f.contents[path]
+			}
+		}
+	}
+	return nil
+}
+
+// times bounds the times of this step by its epoch. Directories have the epoch.
+func (m *member) times() {
+	for n := range m.tree.All() {
+		switch {
+		case n.Type == tree.Dir:
+			m.tree.SetTime(n.Path, m.epoch)
+		case m.changed(n):
+			m.tree.SetTime(n.Path, min(n.Time, m.epoch))
+		}
+	}
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/store"
+)
+
+// fetched is a package whose bytes are the ones that the catalogue promised.
+type fetched struct {
+	*catalog.Package // its manifest is the catalogue's, without files
+	manifest         *pkgfile.Manifest
+	// entries are the archive's members by path, where the manifest alone does
+	// not tell owner, mode, time or the names of a flagged file; else nil.
+	entries map[string]*pkgfile.Entry
+	inodes  map[string]inode // of files in entries, by first name
+	// contents are those of configuration files and of wanted files, by path.
+	contents map[string][]byte
+	newest   int64 // time of the newest file, seconds
+	files    int   // number of files and links
+}
+
+// inode is what several names may share.
+type inode struct {
+	last  string // name that comes last in the archive
+	flags uint32
+}
+
+// maxWanted bounds a file that is read into memory. Configuration files are text.
+const maxWanted = 64 << 20
+
+// fetch is the hook that opens every package of the family, donors too. It
+// leaves what the next hooks must know before the packages are streamed.
+func (r *run) fetch(ctx context.Context) error {
+	r.fetched = map[*catalog.Package]*fetched{}
+	all := r.packages()
+	wanted := r.wantedFiles()
+	var mu sync.Mutex
+	var errs []error
+	done := 0
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.Jobs)
+	for _, p := range all {
+		g.Go(func() error {
+			f, err := r.inspect(ctx, p, wanted)
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			r.event(Event{Hook: "fetch", Name: p.FullName(), Done: done, Total: len(all)})
+			r.fetched[p] = f
+			if err != nil {
+				errs = append(errs, err)
+			}
+			return ctx.Err() // other packages are looked at all the same
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
+	return errors.Join(errs...)
+}
+
+// packages returns each package of the family once, by name.
+func (r *run) packages() []*catalog.Package {
+	set := map[*catalog.Package]bool{}
+	for _, m := range r.family {
+		for _, list := range [][]*solve.Planned{m.step().Packages, m.step().Donors} {
+			for _, p := range list {
+				set[p.Package] = true
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Keys(set), func(a, b *catalog.Package) int { return cmp.Compare(a.FullName(), b.FullName()) })
+}
+
+// accountFiles are read from whatever package has them.
+var accountFiles = []string{"/etc/master.passwd", "/etc/passwd", "/etc/group"}
+
+// wantedFiles are the paths that some hook will ask for.
+func (r *run) wantedFiles() map[string]bool {
+	wanted := map[string]bool{}
+	for _, path := range accountFiles {
+		wanted[path] = true
+	}
+	for _, m := range r.family {
+		for _, t := range m.def.Taken() {
+			wanted[t.Path] = true
+		}
+	}
+	return wanted
+}
+
+// open starts to read a package, its bytes checked.
+func (r *run) open(ctx context.Context, p *catalog.Package) (*pkgfile.Reader, io.Closer, error) {
+	f, err := r.sources[p.Repo].Verified(ctx, store.Ref{Name: p.FullName(), Path: p.Path, Sum: p.Sum, Size: p.Size})
+	if err != nil {
+		return nil, nil, err
+	}
+	pkg, err := pkgfile.NewReader(f, p.FullName())
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return pkg, closers{pkg, f}, nil
+}
+
+type closers []io.Closer
+
+func (c closers) Close() error {
+	var errs []error
+	for _, each := range c {
+		errs = append(errs, each.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// inspect reads as much of a package as the hooks before layer need: always
+// the manifest, members up to the last wanted one, all where the manifest
+// leaves something to the archive's headers.
+func (r *run) inspect(ctx context.Context, p *catalog.Package, wanted map[string]bool) (*fetched, error) {
+	pkg, closer, err := r.open(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	defer closer.Close()
+	m := pkg.Manifest
+	if m.Name != p.Name || m.Version != p.Version || m.ABI != p.ABI {
+		return nil, &pkgfile.DamageError{Package: p.FullName(), Err: fmt.Errorf(
+			"its manifest says %s for %s, the catalogue %s for %s", m.FullName(), m.ABI, p.FullName(), p.ABI)}
+	}
+	f := &fetched{Package: p, manifest: m, contents: map[string][]byte{}, files: len(m.Files)}
+	left := 0
+	for _, file := range m.Files {
+		if file.IsConfig || wanted[file.Path] {
+			left++
+		}
+		if file.Time != nil {
+			f.newest = max(f.newest, *file.Time)
+		}
+	}
+	if !tellsAll(m) {
+		f.entries, f.inodes = map[string]*pkgfile.Entry{}, map[string]inode{}
+	}
+	for left > 0 || f.entries != nil {
+		e, err := pkg.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if f.entries != nil {
+			f.note(e)
+		}
+		if e.File != nil && (e.File.IsConfig || wanted[e.Path()]) {
+			left--
+			if f.contents[e.Path()], err = f.read(pkg, e); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return f, nil
+}
+
+// note keeps what the archive says of an entry.
+func (f *fetched) note(e *pkgfile.Entry) {
+	f.entries[e.Path()] = e
+	if e.File != nil {
+		f.newest = max(f.newest, e.Time)
+		first := cmp.Or(e.HardLink, e.Path())
+		f.inodes[first] = inode{e.Path(), f.inodes[first].flags | e.Flags}
+	}
+}
+
+// read reads a wanted file; a hard link has its first name's contents.
+func (f *fetched) read(pkg *pkgfile.Reader, e *pkgfile.Entry) ([]byte, error) {
+	if e.HardLink != "" {
+		return f.contents[e.HardLink], nil
+	}
+	if e.Size > maxWanted {
+		return nil, &pkgfile.DamageError{Package: f.FullName(), Path: e.Path(), Err: fmt.Errorf("has %d bytes, wanted at most %d", e.Size, maxWanted)}
+	}
+	return io.ReadAll(pkg)
+}
+
+// tellsAll reports whether a manifest has owner, mode and time of every entry,
+// and no file flags (which names share an inode, only the archive tells).
+func tellsAll(m *pkgfile.Manifest) bool {
+	for _, f := range m.Files {
+		if !f.Known || f.Time == nil || f.Flags != nil && *f.Flags != 0 {
+			return false
+		}
+	}
+	for _, d := range m.Dirs {
+		if !d.Known {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package hooks is the story of a release build: it takes a repository that
+// pkg(8) made to images beside the other artifacts. Each hook is a file of
+// this folder and does one thing, in this order:
+//
+//	catalog    reads configuration and catalogues
+//	resolve    finds the release, the images and the packages of each
+//	fetch      has every package checked, reads its manifest and small files
+//	install    puts packages into trees
+//	configure  adds directories and files that no package brings, and owners
+//	register   writes pkg's database
+//	layer      streams packages into layers
+//	image      makes configuration, manifest and index
+//	publish    writes archives and locks, all of them or none
+//
+// It is the only place where the world of pkg(8), pkgdb, and the world of
+// artifacts, release, meet. Nothing of a package is ever executed.
+package hooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Config is all that a build is told. What it makes depends on nothing else.
+type Config struct {
+	Repos    []catalog.Repo // in the order of their configuration
+	ABI      string         // "" for the one that the catalogues have
+	Revision string         // "" for that of FreeBSD-runtime
+	Branch   string
+
+	Images     []string       // names, at least one
+	ImageFiles []string       // further definitions
+	Custom     *release.Image // one more definition, made from flags
+	SrcDir     string         // a FreeBSD source tree to take files from, or ""
+
+	Epoch       *int64 // seconds; nil for the newest file time of the packages
+	Compression layer.Compression
+	Format      oci.Format
+	Squash      bool
+	Jobs        int
+	OutDir      string
+	Version     string // of orlop, for the lock
+
+	Observe func(Event) // may be nil; is never called from two goroutines at once
+}
+
+// Event tells what a build is doing.
+type Event struct {
+	Hook        string
+	Name        string // of a package or image
+	Done, Total int
+	Notice      string // something the user should know
+}
+
+// Result is an image that was made.
+type Result struct {
+	Image    string
+	File     string // path of the archive
+	Lock     string // path of the lock
+	Digest   string // of the manifest, sha256:…
+	Layers   []oci.Layer
+	Packages int
+	Size     int64 // bytes of the archive
+}
+
+// run is the state that the hooks hand on. Each field says who fills it.
+type run struct {
+	Config
+
+	catalogues []*catalog.Catalogue            // catalog
+	sources    map[*catalog.Repo]*store.Source // catalog
+	universe   *solve.Universe                 // resolve
+	release    release.Release                 // resolve
+	family     []*member                       // resolve: the images and all ancestors, parents first
+	fetched    map[*catalog.Package]*fetched   // fetch
+	staging    *staging                        // layer
+	results    []Result                        // publish
+}
+
+// member is an image of the family that one run makes.
+type member struct {
+	def    release.Image // resolve
+	parent *member       // resolve; nil for none
+	wanted bool          // resolve: an archive is to be written
+	plan   *solve.Plan   // resolve: of the whole chain, this image last
+
+	contents              // install, configure, register
+	nodes    []*tree.Node // layer: this step's entries
+	layer    oci.Layer    // layer: this step's
+	blob     string       // layer: its file
+	layers   []oci.Layer  // layer: the image's, lowest first
+	blobs    []string     // layer: their files
+	image    oci.Image    // image
+	docs     oci.Documents
+}
+
+// hook does its work once for the run, or once for each member.
+type hook struct {
+	name string
+	do   func(*run, context.Context) error
+	each func(*run, *member) error
+}
+
+// Build makes images. When it returns an error it has written none.
+func Build(ctx context.Context, cfg Config) ([]Result, error) {
+	r := &run{Config: cfg}
+	defer func() {
+		if r.staging != nil {
+			r.staging.remove()
+		}
+	}()
+	err := r.perform(ctx, []hook{
+		{name: "catalog", do: (*run).readCatalogues},
+		{name: "resolve", do: (*run).resolve},
+		{name: "fetch", do: (*run).fetch},
+		{name: "install", each: (*run).install},
+		{name: "configure", each: (*run).configure},
+		{name: "register", each: (*run).register},
+		{name: "layer", do: (*run).writeLayers},
+		{name: "image", do: (*run).describe},
+		{name: "publish", do: (*run).publish},
+	})
+	return r.results, err
+}
+
+// perform runs hooks in order and tells the observer of each. Neighbours that
+// work member by member all do so for a parent before they do for its child,
+// which stands on what they leave.
+func (r *run) perform(ctx context.Context, story []hook) error {
+	for len(story) > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n := 1
+		for story[0].each != nil && n < len(story) && story[n].each != nil {
+			n++
+		}
+		var err error
+		if h := story[0]; h.do != nil {
+			r.event(Event{Hook: h.name})
+			err = h.do(r, ctx)
+		} else {
+			err = r.performEach(story[:n])
+		}
+		if err != nil {
+			return err
+		}
+		story = story[n:]
+	}
+	return nil
+}
+
+// performEach goes through the family. The faults of all members are reported
+// but those of children of a faulty one, which would only repeat them.
+func (r *run) performEach(story []hook) error {
+	for _, h := range story {
+		r.event(Event{Hook: h.name})
+	}
+	var errs []error
+	failed := map[*member]bool{}
+	for i, m := range r.family {
+		for _, h := range story {
+			if failed[m] = failed[m] || failed[m.parent]; failed[m] {
+				break
+			}
+			r.event(Event{Hook: h.name, Name: m.def.Name, Done: i + 1, Total: len(r.family)})
+			if err := h.each(r, m); err != nil {
+				errs = append(errs, fmt.Errorf("image %s: %w", m.def.Name, err))
+				failed[m] = true
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r *run) event(e Event) {
+	if r.Observe != nil {
+		r.Observe(e)
+	}
+}
+
+func (r *run) notice(format string, args ...any) {
+	r.event(Event{Notice: fmt.Sprintf(format, args...)})
+}
+
+// chain returns the member and its ancestors, the lowest first.
+func (m *member) chain() []*member {
+	if m.parent == nil {
+		return []*member{m}
+	}
+	return append(m.parent.chain(), m)
+}
+
+// step is what this member adds to its parent.
+func (m *member) step() *solve.StepPlan { return &m.plan.Steps[len(m.plan.Steps)-1] }
+
+// Plan resolves the images and fetches nothing.
+func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
+	r := &run{Config: cfg}
+	err := r.perform(ctx, []hook{{name: "catalog", do: (*run).readCatalogues}, {name: "resolve", do: (*run).resolve}})
+	if err != nil {
+		return nil, err
+	}
+	res := &Resolution{Release: r.release}
+	for _, m := range r.family {
+		if m.wanted {
+			res.Images = append(res.Images, ImagePlan{m.def.Name, m.plan})
+		}
+	}
+	return res, nil
+}
+
+// Resolution is what a request comes to.
+type Resolution struct {
+	Release release.Release
+	Images  []ImagePlan
+}
+
+// ImagePlan is the plan of one image, a step for each of its layers.
+type ImagePlan struct {
+	Image string
+	Plan  *solve.Plan
+}
+
+// readSource opens a file of the source tree. A tree that lacks it gives
+// os.ErrNotExist; nothing outside the tree is ever read.
+func (r *run) readSource(name string) ([]byte, error) {
+	root, err := os.OpenRoot(r.SrcDir)
+	if err != nil {
+		return nil, &release.UsageError{Err: fmt.Errorf("--srcdir: %w", err)}
+	}
+	defer root.Close()
+	return root.ReadFile(name)
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// contents is what an image holds: its tree, and the files that are not in a
+// package of its own.
+type contents struct {
+	tree      *tree.Tree
+	packages  []*fetched        // of this step, by name
+	generated map[string][]byte // of this step, by path
+	taken     []takenFile       // of this step
+	leftOut   []string          // optional files that nobody has
+	epoch     int64             // seconds; every time of this step is at most this
+}
+
+// install puts the packages of a member into a tree on top of its parent's. It
+// leaves nodes without numeric owners.
+func (r *run) install(m *member) error {
+	m.tree = new(tree.Tree)
+	if m.parent != nil {
+		m.tree = m.parent.tree.Clone()
+	}
+	m.generated = map[string][]byte{}
+	var errs []error
+	for _, p := range m.step().Packages {
+		f := r.fetched[p.Package]
+		m.packages = append(m.packages, f)
+		errs = append(errs, m.put(f)...)
+		for _, s := range f.manifest.InstallScripts() {
+			r.notice("image %s: %s: its %s script is recorded and not run", m.def.Name, p.FullName(), s.Phase)
+		}
+	}
+	slices.SortFunc(m.packages, func(a, b *fetched) int { return cmp.Compare(a.Name, b.Name) })
+	m.epoch = r.epochOf(m)
+	return errors.Join(errs...)
+}
+
+// epochOf is SOURCE_DATE_EPOCH, else the newest file time of the packages of
+// this and all lower steps: a function of what a layer stands on, so that the
+// layer is the same in every image.
+func (r *run) epochOf(m *member) int64 {
+	if r.Epoch != nil {
+		return *r.Epoch
+	}
+	var newest int64
+	if m.parent != nil {
+		newest = m.parent.epoch
+	}
+	for _, f := range m.packages {
+		newest = max(newest, f.newest)
+	}
+	return newest
+}
+
+// put adds the entries of one package and returns every conflict.
+func (m *member) put(f *fetched) []error {
+	var errs []error
+	for i := range f.manifest.Dirs {
+		if err := m.tree.Put(f.dirNode(&f.manifest.Dirs[i])); err != nil {
+			errs = append(errs, f.explain(err))
+		}
+	}
+	for i := range f.manifest.Files {
+		n := f.fileNode(&f.manifest.Files[i])
+		if slices.Contains(m.def.Replaces, n.Path) && m.replace(n) {
+			continue
+		}
+		if err := m.tree.Put(n); err != nil {
+			errs = append(errs, f.explain(err))
+		}
+	}
+	return errs
+}
+
+// replace lets a package have a file that a parent took from elsewhere.
+func (m *member) replace(n tree.Node) bool {
+	old := m.tree.Lookup(n.Path)
+	return old != nil && old.Origin == tree.Generated && m.tree.Replace(n)
+}
+
+// explain names the package where a path itself is at fault.
+func (f *fetched) explain(err error) error {
+	var bad *tree.PathError
+	if errors.As(err, &bad) {
+		return &pkgfile.DamageError{Package: f.FullName(), Path: bad.Path, Err: errors.New(bad.Reason)}
+	}
+	return err
+}
+
+func (f *fetched) fileNode(file *pkgfile.File) tree.Node {
+	n := tree.Node{Path: file.Path, Type: tree.File, Origin: tree.Packaged, Package: f.Name}
+	if file.IsLink {
+		n.Type, n.Link = tree.Symlink, file.Link
+	}
+	n.Mode, n.Uname, n.Gname = file.Perm, file.Uname, file.Gname
+	if file.Time != nil {
+		n.Time = *file.Time
+	}
+	if file.Flags != nil {
+		n.Flags = pkgfile.FormatFlags(*file.Flags)
+	}
+	if e := f.entries[file.Path]; e != nil {
+		n.Mode, n.Uname, n.Gname, n.Time = e.Attr.Perm, e.Attr.Uname, e.Attr.Gname, e.Time
+		if e.HardLink != "" {
+			n.Type, n.Link = tree.Hardlink, e.HardLink
+		}
+		n.Flags = pkgfile.FormatFlags(f.inodeFlags(e))
+	}
+	return n
+}
+
+// inodeFlags are the flags that an entry applies: those of all names of its
+// inode at the last of them, none before, since an immutable inode takes no
+// further name.
+func (f *fetched) inodeFlags(e *pkgfile.Entry) uint32 {
+	ino := f.inodes[cmp.Or(e.HardLink, e.Path())]
+	if ino.last != e.Path() {
+		return 0
+	}
+	return ino.flags
+}
+
+func (f *fetched) dirNode(d *pkgfile.Dir) tree.Node {
+	n := tree.Node{Path: d.Path, Type: tree.Dir, Mode: d.Perm, Uname: d.Uname, Gname: d.Gname, Origin: tree.Packaged, Package: f.Name}
+	if d.Flags != nil {
+		n.Flags = pkgfile.FormatFlags(*d.Flags)
+	}
+	if e := f.entries[d.Path]; e != nil {
+		n.Mode, n.Uname, n.Gname, n.Flags = e.Attr.Perm, e.Attr.Uname, e.Attr.Gname, pkgfile.FormatFlags(e.Flags)
+	}
+	return n
+}

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// writeLayers is the hook layer. It streams the packages of each member into a
+// blob of the staging folder and leaves its digests. With Config.Squash the
+// wanted members get one layer with everything instead.
+func (r *run) writeLayers(ctx context.Context) error {
+	var err error
+	if r.staging, err = newStaging(r.OutDir); err != nil {
+		return err
+	}
+	for _, m := range r.family {
+		d := m.delta()
+		if r.Squash {
+			if !m.wanted {
+				continue
+			}
+			d = m.whole()
+		}
+		m.nodes = d.nodes(m)
+		if err := r.checkExtraction(m); err != nil {
+			return fmt.Errorf("image %s: %w", m.def.Name, err)
+		}
+		if err := r.writeLayer(ctx, m, d); err != nil {
+			return fmt.Errorf("image %s: %w", m.def.Name, err)
+		}
+		m.layers, m.blobs = []oci.Layer{m.layer}, []string{m.blob}
+		if m.parent != nil && !r.Squash {
+			m.layers = append(slices.Clone(m.parent.layers), m.layer)
+			m.blobs = append(slices.Clone(m.parent.blobs), m.blob)
+		}
+	}
+	return nil
+}
+
+// delta is what goes into a layer.
+type delta struct {
+	dirs      []*tree.Node
+	packages  []*fetched // by name
+	generated map[string][]byte
+}
+
+// nodes lists the entries of the layer in their order.
+func (d *delta) nodes(m *member) []*tree.Node {
+	nodes := slices.Clone(d.dirs)
+	for _, f := range d.packages {
+		for _, file := range f.manifest.Files {
+			nodes = append(nodes, m.tree.Lookup(file.Path))
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
+		nodes = append(nodes, m.tree.Lookup(path))
+	}
+	return nodes
+}
+
+// checkExtraction makes sure that FreeBSD can extract the image.
+func (r *run) checkExtraction(m *member) error {
+	layers := [][]*tree.Node{m.nodes}
+	for at := m.parent; at != nil && !r.Squash; at = at.parent {
+		layers = append(layers, at.nodes)
+	}
+	slices.Reverse(layers)
+	return layer.CheckExtraction(layers)
+}
+
+// delta is the member's own step: what its packages install, generated files
+// that differ from the parent's, and the directories that are new, changed or
+// hold one of these.
+func (m *member) delta() delta {
+	d := delta{packages: m.packages, generated: map[string][]byte{}}
+	need := map[string]bool{}
+	for _, f := range m.packages {
+		for _, dir := range f.manifest.Dirs {
+			needDir(need, dir.Path)
+		}
+		for _, file := range f.manifest.Files {
+			needDir(need, tree.Parent(file.Path))
+		}
+	}
+	for path, text := range m.generated {
+		if n := m.tree.Lookup(path); n.Origin == tree.Generated && m.changed(n) {
+			d.generated[path] = text
+			needDir(need, tree.Parent(path))
+		}
+	}
+	for n := range m.tree.All() {
+		if n.Type == tree.Dir && m.changed(n) {
+			needDir(need, n.Path)
+		}
+	}
+	need["/"] = m.parent == nil // only the base layer has an entry for the root
+	for dir := range need {
+		if !m.changed(m.tree.Lookup(dir)) && layer.Immutable(m.tree.Lookup(dir).Flags) {
+			need[dir] = false
+		}
+	}
+	d.dirs = m.directories(need)
+	return d
+}
+
+// whole is everything from the root up.
+func (m *member) whole() delta {
+	d := delta{generated: map[string][]byte{}}
+	for _, at := range m.chain() {
+		d.packages = append(d.packages, at.packages...)
+		for path, text := range at.generated {
+			if m.tree.Lookup(path).Origin == tree.Generated {
+				d.generated[path] = text
+			}
+		}
+	}
+	slices.SortFunc(d.packages, func(a, b *fetched) int { return cmp.Compare(a.Name, b.Name) })
+	need := map[string]bool{}
+	for n := range m.tree.All() {
+		need[n.Path] = n.Type == tree.Dir
+	}
+	d.dirs = m.directories(need)
+	return d
+}
+
+// needDir asks for a directory and all that it lies in.
+func needDir(need map[string]bool, path string) {
+	for !need[path] {
+		need[path] = true
+		path = tree.Parent(path)
+	}
+}
+
+// directories are the needed ones, in path order.
+func (m *member) directories(need map[string]bool) []*tree.Node {
+	var dirs []*tree.Node
+	for n := range m.tree.All() {
+		if need[n.Path] {
+			dirs = append(dirs, n)
+		}
+	}
+	return dirs
+}
+
+// writeLayer makes one layer: directories, packages in the order of their
+// names, generated files, and the pkg database last.
+func (r *run) writeLayer(ctx context.Context, m *member, d delta) error {
+	out, err := r.staging.create("layer-" + m.def.Name)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	fragments := []layer.Fragment{func(_ context.Context, w *layer.Writer) error {
+		for _, n := range d.dirs {
+			if err := w.Entry(n, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+	var mu sync.Mutex
+	done := 0
+	for _, f := range d.packages {
+		fragments = append(fragments, func(ctx context.Context, w *layer.Writer) error {
+			err := r.writePackage(ctx, w, m, f)
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			r.event(Event{Hook: "layer", Name: m.def.Name + ": " + f.FullName(), Done: done, Total: len(d.packages)})
+			return err
+		})
+	}
+	fragments = append(fragments, generated(m, d, false), generated(m, d, true))
+	l, err := layer.Write(ctx, out, r.Compression, r.Jobs, fragments)
+	if err != nil {
+		return err
+	}
+	m.layer = oci.Layer{Layer: l, Created: m.epoch, CreatedBy: "orlop " + m.def.Name}
+	m.blob = out.Name()
+	r.noteFlags(m, d)
+	return out.Sync()
+}
+
+// writePackage streams the files of a package. Their contents are checked
+// against the manifest while they pass.
+func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *fetched) error {
+	if f.files == 0 {
+		return nil
+	}
+	pkg, closer, err := r.open(ctx, f.Package)
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	for {
+		e, err := pkg.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if e.File == nil {
+			continue
+		}
+		n := *m.tree.Lookup(e.Path())
+		n.Size = e.Size
+		var body io.Reader
+		if n.Type == tree.File && e.HardLink == "" {
+			body = pkg
+		}
+		if e.HardLink != "" {
+			n.Type, n.Link = tree.Hardlink, e.HardLink
+		}
+		if err := w.Entry(&n, body); err != nil {
+			return err
+		}
+	}
+}
+
+// generated is the fragment of generated files, or that of the database alone.
+func generated(m *member, d delta, database bool) layer.Fragment {
+	return func(_ context.Context, w *layer.Writer) error {
+		for _, path := range slices.Sorted(maps.Keys(d.generated)) {
+			if (path == databasePath) == database {
+				if err := w.Entry(m.tree.Lookup(path), bytes.NewReader(d.generated[path])); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// noteFlags says which file flags a layer cannot carry.
+func (r *run) noteFlags(m *member, d delta) {
+	note := func(path string) {
+		if _, dropped := layer.KnownFlags(m.tree.Lookup(path).Flags); dropped != "" {
+			r.notice("image %s: %s: no container storage knows the file flag %s; it stands in the pkg database only", m.def.Name, path, dropped)
+		}
+	}
+	for _, n := range d.dirs {
+		note(n.Path)
+	}
+	for _, f := range d.packages {
+		for _, file := range f.manifest.Files {
+			note(file.Path)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release"
+)
+
+// resolve reads the definitions and leaves the release and the family: each
+// image asked for and each of its ancestors, with a plan.
+func (r *run) resolve(context.Context) error {
+	var err error
+	if r.universe, err = solve.NewUniverse(r.catalogues, r.ABI); err != nil {
+		return err
+	}
+	version := ""
+	if p := r.universe.Best("FreeBSD-runtime"); p != nil {
+		version = p.Version
+	}
+	if r.release, err = release.New(r.Revision, r.Branch, r.universe.ABI, version); err != nil {
+		return err
+	}
+	images, err := r.definitions()
+	if err != nil {
+		return err
+	}
+	members := map[string]*member{}
+	var errs []error
+	for _, name := range slices.Sorted(slices.Values(r.Images)) {
+		chain, err := images.Chain(name)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for i := range chain {
+			if members[chain[i].Name] == nil {
+				m, err := r.newMember(chain[:i+1], members)
+				if err != nil {
+					errs = append(errs, err)
+					break
+				}
+				members[m.def.Name] = m
+				r.family = append(r.family, m)
+			}
+		}
+		if m := members[name]; m != nil {
+			m.wanted = true
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	r.noteMissing()
+	return nil
+}
+
+// definitions are FreeBSD's own, those of the files, and the one of the flags.
+func (r *run) definitions() (release.Images, error) {
+	images, err := release.Standard(r.release.Revision)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range r.ImageFiles {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, &release.UsageError{Err: err}
+		}
+		if err := images.Read(file, text, r.release.Revision); err != nil {
+			return nil, err
+		}
+	}
+	if r.Custom != nil {
+		if err := images.Add(*r.Custom); err != nil {
+			return nil, err
+		}
+	}
+	return images, nil
+}
+
+// newMember plans the last image of a chain.
+func (r *run) newMember(chain []release.Image, members map[string]*member) (*member, error) {
+	m := &member{def: chain[len(chain)-1]}
+	m.parent = members[m.def.Parent]
+	if m.def.Cmd == nil && m.parent != nil {
+		m.def.Cmd = m.parent.def.Cmd
+	}
+	var steps []solve.Step
+	for _, img := range chain {
+		steps = append(steps, solve.Step{Name: img.Name, Want: img.Packages, Donors: r.donors(img)})
+	}
+	var err error
+	if m.plan, err = r.universe.Solve(steps); err != nil {
+		return nil, fmt.Errorf("image %s: %w", m.def.Name, err)
+	}
+	return m, nil
+}
+
+// donors are the packages to ask for what the source tree does not have.
+func (r *run) donors(img release.Image) []string {
+	var names []string
+	for _, t := range img.Taken() {
+		if !r.inSource(t) {
+			names = append(names, t.From...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (r *run) inSource(t release.Taken) bool {
+	if r.SrcDir == "" || t.Source == "" {
+		return false
+	}
+	_, err := r.readSource(t.Source)
+	return err == nil
+}
+
+// noteMissing says what pkg would pass over in silence.
+func (r *run) noteMissing() {
+	for _, m := range r.family {
+		for _, miss := range m.step().Missing {
+			r.notice("image %s: nothing provides %s (%s), which %s needs", m.def.Name, miss.What, miss.Kind, strings.Join(miss.By, ", "))
+		}
+	}
+}

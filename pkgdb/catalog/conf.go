@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package catalog
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/ucl"
+)
+
+// Repo is a repository as a configuration file describes it.
+type Repo struct {
+	Name         string // the stanza's name; it becomes an annotation of each package
+	URL          string
+	Priority     int64
+	Signature    string // "none", "pubkey" or "fingerprints"
+	PubKey       string // file, for "pubkey"
+	Fingerprints string // directory, for "fingerprints"
+	MirrorType   string // "none", "srv" or "http"
+	Where        string // file and line of the stanza, for messages
+}
+
+// ConfError is a configuration that cannot be used.
+type ConfError struct{ Err error }
+
+func (e *ConfError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the fault itself.
+func (e *ConfError) Unwrap() error { return e.Err }
+
+type stanza struct {
+	Repo
+	disabled bool
+}
+
+// ReadConf reads the *.conf files of each directory as pkg does
+// (libpkg/pkg_config.c: load_repositories): directories in the given order,
+// files by name; a stanza that repeats a name changes the keys it has. It
+// returns the enabled repositories in the order of their first stanzas. Vars
+// are what ${ABI} and its like stand for.
+func ReadConf(dirs []string, vars map[string]string) ([]Repo, error) {
+	var all []*stanza
+	var errs []error
+	for _, dir := range dirs {
+		files, err := confFiles(dir)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			o, err := ucl.Parse(file, text, vars)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			for _, m := range o.Members {
+				if all, err = override(all, file, m); err != nil {
+					errs = append(errs, err)
+				}
+			}
+		}
+	}
+	if len(errs) > 0 {
+		return nil, &ConfError{errors.Join(errs...)}
+	}
+	return enabled(all)
+}
+
+// confFiles lists the files that pkg would read: *.conf, not hidden, by name.
+func confFiles(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir) // sorted
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, e := range entries {
+		if n := e.Name(); strings.HasSuffix(n, ".conf") && n[0] != '.' {
+			files = append(files, filepath.Join(dir, n))
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s: holds no *.conf file", dir)
+	}
+	return files, nil
+}
+
+// override lets one stanza change the repository of its name, or adds it. A
+// stanza for a new name without url is ignored.
+func override(all []*stanza, file string, m ucl.Member) ([]*stanza, error) {
+	o, err := m.Value.AsObject()
+	if err != nil {
+		return all, fmt.Errorf("repository %q: %w", m.Key, err)
+	}
+	i := slices.IndexFunc(all, func(s *stanza) bool { return s.Name == m.Key })
+	s := &stanza{Repo: Repo{Name: m.Key, Signature: "none", MirrorType: "none", Where: fmt.Sprintf("%s:%d", file, m.Value.Line)}}
+	if i >= 0 {
+		s = all[i]
+	}
+	var errs []error
+	for _, kv := range o.Members {
+		if err := s.set(strings.ToLower(kv.Key), kv.Value); err != nil {
+			errs = append(errs, fmt.Errorf("repository %q: %s: %w", m.Key, kv.Key, err))
+		}
+	}
+	if i < 0 && s.URL != "" {
+		all = append(all, s)
+	}
+	return all, errors.Join(errs...)
+}
+
+// set takes one key of a stanza. pkg ignores the keys it does not know.
+func (s *stanza) set(key string, v ucl.Value) (err error) {
+	switch key {
+	case "url":
+		s.URL, err = v.AsString()
+	case "enabled":
+		var on bool
+		on, err = v.AsBool()
+		s.disabled = !on
+	case "priority":
+		s.Priority, err = v.AsInt()
+	case "signature_type":
+		s.Signature, err = word(v, "none", "pubkey", "fingerprints")
+	case "mirror_type":
+		s.MirrorType, err = word(v, "none", "srv", "http")
+	case "pubkey":
+		s.PubKey, err = v.AsString()
+	case "fingerprints":
+		s.Fingerprints, err = v.AsString()
+	}
+	return err
+}
+
+func word(v ucl.Value, allowed ...string) (string, error) {
+	s, err := v.AsString()
+	if err != nil {
+		return "", err
+	}
+	if s = strings.ToLower(s); !slices.Contains(allowed, s) {
+		return "", fmt.Errorf("found %q, wanted one of %s", s, strings.Join(allowed, ", "))
+	}
+	return s, nil
+}
+
+func enabled(all []*stanza) ([]Repo, error) {
+	var repos []Repo
+	var errs []error
+	for _, s := range all {
+		switch {
+		case s.disabled:
+		case strings.Contains(s.URL, "${"):
+			errs = append(errs, fmt.Errorf("%s: repository %q: url %q has a variable without a value (give --abi)", s.Where, s.Name, s.URL))
+		default:
+			repos = append(repos, s.Repo)
+		}
+	}
+	if len(errs) > 0 {
+		return nil, &ConfError{errors.Join(errs...)}
+	}
+	if len(repos) == 0 {
+		return nil, &ConfError{errors.New("no repository is enabled")}
+	}
+	return repos, nil
+}

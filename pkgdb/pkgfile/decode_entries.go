@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package pkgfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/sum"
+)
+
+func (d decoder) licenseLogic(raw json.RawMessage) error {
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return err
+	}
+	switch s {
+	case "single", "or", "and":
+		d.m.LicenseLogic = s
+	case "dual":
+		d.m.LicenseLogic = "or"
+	case "multi":
+		d.m.LicenseLogic = "and"
+	default:
+		return fmt.Errorf("%q is not one of single, or, and", s)
+	}
+	return nil
+}
+
+func (d decoder) config(raw json.RawMessage) error {
+	var list []string
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return err
+	}
+	for i := range list {
+		if err := unescape(&list[i]); err != nil {
+			return err
+		}
+	}
+	slices.Sort(list)
+	d.m.Config = slices.Compact(list)
+	return nil
+}
+
+func (d decoder) deps(raw json.RawMessage) error {
+	kvs, err := members(raw)
+	if err != nil {
+		return err
+	}
+	for _, kv := range kvs {
+		dep := Dep{Name: kv.key}
+		if err := json.Unmarshal(kv.value, &dep); err != nil {
+			return fmt.Errorf("%s: %w", kv.key, err)
+		}
+		dep.Name = kv.key
+		d.m.Deps = append(d.m.Deps, dep)
+	}
+	slices.SortFunc(d.m.Deps, func(a, b Dep) int { return strings.Compare(a.Name, b.Name) })
+	return nil
+}
+
+// entry is a value of "files" or "directories".
+type entry struct {
+	Sum     string          `json:"sum"`
+	Uname   *string         `json:"uname"`
+	Gname   *string         `json:"gname"`
+	Perm    *string         `json:"perm"` // octal text
+	FFlags  json.RawMessage `json:"fflags"`
+	Time    *int64          `json:"mtime"`
+	Symlink *string         `json:"symlink_target"`
+}
+
+func (e *entry) attr() (Attr, error) {
+	if e.Perm == nil || e.Uname == nil || e.Gname == nil {
+		if e.Perm != nil || e.Uname != nil || e.Gname != nil {
+			return Attr{}, fmt.Errorf("only some of uname, gname and perm are there")
+		}
+		return Attr{}, nil
+	}
+	perm, err := strconv.ParseUint(*e.Perm, 8, 12)
+	if err != nil {
+		return Attr{}, fmt.Errorf("perm %q is not an octal mode", *e.Perm)
+	}
+	return Attr{Known: true, Uname: *e.Uname, Gname: *e.Gname, Perm: uint32(perm)}, nil
+}
+
+// flags reads names (pkg 2.7.5 and later) or st_flags as a number (2.4 to 2.7.4).
+func (e *entry) flags() (*uint32, error) {
+	if e.FFlags == nil {
+		return nil, nil
+	}
+	var bits uint32
+	if json.Unmarshal(e.FFlags, &bits) == nil {
+		return &bits, nil
+	}
+	var names string
+	if err := json.Unmarshal(e.FFlags, &names); err != nil {
+		return nil, fmt.Errorf("fflags: %s is neither a string nor a number", e.FFlags)
+	}
+	bits, err := ParseFlags(names)
+	return &bits, err
+}
+
+func (d decoder) files(raw json.RawMessage) error {
+	kvs, err := members(raw)
+	if err != nil {
+		return err
+	}
+	d.m.Files = make([]File, 0, len(kvs))
+	for _, kv := range kvs {
+		f, err := decodeFile(kv)
+		if err != nil {
+			return fmt.Errorf("%s: %w", kv.key, err)
+		}
+		d.m.Files = append(d.m.Files, f)
+	}
+	slices.SortFunc(d.m.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	return onlyOnce(d.m.Files, func(f File) string { return f.Path })
+}
+
+func decodeFile(kv member) (File, error) {
+	f := File{Path: kv.key}
+	if err := unescape(&f.Path); err != nil {
+		return f, err
+	}
+	var e entry
+	if bytes.HasPrefix(kv.value, []byte(`"`)) { // before pkg 2.4: only the sum
+		if err := json.Unmarshal(kv.value, &e.Sum); err != nil {
+			return f, err
+		}
+	} else if err := json.Unmarshal(kv.value, &e); err != nil {
+		return f, err
+	}
+	if _, err := sum.Parse(e.Sum); err != nil {
+		return f, err
+	}
+	f.Sum, f.Time = e.Sum, e.Time
+	if f.IsLink = e.Symlink != nil; f.IsLink {
+		f.Link = *e.Symlink
+	}
+	var err error
+	if f.Attr, err = e.attr(); err != nil {
+		return f, err
+	}
+	f.Flags, err = e.flags()
+	return f, err
+}
+
+func (d decoder) dirs(raw json.RawMessage) error {
+	kvs, err := members(raw)
+	if err != nil {
+		return err
+	}
+	for _, kv := range kvs {
+		dir := Dir{Path: kv.key}
+		if err := unescape(&dir.Path); err != nil {
+			return fmt.Errorf("%s: %w", kv.key, err)
+		}
+		if len(dir.Path) > 1 {
+			dir.Path = strings.TrimSuffix(dir.Path, "/")
+		}
+		var e entry
+		if bytes.HasPrefix(kv.value, []byte("{")) { // before pkg 2.4: "y", or a boolean
+			if err := json.Unmarshal(kv.value, &e); err != nil {
+				return fmt.Errorf("%s: %w", kv.key, err)
+			}
+		}
+		if dir.Attr, err = e.attr(); err != nil {
+			return fmt.Errorf("%s: %w", kv.key, err)
+		}
+		if dir.Flags, err = e.flags(); err != nil {
+			return fmt.Errorf("%s: %w", kv.key, err)
+		}
+		d.m.Dirs = append(d.m.Dirs, dir)
+	}
+	slices.SortFunc(d.m.Dirs, func(a, b Dir) int { return strings.Compare(a.Path, b.Path) })
+	return onlyOnce(d.m.Dirs, func(d Dir) string { return d.Path })
+}
+
+// onlyOnce finds paths that are equal once they are decoded.
+func onlyOnce[T any](sorted []T, path func(T) string) error {
+	for i := 1; i < len(sorted); i++ {
+		if path(sorted[i]) == path(sorted[i-1]) {
+			return fmt.Errorf("%s stands twice", path(sorted[i]))
+		}
+	}
+	return nil
+}
+
+func (d decoder) scripts(raw json.RawMessage) error {
+	kvs, err := members(raw)
+	if err != nil {
+		return err
+	}
+	for _, kv := range kvs {
+		s := Script{Phase: kv.key}
+		if err := escaped(&s.Text)(kv.value); err != nil {
+			return fmt.Errorf("%s: %w", kv.key, err)
+		}
+		d.m.Scripts = append(d.m.Scripts, s)
+	}
+	slices.SortFunc(d.m.Scripts, func(a, b Script) int { return strings.Compare(a.Phase, b.Phase) })
+	return nil
+}
+
+func (d decoder) luaScripts(raw json.RawMessage) error {
+	kvs, err := members(raw)
+	if err != nil {
+		return err
+	}
+	for _, kv := range kvs {
+		var texts []string
+		if err := json.Unmarshal(kv.value, &texts); err != nil {
+			return fmt.Errorf("%s: %w", kv.key, err)
+		}
+		for _, text := range texts {
+			d.m.LuaScripts = append(d.m.LuaScripts, Script{Phase: kv.key, Text: text})
+		}
+	}
+	slices.SortStableFunc(d.m.LuaScripts, func(a, b Script) int { return strings.Compare(a.Phase, b.Phase) })
+	return nil
+}
+
+// messages reads an array of objects, or one text as packages had it before 1.11.
+func (d decoder) messages(raw json.RawMessage) error {
+	if bytes.HasPrefix(raw, []byte(`"`)) {
+		var text string
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return err
+		}
+		d.m.Messages = []Message{{Text: text}}
+		return nil
+	}
+	var list []struct {
+		Message        string `json:"message"`
+		Type           string `json:"type"`
+		MinimumVersion string `json:"minimum_version"`
+		MaximumVersion string `json:"maximum_version"`
+	}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return err
+	}
+	for _, m := range list {
+		d.m.Messages = append(d.m.Messages, Message{m.Message, m.Type, m.MinimumVersion, m.MaximumVersion})
+	}
+	return nil
+}

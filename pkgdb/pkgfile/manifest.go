@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package pkgfile reads one package archive of pkg(8) and its manifest.
+//
+// An archive is a tar file, usually in one zstd frame, whose first members are
+// +COMPACT_MANIFEST and +MANIFEST; the files follow, then the directories
+// (libpkg/pkg_create.c, libpkg/packing.c). The manifest is JSON, or UCL where
+// pkg was asked to expand it (libpkg/pkg_manifest.c). It is what an install
+// goes by: each member must stand in it and each of its files must be a member.
+//
+// Not supported: packages of pkg before 1.2 (YAML manifests, an +MTREE_DIRS
+// that matters), device nodes and sockets.
+package pkgfile
+
+// Manifest is what a package says of itself. Lists are sorted by bytes and
+// free of repetitions, as libpkg keeps them.
+type Manifest struct {
+	Name, Origin, Version string
+	Comment, Desc         string
+	Maintainer, WWW       string
+	ABI                   string // "FreeBSD:15:amd64"
+	Arch                  string // the alternative ABI, "freebsd:15:x86:64"
+	Prefix                string
+	FlatSize              int64  // bytes when installed, each inode once
+	LicenseLogic          string // "single", "or", "and", or "" where there is none
+	Vital                 bool
+	DepFormula            string
+
+	Licenses, Categories, Users, Groups  []string
+	ShlibsRequired, ShlibsRequiredIgnore []string
+	ShlibsProvided, ShlibsProvidedIgnore []string
+	Provides, Requires, Conflicts        []string
+
+	Deps        []Dep
+	Options     []Pair // value "on" or "off"
+	Annotations []Pair
+
+	Files      []File
+	Dirs       []Dir // only those the packing list names with @dir
+	Config     []string
+	Scripts    []Script
+	LuaScripts []Script
+	Messages   []Message
+}
+
+// Dep is a dependency. pkg resolves it by name only.
+type Dep struct{ Name, Origin, Version string }
+
+// Pair is an option with its value or an annotation with its text.
+type Pair struct{ Name, Value string }
+
+// Script is a script and the phase it runs in, such as "post-install".
+type Script struct{ Phase, Text string }
+
+// Message is shown after an install, or always where Type is "".
+type Message struct{ Text, Type, MinVersion, MaxVersion string }
+
+// Attr is what a manifest says of an entry beside its contents. Packages made
+// before pkg 2.4 do not say it; Known is false until an archive's header has
+// been asked.
+type Attr struct {
+	Known        bool
+	Uname, Gname string
+	Perm         uint32 // with set-id and sticky bits
+}
+
+// File is a regular file, a symbolic link or one of several hard links.
+type File struct {
+	Path string
+	Sum  string // typed sum, checked when the manifest is read
+	Attr
+	Flags    *uint32 // st_flags; nil where the manifest has none
+	Time     *int64  // seconds; nil where the manifest has none
+	Link     string  // target, where IsLink
+	IsLink   bool    // the manifest says that this is a symbolic link
+	IsConfig bool
+}
+
+// Dir is a directory that the package owns.
+type Dir struct {
+	Path string
+	Attr
+	Flags *uint32
+}
+
+// FullName is NAME-VERSION, as pkg prints it.
+func (m *Manifest) FullName() string { return m.Name + "-" + m.Version }
+
+// Annotation returns the text of an annotation, "" where there is none.
+func (m *Manifest) Annotation(tag string) string {
+	for _, a := range m.Annotations {
+		if a.Name == tag {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// InstallScripts lists the scripts that pkg would run when it installs the
+// package; those of a removal are not among them.
+func (m *Manifest) InstallScripts() []Script {
+	var run []Script
+	for _, list := range [][]Script{m.Scripts, m.LuaScripts} {
+		for _, s := range list {
+			switch s.Phase {
+			case "pre-install", "install", "post-install":
+				run = append(run, s)
+			}
+		}
+	}
+	return run
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package pkgfile_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+)
+
+const head = `"name":"p","origin":"o/p","version":"1","prefix":"/","abi":"FreeBSD:15:amd64","arch":"freebsd:15:x86:64"`
+
+func parse(t *testing.T, rest string) *pkgfile.Manifest {
+	t.Helper()
+	m, err := pkgfile.ParseManifest([]byte("{" + head + rest + "}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+const sha = "1$36a9412c21cd20b0c5a29c08cc8d657b6eca1ea04175d461d63060e3d86caa8f"
+
+// The three ways in which releases of pkg have written an entry.
+func TestParseManifestFiles(t *testing.T) {
+	t.Parallel()
+	m := parse(t, `,"files":{
+		"/z":"`+sha+`",
+		"/na%c3%afve 100%25":{"sum":"`+sha+`","uname":"root","gname":"wheel","perm":"04555","fflags":131072,"mtime":5},
+		"/l":{"sum":"`+sha+`","uname":"u","gname":"g","perm":"0755","symlink_target":"x","fflags":"schg,uarch"}
+	},"directories":{"/d/":{"uname":"a","gname":"b","perm":"01777"},"/old":"y"},"config":["/z"]`)
+	schg, both, five := uint32(0x20000), uint32(0x20800), int64(5)
+	want := []pkgfile.File{
+		{Path: "/l", Sum: sha, Attr: pkgfile.Attr{Known: true, Uname: "u", Gname: "g", Perm: 0o755}, Flags: &both, Link: "x", IsLink: true},
+		{Path: "/na\u00efve 100%", Sum: sha, Attr: pkgfile.Attr{Known: true, Uname: "root", Gname: "wheel", Perm: 0o4555}, Flags: &schg, Time: &five},
+		{Path: "/z", Sum: sha, IsConfig: true},
+	}
+	if d := cmp.Diff(want, m.Files); d != "" {
+		t.Errorf("files (-want +got):\n%s", d)
+	}
+	wantDirs := []pkgfile.Dir{{Path: "/d", Attr: pkgfile.Attr{Known: true, Uname: "a", Gname: "b", Perm: 0o1777}}, {Path: "/old"}}
+	if d := cmp.Diff(wantDirs, m.Dirs); d != "" {
+		t.Errorf("directories (-want +got):\n%s", d)
+	}
+}
+
+func TestParseManifestUCL(t *testing.T) {
+	t.Parallel()
+	m, err := pkgfile.ParseManifest([]byte("name = p\norigin: o/p\nversion = \"1.10\"\nprefix = /usr/local\nabi = \"FreeBSD:15:*\"\ndesc = <<EOD\ntwo\nlines\nEOD\n;deps { q { origin = x, version = \"2\" } }\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Version != "1.10" || m.Desc != "two\nlines" || len(m.Deps) != 1 || m.Deps[0] != (pkgfile.Dep{Name: "q", Origin: "x", Version: "2"}) {
+		t.Errorf("got %+v", m)
+	}
+}
+
+func TestParseManifestErrors(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ text, want string }{
+		{`{"name":"p"}`, "manifest: version is missing"},
+		{`{` + head + `,"files":{"/a":"1$00"}}`, "manifest: files: /a: sum"},
+		{`{` + head + `,"files":{"/a":"` + sha + `","/a":"` + sha + `"}}`, `key "/a" stands twice`},
+		{`{` + head + `,"files":{"/a":"` + sha + `","/%61":"` + sha + `"}}`, "/a stands twice"},
+		{`{` + head + `,"files":{"/a":{"sum":"` + sha + `","perm":"0644"}}}`, "only some of uname, gname and perm"},
+		{`{` + head + `,"files":{"/a":{"sum":"` + sha + `","uname":"r","gname":"w","perm":"0999"}}}`, `perm "0999" is not an octal mode`},
+		{`{` + head + `,"files":{"/a":{"sum":"` + sha + `","fflags":"bogus"}}}`, `file flag "bogus" is not known`},
+		{`{` + head + `,"licenselogic":"xor"}`, `manifest: licenselogic: "xor"`},
+		{`{` + head + `,"flatsize":"big"}`, "manifest: flatsize: "},
+		{"{\"name\":\"\xff\"}", "manifest: text is not UTF-8"},
+		{`[]`, "wanted an object"},
+	} {
+		if _, err := pkgfile.ParseManifest([]byte(tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.text, err, tt.want)
+		}
+	}
+}
+
+// The vector was computed for the same package by pkg 2.8.99.
+func TestDigest(t *testing.T) {
+	t.Parallel()
+	m := pkgfile.Manifest{Name: "FreeBSD-clibs", Origin: "base/FreeBSD-clibs", Version: "15.0p1", Arch: "freebsd:15:x86:64", ShlibsProvided: []string{"libfoo.so.7"}}
+	const want = "2$2$urz6stiucnusjyyjurp1errywp39x3ch5jspxjb3a7fmy5n5fpee75ra5w9k96gottxb9yac3e5dc8joaua5w33jy3xct1hrxyrs75n"
+	if got := m.Digest(); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestMessagesJSON(t *testing.T) {
+	t.Parallel()
+	got := pkgfile.MessagesJSON([]pkgfile.Message{{Text: "a \"b\"\\\n\x01/é", Type: "install"}, {Text: "c", MinVersion: "1"}})
+	want := `[{"message":"a \"b\"\\\n\u0001/é","type":"install"},{"message":"c","minimum_version":"1"}]`
+	if got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := pkgfile.MessagesJSON(nil); got != "" {
+		t.Errorf("none: got %q, want nothing", got)
+	}
+}
+
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	for names, want := range map[string]uint32{"": 0, "none": 0, "schg": 0x20000, "schg,uarch": 0x20800, "nodump": 1, "simmutable": 0x20000} {
+		if got, err := pkgfile.ParseFlags(names); err != nil || got != want {
+			t.Errorf("%q: got %#x, %v, want %#x", names, got, err, want)
+		}
+	}
+	if got := pkgfile.FormatFlags(0x20800 | 1); got != "schg,uarch,nodump" {
+		t.Errorf("got %q", got)
+	}
+	if _, err := pkgfile.ParseFlags("schg,none,such"); err == nil {
+		t.Error("an unknown flag was accepted")
+	}
+}
+
+func FuzzParseManifest(f *testing.F) {
+	f.Add([]byte(`{` + head + `,"files":{"/a":"` + sha + `"},"messages":[{"message":"m"}],"scripts":{"install":"x"}}`))
+	f.Add([]byte("name = p"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m, err := pkgfile.ParseManifest(text)
+		if err == nil && (m.Name == "" || m.ABI == "") {
+			t.Error("a manifest without name or ABI was accepted")
+		}
+	})
+}

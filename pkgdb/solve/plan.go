@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package solve turns a request and catalogues into a plan: which packages, in
+// which order, and why each of them; or an explanation of why there is none.
+//
+// A request for base packages leaves no real choice, so this is no SAT solver
+// as libpkg has (libpkg/pkg_solve.c). Names are closed over dependencies; a
+// shared library or "requires" that nothing planned provides pulls in its only
+// provider; where several could serve, the user is asked to name one. A
+// requirement that no package provides does not stop pkg, so it is recorded in
+// the plan. The order of installation is pkg's: dependencies first, ties by
+// name (libpkg/pkg_jobs_schedule.c).
+package solve
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
+)
+
+// Step is one layer's worth of a request: packages on top of what the steps
+// before it install.
+type Step struct {
+	Name string
+	// Want are names, NAME-VERSION, or shell patterns over either; "a | b"
+	// takes the first that the catalogue has.
+	Want []string
+	// Donors are packages that only lend files, best first by the caller.
+	Donors []string
+}
+
+// Kind says what pulled a package in.
+type Kind string
+
+// The kinds of reasons, in the words of pkg's own explanations.
+const (
+	Request    Kind = "request"
+	Dependency Kind = "dependency"
+	Shlib      Kind = "shlib"
+	Require    Kind = "require"
+	Donor      Kind = "donor"
+)
+
+// Reason is why a package is in a plan.
+type Reason struct {
+	Kind Kind
+	By   string // name of the package that needs it; the step's for a request
+	What string // the pattern, dependency, library or requirement
+}
+
+// Planned is a package of a plan.
+type Planned struct {
+	*catalog.Package
+	Why Reason
+	// Requested is the first step whose request matches the package, -1 if none does.
+	Requested int
+}
+
+// Missing is a requirement that no package of the catalogue provides.
+type Missing struct {
+	Kind Kind // Shlib or Require
+	What string
+	By   []string // names of packages, sorted
+}
+
+// StepPlan is what one step adds.
+type StepPlan struct {
+	Name     string
+	Packages []*Planned // in the order of installation
+	Donors   []*Planned // by name; none of them is installed by this or a lower step
+	Missing  []Missing  // of this step's packages, by kind and text
+	Chosen   []string   // for each alternative of the request, "a | b: a"
+}
+
+// Plan is the answer to a request.
+type Plan struct {
+	ABI   string
+	Steps []StepPlan
+
+	byName map[string]*Planned
+}
+
+// Lookup returns the package that the plan installs under a name, or nil.
+func (p *Plan) Lookup(name string) *Planned { return p.byName[name] }
+
+// Automatic tells whether pkg would mark the package as pulled in, in the
+// database of the image that step is the top of.
+func (p *Plan) Automatic(pkg *Planned, step int) bool {
+	return pkg.Requested < 0 || pkg.Requested > step
+}
+
+// Why explains a package, from itself up to the request, a line a reason.
+func (p *Plan) Why(name string) []string {
+	var lines []string
+	for pkg := p.byName[name]; pkg != nil; pkg = p.byName[pkg.Why.By] {
+		lines = append(lines, pkg.reason())
+		if pkg.Why.Kind == Request {
+			break
+		}
+	}
+	return lines
+}
+
+func (pkg *Planned) reason() string {
+	w := pkg.Why
+	switch w.Kind {
+	case Request:
+		if w.What != pkg.Name {
+			return fmt.Sprintf("%s is requested by %s as %q", pkg.FullName(), w.By, w.What)
+		}
+		return fmt.Sprintf("%s is requested by %s", pkg.FullName(), w.By)
+	case Dependency:
+		return fmt.Sprintf("%s is a dependency of %s", pkg.FullName(), w.By)
+	case Donor:
+		return fmt.Sprintf("%s lends files to %s", pkg.FullName(), w.By)
+	}
+	return fmt.Sprintf("%s provides %s (%s), which %s needs", pkg.FullName(), w.What, w.Kind, w.By)
+}
+
+// UnresolvedError is a request that cannot be met.
+type UnresolvedError struct {
+	Chain  []string // from the request to what fails
+	Reason string
+}
+
+func (e *UnresolvedError) Error() string {
+	return "cannot resolve " + strings.Join(e.Chain, ", ") + ": " + e.Reason
+}

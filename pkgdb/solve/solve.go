@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package solve
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/pkgver"
+)
+
+// Solve plans the steps, each on top of those before it. Its result does not
+// depend on the order within Want. All that cannot be met is reported at once.
+func (u *Universe) Solve(steps []Step) (*Plan, error) {
+	s := &solver{Universe: u, plan: &Plan{ABI: u.ABI, byName: map[string]*Planned{}}}
+	var errs []error
+	for i, step := range steps {
+		errs = append(errs, s.step(i, step))
+	}
+	errs = append(errs, s.conflicts())
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return s.plan, nil
+}
+
+type solver struct {
+	*Universe
+	plan  *Plan
+	added []*Planned // of the current step
+	queue []*Planned // added, dependencies not yet looked at
+	errs  []error
+}
+
+func (s *solver) step(i int, step Step) error {
+	s.added, s.queue, s.errs = nil, nil, nil
+	out := StepPlan{Name: step.Name}
+	for _, want := range slices.Sorted(slices.Values(step.Want)) {
+		s.request(i, step.Name, want, &out)
+	}
+	s.close()
+	for s.pullProviders() {
+		s.close()
+	}
+	out.Missing = s.unmet()
+	var err error
+	if out.Packages, err = order(s.added); err != nil {
+		s.errs = append(s.errs, err)
+	}
+	for _, name := range slices.Sorted(slices.Values(step.Donors)) {
+		if s.plan.byName[name] != nil {
+			continue
+		}
+		if p := s.Best(name); p != nil {
+			out.Donors = append(out.Donors, &Planned{Package: p, Why: Reason{Donor, step.Name, name}, Requested: -1})
+		}
+	}
+	s.plan.Steps = append(s.plan.Steps, out)
+	return errors.Join(s.errs...)
+}
+
+// request adds what one element of a request asks for.
+func (s *solver) request(i int, step, want string, out *StepPlan) {
+	var found []*catalog.Package
+	alternatives := strings.Split(want, "|")
+	for _, alt := range alternatives {
+		alt = strings.TrimSpace(alt)
+		if found = s.match(alt); len(found) > 0 {
+			if len(alternatives) > 1 {
+				out.Chosen = append(out.Chosen, want+": "+alt)
+			}
+			want = alt
+			break
+		}
+	}
+	if len(found) == 0 {
+		s.errs = append(s.errs, &UnresolvedError{[]string{step}, s.absent(want)})
+	}
+	for _, p := range found {
+		old := s.plan.byName[p.Name]
+		switch {
+		case old == nil:
+			s.add(p, Reason{Request, step, want}).Requested = i
+		case old.Package != p && old.FullName() != p.FullName():
+			if !isGlob(want) && want != p.Name { // a version was asked for
+				s.errs = append(s.errs, &UnresolvedError{[]string{step, want}, fmt.Sprintf(
+					"%s is already planned (%s)", old.FullName(), strings.Join(s.plan.Why(p.Name), "; "))})
+			}
+		case old.Requested < 0:
+			old.Requested = i
+		}
+	}
+}
+
+// add puts a package into the plan.
+func (s *solver) add(p *catalog.Package, why Reason) *Planned {
+	pl := &Planned{Package: p, Why: why, Requested: -1}
+	s.plan.byName[p.Name] = pl
+	s.added = append(s.added, pl)
+	s.queue = append(s.queue, pl)
+	return pl
+}
+
+// close follows dependencies by name until nothing is left to follow.
+func (s *solver) close() {
+	for len(s.queue) > 0 {
+		p := s.queue[0]
+		s.queue = s.queue[1:]
+		for _, d := range p.Deps {
+			if s.plan.byName[d.Name] != nil {
+				continue
+			}
+			best := s.Best(d.Name)
+			if best == nil {
+				s.fail(p, fmt.Sprintf("%s depends on %s: %s", p.FullName(), d.Name, s.absent(d.Name)))
+				continue
+			}
+			s.add(best, Reason{Dependency, p.Name, d.Name})
+		}
+		if p.DepFormula != "" {
+			s.formula(p)
+		}
+	}
+}
+
+// formula meets each term of a dependency formula with a planned package, else
+// with the best one of the first alternative that the catalogue can meet.
+func (s *solver) formula(p *Planned) {
+	f, err := pkgver.ParseFormula(p.DepFormula)
+	if err != nil {
+		s.fail(p, fmt.Sprintf("%s: dep_formula %q: %v", p.FullName(), p.DepFormula, err))
+		return
+	}
+terms:
+	for _, term := range f {
+		for _, alt := range term {
+			if q := s.plan.byName[alt.Name]; q != nil && alt.Matches(q.Name, q.Version) {
+				continue terms
+			}
+		}
+		for _, alt := range term {
+			for _, q := range s.byName[alt.Name] {
+				if s.plan.byName[q.Name] == nil && alt.Matches(q.Name, q.Version) {
+					s.add(q, Reason{Dependency, p.Name, alt.Name})
+					continue terms
+				}
+			}
+		}
+		s.fail(p, fmt.Sprintf("%s: no package meets its dep_formula %q", p.FullName(), p.DepFormula))
+	}
+}
+
+// fail records a fault with the chain that leads to it.
+func (s *solver) fail(p *Planned, reason string) {
+	chain := []string{p.Name}
+	for p.Why.Kind != Request && s.plan.byName[p.Why.By] != nil {
+		p = s.plan.byName[p.Why.By]
+		chain = append(chain, p.Name)
+	}
+	chain = append(chain, p.Why.By)
+	slices.Reverse(chain)
+	s.errs = append(s.errs, &UnresolvedError{chain, reason})
+}
+
+// match finds the packages that an element of a request names, by name.
+func (s *solver) match(want string) []*catalog.Package {
+	if p := s.Best(want); p != nil {
+		return []*catalog.Package{p}
+	}
+	var found []*catalog.Package
+	for _, name := range s.names() {
+		for _, p := range s.byName[name] {
+			if globMatch(want, p.Name) || globMatch(want, p.FullName()) {
+				found = append(found, p)
+				break
+			}
+		}
+	}
+	return found
+}
+
+// conflicts finds packages whose manifests exclude each other, and file-level
+// conflicts are left to the install.
+func (s *solver) conflicts() error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(s.plan.byName)) {
+		p := s.plan.byName[name]
+		for _, pattern := range p.Conflicts {
+			for _, other := range slices.Sorted(maps.Keys(s.plan.byName)) {
+				q := s.plan.byName[other]
+				if q != p && (globMatch(pattern, q.Name) || globMatch(pattern, q.FullName())) {
+					errs = append(errs, &UnresolvedError{[]string{p.FullName()}, fmt.Sprintf(
+						"it conflicts with %s (%s; %s)", q.FullName(), p.reason(), q.reason())})
+				}
+			}
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package solve
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/sum"
+)
+
+// parse reads a catalogue in a line-based form:
+//
+//	NAME-VERSION [ABI=…] [deps=a,b] [needs=lib] [has=lib] [requires=x] [provides=x] [conflicts=p] [formula=…] [repo=…]
+func parse(t *testing.T, text string) []*catalog.Catalogue {
+	t.Helper()
+	repos := map[string]*catalog.Catalogue{}
+	var list []*catalog.Catalogue
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		i := strings.LastIndexByte(words[0], '-')
+		m := &pkgfile.Manifest{Name: words[0][:i], Version: words[0][i+1:], ABI: "FreeBSD:15:amd64"}
+		repo, prio := "base", int64(0)
+		for _, w := range words[1:] {
+			key, value, _ := strings.Cut(w, "=")
+			values := strings.Split(value, ",")
+			switch key {
+			case "ABI":
+				m.ABI = value
+			case "deps":
+				for _, d := range values {
+					m.Deps = append(m.Deps, pkgfile.Dep{Name: d})
+				}
+			case "needs":
+				m.ShlibsRequired = values
+			case "ignores":
+				m.ShlibsRequiredIgnore = values
+			case "has":
+				m.ShlibsProvided = values
+			case "requires":
+				m.Requires = values
+			case "provides":
+				m.Provides = values
+			case "conflicts":
+				m.Conflicts = values
+			case "formula":
+				m.DepFormula = strings.ReplaceAll(value, "_", " ")
+			case "repo":
+				repo = value
+			case "priority":
+				fmt.Sscan(value, &prio)
+			default:
+				t.Fatalf("key %q", key)
+			}
+		}
+		c := repos[repo]
+		if c == nil {
+			c = &catalog.Catalogue{Repo: &catalog.Repo{Name: repo, Priority: prio}, Digest: "d-" + repo}
+			repos[repo] = c
+			list = append(list, c)
+		}
+		c.Packages = append(c.Packages, &catalog.Package{Manifest: m, Repo: c.Repo, Sum: sum.Of(sum.SHA256, []byte(repo+words[0])), Path: words[0] + ".pkg"})
+	}
+	return list
+}
+
+func solve(t *testing.T, text string, steps ...Step) (*Plan, error) {
+	t.Helper()
+	u, err := NewUniverse(parse(t, text), "")
+	if err != nil {
+		return nil, err
+	}
+	return u.Solve(steps)
+}
+
+// show writes a plan as "step: name(kind by what)…", a * for requested ones.
+func show(p *Plan) []string {
+	var lines []string
+	for i, s := range p.Steps {
+		line := s.Name + ":"
+		for _, pkg := range s.Packages {
+			line += " " + pkg.FullName()
+			if !p.Automatic(pkg, i) {
+				line += "*"
+			}
+		}
+		for _, m := range s.Missing {
+			line += fmt.Sprintf(" missing %s by %s", m.What, strings.Join(m.By, ","))
+		}
+		for _, d := range s.Donors {
+			line += " donor " + d.FullName()
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+const world = `
+base-1.0 deps=lib,tool
+lib-1.0 has=libl.so.1
+lib-2.0 has=libl.so.2
+lib-1.9 has=libl.so.1
+tool-1.0 needs=libl.so.2,libz.so.6
+z-1.0 has=libz.so.6 needs=libc.so.7
+alone-1.0
+zeta-1.0 deps=alone
+wild-1.0 ABI=FreeBSD:15:*
+other-1.0 ABI=FreeBSD:15:*
+virt-1.0 requires=v
+provider-1.0 provides=v
+two-1.0 needs=both.so
+a1-1.0 has=both.so
+a2-1.0 has=both.so
+`
+
+func TestSolve(t *testing.T) {
+	t.Parallel()
+	one := func(want ...string) []Step { return []Step{{Name: "s", Want: want}} }
+	tests := []struct {
+		name  string
+		steps []Step
+		want  []string
+	}{
+		{"dependencies first, then names; newest version; library provider", one("base"),
+			[]string{"s: lib-2.0 tool-1.0 base-1.0* z-1.0 missing libc.so.7 by z"}},
+		{"a version", one("lib-1.9"), []string{"s: lib-1.9*"}},
+		{"a pattern", one("a*"), []string{"s: a1-1.0* a2-1.0* alone-1.0*"}},
+		{"a pattern over versions", one("lib-1.*"), []string{"s: lib-1.9*"}},
+		{"alternatives", one("nothing | alone | base"), []string{"s: alone-1.0*"}},
+		{"wildcard ABI", one("wild"), []string{"s: wild-1.0*"}},
+		{"provides", one("virt"), []string{"s: provider-1.0 virt-1.0*"}},
+		{"a requested provider settles a requirement", one("two", "a2"), []string{"s: a2-1.0* two-1.0*"}},
+		{"an earlier step's provider settles it", []Step{{Name: "1", Want: []string{"a1"}}, {Name: "2", Want: []string{"two"}}},
+			[]string{"1: a1-1.0*", "2: two-1.0*"}},
+		{"automatic until a later step requests it", []Step{{Name: "1", Want: []string{"zeta"}}, {Name: "2", Want: []string{"alone", "lib"}}},
+			[]string{"1: alone-1.0 zeta-1.0*", "2: lib-2.0*"}},
+		{"donors that are not installed", []Step{{Name: "1", Want: []string{"zeta"}, Donors: []string{"wild", "alone", "absent"}}},
+			[]string{"1: alone-1.0 zeta-1.0* donor wild-1.0"}},
+	}
+	for _, tt := range tests {
+		p, err := solve(t, world, tt.steps...)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if d := cmp.Diff(tt.want, show(p)); d != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, d)
+		}
+	}
+}
+
+func TestSolveErrors(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, world, want, message string }{
+		{"no such package", "a-1", "b", "cannot resolve s: b is in no repository"},
+		{"only for another ABI", "a-1\nb-1 ABI=FreeBSD:14:amd64", "b", "b is there for FreeBSD:14:amd64 only, wanted FreeBSD:15:amd64"},
+		{"dependency of a dependency", "a-1 deps=b\nb-1 deps=c", "a", "cannot resolve s, a, b: b-1 depends on c: c is in no repository"},
+		{"several providers", "a-1 needs=l.so\nb-1 has=l.so\nc-1 has=l.so", "a", "cannot resolve s, a: a-1 needs l.so (shlib), which several packages provide: b, c; request one of them"},
+		{"conflict", "a-1 conflicts=b*\nb-1", "a b", "cannot resolve a-1: it conflicts with b-1 (a-1 is requested by s; b-1 is requested by s)"},
+		{"two versions", "a-1\na-2", "a a-1", "cannot resolve s, a-1: a-2 is already planned (a-2 is requested by s)"},
+		{"a circle", "a-1 deps=b\nb-1 deps=a", "a", "cannot resolve a, b: these packages depend on each other in a circle"},
+		{"unmet formula", "a-1 formula=b_>_2\nb-1", "a", `a-1: no package meets its dep_formula "b > 2"`},
+		{"same version, other bytes", "a-1 repo=x\na-1 repo=y", "a", `cannot resolve a: a-1 is in the repositories "x" and "y" with different bytes and equal priority`},
+	}
+	for _, tt := range tests {
+		u, err := NewUniverse(parse(t, tt.world), "FreeBSD:15:amd64")
+		if err == nil {
+			_, err = u.Solve([]Step{{Name: "s", Want: strings.Fields(tt.want)}})
+		}
+		var unresolved *UnresolvedError
+		if !errors.As(err, &unresolved) || !strings.Contains(err.Error(), tt.message) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.message)
+		}
+	}
+}
+
+func TestSolveReportsAll(t *testing.T) {
+	t.Parallel()
+	_, err := solve(t, "a-1 deps=x\nb-1 deps=y", Step{Name: "s", Want: []string{"a", "b", "c"}})
+	for _, want := range []string{"depends on x", "depends on y", "c is in no repository"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want also %q", err, want)
+		}
+	}
+}
+
+func TestFormula(t *testing.T) {
+	t.Parallel()
+	p, err := solve(t, "a-1 formula=b_>_1_<_3\nb-1\nb-2\nb-3", Step{Name: "s", Want: []string{"a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Lookup("b"); got == nil || got.Version != "2" {
+		t.Errorf("got %v, want b-2", got)
+	}
+}
+
+func TestPriority(t *testing.T) {
+	t.Parallel()
+	p, err := solve(t, "a-2 repo=x\na-1 repo=y priority=5", Step{Name: "s", Want: []string{"a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Lookup("a").Version; got != "1" {
+		t.Errorf("got version %s, want that of the repository with the higher priority", got)
+	}
+}
+
+func TestABI(t *testing.T) {
+	t.Parallel()
+	var several *ABIError
+	if _, err := solve(t, "a-1\nb-1 ABI=FreeBSD:15:aarch64", Step{}); !errors.As(err, &several) || len(several.Found) != 2 {
+		t.Errorf("got %v, want an ABIError with two ABIs", err)
+	}
+	if _, err := solve(t, "a-1 ABI=FreeBSD:15:*", Step{}); !errors.As(err, &several) || len(several.Found) != 0 {
+		t.Errorf("got %v, want an ABIError with none", err)
+	}
+}
+
+func TestWhy(t *testing.T) {
+	t.Parallel()
+	p, err := solve(t, world, Step{Name: "s", Want: []string{"base"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"z-1.0 provides libz.so.6 (shlib), which tool needs", "tool-1.0 is a dependency of base", "base-1.0 is requested by s"}
+	if d := cmp.Diff(want, p.Why("z")); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// The order of the catalogue and of the request must not show in the plan.
+func TestSolveOrderOfInput(t *testing.T) {
+	t.Parallel()
+	lines := strings.Split(strings.TrimSpace(world), "\n")
+	want := []string{"base", "a2", "two", "virt", "zeta"}
+	first := ""
+	for seed := range uint64(30) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		r.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+		r.Shuffle(len(want), func(i, j int) { want[i], want[j] = want[j], want[i] })
+		p, err := solve(t, strings.Join(lines, "\n"), Step{Name: "s", Want: slices.Clone(want)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := p.Lock(nil).Encode()
+		for _, name := range []string{"z", "provider"} {
+			text = append(text, strings.Join(p.Why(name), "\n")...)
+		}
+		if first == "" {
+			first = string(text)
+		}
+		if d := cmp.Diff(first, string(text)); d != "" {
+			t.Fatalf("seed %d (-first +this):\n%s", seed, d)
+		}
+	}
+}

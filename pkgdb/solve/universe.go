@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package solve
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/pkgver"
+)
+
+// Universe is all that can be installed for one ABI.
+type Universe struct {
+	ABI string
+
+	byName   map[string][]*catalog.Package // best first
+	foreign  map[string]string             // name of a package that is only there for another ABI -> that ABI
+	shlibs   map[string][]string           // library -> names of packages whose best version provides it
+	provides map[string][]string
+}
+
+// ABIError says that the ABI cannot be told from the catalogues.
+type ABIError struct{ Found []string }
+
+func (e *ABIError) Error() string {
+	if len(e.Found) == 0 {
+		return "no package names an ABI; give --abi"
+	}
+	return "packages are for several ABIs (" + strings.Join(e.Found, ", ") + "); give --abi"
+}
+
+// NewUniverse joins catalogues, given in the order of the configuration. An
+// empty abi stands for the one that all packages but the wildcard ones have.
+func NewUniverse(catalogues []*catalog.Catalogue, abi string) (*Universe, error) {
+	if abi == "" {
+		found := map[string]bool{}
+		for _, c := range catalogues {
+			for _, p := range c.Packages {
+				if !strings.Contains(p.ABI, "*") {
+					found[p.ABI] = true
+				}
+			}
+		}
+		if len(found) != 1 {
+			return nil, &ABIError{slices.Sorted(maps.Keys(found))}
+		}
+		abi = slices.Collect(maps.Keys(found))[0]
+	}
+	u := &Universe{ABI: abi, byName: map[string][]*catalog.Package{}, foreign: map[string]string{},
+		shlibs: map[string][]string{}, provides: map[string][]string{}}
+	for _, c := range catalogues {
+		for _, p := range c.Packages {
+			if matchABI(p.ABI, abi) {
+				u.byName[p.Name] = append(u.byName[p.Name], p)
+			} else {
+				u.foreign[p.Name] = max(u.foreign[p.Name], p.ABI)
+			}
+		}
+	}
+	return u, u.index()
+}
+
+// index sorts the candidates of each name and notes what the best provide.
+func (u *Universe) index() error {
+	for _, name := range slices.Sorted(maps.Keys(u.byName)) {
+		list := u.byName[name]
+		slices.SortStableFunc(list, func(a, b *catalog.Package) int {
+			if c := cmp.Compare(b.Repo.Priority, a.Repo.Priority); c != 0 {
+				return c
+			}
+			return pkgver.Compare(b.Version, a.Version)
+		})
+		for i := 1; i < len(list); i++ {
+			a, b := list[i-1], list[i]
+			if a.Repo.Priority == b.Repo.Priority && a.Version == b.Version && a.Sum != b.Sum {
+				return &UnresolvedError{Chain: []string{name}, Reason: fmt.Sprintf(
+					"%s is in the repositories %q and %q with different bytes and equal priority", a.FullName(), a.Repo.Name, b.Repo.Name)}
+			}
+		}
+		for _, lib := range list[0].ShlibsProvided {
+			if !slices.Contains(list[0].ShlibsProvidedIgnore, lib) {
+				u.shlibs[lib] = append(u.shlibs[lib], name)
+			}
+		}
+		for _, p := range list[0].Provides {
+			u.provides[p] = append(u.provides[p], name)
+		}
+	}
+	return nil
+}
+
+// Best returns the package that pkg would choose for a name, nil if there is none.
+func (u *Universe) Best(name string) *catalog.Package {
+	if list := u.byName[name]; len(list) > 0 {
+		return list[0]
+	}
+	return nil
+}
+
+// names returns all names in order.
+func (u *Universe) names() []string { return slices.Sorted(maps.Keys(u.byName)) }
+
+// absent says why a name cannot be had.
+func (u *Universe) absent(name string) string {
+	if abi := u.foreign[name]; abi != "" {
+		return fmt.Sprintf("%s is there for %s only, wanted %s", name, abi, u.ABI)
+	}
+	return name + " is in no repository"
+}
+
+// matchABI compares component by component; "*" matches anything, as in
+// FreeBSD:15:* (libpkg/pkg_abi.c).
+func matchABI(have, want string) bool {
+	h, w := strings.Split(have, ":"), strings.Split(want, ":")
+	for i, c := range h {
+		if c != "*" && (i >= len(w) || !strings.EqualFold(c, w[i])) {
+			return false
+		}
+	}
+	return len(h) == len(w) || h[len(h)-1] == "*"
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package sum reads and computes the typed sums that pkg(8) puts on files,
+// packages and manifests (libpkg/pkg_checksum.c).
+//
+// A sum is written TYPE$VALUE. Type 1 is SHA-256 in hex; types 0 and 2 are
+// SHA-256 and BLAKE2b-512 in pkg's base32. A value without a type is SHA-256 in
+// hex, as catalogues of pkg 2.7 and earlier have it. The raw types (3, 4, 6)
+// never stand in a file, and no release of pkg wrote type 5, BLAKE2s, of its own
+// accord: they are not supported.
+package sum
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"strings"
+
+	"golang.org/x/crypto/blake2b"
+)
+
+// Kind is the type number of a sum.
+type Kind byte
+
+// The kinds that occur in packages and catalogues.
+const (
+	SHA256Base32 Kind = '0'
+	SHA256       Kind = '1'
+	BLAKE2b      Kind = '2'
+)
+
+// Sum is a sum as pkg writes it, such as "2$s8deq…" or 64 hex digits. The zero
+// value is no sum. Sums of one kind and spelling are equal when the bytes are.
+type Sum string
+
+// MismatchError says that bytes are not the ones that were promised.
+type MismatchError struct {
+	Subject string // what was hashed, for people
+	Found   Sum
+	Wanted  Sum
+}
+
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("%s: sum is %s, wanted %s", e.Subject, e.Found, e.Wanted)
+}
+
+// Parse checks that s is a sum of a supported kind and of the right length.
+func Parse(s string) (Sum, error) {
+	kind, value := Sum(s).split()
+	if kind == 0 {
+		return "", fmt.Errorf("sum %q: type is not one of 0, 1 and 2", s)
+	}
+	n := len(encode(kind, newHash(kind).Sum(nil)))
+	if len(value) != n {
+		return "", fmt.Errorf("sum %q: value has %d characters, wanted %d", s, len(value), n)
+	}
+	digits := alphabet
+	if kind == SHA256 {
+		digits = "0123456789abcdef"
+	}
+	if i := strings.IndexFunc(value, func(r rune) bool { return !strings.ContainsRune(digits, r) }); i >= 0 {
+		return "", fmt.Errorf("sum %q: %q is not a digit of it", s, value[i])
+	}
+	return Sum(s), nil
+}
+
+// Of returns the sum of data.
+func Of(kind Kind, data []byte) Sum {
+	h := newHash(kind)
+	h.Write(data)
+	return kind.Format(h.Sum(nil))
+}
+
+// OfLink returns the sum of a symbolic link. pkg hashes the target; of an
+// absolute one it hashes what follows the first slash and a NUL byte.
+func OfLink(kind Kind, target string) Sum {
+	if strings.HasPrefix(target, "/") {
+		target = target[1:] + "\x00"
+	}
+	return Of(kind, []byte(target))
+}
+
+// Kind returns the kind of a parsed sum.
+func (s Sum) Kind() Kind {
+	k, _ := s.split()
+	return k
+}
+
+// Typed returns the sum with its type, which one of 64 hex digits lacks.
+func (s Sum) Typed() Sum {
+	if k, value := s.split(); value == string(s) {
+		return k.Format(nil) + s
+	}
+	return s
+}
+
+// Format writes a digest as a sum of the kind.
+func (k Kind) Format(digest []byte) Sum {
+	return Sum(string(k) + "$" + encode(k, digest))
+}
+
+// New returns a hash that computes sums of the kind of s.
+func (s Sum) New() hash.Hash { return newHash(s.Kind()) }
+
+// Check compares what was written to h, which came from s.New, with s.
+func (s Sum) Check(subject string, h hash.Hash) error {
+	kind, value := s.split()
+	got := encode(kind, h.Sum(nil))
+	if got == value {
+		return nil
+	}
+	return &MismatchError{Subject: subject, Found: s[:len(s)-len(value)] + Sum(got), Wanted: s}
+}
+
+// split returns kind 0 for a sum that Parse refuses.
+func (s Sum) split() (Kind, string) {
+	kind, value, typed := strings.Cut(string(s), "$")
+	if !typed {
+		return SHA256, string(s)
+	}
+	switch kind {
+	case "0", "1", "2":
+		return Kind(kind[0]), value
+	}
+	return 0, ""
+}
+
+func newHash(k Kind) hash.Hash {
+	if k != BLAKE2b {
+		return sha256.New()
+	}
+	h, err := blake2b.New512(nil)
+	if err != nil { // only a key can be wrong, and there is none
+		panic(err)
+	}
+	return h
+}
+
+func encode(k Kind, digest []byte) string {
+	if k == SHA256 {
+		return hex.EncodeToString(digest)
+	}
+	return base32(digest)
+}
+
+// alphabet is that of z-base-32.
+const alphabet = "ybndrfg8ejkmcpqxot1uwisza345h769"
+
+// base32 takes five bits at a time, the least significant of each byte first,
+// without padding (libpkg/pkg_checksum.c).
+func base32(data []byte) string {
+	out := make([]byte, 0, (len(data)*8+4)/5)
+	var acc, bits uint
+	for _, b := range data {
+		acc |= uint(b) << bits
+		for bits += 8; bits >= 5; bits -= 5 {
+			out = append(out, alphabet[acc&31])
+			acc >>= 5
+		}
+	}
+	if bits > 0 {
+		out = append(out, alphabet[acc&31])
+	}
+	return string(out)
+}

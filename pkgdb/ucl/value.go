@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package ucl
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Kind says what a value is.
+type Kind uint8
+
+// The kinds of value.
+const (
+	Null Kind = iota
+	Bool
+	Int
+	Float
+	String
+	List
+	Map
+)
+
+// String names the kind for messages.
+func (k Kind) String() string {
+	return [...]string{"null", "a boolean", "an integer", "a number", "a string", "a list", "an object"}[k]
+}
+
+// Value is a scalar, a list or an object.
+type Value struct {
+	Kind  Kind
+	Text  string // of a scalar: as written, without quotes, variables expanded
+	Bool  bool
+	Int   int64
+	Float float64 // of a Float; a time is in seconds
+	List  []Value
+	Map   *Object
+	Line  int
+
+	file string
+}
+
+// Object is a list of members in the order of the source. A key may stand more
+// than once.
+type Object struct{ Members []Member }
+
+// Member is a key and its value.
+type Member struct {
+	Key   string
+	Value Value
+}
+
+// Get returns the value of a key. One that stands several times gives a list
+// of its values, libucl's implicit array.
+func (o *Object) Get(key string) (Value, bool) {
+	var found []Value
+	for _, m := range o.Members {
+		if m.Key == key {
+			found = append(found, m.Value)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return Value{}, false
+	case 1:
+		return found[0], true
+	}
+	return Value{Kind: List, List: found, Line: found[0].Line, file: found[0].file}, true
+}
+
+// Errorf returns an error that names the value's file and line.
+func (v Value) Errorf(format string, args ...any) error {
+	return fmt.Errorf("%s:%d: %w", v.file, v.Line, fmt.Errorf(format, args...))
+}
+
+func (v Value) unlike(want string) error {
+	if v.Kind < List {
+		return v.Errorf("found %s (%s), wanted %s", v.Kind, v.Text, want)
+	}
+	return v.Errorf("found %s, wanted %s", v.Kind, want)
+}
+
+// AsString returns the text of a scalar other than null.
+func (v Value) AsString() (string, error) {
+	if v.Kind == Null || v.Kind >= List {
+		return "", v.unlike("a string")
+	}
+	return v.Text, nil
+}
+
+// AsInt returns an integer.
+func (v Value) AsInt() (int64, error) {
+	if v.Kind != Int {
+		return 0, v.unlike("an integer")
+	}
+	return v.Int, nil
+}
+
+// AsBool returns a boolean: true, yes, on, or the opposite of these.
+func (v Value) AsBool() (bool, error) {
+	if v.Kind != Bool {
+		return false, v.unlike("a boolean")
+	}
+	return v.Bool, nil
+}
+
+// AsObject returns an object.
+func (v Value) AsObject() (*Object, error) {
+	if v.Kind != Map {
+		return nil, v.unlike("an object")
+	}
+	return v.Map, nil
+}
+
+// AsStrings returns the texts of a list, or of a scalar as a list of one.
+func (v Value) AsStrings() ([]string, error) {
+	if v.Kind != List {
+		s, err := v.AsString()
+		if err != nil {
+			return nil, err
+		}
+		return []string{s}, nil
+	}
+	list := make([]string, 0, len(v.List))
+	for _, e := range v.List {
+		s, err := e.AsString()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, nil
+}
+
+// JSON writes the object as JSON, for readers that know only that. Values of a
+// repeated key become an array at the place of the first.
+func (o *Object) JSON() []byte {
+	var b strings.Builder
+	o.json(&b)
+	return []byte(b.String())
+}
+
+func (o *Object) json(b *strings.Builder) {
+	b.WriteByte('{')
+	done := map[string]bool{}
+	for _, m := range o.Members {
+		if done[m.Key] {
+			continue
+		}
+		if len(done) > 0 {
+			b.WriteByte(',')
+		}
+		done[m.Key] = true
+		quote(b, m.Key)
+		b.WriteByte(':')
+		v, _ := o.Get(m.Key)
+		v.json(b)
+	}
+	b.WriteByte('}')
+}
+
+func (v Value) json(b *strings.Builder) {
+	switch v.Kind {
+	case Null:
+		b.WriteString("null")
+	case Bool:
+		b.WriteString(strconv.FormatBool(v.Bool))
+	case Int:
+		b.WriteString(strconv.FormatInt(v.Int, 10))
+	case Float:
+		b.WriteString(strconv.FormatFloat(v.Float, 'g', -1, 64))
+	case String:
+		quote(b, v.Text)
+	case List:
+		b.WriteByte('[')
+		for i, e := range v.List {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			e.json(b)
+		}
+		b.WriteByte(']')
+	case Map:
+		v.Map.json(b)
+	}
+}
+
+func quote(b *strings.Builder, s string) {
+	text, err := json.Marshal(s)
+	if err != nil { // a string always can be
+		panic(err)
+	}
+	b.Write(text)
+}

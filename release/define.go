@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package release
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/ucl"
+)
+
+// Read adds the definitions of a UCL text:
+//
+//	image NAME {
+//	    title = "…"; parent = NAME; packages = [ … ];
+//	    mtree { from = [ … ]; "/path/in/package" { source = …; prefix = … } }
+//	    file "/path/in/image" { from = [ … ]; path = …; source = …; mode = "0644"; optional = yes }
+//	    replaces = [ … ]; cmd = [ … ]; env = [ … ]; labels { KEY = … }
+//	    when ">=15" { … }    # any of these keys, for some revisions only
+//	}
+//
+// Lists in "when" blocks that hold for the revision are appended. Unknown keys
+// are errors: a misspelt one would change an image in silence.
+func (all Images) Read(name string, text []byte, revision string) error {
+	o, err := ucl.Parse(name, text, nil)
+	if err != nil {
+		return &UsageError{err}
+	}
+	var errs []error
+	for _, m := range o.Members {
+		if m.Key != "image" {
+			errs = append(errs, m.Value.Errorf("key %q is not known, wanted image", m.Key))
+			continue
+		}
+		named, err := m.Value.AsObject()
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for _, def := range named.Members {
+			img, err := define(def, revision)
+			if err == nil {
+				err = all.Add(img)
+			}
+			if err != nil {
+				errs = append(errs, fmt.Errorf("image %q: %w", def.Key, err))
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &UsageError{err}
+	}
+	return nil
+}
+
+func define(def ucl.Member, revision string) (Image, error) {
+	d := definer{img: Image{Name: def.Key}, revision: revision}
+	d.object(def.Value)
+	if err := d.img.check(); err != nil {
+		d.errs = append(d.errs, err)
+	}
+	return d.img, errors.Join(d.errs...)
+}
+
+// definer collects an image and every fault of its definition.
+type definer struct {
+	img      Image
+	revision string
+	errs     []error
+}
+
+func (d *definer) object(v ucl.Value) {
+	o, err := v.AsObject()
+	if err != nil {
+		d.errs = append(d.errs, err)
+		return
+	}
+	for _, m := range o.Members {
+		if err := d.key(m); err != nil {
+			d.errs = append(d.errs, fmt.Errorf("%s: %w", m.Key, err))
+		}
+	}
+}
+
+func (d *definer) key(m ucl.Member) (err error) {
+	switch v := m.Value; m.Key {
+	case "title":
+		d.img.Title, err = v.AsString()
+	case "parent":
+		d.img.Parent, err = v.AsString()
+	case "packages":
+		err = extend(&d.img.Packages, v)
+	case "replaces":
+		err = extend(&d.img.Replaces, v)
+	case "env":
+		err = extend(&d.img.Env, v)
+	case "cmd":
+		d.img.Cmd, err = v.AsStrings()
+	case "labels":
+		err = d.labels(v)
+	case "mtree":
+		err = d.mtree(v)
+	case "file":
+		err = d.files(v)
+	case "when":
+		err = d.when(v)
+	default:
+		err = v.Errorf("key is not known")
+	}
+	return err
+}
+
+func extend(list *[]string, v ucl.Value) error {
+	more, err := v.AsStrings()
+	*list = append(*list, more...)
+	return err
+}
+
+func (d *definer) labels(v ucl.Value) error {
+	o, err := v.AsObject()
+	if err != nil {
+		return err
+	}
+	if d.img.Labels == nil {
+		d.img.Labels = map[string]string{}
+	}
+	for _, m := range o.Members {
+		if d.img.Labels[m.Key], err = m.Value.AsString(); err != nil {
+			return fmt.Errorf("%s: %w", m.Key, err)
+		}
+	}
+	return nil
+}
+
+// mtree reads the files in order: a later one refines an earlier one.
+func (d *definer) mtree(v ucl.Value) error {
+	o, err := v.AsObject()
+	if err != nil {
+		return err
+	}
+	var from []string
+	if f, ok := o.Get("from"); ok {
+		if from, err = f.AsStrings(); err != nil {
+			return fmt.Errorf("from: %w", err)
+		}
+	}
+	for _, m := range o.Members {
+		if m.Key == "from" {
+			continue
+		}
+		t := Mtree{Taken: Taken{Path: m.Key, From: from}}
+		err := fields(m.Value, map[string]func(ucl.Value) error{
+			"source": str(&t.Source), "prefix": str(&t.Prefix),
+			"from": func(v ucl.Value) (err error) { t.From, err = v.AsStrings(); return err },
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.Key, err)
+		}
+		d.img.Mtree = append(d.img.Mtree, t)
+	}
+	return nil
+}
+
+func (d *definer) files(v ucl.Value) error {
+	o, err := v.AsObject()
+	if err != nil {
+		return err
+	}
+	for _, m := range o.Members {
+		f := File{Taken: Taken{Path: m.Key}, Target: m.Key, Mode: 0o644}
+		err := fields(m.Value, map[string]func(ucl.Value) error{
+			"source": str(&f.Source), "path": str(&f.Path),
+			"from":     func(v ucl.Value) (err error) { f.From, err = v.AsStrings(); return err },
+			"optional": func(v ucl.Value) (err error) { f.Optional, err = v.AsBool(); return err },
+			"mode":     func(v ucl.Value) (err error) { f.Mode, err = mode(v); return err },
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.Key, err)
+		}
+		d.img.Files = append(d.img.Files, f)
+	}
+	return nil
+}
+
+func (d *definer) when(v ucl.Value) error {
+	o, err := v.AsObject()
+	if err != nil {
+		return err
+	}
+	for _, m := range o.Members {
+		holds, err := holds(m.Key, d.revision)
+		if err != nil {
+			return m.Value.Errorf("%v", err)
+		}
+		if holds {
+			d.object(m.Value)
+		}
+	}
+	return nil
+}
+
+// fields gives each member of an object to its reader.
+func fields(v ucl.Value, readers map[string]func(ucl.Value) error) error {
+	o, err := v.AsObject()
+	if err != nil {
+		return err
+	}
+	for _, m := range o.Members {
+		read := readers[m.Key]
+		if read == nil {
+			return m.Value.Errorf("key %q is not known, wanted one of %s", m.Key, strings.Join(slices.Sorted(maps.Keys(readers)), ", "))
+		}
+		if err := read(m.Value); err != nil {
+			return fmt.Errorf("%s: %w", m.Key, err)
+		}
+	}
+	return nil
+}
+
+func str(p *string) func(ucl.Value) error {
+	return func(v ucl.Value) (err error) { *p, err = v.AsString(); return err }
+}
+
+func mode(v ucl.Value) (uint32, error) {
+	s, err := v.AsString()
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(s, 8, 12)
+	if err != nil {
+		return 0, v.Errorf("mode %q is not octal, as in 0644", s)
+	}
+	return uint32(n), nil
+}
+
+// holds evaluates a condition on the revision: an operator (none means "=")
+// and a revision whose missing parts match anything, as in ">=15" or "14.3".
+func holds(condition, revision string) (bool, error) {
+	op := condition[:len(condition)-len(strings.TrimLeft(condition, "<>=!"))]
+	want, err := numbers(strings.TrimSpace(condition[len(op):]))
+	if err != nil {
+		return false, fmt.Errorf("condition %q: %w", condition, err)
+	}
+	have, err := numbers(revision)
+	if err != nil {
+		return false, fmt.Errorf("revision %q: %w", revision, err)
+	}
+	c := slices.Compare(have[:min(len(want), len(have))], want)
+	switch op {
+	case "", "=", "==":
+		return c == 0, nil
+	case "!=":
+		return c != 0, nil
+	case "<":
+		return c < 0, nil
+	case "<=":
+		return c <= 0, nil
+	case ">":
+		return c > 0, nil
+	case ">=":
+		return c >= 0, nil
+	}
+	return false, fmt.Errorf("condition %q: wanted one of < <= = != >= > and a revision", condition)
+}
+
+func numbers(s string) ([]int, error) {
+	var list []int
+	for part := range strings.SplitSeq(s, ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a number", cmp.Or(part, s))
+		}
+		list = append(list, n)
+	}
+	return list, nil
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package release
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Path is the PATH of every image, from login.conf(5). It decides bytes.
+const Path = "PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
+
+//go:embed images/*.ucl
+var definitions embed.FS
+
+// Image is what an image consists of, on top of its parent.
+type Image struct {
+	Name     string
+	Title    string
+	Parent   string   // "" for none
+	Packages []string // names, patterns, or alternatives "a | b"
+	Mtree    []Mtree
+	Files    []File
+	Replaces []string // paths that the parent took from elsewhere and a package owns here
+	Cmd      []string // nil: the parent's
+	Env      []string
+	Labels   map[string]string
+}
+
+// Taken is a file's origin: a source tree, or the first of several packages
+// that has it.
+type Taken struct {
+	Path   string   // in a package
+	From   []string // packages
+	Source string   // in the source tree
+}
+
+// Mtree is an mtree(5) file and where its directories stand.
+type Mtree struct {
+	Taken
+	Prefix string
+}
+
+// File is a file of an image that none of its packages installs there.
+type File struct {
+	Taken
+	Target   string // path in the image
+	Mode     uint32
+	Optional bool // may be left out where nobody has it
+}
+
+// Images is a set of definitions by name.
+type Images map[string]Image
+
+// Standard returns the images that FreeBSD publishes, for a revision ("15.0").
+func Standard(revision string) (Images, error) {
+	all := Images{}
+	files, err := fs.Glob(definitions, "images/*.ucl")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		text, err := definitions.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if err := all.Read(file, text, revision); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// StandardNames are the images that FreeBSD publishes, parents first.
+func StandardNames() []string {
+	return []string{"static", "dynamic", "runtime", "notoolchain", "toolchain"}
+}
+
+// imageName is what can stand in a file name and in an OCI reference.
+var imageName = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
+
+// Add puts a definition into the set.
+func (all Images) Add(img Image) error {
+	switch _, taken := all[img.Name]; {
+	case !imageName.MatchString(img.Name):
+		return usagef("image name %q: wanted lower-case letters and digits, joined by single . _ or -", img.Name)
+	case taken:
+		return usagef("image %q is defined twice", img.Name)
+	case len(img.Packages) == 0 && img.Parent == "":
+		return usagef("image %q has neither a parent nor packages", img.Name)
+	}
+	all[img.Name] = img
+	return nil
+}
+
+// Chain returns an image and its ancestors, the lowest first.
+func (all Images) Chain(name string) ([]Image, error) {
+	var chain []Image
+	for name != "" {
+		img, ok := all[name]
+		if !ok {
+			if len(chain) > 0 {
+				return nil, usagef("image %q: its parent %q is not defined", chain[len(chain)-1].Name, name)
+			}
+			return nil, usagef("image %q is not defined, wanted one of %s", name, strings.Join(all.names(), ", "))
+		}
+		if slices.ContainsFunc(chain, func(i Image) bool { return i.Name == name }) {
+			return nil, usagef("image %q is its own ancestor", name)
+		}
+		chain = append(chain, img)
+		name = img.Parent
+	}
+	slices.Reverse(chain)
+	return chain, nil
+}
+
+func (all Images) names() []string {
+	var names []string
+	for name := range all {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Taken lists where the image's files and mtree files come from.
+func (img Image) Taken() []Taken {
+	var list []Taken
+	for _, m := range img.Mtree {
+		list = append(list, m.Taken)
+	}
+	for _, f := range img.Files {
+		list = append(list, f.Taken)
+	}
+	return list
+}
+
+// check finds what cannot be right in a definition.
+func (img Image) check() error {
+	var errs []error
+	for _, f := range img.Files {
+		if f.Source == "" && len(f.From) == 0 {
+			errs = append(errs, fmt.Errorf("file %s has neither source nor from", f.Target))
+		}
+	}
+	for _, m := range img.Mtree {
+		if m.Source == "" && len(m.From) == 0 {
+			errs = append(errs, fmt.Errorf("mtree %s has neither source nor from", m.Path))
+		}
+	}
+	return errors.Join(errs...)
+}

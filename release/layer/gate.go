@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package layer
+
+import (
+	"context"
+	"sync"
+)
+
+// gate bounds the chunks that exist at a time. The fragment whose chunks are
+// joined next, the head, may use all of them; the others leave it a reserve,
+// or they could fill the memory while the head waits for a chunk.
+type gate struct {
+	ctx     context.Context
+	mu      sync.Mutex
+	changed *sync.Cond
+	free    int
+	reserve int
+	head    int
+}
+
+func newGate(ctx context.Context, chunks, reserve int) *gate {
+	g := &gate{ctx: ctx, free: chunks, reserve: reserve}
+	g.changed = sync.NewCond(&g.mu)
+	context.AfterFunc(ctx, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.changed.Broadcast()
+	})
+	return g
+}
+
+// acquire waits until the fragment may have one more chunk.
+func (g *gate) acquire(fragment int) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for g.ctx.Err() == nil {
+		if g.free > g.reserve || fragment == g.head && g.free > 0 {
+			g.free--
+			return nil
+		}
+		g.changed.Wait()
+	}
+	return g.ctx.Err()
+}
+
+// release gives a chunk back.
+func (g *gate) release() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.free++
+	g.changed.Broadcast()
+}
+
+// advance makes the next fragment the head.
+func (g *gate) advance() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.head++
+	g.changed.Broadcast()
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package layer turns tree entries into the blob of an OCI layer and back:
+// a tar file (POSIX ustar with pax headers where ustar has no room), compressed
+// with gzip or zstd (OCI image-spec, layer.md).
+//
+// A layer is written from fragments. Each fragment's part of the tar file is
+// cut into chunks and each chunk is compressed by itself, which gives a gzip
+// member or a zstd frame; both concatenate to one valid stream. So fragments
+// are made in parallel, and neither their number nor the speed of any of them
+// shows in the bytes.
+//
+// Devices, sparse files and extended attributes are not supported.
+package layer
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Compression is how the blob of a layer is compressed.
+type Compression string
+
+// The compressions that OCI knows. Every client reads gzip.
+const (
+	Gzip Compression = "gzip"
+	Zstd Compression = "zstd"
+)
+
+// These constants decide the bytes of every layer, as do the versions of the
+// compressors in go.mod: a change is a change of orlop's format.
+const (
+	gzipLevel = 6
+	zstdLevel = zstd.SpeedDefault
+	gzipChunk = 1 << 20 // bytes of tar in a gzip member; its window has 32 KiB, so a cut costs little
+	zstdChunk = 4 << 20 // bytes of tar in a zstd frame
+)
+
+// Layer says which bytes a layer has.
+type Layer struct {
+	MediaType string
+	DiffID    digest.Digest // of the tar file
+	Digest    digest.Digest // of the blob
+	Size      int64         // bytes of the blob
+	TarSize   int64         // bytes of the tar file
+}
+
+// ParseCompression reads the name of a compression.
+func ParseCompression(s string) (Compression, error) {
+	switch c := Compression(s); c {
+	case Gzip, Zstd:
+		return c, nil
+	}
+	return "", fmt.Errorf("compression %q is not known, wanted gzip or zstd", s)
+}
+
+// MediaType returns the media type of a layer with this compression.
+func (c Compression) MediaType() string {
+	if c == Zstd {
+		return v1.MediaTypeImageLayerZstd
+	}
+	return v1.MediaTypeImageLayerGzip
+}
+
+func (c Compression) chunkSize() int {
+	if c == Zstd {
+		return zstdChunk
+	}
+	return gzipChunk
+}
+
+// packer compresses chunks, one after the other.
+type packer func(raw []byte) ([]byte, error)
+
+func (c Compression) newPacker() (packer, error) {
+	if c == Zstd {
+		// No checksum in the frame: the digest covers every byte.
+		enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstdLevel), zstd.WithEncoderCRC(false))
+		if err != nil {
+			return nil, err
+		}
+		return func(raw []byte) ([]byte, error) { return enc.EncodeAll(raw, nil), nil }, nil
+	}
+	z, err := gzip.NewWriterLevel(io.Discard, gzipLevel)
+	if err != nil {
+		return nil, err
+	}
+	return func(raw []byte) ([]byte, error) {
+		var out bytes.Buffer
+		z.Reset(&out) // a header without name and time, OS 255
+		if _, err := z.Write(raw); err != nil {
+			return nil, err
+		}
+		err := z.Close()
+		return out.Bytes(), err
+	}, nil
+}
+
+// unpack returns the plain bytes of a blob.
+func unpack(r io.Reader, mediaType string) (io.ReadCloser, error) {
+	switch mediaType {
+	case v1.MediaTypeImageLayer:
+		return io.NopCloser(r), nil
+	case v1.MediaTypeImageLayerGzip:
+		return gzip.NewReader(r)
+	case v1.MediaTypeImageLayerZstd:
+		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, err
+		}
+		return d.IOReadCloser(), nil
+	}
+	return nil, fmt.Errorf("media type %q is not a layer's", mediaType)
+}

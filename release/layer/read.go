@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package layer
+
+import (
+	"archive/tar"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/orlop/orlop/release/tree"
+)
+
+// FormatError is a layer that breaks its format or is unsafe to extract.
+type FormatError struct {
+	Path string // of the entry, "" for the layer as a whole
+	Err  error
+}
+
+func (e *FormatError) Error() string {
+	if e.Path == "" {
+		return e.Err.Error()
+	}
+	return e.Path + ": " + e.Err.Error()
+}
+
+// Unwrap returns the fault itself.
+func (e *FormatError) Unwrap() error { return e.Err }
+
+// Read goes through a layer that anybody wrote, and returns what its digests
+// are. It calls visit for each entry, whiteouts included; contents are those of
+// a file and need not be read. An entry that no extraction should meet ends it.
+func Read(r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Reader) error) (Layer, error) {
+	l := Layer{MediaType: mediaType}
+	blob, diffID := &counter{Hash: sha256.New()}, &counter{Hash: sha256.New()}
+	r = io.TeeReader(r, blob)
+	raw, err := unpack(r, mediaType)
+	if err != nil {
+		return l, &FormatError{"", err}
+	}
+	defer raw.Close()
+	plain := io.TeeReader(raw, diffID)
+	if err := readEntries(plain, visit); err != nil {
+		return l, err
+	}
+	if err := onlyZeros(plain); err != nil {
+		return l, &FormatError{"", err}
+	}
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return l, &FormatError{"", err}
+	}
+	l.DiffID, l.TarSize = digest.NewDigest(digest.SHA256, diffID.Hash), diffID.n
+	l.Digest, l.Size = digest.NewDigest(digest.SHA256, blob.Hash), blob.n
+	return l, nil
+}
+
+func readEntries(plain io.Reader, visit func(*tree.Node, io.Reader) error) error {
+	t := tar.NewReader(plain)
+	seen := map[string]tree.Type{}
+	for {
+		h, err := t.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return &FormatError{"", err}
+		}
+		n, err := node(h)
+		if err == nil {
+			err = plausible(n, seen)
+		}
+		if err != nil {
+			return &FormatError{h.Name, err}
+		}
+		seen[n.Path] = n.Type
+		if err := visit(n, t); err != nil {
+			return err
+		}
+	}
+}
+
+// node turns a header into a node.
+func node(h *tar.Header) (*tree.Node, error) {
+	n := &tree.Node{Path: absolute(h.Name), Mode: uint32(h.Mode) & 0o7777, Uname: h.Uname, Gname: h.Gname,
+		UID: h.Uid, GID: h.Gid, Time: h.ModTime.Unix(), Flags: h.PAXRecords["SCHILY.fflags"]}
+	if strings.HasPrefix(h.Name, "/") {
+		return nil, errors.New("name is absolute")
+	}
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return nil, errors.New("is a sparse entry")
+		}
+	}
+	switch h.Typeflag {
+	case tar.TypeReg:
+		n.Type, n.Size = tree.File, h.Size
+	case tar.TypeDir:
+		n.Type = tree.Dir
+	case tar.TypeSymlink:
+		n.Type, n.Link = tree.Symlink, h.Linkname
+	case tar.TypeLink:
+		n.Type, n.Link = tree.Hardlink, absolute(h.Linkname)
+	default:
+		return nil, fmt.Errorf("has the tar type %q, wanted a file, a link or a directory", h.Typeflag)
+	}
+	return n, tree.CheckPath(n.Path)
+}
+
+// absolute turns "a/b", "./a/b" and "a/b/" into "/a/b".
+func absolute(name string) string {
+	name = strings.TrimPrefix(name, "./")
+	if name != "/" {
+		name = strings.TrimSuffix(name, "/")
+	}
+	if name == "." || name == "" {
+		return "/"
+	}
+	return "/" + strings.TrimPrefix(name, "/")
+}
+
+// plausible compares an entry with those before it.
+func plausible(n *tree.Node, seen map[string]tree.Type) error {
+	if _, twice := seen[n.Path]; twice {
+		return errors.New("is twice in the layer")
+	}
+	if n.Type == tree.Hardlink {
+		if t, ok := seen[n.Link]; !ok || t == tree.Dir {
+			return fmt.Errorf("is a hard link to %s, which is no earlier file of the layer", n.Link)
+		}
+	}
+	for p := tree.Parent(n.Path); p != "/"; p = tree.Parent(p) {
+		if t, ok := seen[p]; ok && t != tree.Dir {
+			return fmt.Errorf("lies below %s, which is a %s", p, t)
+		}
+	}
+	return nil
+}
+
+// onlyZeros reads what follows the end of the archive: padding, at most.
+func onlyZeros(r io.Reader) error {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.Read(buf)
+		if strings.Trim(string(buf[:n]), "\x00") != "" {
+			return errors.New("has data after the end of the archive")
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// counter hashes and counts.
+type counter struct {
+	hash.Hash
+	n int64
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	c.n += int64(len(b))
+	return c.Hash.Write(b)
+}

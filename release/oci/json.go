@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package oci
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The JSON of an image is written by this encoder, so that no release of Go
+// can change an image's digest: compact, members in the order given, strings
+// in UTF-8 with the escapes that JSON demands and no others.
+
+// member is a member of an object; one whose value is nil is left out.
+type member struct {
+	key   string
+	value any
+}
+
+// object is a JSON object in its order.
+type object []member
+
+// sorted makes an object of a map, by key; nil where it is empty.
+func sorted(m map[string]string) any {
+	if len(m) == 0 {
+		return nil
+	}
+	var o object
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		o = append(o, member{k, m[k]})
+	}
+	return o
+}
+
+// strings makes an array; nil where it is empty.
+func texts(list []string) any {
+	if len(list) == 0 {
+		return nil
+	}
+	array := make([]any, len(list))
+	for i, s := range list {
+		array[i] = s
+	}
+	return array
+}
+
+// encode writes a value of the types object, []any, string, int and int64.
+func encode(v any) []byte {
+	var b strings.Builder
+	write(&b, v)
+	return []byte(b.String())
+}
+
+func write(b *strings.Builder, v any) {
+	switch v := v.(type) {
+	case object:
+		separator := byte('{')
+		for _, m := range v {
+			if m.value == nil {
+				continue
+			}
+			b.WriteByte(separator)
+			separator = ','
+			quote(b, m.key)
+			b.WriteByte(':')
+			write(b, m.value)
+		}
+		if separator == '{' {
+			b.WriteByte('{')
+		}
+		b.WriteByte('}')
+	case []any:
+		b.WriteByte('[')
+		for i, e := range v {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			write(b, e)
+		}
+		b.WriteByte(']')
+	case string:
+		quote(b, v)
+	case int64:
+		b.WriteString(strconv.FormatInt(v, 10))
+	case int:
+		b.WriteString(strconv.Itoa(v))
+	default:
+		panic(fmt.Sprintf("oci: no JSON for a %T", v))
+	}
+}
+
+func quote(b *strings.Builder, s string) {
+	b.WriteByte('"')
+	for _, r := range s { // a byte that is not UTF-8 becomes U+FFFD, as everywhere in Go
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r < 0x20:
+			fmt.Fprintf(b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package release knows what a FreeBSD release is: revision, branch, ABI and
+// architecture, the names that follow from them, and what its container images
+// consist of.
+package release
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Release identifies what images are made of.
+type Release struct {
+	Revision string // "15.0", REVISION of sys/conf/newvers.sh
+	Branch   string // "RELEASE", "RELEASE-p3", "STABLE", "BETA1": BRANCH there
+	ABI      string // "FreeBSD:15:amd64"
+}
+
+// UsageError is a request that contradicts itself or says too little.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the fault itself.
+func (e *UsageError) Unwrap() error { return e.Err }
+
+func usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
+
+// New completes a release. What revision or branch leave open comes from the
+// version of the package FreeBSD-runtime, "" where there is none; what they
+// say must not contradict it.
+func New(revision, branch, abi, runtimeVersion string) (Release, error) {
+	r := Release{revision, branch, abi}
+	rev, br := fromVersion(runtimeVersion)
+	if r.Revision == "" {
+		r.Revision = rev
+	}
+	if r.Branch == "" {
+		r.Branch = br
+	}
+	switch {
+	case r.Revision == "" || r.Branch == "":
+		if runtimeVersion == "" {
+			return r, usagef("no FreeBSD-runtime in the catalogue tells the version; give --revision and --branch")
+		}
+		return r, usagef("FreeBSD-runtime %s does not tell revision and branch; give --revision and --branch", runtimeVersion)
+	case !revisionForm.MatchString(r.Revision):
+		return r, usagef("revision %q is not of the form 15.0", r.Revision)
+	case !branchForm.MatchString(r.Branch):
+		return r, usagef("branch %q is not a word such as RELEASE, RELEASE-p1, STABLE or BETA1", r.Branch)
+	case rev != "" && r.Revision != rev:
+		return r, usagef("revision %s was asked for, FreeBSD-runtime %s is %s", r.Revision, runtimeVersion, rev)
+	case br != "" && unpatched(r.Branch) != unpatched(br):
+		return r, usagef("branch %s was asked for, FreeBSD-runtime %s is %s", r.Branch, runtimeVersion, br)
+	}
+	if _, err := r.Platform(); err != nil {
+		return r, err
+	}
+	if major := strings.Split(abi, ":")[1]; major != strings.Split(r.Revision, ".")[0] {
+		return r, usagef("revision %s was asked for, the ABI is %s", r.Revision, abi)
+	}
+	return r, nil
+}
+
+var (
+	revisionForm = regexp.MustCompile(`^[0-9]+\.[0-9]+$`)
+	branchForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`) // it becomes part of a tag
+	versionForm  = regexp.MustCompile(`^([0-9]+\.[0-9]+)(?:p([0-9]+)|\.(a|b|rc)([0-9]+)\.[0-9]+)?$`)
+)
+
+// fromVersion inverts PKG_VERSION of Makefile.inc1. A snapshot's version
+// (15.snap…) tells neither its minor number nor its branch.
+func fromVersion(version string) (revision, branch string) {
+	m := versionForm.FindStringSubmatch(version)
+	switch {
+	case m == nil:
+		return "", ""
+	case m[2] != "":
+		return m[1], "RELEASE-p" + m[2]
+	case m[3] != "":
+		return m[1], map[string]string{"a": "ALPHA", "b": "BETA", "rc": "RC"}[m[3]] + m[4]
+	}
+	return m[1], "RELEASE"
+}
+
+// unpatched drops the patch level: packages that did not change keep theirs.
+func unpatched(branch string) string {
+	base, _, _ := strings.Cut(branch, "-p")
+	return base
+}
+
+// Platform is an architecture in the words of the OCI image-spec (Go's GOARCH).
+type Platform struct{ Architecture, Variant string }
+
+// platforms maps TARGET_ARCH.
+var platforms = map[string]Platform{
+	"amd64":       {"amd64", ""},
+	"aarch64":     {"arm64", ""},
+	"armv7":       {"arm", "v7"},
+	"i386":        {"386", ""},
+	"riscv64":     {"riscv64", ""},
+	"powerpc64":   {"ppc64", ""},
+	"powerpc64le": {"ppc64le", ""},
+}
+
+// TargetArch is the machine in FreeBSD's words, the last part of the ABI.
+func (r Release) TargetArch() string { return r.ABI[strings.LastIndexByte(r.ABI, ':')+1:] }
+
+// Platform returns the OCI platform of the ABI.
+func (r Release) Platform() (Platform, error) {
+	parts := strings.Split(r.ABI, ":")
+	if len(parts) != 3 || parts[0] != "FreeBSD" {
+		return Platform{}, usagef("ABI %q is not of the form FreeBSD:15:amd64", r.ABI)
+	}
+	p, ok := platforms[parts[2]]
+	if !ok {
+		return p, &UsageError{errors.New("ABI " + r.ABI + ": OCI has no name for the architecture " + parts[2])}
+	}
+	return p, nil
+}
+
+// Version is REVISION-BRANCH, as in 15.0-RELEASE.
+func (r Release) Version() string { return r.Revision + "-" + r.Branch }
+
+// RefName is the name that an archive gives its image, as FreeBSD's have it
+// (release/scripts/make-oci-image.sh).
+func (r Release) RefName(image string) string {
+	return "freebsd-" + image + ":" + r.Version() + "-" + r.TargetArch()
+}
+
+// ArtifactName is the name of an image's archive without its extension, the
+// one that release/Makefile.oci uses.
+func ArtifactName(image string) string { return "container-image-" + image }

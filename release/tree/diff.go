@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package tree
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Change is a difference between two trees at one path.
+type Change struct {
+	Path string
+	A, B *Node // nil where the path is only in the other tree
+	What []string
+}
+
+// String tells the change in a line.
+func (c Change) String() string {
+	switch {
+	case c.A == nil:
+		return c.Path + ": added"
+	case c.B == nil:
+		return c.Path + ": removed"
+	}
+	return c.Path + ": " + strings.Join(c.What, ", ")
+}
+
+// Diff lists what differs from a to b, in path order. Who brought a node does
+// not count.
+func Diff(a, b *Tree) []Change {
+	var changes []Change
+	for n := range a.All() {
+		m := b.Lookup(n.Path)
+		if m == nil {
+			changes = append(changes, Change{Path: n.Path, A: n})
+		} else if what := differences(n, m); len(what) > 0 {
+			changes = append(changes, Change{n.Path, n, m, what})
+		}
+	}
+	for m := range b.All() {
+		if a.Lookup(m.Path) == nil {
+			changes = append(changes, Change{Path: m.Path, B: m})
+		}
+	}
+	slices.SortStableFunc(changes, func(x, y Change) int { return strings.Compare(x.Path, y.Path) })
+	return changes
+}
+
+func differences(a, b *Node) []string {
+	var what []string
+	for _, attr := range []struct {
+		name string
+		a, b any
+	}{
+		{"type", a.Type, b.Type}, {"mode", octal(a.Mode), octal(b.Mode)},
+		{"uname", a.Uname, b.Uname}, {"gname", a.Gname, b.Gname}, {"uid", a.UID, b.UID}, {"gid", a.GID, b.GID},
+		{"flags", a.Flags, b.Flags}, {"time", a.Time, b.Time}, {"link", a.Link, b.Link},
+		{"size", a.Size, b.Size}, {"digest", a.Digest, b.Digest},
+	} {
+		if attr.a != attr.b {
+			what = append(what, fmt.Sprintf("%s is %v, was %v", attr.name, attr.b, attr.a))
+		}
+	}
+	return what
+}
+
+// octal is a mode that prints as one.
+type octal uint32
+
+func (o octal) String() string { return fmt.Sprintf("%04o", uint32(o)) }

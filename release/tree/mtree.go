@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package tree
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// ReadMtree reads an mtree(5) file into nodes below prefix, which must be
+// absolute. Both styles are read: names nested by indentation with "..", as in
+// FreeBSD's etc/mtree/BSD.*.dist, and whole paths, as mtree -C and pkg's
+// METALOG have them. The entry "." is the prefix itself. All nodes have the
+// origin Listed. Keywords that describe nothing of a node, such as tags, are
+// passed over.
+func ReadMtree(r io.Reader, name, prefix string) ([]Node, error) {
+	m := mtreeReader{name: name, dir: strings.TrimSuffix(prefix, "/"), set: map[string]string{}}
+	lines := bufio.NewScanner(r)
+	var errs []error
+	for lines.Scan() {
+		m.line++
+		text := lines.Text()
+		for strings.HasSuffix(text, "\\") && lines.Scan() {
+			m.line++
+			text = strings.TrimSuffix(text, "\\") + " " + lines.Text()
+		}
+		if err := m.entry(strings.Fields(text)); err != nil {
+			errs = append(errs, fmt.Errorf("%s:%d: %w", name, m.line, err))
+		}
+	}
+	errs = append(errs, lines.Err())
+	return m.nodes, errors.Join(errs...)
+}
+
+type mtreeReader struct {
+	name  string
+	line  int
+	dir   string // that names are relative to, without a final slash
+	depth int    // directories entered below the prefix
+	begun bool   // "." has been seen
+	set   map[string]string
+	nodes []Node
+}
+
+func (m *mtreeReader) entry(words []string) error {
+	switch {
+	case len(words) == 0 || strings.HasPrefix(words[0], "#"):
+		return nil
+	case words[0] == "/set":
+		return keywords(words[1:], m.set)
+	case words[0] == "/unset":
+		for _, w := range words[1:] {
+			delete(m.set, w)
+		}
+		return nil
+	case words[0] == "..":
+		if m.depth == 0 && !m.begun {
+			return errors.New(`".." leaves the root`)
+		}
+		if m.depth == 0 {
+			m.begun = false // the end of "."
+			return nil
+		}
+		m.depth--
+		m.dir = m.dir[:strings.LastIndexByte(m.dir, '/')]
+		return nil
+	}
+	keys := map[string]string{}
+	for k, v := range m.set {
+		keys[k] = v
+	}
+	if err := keywords(words[1:], keys); err != nil {
+		return err
+	}
+	name, err := unescapeName(words[0])
+	if err != nil {
+		return err
+	}
+	return m.add(name, keys)
+}
+
+// add makes a node and enters it where it is a nested directory.
+func (m *mtreeReader) add(name string, keys map[string]string) error {
+	n := Node{Origin: Listed}
+	whole := strings.HasPrefix(name, "./") || strings.Count(name, "/") > 0
+	switch {
+	case name == ".":
+		n.Path = m.dir
+		m.begun = true
+	case whole:
+		n.Path = m.dir + "/" + strings.TrimPrefix(strings.TrimPrefix(name, "."), "/")
+	default:
+		n.Path = m.dir + "/" + name
+	}
+	if n.Path == "" {
+		n.Path = "/"
+	}
+	if err := CheckPath(n.Path); err != nil {
+		return err
+	}
+	if err := n.describe(keys); err != nil {
+		return fmt.Errorf("%s: %w", n.Path, err)
+	}
+	if n.Type == Dir && !whole && name != "." {
+		m.dir += "/" + name
+		m.depth++
+	}
+	m.nodes = append(m.nodes, n)
+	return nil
+}
+
+// describe takes the keywords of mtree(5) that a node has a place for.
+func (n *Node) describe(keys map[string]string) error {
+	var err error
+	switch t := keys["type"]; t {
+	case "dir":
+		n.Type, n.Mode = Dir, 0o755
+	case "file":
+		n.Type, n.Mode = File, 0o644
+	case "link":
+		n.Type, n.Mode = Symlink, 0o755
+		if n.Link, err = unescapeName(keys["link"]); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("type is %q, wanted dir, file or link", t)
+	}
+	if first := keys["hardlink"]; first != "" {
+		if n.Link, err = unescapeName(strings.TrimPrefix(first, ".")); err != nil {
+			return err
+		}
+		n.Type = Hardlink
+	}
+	if mode, ok := keys["mode"]; ok {
+		bits, err := strconv.ParseUint(mode, 8, 12)
+		if err != nil {
+			return fmt.Errorf("mode %q is not octal", mode)
+		}
+		n.Mode = uint32(bits)
+	}
+	if n.Uname, n.Gname = keys["uname"], keys["gname"]; n.Uname == "" || n.Gname == "" {
+		return errors.New("uname or gname is missing")
+	}
+	if n.Flags = keys["flags"]; n.Flags == "none" {
+		n.Flags = ""
+	}
+	for _, number := range []struct {
+		key string
+		to  *int64
+	}{{"time", &n.Time}, {"size", &n.Size}} {
+		if text, ok := keys[number.key]; ok {
+			seconds, _, _ := strings.Cut(text, ".") // time=SECONDS.NANOSECONDS
+			if *number.to, err = strconv.ParseInt(seconds, 10, 64); err != nil {
+				return fmt.Errorf("%s %q is not a number", number.key, text)
+			}
+		}
+	}
+	n.Digest = keys["sha256digest"] + keys["sha256"]
+	return nil
+}
+
+// keywords adds KEY=VALUE words, or bare keys, to a set.
+func keywords(words []string, set map[string]string) error {
+	for _, w := range words {
+		key, value, _ := strings.Cut(w, "=")
+		if key == "" {
+			return fmt.Errorf("found %q, wanted KEYWORD=VALUE", w)
+		}
+		set[key] = value
+	}
+	return nil
+}
+
+// WriteMtree lists a tree in mtree(5) with whole paths, an entry a line in path
+// order. A hard link is listed as the file that it is another name of.
+func WriteMtree(w io.Writer, t *Tree) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintln(b, "#mtree v2.0")
+	for n := range t.All() {
+		fmt.Fprintln(b, n.mtree(t))
+	}
+	return b.Flush()
+}
+
+// mtree writes one node. The root is the line ".".
+func (n *Node) mtree(t *Tree) string {
+	words := []string{"." + strings.TrimSuffix(escapeName(n.Path), "/"), "type=" + n.Type.String()}
+	first := n
+	if n.Type == Hardlink {
+		words[1] = "type=file"
+		if f := t.Lookup(n.Link); f != nil {
+			first = f
+		}
+	}
+	words = append(words, fmt.Sprintf("mode=%04o", n.Mode), "uname="+escapeName(n.Uname), "gname="+escapeName(n.Gname))
+	if first.Type == File {
+		words = append(words, fmt.Sprintf("size=%d", first.Size))
+		if first.Digest != "" {
+			words = append(words, "sha256digest="+first.Digest)
+		}
+	}
+	words = append(words, fmt.Sprintf("time=%d.0", n.Time))
+	if n.Type == Symlink {
+		words = append(words, "link="+escapeName(n.Link))
+	}
+	if n.Flags != "" {
+		words = append(words, "flags="+n.Flags)
+	}
+	return strings.Join(words, " ")
+}
+
+// escapeName writes blanks, bytes beyond ASCII and mtree's own characters as
+// \ooo, as strsvis(3) with VIS_OCTAL does.
+func escapeName(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`\#*?[=`, c) >= 0 {
+			fmt.Fprintf(&b, `\%03o`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func unescapeName(s string) (string, error) {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' {
+			b.WriteByte(s[i])
+			continue
+		}
+		if len(s)-i < 4 {
+			return "", fmt.Errorf("name %q: wanted three octal digits after \\", s)
+		}
+		c, err := strconv.ParseUint(s[i+1:i+4], 8, 8)
+		if err != nil {
+			return "", fmt.Errorf("name %q: wanted three octal digits after \\", s)
+		}
+		b.WriteByte(byte(c))
+		i += 3
+	}
+	return b.String(), nil
+}
