@@ -174,20 +174,17 @@ func (m *member) keepImmutable() error {
 // changed reports whether this step put the node into the tree or changed it. Times do
 // not count: a directory's is only that of the layer it is written in.
 func (m *member) changed(n *tree.Node) bool {
-	if m.parent == nil {
-		return true
-	}
-	old := m.parent.tree.Lookup(n.Path)
+	old := m.inherited(n.Path)
 	if old == nil {
 		return true
 	}
 	a, b := *old, *n
 	a.Time, a.Package, a.Origin, b.Time, b.Package, b.Origin = 0, "", 0, 0, "", 0
-	a.UID, a.GID, b.UID, b.GID = 0, 0, 0, 0 // follow from the names
 	return a != b || n.Type != tree.Dir && n.Origin == tree.Packaged && old.Origin != tree.Packaged
 }
 
-// owners gives every new node its numeric ids.
+// owners gives every node its numeric ids. What the parent has keeps the ids
+// that it has there.
 func (m *member) owners() error {
 	accounts, err := m.accounts()
 	if err != nil {
@@ -195,7 +192,8 @@ func (m *member) owners() error {
 	}
 	var errs []error
 	for n := range m.tree.All() {
-		if !m.changed(n) {
+		if old := m.inherited(n.Path); old != nil && old.Uname == n.Uname && old.Gname == n.Gname {
+			m.tree.SetOwner(n.Path, old.UID, old.GID)
 			continue
 		}
 		uid, ok := accounts.UID(n.Uname)
@@ -209,6 +207,14 @@ func (m *member) owners() error {
 		m.tree.SetOwner(n.Path, uid, gid)
 	}
 	return errors.Join(errs...)
+}
+
+// inherited is the parent's node at a path, nil if there is none.
+func (m *member) inherited(path string) *tree.Node {
+	if m.parent == nil {
+		return nil
+	}
+	return m.parent.tree.Lookup(path)
 }
 
 // OwnerError is an owner that the image's accounts lack.

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+)
+
+// TestMain makes this test binary be orlop for the scripts.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"orlop": main})
+}
+
+// TestScript runs testdata/script, a file a behaviour of the command line.
+func TestScript(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"sample": writeSample,
+			"mkrepo": writeRepo,
+			"status": status,
+		},
+	})
+}
+
+// writeSample copies the demo's repository: sample DIR.
+func writeSample(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.CopyFS(ts.MkAbs(args[0]), os.DirFS(filepath.Join("sample"))))
+}
+
+// writeRepo makes a repository: mkrepo DIR CASE, where CASE is one of cases.
+func writeRepo(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o777))
+	pkgtest.WriteRepo(dir, cases[args[1]]...)
+}
+
+// status runs orlop and compares its exit status: status CODE ARGS...
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec("orlop", args[1:]...)
+	got := "0"
+	if err != nil {
+		got = strings.TrimPrefix(err.Error(), "exit status ")
+	}
+	if got != args[0] {
+		ts.Fatalf("orlop %s: exit status %s, wanted %s", strings.Join(args[1:], " "), got, args[0])
+	}
+}
+
+// cases are small repositories for scripts.
+var cases = map[string][]pkgtest.Package{
+	"plain": {
+		{Name: "FreeBSD-runtime", Version: "15.0p1", Deps: []string{"lib"}, Files: []pkgtest.File{{Path: "/bin/sh", Body: "sh", Mode: 0o555}}},
+		{Name: "lib", Files: []pkgtest.File{{Path: "/lib/l.so", Body: "l"}}, Keys: map[string]any{"shlibs_required": []string{"libc.so.7"}}},
+		{Name: "other", Files: []pkgtest.File{{Path: "/bin/sh", Body: "another"}}},
+	},
+	"missing-dependency": {{Name: "FreeBSD-runtime", Version: "15.0", Deps: []string{"gone"}}},
+	"two-abis": {
+		{Name: "FreeBSD-runtime", Version: "15.0"},
+		{Name: "b", ABI: "FreeBSD:15:aarch64"},
+	},
+	"sparc": {{Name: "FreeBSD-runtime", Version: "15.0", ABI: "FreeBSD:15:sparc64"}},
+}
