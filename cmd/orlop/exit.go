@@ -14,6 +14,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -86,7 +87,7 @@ func statusOf(err error) int {
 	case *store.AbsentError:
 		return exitAbsent
 	case *sum.MismatchError, *store.SizeError, *pkgfile.DamageError, *catalog.FormatError,
-		*pkgdb.FormatError, *oci.MismatchError, *hooks.MismatchError:
+		*pkgdb.FormatError, *layer.FormatError, *oci.FormatError, *oci.MismatchError, *hooks.MismatchError:
 		return exitWrong
 	}
 	return 0

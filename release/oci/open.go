@@ -66,7 +66,7 @@ func Open(name string) (*Archive, error) {
 	a := &Archive{files: map[string]file{}, close: plain.Close}
 	if err := a.readTar(plain); err != nil {
 		plain.Close()
-		return nil, formatErrorf("%s: %w", name, err)
+		return nil, refused(name, err)
 	}
 	return a, nil
 }
@@ -89,7 +89,7 @@ func openDir(name string) (*Archive, error) {
 			return err
 		}
 		if !info.Mode().IsRegular() {
-			return formatErrorf("%s: %s is no regular file", name, p)
+			return fmt.Errorf("entry %q is no plain file", p)
 		}
 		a.files[p] = file{info.Size(), func() (io.ReadCloser, error) { return root.Open(p) }}
 		return nil
@@ -99,9 +99,20 @@ func openDir(name string) (*Archive, error) {
 	}
 	if err != nil {
 		root.Close()
-		return nil, err
+		return nil, refused(name, err)
 	}
 	return a, nil
+}
+
+// ErrDockerArchive is the one other kind of archive that is worth a hint.
+var ErrDockerArchive = errors.New("is a docker-archive, wanted an OCI one (podman save --format oci-archive)")
+
+// refused names the archive. All but a docker-archive is a broken layout.
+func refused(name string, err error) error {
+	if errors.Is(err, ErrDockerArchive) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return formatErrorf("%s: %w", name, err)
 }
 
 // unpack returns the plain tar file, f itself where it is not packed.
@@ -205,7 +216,7 @@ func (a *Archive) recognise() error {
 	case a.files["oci-layout"].open != nil:
 		return nil
 	case a.files["manifest.json"].open != nil:
-		return errors.New("is a docker-archive, wanted an OCI one (podman save --format oci-archive)")
+		return ErrDockerArchive
 	}
 	return errors.New("has no oci-layout, so it is no OCI image layout")
 }

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package layer
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orlop/orlop/release/tree"
+)
+
+// entry is a node with contents.
+type entry struct {
+	tree.Node
+	body string
+}
+
+func file(path, body string) entry {
+	return entry{tree.Node{Path: path, Mode: 0o644, Uname: "root", Gname: "wheel", Time: 1_700_000_000, Size: int64(len(body))}, body}
+}
+
+func dir(path string) entry {
+	return entry{Node: tree.Node{Path: path, Type: tree.Dir, Mode: 0o755, Uname: "root", Gname: "wheel", Time: 1_700_000_000}}
+}
+
+func with(e entry, change func(*tree.Node)) entry {
+	change(&e.Node)
+	return e
+}
+
+func fragment(entries ...entry) Fragment {
+	return func(_ context.Context, w *Writer) error {
+		for i := range entries {
+			if err := w.Entry(&entries[i].Node, strings.NewReader(entries[i].body)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// odd are entries that ustar alone cannot hold, and some that it just can.
+func odd() []entry {
+	deep := "/" + strings.Repeat("d", 60) + "/" + strings.Repeat("e", 90) + "/" + strings.Repeat("f", 100)
+	return []entry{
+		dir("/"), dir("/bin"), file("/bin/sh", "#!"),
+		{Node: tree.Node{Path: "/bin/ash", Type: tree.Hardlink, Link: "/bin/sh", Mode: 0o555, Uname: "root", Gname: "wheel", Time: 1}},
+		{Node: tree.Node{Path: "/bin/l", Type: tree.Symlink, Link: "/" + strings.Repeat("t", 120), Mode: 0o755, Uname: "root", Gname: "wheel", Time: 1}},
+		file(deep, "deep"), file("/"+strings.Repeat("n", 100), ""), file("/"+strings.Repeat("n", 101), ""),
+		file("/naïve", "utf-8"), file("/latin\xe9", "not utf-8"),
+		with(file("/big ids", ""), func(n *tree.Node) { n.UID, n.GID = 1<<31, 1<<22 }),
+		with(file("/old", ""), func(n *tree.Node) { n.Time = -5 }),
+		with(file("/late", ""), func(n *tree.Node) { n.Time = 1 << 40 }),
+		with(file("/flags", ""), func(n *tree.Node) { n.Flags = "schg,nodump,uarch"; n.Mode = 0o6755 }),
+		with(file("/owner", ""), func(n *tree.Node) { n.Uname, n.Gname = strings.Repeat("u", 40), "grüppe" }),
+		file("/zeros", strings.Repeat("\x00", 3<<20)),
+	}
+}
+
+func write(t *testing.T, c Compression, jobs int, fragments ...Fragment) (Layer, []byte) {
+	t.Helper()
+	var out bytes.Buffer
+	l, err := Write(t.Context(), &out, c, jobs, fragments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.Size != int64(out.Len()) {
+		t.Errorf("size is %d, wrote %d", l.Size, out.Len())
+	}
+	return l, out.Bytes()
+}
+
+// TestRoundTrip reads back what was written, with our reader.
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	for _, c := range []Compression{Gzip, Zstd} {
+		want := odd()
+		l, blob := write(t, c, 2, fragment(want[:3]...), fragment(), fragment(want[3:]...))
+		var got []entry
+		back, err := Read(bytes.NewReader(blob), l.MediaType, func(n *tree.Node, r io.Reader) error {
+			body, err := io.ReadAll(r)
+			got = append(got, entry{*n, string(body)})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back != l {
+			t.Errorf("read %+v, wrote %+v", back, l)
+		}
+		for i := range want {
+			if want[i].Flags != "" {
+				want[i].Flags = "schg,uarch" // nodump is not one that storage knows
+			}
+		}
+		if d := cmp.Diff(want, got, cmp.AllowUnexported(entry{})); d != "" {
+			t.Errorf("%s (-want +got):\n%.2000s", c, d)
+		}
+	}
+}
+
+// TestHeaders compares the encoder with another reader of tar files.
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	for _, e := range odd() {
+		var b bytes.Buffer
+		w := NewWriter(&b)
+		if err := w.Entry(&e.Node, strings.NewReader(e.body)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		h, err := tar.NewReader(&b).Next()
+		if err != nil {
+			t.Errorf("%q: %v", e.Path, err)
+			continue
+		}
+		if absolute(h.Name) != e.Path || h.Size != e.Size || h.ModTime.Unix() != e.Time || h.Uid != e.UID || h.Gid != e.GID || h.Uname != e.Uname || h.Gname != e.Gname || h.Mode != int64(e.Mode) {
+			t.Errorf("%q: got %+v", e.Path, h)
+		}
+	}
+}
+
+// TestPlainHeader is a header byte by byte: nothing but ustar.
+func TestPlainHeader(t *testing.T) {
+	t.Parallel()
+	e := file("/bin/sh", "x")
+	got := describe(&e.Node).encode()
+	want := make([]byte, 512)
+	copy(want, "bin/sh")
+	copy(want[100:], "0000644\x000000000\x000000000\x0000000000001\x0014524770400\x00")
+	copy(want[148:], "012274\x00 0")
+	copy(want[257:], "ustar\x0000root")
+	copy(want[297:], "wheel")
+	copy(want[329:], "0000000\x000000000\x00")
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestJobs makes one layer with other numbers of jobs and compares bytes.
+func TestJobs(t *testing.T) {
+	t.Parallel()
+	var fragments []Fragment
+	for i := range 30 {
+		fragments = append(fragments, fragment(dir(fmt.Sprintf("/d%d", i)), file(fmt.Sprintf("/d%d/f", i), strings.Repeat(fmt.Sprint(i), i*100_000))))
+	}
+	for _, c := range []Compression{Gzip, Zstd} {
+		first, _ := write(t, c, 1, fragments...)
+		for _, jobs := range []int{2, 3, 8} {
+			if l, _ := write(t, c, jobs, fragments...); l != first {
+				t.Errorf("%s, %d jobs: got %+v, want %+v", c, jobs, l, first)
+			}
+		}
+	}
+}
+
+// TestGoldenDigests fails when a compressor or an encoder changes what it
+// writes. That is a new format: say so, then change the digests.
+func TestGoldenDigests(t *testing.T) {
+	t.Parallel()
+	for c, want := range map[Compression][2]string{
+		Gzip: {"bbf4d4c680993982f6f084dddebaf777aa229bac91139ea87da54487cb8aba5f", "4318af137d08baf6061654524fe8257505a167f16ec83e5d1cf331be8f49c37f"},
+		Zstd: {"bbf4d4c680993982f6f084dddebaf777aa229bac91139ea87da54487cb8aba5f", "db53e22727c5bfcb6c6c4cd290509775244b594b418c7b6d2ded2611a61527ac"},
+	} {
+		var text strings.Builder
+		for i := range int64(40_000) {
+			fmt.Fprintln(&text, i, i*i)
+		}
+		l, _ := write(t, c, 2, fragment(odd()...), fragment(file("/text", text.String())))
+		if got := [2]string{l.DiffID.Encoded(), l.Digest.Encoded()}; got != want {
+			t.Errorf("%s: got %q, want %q", c, got, want)
+		}
+	}
+}
+
+func TestWriteErrors(t *testing.T) {
+	t.Parallel()
+	bang := errors.New("bang")
+	short := with(file("/short", "abc"), func(n *tree.Node) { n.Size = 5 })
+	long := with(file("/long", "abc"), func(n *tree.Node) { n.Size = 2 })
+	for _, tt := range []struct {
+		name string
+		f    Fragment
+		want string
+	}{
+		{"own", func(context.Context, *Writer) error { return bang }, "bang"},
+		{"short", fragment(short), "/short: contents end after 3 bytes, wanted 5"},
+		{"long", fragment(long), "/long: contents go on after 2 bytes"},
+	} {
+		many := []Fragment{fragment(file("/a", strings.Repeat("x", 9<<20))), tt.f}
+		for range 20 {
+			many = append(many, fragment(file("/b", strings.Repeat("y", 3<<20))))
+		}
+		if _, err := Write(t.Context(), io.Discard, Gzip, 3, many); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: got %v, want %s", tt.name, err, tt.want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Write(ctx, io.Discard, Gzip, 2, []Fragment{fragment(file("/a", "x"))}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: got %v", err)
+	}
+	if _, err := Write(t.Context(), failing{bang}, Gzip, 2, []Fragment{fragment(file("/a", "x"))}); !errors.Is(err, bang) {
+		t.Errorf("failing output: got %v", err)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+func TestReadRefuses(t *testing.T) {
+	t.Parallel()
+	plain := func(headers ...*tar.Header) []byte {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for _, h := range headers {
+			if err := w.WriteHeader(h); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.Close()
+		return b.Bytes()
+	}
+	for _, tt := range []struct {
+		name, want string
+		blob       []byte
+	}{
+		{"absolute", "/a: name is absolute", plain(&tar.Header{Name: "/a"})},
+		{"dots", "component ..", plain(&tar.Header{Name: "a/../b"})},
+		{"twice", "./a: is twice in the layer", plain(&tar.Header{Name: "a"}, &tar.Header{Name: "./a"})},
+		{"device", "wanted a file, a link or a directory", plain(&tar.Header{Name: "null", Typeflag: tar.TypeChar})},
+		{"dangling hard link", "is a hard link to /b, which is no earlier file", plain(&tar.Header{Name: "a", Typeflag: tar.TypeLink, Linkname: "b"})},
+		{"below a link", "lies below /l, which is a link", plain(&tar.Header{Name: "l", Typeflag: tar.TypeSymlink, Linkname: "x"}, &tar.Header{Name: "l/a"})},
+		{"trailing data", "has data after the end", append(plain(&tar.Header{Name: "a"}), "junk"...)},
+		{"no tar", "unexpected EOF", []byte("junk")},
+	} {
+		_, err := Read(bytes.NewReader(tt.blob), "application/vnd.oci.image.layer.v1.tar", func(*tree.Node, io.Reader) error { return nil })
+		var format *FormatError
+		if !errors.As(err, &format) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+func TestApply(t *testing.T) {
+	t.Parallel()
+	nodes := func(entries ...entry) []*tree.Node {
+		var list []*tree.Node
+		for i := range entries {
+			list = append(list, &entries[i].Node)
+		}
+		return list
+	}
+	var root tree.Tree
+	if err := Apply(&root, nodes(dir("/"), dir("/a"), file("/a/x", ""), file("/a/y", ""), dir("/b"), file("/b/z", ""), file("/c", ""))); err != nil {
+		t.Fatal(err)
+	}
+	if err := Apply(&root, nodes(file("/a/new", ""), file("/a/.wh..wh..opq", ""), file("/b/.wh.z", ""), file("/c/d", ""))); err == nil {
+		t.Error("a file below a file was accepted")
+	}
+	if err := Apply(&root, nodes(file("/a/new", ""), file("/a/.wh..wh..opq", ""), file("/b/.wh.z", ""), dir("/c"), file("/c/d", ""))); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for n := range root.All() {
+		got = append(got, n.Path)
+	}
+	if d := cmp.Diff([]string{"/", "/a", "/a/new", "/b", "/c", "/c/d"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestCheckExtraction(t *testing.T) {
+	t.Parallel()
+	schg := func(e entry) *tree.Node { e.Flags = "schg"; return &e.Node }
+	link := &tree.Node{Path: "/l", Type: tree.Hardlink, Link: "/f"}
+	f, d, inside := file("/f", ""), dir("/d"), file("/d/x", "")
+	for _, tt := range []struct {
+		name   string
+		layers [][]*tree.Node
+		ok     bool
+	}{
+		{"flags last", [][]*tree.Node{{&d.Node, &f.Node, link}, {schg(dir("/e"))}}, true},
+		{"hard link to an immutable file", [][]*tree.Node{{schg(file("/f", "")), link}}, false},
+		{"file in an immutable directory", [][]*tree.Node{{schg(dir("/d")), &inside.Node}}, false},
+		{"in a later layer", [][]*tree.Node{{schg(dir("/d"))}, {&inside.Node}}, false},
+		{"replaced", [][]*tree.Node{{schg(file("/f", ""))}, {&f.Node}}, false},
+		{"directory again", [][]*tree.Node{{schg(dir("/d"))}, {&d.Node}}, false},
+	} {
+		if err := CheckExtraction(tt.layers); (err == nil) != tt.ok {
+			t.Errorf("%s: got %v", tt.name, err)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	var b bytes.Buffer
+	w := NewWriter(&b)
+	for _, e := range odd()[:6] {
+		if err := w.Entry(&e.Node, strings.NewReader(e.body)); err != nil {
+			f.Fatal(err)
+		}
+	}
+	w.Close()
+	f.Add(b.Bytes())
+	f.Fuzz(func(t *testing.T, blob []byte) {
+		Read(bytes.NewReader(blob), "application/vnd.oci.image.layer.v1.tar", func(n *tree.Node, _ io.Reader) error {
+			if err := tree.CheckPath(n.Path); err != nil {
+				t.Error(err)
+			}
+			return nil
+		})
+	})
+}
+
+func BenchmarkWrite(b *testing.B) {
+	body := strings.Repeat("The quick brown fox jumps over the lazy dog. ", 200_000)
+	for _, c := range []Compression{Gzip, Zstd} {
+		b.Run(string(c), func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				if _, err := Write(b.Context(), io.Discard, c, 2, []Fragment{fragment(file("/f", body))}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
