@@ -146,7 +146,7 @@ func word(v ucl.Value, allowed ...string) (string, error) {
 		return "", err
 	}
 	if s = strings.ToLower(s); !slices.Contains(allowed, s) {
-		return "", fmt.Errorf("found %q, wanted one of %s", s, strings.Join(allowed, ", "))
+		return "", v.Errorf("found %q, wanted one of %s", s, strings.Join(allowed, ", "))
 	}
 	return s, nil
 }

@@ -3,7 +3,6 @@
 package catalog
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -70,7 +69,7 @@ func fileName(v ucl.Value) (string, error) {
 		return "", err
 	}
 	if s == "" || s == "." || s == ".." || strings.ContainsAny(s, "/\\\x00") {
-		return "", errors.New("is not a plain file name: " + fmt.Sprintf("%q", s))
+		return "", fmt.Errorf("is not a plain file name: %q", s)
 	}
 	return s, nil
 }

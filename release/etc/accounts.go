@@ -40,9 +40,9 @@ func parse(file string, text []byte, fields []int, ids map[string]int) error {
 			errs = append(errs, fmt.Errorf("%s:%d: found %d fields, wanted %d", file, line, len(f), fields[len(fields)-1]))
 			continue
 		}
-		id, err := strconv.ParseUint(f[2], 10, 32)
+		id, err := strconv.ParseUint(f[2], 10, 31)
 		if err != nil || f[0] == "" {
-			errs = append(errs, fmt.Errorf("%s:%d: name %q, id %q: wanted a name and a number of 32 bits", file, line, f[0], f[2]))
+			errs = append(errs, fmt.Errorf("%s:%d: name %q, id %q: wanted a name and a number below 2^31", file, line, f[0], f[2]))
 			continue
 		}
 		if _, known := ids[f[0]]; !known {
@@ -65,7 +65,7 @@ func lookup(ids map[string]int, name string) (int, bool) {
 	if name == "" || strings.Trim(name, "0123456789") != "" {
 		return 0, false
 	}
-	id, err := strconv.ParseUint(name, 10, 32)
+	id, err := strconv.ParseUint(name, 10, 31)
 	return int(id), err == nil
 }
 

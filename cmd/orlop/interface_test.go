@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+)
+
+// theInterface is the whole command line.
+var theInterface = map[string]string{
+	"demo":    "o q",
+	"build":   "repo repo-conf-dir abi revision branch srcdir image-file name package parent j o format compression squash q v json",
+	"plan":    "repo repo-conf-dir abi revision branch srcdir image-file name package parent j why q v json",
+	"ls":      "files mtree json",
+	"verify":  "json",
+	"version": "",
+}
+
+// TestInterface compares the program with the list, and the manual page with both.
+func TestInterface(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("orlop.8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := (&program{}).app()
+	if len(app.Commands) != len(theInterface) {
+		t.Errorf("found %d commands, wanted %d", len(app.Commands), len(theInterface))
+	}
+	for _, c := range app.Commands {
+		want, known := theInterface[c.Name]
+		if !known {
+			t.Errorf("command %s is not in the list", c.Name)
+		}
+		if !strings.Contains(string(page), "\n.It Cm "+c.Name) {
+			t.Errorf("orlop.8 has no command %s", c.Name)
+		}
+		var got []string
+		for _, f := range c.Flags {
+			got = append(got, f.Names()[0])
+			if usage := f.(cli.DocGenerationFlag).GetUsage(); usage == "" {
+				t.Errorf("%s -%s: no usage", c.Name, f.Names()[0])
+			}
+			if !slices.Contains(strings.Fields(strings.ReplaceAll(string(page), "\n", " ")), strings.TrimPrefix(dashed(f.Names()[0]), "-")) {
+				t.Errorf("orlop.8 does not know %s", dashed(f.Names()[0]))
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: got the flags %v, wanted %s", c.Name, got, want)
+		}
+	}
+}
+
+// dashed is a flag as the manual page's macros spell it: .Fl j or .Fl -json.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+// TestManualPage lets mandoc look at the page, where it is installed.
+func TestManualPage(t *testing.T) {
+	t.Parallel()
+	mandoc, err := exec.LookPath("mandoc")
+	if err != nil {
+		t.Skip("mandoc is not installed; CI has it")
+	}
+	if out, err := exec.Command(mandoc, "-T", "lint", "-W", "warning", "orlop.8").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// module is the path of this module.
+const module = "github.com/orlop/orlop/"
+
+// mayImport says which packages of this module and which libraries each
+// package may import directly. Two halves that never meet but in hooks: pkgdb
+// knows the world of pkg(8), release the world of artifacts; ucl and sum are
+// leaves for both.
+var mayImport = map[string][]string{
+	"pkgdb/ucl":             {},
+	"pkgdb/sum":             {"golang.org/x/crypto/blake2b"},
+	"pkgdb/pkgver":          {},
+	"pkgdb/pkgfile":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "github.com/klauspost/compress/zstd", "github.com/ulikunitz/xz"},
+	"pkgdb/pkgfile/pkgtest": {"pkgdb/sum", "github.com/klauspost/compress/zstd"},
+	"pkgdb/catalog":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgfile"},
+	"pkgdb/solve":           {"pkgdb/sum", "pkgdb/pkgver", "pkgdb/pkgfile", "pkgdb/catalog"},
+	"pkgdb/store":           {"pkgdb/sum"},
+	"pkgdb":                 {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "pkgdb/pkgfile", "github.com/mattn/go-sqlite3"},
+	"release/tree":          {},
+	"release/etc":           {"release/tree"},
+	"release":               {"pkgdb/ucl", "release/tree"},
+	"release/layer":         {"release/tree", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
+	"release/oci":           {"release/tree", "release/layer", "github.com/klauspost/compress/zstd", "github.com/ulikunitz/xz", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
+	"hooks":                 nil, // everything below it, and these
+	"cmd/orlop":             nil,
+}
+
+// onlyIn names the packages that alone may import a library.
+var onlyIn = map[string]string{
+	"github.com/urfave/cli/v2":                   "cmd/orlop",
+	"github.com/schollz/progressbar/v3":          "cmd/orlop",
+	"golang.org/x/term":                          "cmd/orlop",
+	"github.com/mattn/go-sqlite3":                "pkgdb",
+	module + "pkgdb/pkgfile/pkgtest":             "", // tests
+	"github.com/rogpeppe/go-internal/testscript": "", // tests
+}
+
+// TestLayers compares the imports of every package with the tables above.
+func TestLayers(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimPrefix(p.ImportPath, module)
+		allowed, known := mayImport[name]
+		if !known {
+			t.Errorf("package %s is not in the table", name)
+		}
+		seen++
+		for _, imp := range p.Imports {
+			only, restricted := onlyIn[imp]
+			switch short := strings.TrimPrefix(imp, module); {
+			case restricted && only != name:
+				t.Errorf("%s imports %s", name, imp)
+			case allowed != nil && strings.Contains(strings.SplitN(imp, "/", 2)[0], ".") && !slices.Contains(allowed, short):
+				t.Errorf("%s imports %s", name, imp)
+			case name == "hooks" && strings.HasPrefix(short, "cmd/"):
+				t.Errorf("hooks imports %s", imp)
+			}
+		}
+	}
+	if seen != len(mayImport) {
+		t.Errorf("found %d packages, the table has %d", seen, len(mayImport))
+	}
+}
+
+// impure are functions by which a clock, the host or the user would reach the
+// bytes. Below cmd nobody calls them.
+var impure = map[string][]string{
+	"time":     {"Now", "Since", "Until", "LoadLocation"},
+	"os":       {"Getenv", "LookupEnv", "Environ", "ExpandEnv", "Hostname", "Getuid", "Geteuid", "Getgid", "Getwd", "Exit", "Stdin", "Stdout", "Stderr", "UserHomeDir", "UserCacheDir"},
+	"fmt":      {"Print", "Printf", "Println"},
+	"runtime":  {"GOARCH", "GOOS", "NumCPU", "GOMAXPROCS"},
+	"syscall":  {"Umask", "Getenv"},
+	"net/http": {"Get"},
+}
+
+// impurePackages are not imported below cmd at all.
+var impurePackages = []string{"os/user", "os/exec", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "flag", "unsafe", "reflect"}
+
+// TestPurity looks for impure calls below cmd.
+func TestPurity(t *testing.T) {
+	t.Parallel()
+	files := 0
+	for _, dir := range []string{"../../pkgdb", "../../release", "../../hooks"} {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			files++
+			fset := token.NewFileSet()
+			f, err := parser.ParseFile(fset, path, nil, 0)
+			if err != nil {
+				return err
+			}
+			for _, imp := range f.Imports {
+				if slices.Contains(impurePackages, strings.Trim(imp.Path.Value, `"`)) {
+					t.Errorf("%s imports %s", path, imp.Path.Value)
+				}
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				if sel, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := sel.X.(*ast.Ident); ok && slices.Contains(impure[x.Name], sel.Sel.Name) {
+						t.Errorf("%s: %s.%s", fset.Position(n.Pos()), x.Name, sel.Sel.Name)
+					}
+				}
+				return true
+			})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if files < 40 {
+		t.Errorf("looked at %d files only", files)
+	}
+}

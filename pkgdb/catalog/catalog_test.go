@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package catalog_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+	"github.com/orlop/orlop/pkgdb/store"
+)
+
+// folder opens files of a map, by name.
+type folder map[string][]byte
+
+func (f folder) Open(_ context.Context, name string) (io.ReadCloser, error) {
+	b, ok := f[name]
+	if !ok {
+		return nil, &store.AbsentError{What: name, Err: os.ErrNotExist}
+	}
+	return io.NopCloser(bytes.NewReader(b)), nil
+}
+
+func archive(t *testing.T, members ...string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for i := 0; i < len(members); i += 2 {
+		if err := w.WriteHeader(&tar.Header{Name: members[i], Mode: 0o644, Size: int64(len(members[i+1]))}); err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(w, members[i+1])
+	}
+	w.Close()
+	return b.Bytes()
+}
+
+const line = `{"name":"p","origin":"o","version":"1","prefix":"/","abi":"FreeBSD:15:amd64","sum":"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03","path":"All/p.pkg","repopath":"All/p.pkg","pkgsize":5}`
+
+const data = `{"groups":[],"expired_packages":[],"packages":[` + line + `]}`
+
+const metaConf = "version = 2;\npacking_format = \"tzst\";\nmanifests = \"packagesite.yaml\";\ndata = \"data\";\nmanifests_archive = \"packagesite\";\n"
+
+func load(t *testing.T, f folder) (*catalog.Catalogue, error) {
+	t.Helper()
+	return catalog.Load(t.Context(), catalog.Repo{Name: "r"}, f)
+}
+
+// TestLoad reads both forms of a catalogue in every packing.
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	pack := map[string]func([]byte) []byte{
+		"none": func(b []byte) []byte { return b },
+		"gzip": func(b []byte) []byte {
+			var o bytes.Buffer
+			w := gzip.NewWriter(&o)
+			w.Write(b)
+			w.Close()
+			return o.Bytes()
+		},
+		"zstd": func(b []byte) []byte { w, _ := zstd.NewWriter(nil); return w.EncodeAll(b, nil) },
+		"xz": func(b []byte) []byte {
+			var o bytes.Buffer
+			w, _ := xz.NewWriter(&o)
+			w.Write(b)
+			w.Close()
+			return o.Bytes()
+		},
+	}
+	for name, p := range pack {
+		for _, tt := range []struct{ file, member, text string }{
+			{"data.pkg", "data", data},
+			{"packagesite.pkg", "packagesite.yaml", line + "\n"},
+			{"packagesite.txz", "packagesite.yaml", line + "\n"},
+			{"packagesite.tzst", "packagesite.yaml", line + "\n"},
+		} {
+			c, err := load(t, folder{"meta.conf": []byte(metaConf), tt.file: p(archive(t, "signature", "not looked at", tt.member, tt.text))})
+			if err != nil {
+				t.Errorf("%s, %s: %v", name, tt.file, err)
+				continue
+			}
+			if len(c.Packages) != 1 || c.Packages[0].FullName() != "p-1" || c.Packages[0].Path != "All/p.pkg" || c.Packages[0].Size != 5 || len(c.Digest) != 64 {
+				t.Errorf("%s, %s: got %+v", name, tt.file, c)
+			}
+		}
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	t.Parallel()
+	whole := func(text string) folder {
+		return folder{"meta.conf": []byte(metaConf), "data.pkg": archive(t, "data", text)}
+	}
+	for _, tt := range []struct {
+		name string
+		f    folder
+		want string
+	}{
+		{"no meta.conf", folder{}, `repository "r": meta.conf: file does not exist`},
+		{"no catalogue", folder{"meta.conf": []byte(metaConf)}, `repository "r": data.pkg: file does not exist`},
+		{"meta of another version", folder{"meta.conf": []byte("version = 3")}, "meta.conf: version is 3, wanted 1 or 2"},
+		{"meta that leads away", folder{"meta.conf": []byte("version = 2; data = \"../../x\"")}, `data: is not a plain file name: "../../x"`},
+		{"meta that is endless", folder{"meta.conf": bytes.Repeat([]byte("#"), 2<<20)}, "meta.conf: is larger than 1048576 bytes"},
+		{"no member", folder{"meta.conf": []byte(metaConf), "data.pkg": archive(t, "date", data)}, `data.pkg: has no member "data"`},
+		{"cut off", whole(data[:len(data)-10]), "data: "},
+		{"no packages", whole(`{"groups":[]}`), `has no "packages"`},
+		{"no document", whole(`[]`), "byte 1: found [, wanted {"},
+		{"unclean path", whole(strings.ReplaceAll(data, "All/p.pkg", "/etc/p.pkg")), `p-1: repopath "/etc/p.pkg" is not a clean path`},
+		{"bad sum", whole(strings.Replace(data, "5891", "58", 1)), "value has 62 characters, wanted 64"},
+		{"bad manifest", whole(strings.Replace(data, `"name":"p",`, "", 1)), "package 1: manifest: name is missing"},
+	} {
+		if _, err := load(t, tt.f); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+	}
+	_, err := catalog.Load(t.Context(), catalog.Repo{Name: "r", Signature: "pubkey"}, whole(data))
+	if !errors.Is(err, catalog.ErrSignature) {
+		t.Errorf("signed: got %v, want ErrSignature", err)
+	}
+}
+
+// TestLoadRepo reads what pkgtest writes.
+func TestLoadRepo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pkgtest.WriteRepo(dir, pkgtest.Package{Name: "b"}, pkgtest.Package{Name: "a", Version: "2"}, pkgtest.Package{Name: "a"})
+	src, err := store.NewSource(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range c.Packages {
+		got = append(got, p.FullName())
+	}
+	if d := cmp.Diff([]string{"a-1.0", "a-2", "b-1.0"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestReadConf(t *testing.T) {
+	t.Parallel()
+	etc, local := t.TempDir(), t.TempDir()
+	write := func(dir, name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(etc, "FreeBSD.conf", "FreeBSD-base: { url: \"file:///${ABI}/x\", ENABLED: no, signature_type: \"FINGERPRINTS\", fingerprints: /keys, mirror_type: srv, what: ever }\nports: { url: file:///ports, priority: 5 }")
+	write(etc, "b.conf", "b: { url: file:///b }")
+	write(etc, ".hidden.conf", "broken {")
+	write(etc, "note.txt", "broken {")
+	write(local, "FreeBSD.conf", "FreeBSD-base { enabled = yes; signature_type = none }\nports { enabled = no }\nnew { enabled = yes }")
+	got, err := catalog.ReadConf([]string{etc, local}, map[string]string{"ABI": "FreeBSD:15:amd64"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		got[i].Where = filepath.Base(got[i].Where)
+	}
+	want := []catalog.Repo{
+		{Name: "FreeBSD-base", URL: "file:///FreeBSD:15:amd64/x", Signature: "none", Fingerprints: "/keys", MirrorType: "srv", Where: "FreeBSD.conf:1"},
+		{Name: "b", URL: "file:///b", Signature: "none", MirrorType: "none", Where: "b.conf:1"},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	var conf *catalog.ConfError
+	if _, err := catalog.ReadConf([]string{etc, local}, nil); !errors.As(err, &conf) || !strings.Contains(err.Error(), "has a variable without a value") {
+		t.Errorf("without ABI: got %v", err)
+	}
+	for name, text := range map[string]string{"type.conf": "x { url = y; priority = high }", "word.conf": "x { url = y; signature_type = maybe }", "syntax.conf": "x {"} {
+		dir := t.TempDir()
+		write(dir, name, text)
+		if _, err := catalog.ReadConf([]string{dir}, nil); !errors.As(err, &conf) || !strings.Contains(err.Error(), name+":1") {
+			t.Errorf("%s: got %v, want an error that names the line", text, err)
+		}
+	}
+	if _, err := catalog.ReadConf([]string{t.TempDir()}, nil); !errors.As(err, &conf) {
+		t.Errorf("empty folder: got %v", err)
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(metaConf), data)
+	f.Add([]byte("version=1"), line)
+	f.Fuzz(func(t *testing.T, meta []byte, text string) {
+		c, err := load(t, folder{"meta.conf": meta, "data.pkg": archive(t, "data", text)})
+		if err == nil && c.Digest == "" {
+			t.Error("a catalogue without a digest")
+		}
+	})
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package pkgdb
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+)
+
+const sha = "1$36a9412c21cd20b0c5a29c08cc8d657b6eca1ea04175d461d63060e3d86caa8f"
+
+func ptr[T any](v T) *T { return &v }
+
+// installed are two packages that between them use every table.
+func installed() []Installed {
+	attr := pkgfile.Attr{Known: true, Uname: "root", Gname: "wheel", Perm: 0o4755}
+	a := &pkgfile.Manifest{
+		Name: "a", Version: "1", Origin: "o/a", Comment: "c", Desc: "d", Maintainer: "m", WWW: "w", ABI: "FreeBSD:15:amd64", Arch: "freebsd:15:x86:64", Prefix: "/",
+		FlatSize: 7, LicenseLogic: "or", Licenses: []string{"BSD", "MIT"}, Categories: []string{"base"}, Users: []string{"u"}, Groups: []string{"g"},
+		ShlibsRequired: []string{"l.so.1"}, ShlibsRequiredIgnore: []string{"i.so"}, ShlibsProvided: []string{"p.so"}, ShlibsProvidedIgnore: []string{"q.so"},
+		Provides: []string{"v"}, Requires: []string{"r"}, Vital: true,
+		Deps: []pkgfile.Dep{{Name: "b", Origin: "o/b", Version: "2"}}, Options: []pkgfile.Pair{{Name: "DOCS", Value: "on"}},
+		Annotations: []pkgfile.Pair{{Name: "set", Value: "minimal"}},
+		Files: []pkgfile.File{
+			{Path: "/bin/a", Sum: sha, Attr: attr, Flags: ptr(uint32(0x20000)), Time: ptr(int64(50))},
+			{Path: "/etc/c", Sum: sha, Attr: attr, Time: ptr(int64(500)), IsConfig: true},
+			{Path: "/l", Sum: sha, Attr: attr, Time: ptr(int64(5)), IsLink: true, Link: "bin/a"},
+			{Path: "/old", Sum: sha},
+		},
+		Dirs: []pkgfile.Dir{{Path: "/bin", Attr: attr}}, Config: []string{"/etc/c"},
+		Scripts:    []pkgfile.Script{{Phase: "post-install", Text: "echo"}, {Phase: "pre-install", Text: "echo"}},
+		LuaScripts: []pkgfile.Script{{Phase: "post-install", Text: "print()"}},
+		Messages:   []pkgfile.Message{{Text: "hello", Type: "install"}},
+	}
+	b := &pkgfile.Manifest{Name: "b", Version: "2", Origin: "o/b", ABI: "FreeBSD:15:*", Prefix: "/", Dirs: []pkgfile.Dir{{Path: "/bin", Attr: attr}}}
+	return []Installed{
+		{Manifest: a, Repository: "FreeBSD-base", Contents: map[string][]byte{"/etc/c": []byte("text\x00cut off")}},
+		{Manifest: b, Repository: "FreeBSD-base", Automatic: true},
+	}
+}
+
+func mustWrite(t *testing.T, pkgs []Installed, epoch int64) []byte {
+	t.Helper()
+	image, err := Write(pkgs, epoch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image
+}
+
+func dump(t *testing.T, image []byte) []string {
+	t.Helper()
+	db, err := Open(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Check(); err != nil {
+		t.Error(err)
+	}
+	lines, err := db.Dump()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+// TestWrite looks at the rows that no golden has.
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	lines := dump(t, mustWrite(t, installed(), 100))
+	for _, want := range []string{
+		`config_files {"content": "text", "package": "a", "path": "/etc/c"}`,
+		`files {"fflags": 131072, "gname": "wheel", "mtime": 50, "package": "a", "path": "/bin/a", "perm": 2541, "sha256": "` + sha + `", "symlink_target": null, "uname": "root"}`,
+		`files {"fflags": 0, "gname": "wheel", "mtime": 100, "package": "a", "path": "/etc/c", "perm": 2541, "sha256": "` + sha + `", "symlink_target": null, "uname": "root"}`,
+		`files {"fflags": 0, "gname": null, "mtime": null, "package": "a", "path": "/old", "perm": 0, "sha256": "` + sha + `", "symlink_target": null, "uname": null}`,
+		`pkg_shlibs_required_ignore {"package": "a", "shlib": "i.so"}`,
+		`pkg_shlibs_provided_ignore {"package": "a", "shlib": "q.so"}`,
+		`pkg_script {"package": "a", "script": "echo", "type": 0}`,
+		`pkg_script {"package": "a", "script": "echo", "type": 1}`,
+		`pkg_directories {"directory": "/bin", "package": "b", "try": 1}`,
+		`deps {"name": "b", "origin": "o/b", "package": "a", "version": "2"}`,
+		`pkg_lock {"advisory": 0, "exclusive": 0, "read": 0}`,
+	} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("no row %s", want)
+		}
+	}
+	if !strings.Contains(strings.Join(lines, "\n"), `"message": "[{\"message\":\"hello\",\"type\":\"install\"}]"`) {
+		t.Error("no message")
+	}
+}
+
+// TestGoldenDigest fails when anything that decides the file's bytes changes:
+// the schema, the order of rows, SQLite. That is a new format.
+func TestGoldenDigest(t *testing.T) {
+	t.Parallel()
+	image := mustWrite(t, installed(), 100)
+	const want = "eabb2b759fe86524cda46413065567ef3a554738947375d59bf153d276dc79d8"
+	if got := sha256.Sum256(image); hex.EncodeToString(got[:]) != want {
+		t.Errorf("got %x, want %s", got, want)
+	}
+	pkgs := installed()
+	slices.Reverse(pkgs)
+	if !bytes.Equal(image, mustWrite(t, pkgs, 100)) {
+		t.Error("the order of packages shows")
+	}
+	for _, f := range []struct {
+		at   int
+		want uint32
+	}{{24, 1}, {36, 0}, {40, 56}, {60, 42}, {92, 1}, {96, 3_053_004}} {
+		if got := binary.BigEndian.Uint32(image[f.at:]); got != f.want {
+			t.Errorf("header bytes at %d: got %d, want %d", f.at, got, f.want)
+		}
+	}
+	if image[18] != 1 || image[19] != 1 {
+		t.Errorf("journal bytes: got %d, %d, want 1, 1", image[18], image[19])
+	}
+}
+
+func TestPackages(t *testing.T) {
+	t.Parallel()
+	db, err := Open(mustWrite(t, installed(), 100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	pkgs, err := db.Packages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range pkgs {
+		got = append(got, fmt.Sprint(p.Name, " ", p.Version, " ", p.Automatic, " ", len(p.Files), " ", len(p.Dirs)))
+	}
+	if d := cmp.Diff([]string{"a 1 false 4 1", "b 2 true 0 1"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+	if f := pkgs[0].Files[3]; f.Known || f.Path != "/old" {
+		t.Errorf("got %+v", f)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	whole := mustWrite(t, installed(), 100)
+	for _, image := range [][]byte{nil, []byte("SQLite format 3\x00"), whole[:5000], bytes.Repeat([]byte("x"), 9000)} {
+		db, err := Open(image)
+		if err == nil {
+			err = db.Check()
+			db.Close()
+		}
+		var format *FormatError
+		if !errors.As(err, &format) {
+			t.Errorf("%d bytes: got %v, want a FormatError", len(image), err)
+		}
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	image, err := Write(installed(), 100)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(image[:8192])
+	f.Add(image)
+	f.Fuzz(func(t *testing.T, image []byte) {
+		db, err := Open(image)
+		if err != nil {
+			return
+		}
+		defer db.Close()
+		if err := db.Check(); err != nil {
+			return
+		}
+		db.Packages()
+		db.Dump()
+	})
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package etc
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseAccounts(t *testing.T) {
+	t.Parallel()
+	a, err := ParseAccounts(
+		[]byte("# comment\nroot:*:0:0::0:0:Charlie &:/root:/bin/sh\ntoor:*:0:0::0:0::/root:\ngames:*:7:13:Games:/:/x\n+:::::::::\n1001:*:5:5::0:0:::\n"),
+		[]byte("wheel:*:0:root\n\ngames:*:13:\n-x\nwheel:*:9:\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"root": 0, "games": 7, "1001": 5, "1002": 1002} {
+		if id, ok := a.UID(name); !ok || id != want {
+			t.Errorf("user %s: got %d, %t, want %d", name, id, ok, want)
+		}
+	}
+	if id, ok := a.GID("wheel"); !ok || id != 0 {
+		t.Errorf("the second wheel counts: %d", id)
+	}
+	for _, name := range []string{"", "nobody", "-1", "1x", "99999999999"} {
+		if id, ok := a.UID(name); ok {
+			t.Errorf("user %q: got %d", name, id)
+		}
+	}
+}
+
+func TestParseAccountsErrors(t *testing.T) {
+	t.Parallel()
+	_, err := ParseAccounts([]byte("a:b\nroot:*:zero:0::0:0:::\n"), []byte("x:*:1\n"))
+	want := "passwd:1: found 2 fields, wanted 10\npasswd:2: name \"root\", id \"zero\": wanted a name and a number below 2^31\ngroup:1: found 3 fields, wanted 4"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// TestStandard compares the table with FreeBSD's own files.
+func TestStandard(t *testing.T) {
+	t.Parallel()
+	if id, ok := Standard().GID("games"); !ok || id != 13 {
+		t.Errorf("games: got %d, %t", id, ok)
+	}
+	passwd, err := os.ReadFile("../../../shared/src/etc/master.passwd")
+	if err != nil {
+		t.Skip("the folder ../shared is not there; CI has it")
+	}
+	group, err := os.ReadFile("../../../shared/src/etc/group")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := ParseAccounts(passwd, group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, Standard(), cmp.AllowUnexported(Accounts{})); d != "" {
+		t.Errorf("(-FreeBSD +table):\n%s", d)
+	}
+}
+
+func FuzzParseAccounts(f *testing.F) {
+	f.Add("root:*:0:0::0:0::/root:/bin/sh\n", "wheel:*:0:root\n")
+	f.Fuzz(func(t *testing.T, passwd, group string) {
+		a, err := ParseAccounts([]byte(passwd), []byte(group))
+		if err == nil && !strings.Contains(passwd, ":") && len(a.users) > 0 {
+			t.Error("a user without a line")
+		}
+	})
+}

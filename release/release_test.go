@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package release
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	const amd64 = "FreeBSD:15:amd64"
+	tests := []struct{ revision, branch, abi, runtime, want, err string }{
+		{"", "", amd64, "15.0", "freebsd-x:15.0-RELEASE-amd64", ""},
+		{"", "", amd64, "15.0p3", "freebsd-x:15.0-RELEASE-p3-amd64", ""},
+		{"", "", amd64, "15.1.rc2.20260101", "freebsd-x:15.1-RC2-amd64", ""},
+		{"", "", "FreeBSD:15:aarch64", "15.0.b1.20250901", "freebsd-x:15.0-BETA1-aarch64", ""},
+		{"15.0", "RELEASE", amd64, "", "freebsd-x:15.0-RELEASE-amd64", ""},
+		{"15.0", "RELEASE-p5", amd64, "15.0p3", "freebsd-x:15.0-RELEASE-p5-amd64", ""},
+		{"15.1", "STABLE", amd64, "15.snap20250901000000", "freebsd-x:15.1-STABLE-amd64", ""},
+		{"", "", amd64, "15.snap20250901000000", "", "FreeBSD-runtime 15.snap20250901000000 does not tell"},
+		{"", "", amd64, "", "", "no FreeBSD-runtime in the catalogue"},
+		{"15.1", "", amd64, "15.0", "", "revision 15.1 was asked for, FreeBSD-runtime 15.0 is 15.0"},
+		{"15.0", "BETA1", amd64, "15.0", "", "branch BETA1 was asked for, FreeBSD-runtime 15.0 is RELEASE"},
+		{"14.3", "RELEASE", amd64, "", "", "revision 14.3 was asked for, the ABI is FreeBSD:15:amd64"},
+		{"15", "RELEASE", amd64, "", "", `revision "15" is not of the form 15.0`},
+		{"15.0", "a/b", amd64, "", "", `branch "a/b" is not a word`},
+		{"15.0", "RELEASE", "FreeBSD:15:sparc64", "", "", "OCI has no name for the architecture sparc64"},
+		{"15.0", "RELEASE", "Linux", "", "", `ABI "Linux" is not of the form`},
+	}
+	for _, tt := range tests {
+		r, err := New(tt.revision, tt.branch, tt.abi, tt.runtime)
+		var usage *UsageError
+		switch {
+		case tt.err == "" && (err != nil || r.RefName("x") != tt.want):
+			t.Errorf("%+v: got %s, %v", tt, r.RefName("x"), err)
+		case tt.err != "" && (!errors.As(err, &usage) || !strings.Contains(err.Error(), tt.err)):
+			t.Errorf("%+v: got %v", tt, err)
+		}
+	}
+}
+
+func TestPlatform(t *testing.T) {
+	t.Parallel()
+	for arch, want := range map[string]Platform{
+		"amd64": {"amd64", ""}, "aarch64": {"arm64", ""}, "armv7": {"arm", "v7"}, "i386": {"386", ""},
+		"riscv64": {"riscv64", ""}, "powerpc64": {"ppc64", ""}, "powerpc64le": {"ppc64le", ""},
+	} {
+		if got, err := (Release{ABI: "FreeBSD:15:" + arch}).Platform(); err != nil || got != want {
+			t.Errorf("%s: got %v, %v, want %v", arch, got, err, want)
+		}
+	}
+}
+
+// TestStandard checks that every definition is readable for each revision.
+func TestStandard(t *testing.T) {
+	t.Parallel()
+	for _, revision := range []string{"14.3", "15.0", "16.0"} {
+		all, err := Standard(revision)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chain, err := all.Chain("toolchain")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, img := range chain {
+			names = append(names, img.Name)
+		}
+		if d := cmp.Diff(StandardNames(), names); d != "" {
+			t.Errorf("%s (-want +got):\n%s", revision, d)
+		}
+	}
+}
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	all := Images{}
+	err := all.Read("my.ucl", []byte(`
+image base {
+    packages = p;
+    mtree { from = [ m ]; "/etc/mtree/x" { source = etc/x; prefix = /usr } }
+    file "/a" { from = [ q, r ]; path = /b; mode = "0400"; optional = yes }
+    when ">=15" { packages = [ new ]; env = [ A=1 ] }
+    when "<15" { packages = [ old ] }
+    when "15.0" { labels { k = v } }
+    when "!=15" { packages = [ never ] }
+}`), "15.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Image{
+		Name: "base", Packages: []string{"p", "new"}, Env: []string{"A=1"}, Labels: map[string]string{"k": "v"},
+		Mtree: []Mtree{{Taken{"/etc/mtree/x", []string{"m"}, "etc/x"}, "/usr"}},
+		Files: []File{{Taken{"/b", []string{"q", "r"}, ""}, "/a", 0o400, true}},
+	}
+	if d := cmp.Diff(want, all["base"]); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestReadErrors(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ text, want string }{
+		{"images { }", `x:1: key "images" is not known, wanted image`},
+		{"image a { pakages = [ b ] }", "pakages: x:1: key is not known"},
+		{"image a { parent = b; file /c { from = [ d ]; mode = \"0999\" } }", `mode "0999" is not octal`},
+		{"image a { parent = b; file /c { optional = yes } }", "file /c has neither source nor from"},
+		{"image a { parent = b; when \"~15\" { } }", `condition "~15": "~15" is not a number`},
+		{"image a { }", `image "a" has neither a parent nor packages`},
+		{"image A_ { parent = b }", `image name "A_"`},
+		{"image a {\n parent = b\n", "x:1: unterminated object"},
+	} {
+		err := Images{}.Read("x", []byte(tt.text), "15.0")
+		var usage *UsageError
+		if !errors.As(err, &usage) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.text, err, tt.want)
+		}
+	}
+}
+
+func TestChainErrors(t *testing.T) {
+	t.Parallel()
+	all := Images{"a": {Name: "a", Parent: "b"}, "b": {Name: "b", Parent: "a"}, "c": {Name: "c", Parent: "d"}}
+	for name, want := range map[string]string{
+		"a": `image "a" is its own ancestor`, "c": `image "c": its parent "d" is not defined`, "x": `image "x" is not defined, wanted one of a, b, c`,
+	} {
+		if _, err := all.Chain(name); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", name, err, want)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add("image a { packages = [ b ]; when \">=15\" { file \"/c\" { from = d } } }")
+	f.Fuzz(func(t *testing.T, text string) {
+		all := Images{}
+		if err := all.Read("fuzz", []byte(text), "15.0"); err == nil {
+			for name, img := range all {
+				if name != img.Name || !imageName.MatchString(name) {
+					t.Errorf("image %q under the name %q", img.Name, name)
+				}
+			}
+		}
+	})
+}

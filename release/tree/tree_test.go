@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package tree
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func pkgFile(path, pkg string) Node {
+	return Node{Path: path, Mode: 0o644, Uname: "root", Gname: "wheel", Origin: Packaged, Package: pkg}
+}
+
+func pkgDir(path, pkg string, mode uint32) Node {
+	return Node{Path: path, Type: Dir, Mode: mode, Uname: "root", Gname: "wheel", Origin: Packaged, Package: pkg}
+}
+
+func TestPut(t *testing.T) {
+	t.Parallel()
+	listed := Node{Path: "/d", Type: Dir, Mode: 0o711, Uname: "a", Gname: "b", Origin: Listed}
+	link := pkgFile("/l", "p")
+	link.Type, link.Link = Symlink, "/d"
+	for _, tt := range []struct {
+		name  string
+		nodes []Node
+		want  string // of the error, "" for none
+	}{
+		{"a package beats mtree, whichever comes first", []Node{pkgDir("/d", "p", 0o700), listed}, ""},
+		{"mtree beats a parent", []Node{pkgFile("/d/f", "p"), listed}, ""},
+		{"packages agree", []Node{pkgDir("/d", "p", 0o700), pkgDir("/d", "q", 0o700)}, ""},
+		{"packages disagree", []Node{pkgDir("/d", "p", 0o700), pkgDir("/d", "q", 0o755)}, "/d: in both p and q: directory is 0700 root:wheel in the first, 0755 root:wheel in the second"},
+		{"two files", []Node{pkgFile("/f", "p"), pkgFile("/f", "q")}, "/f: in both p and q: only one can own a file"},
+		{"file and directory", []Node{pkgFile("/d", "p"), listed}, "/d: in both p and an mtree file: a file in the first, a dir in the second"},
+		{"below a link", []Node{link, pkgFile("/l/f", "q")}, "/l: in both p and q: a link in the first, a directory that holds /l/f in the second"},
+		{"dots", []Node{pkgFile("/a/../b", "p")}, `"/a/../b": path has the component ..`},
+		{"relative", []Node{pkgFile("a", "p")}, `"a": path is not absolute`},
+		{"empty component", []Node{pkgFile("/a//b", "p")}, `"/a//b": path has an empty component`},
+		{"NUL", []Node{pkgFile("/a\x00b", "p")}, `"/a\x00b": path has a NUL byte`},
+		{"root as a file", []Node{pkgFile("/", "p")}, `"/": the root is not a directory`},
+	} {
+		var root Tree
+		var err error
+		for _, n := range tt.nodes {
+			err = errors.Join(err, root.Put(n))
+		}
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+		if d := root.Lookup("/d"); tt.want == "" && d.Mode == 0o755 {
+			t.Errorf("%s: /d has the mode of a mere parent", tt.name)
+		}
+	}
+}
+
+func TestAllIsInPathOrder(t *testing.T) {
+	t.Parallel()
+	var root Tree
+	for _, p := range []string{"/b/c", "/a-b", "/a/b", "/é"} {
+		if err := root.Put(pkgFile(p, "p")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for n := range root.All() {
+		got = append(got, n.Path)
+	}
+	if d := cmp.Diff([]string{"/", "/a", "/a-b", "/a/b", "/b", "/b/c", "/é"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestCloneIsIndependent(t *testing.T) {
+	t.Parallel()
+	var root Tree
+	if err := root.Put(pkgFile("/f", "p")); err != nil {
+		t.Fatal(err)
+	}
+	c := root.Clone()
+	c.SetTime("/f", 5)
+	c.Remove("/f")
+	if n := root.Lookup("/f"); n == nil || n.Time != 0 {
+		t.Errorf("the original changed: %+v", n)
+	}
+}
+
+const nested = `# comment
+/set type=dir uname=root gname=wheel mode=0755
+.
+    bin         tags=package=runtime
+    ..
+/set mode=0700
+    var\040x
+        empty   mode=0555 flags=schg uname=operator
+        ..
+    ..
+/unset flags
+..
+`
+
+func TestReadMtree(t *testing.T) {
+	t.Parallel()
+	got, err := ReadMtree(strings.NewReader(nested), "x.dist", "/usr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Node{
+		{Path: "/usr", Type: Dir, Mode: 0o755, Uname: "root", Gname: "wheel", Origin: Listed},
+		{Path: "/usr/bin", Type: Dir, Mode: 0o755, Uname: "root", Gname: "wheel", Origin: Listed},
+		{Path: "/usr/var x", Type: Dir, Mode: 0o700, Uname: "root", Gname: "wheel", Origin: Listed},
+		{Path: "/usr/var x/empty", Type: Dir, Mode: 0o555, Uname: "operator", Gname: "wheel", Flags: "schg", Origin: Listed},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func TestReadMtreeErrors(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ text, want string }{
+		{"..\n", `x:1: ".." leaves the root`},
+		{"\n.  type=socket uname=a gname=b\n", `x:2: /: type is "socket", wanted dir, file or link`},
+		{". type=dir uname=root\n", "x:1: /: uname or gname is missing"},
+		{". type=dir uname=a gname=b mode=9\n", `x:1: /: mode "9" is not octal`},
+		{"a\\04 type=dir\n", `x:1: name "a\\04": wanted three octal digits after \`},
+		{"./a/../b type=dir uname=a gname=b\n", `x:1: "/a/../b": path has the component ..`},
+		{"./a type=file uname=a gname=b size=big\n", `x:1: /a: size "big" is not a number`},
+	} {
+		if _, err := ReadMtree(strings.NewReader(tt.text), "x", "/"); err == nil || err.Error() != tt.want {
+			t.Errorf("%q: got %v, want %s", tt.text, err, tt.want)
+		}
+	}
+}
+
+// TestMtreeRoundTrip writes a tree and reads it back.
+func TestMtreeRoundTrip(t *testing.T) {
+	t.Parallel()
+	var root Tree
+	link, hard := pkgFile("/l x", "p"), pkgFile("/h", "p")
+	link.Type, link.Link, link.Flags = Symlink, "naïve #*?[=\\", "uchg"
+	hard.Type, hard.Link = Hardlink, "/d/f"
+	f := pkgFile("/d/f", "p")
+	f.Size, f.Digest, f.Time = 3, strings.Repeat("ab", 32), 7
+	for _, n := range []Node{f, link, hard} {
+		if err := root.Put(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b strings.Builder
+	if err := WriteMtree(&b, &root); err != nil {
+		t.Fatal(err)
+	}
+	nodes, err := ReadMtree(strings.NewReader(b.String()), "x", "/")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, b.String())
+	}
+	var back Tree
+	for _, n := range nodes {
+		if err := back.Put(n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	changes := Diff(&root, &back)
+	if len(changes) != 1 || changes[0].Path != "/h" { // listed as the file that it is a name of
+		t.Errorf("got %v", changes)
+	}
+}
+
+// TestReadMtreeReal reads FreeBSD's own files and the goldens.
+func TestReadMtreeReal(t *testing.T) {
+	t.Parallel()
+	const shared = "../../../shared"
+	if _, err := os.Stat(shared); err != nil {
+		t.Skip("the folder ../shared is not there; CI has it")
+	}
+	dists, _ := filepath.Glob(shared + "/src/etc/mtree/*.dist")
+	goldens, _ := filepath.Glob(shared + "/golden/*/files.mtree")
+	if len(dists) != 5 || len(goldens) < 20 {
+		t.Fatalf("found %d and %d files", len(dists), len(goldens))
+	}
+	for _, file := range append(dists, goldens...) {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes, err := ReadMtree(f, filepath.Base(file), "/")
+		f.Close()
+		if err != nil || len(nodes) < 20 && strings.HasSuffix(file, ".dist") {
+			t.Errorf("%s: %d nodes, %v", file, len(nodes), err)
+		}
+	}
+}
+
+func TestDiff(t *testing.T) {
+	t.Parallel()
+	var a, b Tree
+	f, g := pkgFile("/f", "p"), pkgFile("/f", "q")
+	g.Mode, g.UID = 0o755, 5
+	for _, put := range []error{a.Put(f), a.Put(pkgFile("/old", "p")), b.Put(g), b.Put(pkgFile("/new", "p"))} {
+		if put != nil {
+			t.Fatal(put)
+		}
+	}
+	var got []string
+	for _, c := range Diff(&a, &b) {
+		got = append(got, c.String())
+	}
+	want := []string{"/f: mode is 0755, was 0644, uid is 5, was 0", "/new: added", "/old: removed"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+func FuzzReadMtree(f *testing.F) {
+	f.Add(nested)
+	f.Add("./a\\040b type=link link=x uname=a gname=b time=1.5\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		nodes, _ := ReadMtree(strings.NewReader(text), "fuzz", "/usr")
+		for _, n := range nodes {
+			if err := CheckPath(n.Path); err != nil || !strings.HasPrefix(n.Path, "/usr") {
+				t.Errorf("%q gives the path %q", text, n.Path)
+			}
+		}
+	})
+}
