@@ -2,74 +2,77 @@
 
 // Package pkgver orders versions of packages as pkg(8) does
 // (libpkg/pkg_version.c: pkg_version_cmp) and reads dependency formulas
-// (libpkg/pkg_deps.c).
+// (libpkg/pkg_deps.c: pkg_deps_parse_formula).
 //
-// A version is VERSION[_REVISION][,EPOCH]. The epoch decides first, then the
-// version, then the revision. A version is a row of components between dots;
-// a component is a number, a letter and a patch level, compared in that order:
-// 15.0 < 15.0p1 < 15.0p10 < 15.1. The words pl, snap, alpha, beta, pre and rc
-// make components of their own, which come before what has none: 15.0.rc1 and
-// 15.snap20250901000000 are older than 15.0.
+// A version is VERSION[,EPOCH] or VERSION[_REVISION[,EPOCH]]. The epoch decides
+// first, then the version, then the revision. A version is a row of components
+// between dots; a component is a number, a letter and a patch level, compared
+// in that order: 15.0 < 15.0p1 < 15.0p10 < 15.1. Missing components count as
+// zeros. The words pl, snap, alpha, beta, pre and rc make components of their
+// own, which come before what has none: 15.0.rc1 and 15.snap20250901000000 are
+// older than 15.0. A "+" starts the row anew: all before it decides first.
+//
+// Any text is a version to pkg, so nothing here is an error. Numbers stop at
+// the largest of 64 bits, like strtol(3). Not supported are the blanks and signs
+// that strtol would take before an epoch or a revision.
 package pkgver
 
 import (
 	"cmp"
-	"math"
+	"strconv"
 	"strings"
 )
 
 // Compare returns -1, 0 or 1 as a is older than, the same as, or newer than b.
-// A name before the last "-" is ignored.
+// Both may be names with a version; what is before the last "-" is ignored.
 func Compare(a, b string) int {
-	if strings.EqualFold(a, b) {
-		return 0
-	}
 	va, vb := split(a), split(b)
-	return cmp.Or(cmp.Compare(va.epoch, vb.epoch), compareVersions(va.version, vb.version), cmp.Compare(va.revision, vb.revision))
+	return cmp.Or(
+		cmp.Compare(va.epoch, vb.epoch),
+		compareRows(va.version, vb.version),
+		cmp.Compare(va.revision, vb.revision),
+	)
 }
 
 // SplitName takes NAME-VERSION apart at the last "-". It reports false where
 // there is none.
 func SplitName(s string) (name, version string, ok bool) {
-	i := strings.LastIndexByte(s, '-')
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+1:], true
+	return cutLast(s, '-')
 }
 
 type parts struct {
 	version         string
-	revision, epoch int64
+	revision, epoch uint64
 }
 
+// split is libpkg/pkg_version.c:split_version. A "," before the last "_" belongs
+// to the version and is no epoch.
 func split(s string) parts {
-	p := parts{version: s[strings.LastIndexByte(s, '-')+1:]}
-	if i := strings.LastIndexByte(p.version, ','); i >= 0 {
-		p.epoch, _ = number(p.version[i+1:])
-		p.version = p.version[:i]
+	var p parts
+	s = s[strings.LastIndexByte(s, '-')+1:]
+	version, revision, revised := cutLast(s, '_')
+	if revised {
+		_, epoch, _ := cutLast(revision, ',')
+		p.revision, p.epoch = unsigned(revision), unsigned(epoch)
+	} else {
+		var epoch string
+		version, epoch, _ = cutLast(s, ',')
+		p.epoch = unsigned(epoch)
 	}
-	if i := strings.LastIndexByte(p.version, '_'); i >= 0 {
-		p.revision, _ = number(p.version[i+1:])
-		p.version = p.version[:i]
-	}
+	p.version = version
 	return p
 }
 
-// component is the unit of comparison.
-type component struct {
-	number int64 // -1 where it starts with a letter, -2 for "*"
-	letter int64 // 0 for none, then a is 1
-	patch  int64 // -1 where a letter has no number after it
+func cutLast(s string, sep byte) (before, after string, found bool) {
+	if i := strings.LastIndexByte(s, sep); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
 }
 
-func (c component) compare(d component) int {
-	return cmp.Or(cmp.Compare(c.number, d.number), cmp.Compare(c.letter, d.letter), cmp.Compare(c.patch, d.patch))
-}
-
-// compareVersions goes through both versions, block by block between "+" and
-// component by component; the shorter one goes on with zeros.
-func compareVersions(a, b string) int {
+// compareRows goes through the blocks between "+", and through the components
+// of each.
+func compareRows(a, b string) int {
 	for a != "" || b != "" {
 		var blockA, blockB string
 		blockA, a, _ = strings.Cut(a, "+")
@@ -86,78 +89,97 @@ func compareVersions(a, b string) int {
 	return 0
 }
 
-// next reads one component and passes over the separators behind it.
+// component is the unit of comparison; a missing one is the zero value.
+type component struct {
+	number int64 // noNumber where it starts with a letter, star for "*"
+	letter int64 // 1 for a or A, 2 for b, …; 0 for none and for pl
+	patch  int64 // noPatch where no number follows the letter
+}
+
+const (
+	noNumber = -1
+	star     = -2
+	noPatch  = -1
+)
+
+func (c component) compare(d component) int {
+	return cmp.Or(cmp.Compare(c.number, d.number), cmp.Compare(c.letter, d.letter), cmp.Compare(c.patch, d.patch))
+}
+
+const (
+	digits  = "0123456789"
+	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+func isLetter(c byte) bool { return strings.IndexByte(letters, c) >= 0 }
+
+// next reads one component of a block and passes over the separators behind
+// it: libpkg/pkg_version.c:get_component.
 func next(s string) (component, string) {
-	var c component
 	if s == "" {
-		return c, ""
+		return component{}, ""
 	}
-	hasNumber := false
-	switch {
-	case isDigit(s[0]):
-		c.number, s = number(s)
-		hasNumber = true
-	case s[0] == '*':
-		c.number = -2
-		s = strings.TrimLeftFunc(s[1:], func(r rune) bool { return r != '+' && !isSeparator(r) })
-	case isLetter(s[0]):
-		c.number = -1
+	if s[0] == '*' { // stands for the rest of the block
+		return component{number: star}, ""
+	}
+	c := component{number: noNumber}
+	if n, rest := leading(s); n != "" {
+		c.number, s = signed(n), rest
 	}
 	if s != "" && isLetter(s[0]) {
-		word, letter := stage(s)
-		if word > 0 && hasNumber { // 1.0rc1 is 1.0.rc1
-			return c, s
+		letter, isStage := stage(s)
+		if isStage && c.number != noNumber {
+			return c, s // 1.0rc1 is 1.0.rc1
 		}
-		c.letter = letter
-		s = strings.TrimLeftFunc(s, func(r rune) bool { return r < 0x80 && isLetter(byte(r)) })
-		if c.patch = -1; s != "" && isDigit(s[0]) {
-			c.patch, s = number(s)
+		c.letter, c.patch = letter, noPatch
+		s = strings.TrimLeft(s, letters)
+		if n, rest := leading(s); n != "" {
+			c.patch, s = signed(n), rest
 		}
 	}
-	return c, strings.TrimLeftFunc(s, isSeparator)
+	if i := strings.IndexAny(s, digits+letters+"*"); i >= 0 {
+		return c, s[i:]
+	}
+	return c, ""
 }
 
-// stages are the words that stand for a stage before a release, with the
-// letter that each counts as; pl counts as none.
+// stages are the words for what comes before a release, or after it.
 var stages = []struct {
 	word   string
-	letter int64
+	letter byte
 }{
-	{"pl", 0}, {"snap", 's' - 'a' + 1}, {"alpha", 1}, {"beta", 2}, {"pre", 'p' - 'a' + 1}, {"rc", 'r' - 'a' + 1},
+	{"pl", 'a' - 1}, {"snap", 's'}, {"alpha", 'a'}, {"beta", 'b'}, {"pre", 'p'}, {"rc", 'r'},
 }
 
-// stage returns the length of the stage word that s starts with, 0 for none,
-// and the letter that s counts as.
-func stage(s string) (length int, letter int64) {
+// stage returns what the letters that s starts with count as, and whether they
+// are the word of a stage. Of other words the first letter counts.
+func stage(s string) (letter int64, isStage bool) {
+	word := s[:len(s)-len(strings.TrimLeft(s, letters))]
+	first := word[0] | 0x20 // in lower case
 	for _, st := range stages {
-		n := len(st.word)
-		if len(s) >= n && strings.EqualFold(s[:n], st.word) && (len(s) == n || !isLetter(s[n])) {
-			return n, st.letter
+		if strings.EqualFold(word, st.word) {
+			first, isStage = st.letter, true
 		}
 	}
-	return 0, int64(s[0]|0x20-'a') + 1
+	return int64(first) - 'a' + 1, isStage
 }
 
-// number reads digits; a number that is too large for 63 bits counts as the
-// largest one.
-func number(s string) (int64, string) {
-	var n int64
-	i := 0
-	for ; i < len(s) && isDigit(s[i]); i++ {
-		d := int64(s[i] - '0')
-		if n > (math.MaxInt64-d)/10 {
-			n = math.MaxInt64
-		} else {
-			n = n*10 + d
-		}
-	}
-	return n, s[i:]
+// leading returns the digits that s starts with, and the rest.
+func leading(s string) (number, rest string) {
+	rest = strings.TrimLeft(s, digits)
+	return s[:len(s)-len(rest)], rest
 }
 
-func isDigit(c byte) bool  { return c >= '0' && c <= '9' }
-func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+// signed is strtol(3): the largest number for one that is too large.
+func signed(number string) int64 {
+	n, _ := strconv.ParseInt(number, 10, 64)
+	return n
+}
 
-// isSeparator is true for dots and for whatever cannot stand in a component.
-func isSeparator(r rune) bool {
-	return r >= 0x80 || !isDigit(byte(r)) && !isLetter(byte(r)) && r != '+' && r != '*'
+// unsigned is strtoul(3): the digits that s starts with, 0 for none, and the
+// largest number for one that is too large.
+func unsigned(s string) uint64 {
+	number, _ := leading(s)
+	n, _ := strconv.ParseUint(number, 10, 64)
+	return n
 }

@@ -1,20 +1,33 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package ucl reads UCL, the configuration language of libucl, as far as pkg(8)
-// uses it: repository configuration, meta.conf, fingerprints, manifests; and
-// orlop's own definitions of images (https://github.com/vstakhov/libucl).
-// JSON is a subset.
+// Package ucl reads UCL, the configuration language of libucl
+// (https://github.com/vstakhov/libucl), as pkg(8) uses it: configuration of
+// repositories, meta.conf, fingerprints, manifests; and orlop's own
+// definitions of images. JSON is a subset.
 //
-// An object is written {…} and may leave out the braces at the top. A member
-// is a key and a value with "=", ":" or a blank between them; names between a
-// key and a "{" open an object for each. Members end with ";", "," or a line.
-// Strings are "quoted" with JSON's escapes, 'raw', bare to the end of the
-// line, or <<TAG documents. ${NAME} and $NAME are replaced in quoted and bare
-// strings. Bare words may be booleans (yes, on, true), null, and numbers with
-// a suffix: k m g for powers of 1000, kb mb gb for powers of 1024, ms s min h
-// d w y for times. Comments are # to the end of a line and /* */, which nest.
+// An object is {…}; at the top it may go without the braces. A member is a key,
+// "=", ":" or a blank, and a value. Without "=" or ":", more names may stand
+// before a "{" or "[", and each opens an object: image static { } means
+// image = { static = { } }. Members, and the elements of a list […], end with
+// ",", ";" or the line; nothing need follow a closing brace or bracket.
+// Comments are # to the end of the line and /* */, which nest.
 //
-// Macros (.include and others) are not supported.
+// A key is "quoted", or bare: letters, digits and _ / - . A string is
+//
+//	"quoted", with the escapes of JSON,
+//	'raw', where \' is a quote and a backslash before a line's end joins lines,
+//	bare, to the end of the member, with the same escapes as a quoted one, or
+//	<<TAG, the lines up to one that is TAG, which is of capital letters.
+//
+// All but raw ones hold variables, ${NAME} or $NAME, and $$ for a dollar. Bare
+// words are also null, booleans (true yes on t y, false no off f n, in any
+// case) and numbers: 0x1f, 5, 1.5e3, with k m g for powers of 1000, kb mb gb
+// for powers of 1024, or ms s min h d w y for a time in seconds.
+//
+// Where libucl guesses this package is stricter: text after the last brace, a
+// value on the line after a key without "=", half a surrogate pair and a
+// number that does not fit are errors. Not supported are macros (.include and
+// others), a list at the top, and nan and inf, which are strings.
 package ucl
 
 import (
@@ -23,60 +36,76 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds how deep objects and lists may nest.
+// maxDepth bounds how deep values may nest.
 const maxDepth = 100
+
+const (
+	blank = " \t"              // white space within a line
+	space = blank + "\n\r\v\f" // any white space
+)
 
 // Parse reads a text. The name stands in errors, before the line. Vars are
 // what ${NAME} stands for; a name that is not there stays as it is.
 func Parse(name string, text []byte, vars map[string]string) (*Object, error) {
-	p := &parser{name: name, src: string(text), line: 1, vars: vars}
-	if i := invalidUTF8(p.src); i >= 0 {
-		p.line += strings.Count(p.src[:i], "\n")
-		return nil, p.errorf("byte %#02x is not UTF-8", p.src[i])
+	p := &parser{name: name, src: string(text), vars: vars, line: 1}
+	if p.pos = notText(p.src); p.pos < len(p.src) {
+		return nil, p.errorf("found byte %#02x, wanted text in UTF-8", p.src[p.pos])
 	}
-	p.skip()
-	braces := p.peek() == '{'
-	if braces {
+	p.pos = 0
+	p.skip(space)
+	var closer byte
+	if p.peek() == '{' {
 		p.pos++
+		closer = '}'
 	}
-	o, err := p.object(braces)
-	if err == nil {
-		p.skip()
-		if p.err == nil && p.pos < len(p.src) {
-			err = p.errorf("found %q after the end of the object", p.peek())
-		}
-	}
-	if p.err != nil { // of a comment, which ended everything after it
-		err = p.err
-	}
-	if err != nil {
+	o, err := p.object(closer)
+	p.skip(space)
+	switch {
+	case p.err != nil:
+		return nil, p.err
+	case err != nil:
 		return nil, err
+	case p.peek() != 0:
+		return nil, p.errorf("found %s, wanted the end", p.next())
 	}
 	return o, nil
 }
 
-// invalidUTF8 returns the place of the first byte that is not UTF-8, or -1.
-func invalidUTF8(s string) int {
+// notText returns the place of the first byte that is zero or not UTF-8, else
+// the length of s.
+func notText(s string) int {
 	for i, r := range s {
-		if r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd") {
+		if r == 0 || r == utf8.RuneError && !strings.HasPrefix(s[i:], "\ufffd") {
 			return i
 		}
 	}
-	return -1
+	return len(s)
 }
 
 type parser struct {
 	name  string
-	src   string
-	pos   int
-	line  int
-	depth int
+	src   string // without zero bytes
 	vars  map[string]string
-	err   error // an unterminated comment
+	pos   int
+	depth int
+	err   error // an unterminated comment, after which the source has ended
+
+	line, lineEnd int // the line that src[lineEnd] is on
+}
+
+// here returns the line of pos. It counts on from where it was last asked.
+func (p *parser) here() int {
+	p.line += strings.Count(p.src[p.lineEnd:p.pos], "\n")
+	p.lineEnd = p.pos
+	return p.line
 }
 
 func (p *parser) errorf(format string, args ...any) error {
-	return fmt.Errorf("%s:%d: %w", p.name, p.line, fmt.Errorf(format, args...))
+	return p.errorAt(p.here(), format, args...)
+}
+
+func (p *parser) errorAt(line int, format string, args ...any) error {
+	return fmt.Errorf("%s:%d: %w", p.name, line, fmt.Errorf(format, args...))
 }
 
 // peek returns the next byte, 0 at the end.
@@ -87,90 +116,113 @@ func (p *parser) peek() byte {
 	return 0
 }
 
-func (p *parser) rest() string { return p.src[p.pos:] }
+// next names what comes next, for errors.
+func (p *parser) next() string {
+	if p.peek() == 0 {
+		return "the end"
+	}
+	r, _ := utf8.DecodeRuneInString(p.src[p.pos:])
+	return fmt.Sprintf("%q", r)
+}
 
-// skip passes over white space of all kinds and comments.
-func (p *parser) skip() {
-	for p.pos < len(p.src) {
-		switch c := p.src[p.pos]; {
-		case c == '\n':
-			p.line++
-			p.pos++
-		case isBlank(c):
+// skip passes over the given white space and over comments.
+func (p *parser) skip(white string) {
+	for c := p.peek(); c != 0; c = p.peek() {
+		switch {
+		case strings.IndexByte(white, c) >= 0:
 			p.pos++
 		case c == '#':
-			p.skipLine()
-		case strings.HasPrefix(p.rest(), "/*"):
-			p.skipComment()
+			line, _, _ := strings.Cut(p.src[p.pos:], "\n")
+			p.pos += len(line)
+		case strings.HasPrefix(p.src[p.pos:], "/*"):
+			p.comment()
 		default:
 			return
 		}
 	}
 }
 
-func (p *parser) skipLine() {
-	for p.pos < len(p.src) && p.src[p.pos] != '\n' {
-		p.pos++
-	}
-}
-
-// skipComment passes over a comment and those nested in it.
-func (p *parser) skipComment() {
-	start, depth := p.line, 0
+// comment passes over a comment and those nested in it. As in libucl, what is
+// quoted in a comment does not end it.
+func (p *parser) comment() {
+	start, depth, quoted := p.here(), 0, false
 	for p.pos < len(p.src) {
-		switch rest := p.rest(); {
+		rest := p.src[p.pos:]
+		switch {
+		case rest[0] == '"' && p.src[p.pos-1] != '\\':
+			quoted = !quoted
+		case quoted:
 		case strings.HasPrefix(rest, "/*"):
 			depth++
-			p.pos += 2
+			p.pos++
 		case strings.HasPrefix(rest, "*/"):
-			p.pos += 2
-			if depth--; depth == 0 {
-				return
-			}
-		default:
-			if rest[0] == '\n' {
-				p.line++
-			}
+			depth--
 			p.pos++
 		}
+		p.pos++
+		if depth == 0 {
+			return
+		}
 	}
-	p.line = start
-	p.err = p.errorf("unterminated comment")
+	p.err = p.errorAt(start, "unterminated comment")
 }
 
-// object reads members up to a closing brace, or to the end without braces.
-func (p *parser) object(braces bool) (*Object, error) {
-	if p.depth++; p.depth > maxDepth {
-		return nil, p.errorf("objects and lists are nested more than %d deep", maxDepth)
-	}
-	defer func() { p.depth-- }()
-	start := p.line
+// object reads members up to closer.
+func (p *parser) object(closer byte) (*Object, error) {
 	o := new(Object)
-	for {
-		p.skip()
-		for c := p.peek(); c == ';' || c == ','; c = p.peek() {
-			p.pos++
-			p.skip()
-		}
-		switch {
-		case p.pos >= len(p.src):
-			if braces {
-				p.line = start
-				return nil, p.errorf("unterminated object")
-			}
-			return o, nil
-		case p.peek() == '}' && braces:
-			p.pos++
-			return o, nil
-		case p.peek() == '.':
-			return nil, p.errorf("macro %q is not supported", firstWord(p.rest()))
-		}
+	err := p.block("object", closer, func() (Value, error) {
 		m, err := p.member()
-		if err != nil {
-			return nil, err
-		}
 		o.Members = append(o.Members, m)
+		return m.Value, err
+	})
+	return o, err
+}
+
+// list reads elements up to the closing bracket.
+func (p *parser) list() ([]Value, error) {
+	var list []Value
+	err := p.block("list", ']', func() (Value, error) {
+		v, err := p.value(false)
+		list = append(list, v)
+		return v, err
+	})
+	return list, err
+}
+
+// block reads elements and what separates them up to closer, which is 0 for
+// the end of the source.
+func (p *parser) block(what string, closer byte, element func() (Value, error)) error {
+	start := p.here()
+	for {
+		p.skip(space)
+		switch p.peek() {
+		case closer:
+			p.pos = min(p.pos+1, len(p.src))
+			return nil
+		case 0:
+			return p.errorAt(start, "unterminated %s", what)
+		}
+		v, err := element()
+		if err != nil {
+			return err
+		}
+		if err := p.separate(v); err != nil {
+			return err
+		}
 	}
+}
+
+// separate passes over the separators after a value, of which a scalar must
+// have one, or the end of what holds it.
+func (p *parser) separate(v Value) error {
+	p.skip(blank)
+	if c := p.peek(); c != 0 && strings.IndexByte(space+",;}]", c) < 0 && v.Kind < List {
+		return p.errorf("found %s after a value, wanted a separator", p.next())
+	}
+	for p.skip(space); p.peek() == ',' || p.peek() == ';'; p.skip(space) {
+		p.pos++
+	}
+	return nil
 }
 
 // member reads a key and its value.
@@ -180,85 +232,57 @@ func (p *parser) member() (Member, error) {
 		return Member{}, err
 	}
 	m := Member{Key: key}
-	p.skipBlanks()
-	if c := p.peek(); c == '=' || c == ':' {
+	p.skip(blank)
+	section := false
+	switch c := p.peek(); c {
+	case '=', ':':
 		p.pos++
-		p.skip()
-	} else if names, ok := p.sectionNames(); ok {
-		m.Value, err = p.section(names)
-		return m, err
-	} else if p.peek() == '\n' {
-		p.skip()
-		if p.peek() != '{' {
-			return m, p.errorf("key %q has no value", key)
+		p.skip(space)
+		if c := p.peek(); c == '=' || c == ':' {
+			return m, p.errorf("key %q: found %s, wanted a value", key, p.next())
 		}
+	case '\n', '\r', 0:
+		return m, p.errorf("key %q has no value", key)
+	default:
+		// Like libucl, look for a brace anywhere before the member's end.
+		i := strings.IndexAny(p.src[p.pos:], ",;\n\r{[")
+		section = i > 0 && strings.IndexByte("{[", p.src[p.pos+i]) >= 0
 	}
-	m.Value, err = p.value()
+	m.Value, err = p.value(section)
 	return m, err
-}
-
-// sectionNames looks ahead for names before a "{" on the same line, as in
-// `image "static" {`, and moves to the brace if there are any.
-func (p *parser) sectionNames() ([]string, bool) {
-	ahead := *p
-	var names []string
-	for ahead.peek() != '{' {
-		name, err := ahead.key()
-		if err != nil {
-			return nil, false
-		}
-		names = append(names, name)
-		ahead.skipBlanks()
-	}
-	if len(names) == 0 {
-		return nil, false
-	}
-	*p = ahead
-	return names, true
-}
-
-// section reads the object after names, inside one object for each name.
-func (p *parser) section(names []string) (Value, error) {
-	line := p.line
-	v, err := p.value()
-	for i := len(names) - 1; i >= 0; i-- {
-		v = Value{Kind: Map, Map: &Object{Members: []Member{{names[i], v}}}, Line: line, file: p.name}
-	}
-	return v, err
 }
 
 // key reads a quoted or bare key.
 func (p *parser) key() (string, error) {
-	if p.peek() == '"' {
-		return p.quoted()
-	}
-	if p.peek() == '\'' {
-		return p.raw()
+	switch c := p.peek(); {
+	case c == '"':
+		key, err := p.quoted()
+		if err == nil && key == "" {
+			err = p.errorf("found an empty key")
+		}
+		return key, err
+	case c == '.':
+		rest := p.src[p.pos:]
+		if end := strings.IndexAny(rest, space+"(\"{;"); end > 0 {
+			rest = rest[:end]
+		}
+		return "", p.errorf("macro %q is not supported", rest)
+	case !isKey(c) || c == '-':
+		return "", p.errorf("found %s, wanted a key", p.next())
 	}
 	start := p.pos
-	for p.pos < len(p.src) && !strings.ContainsRune(" \t\r\n=:{}[],;\"'#", rune(p.src[p.pos])) {
+	for isKey(p.peek()) {
 		p.pos++
 	}
-	if p.pos == start {
-		if p.pos >= len(p.src) {
-			return "", p.errorf("found the end, wanted a key")
-		}
-		return "", p.errorf("found %q, wanted a key", p.peek())
+	key := p.src[start:p.pos]
+	if strings.IndexByte(blank+"\n\r=:", p.peek()) < 0 && p.peek() != 0 {
+		return "", p.errorf("key %q: found %s, wanted \"=\", \":\" or a blank", key, p.next())
 	}
-	return p.src[start:p.pos], nil
+	return key, nil
 }
 
-func (p *parser) skipBlanks() {
-	for isBlank(p.peek()) {
-		p.pos++
-	}
-}
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }
-
-func firstWord(s string) string {
-	if i := strings.IndexAny(s, " \t\r\n(\"'{;"); i >= 0 {
-		return s[:i]
-	}
-	return s
+// isKey reports whether a bare key may hold c. It must not start with "-" or ".".
+func isKey(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c >= utf8.RuneSelf ||
+		c == '_' || c == '/' || c == '-' || c == '.'
 }

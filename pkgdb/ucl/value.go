@@ -61,13 +61,19 @@ func (o *Object) Get(key string) (Value, bool) {
 			found = append(found, m.Value)
 		}
 	}
-	switch len(found) {
-	case 0:
+	if found == nil {
 		return Value{}, false
-	case 1:
-		return found[0], true
 	}
-	return Value{Kind: List, List: found, Line: found[0].Line, file: found[0].file}, true
+	return merge(found), true
+}
+
+// merge makes one value of those of a key.
+func merge(values []Value) Value {
+	v := values[0]
+	if len(values) == 1 {
+		return v
+	}
+	return Value{Kind: List, List: values, Line: v.Line, file: v.file}
 }
 
 // Errorf returns an error that names the value's file and line.
@@ -143,20 +149,22 @@ func (o *Object) JSON() []byte {
 }
 
 func (o *Object) json(b *strings.Builder) {
-	b.WriteByte('{')
-	done := map[string]bool{}
+	var keys []string
+	values := map[string][]Value{}
 	for _, m := range o.Members {
-		if done[m.Key] {
-			continue
+		if values[m.Key] == nil {
+			keys = append(keys, m.Key)
 		}
-		if len(done) > 0 {
+		values[m.Key] = append(values[m.Key], m.Value)
+	}
+	b.WriteByte('{')
+	for i, key := range keys {
+		if i > 0 {
 			b.WriteByte(',')
 		}
-		done[m.Key] = true
-		quote(b, m.Key)
+		quote(b, key)
 		b.WriteByte(':')
-		v, _ := o.Get(m.Key)
-		v.json(b)
+		merge(values[key]).json(b)
 	}
 	b.WriteByte('}')
 }
@@ -170,7 +178,11 @@ func (v Value) json(b *strings.Builder) {
 	case Int:
 		b.WriteString(strconv.FormatInt(v.Int, 10))
 	case Float:
-		b.WriteString(strconv.FormatFloat(v.Float, 'g', -1, 64))
+		text := strconv.FormatFloat(v.Float, 'g', -1, 64)
+		b.WriteString(text)
+		if !strings.ContainsAny(text, ".e") {
+			b.WriteString(".0") // or it would be an integer
+		}
 	case String:
 		quote(b, v.Text)
 	case List:
