@@ -3,7 +3,8 @@
 package oci
 
 import (
-	"crypto/sha256"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,6 +31,10 @@ const (
 	Dir     Format = "dir"
 )
 
+// archiveZstdLevel decides the bytes of a .tar.zst, as does the version of the
+// compressor in go.mod.
+const archiveZstdLevel = zstd.SpeedDefault
+
 // ParseFormat reads the name of a format.
 func ParseFormat(s string) (Format, error) {
 	switch f := Format(s); f {
@@ -47,53 +52,36 @@ func (f Format) Extension() string {
 	return "." + string(f)
 }
 
-// MismatchError says that bytes are not the ones that a digest or size promised.
-type MismatchError struct{ What, Found, Wanted string }
-
-func (e *MismatchError) Error() string {
-	return fmt.Sprintf("%s is %s, wanted %s", e.What, e.Found, e.Wanted)
-}
-
 // layoutEntry is a file of an image layout.
 type layoutEntry struct {
 	name   string
 	size   int64
-	digest digest.Digest // "" for a file that is no blob
+	digest digest.Digest // "" for a document, which was made here
 	open   func() (io.ReadCloser, error)
 }
 
-// Write writes an image as a tar file or folder at path, which must not exist.
-// Open gives the blob of each layer, by its place among Image.Layers.
+// Write writes an image as a tar file or folder at path, which must not exist;
+// after an error it may be there in part. Open gives the blob of each layer, by
+// its place among Image.Layers; one that is not as its Layer says is an error.
 func (im *Image) Write(path string, f Format, d Documents, open func(i int) (io.ReadCloser, error)) error {
 	entries := im.entries(d, open)
 	if f == Dir {
 		return writeDir(path, entries)
 	}
-	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	if err := im.writeArchive(out, f, entries); err != nil {
-		return err
-	}
-	if err := out.Sync(); err != nil {
-		return err
-	}
-	return out.Close()
+	return create(path, func(out io.Writer) error { return im.writeArchive(out, f, entries) })
 }
 
 // entries lists the files of the layout in the order of their names. A layer
 // that stands twice in an image has one blob.
 func (im *Image) entries(d Documents, open func(i int) (io.ReadCloser, error)) []layoutEntry {
-	text := func(name string, b []byte) layoutEntry {
-		return layoutEntry{name: name, size: int64(len(b)), open: func() (io.ReadCloser, error) {
-			return io.NopCloser(strings.NewReader(string(b))), nil
+	document := func(name string, text []byte) layoutEntry {
+		return layoutEntry{name: name, size: int64(len(text)), open: func() (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(text)), nil
 		}}
 	}
 	list := []layoutEntry{
-		text("index.json", d.Index), text("oci-layout", []byte(layoutFile)),
-		text(blobName(d.ConfigDigest), d.Config), text(blobName(d.Digest), d.Manifest),
+		document("index.json", d.Index), document("oci-layout", []byte(layoutFile)),
+		document(blobName(d.ConfigDigest), d.Config), document(blobName(d.Digest), d.Manifest),
 	}
 	for i, l := range im.Layers {
 		list = append(list, layoutEntry{blobName(l.Digest), l.Size, l.Digest, func() (io.ReadCloser, error) { return open(i) }})
@@ -102,24 +90,23 @@ func (im *Image) entries(d Documents, open func(i int) (io.ReadCloser, error)) [
 	return slices.CompactFunc(list, func(a, b layoutEntry) bool { return a.name == b.name })
 }
 
-func blobName(d digest.Digest) string {
-	return "blobs/" + d.Algorithm().String() + "/" + d.Encoded()
-}
-
+// writeArchive writes the layout as a tar file, and packs that as it goes.
 func (im *Image) writeArchive(out io.Writer, f Format, entries []layoutEntry) error {
 	var packed io.WriteCloser
 	switch f {
+	case Tar:
+		packed = plainWriter{out}
 	case TXZ:
 		packed = newStoredXZ(out)
 	case TarZstd:
 		// One goroutine: the number of processors must not decide bytes.
-		z, err := zstd.NewWriter(out, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault))
+		z, err := zstd.NewWriter(out, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(archiveZstdLevel))
 		if err != nil {
 			return err
 		}
 		packed = z
 	default:
-		packed = plainWriter{out}
+		return fmt.Errorf("format %q is not known", f)
 	}
 	w := layer.NewWriter(packed)
 	for _, dir := range []string{"/blobs", "/blobs/sha256"} {
@@ -138,6 +125,7 @@ func (im *Image) writeArchive(out io.Writer, f Format, entries []layoutEntry) er
 	return packed.Close()
 }
 
+// node is an entry of the archive: owner, modes and time decide its bytes.
 func (im *Image) node(path string, t tree.Type, mode uint32, size int64) *tree.Node {
 	return &tree.Node{Path: path, Type: t, Mode: mode, Uname: "root", Gname: "wheel", Time: im.Created, Size: size}
 }
@@ -146,43 +134,54 @@ type plainWriter struct{ io.Writer }
 
 func (plainWriter) Close() error { return nil }
 
-// copy hands the contents to write and sees to it that they are the right ones.
+// copy hands the contents to write, which reads them to the end, and sees to
+// it that they are the right ones.
 func (e *layoutEntry) copy(write func(io.Reader) error) error {
 	r, err := e.open()
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	h := sha256.New()
-	if err := write(io.TeeReader(r, h)); err != nil {
-		return err
+	if e.digest == "" {
+		return write(r)
 	}
-	if got := digest.NewDigest(digest.SHA256, h); e.digest != "" && got != e.digest {
-		return &MismatchError{"blob " + e.digest.String(), got.String(), e.digest.String()}
+	err = write(verify(r, e.digest, e.size))
+	if mismatch, ok := errors.AsType[*MismatchError](err); ok {
+		return mismatch // names the blob; the path around it would say so again
 	}
-	return nil
+	return err
 }
 
 // writeDir writes an image layout as a folder.
 func writeDir(path string, entries []layoutEntry) error {
-	if err := os.MkdirAll(filepath.Join(path, "blobs", "sha256"), 0o777); err != nil {
-		return err
-	}
-	for _, e := range entries {
-		out, err := os.OpenFile(filepath.Join(path, filepath.FromSlash(e.name)), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if err != nil {
+	for _, dir := range []string{"", "blobs", "blobs/sha256"} {
+		if err := os.Mkdir(filepath.Join(path, filepath.FromSlash(dir)), 0o777); err != nil {
 			return err
 		}
-		err = e.copy(func(r io.Reader) error { _, err := io.Copy(out, r); return err })
-		if err == nil {
-			err = out.Sync()
-		}
-		if closed := out.Close(); err == nil {
-			err = closed
-		}
+	}
+	for _, e := range entries {
+		err := create(filepath.Join(path, filepath.FromSlash(e.name)), func(out io.Writer) error {
+			return e.copy(func(r io.Reader) error { _, err := io.Copy(out, r); return err })
+		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// create writes a new file and sees it onto the disk.
+func create(path string, write func(io.Writer) error) error {
+	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if err := write(out); err != nil {
+		return err
+	}
+	if err := out.Sync(); err != nil {
+		return err
+	}
+	return out.Close()
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -23,7 +22,8 @@ type Contents struct {
 	Descriptor v1.Descriptor
 }
 
-// Contents reads the documents. A blob whose digest is wrong is not parsed.
+// Contents reads the documents. A blob whose digest is wrong is not parsed,
+// nor is one that its descriptor calls something else.
 func (a *Archive) Contents() (*Contents, error) {
 	c := new(Contents)
 	text, err := a.read("index.json")
@@ -37,16 +37,19 @@ func (a *Archive) Contents() (*Contents, error) {
 		return nil, formatErrorf("index.json has %d manifests, wanted 1", n)
 	}
 	c.Descriptor = c.Index.Manifests[0]
-	if err := a.document(c.Descriptor, &c.Manifest); err != nil {
+	if err := a.document(c.Descriptor, v1.MediaTypeImageManifest, &c.Manifest); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	if err := a.document(c.Manifest.Config, &c.Config); err != nil {
+	if err := a.document(c.Manifest.Config, v1.MediaTypeImageConfig, &c.Config); err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
 	return c, nil
 }
 
-func (a *Archive) document(d v1.Descriptor, into any) error {
+func (a *Archive) document(d v1.Descriptor, mediaType string, into any) error {
+	if d.MediaType != mediaType {
+		return typeMismatch("its descriptor", d.MediaType, mediaType)
+	}
 	if d.Size > maxDocument {
 		return formatErrorf("has %d bytes, wanted at most %d", d.Size, maxDocument)
 	}
@@ -65,22 +68,33 @@ func (a *Archive) document(d v1.Descriptor, into any) error {
 	return nil
 }
 
-// Check finds every fault of the layout and of the documents in one go. What
-// the layers hold is for layer.Read to check.
+func typeMismatch(what, found, wanted string) error {
+	return &MismatchError{"type of " + what, fmt.Sprintf("%q", found), fmt.Sprintf("%q", wanted)}
+}
+
+// Check finds every fault of the layout and of the documents in one go. Of the
+// layers it leaves the bytes to Blob and what they hold to layer.Read: whoever
+// compares DiffIDs reads them once, and so each fault is said once.
 func (a *Archive) Check(c *Contents) error {
 	errs := []error{a.checkLayout()}
-	if c.Manifest.SchemaVersion != 2 || c.Index.SchemaVersion != 2 {
-		errs = append(errs, formatErrorf("schemaVersion is %d in the manifest and %d in the index, wanted 2", c.Manifest.SchemaVersion, c.Index.SchemaVersion))
+	for _, v := range []struct {
+		what  string
+		found int
+	}{{"index.json", c.Index.SchemaVersion}, {"manifest", c.Manifest.SchemaVersion}} {
+		if v.found != 2 {
+			errs = append(errs, &MismatchError{"schemaVersion of " + v.what, fmt.Sprint(v.found), "2"})
+		}
 	}
-	for _, t := range []struct{ what, found, wanted string }{
-		{"index.json", c.Index.MediaType, v1.MediaTypeImageIndex},
-		{"manifest's descriptor", c.Descriptor.MediaType, v1.MediaTypeImageManifest},
-		{"manifest", c.Manifest.MediaType, v1.MediaTypeImageManifest},
-		{"config", c.Manifest.Config.MediaType, v1.MediaTypeImageConfig},
-		{"config's rootfs", c.Config.RootFS.Type, "layers"},
+	for _, t := range []struct {
+		what, found, wanted string
+		optional            bool
+	}{
+		{"index.json", c.Index.MediaType, v1.MediaTypeImageIndex, true},
+		{"manifest", c.Manifest.MediaType, v1.MediaTypeImageManifest, true},
+		{"config's rootfs", c.Config.RootFS.Type, "layers", false},
 	} {
-		if t.found != t.wanted && (t.found != "" || t.what == "config's rootfs") {
-			errs = append(errs, &MismatchError{"type of " + t.what, fmt.Sprintf("%q", t.found), fmt.Sprintf("%q", t.wanted)})
+		if t.found != t.wanted && (t.found != "" || !t.optional) {
+			errs = append(errs, typeMismatch(t.what, t.found, t.wanted))
 		}
 	}
 	if c.Config.OS == "" || c.Config.Architecture == "" {
@@ -105,7 +119,8 @@ func (a *Archive) checkLayout() error {
 	return nil
 }
 
-// checkCounts compares the places that list the layers.
+// checkCounts compares the places that list the layers. An image need not have
+// a history.
 func checkCounts(c *Contents) error {
 	var errs []error
 	layers, diffIDs, lines := len(c.Manifest.Layers), len(c.Config.RootFS.DiffIDs), 0
@@ -123,21 +138,19 @@ func checkCounts(c *Contents) error {
 	return errors.Join(errs...)
 }
 
-// checkReferences finds files that the index does not lead to.
+// checkReferences finds files that the index does not lead to. A layer with a
+// bad digest leads nowhere; Blob says so.
 func (a *Archive) checkReferences(c *Contents) error {
-	known := map[string]bool{"oci-layout": true, "index.json": true,
-		blobName(c.Descriptor.Digest): true, blobName(c.Manifest.Config.Digest): true}
-	var errs []error
-	for _, l := range c.Manifest.Layers {
-		if err := l.Digest.Validate(); err != nil {
-			errs = append(errs, formatErrorf("layer digest %q: %w", l.Digest, err))
-			continue
+	known := map[string]bool{"oci-layout": true, "index.json": true}
+	for _, d := range append([]v1.Descriptor{c.Descriptor, c.Manifest.Config}, c.Manifest.Layers...) {
+		if checkDigest(d.Digest) == nil {
+			known[blobName(d.Digest)] = true
 		}
-		known[blobName(l.Digest)] = true
 	}
+	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(a.files)) {
 		if !known[name] {
-			errs = append(errs, formatErrorf("%s is in the archive, but nothing refers to it", strings.TrimPrefix(name, "./")))
+			errs = append(errs, formatErrorf("%s is in the archive, but nothing refers to it", name))
 		}
 	}
 	return errors.Join(errs...)

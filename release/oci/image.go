@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
 // Package oci makes and reads OCI images: configuration, manifest and index
-// (OCI image-spec: config.md, manifest.md, image-index.md), the image layout
-// and the archive that holds it (image-layout.md).
+// (OCI image-spec 1.1: config.md, manifest.md, image-index.md), the image
+// layout (image-layout.md) and the archive that holds it: a tar file, plain or
+// packed, which others call an oci-archive.
+//
+// An archive holds one image for one platform, all of it, and nothing besides.
+// Not supported: an index of several images or of other indexes, digests other
+// than sha256, blobs kept elsewhere (urls), subject and referrers, and the
+// archives of docker save.
 package oci
 
 import (
@@ -43,7 +49,11 @@ type Documents struct {
 const layoutFile = `{"imageLayoutVersion":"` + v1.ImageLayoutVersion + `"}`
 
 // Documents writes the configuration, the manifest and the index. The order of
-// members is that of the tables in image-spec.
+// members decides bytes, as does the choice of those that may be left out.
+//
+// The descriptor in the index names the image but has no platform: it is not
+// there to choose by, with one manifest, and neither FreeBSD's own images nor
+// those that skopeo copies into a layout have it.
 func (im *Image) Documents() Documents {
 	var d Documents
 	d.Config = encode(im.config())
@@ -75,10 +85,10 @@ func (im *Image) config() object {
 	var diffIDs, history []any
 	for _, l := range im.Layers {
 		diffIDs = append(diffIDs, l.DiffID.String())
-		history = append(history, object{{"created", timestamp(l.Created)}, {"created_by", l.CreatedBy}})
+		history = append(history, object{{"created", Timestamp(l.Created)}, {"created_by", l.CreatedBy}})
 	}
 	return object{
-		{"created", timestamp(im.Created)},
+		{"created", Timestamp(im.Created)},
 		{"architecture", im.Architecture},
 		{"variant", optional(im.Variant)},
 		{"os", "freebsd"},
@@ -92,6 +102,7 @@ func descriptor(mediaType string, d digest.Digest, size int64, annotations map[s
 	return object{{"mediaType", mediaType}, {"digest", d.String()}, {"size", size}, {"annotations", sorted(annotations)}}
 }
 
+// optional leaves a member out where it has nothing to say.
 func optional(s string) any {
 	if s == "" {
 		return nil
@@ -99,8 +110,5 @@ func optional(s string) any {
 	return s
 }
 
-// timestamp writes seconds as RFC 3339 in UTC.
-func timestamp(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
-
-// Timestamp is the spelling of a time in the image's documents.
-func Timestamp(seconds int64) string { return timestamp(seconds) }
+// Timestamp spells a time as the documents do: RFC 3339, in UTC.
+func Timestamp(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }

@@ -35,7 +35,7 @@ func sorted(m map[string]string) any {
 	return o
 }
 
-// strings makes an array; nil where it is empty.
+// texts makes an array; nil where it is empty.
 func texts(list []string) any {
 	if len(list) == 0 {
 		return nil

@@ -13,8 +13,9 @@ import (
 // what it is for is compressed already, and so it costs no more than a copy
 // (xz-file-format.txt; LZMA2 chunks as in xz's lzma2_decoder.c).
 //
-// The stream has one block, and CRC32 as its check: the only one that every
-// decoder must know, and the fastest.
+// The stream has one block, whose header leaves out the sizes, as they are not
+// known before its end; and CRC32 as its check, which every decoder must know
+// and which is the cheapest. The blobs inside have a sha256 each.
 type storedXZ struct {
 	w     io.Writer
 	buf   []byte // the chunk in the making, 3 bytes of its header first
@@ -24,6 +25,7 @@ type storedXZ struct {
 	begun bool
 }
 
+// These constants decide the bytes of a .txz.
 const (
 	xzCheckCRC32 = 1
 	xzChunk      = 64 << 10 // bytes; an LZMA2 chunk has at most this
@@ -45,16 +47,14 @@ func sealed(b []byte) []byte {
 
 // Write stores bytes.
 func (x *storedXZ) Write(b []byte) (int, error) {
-	n := len(b)
-	x.sum = crc32.Update(x.sum, crc32.IEEETable, b)
-	x.plain += int64(n)
-	for len(b) > 0 {
-		k := min(len(b), 3+xzChunk-len(x.buf))
-		x.buf = append(x.buf, b[:k]...)
-		b = b[k:]
-		if len(x.buf) == 3+xzChunk {
+	n := 0
+	for n < len(b) {
+		k := min(len(b)-n, cap(x.buf)-len(x.buf))
+		x.buf = append(x.buf, b[n:n+k]...)
+		n += k
+		if len(x.buf) == cap(x.buf) {
 			if err := x.flush(); err != nil {
-				return 0, err
+				return n, err
 			}
 		}
 	}
@@ -82,14 +82,18 @@ func (x *storedXZ) flush() error {
 	if x.buf[0] = 2; x.size == 0 {
 		x.buf[0] = 1
 	}
-	binary.BigEndian.PutUint16(x.buf[1:], uint16(len(x.buf)-3-1))
+	stored := x.buf[3:]
+	binary.BigEndian.PutUint16(x.buf[1:], uint16(len(stored)-1))
+	x.sum = crc32.Update(x.sum, crc32.IEEETable, stored)
+	x.plain += int64(len(stored))
 	n, err := x.w.Write(x.buf)
 	x.size += int64(n)
 	x.buf = x.buf[:3]
 	return err
 }
 
-// Close ends block and stream. It does not close the writer below.
+// Close ends block and stream: the padding of the block and its check, the
+// index with its one record, the footer. It does not close the writer below.
 func (x *storedXZ) Close() error {
 	if len(x.buf) > 3 {
 		if err := x.flush(); err != nil {

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package oci
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/opencontainers/go-digest"
+)
+
+// FormatError is something that is no image layout.
+type FormatError struct{ Err error }
+
+func (e *FormatError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the fault itself.
+func (e *FormatError) Unwrap() error { return e.Err }
+
+func formatErrorf(format string, args ...any) error { return &FormatError{fmt.Errorf(format, args...)} }
+
+// MismatchError says that bytes are not the ones that a digest or size promised.
+type MismatchError struct{ What, Found, Wanted string }
+
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("%s is %s, wanted %s", e.What, e.Found, e.Wanted)
+}
+
+// blobName is where the layout has a blob. The digest is a valid one.
+func blobName(d digest.Digest) string {
+	return "blobs/" + d.Algorithm().String() + "/" + d.Encoded()
+}
+
+// checkDigest accepts what blobName can take.
+func checkDigest(d digest.Digest) error {
+	if err := d.Validate(); err != nil {
+		return formatErrorf("digest %q: %w", d, err)
+	}
+	if d.Algorithm() != digest.SHA256 {
+		return formatErrorf("digest %q is not supported, wanted a sha256", d)
+	}
+	return nil
+}
+
+// verified reads a blob, whether on its way in or out. It fails as soon as
+// there are too many bytes, and at the end if there are too few or others.
+type verified struct {
+	io.ReadCloser
+	digest  digest.Digest
+	size, n int64 // promised, read
+	hash    hash.Hash
+}
+
+func verify(r io.ReadCloser, d digest.Digest, size int64) *verified {
+	return &verified{ReadCloser: r, digest: d, size: size, hash: sha256.New()}
+}
+
+// Read reads. It gives io.EOF for the promised bytes only.
+func (v *verified) Read(b []byte) (int, error) {
+	n, err := v.ReadCloser.Read(b)
+	v.hash.Write(b[:n])
+	v.n += int64(n)
+	switch {
+	case v.n > v.size:
+		return n, sizeMismatch(v.digest, fmt.Sprintf("at least %d", v.n), v.size)
+	case err != io.EOF:
+		return n, err
+	case v.n < v.size:
+		return n, sizeMismatch(v.digest, fmt.Sprint(v.n), v.size)
+	}
+	if got := digest.NewDigest(digest.SHA256, v.hash); got != v.digest {
+		return n, &MismatchError{"blob " + v.digest.String(), got.String(), v.digest.String()}
+	}
+	return n, io.EOF
+}
+
+func sizeMismatch(d digest.Digest, found string, wanted int64) error {
+	return &MismatchError{"size of blob " + d.String(), found, fmt.Sprint(wanted)}
+}

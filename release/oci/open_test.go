@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package oci
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/ulikunitz/xz"
+)
+
+// TestOpenPacked reads what others make: LZMA-compressed xz and gzip.
+func TestOpenPacked(t *testing.T) {
+	t.Parallel()
+	plain, err := os.ReadFile(save(t, Tar))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, pack := range map[string]func(io.Writer) (io.WriteCloser, error){
+		"xz":   func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) },
+		"gzip": func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
+	} {
+		var out bytes.Buffer
+		w, err := pack(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(plain); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := check(fileOf(t, out.Bytes())); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func fileOf(t *testing.T, b []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestBlobAnyOrder opens blobs side by side and closes them late.
+func TestBlobAnyOrder(t *testing.T) {
+	t.Parallel()
+	im, blobs := sample()
+	a, err := Open(save(t, TXZ))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	var open []io.ReadCloser
+	for _, i := range []int{1, 0, 1} {
+		r, err := a.Blob(v1.Descriptor{Digest: im.Layers[i].Digest, Size: im.Layers[i].Size})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		open = append(open, r)
+	}
+	for k, i := range []int{1, 0, 1} {
+		if got, err := io.ReadAll(open[k]); err != nil || !bytes.Equal(got, blobs[i]) {
+			t.Errorf("blob %d: %d bytes, %v", i, len(got), err)
+		}
+	}
+}
+
+// TestTruncated cuts archives: that is an error, unless nothing was lost but
+// zeros, the padding of the last file and the end of the tar file.
+func TestTruncated(t *testing.T) {
+	t.Parallel()
+	padding := 512 - len(layoutFile) + 2*512
+	for f, spare := range map[Format]int{TXZ: 0, Tar: padding, TarZstd: 0} {
+		whole, err := os.ReadFile(save(t, f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := max(1, len(whole)/97)
+		for n := 0; n < len(whole)-spare; n += step {
+			if _, err := check(fileOf(t, whole[:n])); err == nil {
+				t.Errorf("%s: %d of %d bytes were accepted", f, n, len(whole))
+			}
+		}
+		if _, err := check(fileOf(t, whole[:len(whole)-spare-1])); err == nil {
+			t.Errorf("%s: all but %d bytes were accepted", f, spare+1)
+		}
+	}
+}
+
+// TestFlipped damages a .txz in many places. Its checks cover what the digests
+// do not: the tar headers.
+func TestFlipped(t *testing.T) {
+	t.Parallel()
+	whole, err := os.ReadFile(save(t, TXZ))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n < len(whole); n += len(whole) / 199 {
+		b := bytes.Clone(whole)
+		b[n] ^= 0x10
+		if _, err := check(fileOf(t, b)); err == nil {
+			t.Errorf("byte %d of %d was flipped, and nothing noticed", n, len(whole))
+		}
+	}
+}
+
+// entries makes a tar file of headers whose contents are "{}".
+func entries(t *testing.T, headers ...*tar.Header) string {
+	t.Helper()
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	for _, h := range headers {
+		if h.Typeflag == tar.TypeReg {
+			h.Size = 2
+		}
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+		if h.Size > 0 {
+			fmt.Fprint(w, "{}")
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return fileOf(t, out.Bytes())
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	plain := func(name string) *tar.Header { return &tar.Header{Typeflag: tar.TypeReg, Name: name} }
+	var many []*tar.Header
+	for i := range maxFiles + 1 {
+		many = append(many, plain(fmt.Sprint("f", i)))
+	}
+	first := plain("oci-layout")
+	for _, tt := range []struct{ name, path, want string }{
+		{"empty file", fileOf(t, nil), "has no oci-layout"},
+		{"text", fileOf(t, []byte("hello")), "unexpected EOF"},
+		{"broken gzip", fileOf(t, []byte("\x1f\x8bx")), "EOF"},
+		{"broken xz", fileOf(t, []byte("\xfd7zXZ\x00x")), "EOF"},
+		{"broken zstd", fileOf(t, []byte("\x28\xb5\x2f\xfd\x00")), "EOF"},
+		{"symlink", entries(t, first, &tar.Header{Typeflag: tar.TypeSymlink, Name: "index.json", Linkname: "/etc/passwd"}), `entry "index.json" is no plain file`},
+		{"hard link", entries(t, first, &tar.Header{Typeflag: tar.TypeLink, Name: "index.json", Linkname: "oci-layout"}), `entry "index.json" is no plain file`},
+		{"device", entries(t, first, &tar.Header{Typeflag: tar.TypeChar, Name: "x"}), `entry "x" is no plain file`},
+		{"absolute", entries(t, first, plain("/x")), `entry "/x" is no clean path inside the archive`},
+		{"dots within", entries(t, first, plain("blobs/../index.json")), `entry "blobs/../index.json" is no clean path inside the archive`},
+		{"folder outside", entries(t, first, &tar.Header{Typeflag: tar.TypeDir, Name: "../"}), `entry "../" is no clean path inside the archive`},
+		{"twice, spelt otherwise", entries(t, first, plain("./oci-layout")), `entry "oci-layout" is twice in the archive`},
+		{"many", entries(t, many...), "has more than 4096 files"},
+		{"no layout", entries(t, plain("index.json")), "has no oci-layout, so it is no OCI image layout"},
+		{"folder", t.TempDir(), "has no oci-layout, so it is no OCI image layout"},
+	} {
+		a, err := Open(tt.path)
+		if err == nil {
+			a.Close()
+			t.Errorf("%s: was accepted", tt.name)
+			continue
+		}
+		if !strings.HasPrefix(err.Error(), tt.path+": ") || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+		if _, ok := errors.AsType[*FormatError](err); !ok {
+			t.Errorf("%s: got a %T", tt.name, err)
+		}
+	}
+}
+
+// TestOpenSparse refuses both spellings of a sparse file, which the writer of
+// the standard library does not write.
+func TestOpenSparse(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile(entries(t, &tar.Header{Typeflag: tar.TypeReg, Name: "oci-layout"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[156] = 'S'
+	copy(b[257:265], "ustar  \x00")
+	sum := 8 * int64(' ')
+	for i, c := range b[:512] {
+		if i < 148 || i >= 156 {
+			sum += int64(c)
+		}
+	}
+	copy(b[148:156], fmt.Sprintf("%06o\x00 ", sum))
+	if _, err := Open(fileOf(t, b)); err == nil || !strings.Contains(err.Error(), `entry "oci-layout" is no plain file`) {
+		t.Errorf("GNU: got %v", err)
+	}
+	if !isSparse(&tar.Header{PAXRecords: map[string]string{"GNU.sparse.major": "1"}}) {
+		t.Error("pax: a sparse header is not seen")
+	}
+}
+
+// TestOpenNothing is no fault of a format: nothing was there.
+func TestOpenNothing(t *testing.T) {
+	t.Parallel()
+	_, err := Open(filepath.Join(t.TempDir(), "x"))
+	if _, ok := errors.AsType[*FormatError](err); ok || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestDockerArchive is input that this version cannot handle, not wrong bytes.
+func TestDockerArchive(t *testing.T) {
+	t.Parallel()
+	_, err := Open(entries(t, &tar.Header{Typeflag: tar.TypeReg, Name: "manifest.json"}))
+	if _, ok := errors.AsType[*FormatError](err); ok || !errors.Is(err, errDockerArchive) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestDirDamage changes a folder, before and after it is opened.
+func TestDirDamage(t *testing.T) {
+	t.Parallel()
+	im, _ := sample()
+	blob := func(path string) string {
+		return filepath.Join(path, filepath.FromSlash(blobName(im.Layers[0].Digest)))
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(path string) error
+		want   string
+	}{
+		{"flipped", func(p string) error { return os.WriteFile(blob(p), []byte("onf"), 0o600) }, "blob " + im.Layers[0].Digest.String() + " is sha256:"},
+		{"longer", func(p string) error { return os.WriteFile(blob(p), []byte("ones"), 0o600) }, "is 4, wanted 3"},
+		{"absent", func(p string) error { return os.Remove(blob(p)) }, "is not in the archive"},
+		{"extra", func(p string) error { return os.WriteFile(filepath.Join(p, "x"), nil, 0o600) }, "x is in the archive, but nothing refers to it"},
+		{"symlink", func(p string) error { return os.Symlink("/etc/passwd", filepath.Join(p, "x")) }, `entry "x" is no plain file`},
+	} {
+		path := save(t, Dir)
+		if err := tt.change(path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := check(path); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+	}
+
+	path := save(t, Dir)
+	a, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	if err := os.WriteFile(blob(path), []byte("ones and more"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := a.Blob(v1.Descriptor{Digest: im.Layers[0].Digest, Size: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := io.ReadAll(r); err == nil || !strings.Contains(err.Error(), "is at least 13, wanted 3") {
+		t.Errorf("grown: got %v", err)
+	}
+}
+
+// layout makes a folder of documents that fit each other but for what edit
+// changes, one of them at a time.
+func layout(t *testing.T, edit func(document, text string) string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "blobs", "sha256"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	put := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	blob := func(text string) string {
+		d := digest.FromString(text)
+		put(blobName(d), text)
+		return fmt.Sprintf(`"digest":%q,"size":%d`, d, len(text))
+	}
+	layer := blob("layer")
+	config := blob(edit("config", `{"architecture":"amd64","os":"freebsd","config":{},"rootfs":{"type":"layers","diff_ids":["sha256:0"]},"history":[{"empty_layer":true},{}]}`))
+	manifest := blob(edit("manifest", `{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json",`+config+`},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar",`+layer+`}]}`))
+	put("index.json", edit("index", `{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json",`+manifest+`}]}`))
+	put("oci-layout", edit("layout", `{"imageLayoutVersion":"1.0.0"}`))
+	return dir
+}
+
+func TestCheckDocuments(t *testing.T) {
+	t.Parallel()
+	if _, err := check(layout(t, func(_, text string) string { return text })); err != nil {
+		t.Fatalf("untouched: %v", err)
+	}
+	other := digest.FromString("other").String()
+	for _, tt := range []struct{ document, old, to, want string }{
+		{"layout", `1.0.0`, `1.1.0`, `version in oci-layout is "1.1.0", wanted 1.0.0`},
+		{"layout", `}`, ``, `oci-layout: unexpected end of JSON input`},
+		{"index", `]}`, ``, `index.json: unexpected end of JSON input`},
+		{"index", `"schemaVersion":2`, `"schemaVersion":1`, `schemaVersion of index.json is 1, wanted 2`},
+		{"index", `"manifests":[`, `"manifests":[{},`, `index.json has 2 manifests, wanted 1`},
+		{"index", `image.manifest`, `image.index`, `manifest: type of its descriptor is "application/vnd.oci.image.index.v1+json", wanted "application/vnd.oci.image.manifest.v1+json"`},
+		{"index", `"size":`, `"size":1`, `manifest: size of blob `},
+		{"index", `"size":`, `"size":-`, `manifest: size of blob `},
+		{"index", `"size":`, `"size":9999999`, `wanted at most 16777216`},
+		{"index", `sha256:`, `sha512:`, `manifest: digest "sha512:`},
+		{"index", `"sha256:`, `"../`, `manifest: digest "../`},
+		{"manifest", `"schemaVersion":2,`, `"schemaVersion":2,"mediaType":"x",`, `type of manifest is "x"`},
+		{"manifest", `image.config`, `image.conf`, `config: type of its descriptor is`},
+		{"manifest", `"layers":[`, `"layers":[],"x":[`, `number of diff_ids in the config is 1, wanted 0`},
+		{"manifest", digest.FromString("layer").String(), other, "blob " + other + " is not in the archive"},
+		{"manifest", digest.FromString("layer").String(), "x", `digest "x": invalid checksum digest format`},
+		{"config", `"amd64"`, `""`, `config: os is "freebsd" and architecture "", wanted both`},
+		{"config", `"freebsd"`, `""`, `config: os is "" and architecture "amd64", wanted both`},
+		{"config", `"type":"layers"`, `"type":""`, `type of config's rootfs is "", wanted "layers"`},
+		{"config", `,{}]`, `,{},{}]`, `number of layers in the history is 2, wanted 1`},
+		{"config", `["sha256:0"]`, `7`, `config: json: cannot unmarshal number`},
+	} {
+		path := layout(t, func(document, text string) string {
+			if document == tt.document {
+				changed := strings.Replace(text, tt.old, tt.to, 1)
+				if changed == text {
+					t.Fatalf("%s has no %s", document, tt.old)
+				}
+				return changed
+			}
+			return text
+		})
+		if _, err := check(path); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s, %s: got %v, want %q", tt.document, tt.to, err, tt.want)
+		}
+	}
+}
+
+// TestCheckAll reports independent faults in one run.
+func TestCheckAll(t *testing.T) {
+	t.Parallel()
+	path := layout(t, func(document, text string) string {
+		text = strings.Replace(text, `"amd64"`, `""`, 1)
+		text = strings.Replace(text, `1.0.0`, `2`, 1)
+		return strings.Replace(text, `,{}]`, `]`, 1)
+	})
+	if err := os.WriteFile(filepath.Join(path, "blobs", "x"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := check(path)
+	if err == nil {
+		t.Fatal("was accepted")
+	}
+	for _, want := range []string{"oci-layout is", "config: os is", "in the history is 0", "blobs/x is in the archive"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q too", err, want)
+		}
+	}
+}
