@@ -4,6 +4,7 @@ package release
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,6 +74,25 @@ func TestStandard(t *testing.T) {
 		}
 		if d := cmp.Diff(StandardNames(), names); d != "" {
 			t.Errorf("%s (-want +got):\n%s", revision, d)
+		}
+	}
+}
+
+// TestStandardByRevision counts what the notoolchain image asks for by name:
+// from 15 on a set of packages stands for most of them.
+func TestStandardByRevision(t *testing.T) {
+	t.Parallel()
+	for revision, want := range map[string]int{"14.4": 45, "15.0": 13, "16.0": 13} {
+		all, err := Standard(revision)
+		if err != nil {
+			t.Fatal(err)
+		}
+		packages := all["notoolchain"].Packages
+		if len(packages) != want {
+			t.Errorf("%s: %d packages, want %d", revision, len(packages), want)
+		}
+		if set := slices.Contains(packages, "FreeBSD-set-minimal-jail"); set != (revision != "14.4") {
+			t.Errorf("%s: the set is asked for: %v", revision, set)
 		}
 	}
 }
