@@ -19,11 +19,13 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 
+	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
@@ -45,7 +47,8 @@ type Config struct {
 	Custom     *release.Image // one more definition, made from flags
 	SrcDir     string         // a FreeBSD source tree to take files from, or ""
 
-	Epoch       *int64 // seconds; nil for the newest file time of the packages
+	Epoch       *int64       // seconds; nil for the newest file time of the packages
+	Schema      pkgdb.Schema // of the pkg database; 0 for the default
 	Compression layer.Compression
 	Format      oci.Format
 	Squash      bool
@@ -116,6 +119,7 @@ type hook struct {
 // Build makes images. When it returns an error it has written none.
 func Build(ctx context.Context, cfg Config) ([]Result, error) {
 	r := &run{Config: cfg}
+	r.Schema = cmp.Or(cfg.Schema, pkgdb.DefaultSchema)
 	defer func() {
 		if r.staging != nil {
 			r.staging.remove()

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 )
@@ -55,7 +54,7 @@ func (r *run) publish(ctx context.Context) error {
 func (r *run) writeLock(m *member, name string) error {
 	l := m.plan.Lock(r.catalogues)
 	l.Orlop, l.Image, l.Revision, l.Branch = r.Version, m.def.Name, r.release.Revision, r.release.Branch
-	l.Schema, l.Compression, l.Squash = pkgdb.Schema, string(r.Compression), r.Squash
+	l.Schema, l.Compression, l.Squash = int(r.Schema), string(r.Compression), r.Squash
 	for _, at := range m.chain() {
 		l.Layers = append(l.Layers, solve.LockLayer{Image: at.def.Name, Epoch: at.epoch})
 		for _, f := range at.taken {

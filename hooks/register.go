@@ -13,7 +13,7 @@ const databasePath = "/var/db/pkg/local.sqlite"
 // register writes pkg's database of a member: all packages of the image, its
 // ancestors' included. It leaves the database among the generated files.
 func (r *run) register(m *member) error {
-	db, err := pkgdb.Write(m.installed(r), m.epoch)
+	db, err := pkgdb.Write(m.installed(r), m.epoch, r.Schema)
 	if err != nil {
 		return err
 	}

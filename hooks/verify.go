@@ -134,10 +134,11 @@ func (a *Artifact) readDatabase() error {
 		return err
 	}
 	defer db.Close()
-	if err := db.Check(); err != nil {
+	content, err := db.Content()
+	if err != nil {
 		return err
 	}
-	a.Packages, err = db.Packages()
+	a.Packages, err = content.Packages()
 	return err
 }
 

@@ -10,9 +10,13 @@ import (
 )
 
 // DB is a database that is only read.
-type DB struct{ db *sql.DB }
+type DB struct {
+	db     *sql.DB
+	Schema Schema
+	shape  *shape
+}
 
-// FormatError is a database that is damaged or none at all.
+// FormatError is a database that is damaged, or none of pkg's.
 type FormatError struct{ Err error }
 
 func (e *FormatError) Error() string { return "pkg database: " + e.Err.Error() }
@@ -20,9 +24,9 @@ func (e *FormatError) Error() string { return "pkg database: " + e.Err.Error() }
 // Unwrap returns the fault itself.
 func (e *FormatError) Unwrap() error { return e.Err }
 
-// Open takes the bytes of a database.
+// Open takes the bytes of a database of a known schema whose structure is sound.
 func Open(image []byte) (*DB, error) {
-	if len(image) < 100 || string(image[:16]) != "SQLite format 3\x00" {
+	if len(image) < headerSize || string(image[:16]) != "SQLite format 3\x00" {
 		return nil, &FormatError{errors.New("is not a SQLite database")}
 	}
 	image = slices.Clone(image)
@@ -32,159 +36,144 @@ func Open(image []byte) (*DB, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	if err = deserialize(db, image); err == nil {
-		_, err = db.Exec("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON")
-	}
-	if err != nil {
+	d := &DB{db: db}
+	if err := d.open(image); err != nil {
 		db.Close()
+		var format *FormatError
+		if errors.As(err, &format) {
+			return nil, err
+		}
 		return nil, &FormatError{err}
 	}
-	return &DB{db}, nil
+	return d, nil
+}
+
+func (d *DB) open(image []byte) error {
+	if err := deserialize(d.db, image); err != nil {
+		return err
+	}
+	if _, err := d.db.Exec("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON"); err != nil {
+		return err
+	}
+	// First, so that no query can walk in circles.
+	if err := d.integrity(); err != nil {
+		return err
+	}
+	if err := d.db.QueryRow("PRAGMA user_version").Scan(&d.Schema); err != nil {
+		return err
+	}
+	if err := d.Schema.check(); err != nil {
+		return err
+	}
+	var err error
+	if d.shape, err = shapeOf(d.db); err != nil {
+		return err
+	}
+	fresh, err := d.Schema.fresh()
+	if err != nil {
+		return err
+	}
+	for _, table := range fresh.tables {
+		for _, column := range fresh.columns[table] {
+			if !slices.Contains(d.shape.columns[table], column) {
+				return fmt.Errorf("table %s has no column %s, wanted one in schema %d", table, column, d.Schema)
+			}
+		}
+	}
+	return nil
 }
 
 // Close frees the memory.
 func (d *DB) Close() error { return d.db.Close() }
 
-// Package is a row of packages.
-type Package struct {
-	Name, Version, Origin, ABI string
-	Automatic                  bool
-	Files                      []File // by path
-	Dirs                       []Dir  // by path
-}
-
-// File is a row of files. Known is false where the row has no attributes, as
-// for packages from before pkg 2.4.
-type File struct {
-	Path, Sum    string
-	Known        bool
-	Uname, Gname string
-	Perm         uint32
-	Flags        uint32
-	Time         int64
-	Link         string
-}
-
-// Dir is a row of directories.
-type Dir struct {
-	Path         string
-	Known        bool
-	Uname, Gname string
-	Perm         uint32
-	Flags        uint32
-}
-
-// Check runs SQLite's own checks of structure and references.
-func (d *DB) Check() error {
+// integrity is SQLite's own check of structure.
+func (d *DB) integrity() error {
 	var errs []error
-	for _, pragma := range []string{"integrity_check", "foreign_key_check"} {
-		rows, err := d.db.Query("PRAGMA " + pragma)
-		if err != nil {
-			return &FormatError{fmt.Errorf("%s: %w", pragma, err)}
+	err := each(d.db, "PRAGMA integrity_check", func(scan scanner) error {
+		var line string
+		err := scan(&line)
+		if line != "ok" {
+			errs = append(errs, &FormatError{fmt.Errorf("integrity_check: %s", line)})
 		}
-		cols, _ := rows.Columns()
-		for rows.Next() {
-			vals := make([]sql.NullString, len(cols))
-			ptrs := make([]any, len(cols))
-			for i := range vals {
-				ptrs[i] = &vals[i]
-			}
-			if err := rows.Scan(ptrs...); err != nil {
-				errs = append(errs, err)
-			} else if vals[0].String != "ok" {
-				errs = append(errs, &FormatError{fmt.Errorf("%s: %v", pragma, vals)})
-			}
-		}
-		errs = append(errs, rows.Err())
-		rows.Close()
-	}
-	return errors.Join(errs...)
+		return err
+	})
+	return errors.Join(append(errs, err)...)
 }
 
-// Packages returns what is installed, by name, with files and directories.
-func (d *DB) Packages() ([]Package, error) {
-	var pkgs []Package
-	at := map[int64]int{}
-	err := d.each("SELECT id, name, version, origin, arch, automatic FROM packages ORDER BY name", func(scan scanner) error {
-		var id int64
-		var p Package
-		if err := scan(&id, &p.Name, &p.Version, &p.Origin, &p.ABI, &p.Automatic); err != nil {
-			return err
+// Content reads every table, those of pkg and others.
+func (d *DB) Content() (*Content, error) {
+	c := &Content{Schema: d.Schema, shape: d.shape}
+	names := map[string]map[int64]string{}
+	for _, r := range references {
+		if d.shape.columns[r.table] != nil && names[r.table] == nil {
+			var err error
+			if names[r.table], err = d.texts(r); err != nil {
+				return nil, err
+			}
 		}
-		at[id] = len(pkgs)
-		pkgs = append(pkgs, p)
+	}
+	for _, table := range d.shape.tables {
+		if err := d.read(c, table, names); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// texts reads what the numbers of a table stand for.
+func (d *DB) texts(r reference) (map[int64]string, error) {
+	m := map[int64]string{}
+	err := each(d.db, fmt.Sprintf("SELECT %s, %s FROM %s", quoted(r.key), quoted(r.text), quoted(r.table)), func(scan scanner) error {
+		var id int64
+		var text string
+		err := scan(&id, &text)
+		m[id] = text
+		return err
+	})
+	return m, err
+}
+
+func (d *DB) read(c *Content, table string, names map[string]map[int64]string) error {
+	var columns []string
+	query := ""
+	for _, column := range d.shape.columns[table] {
+		if !ownKey(table, column) {
+			columns = append(columns, column)
+			// An expression has no declared type, by which the driver would
+			// make times and booleans of what is stored.
+			query += ", +" + quoted(column)
+		}
+	}
+	t := c.table(table, columns...)
+	if columns == nil {
+		return nil
+	}
+	return each(d.db, "SELECT "+query[2:]+" FROM "+quoted(table), func(scan scanner) error {
+		row, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := scan(into...); err != nil {
+			return fmt.Errorf("table %s: %w", table, err)
+		}
+		for i, column := range columns {
+			if ref := referenceOf(table, column); ref != nil && names[ref.table] != nil {
+				row[i] = resolve(row[i], names[ref.table])
+			}
+		}
+		t.list = append(t.list, row)
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	owner := func(id int64, path string) (*Package, error) {
-		i, ok := at[id]
-		if !ok {
-			return nil, fmt.Errorf("%s: belongs to package %d, which is not there", path, id)
-		}
-		return &pkgs[i], nil
-	}
-	if err := d.files(owner); err != nil {
-		return nil, err
-	}
-	return pkgs, d.dirs(owner)
 }
 
-func (d *DB) files(owner func(int64, string) (*Package, error)) error {
-	return d.each("SELECT path, sha256, uname, gname, perm, fflags, mtime, symlink_target, package_id FROM files ORDER BY path", func(scan scanner) error {
-		var f File
-		var id int64
-		var uname, gname, link, typed sql.NullString
-		var mtime, perm, flags sql.NullInt64
-		if err := scan(&f.Path, &typed, &uname, &gname, &perm, &flags, &mtime, &link, &id); err != nil {
-			return err
-		}
-		f.Sum, f.Known, f.Uname, f.Gname, f.Link = typed.String, uname.Valid, uname.String, gname.String, link.String
-		f.Perm, f.Flags, f.Time = uint32(perm.Int64), uint32(flags.Int64), mtime.Int64
-		p, err := owner(id, f.Path)
-		if err == nil {
-			p.Files = append(p.Files, f)
-		}
-		return err
-	})
-}
-
-func (d *DB) dirs(owner func(int64, string) (*Package, error)) error {
-	return d.each("SELECT path, uname, gname, perm, fflags, package_id FROM pkg_directories JOIN directories ON id = directory_id ORDER BY path", func(scan scanner) error {
-		var dir Dir
-		var id int64
-		var uname, gname sql.NullString
-		var perm, flags sql.NullInt64
-		if err := scan(&dir.Path, &uname, &gname, &perm, &flags, &id); err != nil {
-			return err
-		}
-		dir.Known, dir.Uname, dir.Gname = uname.Valid, uname.String, gname.String
-		dir.Perm, dir.Flags = uint32(perm.Int64), uint32(flags.Int64)
-		p, err := owner(id, dir.Path)
-		if err == nil {
-			p.Dirs = append(p.Dirs, dir)
-		}
-		return err
-	})
-}
-
-type scanner = func(...any) error
-
-// each calls row for every row of a query.
-func (d *DB) each(query string, row func(scan scanner) error) error {
-	rows, err := d.db.Query(query)
-	if err != nil {
-		return &FormatError{err}
+// resolve gives the name in the place of a number.
+func resolve(v any, names map[int64]string) any {
+	id, ok := v.(int64)
+	if !ok {
+		return v
 	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return &FormatError{err}
-		}
+	if name, ok := names[id]; ok {
+		return name
 	}
-	if err := rows.Err(); err != nil {
-		return &FormatError{err}
-	}
-	return nil
+	return missing(id)
 }

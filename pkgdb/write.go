@@ -3,8 +3,6 @@
 package pkgdb
 
 import (
-	"database/sql"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -16,133 +14,164 @@ import (
 type Installed struct {
 	*pkgfile.Manifest
 	Automatic  bool
+	Locked     bool
 	Repository string // the stanza's name
 	// Contents are those of the package's configuration files, by path.
 	Contents map[string][]byte
 }
 
 // Write makes the database of a root in which exactly pkgs are installed, at
-// the time epoch (seconds). Later file times become epoch, as they do in the
-// files. The order of pkgs does not matter.
-func Write(pkgs []Installed, epoch int64) ([]byte, error) {
-	db, err := openMemory()
+// the time epoch (seconds), as a pkg that has this schema would. Later file
+// times become epoch, as they do in the files. The order of pkgs does not matter.
+func Write(pkgs []Installed, epoch int64, schema Schema) ([]byte, error) {
+	fresh, err := schema.fresh()
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
-	tx, err := db.Begin()
-	if err != nil {
-		return nil, fmt.Errorf("pkg database: %w", err)
-	}
-	defer tx.Rollback()
-	w := &writer{tx: tx, epoch: epoch, pkgs: slices.Clone(pkgs)}
-	slices.SortFunc(w.pkgs, func(a, b Installed) int { return strings.Compare(a.Name, b.Name) })
-	w.exec(schema42)
-	w.packages()
-	w.entries()
-	w.lists()
-	w.scripts()
-	w.annotations()
-	w.exec("INSERT INTO pkg_lock VALUES (0, 0, 0)")
-	if w.err == nil {
-		w.err = tx.Commit()
-	}
-	if w.err != nil {
-		return nil, fmt.Errorf("pkg database: %w", w.err)
-	}
-	return settle(db)
-}
-
-// writer inserts row after row; after the first error it does nothing. Each
-// table is filled in the order of its natural key, so that the rows' numbers
-// are ranks in that order.
-type writer struct {
-	tx    *sql.Tx
-	epoch int64
-	pkgs  []Installed // by name; a package's id is its place, from 1
-	err   error
-}
-
-func (w *writer) exec(query string, args ...any) {
-	if w.err == nil {
-		_, w.err = w.tx.Exec(query, args...)
-	}
-}
-
-// insert adds one row with a value for each column of the table.
-func (w *writer) insert(table string, values ...any) {
-	w.exec("INSERT INTO "+table+" VALUES (?"+strings.Repeat(", ?", len(values)-1)+")", values...)
-}
-
-// licenseLogic is lic_t of libpkg: the operator as a character.
-var licenseLogic = map[string]int{"": 0, "single": 1, "or": '|', "and": '&'}
-
-func (w *writer) packages() {
-	for i, p := range w.pkgs {
-		w.insert("packages", i+1, p.Origin, p.Name, p.Version, p.Comment, p.Desc,
-			nil /* mtree_id */, null(pkgfile.MessagesJSON(p.Messages)), p.ABI, p.Maintainer, p.WWW, p.Prefix,
-			p.FlatSize, p.Automatic, 0 /* locked */, licenseLogic[p.LicenseLogic],
-			w.epoch, p.Digest(), nil /* pkg_format_version */, null(p.DepFormula), p.Vital)
-		for _, d := range p.Deps {
-			w.insert("deps", d.Origin, d.Name, d.Version, i+1)
-		}
-	}
-}
-
-// entries writes files, directories and configuration files.
-func (w *writer) entries() {
-	type row struct {
-		pkg  int
-		file *pkgfile.File
-	}
-	files := map[string]row{}
+	w := writer{epoch: epoch}
 	dirs := map[string]*pkgfile.Dir{}
-	for i, p := range w.pkgs {
-		for j := range p.Files {
-			files[p.Files[j].Path] = row{i, &p.Files[j]}
+	for _, p := range pkgs {
+		w.pkg(p)
+		w.files(p)
+		w.lists(p)
+		w.scripts(p)
+		w.annotations(p)
+		for i, d := range p.Dirs {
+			w.table("pkg_directories", "package_id", "directory_id", "try").add(p.Name, d.Path, int64(1))
+			// Packages that own a directory together agree on it, or else were refused.
+			dirs[d.Path] = &p.Dirs[i]
 		}
-		for j := range p.Dirs {
-			if d := &p.Dirs[j]; dirs[d.Path] == nil {
-				dirs[d.Path] = d
+	}
+	t := w.table("directories", "path", "uname", "gname", "perm", "fflags")
+	for _, path := range slices.Sorted(maps.Keys(dirs)) {
+		d := dirs[path]
+		uname, gname, perm := attributes(d.Attr)
+		t.add(path, uname, gname, perm, flags(d.Flags))
+	}
+	w.forget(fresh)
+	return w.Encode(schema)
+}
+
+// writer turns manifests into rows.
+type writer struct {
+	Content
+	epoch int64
+}
+
+// forget takes away what a pkg of an older schema does not record.
+func (c *Content) forget(fresh *shape) {
+	for name, t := range c.tables {
+		if columns, ok := fresh.columns[name]; !ok {
+			delete(c.tables, name)
+		} else {
+			for i, column := range t.columns {
+				for _, row := range t.list {
+					if !slices.Contains(columns, column) {
+						row[i] = nil
+					}
+				}
 			}
 		}
 	}
-	for _, path := range slices.Sorted(maps.Keys(files)) {
-		r := files[path]
-		w.file(r.pkg, r.file)
+}
+
+// licenseLogic is lic_t of libpkg: the operator as a character.
+var licenseLogic = map[string]int64{"": 0, "single": 1, "or": '|', "and": '&'}
+
+func (w *writer) pkg(p Installed) {
+	w.table("packages", "origin", "name", "version", "comment", "desc", "message", "arch", "maintainer", "www", "prefix",
+		"flatsize", "automatic", "locked", "licenselogic", "time", "manifestdigest", "dep_formula", "vital").
+		add(p.Origin, p.Name, p.Version, p.Comment, p.Desc, null(pkgfile.MessagesJSON(p.Messages)), p.ABI, p.Maintainer, p.WWW, p.Prefix,
+			p.FlatSize, integer(p.Automatic), integer(p.Locked), licenseLogic[p.LicenseLogic], w.epoch, p.Digest(), null(p.DepFormula), integer(p.Vital))
+	for _, d := range p.Deps {
+		w.table("deps", "origin", "name", "version", "package_id").add(d.Origin, d.Name, d.Version, p.Name)
 	}
-	ids := map[string]int{}
-	for i, path := range slices.Sorted(maps.Keys(dirs)) {
-		d := dirs[path]
-		ids[path] = i + 1
-		uname, gname, perm := attributes(d.Attr)
-		w.insert("directories", i+1, path, uname, gname, perm, flags(d.Flags))
-	}
-	for i, p := range w.pkgs {
-		for _, d := range p.Dirs {
-			w.insert("pkg_directories", i+1, ids[d.Path], 1 /* try */)
+}
+
+func (w *writer) files(p Installed) {
+	t := w.table("files", "path", "sha256", "uname", "gname", "perm", "fflags", "mtime", "symlink_target", "package_id")
+	for i := range p.Files {
+		f := &p.Files[i]
+		uname, gname, perm := attributes(f.Attr)
+		var mtime, link any
+		if f.Known {
+			var seconds int64
+			if f.Time != nil {
+				seconds = *f.Time
+			}
+			mtime = min(seconds, w.epoch)
+			if f.IsLink {
+				link = f.Link
+			}
+		}
+		t.add(f.Path, f.Sum, uname, gname, perm, flags(f.Flags), mtime, link, p.Name)
+		if f.IsConfig {
+			// libpkg handles the content as a C string: it ends at the first NUL.
+			text, _, _ := strings.Cut(string(p.Contents[f.Path]), "\x00")
+			w.table("config_files", "path", "content", "package_id").add(f.Path, text, p.Name)
 		}
 	}
 }
 
-func (w *writer) file(pkg int, f *pkgfile.File) {
-	uname, gname, perm := attributes(f.Attr)
-	var mtime, link any
-	if f.Known {
-		var t int64
-		if f.Time != nil {
-			t = *f.Time
-		}
-		mtime = min(t, w.epoch)
-		if f.IsLink {
-			link = f.Link
+// lists writes the properties that are plain lists of names.
+func (w *writer) lists(p Installed) {
+	for _, l := range []struct {
+		table, column string
+		texts         []string
+	}{
+		{"pkg_categories", "category_id", p.Categories},
+		{"pkg_licenses", "license_id", p.Licenses},
+		{"pkg_users", "user_id", p.Users},
+		{"pkg_groups", "group_id", p.Groups},
+		{"pkg_provides", "provide_id", p.Provides},
+		{"pkg_requires", "require_id", p.Requires},
+		{"pkg_shlibs_required", "shlib_id", p.ShlibsRequired},
+		{"pkg_shlibs_required_ignore", "shlib_id", p.ShlibsRequiredIgnore},
+		{"pkg_shlibs_provided", "shlib_id", p.ShlibsProvided},
+		{"pkg_shlibs_provided_ignore", "shlib_id", p.ShlibsProvidedIgnore},
+	} {
+		for _, text := range l.texts {
+			w.table(l.table, "package_id", l.column).add(p.Name, text)
 		}
 	}
-	w.insert("files", f.Path, f.Sum, uname, gname, perm, flags(f.Flags), mtime, link, pkg+1)
-	if f.IsConfig {
-		// libpkg handles the content as a C string: it ends at the first NUL.
-		text, _, _ := strings.Cut(string(w.pkgs[pkg].Contents[f.Path]), "\x00")
-		w.insert("config_files", f.Path, text, pkg+1)
+	for _, o := range p.Options {
+		w.table("pkg_option", "package_id", "option_id", "value").add(p.Name, o.Name, o.Value)
+	}
+}
+
+// scriptTypes are the numbers of pkg_script_type (libpkg/pkg.h.in) and
+// luaTypes those of pkg_lua_script.
+var (
+	scriptTypes = []string{"pre-install", "post-install", "pre-deinstall", "post-deinstall", "pre-upgrade", "post-upgrade", "install", "deinstall", "upgrade"}
+	luaTypes    = []string{"pre-install", "post-install", "pre-deinstall", "post-deinstall"}
+)
+
+// scripts writes scripts of both languages. Phases that pkg does not know are
+// not kept by pkg either.
+func (w *writer) scripts(p Installed) {
+	for _, s := range p.Scripts {
+		if i := slices.Index(scriptTypes, s.Phase); i >= 0 {
+			w.table("pkg_script", "package_id", "type", "script_id").add(p.Name, int64(i), s.Text)
+		}
+	}
+	for _, s := range p.LuaScripts {
+		if i := slices.Index(luaTypes, s.Phase); i >= 0 {
+			w.table("pkg_lua_script", "package_id", "lua_script_id", "type").add(p.Name, s.Text, int64(i))
+		}
+	}
+}
+
+// annotations writes the manifest's annotations and the two that pkg adds to a
+// package from a repository (libpkg/pkg_jobs.c).
+func (w *writer) annotations(p Installed) {
+	all := map[string]string{}
+	for _, a := range p.Annotations {
+		all[a.Name] = a.Value
+	}
+	all["repo_type"] = "binary"
+	all["repository"] = p.Repository
+	for tag, text := range all {
+		w.table("pkg_annotation", "package_id", "tag_id", "value_id").add(p.Name, tag, text)
 	}
 }
 
@@ -150,16 +179,23 @@ func (w *writer) file(pkg int, f *pkgfile.File) {
 // do not say.
 func attributes(a pkgfile.Attr) (uname, gname, perm any) {
 	if !a.Known {
-		return nil, nil, 0
+		return nil, nil, int64(0)
 	}
-	return a.Uname, a.Gname, a.Perm
+	return a.Uname, a.Gname, int64(a.Perm)
 }
 
-func flags(f *uint32) uint32 {
+func flags(f *uint32) int64 {
 	if f == nil {
 		return 0
 	}
-	return *f
+	return int64(*f)
+}
+
+func integer(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 func null(s string) any {

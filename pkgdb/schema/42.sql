@@ -1,3 +1,5 @@
+-- What pkg 2.8 creates (libpkg/pkgdb.c: pkgdb_init), a statement a line as SQLite keeps it.
+-- Their text and order decide bytes.
 CREATE TABLE packages (id INTEGER PRIMARY KEY,origin TEXT NOT NULL,name TEXT NOT NULL,version TEXT NOT NULL,comment TEXT NOT NULL,desc TEXT NOT NULL,mtree_id INTEGER, message TEXT,arch TEXT NOT NULL,maintainer TEXT NOT NULL, www TEXT,prefix TEXT NOT NULL,flatsize INTEGER NOT NULL,automatic INTEGER NOT NULL,locked INTEGER NOT NULL DEFAULT 0,licenselogic INTEGER NOT NULL,time INTEGER, manifestdigest TEXT NULL, pkg_format_version INTEGER,dep_formula TEXT NULL,vital INTEGER NOT NULL DEFAULT 0);
 CREATE UNIQUE INDEX packages_unique ON packages(name);
 CREATE TABLE pkg_script (package_id INTEGER REFERENCES packages(id) ON DELETE CASCADE ON UPDATE CASCADE,type INTEGER,script_id INTEGER REFERENCES script(script_id) ON DELETE RESTRICT ON UPDATE CASCADE,PRIMARY KEY (package_id, type));

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package pkgdb
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Encode writes the normal form of a content in a schema. What has no place
+// there is an error that names table and row.
+func (c *Content) Encode(schema Schema) ([]byte, error) {
+	n, err := c.normal(schema)
+	if err != nil {
+		return nil, err
+	}
+	return n.write()
+}
+
+// normal is the content as the normal form in a schema has it, with the tables
+// and columns of that schema, and with its rows in order.
+func (c *Content) normal(schema Schema) (*Content, error) {
+	fresh, err := schema.fresh()
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(c.orphans()...); err != nil {
+		return nil, err
+	}
+	c = c.clone()
+	c.rename()
+	c.unlock()
+	n := &Content{Schema: schema, shape: fresh}
+	if err := c.fit(n); err != nil {
+		return nil, err
+	}
+	for name, t := range n.tables {
+		t.sort(name)
+	}
+	return n, nil
+}
+
+func (c *Content) clone() *Content {
+	out := &Content{Schema: c.Schema, shape: c.shape}
+	for name, t := range c.tables {
+		out.table(name, t.columns...).list = slices.Clone(t.list)
+	}
+	return out
+}
+
+// rename makes the tables of names anew: those that some row refers to, each
+// once. Rows that only told two numbers of one name apart become one.
+func (c *Content) rename() {
+	used := map[string]map[string]bool{"mtree": {}}
+	for _, r := range references {
+		used[r.table] = map[string]bool{}
+	}
+	for name, t := range c.tables {
+		for i, column := range t.columns {
+			if ref := referenceOf(name, column); ref != nil {
+				for _, row := range t.list {
+					used[ref.table][row[i].(string)] = true
+				}
+			}
+		}
+	}
+	for name, texts := range used {
+		t, column := c.tables[name], nameColumn(name)
+		switch {
+		case name == "packages" || t == nil && len(texts) == 0:
+		case t != nil && len(t.columns) > 1: // directories: the name has attributes
+			i := t.at(column)
+			t.list = slices.DeleteFunc(t.list, func(row []any) bool {
+				text, ok := row[i].(string)
+				return !ok || !texts[text]
+			})
+		default:
+			t = c.table(name, column)
+			t.list = nil
+			for _, text := range slices.Sorted(maps.Keys(texts)) {
+				t.add(text)
+			}
+		}
+	}
+	for _, name := range []string{"pkg_provides", "pkg_requires"} {
+		if t := c.tables[name]; t != nil {
+			t.sort(name)
+			t.list = slices.CompactFunc(t.list, func(a, b []any) bool {
+				return slices.EqualFunc(a, b, func(x, y any) bool { return compare(x, y) == 0 })
+			})
+		}
+	}
+}
+
+// unlock leaves the locks as they are when no pkg runs.
+func (c *Content) unlock() {
+	delete(c.tables, "pkg_lock_pid")
+	delete(c.tables, "pkg_lock")
+	c.table("pkg_lock", "exclusive", "advisory", "read").add(int64(0), int64(0), int64(0))
+}
+
+// fit copies all rows into the tables and columns of another content's shape.
+// What has no place there is empty.
+func (c *Content) fit(into *Content) error {
+	if err := errors.Join(c.homeless(into.shape)...); err != nil {
+		return err
+	}
+	for _, name := range into.shape.tables {
+		columns := slices.DeleteFunc(slices.Clone(into.shape.columns[name]), func(column string) bool { return ownKey(name, column) })
+		t, from := into.table(name, columns...), c.table(name)
+		for _, row := range from.list {
+			values := make([]any, len(columns))
+			for i, column := range columns {
+				values[i] = from.get(row, column)
+			}
+			t.add(values...)
+		}
+	}
+	return nil
+}
+
+// homeless lists the rows that say something which the shape has no place for.
+func (c *Content) homeless(to *shape) []error {
+	var errs []error
+	for _, name := range c.names() {
+		t := c.tables[name]
+		for _, row := range t.list {
+			for i, column := range t.columns {
+				// mtree_id has been a number without a table since pkg 1.3.
+				if row[i] != nil && (!slices.Contains(to.columns[name], column) || column == "mtree_id") {
+					errs = append(errs, rowErrorf(name, t, row, "its %s has no place", column))
+					break
+				}
+			}
+		}
+	}
+	return errs
+}
+
+// write makes a database of a normal content. Rows are numbered by their rank.
+func (c *Content) write() ([]byte, error) {
+	db, err := openMemory(c.Schema)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	tx, err := db.Begin()
+	if err != nil {
+		return nil, fmt.Errorf("pkg database: %w", err)
+	}
+	defer tx.Rollback()
+	ranks := map[string]map[string]int{}
+	for _, table := range c.shape.tables {
+		if column := nameColumn(table); column != "" {
+			t := c.tables[table]
+			ranks[table] = map[string]int{}
+			for i, row := range t.list {
+				text, ok := row[t.at(column)].(string)
+				if !ok {
+					return nil, rowErrorf(table, t, row, "its %s is no text", column)
+				}
+				ranks[table][text] = i + 1
+			}
+		}
+	}
+	for _, table := range c.shape.tables {
+		if err := c.insert(tx, table, ranks); err != nil {
+			return nil, err
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return nil, fmt.Errorf("pkg database: %w", err)
+	}
+	image, err := settle(db, c.Schema)
+	if err != nil {
+		return nil, fmt.Errorf("pkg database: %w", err)
+	}
+	return image, nil
+}
+
+// insert adds the rows of a table with a value for each column.
+func (c *Content) insert(tx *sql.Tx, table string, ranks map[string]map[string]int) error {
+	columns := c.shape.columns[table]
+	statement, err := tx.Prepare("INSERT INTO " + quoted(table) + " VALUES (?" + strings.Repeat(", ?", len(columns)-1) + ")")
+	if err != nil {
+		return fmt.Errorf("pkg database: %w", err)
+	}
+	defer statement.Close()
+	t := c.tables[table]
+	for n, row := range t.list {
+		values := make([]any, len(columns))
+		for i, column := range columns {
+			v := t.get(row, column)
+			switch ref := referenceOf(table, column); {
+			case ownKey(table, column):
+				values[i] = n + 1
+			case ref != nil:
+				values[i] = ranks[ref.table][v.(string)]
+			default:
+				values[i] = v
+			}
+		}
+		if _, err := statement.Exec(values...); err != nil {
+			return rowErrorf(table, t, row, "%w", err)
+		}
+	}
+	return nil
+}
+
+// quoted is a name as SQL takes it.
+func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

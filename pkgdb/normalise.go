@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package pkgdb
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Normalise writes the normal form of a database that any pkg wrote. The
+// install time of every package becomes epoch (seconds); nil stands for the
+// newest file time, 0 where there is none. The user's marks are kept. What the
+// normal form has no place for is an error naming table and row, and so is what
+// pkg never made.
+func Normalise(image []byte, schema Schema, epoch *int64) ([]byte, error) {
+	db, err := Open(image)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	c, err := db.Content()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.pure(); err != nil {
+		return nil, err
+	}
+	if epoch == nil {
+		newest := c.Newest()
+		epoch = &newest
+	}
+	c.SetInstalled(*epoch)
+	n, err := c.normal(schema)
+	if err != nil {
+		return nil, err
+	}
+	out, err := n.write()
+	if err != nil {
+		return nil, err
+	}
+	return out, n.keptIn(out)
+}
+
+// pure finds tables, views and triggers that are not pkg's.
+func (c *Content) pure() error {
+	fresh, err := c.Schema.fresh()
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.shape.strangers(fresh)...)
+}
+
+// Newest is the newest time of a file, in seconds.
+func (c *Content) Newest() int64 {
+	var newest int64
+	t := c.table("files")
+	for _, row := range t.list {
+		if mtime, ok := t.get(row, "mtime").(int64); ok {
+			newest = max(newest, mtime)
+		}
+	}
+	return newest
+}
+
+// SetInstalled gives every package an install time.
+func (c *Content) SetInstalled(epoch int64) {
+	t := c.table("packages")
+	for _, row := range t.list {
+		row[t.at("time")] = epoch
+	}
+}
+
+// keptIn proves that a database says all that a normal content says. SQLite may
+// have made another value of one, where somebody had changed a column's type.
+func (c *Content) keptIn(image []byte) error {
+	db, err := Open(image)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	out, err := db.Content()
+	if err != nil {
+		return err
+	}
+	has := map[Line]bool{}
+	for _, line := range out.Dump() {
+		has[line] = true
+	}
+	for _, line := range c.Dump() {
+		if !has[line] {
+			return &FormatError{fmt.Errorf("table %s: row %s cannot be kept as it is", line.Table, line.Row)}
+		}
+	}
+	return nil
+}
