@@ -113,7 +113,7 @@ func TestWrite(t *testing.T) {
 func TestGoldenDigest(t *testing.T) {
 	t.Parallel()
 	image := mustWrite(t, installed(), 100)
-	const want = "eabb2b759fe86524cda46413065567ef3a554738947375d59bf153d276dc79d8"
+	const want = "71a936235c93621eded877a9a8a0d57bb2ac3a9f455e3472535958c434191752"
 	if got := sha256.Sum256(image); hex.EncodeToString(got[:]) != want {
 		t.Errorf("got %x, want %s", got, want)
 	}
@@ -135,9 +135,9 @@ func TestGoldenDigest(t *testing.T) {
 	}
 }
 
-func TestPackages(t *testing.T) {
+func TestInstalled(t *testing.T) {
 	t.Parallel()
-	pkgs, err := content(t, mustWrite(t, installed(), 100)).Packages()
+	pkgs, err := content(t, mustWrite(t, installed(), 100)).Installed()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,9 @@ func FuzzOpen(f *testing.F) {
 		defer db.Close()
 		if c, err := db.Content(); err == nil {
 			c.Dump()
-			c.Packages()
+			c.Installed()
+			c.Check()
+			Diff(c, c)
 			Normalise(image, DefaultSchema, nil)
 		}
 	})

@@ -113,24 +113,26 @@ func (w *writer) files(p Installed) {
 	}
 }
 
-// lists writes the properties that are plain lists of names.
+// lists are the properties that are plain lists of names.
+var lists = []struct {
+	table, column string
+	of            func(*pkgfile.Manifest) *[]string
+}{
+	{"pkg_categories", "category_id", func(m *pkgfile.Manifest) *[]string { return &m.Categories }},
+	{"pkg_licenses", "license_id", func(m *pkgfile.Manifest) *[]string { return &m.Licenses }},
+	{"pkg_users", "user_id", func(m *pkgfile.Manifest) *[]string { return &m.Users }},
+	{"pkg_groups", "group_id", func(m *pkgfile.Manifest) *[]string { return &m.Groups }},
+	{"pkg_provides", "provide_id", func(m *pkgfile.Manifest) *[]string { return &m.Provides }},
+	{"pkg_requires", "require_id", func(m *pkgfile.Manifest) *[]string { return &m.Requires }},
+	{"pkg_shlibs_required", "shlib_id", func(m *pkgfile.Manifest) *[]string { return &m.ShlibsRequired }},
+	{"pkg_shlibs_required_ignore", "shlib_id", func(m *pkgfile.Manifest) *[]string { return &m.ShlibsRequiredIgnore }},
+	{"pkg_shlibs_provided", "shlib_id", func(m *pkgfile.Manifest) *[]string { return &m.ShlibsProvided }},
+	{"pkg_shlibs_provided_ignore", "shlib_id", func(m *pkgfile.Manifest) *[]string { return &m.ShlibsProvidedIgnore }},
+}
+
 func (w *writer) lists(p Installed) {
-	for _, l := range []struct {
-		table, column string
-		texts         []string
-	}{
-		{"pkg_categories", "category_id", p.Categories},
-		{"pkg_licenses", "license_id", p.Licenses},
-		{"pkg_users", "user_id", p.Users},
-		{"pkg_groups", "group_id", p.Groups},
-		{"pkg_provides", "provide_id", p.Provides},
-		{"pkg_requires", "require_id", p.Requires},
-		{"pkg_shlibs_required", "shlib_id", p.ShlibsRequired},
-		{"pkg_shlibs_required_ignore", "shlib_id", p.ShlibsRequiredIgnore},
-		{"pkg_shlibs_provided", "shlib_id", p.ShlibsProvided},
-		{"pkg_shlibs_provided_ignore", "shlib_id", p.ShlibsProvidedIgnore},
-	} {
-		for _, text := range l.texts {
+	for _, l := range lists {
+		for _, text := range *l.of(p.Manifest) {
 			w.table(l.table, "package_id", l.column).add(p.Name, text)
 		}
 	}

@@ -31,6 +31,16 @@ const (
 
 var errInterrupted = errors.New("interrupted")
 
+// errDiffer makes a comparison exit as diff(1) does: 1 where there are
+// differences. Its troubles are troubleErrors.
+var errDiffer = errors.New("different")
+
+// troubleError keeps a comparison from being made: exit status 2.
+type troubleError struct{ err error }
+
+func (e *troubleError) Error() string { return e.err.Error() }
+func (e *troubleError) Unwrap() error { return e.err }
+
 // usageError is a command line that cannot be carried out.
 type usageError struct{ err error }
 
@@ -80,14 +90,14 @@ func classify(err error, found map[int]bool) {
 // statusOf knows the types of errors that have a status of their own.
 func statusOf(err error) int {
 	switch err.(type) {
-	case *usageError, *release.UsageError, *catalog.ConfError, *solve.ABIError:
+	case *usageError, *troubleError, *release.UsageError, *catalog.ConfError, *solve.ABIError:
 		return exitUsage
 	case *solve.UnresolvedError, *tree.ConflictError, *hooks.AbsentFileError, *hooks.OwnerError:
 		return exitUnresolved
 	case *store.AbsentError:
 		return exitAbsent
 	case *sum.MismatchError, *store.SizeError, *pkgfile.DamageError, *catalog.FormatError,
-		*pkgdb.FormatError, *layer.FormatError, *oci.FormatError, *oci.MismatchError, *hooks.MismatchError:
+		*pkgdb.FormatError, *layer.FormatError, *oci.FormatError, *oci.MismatchError, *pkgdb.Fault:
 		return exitWrong
 	}
 	return 0

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"strconv"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
@@ -144,9 +146,13 @@ func (p *program) epoch() (*int64, error) {
 	if !ok || text == "" {
 		return nil, nil
 	}
+	return parseEpoch("SOURCE_DATE_EPOCH", text)
+}
+
+func parseEpoch(name, text string) (*int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 || n > maxEpoch {
-		return nil, usagef("SOURCE_DATE_EPOCH: %q is not a number of seconds", text)
+		return nil, usagef("%s: %q is not a number of seconds", name, text)
 	}
 	return &n, nil
 }
@@ -161,7 +167,21 @@ func outputFlags() []cli.Flag {
 		&cli.StringFlag{Name: "format", Value: "txz", Usage: "archive `FORMAT`: txz, tar, tar.zst or dir"},
 		&cli.StringFlag{Name: "compression", Value: "gzip", Usage: "compress layers with `METHOD`: gzip or zstd"},
 		&cli.BoolFlag{Name: "squash", Usage: "one layer an image"},
+		schemaFlag(),
 	}
+}
+
+func schemaFlag() cli.Flag {
+	return &cli.StringFlag{Name: "pkgdb-schema", Value: fmt.Sprint(pkgdb.DefaultSchema), Usage: "schema `N` of the pkg database: 36 (pkg 2.2), 37 (2.4), 38 (2.6), 39 (2.7) or 42 (2.8)"}
+}
+
+// schema reads schemaFlag.
+func schema(c *cli.Context) (pkgdb.Schema, error) {
+	s, err := pkgdb.ParseSchema(c.String("pkgdb-schema"))
+	if err != nil {
+		return 0, usagef("--pkgdb-schema: %w", err)
+	}
+	return s, nil
 }
 
 // output completes a configuration from outputFlags.
@@ -174,5 +194,6 @@ func output(c *cli.Context, cfg *hooks.Config) error {
 	if cfg.Compression, err = layer.ParseCompression(c.String("compression")); err != nil {
 		return usagef("--compression: %w", err)
 	}
-	return nil
+	cfg.Schema, err = schema(c)
+	return err
 }

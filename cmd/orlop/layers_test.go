@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"pkgdb/sum":             {"golang.org/x/crypto/blake2b"},
 	"pkgdb/pkgver":          {},
 	"pkgdb/pkgfile":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "github.com/klauspost/compress/zstd", "github.com/ulikunitz/xz"},
-	"pkgdb/pkgfile/pkgtest": {"pkgdb/sum", "github.com/klauspost/compress/zstd"},
+	"pkgdb/pkgfile/pkgtest": {"pkgdb/sum", "pkgdb/pkgfile", "github.com/klauspost/compress/zstd"},
 	"pkgdb/catalog":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgfile"},
 	"pkgdb/solve":           {"pkgdb/sum", "pkgdb/pkgver", "pkgdb/pkgfile", "pkgdb/catalog"},
 	"pkgdb/store":           {"pkgdb/sum"},

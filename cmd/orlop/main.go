@@ -44,7 +44,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookupEnv
 	if ctx.Err() != nil {
 		err = errInterrupted
 	}
-	p.report(err)
+	if !errors.Is(err, errDiffer) { // which stdout has told
+		p.report(err)
+	}
 	return exitStatus(err)
 }
 
@@ -57,7 +59,7 @@ func (p *program) app() *cli.App {
 		ErrWriter:   p.stderr,
 		Commands: []*cli.Command{
 			p.demoCommand(), p.buildCommand(), p.planCommand(),
-			p.lsCommand(), p.verifyCommand(), p.versionCommand(),
+			p.lsCommand(), p.verifyCommand(), p.pkgdbCommand(), p.versionCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -77,6 +79,9 @@ func (p *program) app() *cli.App {
 
 // prepare gives a command what the library's defaults lack.
 func prepare(c *cli.Command) {
+	for _, sub := range c.Subcommands {
+		prepare(sub)
+	}
 	c.UseShortOptionHandling = true
 	c.OnUsageError = func(c *cli.Context, err error, _ bool) error {
 		return &usageError{fmt.Errorf("%s: %w", c.Command.Name, err)}

@@ -3,6 +3,7 @@
 package pkgfile
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -14,10 +15,16 @@ import (
 // what an upgrade would compare, not files and not scripts: pkg computes it
 // from the catalogue, which has neither. The first 2 is the version of the
 // digest, the second the type of the sum.
-func (m *Manifest) Digest() string {
+func (m *Manifest) Digest() string { return m.digest(nil) }
+
+// DigestWithFiles is the digest of a package that was added from its file: pkg
+// then has the files at hand, and covers them too.
+func (m *Manifest) DigestWithFiles() string { return m.digest(m.Files) }
+
+func (m *Manifest) digest(files []File) string {
 	type entry struct{ key, value string }
 	list := []entry{
-		{"name", m.Name}, {"origin", m.Origin}, {"version", m.Version}, {"arch", m.Arch},
+		{"name", m.Name}, {"origin", m.Origin}, {"version", m.Version}, {"arch", cmp.Or(m.Arch, AltABI(m.ABI))},
 		{"vital", map[bool]string{false: "0", true: "1"}[m.Vital]},
 	}
 	for _, o := range m.Options {
@@ -37,6 +44,9 @@ func (m *Manifest) Digest() string {
 		for _, v := range many.values {
 			list = append(list, entry{many.key, v})
 		}
+	}
+	for _, f := range files {
+		list = append(list, entry{f.Path, f.Sum})
 	}
 	slices.SortFunc(list, func(a, b entry) int {
 		if c := strings.Compare(a.key, b.key); c != 0 {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
@@ -81,7 +82,7 @@ func (p *Package) fill() {
 func (p *Package) manifest(whole bool) map[string]any {
 	m := map[string]any{
 		"name": p.Name, "version": p.Version, "origin": "test/" + p.Name, "comment": "a test", "desc": "a test",
-		"maintainer": "test@example.org", "www": "https://example.org", "abi": p.ABI, "arch": strings.ToLower(p.ABI),
+		"maintainer": "test@example.org", "www": "https://example.org", "abi": p.ABI, "arch": pkgfile.AltABI(p.ABI),
 		"prefix": "/", "flatsize": 0, "licenselogic": "single", "categories": []string{"test"},
 	}
 	deps := map[string]any{}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb"
+)
+
+func (p *program) pkgdbCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "pkgdb",
+		Usage: "work on any local.sqlite, pkg's database of what is installed",
+		Subcommands: []*cli.Command{
+			{
+				Name: "normalise", Usage: "write the normal form, which depends on what is installed only", ArgsUsage: "DB",
+				Flags: []cli.Flag{
+					&cli.StringFlag{Name: "o", Usage: "write to `FILE` (default: DB itself)"},
+					&cli.StringFlag{Name: "epoch", Usage: "install time, `SECONDS` since 1970 (default: SOURCE_DATE_EPOCH, else the newest file time)"},
+					schemaFlag(),
+				},
+				Action: p.pkgdbNormalise,
+			},
+			{
+				Name: "dump", Usage: "print every row, names in the place of numbers", ArgsUsage: "DB",
+				Flags: []cli.Flag{jsonFlag()}, Action: p.pkgdbDump,
+			},
+			{
+				Name: "diff", Usage: "compare two databases by package; exit 0: same, 1: different, 2: trouble", ArgsUsage: "A B",
+				Flags: []cli.Flag{jsonFlag()}, Action: p.pkgdbDiff,
+			},
+			{
+				Name: "check", Usage: "find what is wrong in a database, and between it and a root folder or image", ArgsUsage: "DB [ROOT]",
+				Flags: []cli.Flag{jsonFlag()}, Action: p.pkgdbCheck,
+			},
+		},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usagef("pkgdb: unknown command %q; orlop help pkgdb lists them", c.Args().First())
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
+	}
+}
+
+// operands are the arguments, between least and most of them.
+func operands(c *cli.Context, least, most int, wanted string) ([]string, error) {
+	if n := c.NArg(); n < least || n > most {
+		return nil, usagef("%s: found %d operands, wanted %s", c.Command.HelpName[len("orlop "):], n, wanted)
+	}
+	return c.Args().Slice(), nil
+}
+
+func (p *program) pkgdbNormalise(c *cli.Context) error {
+	args, err := operands(c, 1, 1, "one database")
+	if err != nil {
+		return err
+	}
+	epoch, err := p.epoch()
+	if err != nil {
+		return err
+	}
+	if text := c.String("epoch"); c.IsSet("epoch") {
+		if epoch, err = parseEpoch("--epoch", text); err != nil {
+			return err
+		}
+	}
+	to, err := schema(c)
+	if err != nil {
+		return err
+	}
+	image, err := pkgdb.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	if image, err = pkgdb.Normalise(image, to, epoch); err != nil {
+		return errors.Join(about(args[0], err)...)
+	}
+	out := args[0]
+	if c.IsSet("o") {
+		out = c.String("o")
+	}
+	return pkgdb.WriteFile(out, image)
+}
+
+func (p *program) pkgdbDump(c *cli.Context) error {
+	args, err := operands(c, 1, 1, "one database")
+	if err != nil {
+		return err
+	}
+	content, err := hooks.ReadDatabase(args[0])
+	if err != nil {
+		return err
+	}
+	for _, line := range content.Dump() {
+		if c.Bool("json") {
+			err = p.printJSON(struct {
+				Table string          `json:"table"`
+				Row   json.RawMessage `json:"row"`
+			}{line.Table, json.RawMessage(line.Row)})
+		} else {
+			_, err = fmt.Fprintln(p.stdout, line)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *program) pkgdbDiff(c *cli.Context) error {
+	args, err := operands(c, 2, 2, "two databases")
+	if err != nil {
+		return err
+	}
+	var contents [2]*pkgdb.Content
+	var errs []error
+	for i, path := range args {
+		contents[i], err = hooks.ReadDatabase(path)
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &troubleError{err}
+	}
+	changes := pkgdb.Diff(contents[0], contents[1])
+	if err := p.printChanges(c, changes); err != nil {
+		return &troubleError{err}
+	}
+	if len(changes) > 0 {
+		return errDiffer
+	}
+	return nil
+}
+
+// printChanges writes the name of each package over what differs in it.
+func (p *program) printChanges(c *cli.Context, changes []pkgdb.Change) error {
+	last := ""
+	for _, change := range changes {
+		if c.Bool("json") {
+			err := p.printJSON(struct {
+				Package string `json:"package,omitempty"`
+				What    string `json:"what"`
+				Name    string `json:"name,omitempty"`
+				Field   string `json:"field,omitempty"`
+				Old     string `json:"old,omitempty"`
+				New     string `json:"new,omitempty"`
+			}{change.Package, change.What, change.Name, change.Field, change.Old, change.New})
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		indent := ""
+		if change.Package != "" {
+			indent = "\t"
+		}
+		if change.Package != last {
+			last = change.Package
+			fmt.Fprintln(p.stdout, last)
+		}
+		if _, err := fmt.Fprintf(p.stdout, "%s%s\n", indent, change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *program) pkgdbCheck(c *cli.Context) error {
+	args, err := operands(c, 1, 2, "a database and perhaps a root")
+	if err != nil {
+		return err
+	}
+	root := ""
+	if len(args) == 2 {
+		root = args[1]
+	}
+	report, err := hooks.CheckDatabase(c.Context, args[0], root)
+	if err != nil {
+		return err
+	}
+	if report.AnyOwner {
+		fmt.Fprintf(p.stderr, "orlop: %s: one ordinary user owns every file, so owners are not compared\n", root)
+	}
+	for _, path := range report.Unowned {
+		if c.Bool("json") {
+			err = p.printJSON(struct {
+				Unowned string `json:"unowned"`
+			}{path})
+		} else {
+			_, err = fmt.Fprintf(p.stdout, "unowned\t%s\n", path)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return errors.Join(report.Faults...)
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+
+	"golang.org/x/crypto/blake2b"
+
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/release/etc"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Root is a root file system with the sums of its files.
+type Root struct {
+	Tree *tree.Tree
+
+	sums     map[string]sums // of files, by path
+	accounts *etc.Accounts   // where nodes have numeric owners only; else nil
+	anyOwner bool            // owners say nothing
+}
+
+// sums are a file's in both of pkg's families.
+type sums struct{ sha256, blake2b []byte }
+
+// of is the sum of a kind.
+func (s sums) of(k sum.Kind) sum.Sum {
+	if k == sum.BLAKE2b {
+		return k.Format(s.blake2b)
+	}
+	return k.Format(s.sha256)
+}
+
+// sum reads the contents of a file and keeps their sums.
+func (r *Root) sum(n *tree.Node, contents io.Reader) error {
+	plain := sha256.New()
+	blake, err := blake2b.New512(nil)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.MultiWriter(plain, blake), contents); err != nil {
+		return err
+	}
+	s := sums{plain.Sum(nil), blake.Sum(nil)}
+	r.sums[n.Path] = s
+	n.Digest = hex.EncodeToString(s.sha256)
+	return nil
+}
+
+// readRoot reads a folder that is a root file system. Owners are resolved in
+// its own accounts. Where all files belong to one ordinary user, as in a root
+// that was filled with INSTALL_AS_USER, owners are not compared.
+func readRoot(ctx context.Context, dir string) (*Root, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	nodes, err := tree.ReadDir(root)
+	if err != nil {
+		return nil, err
+	}
+	r := &Root{Tree: new(tree.Tree), sums: map[string]sums{}, accounts: etc.Standard()}
+	owners := map[int]bool{}
+	for i := range nodes {
+		n := &nodes[i]
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		owners[n.UID] = true
+		switch n.Type {
+		case tree.Hardlink:
+			r.sums[n.Path] = r.sums[n.Link]
+		case tree.File:
+			f, err := root.Open(n.Path[1:])
+			if err == nil {
+				err = r.sum(n, f)
+				f.Close()
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		if err := r.Tree.Put(*n); err != nil {
+			return nil, err
+		}
+	}
+	r.anyOwner = len(owners) == 1 && !owners[0]
+	passwd, noPasswd := root.ReadFile("etc/master.passwd")
+	group, noGroup := root.ReadFile("etc/group")
+	if noPasswd == nil && noGroup == nil {
+		r.accounts, err = etc.ParseAccounts(passwd, group)
+	}
+	return r, err
+}
+
+// compare finds everything in which the files differ from what a pkg database
+// says of them.
+func (r *Root) compare(pkgs []pkgdb.Installed) []error {
+	var errs []error
+	for _, p := range pkgs {
+		for _, f := range p.Files {
+			errs = append(errs, r.compareFile(p, f)...)
+		}
+		for _, d := range p.Dirs {
+			errs = append(errs, r.compareDir(p, d)...)
+		}
+	}
+	return errs
+}
+
+// unowned lists the files and links that no package has.
+func (r *Root) unowned(pkgs []pkgdb.Installed) []string {
+	left := map[string]bool{}
+	for n := range r.Tree.All() {
+		left[n.Path] = n.Type != tree.Dir && n.Path != databasePath
+	}
+	for _, p := range pkgs {
+		for _, f := range p.Files {
+			delete(left, f.Path)
+		}
+	}
+	maps.DeleteFunc(left, func(_ string, is bool) bool { return !is })
+	return slices.Sorted(maps.Keys(left))
+}
+
+// compareFile compares a row of files with the node of its path.
+func (r *Root) compareFile(p pkgdb.Installed, f pkgfile.File) []error {
+	n, c := r.find(p, f.Path)
+	if n == nil {
+		return c.errs
+	}
+	wanted, err := sum.Parse(f.Sum)
+	if err != nil {
+		return append(c.errs, fmt.Errorf("%s: %w", c.subject, err))
+	}
+	switch n.Type {
+	case tree.Dir:
+		c.fact("type", n.Type.String(), "file")
+	case tree.Symlink:
+		if f.Known {
+			c.fact("link", n.Link, f.Link)
+		}
+		c.fact("sum", string(sum.OfLink(wanted.Kind(), n.Link)), string(wanted.Typed()))
+	default:
+		c.fact("sum", string(r.sums[f.Path].of(wanted.Kind())), string(wanted.Typed()))
+		c.fact("link", "", f.Link)
+	}
+	c.attributes(r, n, f.Attr)
+	if f.Known && f.Time != nil && n.Type != tree.Dir {
+		c.fact("time", fmt.Sprint(n.Time), fmt.Sprint(*f.Time))
+	}
+	return c.errs
+}
+
+// compareDir compares a row of directories with the node of its path.
+func (r *Root) compareDir(p pkgdb.Installed, d pkgfile.Dir) []error {
+	n, c := r.find(p, d.Path)
+	if n == nil {
+		return c.errs
+	}
+	c.fact("type", n.Type.String(), "dir")
+	c.attributes(r, n, d.Attr)
+	return c.errs
+}
+
+// comparison collects what differs at one path.
+type comparison struct {
+	subject string
+	errs    []error
+}
+
+func (r *Root) find(p pkgdb.Installed, path string) (*tree.Node, *comparison) {
+	c := &comparison{subject: p.FullName() + ": " + path}
+	n := r.Tree.Lookup(path)
+	if n == nil {
+		c.fact("file", "absent", "one")
+	}
+	return n, c
+}
+
+func (c *comparison) attributes(r *Root, n *tree.Node, a pkgfile.Attr) {
+	if !a.Known {
+		return
+	}
+	if n.Type != tree.Symlink || r.accounts == nil { // a file system may have no mode for links
+		c.fact("mode", fmt.Sprintf("%04o", n.Mode), fmt.Sprintf("%04o", a.Perm))
+	}
+	if r.accounts == nil {
+		c.fact("uname", n.Uname, a.Uname)
+		c.fact("gname", n.Gname, a.Gname)
+	} else if !r.anyOwner {
+		c.id("uname", n.UID, a.Uname, r.accounts.UID)
+		c.id("gname", n.GID, a.Gname, r.accounts.GID)
+	}
+}
+
+// id compares a number with what a name stands for.
+func (c *comparison) id(fact string, found int, name string, lookup func(string) (int, bool)) {
+	if id, ok := lookup(name); !ok || id != found {
+		c.fact(fact, fmt.Sprint(found), name)
+	}
+}
+
+func (c *comparison) fact(name, found, wanted string) {
+	if found != wanted {
+		c.errs = append(c.errs, &pkgdb.Fault{Subject: c.subject, Fact: name, Found: found, Wanted: wanted + ", as the pkg database has it"})
+	}
+}

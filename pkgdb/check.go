@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package pkgdb
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/sum"
+)
+
+// Fault is a fact that is not as it should be.
+type Fault struct {
+	Subject, Fact, Found, Wanted string
+}
+
+func (f *Fault) Error() string {
+	return fmt.Sprintf("%s: %s is %s, wanted %s", f.Subject, f.Fact, f.Found, f.Wanted)
+}
+
+// Check finds what no pkg command would, beside what one does: rows that lead
+// nowhere, sums and digests that nothing has, locks left behind, missing
+// indexes. It takes the database alone; Open has checked its structure. A
+// library or requirement that nobody provides is no fault of the database.
+func (c *Content) Check() []error {
+	fresh, err := c.Schema.fresh()
+	if err != nil {
+		return []error{err}
+	}
+	errs := c.shape.strangers(fresh)
+	for _, index := range fresh.indexes {
+		if !slices.Contains(c.shape.indexes, index) && !(c.Schema >= 40 && slices.Contains(droppedIndexes, index)) {
+			errs = append(errs, &FormatError{fmt.Errorf("index %s is missing, wanted one in schema %d", index, c.Schema)})
+		}
+	}
+	errs = append(errs, c.orphans()...)
+	errs = append(errs, c.repeated("provides", "provide")...)
+	errs = append(errs, c.repeated("requires", "require")...)
+	errs = append(errs, c.locks()...)
+	errs = append(errs, c.marks()...)
+	pkgs, err := c.Installed()
+	if err != nil {
+		if len(errs) > 0 {
+			return errs // which say so already
+		}
+		return append(errs, err)
+	}
+	k := checker{names: map[string]bool{}, digests: map[any]any{}}
+	t := c.table("packages")
+	for _, row := range t.list {
+		k.digests[t.get(row, "name")] = t.get(row, "manifestdigest")
+	}
+	for _, p := range pkgs {
+		k.names[p.Name] = true
+	}
+	for i := range pkgs {
+		k.pkg(&pkgs[i])
+	}
+	return append(errs, k.errs...)
+}
+
+// repeated finds texts that stand twice: such a table has no unique index, and
+// pkg's queries by text then find either.
+func (c *Content) repeated(table, column string) []error {
+	var errs []error
+	seen := map[any]bool{}
+	t := c.table(table)
+	for _, row := range t.list {
+		text, _ := t.get(row, column).(string)
+		if seen[text] {
+			errs = append(errs, rowErrorf(table, t, row, "stands there twice"))
+		}
+		seen[text] = true
+	}
+	return errs
+}
+
+// locks finds what a pkg that was killed has left.
+func (c *Content) locks() []error {
+	var errs []error
+	t := c.table("pkg_lock")
+	if len(t.list) != 1 {
+		errs = append(errs, &Fault{"pkg_lock", "number of rows", fmt.Sprint(len(t.list)), "1"})
+	}
+	for _, row := range t.list {
+		for i, column := range t.columns {
+			if row[i] != int64(0) {
+				errs = append(errs, &Fault{"pkg_lock", column, value(row[i]), "0, as when no pkg runs"})
+			}
+		}
+	}
+	t = c.table("pkg_lock_pid")
+	for _, row := range t.list {
+		errs = append(errs, rowErrorf("pkg_lock_pid", t, row, "a process holds the lock, or was killed"))
+	}
+	return errs
+}
+
+// marks finds values that mean nothing to pkg.
+func (c *Content) marks() []error {
+	var errs []error
+	t := c.table("packages")
+	for _, row := range t.list {
+		subject, _ := t.get(row, "name").(string)
+		for _, column := range []string{"automatic", "locked", "vital"} {
+			if v := t.get(row, column); v != int64(0) && v != int64(1) {
+				errs = append(errs, &Fault{subject, column, value(v), "0 or 1"})
+			}
+		}
+		logic := false
+		for _, n := range licenseLogic {
+			logic = logic || t.get(row, "licenselogic") == n
+		}
+		if !logic {
+			errs = append(errs, &Fault{subject, "licenselogic", value(t.get(row, "licenselogic")), "0, 1, 38 or 124"})
+		}
+		for _, column := range []string{"time", "flatsize"} {
+			if n, ok := t.get(row, column).(int64); !ok || n < 0 {
+				errs = append(errs, &Fault{subject, column, value(t.get(row, column)), "a number"})
+			}
+		}
+	}
+	t = c.table("config_files")
+	for _, row := range t.list {
+		if t.get(row, "content") == nil {
+			errs = append(errs, rowErrorf("config_files", t, row, "has no content"))
+		}
+	}
+	return errs
+}
+
+// checker looks at packages one by one.
+type checker struct {
+	names   map[string]bool
+	digests map[any]any // by name of the package
+	errs    []error
+}
+
+func (k *checker) fault(subject, fact, found, wanted string) {
+	k.errs = append(k.errs, &Fault{subject, fact, found, wanted})
+}
+
+func (k *checker) pkg(p *Installed) {
+	for _, d := range p.Deps {
+		if !k.names[d.Name] {
+			k.fault(p.FullName(), "dependency "+d.Name, "absent", "an installed package")
+		}
+	}
+	k.digest(p)
+	files := map[string]*pkgfile.File{}
+	for i := range p.Files {
+		f := &p.Files[i]
+		files[f.Path] = f
+		subject := p.FullName() + ": " + f.Path
+		if _, err := sum.Parse(f.Sum); err != nil {
+			k.fault(subject, "sum", fmt.Sprintf("%q", f.Sum), "a typed sum")
+		}
+		k.mode(subject, f.Attr)
+		k.path(subject, f.Path)
+	}
+	for _, d := range p.Dirs {
+		k.mode(p.FullName()+": "+d.Path, d.Attr)
+		k.path(p.FullName()+": "+d.Path, d.Path)
+	}
+	k.config(p, files)
+}
+
+func (k *checker) path(subject, path string) {
+	if !strings.HasPrefix(path, "/") {
+		k.fault(subject, "path", fmt.Sprintf("%q", path), "an absolute one")
+	}
+}
+
+func (k *checker) mode(subject string, a pkgfile.Attr) {
+	if a.Perm > 0o7777 {
+		k.fault(subject, "mode", fmt.Sprintf("%#o", a.Perm), "at most 07777")
+	}
+	if a.Known && (a.Uname == "" || a.Gname == "") {
+		k.fault(subject, "owner", fmt.Sprintf("%q:%q", a.Uname, a.Gname), "a user and a group")
+	}
+}
+
+// digest compares the manifest digest with the one that the rows give: it
+// covers name, origin, version, ABI, vital, options, dependencies, libraries,
+// users, groups, provides and requires.
+func (k *checker) digest(p *Installed) {
+	switch found := k.digests[p.Name]; found {
+	case p.Digest(), p.DigestWithFiles():
+	default:
+		k.fault(p.FullName(), "manifest digest", value(found), p.Digest()+", which its rows give")
+	}
+}
+
+// config compares the texts of configuration files with their sums. Both are
+// the package's own, whatever the file on the disk has become.
+func (k *checker) config(p *Installed, files map[string]*pkgfile.File) {
+	for _, path := range p.Config {
+		subject := p.FullName() + ": " + path
+		f := files[path]
+		if f == nil {
+			k.fault(subject, "config file", "no file of the package", "one of them")
+			continue
+		}
+		text, ok := p.Contents[path]
+		want := sum.Sum(f.Sum)
+		if got := sum.Of(want.Kind(), text); ok && got.Typed() != want.Typed() {
+			k.fault(subject, "sum of the configuration text", string(got), f.Sum)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package pkgdb
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+)
+
+// maxFile bounds a database, which is held in memory. That of a desktop with a
+// thousand packages has some 100 MB.
+const maxFile = 1 << 30
+
+// journals are the files that SQLite may leave beside a database, with changes
+// that are not in it yet or have to be undone.
+var journals = []string{"-wal", "-journal"}
+
+// ReadFile returns the bytes of the database in a file, with what its journals
+// hold taken in. The files stay as they are.
+func ReadFile(path string) ([]byte, error) {
+	pending := false
+	for _, suffix := range journals {
+		if info, err := os.Stat(path + suffix); err == nil && info.Size() > 0 {
+			pending = true
+		}
+	}
+	if !pending {
+		return read(path)
+	}
+	dir, err := os.MkdirTemp("", "orlop-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	whole := filepath.Join(dir, "db")
+	for _, suffix := range append([]string{""}, journals...) {
+		text, err := read(path + suffix)
+		if suffix != "" && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(whole+suffix, text, 0o600)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	db, err := fold(whole)
+	if err != nil {
+		return nil, &FormatError{fmt.Errorf("%s: %w", path, err)}
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return read(whole)
+}
+
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = &FormatError{fmt.Errorf("%s: has more than %d bytes", path, maxFile)}
+	}
+	return text, err
+}
+
+// fold opens a database and makes its journals part of it. Until it is closed
+// no other process can read or write there.
+func fold(path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite3", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=rw&_busy_timeout=5000")
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	for _, statement := range []string{"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = DELETE", "BEGIN EXCLUSIVE"} {
+		if _, err := db.Exec(statement); err != nil {
+			db.Close()
+			return nil, err
+		}
+	}
+	return db, nil
+}
+
+// WriteFile puts the bytes of a database at path, complete or not at all. An
+// older database there keeps its mode and its journals go; while a pkg is at
+// work on it that is an error.
+func WriteFile(path string, image []byte) error {
+	mode := fs.FileMode(0o644) // pkg refuses a database that others can write
+	switch info, err := os.Stat(path); {
+	case err == nil && info.Size() > 0:
+		mode = info.Mode().Perm()
+		db, err := fold(path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		defer db.Close()
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	part, err := os.CreateTemp(filepath.Dir(path), ".orlop-part-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(part.Name())
+	defer part.Close()
+	if _, err := part.Write(image); err != nil {
+		return err
+	}
+	if err := errors.Join(part.Chmod(mode), part.Sync(), part.Close()); err != nil {
+		return err
+	}
+	return os.Rename(part.Name(), path)
+}

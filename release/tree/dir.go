@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package tree
+
+import (
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// ReadDir lists a folder that is a root file system, in path order. Owners are
+// numbers only, and file flags are not read. The first of several names of an inode is a File, the others
+// are hard links to it. Devices, sockets and pipes are passed over: no package
+// brings them. No symbolic link is followed.
+func ReadDir(root *os.Root) ([]Node, error) {
+	type inode struct{ dev, ino uint64 }
+	first := map[inode]string{}
+	var nodes []Node
+	err := fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		n := Node{Path: "/" + p, Mode: permissions(info.Mode()), Time: info.ModTime().Unix()}
+		if p == "." {
+			n.Path = "/"
+		}
+		stat, _ := info.Sys().(*syscall.Stat_t)
+		if stat != nil {
+			n.UID, n.GID = int(stat.Uid), int(stat.Gid)
+		}
+		switch info.Mode().Type() {
+		case 0:
+			n.Size = info.Size()
+			if stat != nil && stat.Nlink > 1 {
+				id := inode{uint64(stat.Dev), uint64(stat.Ino)}
+				if link, ok := first[id]; ok {
+					n.Type, n.Link, n.Size = Hardlink, link, 0
+				} else {
+					first[id] = n.Path
+				}
+			}
+		case fs.ModeDir:
+			n.Type = Dir
+		case fs.ModeSymlink:
+			n.Type = Symlink
+			if n.Link, err = root.Readlink(p); err != nil {
+				return err
+			}
+		default:
+			return nil
+		}
+		nodes = append(nodes, n)
+		return nil
+	})
+	return nodes, err
+}
+
+// permissions turns Go's mode into that of stat(2).
+func permissions(m fs.FileMode) uint32 {
+	mode := uint32(m.Perm())
+	for _, bit := range []struct {
+		from fs.FileMode
+		to   uint32
+	}{{fs.ModeSetuid, 0o4000}, {fs.ModeSetgid, 0o2000}, {fs.ModeSticky, 0o1000}} {
+		if m&bit.from != 0 {
+			mode |= bit.to
+		}
+	}
+	return mode
+}
