@@ -32,7 +32,7 @@ func (c Change) String() string {
 	case c.Field != "":
 		field, old, now := c.Field, c.Old, c.New
 		if strings.Contains(old+now, "\n") {
-			a, b := strings.Split(old, "\n"), strings.Split(now, "\n")
+			a, b := append(strings.Split(old, "\n"), ""), append(strings.Split(now, "\n"), "")
 			n := 0
 			for n < min(len(a), len(b))-1 && a[n] == b[n] {
 				n++

@@ -106,7 +106,7 @@ func (c *Content) unlock() {
 // fit copies all rows into the tables and columns of another content's shape.
 // What has no place there is empty.
 func (c *Content) fit(into *Content) error {
-	if err := errors.Join(c.homeless(into.shape)...); err != nil {
+	if err := errors.Join(c.homeless(into)...); err != nil {
 		return err
 	}
 	for _, name := range into.shape.tables {
@@ -123,16 +123,20 @@ func (c *Content) fit(into *Content) error {
 	return nil
 }
 
-// homeless lists the rows that say something which the shape has no place for.
-func (c *Content) homeless(to *shape) []error {
+// homeless lists the rows that say something which another schema cannot.
+func (c *Content) homeless(to *Content) []error {
 	var errs []error
 	for _, name := range c.names() {
-		t := c.tables[name]
+		t, columns := c.tables[name], to.shape.columns[name]
 		for _, row := range t.list {
+			if columns == nil {
+				errs = append(errs, rowErrorf(name, t, row, "has no place in schema %d", to.Schema))
+				continue
+			}
 			for i, column := range t.columns {
 				// mtree_id has been a number without a table since pkg 1.3.
-				if row[i] != nil && (!slices.Contains(to.columns[name], column) || column == "mtree_id") {
-					errs = append(errs, rowErrorf(name, t, row, "its %s has no place", column))
+				if row[i] != nil && (!slices.Contains(columns, column) || column == "mtree_id") {
+					errs = append(errs, rowErrorf(name, t, row, "its %s has no place in schema %d", column, to.Schema))
 					break
 				}
 			}

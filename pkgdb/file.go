@@ -104,6 +104,11 @@ func WriteFile(path string, image []byte) error {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		defer db.Close()
+		// What is left of a journal after that is stale, and must not be there
+		// when another database takes the place.
+		if err := os.Remove(path + "-journal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}

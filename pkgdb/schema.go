@@ -32,7 +32,7 @@ func ParseSchema(s string) (Schema, error) {
 
 func (s Schema) check() error {
 	if !slices.Contains(Schemas, s) {
-		return fmt.Errorf("schema %d is not known, wanted one of %s", s, strings.Trim(fmt.Sprint(Schemas), "[]"))
+		return fmt.Errorf("schema %d is not known, wanted one of %s", s, strings.Trim(strings.ReplaceAll(fmt.Sprint(Schemas), " ", ", "), "[]"))
 	}
 	return nil
 }
