@@ -12,8 +12,11 @@ import (
 )
 
 // readCatalogues is the hook catalog. It reads Config.Repos and leaves a
-// catalogue and a source for each.
+// catalogue and a source for each; or what a root that pkg filled says of itself.
 func (r *run) readCatalogues(ctx context.Context) error {
+	if r.RootDir != "" {
+		return r.readStaged()
+	}
 	r.sources = map[*catalog.Repo]*store.Source{}
 	var errs []error
 	for _, repo := range r.Repos {

@@ -105,8 +105,18 @@ func (r *run) wantedFiles() map[string]bool {
 	return wanted
 }
 
+// opened is a package that is read, member after member. The contents of each
+// file are compared with its sum.
+type opened interface {
+	Next() (*pkgfile.Entry, error)
+	io.ReadCloser
+}
+
 // open starts to read a package, its bytes checked.
-func (r *run) open(ctx context.Context, p *catalog.Package) (*pkgfile.Reader, io.Closer, error) {
+func (r *run) open(ctx context.Context, p *catalog.Package) (*pkgfile.Manifest, opened, error) {
+	if r.staged != nil {
+		return r.staged.open(p)
+	}
 	f, err := r.sources[p.Repo].Verified(ctx, store.Ref{Name: p.FullName(), Path: p.Path, Sum: p.Sum, Size: p.Size})
 	if err != nil {
 		return nil, nil, err
@@ -116,29 +126,26 @@ func (r *run) open(ctx context.Context, p *catalog.Package) (*pkgfile.Reader, io
 		f.Close()
 		return nil, nil, err
 	}
-	return pkg, closers{pkg, f}, nil
+	return pkg.Manifest, archived{pkg, f}, nil
 }
 
-type closers []io.Closer
-
-func (c closers) Close() error {
-	var errs []error
-	for _, each := range c {
-		errs = append(errs, each.Close())
-	}
-	return errors.Join(errs...)
+// archived is a package in its archive.
+type archived struct {
+	*pkgfile.Reader
+	file io.Closer
 }
+
+func (a archived) Close() error { return errors.Join(a.Reader.Close(), a.file.Close()) }
 
 // inspect reads as much of a package as the hooks before layer need: always
 // the manifest, members up to the last wanted one, all where the manifest
 // leaves something to the archive's headers.
 func (r *run) inspect(ctx context.Context, p *catalog.Package, wanted map[string]bool) (*fetched, error) {
-	pkg, closer, err := r.open(ctx, p)
+	m, pkg, err := r.open(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	defer closer.Close()
-	m := pkg.Manifest
+	defer pkg.Close()
 	if m.Name != p.Name || m.Version != p.Version || m.ABI != p.ABI {
 		return nil, &pkgfile.DamageError{Package: p.FullName(), Err: fmt.Errorf(
 			"its manifest says %s for %s, the catalogue %s for %s", m.FullName(), m.ABI, p.FullName(), p.ABI)}
@@ -188,7 +195,7 @@ func (f *fetched) note(e *pkgfile.Entry) {
 }
 
 // read reads a wanted file; a hard link has its first name's contents.
-func (f *fetched) read(pkg *pkgfile.Reader, e *pkgfile.Entry) ([]byte, error) {
+func (f *fetched) read(pkg io.Reader, e *pkgfile.Entry) ([]byte, error) {
 	if e.HardLink != "" {
 		return f.contents[e.HardLink], nil
 	}

@@ -47,6 +47,9 @@ type Config struct {
 	Custom     *release.Image // one more definition, made from flags
 	SrcDir     string         // a FreeBSD source tree to take files from, or ""
 
+	RootDir string // in the place of Repos: a root that pkg(8) filled, or ""
+	Metalog string // the METALOG of RootDir
+
 	Epoch       *int64       // seconds; nil for the newest file time of the packages
 	Schema      pkgdb.Schema // of the pkg database; 0 for the default
 	Compression layer.Compression
@@ -84,6 +87,7 @@ type run struct {
 
 	catalogues []*catalog.Catalogue            // catalog
 	sources    map[*catalog.Repo]*store.Source // catalog
+	staged     *stagedRoot                     // catalog: the root in the place of sources
 	universe   *solve.Universe                 // resolve
 	release    release.Release                 // resolve
 	family     []*member                       // resolve: the images and all ancestors, parents first
@@ -123,6 +127,9 @@ func Build(ctx context.Context, cfg Config) ([]Result, error) {
 	defer func() {
 		if r.staging != nil {
 			r.staging.remove()
+		}
+		if r.staged != nil {
+			r.staged.root.Close()
 		}
 	}()
 	err := r.perform(ctx, []hook{

@@ -199,11 +199,11 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 	if f.files == 0 {
 		return nil
 	}
-	pkg, closer, err := r.open(ctx, f.Package)
+	_, pkg, err := r.open(ctx, f.Package)
 	if err != nil {
 		return err
 	}
-	defer closer.Close()
+	defer pkg.Close()
 	for {
 		e, err := pkg.Next()
 		if err == io.EOF {

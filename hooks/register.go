@@ -13,7 +13,7 @@ const databasePath = "/var/db/pkg/local.sqlite"
 // register writes pkg's database of a member: all packages of the image, its
 // ancestors' included. It leaves the database among the generated files.
 func (r *run) register(m *member) error {
-	db, err := pkgdb.Write(m.installed(r), m.epoch, r.Schema)
+	db, err := r.database(m)
 	if err != nil {
 		return err
 	}
@@ -24,6 +24,14 @@ func (r *run) register(m *member) error {
 		m.tree.SetTime(dir, m.epoch)
 	}
 	return nil
+}
+
+// database is new, or that of a root which pkg filled in its normal form.
+func (r *run) database(m *member) ([]byte, error) {
+	if r.staged != nil {
+		return r.staged.database(m, r.Schema)
+	}
+	return pkgdb.Write(m.installed(r), m.epoch, r.Schema)
 }
 
 // installed lists the image's packages as its database records them.

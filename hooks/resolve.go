@@ -59,7 +59,7 @@ func (r *run) resolve(context.Context) error {
 		return err
 	}
 	r.noteMissing()
-	return nil
+	return r.checkStaged()
 }
 
 // definitions are FreeBSD's own, those of the files, and the one of the flags.

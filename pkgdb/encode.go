@@ -47,7 +47,10 @@ func (c *Content) normal(schema Schema) (*Content, error) {
 func (c *Content) clone() *Content {
 	out := &Content{Schema: c.Schema, shape: c.shape}
 	for name, t := range c.tables {
-		out.table(name, t.columns...).list = slices.Clone(t.list)
+		into := out.table(name, t.columns...)
+		for _, row := range t.list {
+			into.list = append(into.list, slices.Clone(row))
+		}
 	}
 	return out
 }

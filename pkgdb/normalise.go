@@ -5,6 +5,7 @@ package pkgdb
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Normalise writes the normal form of a database that any pkg wrote. The
@@ -22,7 +23,7 @@ func Normalise(image []byte, schema Schema, epoch *int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.pure(); err != nil {
+	if err := c.Pure(); err != nil {
 		return nil, err
 	}
 	if epoch == nil {
@@ -41,8 +42,8 @@ func Normalise(image []byte, schema Schema, epoch *int64) ([]byte, error) {
 	return out, n.keptIn(out)
 }
 
-// pure finds tables, views and triggers that are not pkg's.
-func (c *Content) pure() error {
+// Pure finds tables, views and triggers that are not pkg's.
+func (c *Content) Pure() error {
 	fresh, err := c.Schema.fresh()
 	if err != nil {
 		return err
@@ -68,6 +69,41 @@ func (c *Content) SetInstalled(epoch int64) {
 	for _, row := range t.list {
 		row[t.at("time")] = epoch
 	}
+}
+
+// Clamp makes later file times epoch.
+func (c *Content) Clamp(epoch int64) {
+	t := c.table("files")
+	at := t.at("mtime")
+	for _, row := range t.list {
+		if mtime, ok := row[at].(int64); ok {
+			row[at] = min(mtime, epoch)
+		}
+	}
+}
+
+// Only returns what is said of some packages, with their marks set to automatic
+// or not.
+func (c *Content) Only(automatic map[string]bool) *Content {
+	out := c.clone()
+	for name, t := range out.tables {
+		column := "package_id"
+		if name == "packages" {
+			column = "name"
+		}
+		if at := t.at(column); at >= 0 {
+			t.list = slices.DeleteFunc(t.list, func(row []any) bool {
+				text, ok := row[at].(string)
+				_, wanted := automatic[text]
+				return !ok || !wanted
+			})
+		}
+	}
+	t := out.table("packages")
+	for _, row := range t.list {
+		row[t.at("automatic")] = integer(automatic[row[t.at("name")].(string)])
+	}
+	return out
 }
 
 // keptIn proves that a database says all that a normal content says. SQLite may

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,7 +18,7 @@ func (p *program) buildCommand() *cli.Command {
 		Name:      "build",
 		Usage:     "make images",
 		ArgsUsage: "IMAGE...",
-		Flags:     append(append(inputFlags(), outputFlags()...), talkFlags()...),
+		Flags:     slices.Concat(inputFlags(), rootFlags(), outputFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			cfg, err := p.config(c)
 			if err != nil {

@@ -64,7 +64,7 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 		return cfg, usagef("-j: found %d, wanted at least 1", cfg.Jobs)
 	}
 	var err error
-	if cfg.Repos, err = repositories(c); err != nil {
+	if err = inputs(c, &cfg); err != nil {
 		return cfg, err
 	}
 	if cfg.Custom, err = customImage(c); err != nil {
@@ -78,6 +78,33 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	}
 	cfg.Epoch, err = p.epoch()
 	return cfg, err
+}
+
+// rootFlags are of use where images are made: contents come from them too.
+func rootFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "root", Usage: "in the place of a repository, the root `DIR` that pkg(8) filled with INSTALL_AS_USER"},
+		&cli.StringFlag{Name: "metalog", Usage: "METALOG `FILE` that pkg wrote with --root: owners, modes and flags"},
+	}
+}
+
+// inputs finds out where packages come from.
+func inputs(c *cli.Context, cfg *hooks.Config) error {
+	var err error
+	cfg.RootDir, cfg.Metalog = c.String("root"), c.String("metalog")
+	if cfg.RootDir == "" && cfg.Metalog == "" {
+		cfg.Repos, err = repositories(c)
+		return err
+	}
+	switch {
+	case cfg.RootDir == "" || cfg.Metalog == "":
+		return usagef("--root and --metalog go together")
+	case c.IsSet("repo") || c.IsSet("repo-conf-dir"):
+		return usagef("--root stands in the place of --repo and --repo-conf-dir")
+	case len(cfg.Images) > 1:
+		return usagef("--root: found %d images, wanted the one that is in it", len(cfg.Images))
+	}
+	return nil
 }
 
 // repositories are those of the configuration, then those of --repo.

@@ -5,6 +5,8 @@ package tree
 import (
 	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -14,7 +16,7 @@ import (
 // brings them. No symbolic link is followed.
 func ReadDir(root *os.Root) ([]Node, error) {
 	type inode struct{ dev, ino uint64 }
-	first := map[inode]string{}
+	inodes := map[string]inode{} // of files that may have further names
 	var nodes []Node
 	err := fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -36,12 +38,7 @@ func ReadDir(root *os.Root) ([]Node, error) {
 		case 0:
 			n.Size = info.Size()
 			if stat != nil && stat.Nlink > 1 {
-				id := inode{uint64(stat.Dev), uint64(stat.Ino)}
-				if link, ok := first[id]; ok {
-					n.Type, n.Link, n.Size = Hardlink, link, 0
-				} else {
-					first[id] = n.Path
-				}
+				inodes[n.Path] = inode{uint64(stat.Dev), uint64(stat.Ino)}
 			}
 		case fs.ModeDir:
 			n.Type = Dir
@@ -56,6 +53,18 @@ func ReadDir(root *os.Root) ([]Node, error) {
 		nodes = append(nodes, n)
 		return nil
 	})
+	slices.SortFunc(nodes, func(a, b Node) int { return strings.Compare(a.Path, b.Path) })
+	first := map[inode]string{}
+	for i := range nodes {
+		n := &nodes[i]
+		if id, ok := inodes[n.Path]; !ok {
+			continue
+		} else if link, ok := first[id]; ok {
+			n.Type, n.Link, n.Size = Hardlink, link, 0
+		} else {
+			first[id] = n.Path
+		}
+	}
 	return nodes, err
 }
 

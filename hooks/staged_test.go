@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/release"
+)
+
+// stage lays out a root as pkg(8) with INSTALL_AS_USER does: the contents of the
+// packages that the database names, that database, and a METALOG.
+func stage(t *testing.T, repo string, database []byte) (root, metalog string) {
+	t.Helper()
+	root, metalog = t.TempDir(), filepath.Join(t.TempDir(), "METALOG")
+	t.Cleanup(func() { makeWritable(t, root) })
+	db, err := pkgdb.Open(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	c, err := db.Content()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkgs, err := c.Installed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	var late []func() error // modes and times, once everything is there
+	for _, p := range pkgs {
+		found, err := filepath.Glob(filepath.Join(repo, p.FullName()+"*.pkg"))
+		if more, _ := filepath.Glob(filepath.Join(repo, "*", p.FullName()+"*.pkg")); len(found) == 0 {
+			found = more
+		}
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s: found %v, %v", p.FullName(), found, err)
+		}
+		late = append(late, unpack(t, found[0], root, &log)...)
+	}
+	file := filepath.Join(root, "var/db/pkg/local.sqlite")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, database, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	for _, do := range late {
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(metalog, []byte(log.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return root, metalog
+}
+
+func unpack(t *testing.T, archive, root string, log io.Writer) (late []func() error) {
+	t.Helper()
+	f, err := os.Open(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := pkgfile.NewReader(f, archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for {
+		e, err := r.Next()
+		if err == io.EOF {
+			return late
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(root, e.Path())
+		err = os.MkdirAll(filepath.Dir(path), 0o755)
+		kind, link := "file", ""
+		switch {
+		case err != nil:
+		case e.Dir != nil:
+			kind, err = "dir", os.MkdirAll(path, 0o755)
+		case e.File.IsLink:
+			kind, link = "link", " link="+e.File.Link
+			err = os.Symlink(e.File.Link, path)
+		case e.HardLink != "":
+			err = os.Link(filepath.Join(root, e.HardLink), path)
+		default:
+			var out *os.File
+			if out, err = os.Create(path); err == nil {
+				_, err = io.Copy(out, r)
+				err = errors.Join(err, out.Close())
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		flags := ""
+		if e.Flags != 0 {
+			flags = " flags=" + pkgfile.FormatFlags(e.Flags)
+		}
+		fmt.Fprintf(log, "./%s type=%s uname=%s gname=%s mode=%3o%s%s\n", strings.TrimPrefix(e.Path(), "/"), kind, e.Attr.Uname, e.Attr.Gname, e.Attr.Perm, link, flags)
+		if kind == "file" {
+			stamp := time.Unix(e.Time, 0)
+			late = append(late, func() error { return os.Chtimes(path, stamp, stamp) })
+		}
+	}
+}
+
+// makeWritable lets the test's folder be deleted.
+func makeWritable(t *testing.T, root string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			return os.Chmod(path, 0o755)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// digestOf builds one image and returns its manifest's digest.
+func digestOf(t *testing.T, cfg hooks.Config) string {
+	t.Helper()
+	results, err := hooks.Build(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := hooks.Verify(t.Context(), results[0].File); err != nil {
+		t.Error(err)
+	}
+	return results[0].Digest
+}
+
+// TestStaged builds images from roots and wants those of the repository.
+func TestStaged(t *testing.T) {
+	t.Parallel()
+	cfg := config(t, sampleRepo, "runtime")
+	native := build(t, cfg)["runtime"]
+	image := database(t, native, filepath.Join(cfg.OutDir, release.ArtifactName("runtime")))
+	root, metalog := stage(t, sampleRepo, image)
+	staged := config(t, "", "runtime")
+	staged.Repos, staged.RootDir, staged.Metalog = nil, root, metalog
+	if got := digestOf(t, staged); got != native.Descriptor.Digest.String() {
+		t.Errorf("got %s, want %s", got, native.Descriptor.Digest)
+	}
+}
+
+// TestStagedGoldens does so with the databases that pkg(8) wrote.
+func TestStagedGoldens(t *testing.T) {
+	t.Parallel()
+	needShared(t)
+	for golden, repo := range map[string]string{
+		"chain-static": "unsigned/FreeBSD:15:amd64", "chain-dynamic": "unsigned/FreeBSD:15:amd64", "chain-runtime": "unsigned/FreeBSD:15:amd64",
+		"single-runtime-reversed": "unsigned/FreeBSD:15:amd64", "chain-notoolchain": "unsigned/FreeBSD:15:amd64", "txz-single-runtime": "txz/FreeBSD:15:amd64",
+		"pkg275-chain-runtime": "sha256/FreeBSD:15:amd64", "arm64-chain-dynamic": "arm64/FreeBSD:15:aarch64",
+	} {
+		t.Run(golden, func(t *testing.T) {
+			t.Parallel()
+			name := strings.TrimSuffix(golden, "-reversed")
+			name = name[strings.LastIndex(name, "-")+1:]
+			dir := filepath.Join(shared, "repos", repo, "15.0p3")
+			text, err := os.ReadFile(filepath.Join(shared, "golden", golden, "local.sqlite"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg := config(t, dir, name)
+			cfg.SrcDir, cfg.Revision, cfg.Branch = shared+"/src", "15.0", "RELEASE"
+			want := digestOf(t, cfg)
+			cfg.OutDir, cfg.Repos = t.TempDir(), nil
+			cfg.RootDir, cfg.Metalog = stage(t, dir, text)
+			if got := digestOf(t, cfg); got != want {
+				t.Errorf("%s: got %s, want %s", name, got, want)
+			}
+		})
+	}
+}
+
+// TestStagedFaults damages a root in ways that would make another image.
+func TestStagedFaults(t *testing.T) {
+	t.Parallel()
+	cfg := config(t, sampleRepo, "dynamic")
+	image := database(t, build(t, cfg)["dynamic"], filepath.Join(cfg.OutDir, release.ArtifactName("dynamic")))
+	for want, damage := range map[string]func(root, metalog string) error{
+		"/lib/libc.so.7: sum is": func(root, _ string) error {
+			return os.WriteFile(root+"/lib/libc.so.7", []byte("other"), 0o444)
+		},
+		"/lib/libc.so.7: file in the root is absent, wanted one": func(root, _ string) error {
+			return os.Remove(root + "/lib/libc.so.7")
+		},
+		"/lib/libc.so.7: type in the root is dir, wanted file": func(root, _ string) error {
+			return errors.Join(os.Remove(root+"/lib/libc.so.7"), os.Mkdir(root+"/lib/libc.so.7", 0o755))
+		},
+		"/lib/libc.so.7: entry in the METALOG is absent, wanted one": func(_, metalog string) error {
+			return edit(metalog, func(s string) string { return strings.ReplaceAll(s, "./lib/libc.so.7 ", "./lib/libc.so.8 ") })
+		},
+		"/lib/libc.so.7: uname in the METALOG is games, wanted root": func(_, metalog string) error {
+			return edit(metalog, func(s string) string { return s + "./lib/libc.so.7 type=file uname=games gname=wheel mode=444\n" })
+		},
+		"METALOG:1: found": func(_, metalog string) error {
+			return edit(metalog, func(s string) string { return "nonsense\n" + s })
+		},
+	} {
+		root, metalog := stage(t, sampleRepo, image)
+		if err := damage(root, metalog); err != nil {
+			t.Fatal(err)
+		}
+		cfg := config(t, "", "dynamic")
+		cfg.Repos, cfg.RootDir, cfg.Metalog, cfg.SrcDir, cfg.Revision, cfg.Branch = nil, root, metalog, sourceTree(t), "15.0", "RELEASE"
+		_, err := hooks.Build(t.Context(), cfg)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if left, _ := os.ReadDir(cfg.OutDir); len(left) > 0 {
+			t.Errorf("%s: left %v", want, left)
+		}
+	}
+}
+
+// sourceTree has what static takes from a source tree.
+func sourceTree(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for path, text := range map[string]string{
+		"etc/master.passwd": "root::0:0::0:0::/root:/bin/sh\n", "etc/group": "wheel:*:0:root\n",
+		"etc/mtree/BSD.root.dist": "", "etc/mtree/BSD.var.dist": "", "etc/mtree/BSD.usr.dist": "", "etc/mtree/BSD.include.dist": "", "etc/mtree/BSD.debug.dist": "",
+	} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(dir, path)), 0o755), os.WriteFile(filepath.Join(dir, path), []byte(text), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func edit(file string, change func(string) string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(change(string(text))), 0o644)
+}
+
+// TestCheckDatabase compares a database with a root folder and with an image.
+func TestCheckDatabase(t *testing.T) {
+	t.Parallel()
+	cfg := config(t, sampleRepo, "dynamic")
+	archive := filepath.Join(cfg.OutDir, release.ArtifactName("dynamic"))
+	image := database(t, build(t, cfg)["dynamic"], archive)
+	root, _ := stage(t, sampleRepo, image)
+	file := filepath.Join(root, "var/db/pkg/local.sqlite")
+	report, err := hooks.CheckDatabase(t.Context(), file, archive)
+	if err != nil || len(report.Faults) > 0 {
+		t.Errorf("against the image: %v, %v", err, report)
+	}
+	if want := "/etc/group /etc/master.passwd"; strings.Join(report.Unowned, " ") != want {
+		t.Errorf("unowned: got %v, want %s", report.Unowned, want)
+	}
+	for _, do := range []error{
+		os.Remove(root + "/usr/lib/libssl.so.35"), os.WriteFile(root+"/lib/libc.so.7", []byte("other"), 0o444), os.WriteFile(root+"/extra", nil, 0o644),
+	} {
+		if do != nil {
+			t.Fatal(do)
+		}
+	}
+	report, err = hooks.CheckDatabase(t.Context(), file, root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := errors.Join(report.Faults...).Error()
+	for _, want := range []string{"/usr/lib/libssl.so.35: file is absent", "/lib/libc.so.7: sum is 2$", "/lib/libc.so.7: mode is 0644, wanted 0444"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("got %s, want %s", all, want)
+		}
+	}
+	if len(report.Unowned) != 1 || report.Unowned[0] != "/extra" {
+		t.Errorf("unowned: got %v, want /extra", report.Unowned)
+	}
+}
