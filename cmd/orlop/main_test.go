@@ -10,7 +10,10 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+	"github.com/orlop/orlop/pkgdb/sum"
 )
 
 // TestMain makes this test binary be orlop for the scripts.
@@ -27,6 +30,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sample": writeSample,
 			"mkrepo": writeRepo,
+			"mkdb":   writeDatabase,
 			"status": status,
 		},
 	})
@@ -42,6 +46,19 @@ func writeRepo(ts *testscript.TestScript, _ bool, args []string) {
 	dir := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(dir, 0o777))
 	pkgtest.WriteRepo(dir, cases[args[1]]...)
+}
+
+// writeDatabase makes a pkg database: mkdb FILE VERSION, with one package that
+// has one file.
+func writeDatabase(ts *testscript.TestScript, _ bool, args []string) {
+	attr := pkgfile.Attr{Known: true, Uname: "root", Gname: "wheel", Perm: 0o644}
+	seconds := int64(1_700_000_000)
+	image, err := pkgdb.Write([]pkgdb.Installed{{Repository: "FreeBSD-base", Manifest: &pkgfile.Manifest{
+		Name: "tool", Version: args[1], Origin: "base/tool", ABI: "FreeBSD:15:amd64", Prefix: "/",
+		Files: []pkgfile.File{{Path: "/tool", Sum: string(sum.Of(sum.BLAKE2b, []byte("tool "+args[1]))), Attr: attr, Time: &seconds}},
+	}}}, seconds, pkgdb.DefaultSchema)
+	ts.Check(err)
+	ts.Check(pkgdb.WriteFile(ts.MkAbs(args[0]), image))
 }
 
 // status runs orlop and compares its exit status: status CODE ARGS...
