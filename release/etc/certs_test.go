@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package etc
+
+import (
+	"bytes"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// sources are the files of a folder as packages install them.
+func sources(t *testing.T, dir, at string) []Source {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	var list []Source
+	for _, f := range files {
+		list = append(list, Source{at + filepath.Base(f), mustRead(t, f)})
+	}
+	return list
+}
+
+// TestCertificates compares with what OpenSSL and FreeBSD's certctl make.
+func TestCertificates(t *testing.T) {
+	t.Parallel()
+	needShared(t)
+	trusted := sources(t, shared+"/src/secure/caroot/trusted", "/usr/share/certs/trusted/")
+	untrusted := sources(t, shared+"/src/secure/caroot/untrusted", "/usr/share/certs/untrusted/")
+	got, err := MakeCertificates(trusted, untrusted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compareOutputs(t, got, shared+"/golden/etc/etc-ssl", 15)
+	slices.Reverse(trusted)
+	again, err := MakeCertificates(append(trusted, trusted[0], untrusted[0]), untrusted)
+	if err != nil || !slices.EqualFunc(got, again, func(a, b Output) bool { return a.Path == b.Path && bytes.Equal(a.Text, b.Text) }) {
+		t.Errorf("order, repetition or distrust show: %v", err)
+	}
+	links, err := LinkCertificates(trusted, untrusted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range links {
+		links[i].Text = []byte(links[i].Link) // the goldens have a link's target as text where links were lost
+	}
+	compareOutputs(t, links, shared+"/golden/etc/etc-ssl-14", 14)
+}
+
+func compareOutputs(t *testing.T, got []Output, dir string, want int) {
+	t.Helper()
+	if len(got) != want {
+		t.Errorf("%s: got %d files, want %d", dir, len(got), want)
+	}
+	for _, o := range got {
+		name := filepath.Join(dir, strings.TrimPrefix(o.Path, "/etc/ssl/"))
+		if link, err := os.Readlink(name); err == nil {
+			if link != o.Link {
+				t.Errorf("%s: got a link to %s, want %s", o.Path, o.Link, link)
+			}
+			continue
+		}
+		if text := mustRead(t, name); strings.TrimSpace(string(text)) != strings.TrimSpace(string(o.Text)) {
+			t.Errorf("%s differs", o.Path)
+		}
+		if o.Link == "" && o.Mode != 0o444 {
+			t.Errorf("%s: mode %o, want 444", o.Path, o.Mode)
+		}
+	}
+}
+
+func TestCertificateErrors(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"nothing": "/x.pem: has no certificate in PEM form",
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte{0x30, 0x03, 2, 1, 1}})): "/x.pem: certificate 1: asn1",
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE"})):                                     "/x.pem: certificate 1: asn1",
+	} {
+		for _, make := range []func(a, b []Source) ([]Output, error){MakeCertificates, LinkCertificates} {
+			if _, err := make([]Source{{"/x.pem", []byte(text)}}, nil); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%.20q: got %v, want %s", text, err, want)
+			}
+		}
+	}
+	if out, err := MakeCertificates(nil, nil); err != nil || len(out) != 1 || len(out[0].Text) > 0 {
+		t.Errorf("of no certificate: got %v, %v, want an empty bundle", out, err)
+	}
+}
+
+func FuzzParseCertificate(f *testing.F) {
+	f.Add([]byte{0x30, 0x03, 2, 1, 1})
+	f.Fuzz(func(t *testing.T, der []byte) { parseCertificate(der) })
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package etc
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const shared = "../../../shared"
+
+func needShared(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat(shared); err != nil {
+		t.Skip("the folder ../shared is not there; CI has it")
+	}
+}
+
+func mustRead(t *testing.T, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+var orders = map[string]binary.ByteOrder{"le": binary.LittleEndian, "be": binary.BigEndian}
+
+// TestGoldens compares with what FreeBSD's own programs made of its own files.
+func TestGoldens(t *testing.T) {
+	t.Parallel()
+	needShared(t)
+	golden := shared + "/golden/etc"
+	files, err := MakePasswords("master.passwd", mustRead(t, golden+"/master.passwd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string][]byte{"passwd": files.Passwd, "pwd.db": files.PwdDB, "spwd.db": files.SpwdDB} {
+		if !bytes.Equal(got, mustRead(t, filepath.Join(golden, name))) {
+			t.Errorf("%s differs", name)
+		}
+	}
+	for name, order := range orders {
+		got, err := MakeCapabilities("login.conf", mustRead(t, golden+"/login.conf"), order)
+		if err != nil || !bytes.Equal(got, mustRead(t, filepath.Join(golden, name, "login.conf.db"))) {
+			t.Errorf("%s/login.conf.db differs: %v", name, err)
+		}
+		services, err := MakeServices("services", mustRead(t, shared+"/src/usr.sbin/services_mkdb/services"), order)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := mustRead(t, filepath.Join(golden, name, "services.db"))
+		if g, w := records(t, services), records(t, want); !slices.Equal(g, w) {
+			t.Errorf("%s/services.db: %d records, want %d", name, len(g), len(w))
+		}
+		if len(services) != len(want) || !bytes.Equal(services[:512], want[:512]) {
+			t.Errorf("%s/services.db: size or header differ", name)
+		}
+		compareReaders(t, services, want)
+	}
+}
+
+// records are the pairs of a database, sorted.
+func records(t *testing.T, file []byte) []string {
+	t.Helper()
+	var list []string
+	err := readHash(file, func(key, data []byte) error {
+		list = append(list, hex.EncodeToString(key)+" "+hex.EncodeToString(data))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// compareReaders has an independent reader list both.
+func compareReaders(t *testing.T, got, want []byte) {
+	t.Helper()
+	var out [2][]string
+	for i, file := range [][]byte{got, want} {
+		name := filepath.Join(t.TempDir(), "db")
+		if err := os.WriteFile(name, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		text, err := exec.Command("python3", shared+"/tools/hashdump.py", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "wrong bucket 0 ") {
+			t.Error("hashdump.py finds pairs in a wrong bucket")
+		}
+		out[i] = slices.DeleteFunc(strings.Split(string(text), "\n"), func(line string) bool {
+			return strings.Contains(line, "nonzero free area") // what libc left in free space
+		})
+		slices.Sort(out[i])
+	}
+	if len(out[0]) < 1000 || !slices.Equal(out[0], out[1]) {
+		t.Errorf("hashdump.py lists %d lines, want the %d of the golden", len(out[0]), len(out[1]))
+	}
+}
+
+// TestGrowth fills databases past pages and buckets and reads everything back.
+func TestGrowth(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, tt := range []struct{ bsize, ffactor, nelem, pairs int }{{4096, 32, 256, 5000}, {256, 4, 2, 3000}, {4096, 0, 0, 2000}, {512, 0, 0, 1500}, {4096, 32, 256, 1}} {
+		for _, order := range orders {
+			db := newHash(order, tt.bsize, tt.ffactor, tt.nelem)
+			want := map[string]string{}
+			for i := range tt.pairs {
+				key, data := fmt.Sprint("key", random.IntN(tt.pairs*2)), strings.Repeat("d", random.IntN(60))
+				added, err := db.put([]byte(key), []byte(data))
+				if err != nil {
+					t.Fatalf("%+v: pair %d: %v", tt, i, err)
+				}
+				if _, known := want[key]; known == added {
+					t.Fatalf("%q: added %v, known %v", key, added, known)
+				} else if !known {
+					want[key] = data
+				}
+			}
+			file := db.bytes()
+			err := readHash(file, func(key, data []byte) error {
+				if d, ok := want[string(key)]; !ok || d != string(data) {
+					return fmt.Errorf("%q: got %q, want %q", key, data, d)
+				}
+				delete(want, string(key))
+				return nil
+			})
+			if err != nil || len(want) > 0 {
+				t.Errorf("%+v: %v, %d not found", tt, err, len(want))
+			}
+		}
+	}
+	db := newHash(binary.BigEndian, 256, 4, 1)
+	if _, err := db.put([]byte("k"), make([]byte, 242)); err == nil || !strings.Contains(err.Error(), "243 bytes, wanted at most 242") {
+		t.Errorf("got %v, want that it is too large", err)
+	}
+}
+
+func TestPasswordErrors(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"root:*:0:0::0:0:Charlie:/root":             "m:2: found 9 fields, wanted 10",
+		"root:*:1:0::0:0::/root:/bin/sh":            "m:2: user root: uid is 1, wanted 0",
+		"u:*:x:0::0:0::/:/bin/sh":                   `m:2: user "u": uid "x" is not a number below 2^32`,
+		"u:*:::::::/:":                              `m:2: user "u": uid "" is not a number`,
+		"u:*:1:4294967296::0:0::/:/bin/sh":          `m:2: user "u": gid "4294967296"`,
+		"u:*:1:1::0:0:" + strings.Repeat("x", 2047): "m:2: has 2060 bytes, wanted less than 2046",
+		"u\x00:*:1:1::0:0::/:/bin/sh":               "m:2: has a NUL byte",
+	} {
+		_, err := MakePasswords("m", []byte("# comment\n"+line+"\n"))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40q: got %v, want %s", line, err, want)
+		}
+	}
+}
+
+// TestNIS has the records that only entries of NIS bring.
+func TestNIS(t *testing.T) {
+	t.Parallel()
+	files, err := MakePasswords("m", []byte("root::0:0::0:0::/root:/bin/sh\ntoor:*:0:0::0:0::/root:\n+:::::::::\n-games:::::::::\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "root:*:0:0::/root:/bin/sh\ntoor:*:0:0::/root:\n+:*:::::\n-games:*:::::\n"; string(files.Passwd) != want {
+		t.Errorf("passwd: got %q, want %q", files.Passwd, want)
+	}
+	var keys []string
+	if err := readHash(files.PwdDB, func(key, _ []byte) error { keys = append(keys, fmt.Sprintf("%q", key)); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(keys)
+	want := `"A+" "A-games" "Aroot" "Atoor" "B\x00\x00\x00\x01" "B\x00\x00\x00\x02" "B\x00\x00\x00\x03" "B\x00\x00\x00\x04" "C\x00\x00\x00\x00" "D" "E\x00\x00\x00\x01" "E\x00\x00\x00\x02" "\xffVERSION"`
+	if got := strings.Join(keys, " "); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if bytes.Equal(files.PwdDB, files.SpwdDB) {
+		t.Error("spwd.db has no password")
+	}
+}
+
+func TestServiceErrors(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"echo":                                   `s:1: service "echo" has no port`,
+		"echo 7":                                 `s:1: service "echo": found "7", wanted PORT/PROTOCOL with a port below 65536`,
+		"echo 65536/x":                           `found "65536/x"`,
+		"echo 0b1/x":                             `found "0b1/x"`,
+		"echo 7/":                                `found "7/"`,
+		"echo 7/tcp " + strings.Repeat("x", 250): "service echo: has a record of",
+	} {
+		_, err := MakeServices("s", []byte(line), binary.LittleEndian)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.30q: got %v, want %s", line, err, want)
+		}
+	}
+	db, err := MakeServices("s", []byte("a 0x10/tcp b # c\nb 16/tcp d\n"), binary.LittleEndian)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := hex.EncodeToString([]byte("0\x00")) + " " + hex.EncodeToString([]byte("a 16/tcp b d \x00")); !slices.Contains(records(t, db), want) {
+		t.Errorf("names of one port are not one record: %v", records(t, db))
+	}
+}
+
+func TestCapabilities(t *testing.T) {
+	t.Parallel()
+	db, err := MakeCapabilities("c", []byte("# x\na|b:one:\\\n\t:tc=d:\\\n\t:two:\nd:deep:tc=e:\ne:end\nlost:tc=nowhere:x:\na:hidden:\n"), binary.LittleEndian)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range records(t, db) {
+		key, data, _ := strings.Cut(r, " ")
+		k, _ := hex.DecodeString(key)
+		d, _ := hex.DecodeString(data)
+		got = append(got, fmt.Sprintf("%s=%q", k, d))
+	}
+	want := []string{`a=` + `"\x02a|b"`, `a|b="\x00a|b:one:\t:deep:end:\t:two:\x00"`, `b="\x02a|b"`, `d="\x00d:deep:end:\x00"`, `e="\x00e:end\x00"`, `lost="\x01lost:tc=nowhere:x:\x00"`}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	if _, err := MakeCapabilities("c", []byte("\na:tc=b:\nb:tc=a:\n"), binary.LittleEndian); err == nil || !strings.Contains(err.Error(), "c:2: tc= goes deeper than 32 records, or in a circle") {
+		t.Errorf("got %v, want that it goes in a circle", err)
+	}
+}
+
+func FuzzReadHash(f *testing.F) {
+	db := newHash(binary.LittleEndian, 256, 4, 1)
+	for i := range 100 {
+		if _, err := db.put(fmt.Appendf(nil, "key %d", i), []byte("data")); err != nil {
+			f.Fatal(err)
+		}
+	}
+	f.Add(db.bytes())
+	f.Fuzz(func(t *testing.T, file []byte) {
+		readHash(file, func(key, data []byte) error { return nil })
+	})
+}
+
+func FuzzMakePasswords(f *testing.F) {
+	f.Add([]byte("root::0:0::0:0::/root:/bin/sh\n+:::::::::\n"))
+	f.Fuzz(func(t *testing.T, text []byte) { MakePasswords("m", text) })
+}
+
+func FuzzMakeServices(f *testing.F) {
+	f.Add([]byte("echo 7/tcp a b # c\necho 0x7/udp\n"))
+	f.Fuzz(func(t *testing.T, text []byte) { MakeServices("s", text, binary.LittleEndian) })
+}
+
+func FuzzMakeCapabilities(f *testing.F) {
+	f.Add([]byte("a|b:x:\\\n\t:tc=c:\nc:tc=a:y\n"))
+	f.Fuzz(func(t *testing.T, text []byte) { MakeCapabilities("c", text, binary.BigEndian) })
+}
