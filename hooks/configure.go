@@ -9,6 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
 
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/etc"
@@ -24,12 +28,16 @@ type takenFile struct {
 }
 
 // configure adds directories of mtree files and files from donors or the
-// source tree, then resolves every owner in the image's own accounts and
-// bounds every time by the epoch. It leaves complete nodes.
+// source tree, and what FreeBSD's programs would make of the files that are
+// there; then it resolves every owner in the image's own accounts and bounds
+// every time by the epoch. It leaves complete nodes.
 func (r *run) configure(m *member) error {
-	err := errors.Join(r.mtrees(m), r.files(m), m.keepImmutable())
+	err := errors.Join(r.mtrees(m), r.files(m), r.folders(m))
 	if err == nil {
-		err = m.owners()
+		err = errors.Join(r.generators(m), m.keepImmutable())
+	}
+	if err == nil {
+		err = r.owners(m)
 	}
 	m.times()
 	return err
@@ -74,11 +82,81 @@ func (r *run) files(m *member) error {
 	return errors.Join(errs...)
 }
 
-// generate adds a file with the given contents, owned by root:wheel.
+// folders adds the files of folders that no package of the image installs.
+func (r *run) folders(m *member) error {
+	var errs []error
+	for _, f := range m.def.Folders {
+		files, err := r.takeFolder(m, f.Taken, f.Target)
+		if f.Optional && errors.Is(err, fs.ErrNotExist) {
+			m.leftOut = append(m.leftOut, f.Target)
+			r.notice("image %s: %s is left out: neither a package nor --srcdir has it", m.def.Name, f.Target)
+			continue
+		}
+		errs = append(errs, err)
+		for _, s := range files {
+			errs = append(errs, m.generate(tree.Node{Path: s.Path, Mode: 0o444}, s.Text)) // share/mk/bsd.own.mk: FILESMODE
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// takeFolder gets the files of a folder, by name, as take gets one. A source
+// tree's makefiles are no part of it.
+func (r *run) takeFolder(m *member, t release.Taken, target string) ([]etc.Source, error) {
+	var files []etc.Source
+	if r.inSource(t) {
+		root, err := os.OpenRoot(r.SrcDir)
+		if err != nil {
+			return nil, err
+		}
+		defer root.Close()
+		entries, err := fs.ReadDir(root.FS(), t.Source)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if !e.Type().IsRegular() || strings.HasPrefix(e.Name(), "Makefile") || strings.HasPrefix(e.Name(), ".") {
+				continue
+			}
+			text, err := root.ReadFile(t.Source + "/" + e.Name())
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, etc.Source{Path: target + "/" + e.Name(), Text: text})
+			m.note(target+"/"+e.Name(), "srcdir", text)
+		}
+		return files, nil
+	}
+	for _, name := range t.From {
+		p := r.lender(m, name)
+		if p == nil {
+			continue
+		}
+		for _, path := range slices.Sorted(maps.Keys(p.contents)) {
+			if name, inside := strings.CutPrefix(path, t.Path+"/"); inside && !strings.Contains(name, "/") {
+				files = append(files, etc.Source{Path: target + "/" + name, Text: p.contents[path]})
+				m.note(target+"/"+name, p.FullName(), p.contents[path])
+			}
+		}
+		if files != nil {
+			return files, nil
+		}
+	}
+	return nil, &AbsentFileError{target, t}
+}
+
+// generate adds a file with the given contents, or a link, owned by root:wheel.
 func (m *member) generate(n tree.Node, text []byte) error {
-	n.Type, n.Origin, n.Uname, n.Gname = tree.File, tree.Generated, "root", "wheel"
-	digest := sha256.Sum256(text)
-	n.Size, n.Digest, n.Time = int64(len(text)), hex.EncodeToString(digest[:]), m.epoch
+	n.Type, n.Origin, n.Uname, n.Gname, n.Time = tree.File, tree.Generated, "root", "wheel", m.epoch
+	if n.Link != "" {
+		n.Type = tree.Symlink
+	} else {
+		digest := sha256.Sum256(text)
+		n.Size, n.Digest = int64(len(text)), hex.EncodeToString(digest[:])
+	}
+	if old := m.inherited(n.Path); old != nil && old.Origin == tree.Generated && old.Digest == n.Digest && old.Link == n.Link && old.Mode == n.Mode {
+		return nil // a lower step has made it
+	}
 	if old := m.tree.Lookup(n.Path); old == nil || old.Origin != tree.Generated || !m.tree.Replace(n) {
 		if err := m.tree.Put(n); err != nil {
 			return err
@@ -185,11 +263,12 @@ func (m *member) changed(n *tree.Node) bool {
 
 // owners gives every node its numeric ids. What the parent has keeps the ids
 // that it has there.
-func (m *member) owners() error {
+func (r *run) owners(m *member) error {
 	accounts, err := m.accounts()
 	if err != nil {
-		return err
+		return wrong(err)
 	}
+	r.noteAccounts(m, accounts)
 	var errs []error
 	for n := range m.tree.All() {
 		if old := m.inherited(n.Path); old != nil && old.Uname == n.Uname && old.Gname == n.Gname {
@@ -207,6 +286,25 @@ func (m *member) owners() error {
 		m.tree.SetOwner(n.Path, uid, gid)
 	}
 	return errors.Join(errs...)
+}
+
+// noteAccounts tells the users and groups that packages need and the image does
+// not have. pkg only records them.
+func (r *run) noteAccounts(m *member, accounts *etc.Accounts) {
+	for _, f := range m.packages {
+		for _, kind := range []struct {
+			name   string
+			needed []string
+			lookup func(string) (int, bool)
+		}{{"user", f.manifest.Users, accounts.UID}, {"group", f.manifest.Groups, accounts.GID}} {
+			for _, name := range kind.needed {
+				if _, ok := kind.lookup(name); !ok {
+					m.noAccount = append(m.noAccount, f.FullName()+": "+kind.name+" "+name)
+					r.notice("image %s: %s: its %s %q is not in the image", m.def.Name, f.FullName(), kind.name, name)
+				}
+			}
+		}
+	}
 }
 
 // inherited is the parent's node at a path, nil if there is none.

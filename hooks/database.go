@@ -73,17 +73,17 @@ func ReadDatabase(file string) (*pkgdb.Content, error) {
 	return c, within(file, err)
 }
 
-// within names the file before each fault.
-func within(file string, err error) error {
+// within names the place before each fault.
+func within(place string, err error) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var errs []error
 		for _, e := range joined.Unwrap() {
-			errs = append(errs, within(file, e))
+			errs = append(errs, within(place, e))
 		}
 		return errors.Join(errs...)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", place, err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -48,7 +49,7 @@ const maxWanted = 64 << 20
 func (r *run) fetch(ctx context.Context) error {
 	r.fetched = map[*catalog.Package]*fetched{}
 	all := r.packages()
-	wanted := r.wantedFiles()
+	wanted := r.wanted()
 	var mu sync.Mutex
 	var errs []error
 	done := 0
@@ -88,21 +89,22 @@ func (r *run) packages() []*catalog.Package {
 	return slices.SortedFunc(maps.Keys(set), func(a, b *catalog.Package) int { return cmp.Compare(a.FullName(), b.FullName()) })
 }
 
-// accountFiles are read from whatever package has them.
-var accountFiles = []string{"/etc/master.passwd", "/etc/passwd", "/etc/group"}
-
-// wantedFiles are the paths that some hook will ask for.
-func (r *run) wantedFiles() map[string]bool {
-	wanted := map[string]bool{}
-	for _, path := range accountFiles {
-		wanted[path] = true
-	}
+// wanted tells the paths that some hook will ask for.
+func (r *run) wanted() func(path string) bool {
+	files := map[string]bool{"/etc/master.passwd": true, "/etc/passwd": true, "/etc/group": true,
+		"/etc/services": true, "/etc/login.conf": true}
+	folders := []string{certificateDir + "/"}
 	for _, m := range r.family {
 		for _, t := range m.def.Taken() {
-			wanted[t.Path] = true
+			files[t.Path] = !t.Folder
+			if t.Folder {
+				folders = append(folders, t.Path+"/")
+			}
 		}
 	}
-	return wanted
+	return func(path string) bool {
+		return files[path] || slices.ContainsFunc(folders, func(f string) bool { return strings.HasPrefix(path, f) })
+	}
 }
 
 // opened is a package that is read, member after member. The contents of each
@@ -140,7 +142,7 @@ func (a archived) Close() error { return errors.Join(a.Reader.Close(), a.file.Cl
 // inspect reads as much of a package as the hooks before layer need: always
 // the manifest, members up to the last wanted one, all where the manifest
 // leaves something to the archive's headers.
-func (r *run) inspect(ctx context.Context, p *catalog.Package, wanted map[string]bool) (*fetched, error) {
+func (r *run) inspect(ctx context.Context, p *catalog.Package, wanted func(path string) bool) (*fetched, error) {
 	m, pkg, err := r.open(ctx, p)
 	if err != nil {
 		return nil, err
@@ -153,7 +155,7 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, wanted map[string
 	f := &fetched{Package: p, manifest: m, contents: map[string][]byte{}, files: len(m.Files)}
 	left := 0
 	for _, file := range m.Files {
-		if file.IsConfig || wanted[file.Path] {
+		if file.IsConfig || wanted(file.Path) {
 			left++
 		}
 		if file.Time != nil {
@@ -174,7 +176,7 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, wanted map[string
 		if f.entries != nil {
 			f.note(e)
 		}
-		if e.File != nil && (e.File.IsConfig || wanted[e.Path()]) {
+		if e.File != nil && (e.File.IsConfig || wanted(e.Path())) {
 			left--
 			if f.contents[e.Path()], err = f.read(pkg, e); err != nil {
 				return nil, err

@@ -43,7 +43,7 @@ func config(t *testing.T, repo string, images ...string) hooks.Config {
 	t.Helper()
 	return hooks.Config{
 		Repos:  []catalog.Repo{{Name: "FreeBSD-base", URL: repo}},
-		Images: images, Compression: layer.Gzip, Format: oci.Dir, Jobs: 2, OutDir: t.TempDir(), Version: "test",
+		Images: images, SkipScripts: true, Compression: layer.Gzip, Format: oci.Dir, Jobs: 2, OutDir: t.TempDir(), Version: "test",
 	}
 }
 

@@ -50,6 +50,8 @@ type Config struct {
 	RootDir string // in the place of Repos: a root that pkg(8) filled, or ""
 	Metalog string // the METALOG of RootDir
 
+	SkipScripts bool // unknown scripts are recorded in the lock and are no error
+
 	Epoch       *int64       // seconds; nil for the newest file time of the packages
 	Schema      pkgdb.Schema // of the pkg database; 0 for the default
 	Compression layer.Compression
@@ -188,7 +190,7 @@ func (r *run) performEach(story []hook) error {
 			}
 			r.event(Event{Hook: h.name, Name: m.def.Name, Done: i + 1, Total: len(r.family)})
 			if err := h.each(r, m); err != nil {
-				errs = append(errs, fmt.Errorf("image %s: %w", m.def.Name, err))
+				errs = append(errs, within("image "+m.def.Name, err))
 				failed[m] = true
 			}
 		}

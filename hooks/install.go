@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -19,7 +20,9 @@ type contents struct {
 	generated map[string][]byte // of this step, by path
 	taken     []takenFile       // of this step
 	leftOut   []string          // optional files that nobody has
-	epoch     int64             // seconds; every time of this step is at most this
+	skipped   []solve.LockScript
+	noAccount []string // "PACKAGE: user NAME" that packages need and the image lacks
+	epoch     int64    // seconds; every time of this step is at most this
 }
 
 // install puts the packages of a member into a tree on top of its parent's. It
@@ -35,9 +38,7 @@ func (r *run) install(m *member) error {
 		f := r.fetched[p.Package]
 		m.packages = append(m.packages, f)
 		errs = append(errs, m.put(f)...)
-		for _, s := range f.manifest.InstallScripts() {
-			r.notice("image %s: %s: its %s script is recorded and not run", m.def.Name, p.FullName(), s.Phase)
-		}
+		errs = append(errs, r.scripts(m, f)...)
 	}
 	slices.SortFunc(m.packages, func(a, b *fetched) int { return cmp.Compare(a.Name, b.Name) })
 	m.epoch = r.epochOf(m)
@@ -71,7 +72,7 @@ func (m *member) put(f *fetched) []error {
 	}
 	for i := range f.manifest.Files {
 		n := f.fileNode(&f.manifest.Files[i])
-		if slices.Contains(m.def.Replaces, n.Path) && m.replace(n) {
+		if m.def.Replacing(n.Path) && m.replace(n) {
 			continue
 		}
 		if err := m.tree.Put(n); err != nil {

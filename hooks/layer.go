@@ -235,7 +235,12 @@ func generated(m *member, d delta, database bool) layer.Fragment {
 	return func(_ context.Context, w *layer.Writer) error {
 		for _, path := range slices.Sorted(maps.Keys(d.generated)) {
 			if (path == databasePath) == database {
-				if err := w.Entry(m.tree.Lookup(path), bytes.NewReader(d.generated[path])); err != nil {
+				n := m.tree.Lookup(path)
+				var contents io.Reader
+				if n.Type == tree.File {
+					contents = bytes.NewReader(d.generated[path])
+				}
+				if err := w.Entry(n, contents); err != nil {
 					return err
 				}
 			}

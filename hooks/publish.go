@@ -61,6 +61,8 @@ func (r *run) writeLock(m *member, name string) error {
 			l.Files = append(l.Files, solve.LockFile{Path: f.Path, SHA256: f.SHA256, From: f.From})
 		}
 		l.LeftOut = append(l.LeftOut, at.leftOut...)
+		l.SkippedScripts = append(l.SkippedScripts, at.skipped...)
+		l.NoAccount = append(l.NoAccount, at.noAccount...)
 	}
 	text, err := l.Encode()
 	if err != nil {

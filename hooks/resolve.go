@@ -119,8 +119,13 @@ func (r *run) inSource(t release.Taken) bool {
 	if r.SrcDir == "" || t.Source == "" {
 		return false
 	}
-	_, err := r.readSource(t.Source)
-	return err == nil
+	root, err := os.OpenRoot(r.SrcDir)
+	if err != nil {
+		return false // take says so
+	}
+	defer root.Close()
+	info, err := root.Stat(t.Source)
+	return err == nil && info.IsDir() == t.Folder
 }
 
 // noteMissing says what pkg would pass over in silence.

@@ -20,14 +20,19 @@ import (
 //	    title = "…"; parent = NAME; packages = [ … ];
 //	    mtree { from = [ … ]; "/path/in/package" { source = …; prefix = … } }
 //	    file "/path/in/image" { from = [ … ]; path = …; source = …; mode = "0644"; optional = yes }
+//	    folder "/path/in/image" { from = [ … ]; path = …; source = …; optional = yes }
+//	    certificates { from = [ … ]; path = …; source = … }    # folders trusted, untrusted
+//	    base-conf { from = [ … ]; path = …; source = … }       # pkg's FreeBSD.conf
+//	    os-release = yes; unknown-scripts = skip;
 //	    replaces = [ … ]; cmd = [ … ]; env = [ … ]; labels { KEY = … }
 //	    when ">=15" { … }    # any of these keys, for some revisions only
 //	}
 //
-// Lists in "when" blocks that hold for the revision are appended. Unknown keys
+// Lists in "when" blocks that hold for the revision are appended, and
+// ${VERSION_MAJOR} stands for its first number. Unknown keys
 // are errors: a misspelt one would change an image in silence.
 func (all Images) Read(name string, text []byte, revision string) error {
-	o, err := ucl.Parse(name, text, nil)
+	o, err := ucl.Parse(name, text, map[string]string{"VERSION_MAJOR": major(revision)})
 	if err != nil {
 		return &UsageError{err}
 	}
@@ -56,6 +61,12 @@ func (all Images) Read(name string, text []byte, revision string) error {
 		return &UsageError{err}
 	}
 	return nil
+}
+
+// major is the first number of a revision.
+func major(revision string) string {
+	first, _, _ := strings.Cut(revision, ".")
+	return first
 }
 
 func define(def ucl.Member, revision string) (Image, error) {
@@ -101,8 +112,20 @@ func (d *definer) key(m ucl.Member) (err error) {
 		err = extend(&d.img.Env, v)
 	case "cmd":
 		d.img.Cmd, err = v.AsStrings()
+	case "os-release":
+		d.img.OSRelease, err = v.AsBool()
+	case "base-conf":
+		d.img.BaseConf = new(Taken)
+		err = fields(v, d.img.BaseConf.readers())
+	case "unknown-scripts":
+		err = d.unknownScripts(v)
 	case "labels":
 		err = d.labels(v)
+	case "folder":
+		err = d.folders(v)
+	case "certificates":
+		d.img.Certificates = &Taken{Folder: true}
+		err = fields(v, d.img.Certificates.readers())
 	case "mtree":
 		err = d.mtree(v)
 	case "file":
@@ -173,18 +196,51 @@ func (d *definer) files(v ucl.Value) error {
 	}
 	for _, m := range o.Members {
 		f := File{Taken: Taken{Path: m.Key}, Target: m.Key, Mode: 0o644}
-		err := fields(m.Value, map[string]func(ucl.Value) error{
-			"source": str(&f.Source), "path": str(&f.Path),
-			"from":     func(v ucl.Value) (err error) { f.From, err = v.AsStrings(); return err },
-			"optional": func(v ucl.Value) (err error) { f.Optional, err = v.AsBool(); return err },
-			"mode":     func(v ucl.Value) (err error) { f.Mode, err = mode(v); return err },
-		})
-		if err != nil {
+		readers := f.readers()
+		readers["optional"] = boolean(&f.Optional)
+		readers["mode"] = func(v ucl.Value) (err error) { f.Mode, err = mode(v); return err }
+		if err := fields(m.Value, readers); err != nil {
 			return fmt.Errorf("%s: %w", m.Key, err)
 		}
 		d.img.Files = append(d.img.Files, f)
 	}
 	return nil
+}
+
+func (d *definer) folders(v ucl.Value) error {
+	o, err := v.AsObject()
+	if err != nil {
+		return err
+	}
+	for _, m := range o.Members {
+		// UCL expands variables in values, not in keys.
+		target := strings.ReplaceAll(m.Key, "${VERSION_MAJOR}", major(d.revision))
+		f := Folder{Taken: Taken{Path: target, Folder: true}, Target: target}
+		readers := f.readers()
+		readers["optional"] = boolean(&f.Optional)
+		if err := fields(m.Value, readers); err != nil {
+			return fmt.Errorf("%s: %w", m.Key, err)
+		}
+		d.img.Folders = append(d.img.Folders, f)
+	}
+	return nil
+}
+
+// readers are those of the keys that say where something is taken from.
+func (t *Taken) readers() map[string]func(ucl.Value) error {
+	return map[string]func(ucl.Value) error{
+		"source": str(&t.Source), "path": str(&t.Path),
+		"from": func(v ucl.Value) (err error) { t.From, err = v.AsStrings(); return err },
+	}
+}
+
+func (d *definer) unknownScripts(v ucl.Value) error {
+	s, err := v.AsString()
+	if err == nil && s != "skip" && s != "fail" {
+		err = v.Errorf("found %q, wanted skip or fail", s)
+	}
+	d.img.SkipScripts = s == "skip"
+	return err
 }
 
 func (d *definer) when(v ucl.Value) error {
@@ -220,6 +276,10 @@ func fields(v ucl.Value, readers map[string]func(ucl.Value) error) error {
 		}
 	}
 	return nil
+}
+
+func boolean(p *bool) func(ucl.Value) error {
+	return func(v ucl.Value) (err error) { *p, err = v.AsBool(); return err }
 }
 
 func str(p *string) func(ucl.Value) error {

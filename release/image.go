@@ -20,24 +20,37 @@ var definitions embed.FS
 
 // Image is what an image consists of, on top of its parent.
 type Image struct {
-	Name     string
-	Title    string
-	Parent   string   // "" for none
-	Packages []string // names, patterns, or alternatives "a | b"
-	Mtree    []Mtree
-	Files    []File
-	Replaces []string // paths that the parent took from elsewhere and a package owns here
-	Cmd      []string // nil: the parent's
-	Env      []string
-	Labels   map[string]string
+	Name         string
+	Title        string
+	Parent       string   // "" for none
+	Packages     []string // names, patterns, or alternatives "a | b"
+	Mtree        []Mtree
+	Files        []File
+	Folders      []Folder
+	Replaces     []string // paths, or "/folder/**", that the parent made or took and a package owns here
+	SkipScripts  bool     // unknown scripts are no error
+	Certificates *Taken   // a folder with the folders trusted and untrusted
+	BaseConf     *Taken   // pkg's FreeBSD.conf, to enable the base repository by
+	OSRelease    bool     // with os-release(5)
+	Cmd          []string // nil: the parent's
+	Env          []string
+	Labels       map[string]string
 }
 
-// Taken is a file's origin: a source tree, or the first of several packages
-// that has it.
+// Taken is the origin of a file, or of a folder's files: a source tree, or the
+// first of several packages that has it.
 type Taken struct {
 	Path   string   // in a package
 	From   []string // packages
 	Source string   // in the source tree
+	Folder bool
+}
+
+// Folder is a folder of an image whose files none of its packages installs.
+type Folder struct {
+	Taken
+	Target   string // path in the image
+	Optional bool   // may be left out where nobody has it
 }
 
 // Mtree is an mtree(5) file and where its directories stand.
@@ -137,7 +150,24 @@ func (img Image) Taken() []Taken {
 	for _, f := range img.Files {
 		list = append(list, f.Taken)
 	}
+	for _, f := range img.Folders {
+		list = append(list, f.Taken)
+	}
+	for _, t := range []*Taken{img.Certificates, img.BaseConf} {
+		if t != nil {
+			list = append(list, *t)
+		}
+	}
 	return list
+}
+
+// Replacing reports whether a package of the image may have a path that a
+// parent made or took from elsewhere.
+func (img Image) Replacing(path string) bool {
+	return slices.ContainsFunc(img.Replaces, func(pattern string) bool {
+		folder, all := strings.CutSuffix(pattern, "**")
+		return path == pattern || all && strings.HasPrefix(path, folder)
+	})
 }
 
 // check finds what cannot be right in a definition.
@@ -146,6 +176,11 @@ func (img Image) check() error {
 	for _, f := range img.Files {
 		if f.Source == "" && len(f.From) == 0 {
 			errs = append(errs, fmt.Errorf("file %s has neither source nor from", f.Target))
+		}
+	}
+	for _, f := range img.Folders {
+		if f.Source == "" && len(f.From) == 0 {
+			errs = append(errs, fmt.Errorf("folder %s has neither source nor from", f.Target))
 		}
 	}
 	for _, m := range img.Mtree {

@@ -106,6 +106,12 @@ var platforms = map[string]Platform{
 	"powerpc64le": {"ppc64le", ""},
 }
 
+// Major is the first number of the revision.
+func (r Release) Major() string { return major(r.Revision) }
+
+// Minor is the second number of the revision.
+func (r Release) Minor() string { return strings.TrimPrefix(r.Revision, r.Major()+".") }
+
 // TargetArch is the machine in FreeBSD's words, the last part of the ABI.
 func (r Release) TargetArch() string { return r.ABI[strings.LastIndexByte(r.ABI, ':')+1:] }
 

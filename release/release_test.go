@@ -115,8 +115,8 @@ image base {
 	}
 	want := Image{
 		Name: "base", Packages: []string{"p", "new"}, Env: []string{"A=1"}, Labels: map[string]string{"k": "v"},
-		Mtree: []Mtree{{Taken{"/etc/mtree/x", []string{"m"}, "etc/x"}, "/usr"}},
-		Files: []File{{Taken{"/b", []string{"q", "r"}, ""}, "/a", 0o400, true}},
+		Mtree: []Mtree{{Taken{"/etc/mtree/x", []string{"m"}, "etc/x", false}, "/usr"}},
+		Files: []File{{Taken{"/b", []string{"q", "r"}, "", false}, "/a", 0o400, true}},
 	}
 	if d := cmp.Diff(want, all["base"]); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

@@ -80,9 +80,10 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	return cfg, err
 }
 
-// rootFlags are of use where images are made: contents come from them too.
-func rootFlags() []cli.Flag {
+// contentFlags are of use where packages are opened.
+func contentFlags() []cli.Flag {
 	return []cli.Flag{
+		&cli.StringFlag{Name: "unknown-scripts", Value: "fail", Usage: "`fail` on a script that orlop has nothing in the place of, or skip it"},
 		&cli.StringFlag{Name: "root", Usage: "in the place of a repository, the root `DIR` that pkg(8) filled with INSTALL_AS_USER"},
 		&cli.StringFlag{Name: "metalog", Usage: "METALOG `FILE` that pkg wrote with --root: owners, modes and flags"},
 	}
@@ -91,6 +92,13 @@ func rootFlags() []cli.Flag {
 // inputs finds out where packages come from.
 func inputs(c *cli.Context, cfg *hooks.Config) error {
 	var err error
+	switch s := c.String("unknown-scripts"); s {
+	case "", "fail": // "" where the command has no such flag
+	case "skip":
+		cfg.SkipScripts = true
+	default:
+		return usagef("--unknown-scripts: found %q, wanted fail or skip", s)
+	}
 	cfg.RootDir, cfg.Metalog = c.String("root"), c.String("metalog")
 	if cfg.RootDir == "" && cfg.Metalog == "" {
 		cfg.Repos, err = repositories(c)

@@ -75,6 +75,18 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 
 // cases are small repositories for scripts.
 var cases = map[string][]pkgtest.Package{
+	"scripts": {
+		{Name: "FreeBSD-runtime", Version: "15.0", Files: []pkgtest.File{
+			{Path: "/etc/master.passwd", Body: "root::0:0::0:0::/root:/bin/sh\n", Mode: 0o600}, {Path: "/etc/group", Body: "wheel:*:0:root\n"}, {Path: "/etc/services", Body: "echo 7/tcp\n"},
+		}, Keys: map[string]any{"scripts": map[string]string{
+			"post-install": "pwd_mkdb -i -p -d ${PKG_ROOTDIR}/etc  ${PKG_ROOTDIR}/etc/master.passwd\n# names\n\nservices_mkdb -l -q -o ${PKG_ROOTDIR}/var/db/services.db ${PKG_ROOTDIR}/\n",
+		}}},
+		{Name: "odd", Files: []pkgtest.File{{Path: "/usr/local/share/pkg/triggers/odd.ucl", Body: "path: /x"}}, Keys: map[string]any{
+			"scripts": map[string]string{"post-install": "echo one\necho two\necho three\necho four", "pre-deinstall": "echo"},
+			"users":   []string{"odd"}, "groups": []string{"odd"},
+		}},
+		{Name: "badpasswd", Files: []pkgtest.File{{Path: "/etc/master.passwd", Body: "root:x\n"}}},
+	},
 	"plain": {
 		{Name: "FreeBSD-runtime", Version: "15.0p1", Deps: []string{"lib"}, Files: []pkgtest.File{{Path: "/bin/sh", Body: "sh", Mode: 0o555}}},
 		{Name: "lib", Files: []pkgtest.File{{Path: "/lib/l.so", Body: "l"}}, Keys: map[string]any{"shlibs_required": []string{"libc.so.7"}}},

@@ -34,6 +34,16 @@ type Lock struct {
 	LeftOut      []string         `json:"left_out"` // optional files that nobody had
 	Missing      []LockMissing    `json:"missing"`
 	Alternatives []string         `json:"alternatives"` // "a | b: a"
+	// Scripts and triggers that nobody knows, and that would have run.
+	SkippedScripts []LockScript `json:"skipped_scripts"`
+	NoAccount      []string     `json:"no_account"` // "PACKAGE: user NAME" that the image lacks
+}
+
+// LockScript is a script of a package, or a trigger file.
+type LockScript struct {
+	Package string `json:"package"` // NAME-VERSION
+	Phase   string `json:"phase"`   // or the trigger's path
+	SHA256  string `json:"sha256"`
 }
 
 // LockLayer is a step of the chain.
@@ -78,7 +88,7 @@ type LockMissing struct {
 // Lock returns the part of a lock that a plan knows.
 func (p *Plan) Lock(catalogues []*catalog.Catalogue) Lock {
 	l := Lock{Format: LockFormat, ABI: p.ABI,
-		Files: []LockFile{}, LeftOut: []string{}, Missing: []LockMissing{}, Alternatives: []string{}}
+		Files: []LockFile{}, LeftOut: []string{}, Missing: []LockMissing{}, Alternatives: []string{}, SkippedScripts: []LockScript{}, NoAccount: []string{}}
 	used := map[*catalog.Repo]bool{}
 	for _, step := range p.Steps {
 		for _, list := range [][]*Planned{step.Packages, step.Donors} {

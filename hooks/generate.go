@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/ucl"
+	"github.com/orlop/orlop/release/etc"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// generators write what FreeBSD's programs would make: those that scripts of
+// packages call, wherever their input is there, and those that the definition
+// asks for.
+func (r *run) generators(m *member) error {
+	errs := []error{r.passwords(m), r.services(m), r.loginClasses(m), r.certificates(m)}
+	if m.def.BaseConf != nil {
+		errs = append(errs, r.baseConf(m))
+	}
+	if m.def.OSRelease {
+		errs = append(errs, r.osRelease(m))
+	}
+	return errors.Join(errs...)
+}
+
+// make adds a generated file, unless a package has it.
+func (m *member) make(path string, mode uint32, text []byte) error {
+	if n := m.tree.Lookup(path); n != nil && n.Origin == tree.Packaged {
+		return nil
+	}
+	return m.generate(tree.Node{Path: path, Mode: mode}, text)
+}
+
+// byteOrder is that of the machine, as CAP_MKDB_ENDIAN says it to the build.
+func (r *run) byteOrder() binary.ByteOrder {
+	if arch := r.release.TargetArch(); arch == "powerpc" || arch == "powerpc64" {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
+}
+
+// passwords does what pwd_mkdb(8) does.
+func (r *run) passwords(m *member) error {
+	const master = "/etc/master.passwd"
+	text := m.content(master)
+	if text == nil {
+		return nil
+	}
+	files, err := etc.MakePasswords(master, text)
+	if err != nil {
+		return wrong(err)
+	}
+	return errors.Join(m.make("/etc/passwd", 0o644, files.Passwd), m.make("/etc/pwd.db", 0o644, files.PwdDB), m.make("/etc/spwd.db", 0o600, files.SpwdDB))
+}
+
+// services does what services_mkdb(8) does.
+func (r *run) services(m *member) error {
+	text := m.content("/etc/services")
+	if text == nil {
+		return nil
+	}
+	db, err := etc.MakeServices("/etc/services", text, r.byteOrder())
+	if err != nil {
+		return wrong(err)
+	}
+	return m.make("/var/db/services.db", 0o644, db)
+}
+
+// loginClasses does what cap_mkdb(1) does with login.conf.
+func (r *run) loginClasses(m *member) error {
+	text := m.content("/etc/login.conf")
+	if text == nil {
+		return nil
+	}
+	db, err := etc.MakeCapabilities("/etc/login.conf", text, r.byteOrder())
+	if err != nil {
+		return wrong(err)
+	}
+	return m.make("/etc/login.conf.db", 0o644, db)
+}
+
+// certificateDir is where FreeBSD-caroot has its folders trusted and untrusted.
+const certificateDir = "/usr/share/certs"
+
+// certificates does what certctl(8) does. Its sources are the packages' in the
+// image, else those that the definition takes. A layer cannot take a
+// certificate back, so that a step with other sources than a lower one's is an
+// error.
+func (r *run) certificates(m *member) error {
+	var sets [2][]etc.Source
+	for i, name := range []string{"trusted", "untrusted"} {
+		var err error
+		if sets[i] = m.sources(certificateDir + "/" + name + "/"); sets[i] != nil || m.def.Certificates == nil {
+			continue
+		}
+		t := *m.def.Certificates
+		t.Path += "/" + name
+		if t.Source != "" {
+			t.Source += "/" + name
+		}
+		if sets[i], err = r.takeFolder(m, t, t.Path); err != nil && name == "trusted" {
+			return err
+		}
+	}
+	if sets[0] == nil {
+		return nil
+	}
+	make := etc.MakeCertificates
+	if r.release.Major() == "14" {
+		make = etc.LinkCertificates
+	}
+	files, err := make(sets[0], sets[1])
+	if err != nil {
+		return wrong(err)
+	}
+	return m.placeCertificates(files)
+}
+
+// placeCertificates adds what certctl made. Where a lower step has certificates
+// they must be the same.
+func (m *member) placeCertificates(files []etc.Output) error {
+	old := m.inheritedCertificates()
+	if len(old) == 0 {
+		var errs []error
+		for _, f := range files {
+			errs = append(errs, m.generate(tree.Node{Path: f.Path, Mode: f.Mode, Link: f.Link}, f.Text))
+		}
+		return errors.Join(errs...)
+	}
+	var errs []error
+	fault := func(path, found string) {
+		errs = append(errs, &pkgdb.Fault{Subject: path, Fact: "the certificate that this step makes", Found: found, Wanted: "as a step below has it"})
+	}
+	for _, f := range files {
+		n := old[f.Path]
+		delete(old, f.Path)
+		switch {
+		case n == nil:
+			fault(f.Path, "new")
+		case n.Link != f.Link || n.Digest != digestOf(f):
+			fault(f.Path, "another")
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(old)) {
+		fault(path, "absent")
+	}
+	return errors.Join(errs...)
+}
+
+// inheritedCertificates are those that a lower step has made, by path.
+func (m *member) inheritedCertificates() map[string]*tree.Node {
+	old := map[string]*tree.Node{}
+	if m.parent != nil {
+		for n := range m.parent.tree.All() {
+			if n.Origin == tree.Generated && strings.HasPrefix(n.Path, "/etc/ssl/") {
+				old[n.Path] = n
+			}
+		}
+	}
+	return old
+}
+
+// sources are the files of a folder in the image whose contents are at hand.
+func (m *member) sources(folder string) []etc.Source {
+	var list []etc.Source
+	for n := range m.tree.All() {
+		if strings.HasPrefix(n.Path, folder) && n.Type == tree.File {
+			if text := m.content(n.Path); text != nil {
+				list = append(list, etc.Source{Path: n.Path, Text: text})
+			}
+		}
+	}
+	return list
+}
+
+// baseConf writes the configuration of the repository of base packages: two
+// words where FreeBSD's own has a stanza that only wants to be enabled.
+func (r *run) baseConf(m *member) error {
+	const target = "/usr/local/etc/pkg/repos/base.conf"
+	text, err := r.take(m, *m.def.BaseConf, target)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	conf, err := ucl.Parse(m.def.BaseConf.Path, text, nil)
+	if err != nil {
+		return wrong(err)
+	}
+	if _, has := conf.Get("FreeBSD-base"); has {
+		return m.make(target, 0o644, []byte("FreeBSD-base: { enabled: yes }\n"))
+	}
+	folder := "base_latest"
+	if strings.HasPrefix(r.release.Branch, "RELEASE") || strings.HasPrefix(r.release.Branch, "RC") {
+		folder = "base_release_" + r.release.Minor()
+	}
+	keys := "/usr/share/keys/pkgbase-" + r.release.Major()
+	if m.tree.Lookup(keys) == nil {
+		keys = "/usr/share/keys/pkg"
+	}
+	return m.make(target, 0o644, fmt.Appendf(nil, `FreeBSD-base: {
+  url: "pkg+https://pkg.FreeBSD.org/${ABI}/%s",
+  mirror_type: "srv",
+  signature_type: "fingerprints",
+  fingerprints: "%s",
+  enabled: yes
+}
+`, folder, keys))
+}
+
+// osRelease writes what rc.d/os-release prints when FreeBSD boots, and the link
+// by which others find it.
+func (r *run) osRelease(m *member) error {
+	version := r.release.Version()
+	text := `NAME=FreeBSD
+VERSION="` + version + `"
+VERSION_ID="` + r.release.Revision + `"
+ID=freebsd
+ANSI_COLOR="0;31"
+PRETTY_NAME="FreeBSD ` + version + `"
+CPE_NAME="cpe:/o:freebsd:freebsd:` + r.release.Revision + `"
+HOME_URL="https://www.FreeBSD.org"
+DOCUMENTATION_URL="https://docs.FreeBSD.org"
+SUPPORT_URL="https://www.FreeBSD.org/support"
+BUG_REPORT_URL="https://bugs.FreeBSD.org"
+`
+	err := m.make("/var/run/os-release", 0o444, []byte(text))
+	if n := m.tree.Lookup("/etc/os-release"); n == nil {
+		err = errors.Join(err, m.generate(tree.Node{Path: "/etc/os-release", Mode: 0o755, Link: "../var/run/os-release"}, nil))
+	}
+	return err
+}
+
+// wrong marks input that FreeBSD's programs would refuse.
+func wrong(err error) error { return &ContentError{err} }
+
+// ContentError is a file whose contents cannot be used.
+type ContentError struct{ Err error }
+
+func (e *ContentError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the fault itself.
+func (e *ContentError) Unwrap() error { return e.Err }
+
+// digestOf is the digest of a generated file, "" of a link.
+func digestOf(f etc.Output) string {
+	if f.Link != "" {
+		return ""
+	}
+	digest := sha256.Sum256(f.Text)
+	return hex.EncodeToString(digest[:])
+}
