@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -32,6 +33,14 @@ func (e *FormatError) Error() string {
 // Unwrap returns the fault itself.
 func (e *FormatError) Unwrap() error { return e.Err }
 
+// fault blames the layer for an error, unless a disk could not be read.
+func fault(path string, err error) error {
+	if _, disk := errors.AsType[*fs.PathError](err); disk {
+		return err
+	}
+	return &FormatError{path, err}
+}
+
 // Read goes through a layer that anybody wrote, and returns what its digests
 // are. It calls visit for each entry, whiteouts included; contents are those of
 // a file and need not be read. An entry that no extraction should meet ends it.
@@ -41,7 +50,7 @@ func Read(r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Re
 	r = io.TeeReader(r, blob)
 	raw, err := unpack(r, mediaType)
 	if err != nil {
-		return l, &FormatError{"", err}
+		return l, fault("", err)
 	}
 	defer raw.Close()
 	plain := io.TeeReader(raw, diffID)
@@ -49,10 +58,10 @@ func Read(r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Re
 		return l, err
 	}
 	if err := onlyZeros(plain); err != nil {
-		return l, &FormatError{"", err}
+		return l, fault("", err)
 	}
 	if _, err := io.Copy(io.Discard, r); err != nil {
-		return l, &FormatError{"", err}
+		return l, fault("", err)
 	}
 	l.DiffID, l.TarSize = digest.NewDigest(digest.SHA256, diffID.Hash), diffID.n
 	l.Digest, l.Size = digest.NewDigest(digest.SHA256, blob.Hash), blob.n
@@ -68,7 +77,7 @@ func readEntries(plain io.Reader, visit func(*tree.Node, io.Reader) error) error
 			return nil
 		}
 		if err != nil {
-			return &FormatError{"", err}
+			return fault("", err)
 		}
 		n, err := node(h)
 		if err == nil {
@@ -78,10 +87,25 @@ func readEntries(plain io.Reader, visit func(*tree.Node, io.Reader) error) error
 			return &FormatError{h.Name, err}
 		}
 		seen[n.Path] = n.Type
-		if err := visit(n, t); err != nil {
+		if err := visit(n, contents{n.Path, t}); err != nil {
 			return err
 		}
 	}
+}
+
+// contents are those of one entry: a fault in them is the layer's, whoever
+// meets it.
+type contents struct {
+	path string
+	r    io.Reader
+}
+
+func (c contents) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	if err != nil && err != io.EOF {
+		err = fault(c.path, err)
+	}
+	return n, err
 }
 
 // node turns a header into a node.
