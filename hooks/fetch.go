@@ -19,6 +19,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/release/elf"
 )
 
 // fetched is a package whose bytes are the ones that the catalogue promised.
@@ -31,8 +32,9 @@ type fetched struct {
 	inodes  map[string]inode // of files in entries, by first name
 	// contents are those of configuration files and of wanted files, by path.
 	contents map[string][]byte
-	newest   int64 // time of the newest file, seconds
-	files    int   // number of files and links
+	needs    map[string]*elf.Needs // layer: of dynamically linked files, by path
+	newest   int64                 // time of the newest file, seconds
+	files    int                   // number of files and links
 }
 
 // inode is what several names may share.

@@ -11,7 +11,7 @@
 //	configure  adds directories and files that no package brings, and owners
 //	register   writes pkg's database
 //	layer      streams packages into layers
-//	image      makes configuration, manifest and index
+//	image      finds the image complete, makes configuration, manifest and index
 //	publish    writes archives and locks, all of them or none
 //
 // It is the only place where the world of pkg(8), pkgdb, and the world of
@@ -50,7 +50,8 @@ type Config struct {
 	RootDir string // in the place of Repos: a root that pkg(8) filled, or ""
 	Metalog string // the METALOG of RootDir
 
-	SkipScripts bool // unknown scripts are recorded in the lock and are no error
+	SkipScripts bool               // unknown scripts are recorded in the lock and are no error
+	Exceptions  release.Exceptions // in addition to those of the definitions
 
 	Epoch       *int64       // seconds; nil for the newest file time of the packages
 	Schema      pkgdb.Schema // of the pkg database; 0 for the default

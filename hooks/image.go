@@ -10,8 +10,11 @@ import (
 )
 
 // describe is the hook image. It leaves configuration, manifest and index of
-// every wanted member.
+// every wanted member, none of which lacks anything.
 func (r *run) describe(context.Context) error {
+	if err := r.complete(); err != nil {
+		return err
+	}
 	platform, err := r.release.Platform()
 	if err != nil {
 		return err

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/release/elf"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/tree"
@@ -194,7 +196,7 @@ func (r *run) writeLayer(ctx context.Context, m *member, d delta) error {
 }
 
 // writePackage streams the files of a package. Their contents are checked
-// against the manifest while they pass.
+// against the manifest while they pass; it leaves what they need at run time.
 func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *fetched) error {
 	if f.files == 0 {
 		return nil
@@ -204,6 +206,9 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 		return err
 	}
 	defer pkg.Close()
+	scratch := elf.Scratch{Create: r.staging.scratch}
+	defer scratch.Close()
+	f.needs = map[string]*elf.Needs{}
 	for {
 		e, err := pkg.Next()
 		if err == io.EOF {
@@ -219,13 +224,18 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 		n.Size = e.Size
 		var body io.Reader
 		if n.Type == tree.File && e.HardLink == "" {
-			body = pkg
+			body = io.TeeReader(pkg, &scratch)
 		}
 		if e.HardLink != "" {
 			n.Type, n.Link = tree.Hardlink, e.HardLink
 		}
 		if err := w.Entry(&n, body); err != nil {
 			return err
+		}
+		if needs, err := scratch.Needs(); err != nil {
+			return &pkgfile.DamageError{Package: f.FullName(), Path: n.Path, Err: err}
+		} else if needs != nil {
+			f.needs[n.Path] = needs
 		}
 	}
 }

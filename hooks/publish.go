@@ -64,6 +64,8 @@ func (r *run) writeLock(m *member, name string) error {
 		l.SkippedScripts = append(l.SkippedScripts, at.skipped...)
 		l.NoAccount = append(l.NoAccount, at.noAccount...)
 	}
+	known := r.exceptions(m)
+	l.KnownMissing, l.KnownDangling = lockExceptions(known.Missing), lockExceptions(known.Dangling)
 	text, err := l.Encode()
 	if err != nil {
 		return err

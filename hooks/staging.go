@@ -71,6 +71,15 @@ func (s *staging) create(name string) (*os.File, error) {
 	return os.OpenFile(s.path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
+// scratch makes a file without a name.
+func (s *staging) scratch() (*os.File, error) {
+	f, err := os.CreateTemp(s.dir, "scratch-*")
+	if err != nil {
+		return nil, err
+	}
+	return f, os.Remove(f.Name())
+}
+
 // remove deletes whatever was not renamed away.
 func (s *staging) remove() {
 	os.RemoveAll(s.dir)

@@ -24,6 +24,7 @@ import (
 //	    certificates { from = [ … ]; path = …; source = … }    # folders trusted, untrusted
 //	    base-conf { from = [ … ]; path = …; source = … }       # pkg's FreeBSD.conf
 //	    os-release = yes; unknown-scripts = skip;
+//	    known-missing { NAME = "reason" }; known-dangling { "/path" = "reason" }; complete = yes;
 //	    replaces = [ … ]; cmd = [ … ]; env = [ … ]; labels { KEY = … }
 //	    when ">=15" { … }    # any of these keys, for some revisions only
 //	}
@@ -108,6 +109,10 @@ func (d *definer) key(m ucl.Member) (err error) {
 		err = extend(&d.img.Packages, v)
 	case "replaces":
 		err = extend(&d.img.Replaces, v)
+	case "known-missing", "known-dangling":
+		err = d.img.Exceptions.readers()[m.Key](v)
+	case "complete":
+		d.img.Complete, err = v.AsBool()
 	case "env":
 		err = extend(&d.img.Env, v)
 	case "cmd":

@@ -32,6 +32,8 @@ type Image struct {
 	Certificates *Taken   // a folder with the folders trusted and untrusted
 	BaseConf     *Taken   // pkg's FreeBSD.conf, to enable the base repository by
 	OSRelease    bool     // with os-release(5)
+	Exceptions   Exceptions
+	Complete     bool     // nothing that a file asks for may be absent, also where no run-time linker is
 	Cmd          []string // nil: the parent's
 	Env          []string
 	Labels       map[string]string
@@ -164,10 +166,7 @@ func (img Image) Taken() []Taken {
 // Replacing reports whether a package of the image may have a path that a
 // parent made or took from elsewhere.
 func (img Image) Replacing(path string) bool {
-	return slices.ContainsFunc(img.Replaces, func(pattern string) bool {
-		folder, all := strings.CutSuffix(pattern, "**")
-		return path == pattern || all && strings.HasPrefix(path, folder)
-	})
+	return slices.ContainsFunc(img.Replaces, func(pattern string) bool { return matches(pattern, path) })
 }
 
 // check finds what cannot be right in a definition.

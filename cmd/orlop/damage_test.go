@@ -109,7 +109,7 @@ func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	whole := t.TempDir()
 	begin := time.Now()
-	build := append([]string{"build", "-q", "--repo", "sample", "-o"}, whole)
+	build := append([]string{"build", "-q", "--exceptions", "sample/exceptions.ucl", "--repo", "sample", "-o"}, whole)
 	build = append(build, release.StandardNames()...)
 	if out, err := exec.Command("orlop", build...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -117,7 +117,7 @@ func TestInterrupted(t *testing.T) {
 	length, want := time.Since(begin), sums(t, whole)
 	for i, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL, syscall.SIGKILL, syscall.SIGKILL} {
 		dir := t.TempDir()
-		build[5] = dir
+		build[7] = dir
 		cmd := exec.Command("orlop", build...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -156,7 +156,7 @@ func TestFullDisk(t *testing.T) {
 		t.Skip("only root on Linux can mount a small tmpfs; CI is")
 	}
 	defer exec.Command("umount", dir).Run()
-	status, said := orlop(t, append([]string{"build", "-q", "--repo", "sample", "-o", dir}, release.StandardNames()...)...)
+	status, said := orlop(t, append([]string{"build", "-q", "--exceptions", "sample/exceptions.ucl", "--repo", "sample", "-o", dir}, release.StandardNames()...)...)
 	if status != 1 || !strings.Contains(said, "no space left on device") {
 		t.Errorf("status %d, said %s", status, said)
 	}
@@ -169,7 +169,7 @@ func TestFullDisk(t *testing.T) {
 func TestVerifyDamage(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if status, said := orlop(t, "build", "-q", "--repo", "sample", "-o", dir, "--format", "tar", "static"); status != 0 {
+	if status, said := orlop(t, "build", "-q", "--exceptions", "sample/exceptions.ucl", "--repo", "sample", "-o", dir, "--format", "tar", "static"); status != 0 {
 		t.Fatal(said)
 	}
 	path := filepath.Join(dir, "container-image-static.tar")

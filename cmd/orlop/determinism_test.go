@@ -39,7 +39,7 @@ func TestSameBytes(t *testing.T) {
 		if err := os.Mkdir(tmp, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		script := fmt.Sprintf("umask %s; exec orlop build -q -j %d --repo %s -o out %s", umasks[i%4], 1+i%5, repo, strings.Join(images, " "))
+		script := fmt.Sprintf("umask %s; exec orlop build -q -j %d --repo %s --exceptions %s/exceptions.ucl -o out %s", umasks[i%4], 1+i%5, repo, repo, strings.Join(images, " "))
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", script)
 		cmd.Dir = work
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + tmp, fmt.Sprintf("GOMAXPROCS=%d", 1+i%3),

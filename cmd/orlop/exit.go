@@ -97,7 +97,7 @@ func statusOf(err error) int {
 	case *store.AbsentError:
 		return exitAbsent
 	case *sum.MismatchError, *store.SizeError, *pkgfile.DamageError, *catalog.FormatError,
-		*pkgdb.FormatError, *layer.FormatError, *oci.FormatError, *oci.MismatchError, *pkgdb.Fault, *hooks.ContentError:
+		*pkgdb.FormatError, *layer.FormatError, *oci.FormatError, *oci.MismatchError, *pkgdb.Fault, *hooks.ContentError, *hooks.IncompleteError:
 		return exitWrong
 	}
 	return 0

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
@@ -84,6 +85,7 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 func contentFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "unknown-scripts", Value: "fail", Usage: "`fail` on a script that orlop has nothing in the place of, or skip it"},
+		&cli.StringSliceFlag{Name: "exceptions", Usage: "UCL `FILE` of what images may lack: known-missing, known-dangling (repeatable)"},
 		&cli.StringFlag{Name: "root", Usage: "in the place of a repository, the root `DIR` that pkg(8) filled with INSTALL_AS_USER"},
 		&cli.StringFlag{Name: "metalog", Usage: "METALOG `FILE` that pkg wrote with --root: owners, modes and flags"},
 	}
@@ -99,6 +101,9 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 	default:
 		return usagef("--unknown-scripts: found %q, wanted fail or skip", s)
 	}
+	if cfg.Exceptions, err = exceptions(c.StringSlice("exceptions")); err != nil {
+		return err
+	}
 	cfg.RootDir, cfg.Metalog = c.String("root"), c.String("metalog")
 	if cfg.RootDir == "" && cfg.Metalog == "" {
 		cfg.Repos, err = repositories(c)
@@ -113,6 +118,23 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 		return usagef("--root: found %d images, wanted the one that is in it", len(cfg.Images))
 	}
 	return nil
+}
+
+// exceptions reads the files of --exceptions.
+func exceptions(files []string) (release.Exceptions, error) {
+	var all release.Exceptions
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return all, &usageError{err}
+		}
+		e, err := release.ReadExceptions(file, text)
+		if err != nil {
+			return all, err
+		}
+		all.Missing, all.Dangling = append(all.Missing, e.Missing...), append(all.Dangling, e.Dangling...)
+	}
+	return all, nil
 }
 
 // repositories are those of the configuration, then those of --repo.

@@ -15,7 +15,7 @@ import (
 // theInterface is the whole command line.
 var theInterface = map[string]string{
 	"demo":    "o q",
-	"build":   "repo repo-conf-dir abi revision branch srcdir image-file name package parent j unknown-scripts root metalog o format compression squash pkgdb-schema q v json",
+	"build":   "repo repo-conf-dir abi revision branch srcdir image-file name package parent j unknown-scripts exceptions root metalog o format compression squash pkgdb-schema q v json",
 	"plan":    "repo repo-conf-dir abi revision branch srcdir image-file name package parent j why q v json",
 	"ls":      "files mtree json",
 	"verify":  "json",

@@ -53,7 +53,7 @@ func imagesOf(t *testing.T, repo string, args ...string) (dir string, digests ma
 	t.Helper()
 	dir = t.TempDir()
 	var out, said strings.Builder
-	args = append([]string{"orlop", "build", "-q", "--repo", repo, "-o", dir}, args...)
+	args = append([]string{"orlop", "build", "-q", "--exceptions", "sample/exceptions.ucl", "--repo", repo, "-o", dir}, args...)
 	if code := run(t.Context(), args, &out, &said, func(string) (string, bool) { return "", false }); code != 0 {
 		t.Fatalf("%v: status %d\n%s", args, code, said.String())
 	}

@@ -35,6 +35,8 @@ var mayImport = map[string][]string{
 	"pkgdb":                 {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "pkgdb/pkgfile", "github.com/mattn/go-sqlite3"},
 	"release/tree":          {},
 	"release/etc":           {"release/tree"},
+	"release/elf":           {},
+	"release/elf/elftest":   {},
 	"release":               {"pkgdb/ucl", "release/tree"},
 	"release/layer":         {"release/tree", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
 	"release/oci":           {"release/tree", "release/layer", "github.com/klauspost/compress/zstd", "github.com/ulikunitz/xz", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
@@ -49,6 +51,7 @@ var onlyIn = map[string]string{
 	"golang.org/x/term":                          "cmd/orlop",
 	"github.com/mattn/go-sqlite3":                "pkgdb",
 	module + "pkgdb/pkgfile/pkgtest":             "", // tests
+	module + "release/elf/elftest":               "", // tests
 	"github.com/rogpeppe/go-internal/testscript": "", // tests
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"debug/elf"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/release/elf/elftest"
 )
 
 // TestMain makes this test binary be orlop for the scripts.
@@ -73,6 +75,8 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+func executable(f elftest.File) string { return string(f.Bytes()) }
+
 // cases are small repositories for scripts.
 var cases = map[string][]pkgtest.Package{
 	"scripts": {
@@ -91,6 +95,21 @@ var cases = map[string][]pkgtest.Package{
 		{Name: "FreeBSD-runtime", Version: "15.0p1", Deps: []string{"lib"}, Files: []pkgtest.File{{Path: "/bin/sh", Body: "sh", Mode: 0o555}}},
 		{Name: "lib", Files: []pkgtest.File{{Path: "/lib/l.so", Body: "l"}}, Keys: map[string]any{"shlibs_required": []string{"libc.so.7"}}},
 		{Name: "other", Files: []pkgtest.File{{Path: "/bin/sh", Body: "another"}}},
+	},
+	"incomplete": {
+		{Name: "FreeBSD-runtime", Version: "15.0", Keys: map[string]any{"requires": []string{"kernel"}}, Files: []pkgtest.File{
+			{Path: "/libexec/ld-elf.so.1", Body: executable(elftest.File{})}, {Path: "/lib/libc.so.7", Body: executable(elftest.File{})},
+			{Path: "/lib/libother.so.1", Body: executable(elftest.File{Machine: elf.EM_AARCH64})},
+			{Path: "/bin/sh", Body: executable(elftest.File{Interpreter: "/libexec/ld-elf.so.1", Needed: []string{"libc.so.7", "libedit.so.8", "libother.so.1"}})},
+			{Path: "/bin/old", Body: executable(elftest.File{Interpreter: "/libexec/ld-aout.so.1"})},
+			{Path: "/bin/own", Body: executable(elftest.File{Needed: []string{"libown.so.1"}, RunPath: "$ORIGIN/../own"})},
+			{Path: "/own/libown.so.1", Symlink: "/own/libown.so.1.2"}, {Path: "/own/libown.so.1.2", Body: executable(elftest.File{})},
+			{Path: "/bin/32", Body: executable(elftest.File{Class: elf.ELFCLASS32, Needed: []string{"libc.so.7"}})},
+			{Path: "/usr/lib32/libc.so.7", Body: executable(elftest.File{Class: elf.ELFCLASS32})},
+			{Path: "/sys", Symlink: "usr/src/sys"},
+		}},
+		{Name: "broken", Files: []pkgtest.File{{Path: "/bin/broken", Body: executable(elftest.File{Needed: []string{"libc.so.7"}})[:0x208]}}},
+		{Name: "static", Files: []pkgtest.File{{Path: "/bin/static", Symlink: "nowhere"}}},
 	},
 	"missing-dependency": {{Name: "FreeBSD-runtime", Version: "15.0", Deps: []string{"gone"}}},
 	"two-abis": {

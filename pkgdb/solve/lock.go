@@ -37,6 +37,15 @@ type Lock struct {
 	// Scripts and triggers that nobody knows, and that would have run.
 	SkippedScripts []LockScript `json:"skipped_scripts"`
 	NoAccount      []string     `json:"no_account"` // "PACKAGE: user NAME" that the image lacks
+	// What the image may lack although something in it asks for it.
+	KnownMissing  []LockException `json:"known_missing"`
+	KnownDangling []LockException `json:"known_dangling"`
+}
+
+// LockException is a name, path or pattern, and why it may be incomplete.
+type LockException struct {
+	Pattern string `json:"pattern"`
+	Reason  string `json:"reason"`
 }
 
 // LockScript is a script of a package, or a trigger file.
@@ -88,7 +97,8 @@ type LockMissing struct {
 // Lock returns the part of a lock that a plan knows.
 func (p *Plan) Lock(catalogues []*catalog.Catalogue) Lock {
 	l := Lock{Format: LockFormat, ABI: p.ABI,
-		Files: []LockFile{}, LeftOut: []string{}, Missing: []LockMissing{}, Alternatives: []string{}, SkippedScripts: []LockScript{}, NoAccount: []string{}}
+		Files: []LockFile{}, LeftOut: []string{}, Missing: []LockMissing{}, Alternatives: []string{}, SkippedScripts: []LockScript{}, NoAccount: []string{},
+		KnownMissing: []LockException{}, KnownDangling: []LockException{}}
 	used := map[*catalog.Repo]bool{}
 	for _, step := range p.Steps {
 		for _, list := range [][]*Planned{step.Packages, step.Donors} {

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"cmp"
+	delf "debug/elf"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/elf"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// IncompleteError is something that a file of an image asks for and that is
+// not in the image.
+type IncompleteError struct {
+	By    string // package, or who else made the file
+	Path  string // of the file; "" where the package itself asks
+	Wants string
+}
+
+func (e *IncompleteError) Error() string {
+	if e.Path == "" {
+		return e.By + ": " + e.Wants
+	}
+	return e.By + ": " + e.Path + ": " + e.Wants
+}
+
+// runTimeLinker is in every image in which programs start that are linked
+// dynamically (libexec/rtld-elf/rtld_paths.h).
+const runTimeLinker = "/libexec/ld-elf.so.1"
+
+// libraryPath is where libraries are found without being told: the run-time
+// linker's own folders, then those that rc.d/ldconfig tells it
+// (STANDARD_LIBRARY_PATH in rtld_paths.h, ldconfig_paths in rc.conf).
+var libraryPath = []string{"/lib/casper", "/lib", "/usr/lib", "/usr/lib/compat", "/usr/local/lib", "/usr/local/lib/compat/pkg"}
+
+// libraryPath32 is the same for 32-bit programs on a 64-bit machine.
+var libraryPath32 = []string{"/lib32", "/usr/lib32", "/usr/local/lib32", "/usr/local/lib32/compat/pkg"}
+
+// complete looks at every wanted member with a run-time linker. Each library
+// that a file needs, each target of a symbolic link and each word that a
+// package requires must be there, or stand among the exceptions. One of these
+// that no longer applies is told.
+func (r *run) complete() error {
+	var errs []error
+	used := map[release.Exception]bool{}
+	told := map[*member]map[string]bool{} // not to repeat them for a child
+	for _, m := range r.family {
+		if !m.wanted || !m.def.Complete && m.tree.Lookup(runTimeLinker) == nil {
+			continue
+		}
+		c := closure{member: m, known: r.exceptions(m), used: map[release.Exception]bool{}}
+		c.requirements()
+		c.links()
+		c.libraries()
+		told[m] = map[string]bool{}
+		for _, err := range c.errs {
+			told[m][err.Error()] = true
+			if !slices.ContainsFunc(m.chain(), func(at *member) bool { return at != m && told[at][err.Error()] }) {
+				errs = append(errs, within("image "+m.def.Name, err))
+			}
+		}
+		r.noteUnused("image "+m.def.Name+": its definition", m.def.Exceptions, c.used)
+		for e := range c.used {
+			used[e] = true
+		}
+	}
+	if len(told) > 0 {
+		r.noteUnused("--exceptions", r.Exceptions, used)
+	}
+	return errors.Join(errs...)
+}
+
+// exceptions are all that hold for a member.
+func (r *run) exceptions(m *member) release.Exceptions {
+	all := release.Exceptions{Missing: slices.Clone(r.Exceptions.Missing), Dangling: slices.Clone(r.Exceptions.Dangling)}
+	for _, at := range m.chain() {
+		all.Missing = append(all.Missing, at.def.Exceptions.Missing...)
+		all.Dangling = append(all.Dangling, at.def.Exceptions.Dangling...)
+	}
+	return all
+}
+
+func (r *run) noteUnused(where string, e release.Exceptions, used map[release.Exception]bool) {
+	for _, list := range []struct {
+		key string
+		of  []release.Exception
+	}{{"known-missing", e.Missing}, {"known-dangling", e.Dangling}} {
+		for _, x := range list.of {
+			if !used[x] {
+				r.notice("%s: %s %q no longer applies", where, list.key, x.Pattern)
+			}
+		}
+	}
+}
+
+// lockExceptions are exceptions in the words of a lock.
+func lockExceptions(list []release.Exception) []solve.LockException {
+	locked := []solve.LockException{}
+	for _, e := range list {
+		locked = append(locked, solve.LockException(e))
+	}
+	return locked
+}
+
+// closure is the check of one image.
+type closure struct {
+	*member
+	known release.Exceptions
+	used  map[release.Exception]bool
+	errs  []error
+}
+
+// excepted reports whether an exception speaks of any of the names.
+func (c *closure) excepted(list []release.Exception, names ...string) bool {
+	found := false
+	for _, e := range list {
+		if slices.ContainsFunc(names, e.Match) {
+			c.used[e], found = true, true
+		}
+	}
+	return found
+}
+
+func (c *closure) fault(n *tree.Node, format string, args ...any) {
+	by := n.Owner()
+	if f := c.owner(n); f != nil {
+		by = f.FullName()
+	}
+	c.errs = append(c.errs, &IncompleteError{by, n.Path, fmt.Sprintf(format, args...)})
+}
+
+// owner is the package that a node comes from, nil for none.
+func (m *member) owner(n *tree.Node) *fetched {
+	if n.Origin != tree.Packaged {
+		return nil
+	}
+	for at := m; at != nil; at = at.parent {
+		if i, ok := slices.BinarySearchFunc(at.packages, n.Package, func(f *fetched, name string) int { return cmp.Compare(f.Name, name) }); ok {
+			return at.packages[i]
+		}
+	}
+	return nil
+}
+
+// requirements finds words of "requires" that no package provides. Libraries
+// that packages ask for are left to the files that need them.
+func (c *closure) requirements() {
+	for i := range c.plan.Steps {
+		for _, miss := range c.plan.Steps[i].Missing {
+			if miss.Kind == solve.Require && !c.excepted(c.known.Missing, miss.What) {
+				c.errs = append(c.errs, &IncompleteError{By: strings.Join(miss.By, ", "), Wants: "requires " + miss.What + ", which no package provides"})
+			}
+		}
+	}
+}
+
+// links finds symbolic links that lead nowhere.
+func (c *closure) links() {
+	for n := range c.tree.All() {
+		if n.Type == tree.Symlink && c.tree.Resolve(n.Path) == nil && !c.excepted(c.known.Dangling, n.Path) {
+			c.fault(n, "links to %s, which is not in the image", n.Link)
+		}
+	}
+}
+
+// libraries finds what the run-time linker would not find.
+func (c *closure) libraries() {
+	main := c.needs(c.tree.Resolve(runTimeLinker))
+	for n := range c.tree.All() {
+		needs := c.needs(n)
+		if needs == nil {
+			continue
+		}
+		if i := needs.Interpreter; i != "" && c.needs(c.tree.Resolve(i)) == nil && !c.excepted(c.known.Missing, i, n.Path) {
+			c.fault(n, "starts with the run-time linker %s, which is not in the image", i)
+		}
+		dirs := slices.Concat(searchPath(n.Path, needs), libraryPath)
+		if main != nil && main.Class == delf.ELFCLASS64 && needs.Class == delf.ELFCLASS32 {
+			dirs = slices.Concat(searchPath(n.Path, needs), libraryPath32)
+		}
+		for _, library := range needs.Libraries {
+			if !c.finds(library, dirs, needs) && !c.excepted(c.known.Missing, library, n.Path) {
+				c.fault(n, "needs %s, which is in none of %s", library, strings.Join(dirs, " "))
+			}
+		}
+	}
+}
+
+// needs are those of a file that a package brought, nil for none.
+func (c *closure) needs(n *tree.Node) *elf.Needs {
+	if n == nil || n.Type != tree.File {
+		return nil
+	}
+	f := c.owner(n)
+	if f == nil {
+		return nil
+	}
+	return f.needs[n.Path]
+}
+
+// finds looks for a library as the run-time linker does: one for another
+// machine does not count.
+func (c *closure) finds(library string, dirs []string, by *elf.Needs) bool {
+	if strings.Contains(library, "/") {
+		dirs, library = []string{path.Dir(library)}, path.Base(library)
+	}
+	return slices.ContainsFunc(dirs, func(dir string) bool {
+		found := c.needs(c.tree.Resolve(dir + "/" + library))
+		return found != nil && found.Class == by.Class && found.Machine == by.Machine
+	})
+}
+
+// searchPath is a file's own, its variables expanded (rtld(1)).
+func searchPath(file string, n *elf.Needs) []string {
+	lib := "lib"
+	if n.Class == delf.ELFCLASS32 {
+		lib = "lib32"
+	}
+	origin := path.Dir(file)
+	expand := strings.NewReplacer("$ORIGIN", origin, "${ORIGIN}", origin, "$LIB", lib, "${LIB}", lib)
+	var dirs []string
+	for _, dir := range n.SearchPath {
+		if dir = expand.Replace(dir); strings.HasPrefix(dir, "/") {
+			dirs = append(dirs, path.Clean(dir))
+		}
+	}
+	return dirs
+}

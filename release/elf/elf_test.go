@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package elf
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orlop/orlop/release/elf/elftest"
+)
+
+func TestReadNeeds(t *testing.T) {
+	t.Parallel()
+	for _, class := range []elf.Class{elf.ELFCLASS32, elf.ELFCLASS64} {
+		for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+			f := elftest.File{Class: class, Order: order, Machine: elf.EM_PPC64, Interpreter: "/libexec/ld-elf.so.1",
+				Needed: []string{"libutil.so.10", "libc.so.7"}, RPath: "/old", RunPath: "$ORIGIN/../lib:/usr/lib/private"}
+			want := &Needs{class, elf.EM_PPC64, "/libexec/ld-elf.so.1", []string{"libutil.so.10", "libc.so.7"}, []string{"$ORIGIN/../lib", "/usr/lib/private"}}
+			got, err := ReadNeeds(bytes.NewReader(f.Bytes()))
+			if d := cmp.Diff(want, got); err != nil || d != "" {
+				t.Errorf("%v, %v: %v (-want +got):\n%s", class, order, err, d)
+			}
+		}
+	}
+	if n, err := ReadNeeds(bytes.NewReader(elftest.File{RPath: "/old"}.Bytes())); err != nil || !cmp.Equal(n.SearchPath, []string{"/old"}) {
+		t.Errorf("DT_RPATH alone: got %+v, %v", n, err)
+	}
+}
+
+// TestNothingNeeded are files that no run-time linker completes.
+func TestNothingNeeded(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string][]byte{
+		"empty": nil, "text": []byte("#!/bin/sh\n"), "magic only": []byte("\x7fELF"), "data": []byte("\x7fELF, but no more than that"),
+		"static": elftest.File{Static: true}.Bytes(), "object": elftest.File{Type: elf.ET_REL}.Bytes(), "core": elftest.File{Type: elf.ET_CORE}.Bytes(),
+	} {
+		if n, err := ReadNeeds(bytes.NewReader(text)); n != nil || err != nil {
+			t.Errorf("%s: got %+v, %v", name, n, err)
+		}
+	}
+}
+
+func TestReadNeedsErrors(t *testing.T) {
+	t.Parallel()
+	whole := elftest.File{Needed: []string{"libc.so.7"}}.Bytes()
+	for _, tt := range []struct {
+		name, want string
+		damage     func(b []byte) []byte
+	}{
+		{"cut in the header", "EOF", func(b []byte) []byte { return b[:60] }},
+		{"cut before the strings", "EOF", func(b []byte) []byte { return b[:0x404] }},
+		{"cut in the dynamic section", "PT_DYNAMIC", func(b []byte) []byte { return b[:0x210] }},
+		{"string outside", "DT_NEEDED: no string ends after offset 99 of 11 bytes", func(b []byte) []byte { b[0x208] = 99; return b }},
+		{"strings outside", "no segment has the strings at 0x9900400", func(b []byte) []byte { b[0x21b] = 9; b[0x21a] = 0x90; return b }},
+	} {
+		_, err := ReadNeeds(bytes.NewReader(tt.damage(bytes.Clone(whole))))
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// TestScratch streams files of all kinds and sizes, in small pieces.
+func TestScratch(t *testing.T) {
+	t.Parallel()
+	made := 0
+	s := Scratch{Create: func() (*os.File, error) { made++; return os.Create(filepath.Join(t.TempDir(), "scratch")) }}
+	defer s.Close()
+	for i, tt := range []struct {
+		text []byte
+		want string
+	}{
+		{nil, ""}, {[]byte("\x7fE"), ""}, {[]byte("text"), ""},
+		{elftest.File{Needed: []string{"a"}}.Bytes(), "a"},
+		{elftest.File{Needed: []string{"b"}, Padding: 2 * maxMemory}.Bytes(), "b"},
+		{elftest.File{Needed: []string{"c"}}.Bytes(), "c"},
+		{elftest.File{Needed: []string{"d"}, Padding: maxMemory}.Bytes(), "d"},
+		{bytes.Repeat([]byte("plain"), maxMemory), ""},
+	} {
+		for rest := tt.text; len(rest) > 0; {
+			n, err := s.Write(rest[:min(len(rest), 1+len(rest)/3)])
+			if err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		got := ""
+		if n, err := s.Needs(); err != nil {
+			t.Errorf("file %d: %v", i, err)
+		} else if n != nil {
+			got = strings.Join(n.Libraries, " ")
+		}
+		if got != tt.want {
+			t.Errorf("file %d: got %q, want %q", i, got, tt.want)
+		}
+	}
+	if made != 1 {
+		t.Errorf("made %d files, want 1", made)
+	}
+}
+
+func FuzzReadNeeds(f *testing.F) {
+	for _, class := range []elf.Class{elf.ELFCLASS32, elf.ELFCLASS64} {
+		for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+			f.Add(elftest.File{Class: class, Order: order, Interpreter: "/libexec/ld-elf.so.1", Needed: []string{"libc.so.7"}, RunPath: "$ORIGIN"}.Bytes())
+		}
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		n, err := ReadNeeds(bytes.NewReader(text))
+		if n != nil && err == nil {
+			for _, name := range n.Libraries {
+				if strings.Contains(name, "\x00") || !bytes.Contains(text, []byte(name)) {
+					t.Errorf("library %q is not in the file", name)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package elf
+
+import (
+	"bytes"
+	"debug/elf"
+	"io"
+	"os"
+)
+
+// maxMemory is the size up to which a file is kept in memory: most programs
+// are smaller. It decides speed, no bytes.
+const maxMemory = 4 << 20
+
+// Scratch takes the bytes of one file after the other while they stream past,
+// and tells what each needs. Of files that are not ELF it keeps nothing, of
+// large ones nothing in memory.
+type Scratch struct {
+	Create func() (*os.File, error) // makes the file for large ones
+
+	head  []byte
+	plain bool // the current file is not ELF
+	file  *os.File
+	large bool // the current file is in file
+	size  int64
+}
+
+// Write takes bytes of the current file.
+func (s *Scratch) Write(b []byte) (int, error) {
+	if s.plain {
+		return len(b), nil
+	}
+	if s.large {
+		n, err := s.file.Write(b)
+		s.size += int64(n)
+		return n, err
+	}
+	s.head = append(s.head, b...)
+	magic := min(len(s.head), len(elf.ELFMAG))
+	s.plain = string(s.head[:magic]) != elf.ELFMAG[:magic]
+	if s.plain || len(s.head) <= maxMemory {
+		return len(b), nil
+	}
+	return len(b), s.spill()
+}
+
+// spill goes on in a file.
+func (s *Scratch) spill() error {
+	var err error
+	if s.file == nil {
+		s.file, err = s.Create()
+	} else if _, err = s.file.Seek(0, io.SeekStart); err == nil {
+		err = s.file.Truncate(0)
+	}
+	if err != nil {
+		return err
+	}
+	s.large, s.size = true, int64(len(s.head))
+	_, err = s.file.Write(s.head)
+	return err
+}
+
+// Needs ends the current file and returns what it needs, nil for nothing.
+func (s *Scratch) Needs() (*Needs, error) {
+	defer func() { s.head, s.plain, s.large = s.head[:0], false, false }()
+	switch {
+	case s.plain:
+		return nil, nil
+	case s.large:
+		return ReadNeeds(io.NewSectionReader(s.file, 0, s.size))
+	}
+	return ReadNeeds(bytes.NewReader(s.head))
+}
+
+// Close gives the file for large ones up; its bytes are of no further use.
+func (s *Scratch) Close() error {
+	if s.file == nil {
+		return nil
+	}
+	return s.file.Close()
+}

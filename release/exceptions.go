@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package release
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/ucl"
+)
+
+// Exceptions are what an image may lack although something in it asks for it.
+type Exceptions struct {
+	Missing  []Exception // libraries and provided words, or paths of files that need some
+	Dangling []Exception // paths of symbolic links
+}
+
+// Exception is a name or path that may be incomplete, and why that is right.
+type Exception struct {
+	Pattern string // a path, a glob as of path.Match, or "/folder/**"
+	Reason  string
+}
+
+// Match reports whether the exception speaks of a name or path.
+func (e Exception) Match(name string) bool { return matches(e.Pattern, name) }
+
+// matches reports whether a pattern of a definition holds for a path.
+func matches(pattern, name string) bool {
+	if folder, all := strings.CutSuffix(pattern, "**"); all {
+		return strings.HasPrefix(name, folder)
+	}
+	is, err := path.Match(pattern, name)
+	return err == nil && is
+}
+
+// ReadExceptions reads a UCL text with the keys known-missing and
+// known-dangling, each an object of patterns and reasons.
+func ReadExceptions(name string, text []byte) (Exceptions, error) {
+	var e Exceptions
+	o, err := ucl.Parse(name, text, nil)
+	if err != nil {
+		return e, &UsageError{err}
+	}
+	readers := e.readers()
+	var errs []error
+	for _, m := range o.Members {
+		read := readers[m.Key]
+		if read == nil {
+			errs = append(errs, m.Value.Errorf("key %q is not known, wanted known-missing or known-dangling", m.Key))
+			continue
+		}
+		if err := read(m.Value); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", m.Key, err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return e, &UsageError{err}
+	}
+	return e, nil
+}
+
+func (e *Exceptions) readers() map[string]func(ucl.Value) error {
+	return map[string]func(ucl.Value) error{
+		"known-missing":  exceptions(&e.Missing),
+		"known-dangling": exceptions(&e.Dangling),
+	}
+}
+
+func exceptions(list *[]Exception) func(ucl.Value) error {
+	return func(v ucl.Value) error {
+		o, err := v.AsObject()
+		if err != nil {
+			return err
+		}
+		for _, m := range o.Members {
+			reason, err := m.Value.AsString()
+			if err == nil && strings.TrimSpace(reason) == "" {
+				err = m.Value.Errorf("found no reason, wanted one")
+			}
+			if _, bad := path.Match(m.Key, ""); bad != nil {
+				err = m.Value.Errorf("%w", bad)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", m.Key, err)
+			}
+			*list = append(*list, Exception{m.Key, reason})
+		}
+		return nil
+	}
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package tree
+
+import "strings"
+
+// maxLinks is how many symbolic links a path may lead through before the
+// kernel gives up (MAXSYMLINKS, sys/sys/param.h).
+const maxLinks = 32
+
+// Resolve follows symbolic links from a path to what is there in the end, as
+// the kernel does with this tree as its root. It returns nil where that is
+// nothing. What a hard link names is returned.
+func (t *Tree) Resolve(path string) *Node {
+	at, left := "/", strings.Split(path, "/")
+	for links := 0; len(left) > 0; {
+		name := left[0]
+		left = left[1:]
+		if name == "" || name == "." {
+			continue
+		}
+		n := t.nodes[at]
+		if n == nil || n.Type != Dir {
+			return nil
+		}
+		if name == ".." {
+			at = Parent(at)
+			continue
+		}
+		n = t.nodes[strings.TrimSuffix(at, "/")+"/"+name]
+		switch {
+		case n == nil:
+			return nil
+		case n.Type == Symlink:
+			if links++; links > maxLinks || n.Link == "" {
+				return nil
+			}
+			if strings.HasPrefix(n.Link, "/") {
+				at = "/"
+			}
+			left = append(strings.Split(n.Link, "/"), left...)
+		default:
+			at = n.Path
+		}
+	}
+	n := t.nodes[at]
+	if n != nil && n.Type == Hardlink {
+		n = t.nodes[n.Link]
+	}
+	return n
+}
