@@ -36,13 +36,14 @@ func (e *IncompleteError) Error() string {
 // dynamically (libexec/rtld-elf/rtld_paths.h).
 const runTimeLinker = "/libexec/ld-elf.so.1"
 
-// libraryPath is where libraries are found without being told: the run-time
-// linker's own folders, then those that rc.d/ldconfig tells it
-// (STANDARD_LIBRARY_PATH in rtld_paths.h, ldconfig_paths in rc.conf).
-var libraryPath = []string{"/lib/casper", "/lib", "/usr/lib", "/usr/lib/compat", "/usr/local/lib", "/usr/local/lib/compat/pkg"}
+// standardPath is where the run-time linker looks without being told
+// (STANDARD_LIBRARY_PATH in rtld_paths.h).
+var standardPath = []string{"/lib/casper", "/lib", "/usr/lib"}
 
-// libraryPath32 is the same for 32-bit programs on a 64-bit machine.
-var libraryPath32 = []string{"/lib32", "/usr/lib32", "/usr/local/lib32", "/usr/local/lib32/compat/pkg"}
+// libraryPath32 is where 32-bit programs on a 64-bit machine find libraries:
+// their run-time linker's own folders, and what rc.d/ldconfig would tell it
+// (ldconfig32_paths in rc.conf; orlop writes no hints for it).
+var libraryPath32 = []string{"/lib32", "/usr/lib32", "/usr/lib32/compat"}
 
 // complete looks at every wanted member with a run-time linker. Each library
 // that a file needs, each target of a symbolic link and each word that a
@@ -173,6 +174,7 @@ func (c *closure) links() {
 
 // libraries finds what the run-time linker would not find.
 func (c *closure) libraries() {
+	known := slices.Concat(standardPath, slices.DeleteFunc(c.libraryPath(), func(dir string) bool { return slices.Contains(standardPath, dir) }))
 	main := c.needs(c.tree.Resolve(runTimeLinker))
 	for n := range c.tree.All() {
 		needs := c.needs(n)
@@ -182,7 +184,7 @@ func (c *closure) libraries() {
 		if i := needs.Interpreter; i != "" && c.needs(c.tree.Resolve(i)) == nil && !c.excepted(c.known.Missing, i, n.Path) {
 			c.fault(n, "starts with the run-time linker %s, which is not in the image", i)
 		}
-		dirs := slices.Concat(searchPath(n.Path, needs), libraryPath)
+		dirs := slices.Concat(searchPath(n.Path, needs), known)
 		if main != nil && main.Class == delf.ELFCLASS64 && needs.Class == delf.ELFCLASS32 {
 			dirs = slices.Concat(searchPath(n.Path, needs), libraryPath32)
 		}

@@ -95,7 +95,7 @@ func (r *run) packages() []*catalog.Package {
 func (r *run) wanted() func(path string) bool {
 	files := map[string]bool{"/etc/master.passwd": true, "/etc/passwd": true, "/etc/group": true,
 		"/etc/services": true, "/etc/login.conf": true}
-	folders := []string{certificateDir + "/"}
+	folders := []string{certificateDir + "/", libraryLists}
 	for _, m := range r.family {
 		for _, t := range m.def.Taken() {
 			files[t.Path] = !t.Folder

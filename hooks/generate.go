@@ -23,7 +23,7 @@ import (
 // packages call, wherever their input is there, and those that the definition
 // asks for.
 func (r *run) generators(m *member) error {
-	errs := []error{r.passwords(m), r.services(m), r.loginClasses(m), r.certificates(m)}
+	errs := []error{r.passwords(m), r.services(m), r.loginClasses(m), r.certificates(m), r.hints(m)}
 	if m.def.BaseConf != nil {
 		errs = append(errs, r.baseConf(m))
 	}
@@ -87,6 +87,39 @@ func (r *run) loginClasses(m *member) error {
 		return wrong(err)
 	}
 	return m.make("/etc/login.conf.db", 0o644, db)
+}
+
+// libraryPaths are the folders that rc.d/ldconfig names to ldconfig(8) where
+// they exist (ldconfig_paths in rc.conf), after the run-time linker's own.
+var libraryPaths = []string{"/lib", "/usr/lib", "/usr/lib/compat", "/usr/local/lib", "/usr/local/lib/compat/pkg"}
+
+// libraryLists is where packages name further ones (ldconfig_local_dirs).
+const libraryLists = "/usr/local/libdata/ldconfig/"
+
+// hints does what ldconfig(8) does when FreeBSD boots, which a container never
+// does. /usr/local/lib is named before it exists, for packages to come.
+func (r *run) hints(m *member) error {
+	if m.tree.Lookup(runTimeLinker) == nil {
+		return nil
+	}
+	return m.make("/var/run/ld-elf.so.hints", 0o444, etc.MakeHints(m.libraryPath(), r.byteOrder()))
+}
+
+func (m *member) libraryPath() []string {
+	var lists []string
+	for _, s := range m.sources(libraryLists) {
+		lists = append(lists, strings.Fields(string(s.Text))...)
+	}
+	slices.Sort(lists)
+	var dirs []string
+	for _, dir := range append(slices.Clone(libraryPaths), lists...) {
+		n := m.tree.Resolve(dir)
+		safe := n != nil && n.Type == tree.Dir && n.Uname == "root" && n.Mode&0o022 == 0
+		if (safe || dir == "/usr/local/lib") && !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
 }
 
 // certificateDir is where FreeBSD-caroot has its folders trusted and untrusted.

@@ -3,6 +3,7 @@
 package hooks_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -24,6 +26,7 @@ var made = []struct{ image, path, what string }{
 	{"static", "/usr/share/keys/pkg/trusted/pkg.freebsd.org.2013102301", "file 0444"},
 	{"static", "/usr/share/keys/pkgbase-15/trusted/awskms-15", "file 0444"}, {"static", "/usr/share/keys/pkgbase-15/trusted/backup-signing-15", "file 0444"},
 	{"static", "/etc/ssl/cert.pem", "file 0444"}, {"static", "/etc/ssl/certs/4042bcee.0", "file 0444"}, {"static", "/etc/ssl/untrusted/5c44d531.0", "file 0444"},
+	{"dynamic", "/var/run/ld-elf.so.hints", "file 0444"},
 	{"runtime", "/var/db/services.db", "file 0644"},
 	{"notoolchain", "/etc/login.conf.db", "file 0644"},
 }
@@ -55,6 +58,7 @@ func TestMade(t *testing.T) {
 			}
 		}
 	}
+	compareGenerated(t, without["notoolchain"].Tree)
 	for _, name := range names {
 		for _, c := range tree.Diff(without[name].Tree, with[name].Tree) {
 			t.Errorf("%s, without and with a source tree: %s", name, c)
@@ -63,6 +67,46 @@ func TestMade(t *testing.T) {
 			if strings.Contains(n.Path, ".pkgsave") {
 				t.Errorf("%s: %s", name, n.Path)
 			}
+		}
+	}
+}
+
+// compareGenerated compares files with the sums of those that FreeBSD's own
+// programs made of the same input (testdata/README).
+func compareGenerated(t *testing.T, got *tree.Tree) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/generated.sha256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		sum, path, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		if n := got.Lookup(path); n == nil || n.Digest != sum {
+			t.Errorf("%s: got %+v, want the sum %s", path, n, sum)
+		}
+	}
+}
+
+// TestSrcDir compares images that are made with the source tree that the
+// repository comes from, and without: it adds termcap.small, which no package
+// has, and changes nothing.
+func TestSrcDir(t *testing.T) {
+	t.Parallel()
+	needShared(t)
+	repo := filepath.Join(shared, "repos/unsigned/FreeBSD:15:amd64/15.0p3")
+	names := release.StandardNames()
+	without := build(t, config(t, repo, names...))
+	cfg := config(t, repo, names...)
+	cfg.SrcDir = filepath.Join(shared, "src")
+	with := build(t, cfg)
+	for _, name := range names {
+		got := fmt.Sprint(tree.Diff(without[name].Tree, with[name].Tree))
+		want := "[/etc/termcap.small: added]"
+		if name == "static" || name == "dynamic" { // a package of runtime has termcap
+			want = "[/etc/termcap.small: added /usr/share/misc/termcap: added]"
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
 		}
 	}
 }
@@ -80,6 +124,57 @@ func TestAlone(t *testing.T) {
 	}
 	if a.Tree.Lookup("/etc/os-release") != nil || a.Tree.Lookup("/etc/pwd.db") != nil {
 		t.Error("there is more than was asked for")
+	}
+}
+
+// Test14 has what is otherwise in FreeBSD 14: links in the place of
+// certificates, and a repository configuration without a stanza to enable.
+func Test14(t *testing.T) {
+	t.Parallel()
+	const abi, conf, keys = "FreeBSD:14:amd64", "FreeBSD: { url: x }\n", "/usr/share/keys/pkg/"
+	pem, err := os.ReadFile(filepath.Join(sourceTree(t), "secure/caroot/trusted/ISRG_Root_X1.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo := t.TempDir()
+	pkgtest.WriteRepo(repo,
+		pkgtest.Package{Name: "base", ABI: abi},
+		pkgtest.Package{Name: "FreeBSD-caroot", ABI: abi, Files: []pkgtest.File{{Path: "/usr/share/certs/trusted/ISRG_Root_X1.pem", Body: string(pem)}}},
+		pkgtest.Package{Name: "FreeBSD-pkg-bootstrap", ABI: abi, Files: []pkgtest.File{
+			{Path: "/etc/pkg/FreeBSD.conf", Body: conf}, {Path: keys + "trusted/a", Body: "a"}, {Path: keys + "revoked/b", Body: "b"}}},
+	)
+	cfg := config(t, repo, "old")
+	cfg.Revision, cfg.ImageFiles = "14.3", []string{filepath.Join(t.TempDir(), "old.ucl")}
+	definition := `image old { packages = [ base ];
+		folder /usr/share/keys/pkg { from = [ FreeBSD-pkg-bootstrap ] }
+		folder /usr/share/certs/trusted { from = [ FreeBSD-caroot ] }
+		certificates { from = [ FreeBSD-caroot ]; path = /usr/share/certs }
+		base-conf { from = [ FreeBSD-pkg-bootstrap ]; path = /etc/pkg/FreeBSD.conf } }`
+	if err := os.WriteFile(cfg.ImageFiles[0], []byte(definition), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for branch, folder := range map[string]string{"RELEASE-p1": "base_release_3", "RC2": "base_release_3", "STABLE": "base_latest"} {
+		cfg.Branch = branch
+		a := build(t, cfg)["old"]
+		if n := a.Tree.Lookup("/etc/ssl/certs/4042bcee.0"); n == nil || n.Link != "../../../usr/share/certs/trusted/ISRG_Root_X1.pem" {
+			t.Errorf("certificate: got %+v, want a link to the package's", n)
+		}
+		for _, key := range []string{"trusted/a", "revoked/b"} {
+			if a.Tree.Lookup(keys+key) == nil {
+				t.Errorf("there is no key %s", key)
+			}
+		}
+		want := fmt.Sprintf(`FreeBSD-base: {
+  url: "pkg+https://pkg.FreeBSD.org/${ABI}/%s",
+  mirror_type: "srv",
+  signature_type: "fingerprints",
+  fingerprints: "/usr/share/keys/pkg",
+  enabled: yes
+}
+`, folder)
+		if n := a.Tree.Lookup("/usr/local/etc/pkg/repos/base.conf"); n == nil || n.Digest != fmt.Sprintf("%x", sha256.Sum256([]byte(want))) {
+			t.Errorf("%s: base.conf is %+v, want\n%s", branch, n, want)
+		}
 	}
 }
 

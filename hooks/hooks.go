@@ -23,7 +23,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
@@ -246,15 +245,4 @@ type Resolution struct {
 type ImagePlan struct {
 	Image string
 	Plan  *solve.Plan
-}
-
-// readSource opens a file of the source tree. A tree that lacks it gives
-// os.ErrNotExist; nothing outside the tree is ever read.
-func (r *run) readSource(name string) ([]byte, error) {
-	root, err := os.OpenRoot(r.SrcDir)
-	if err != nil {
-		return nil, &release.UsageError{Err: fmt.Errorf("--srcdir: %w", err)}
-	}
-	defer root.Close()
-	return root.ReadFile(name)
 }

@@ -103,31 +103,6 @@ func (r *run) newMember(chain []release.Image, members map[string]*member) (*mem
 	return m, nil
 }
 
-// donors are the packages to ask for what the source tree does not have.
-func (r *run) donors(img release.Image) []string {
-	var names []string
-	for _, t := range img.Taken() {
-		if !r.inSource(t) {
-			names = append(names, t.From...)
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-func (r *run) inSource(t release.Taken) bool {
-	if r.SrcDir == "" || t.Source == "" {
-		return false
-	}
-	root, err := os.OpenRoot(r.SrcDir)
-	if err != nil {
-		return false // take says so
-	}
-	defer root.Close()
-	info, err := root.Stat(t.Source)
-	return err == nil && info.IsDir() == t.Folder
-}
-
 // noteMissing says what pkg would pass over in silence.
 func (r *run) noteMissing() {
 	for _, m := range r.family {

@@ -46,7 +46,7 @@ func (p *program) build(c *cli.Context, cfg hooks.Config) ([]hooks.Result, error
 	show := p.progress(c)
 	cfg.Observe = show.event
 	results, err := hooks.Build(c.Context, cfg)
-	show.end()
+	show.done()
 	return results, err
 }
 

@@ -44,7 +44,7 @@ func inputFlags() []cli.Flag {
 func talkFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "q", Usage: "no progress"},
-		&cli.BoolFlag{Name: "v", Usage: "a line for each package"},
+		&cli.BoolFlag{Name: "v", Usage: "a line for each package, and the time of each hook"},
 		jsonFlag(),
 	}
 }

@@ -106,6 +106,8 @@ var cases = map[string][]pkgtest.Package{
 			{Path: "/own/libown.so.1", Symlink: "/own/libown.so.1.2"}, {Path: "/own/libown.so.1.2", Body: executable(elftest.File{})},
 			{Path: "/bin/32", Body: executable(elftest.File{Class: elf.ELFCLASS32, Needed: []string{"libc.so.7"}})},
 			{Path: "/usr/lib32/libc.so.7", Body: executable(elftest.File{Class: elf.ELFCLASS32})},
+			{Path: "/bin/llvm", Body: executable(elftest.File{Needed: []string{"libLLVM.so"}})}, {Path: "/usr/local/llvm/lib/libLLVM.so", Body: executable(elftest.File{})},
+			{Path: "/usr/local/libdata/ldconfig/llvm", Body: "/usr/local/llvm/lib\n/usr/local/absent\n"},
 			{Path: "/sys", Symlink: "usr/src/sys"},
 		}},
 		{Name: "broken", Files: []pkgtest.File{{Path: "/bin/broken", Body: executable(elftest.File{Needed: []string{"libc.so.7"}})[:0x208]}}},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
@@ -15,17 +16,22 @@ import (
 )
 
 // progress shows events on stderr: a bar on a terminal, else a line for each
-// hook, with -v for each package.
+// hook; with -v one for each package, and in the end the time of each hook.
 type progress struct {
 	out            io.Writer
 	bar            *progressbar.ProgressBar
 	terminal       bool
 	quiet, verbose bool
-	hook           string
+	hook           string // whose bar is shown
+
+	hooks []string // in the order in which they began
+	took  map[string]time.Duration
+	since time.Time // when the last of hooks to say something did
+	busy  string    // that hook
 }
 
 func (p *program) progress(c *cli.Context) *progress {
-	s := &progress{out: p.stderr, quiet: c.Bool("q") || c.Bool("json"), verbose: c.Bool("v")}
+	s := &progress{took: map[string]time.Duration{}, out: p.stderr, quiet: c.Bool("q") || c.Bool("json"), verbose: c.Bool("v")}
 	if f, ok := p.stderr.(*os.File); ok && !s.quiet && !s.verbose {
 		kind, _ := p.lookupEnv("TERM")
 		s.terminal = kind != "dumb" && term.IsTerminal(int(f.Fd()))
@@ -34,6 +40,9 @@ func (p *program) progress(c *cli.Context) *progress {
 }
 
 func (s *progress) event(e hooks.Event) {
+	if e.Hook != "" {
+		s.clock(e.Hook)
+	}
 	switch {
 	case e.Notice != "":
 		s.clear()
@@ -46,6 +55,20 @@ func (s *progress) event(e hooks.Event) {
 	case s.verbose:
 		fmt.Fprintf(s.out, "orlop: %s: %d of %d: %s\n", e.Hook, e.Done, e.Total, e.Name)
 	}
+}
+
+// clock puts the time since the last event to the hook that worked then. Hooks
+// that work by turns so get the sum of their turns.
+func (s *progress) clock(hook string) {
+	now := time.Now()
+	if s.busy != "" {
+		s.took[s.busy] += now.Sub(s.since)
+	}
+	if _, known := s.took[hook]; !known && hook != "" {
+		s.hooks = append(s.hooks, hook)
+		s.took[hook] = 0
+	}
+	s.busy, s.since = hook, now
 }
 
 // show draws the bar of the current hook.
@@ -76,4 +99,16 @@ func (s *progress) clear() {
 func (s *progress) end() {
 	s.clear()
 	s.bar = nil
+}
+
+// done ends a run and, with -v, tells how long each hook worked.
+func (s *progress) done() {
+	s.end()
+	s.clock("")
+	if !s.verbose || s.quiet {
+		return
+	}
+	for _, hook := range s.hooks {
+		fmt.Fprintf(s.out, "orlop: %-9s  %7.3f s\n", hook, s.took[hook].Seconds())
+	}
 }

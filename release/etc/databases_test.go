@@ -4,6 +4,7 @@ package etc
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -35,6 +36,51 @@ func mustRead(t *testing.T, name string) []byte {
 }
 
 var orders = map[string]binary.ByteOrder{"le": binary.LittleEndian, "be": binary.BigEndian}
+
+// TestGoldenSums compares with the sums of what FreeBSD's own programs made;
+// testdata/README says how.
+func TestGoldenSums(t *testing.T) {
+	t.Parallel()
+	files, err := MakePasswords("master.passwd", mustRead(t, "testdata/master.passwd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := map[string][]byte{"passwd": files.Passwd, "pwd.db": files.PwdDB, "spwd.db": files.SpwdDB}
+	for name, order := range orders {
+		if made[name+"/login.conf.db"], err = MakeCapabilities("login.conf", mustRead(t, "testdata/login.conf"), order); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for line := range strings.Lines(string(mustRead(t, "testdata/SHA256"))) {
+		want, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
+		if got := fmt.Sprintf("%x", sha256.Sum256(made[name])); got != want {
+			t.Errorf("%s: sum is %s, want %s", name, got, want)
+		}
+		delete(made, name)
+	}
+	if len(made) > 0 {
+		t.Errorf("%d files were not compared", len(made))
+	}
+}
+
+// TestHints compares with what ldconfig wrote, and reads the other byte order.
+func TestHints(t *testing.T) {
+	t.Parallel()
+	dirs := []string{"/lib", "/usr/lib", "/usr/lib/compat", "/usr/local/lib"}
+	want := mustRead(t, "testdata/ld-elf.so.hints")
+	if got := MakeHints(dirs, binary.LittleEndian); !bytes.Equal(got, want) {
+		t.Errorf("got  %x\nwant %x", got, want)
+	}
+	big := MakeHints(dirs, binary.BigEndian)
+	for at := 0; at < 128; at += 4 {
+		if got, want := binary.BigEndian.Uint32(big[at:]), binary.LittleEndian.Uint32(want[at:]); got != want {
+			t.Errorf("big endian: word at %d is %d, want %d", at, got, want)
+		}
+	}
+	if !bytes.Equal(big[128:], want[128:]) {
+		t.Error("big endian: the list differs")
+	}
+}
 
 // TestGoldens compares with what FreeBSD's own programs made of its own files.
 func TestGoldens(t *testing.T) {

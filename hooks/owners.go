@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/orlop/orlop/release/etc"
+)
+
+// owners gives every node its numeric ids. What the parent has keeps the ids
+// that it has there.
+func (r *run) owners(m *member) error {
+	accounts, err := m.accounts()
+	if err != nil {
+		return wrong(err)
+	}
+	r.noteAccounts(m, accounts)
+	var errs []error
+	for n := range m.tree.All() {
+		if old := m.inherited(n.Path); old != nil && old.Uname == n.Uname && old.Gname == n.Gname {
+			m.tree.SetOwner(n.Path, old.UID, old.GID)
+			continue
+		}
+		uid, ok := accounts.UID(n.Uname)
+		if !ok {
+			errs = append(errs, &OwnerError{n.Owner(), n.Path, "user", n.Uname})
+		}
+		gid, ok := accounts.GID(n.Gname)
+		if !ok {
+			errs = append(errs, &OwnerError{n.Owner(), n.Path, "group", n.Gname})
+		}
+		m.tree.SetOwner(n.Path, uid, gid)
+	}
+	return errors.Join(errs...)
+}
+
+// noteAccounts tells the users and groups that packages need and the image does
+// not have. pkg only records them.
+func (r *run) noteAccounts(m *member, accounts *etc.Accounts) {
+	for _, f := range m.packages {
+		for _, kind := range []struct {
+			name   string
+			needed []string
+			lookup func(string) (int, bool)
+		}{{"user", f.manifest.Users, accounts.UID}, {"group", f.manifest.Groups, accounts.GID}} {
+			for _, name := range kind.needed {
+				if _, ok := kind.lookup(name); !ok {
+					m.noAccount = append(m.noAccount, f.FullName()+": "+kind.name+" "+name)
+					r.notice("image %s: %s: its %s %q is not in the image", m.def.Name, f.FullName(), kind.name, name)
+				}
+			}
+		}
+	}
+}
+
+// OwnerError is an owner that the image's accounts lack.
+type OwnerError struct {
+	By, Path   string // who brings the path
+	Kind, Name string // "user" or "group", and which
+}
+
+func (e *OwnerError) Error() string {
+	return fmt.Sprintf("%s: %s: %s %q is not in the image's accounts", e.By, e.Path, e.Kind, e.Name)
+}
+
+// accounts reads the image's own passwd and group. An image that has none uses
+// FreeBSD's standard accounts; the host's are never asked.
+func (m *member) accounts() (*etc.Accounts, error) {
+	passwd := m.content("/etc/master.passwd")
+	if passwd == nil {
+		passwd = m.content("/etc/passwd")
+	}
+	group := m.content("/etc/group")
+	if passwd == nil || group == nil {
+		return etc.Standard(), nil
+	}
+	return etc.ParseAccounts(passwd, group)
+}
