@@ -6,26 +6,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/release"
 )
 
 // readCatalogues is the hook catalog. It reads Config.Repos and leaves a
-// catalogue and a source for each; or what a root that pkg filled says of itself.
+// catalogue and a source for each; or what a root that pkg filled says of
+// itself; or what locks say.
 func (r *run) readCatalogues(ctx context.Context) error {
-	if r.RootDir != "" {
+	switch {
+	case r.RootDir != "":
 		return r.readStaged()
+	case false:
+		return nil
 	}
 	r.sources = map[*catalog.Repo]*store.Source{}
 	var errs []error
 	for _, repo := range r.Repos {
-		src, err := store.NewSource(repo.URL)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("repository %q: %w", repo.Name, err))
-			continue
-		}
-		c, err := catalog.Load(ctx, repo, src)
+		src, c, err := r.load(ctx, repo)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -34,4 +36,51 @@ func (r *run) readCatalogues(ctx context.Context) error {
 		r.sources[c.Repo] = src
 	}
 	return errors.Join(errs...)
+}
+
+// load reads the catalogue of one repository.
+func (r *run) load(ctx context.Context, repo catalog.Repo) (*store.Source, *catalog.Catalogue, error) {
+	src, err := r.source(repo.Name, repo.URL, repo.MirrorType)
+	if err != nil {
+		return nil, nil, err
+	}
+	trust, err := r.trust(repo, src.Remote())
+	if err != nil {
+		return nil, nil, &release.UsageError{Err: fmt.Errorf("repository %q: %w", repo.Name, err)}
+	}
+	c, err := catalog.Load(ctx, repo, src, trust)
+	return src, c, err
+}
+
+func (r *run) source(name, location, mirror string) (*store.Source, error) {
+	src, err := r.Store.Source(location, mirror)
+	if err != nil {
+		return nil, &release.UsageError{Err: fmt.Errorf("repository %q: %w", name, err)}
+	}
+	return src, nil
+}
+
+// trust tells whose signature a repository needs, nil for nobody's. One on this
+// machine may do without; one that comes over a network may not, unless the
+// user says so. Without a configuration FreeBSD's own keys are those to believe.
+func (r *run) trust(repo catalog.Repo, remote bool) (sign.Trust, error) {
+	switch repo.Signature {
+	case "pubkey":
+		return sign.ReadKey(repo.PubKey)
+	case "fingerprints":
+		return sign.ReadFingerprints(repo.Fingerprints)
+	case "none":
+		if remote && !r.InsecureUnsigned {
+			return nil, fmt.Errorf("%s: it comes over a network and signature_type is none; --insecure-unsigned takes it all the same", repo.Where)
+		}
+		return nil, nil
+	}
+	if !remote || r.InsecureUnsigned {
+		return nil, nil
+	}
+	names := []string{"pkg"}
+	if parts := strings.Split(r.ABI, ":"); len(parts) == 3 {
+		names = append(names, "pkgbase-"+parts[1])
+	}
+	return sign.FreeBSD(names...)
 }

@@ -36,10 +36,14 @@ import (
 
 // Config is all that a build is told. What it makes depends on nothing else.
 type Config struct {
-	Repos    []catalog.Repo // in the order of their configuration
-	ABI      string         // "" for the one that the catalogues have
-	Revision string         // "" for that of FreeBSD-runtime
-	Branch   string
+	Repos []catalog.Repo // in the order of their configuration
+	Store *store.Store   // nil for one without network
+	// InsecureUnsigned takes a repository that comes over a network and that
+	// nobody has signed.
+	InsecureUnsigned bool
+	ABI              string // "" for the one that the catalogues have
+	Revision         string // "" for that of FreeBSD-runtime
+	Branch           string
 
 	Images     []string       // names, at least one
 	ImageFiles []string       // further definitions
@@ -124,8 +128,7 @@ type hook struct {
 
 // Build makes images. When it returns an error it has written none.
 func Build(ctx context.Context, cfg Config) ([]Result, error) {
-	r := &run{Config: cfg}
-	r.Schema = cmp.Or(cfg.Schema, pkgdb.DefaultSchema)
+	r := newRun(cfg)
 	defer func() {
 		if r.staging != nil {
 			r.staging.remove()
@@ -146,6 +149,15 @@ func Build(ctx context.Context, cfg Config) ([]Result, error) {
 		{name: "publish", do: (*run).publish},
 	})
 	return r.results, err
+}
+
+func newRun(cfg Config) *run {
+	r := &run{Config: cfg}
+	r.Schema = cmp.Or(cfg.Schema, pkgdb.DefaultSchema)
+	if r.Store == nil {
+		r.Store = new(store.Store)
+	}
+	return r
 }
 
 // perform runs hooks in order and tells the observer of each. Neighbours that
@@ -221,7 +233,7 @@ func (m *member) step() *solve.StepPlan { return &m.plan.Steps[len(m.plan.Steps)
 
 // Plan resolves the images and fetches nothing.
 func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
-	r := &run{Config: cfg}
+	r := newRun(cfg)
 	err := r.perform(ctx, []hook{{name: "catalog", do: (*run).readCatalogues}, {name: "resolve", do: (*run).resolve}})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/sum"
@@ -97,7 +98,7 @@ func statusOf(err error) int {
 	case *store.AbsentError:
 		return exitAbsent
 	case *sum.MismatchError, *store.SizeError, *pkgfile.DamageError, *catalog.FormatError,
-		*pkgdb.FormatError, *layer.FormatError, *oci.FormatError, *oci.MismatchError, *pkgdb.Fault, *hooks.ContentError, *hooks.IncompleteError:
+		*pkgdb.FormatError, *layer.FormatError, *oci.FormatError, *oci.MismatchError, *pkgdb.Fault, *hooks.ContentError, *hooks.IncompleteError, *sign.Error:
 		return exitWrong
 	}
 	return 0

@@ -5,16 +5,12 @@
 //
 // A catalogue is an archive with one payload: data.pkg with the JSON document
 // "data", or packagesite.pkg with a JSON object a line in "packagesite.yaml"
-// (libpkg/pkg_repo_create.c, libpkg/repo/binary/update.c). Members that sign
-// the payload are passed over when the configuration asks for no signature. A
-// configuration that asks for one is refused: signatures are not supported.
+// (libpkg/pkg_repo_create.c, libpkg/repo/binary/update.c). Before it stand the
+// members that sign it, which package sign checks.
 package catalog
 
 import (
-	"archive/tar"
-	"bufio"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -25,12 +21,13 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
 // Opener opens a repository's files by their paths in it.
 type Opener interface {
-	Open(ctx context.Context, path string) (io.ReadCloser, error)
+	Open(ctx context.Context, path string) (io.ReadSeekCloser, error)
 }
 
 // Package is a package that a repository offers. Its manifest has neither
@@ -47,6 +44,7 @@ type Package struct {
 type Catalogue struct {
 	Repo     *Repo
 	Digest   string // lower-case hex sha256 of the payload
+	Signer   string // sha256 of the key that vouched for it, "" where none was asked
 	Packages []*Package
 }
 
@@ -61,39 +59,37 @@ func (e *FormatError) Error() string { return fmt.Sprintf("repository %q: %v", e
 // Unwrap returns the fault itself.
 func (e *FormatError) Unwrap() error { return e.Err }
 
-// ErrSignature is returned for a repository whose catalogue must be checked
-// against a signature.
-var ErrSignature = errors.New("signatures cannot be checked by this version; a catalogue is never read unchecked")
-
-// Load reads the catalogue of a repository.
-func Load(ctx context.Context, repo Repo, files Opener) (*Catalogue, error) {
-	if repo.Signature != "" && repo.Signature != "none" {
-		return nil, fmt.Errorf("repository %q: signature_type is %s: %w", repo.Name, repo.Signature, ErrSignature)
-	}
+// Load reads the catalogue of a repository. Nothing of it is parsed before its
+// signature is checked, where trust is not nil.
+func Load(ctx context.Context, repo Repo, files Opener, trust sign.Trust) (*Catalogue, error) {
 	m, err := loadMeta(ctx, repo, files)
 	if err != nil {
 		return nil, err
 	}
-	payload, err := openPayload(ctx, repo, files, m)
+	a, err := openArchive(ctx, repo, files, m)
 	if err != nil {
 		return nil, err
 	}
-	defer payload.Close()
-	c := &Catalogue{Repo: &repo}
-	h := sha256.New()
-	body := bufio.NewReaderSize(io.TeeReader(payload, h), 256<<10)
-	if payload.lines {
-		err = c.readLines(body)
-	} else {
-		err = c.readData(body)
+	defer a.file.Close()
+	fault := func(err error) error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return &FormatError{repo.Name, fmt.Errorf("%s: %w", a.name, err)}
 	}
+	sealed, err := a.unseal(ctx)
 	if err != nil {
-		return nil, &FormatError{repo.Name, fmt.Errorf("%s: %w", payload.name, err)}
+		return nil, fault(err)
 	}
-	if _, err := io.Copy(io.Discard, body); err != nil { // so that the digest is of every byte
-		return nil, &FormatError{repo.Name, fmt.Errorf("%s: %w", payload.name, err)}
+	c := &Catalogue{Repo: &repo, Digest: hex.EncodeToString(sealed.payload.SHA256[:])}
+	if trust != nil {
+		if c.Signer, err = trust.Check(sealed.envelope, sealed.payload); err != nil {
+			return nil, fmt.Errorf("repository %q: %s: %w", repo.Name, a.name, err)
+		}
 	}
-	c.Digest = hex.EncodeToString(h.Sum(nil))
+	if err := a.read(ctx, sealed.payload.SHA256, c.parse(a.lines)); err != nil {
+		return nil, fault(err)
+	}
 	slices.SortStableFunc(c.Packages, func(a, b *Package) int {
 		if n := strings.Compare(a.Name, b.Name); n != 0 {
 			return n
@@ -101,6 +97,14 @@ func Load(ctx context.Context, repo Repo, files Opener) (*Catalogue, error) {
 		return strings.Compare(a.Version, b.Version)
 	})
 	return c, nil
+}
+
+// parse returns the reader of a form of the catalogue.
+func (c *Catalogue) parse(lines bool) func(io.Reader) error {
+	if lines {
+		return c.readLines
+	}
+	return c.readData
 }
 
 func loadMeta(ctx context.Context, repo Repo, files Opener) (meta, error) {
@@ -114,68 +118,6 @@ func loadMeta(ctx context.Context, repo Repo, files Opener) (meta, error) {
 		return m, &FormatError{repo.Name, err}
 	}
 	return m, nil
-}
-
-// payload is a catalogue's document inside its archive.
-type payload struct {
-	io.Reader
-	name  string
-	lines bool // one JSON object a line
-	close []io.Closer
-}
-
-func (p *payload) Close() {
-	for _, c := range slices.Backward(p.close) {
-		c.Close()
-	}
-}
-
-// openPayload finds the catalogue: data first, then packagesite, each in the
-// file names that pkg has used.
-func openPayload(ctx context.Context, repo Repo, files Opener, m meta) (*payload, error) {
-	var errs []error
-	for _, form := range []struct {
-		archive, member string
-		lines           bool
-	}{{m.dataArchive, m.data, false}, {m.manifestsArchive, m.manifests, true}} {
-		for _, ext := range []string{".pkg", ".tzst", ".txz", ".tgz", ".tbz", ".tar"} {
-			f, err := files.Open(ctx, form.archive+ext)
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			p, err := member(f, form.member)
-			if err != nil {
-				f.Close()
-				return nil, &FormatError{repo.Name, fmt.Errorf("%s: %w", form.archive+ext, err)}
-			}
-			p.lines = form.lines
-			return p, nil
-		}
-	}
-	return nil, fmt.Errorf("repository %q: %w", repo.Name, errs[0]) // the absence of data.pkg says it all
-}
-
-// member moves to the member of an archive that holds the payload.
-func member(f io.ReadCloser, name string) (*payload, error) {
-	plain, err := pkgfile.Decompress(f)
-	if err != nil {
-		return nil, err
-	}
-	t := tar.NewReader(plain)
-	for {
-		h, err := t.Next()
-		switch {
-		case err == io.EOF:
-			plain.Close()
-			return nil, fmt.Errorf("has no member %q", name)
-		case err != nil:
-			plain.Close()
-			return nil, err
-		case h.Name == name && h.Typeflag == tar.TypeReg:
-			return &payload{Reader: t, name: name, close: []io.Closer{f, plain}}, nil
-		}
-	}
 }
 
 // readLines reads packagesite.yaml.

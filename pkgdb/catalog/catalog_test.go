@@ -8,6 +8,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -20,19 +21,24 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/store"
 )
 
 // folder opens files of a map, by name.
 type folder map[string][]byte
 
-func (f folder) Open(_ context.Context, name string) (io.ReadCloser, error) {
+func (f folder) Open(_ context.Context, name string) (io.ReadSeekCloser, error) {
 	b, ok := f[name]
 	if !ok {
 		return nil, &store.AbsentError{What: name, Err: os.ErrNotExist}
 	}
-	return io.NopCloser(bytes.NewReader(b)), nil
+	return file{bytes.NewReader(b)}, nil
 }
+
+type file struct{ *bytes.Reader }
+
+func (file) Close() error { return nil }
 
 func archive(t *testing.T, members ...string) []byte {
 	t.Helper()
@@ -56,7 +62,7 @@ const metaConf = "version = 2;\npacking_format = \"tzst\";\nmanifests = \"packag
 
 func load(t *testing.T, f folder) (*catalog.Catalogue, error) {
 	t.Helper()
-	return catalog.Load(t.Context(), catalog.Repo{Name: "r"}, f)
+	return catalog.Load(t.Context(), catalog.Repo{Name: "r"}, f, nil)
 }
 
 // TestLoad reads both forms of a catalogue in every packing.
@@ -126,9 +132,109 @@ func TestLoadErrors(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		}
 	}
-	_, err := catalog.Load(t.Context(), catalog.Repo{Name: "r", Signature: "pubkey"}, whole(data))
-	if !errors.Is(err, catalog.ErrSignature) {
-		t.Errorf("signed: got %v, want ErrSignature", err)
+}
+
+// TestSigned reads a catalogue that pkg(8) signed, and refuses every other.
+func TestSigned(t *testing.T) {
+	t.Parallel()
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join("../sign/testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	key, err := sign.ReadKey("../sign/testdata/rsa.pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, sig := read("data"), read("rsa.signature")
+	many := []string{}
+	for i := range 9 {
+		many = append(many, fmt.Sprint(i, ".sig"), "x")
+	}
+	for _, tt := range []struct {
+		name, want string
+		members    []string
+	}{
+		{"signed", "", []string{"signature", sig, "data", data}},
+		{"signed behind the payload", "", []string{"data", data, "signature", sig}},
+		{"stripped", "the catalogue is not signed", []string{"data", data}},
+		{"changed", "is wrong: the catalogue is not what was signed", []string{"signature", sig, "data", data + " "}},
+		{"no JSON, and not signed: the signature comes first", "the catalogue is not signed", []string{"data", "{"}},
+		{"payload twice", `member "data" is there twice`, []string{"signature", sig, "data", data, "data", data}},
+		{"endless signature", "signature: is larger than 1048576 bytes", []string{"signature", strings.Repeat("x", 2<<20), "data", data}},
+		{"many signers", "8.sig: has more than 8 signers", append(many, "data", data)},
+		{"many members", "has more than 24 members", []string{"1", "", "2", "", "3", "", "4", "", "5", "", "6", "", "7", "", "8", "", "9", "", "10", "", "11", "", "12", "", "13", "", "14", "", "15", "", "16", "", "17", "", "18", "", "19", "", "20", "", "21", "", "22", "", "23", "", "24", "", "25", ""}},
+	} {
+		c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, folder{"meta.conf": []byte(metaConf), "data.pkg": archive(t, tt.members...)}, key)
+		switch {
+		case tt.want == "" && err != nil, tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		case tt.want == "" && (len(c.Signer) != 64 || len(c.Packages) != 3):
+			t.Errorf("%s: got the signer %q and %d packages", tt.name, c.Signer, len(c.Packages))
+		}
+	}
+}
+
+// TestSignedRepos reads the repositories that pkg(8) signed with each kind of
+// key, by right keys and by wrong ones.
+func TestSignedRepos(t *testing.T) {
+	t.Parallel()
+	const shared = "../../../shared/"
+	if _, err := os.Stat(shared); err != nil {
+		t.Skip("the folder ../shared is not there; CI has it")
+	}
+	fingerprints := func(name string) sign.Trust {
+		f, err := sign.ReadFingerprints(shared + "keys/fingerprints/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	pubkey := func(name string) sign.Trust {
+		k, err := sign.ReadKey(shared + "keys/" + name + ".pub")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	const sum = "d704cb5a56d15825e3f51d0351f0d200515c9db404c1dde04fda924705f49420" // of rsa.pub
+	for _, tt := range []struct {
+		repo, want string
+		trust      sign.Trust
+	}{
+		{"fingerprint", "", fingerprints("good")}, {"sha256-fingerprint", "", fingerprints("good")},
+		{"rsa", "", pubkey("rsa")}, {"ecc", "", pubkey("ecc")}, {"ecdsa", "", pubkey("ecdsa")},
+		{"fingerprint", "found the keys data (sha256 " + sum + "), none of which", fingerprints("wrong")},
+		{"fingerprint", "key data (sha256 " + sum + "): the key is revoked (fixture-15-compromised)", fingerprints("revoked")},
+		{"sha256-fingerprint", "the key is revoked", fingerprints("revoked")},
+		{"rsa", "other.pub (sha256 6f9ff1bdb690f26c6316b93961c32ecaa34f51e14548f4b6ab89ee0688ca757f): is wrong", pubkey("other")},
+		{"rsa", "the catalogue is signed by one key, not for fingerprints", fingerprints("good")},
+		{"ecc", "the key cannot be read", pubkey("rsa")}, {"ecdsa", "the key cannot be read", pubkey("rsa")}, {"rsa", "the key cannot be read", pubkey("ecc")},
+		{"fingerprint", "the catalogue is signed for fingerprints, by data", pubkey("rsa")},
+		{"unsigned", "the catalogue is not signed", fingerprints("good")}, {"unsigned", "the catalogue is not signed", pubkey("rsa")},
+	} {
+		src, err := new(store.Store).Source(shared+"repos/"+tt.repo+"/FreeBSD:15:amd64/15.0p3", "none")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, tt.trust)
+		var bad *sign.Error
+		if tt.want == "" && (err != nil || c.Signer == "") || tt.want != "" && (!errors.As(err, &bad) || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: got %v, want %q", tt.repo, err, tt.want)
+		}
+	}
+	strangers, err := filepath.Glob(shared + "repos/third-party/pearos/data.pkg")
+	if err != nil || len(strangers) != 1 {
+		t.Fatal(strangers, err)
+	}
+	src, err := new(store.Store).Source(filepath.Dir(strangers[0]), "none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, pubkey("rsa")); err == nil || !strings.Contains(err.Error(), "rsa.pub (sha256 "+sum+"): is wrong") {
+		t.Errorf("a repository with an unknown key: got %v", err)
 	}
 }
 
@@ -137,11 +243,11 @@ func TestLoadRepo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	pkgtest.WriteRepo(dir, pkgtest.Package{Name: "b"}, pkgtest.Package{Name: "a", Version: "2"}, pkgtest.Package{Name: "a"})
-	src, err := store.NewSource(dir)
+	src, err := new(store.Store).Source(dir, "none")
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src)
+	c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,8 @@
 // is hashed whole each time before its first byte is handed out.
 //
 // A repository on this machine (a directory or a file: URL) is read in place.
-// Other transports are not supported.
+// What comes over a network (http:, https:, and pkg's pkg+http:, pkg+https:)
+// is kept in a folder under its sum, and found there again by any run.
 package store
 
 import (
@@ -13,10 +14,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/orlop/orlop/pkgdb/sum"
 )
@@ -31,6 +35,9 @@ func (e *AbsentError) Error() string { return fmt.Sprintf("%s: %v", e.What, e.Er
 
 // Unwrap returns the reason.
 func (e *AbsentError) Unwrap() error { return e.Err }
+
+// NotFound reports whether the repository has been asked and has no such file.
+func (e *AbsentError) NotFound() bool { return errors.Is(e.Err, fs.ErrNotExist) }
 
 // SizeError says that a file is not as long as the catalogue has it.
 type SizeError struct {
@@ -50,40 +57,103 @@ type Ref struct {
 	Size int64 // bytes
 }
 
-// Source is a repository's place.
-type Source struct {
-	dir string
-	url string
+// Store is where packages are had from. Its zero value reads repositories of
+// this machine only.
+type Store struct {
+	Dir     string       // keeps what came over a network; "" for no network
+	Client  *http.Client // nil for one of NewClient
+	Offline bool         // only what Dir has
+
+	Retries int           // further tries of a server; 0 for 3, as pkg's FETCH_RETRY
+	Backoff time.Duration // before the first of them, doubled for the next; 0 for half a second
+	Window  time.Duration // a server must send minBytes in each; 0 for 30 seconds
+	// Now tells when a file was last of use, for Prune; nil if that does not matter.
+	Now    func() time.Time
+	Notice func(text string)                                                        // of what was mended; may be nil
+	Came   func(bytes int64)                                                        // over the network; may be nil, is called from many goroutines
+	Lookup func(ctx context.Context, service, proto, name string) ([]Server, error) // of SRV records; nil for the system's
+
+	ownClient sync.Once
 }
 
-// NewSource accepts a directory or a file: URL.
-func NewSource(location string) (*Source, error) {
-	scheme, _, found := strings.Cut(location, ":")
+func (st *Store) client() *http.Client {
+	st.ownClient.Do(func() {
+		if st.Client == nil {
+			st.Client = NewClient(nil)
+		}
+	})
+	return st.Client
+}
+
+// Server is where an SRV record leads.
+type Server struct {
+	Host string
+	Port uint16
+}
+
+// Source is a repository's place.
+type Source struct {
+	store  *Store
+	dir    string // of a repository on this machine
+	url    *url.URL
+	mirror string // "none", "srv" or "http", for url
+	where  string // for messages
+
+	servers serverList
+}
+
+// Source accepts a directory, or a URL that pkg would, and how to find mirrors
+// of it (mirror_type of pkg's configuration).
+func (st *Store) Source(location, mirrorType string) (*Source, error) {
+	scheme, rest, found := strings.Cut(location, ":")
 	if !found || strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz+") != "" { // so FreeBSD:15:amd64 is a directory
-		return &Source{dir: location, url: location}, nil
+		return &Source{store: st, dir: location, where: location}, nil
 	}
-	if scheme != "file" {
-		return nil, fmt.Errorf("%s: transport %q is not supported, wanted a directory or a file: URL", location, scheme)
-	}
-	u, err := url.Parse(location)
+	u, err := url.Parse(strings.TrimPrefix(scheme, "pkg+") + ":" + rest)
 	if err != nil {
 		return nil, err
 	}
+	switch u.Scheme {
+	case "file":
+		return st.local(location, u)
+	case "http", "https":
+		if u.Host == "" {
+			return nil, fmt.Errorf("%s: has no host", location)
+		}
+		if scheme != u.Scheme && mirrorType != "srv" {
+			return nil, fmt.Errorf("%s: pkg+ goes with the mirror type srv, found %s", location, mirrorType)
+		}
+		if st.Dir == "" {
+			return nil, fmt.Errorf("%s: there is no store for what comes over a network", location)
+		}
+		return &Source{store: st, url: u, mirror: mirrorType, where: location}, nil
+	}
+	return nil, fmt.Errorf("%s: transport %q is not supported, wanted a directory or one of file: http: https: pkg+http: pkg+https:", location, scheme)
+}
+
+func (st *Store) local(location string, u *url.URL) (*Source, error) {
 	if u.Host != "" && u.Host != "localhost" {
 		return nil, fmt.Errorf("%s: a file: URL has no host, found %q", location, u.Host)
 	}
 	path := u.Path
 	if path == "" { // file:relative/dir
+		var err error
 		if path, err = url.PathUnescape(u.Opaque); err != nil {
 			return nil, fmt.Errorf("%s: %w", location, err)
 		}
 	}
-	return &Source{dir: filepath.FromSlash(path), url: location}, nil
+	return &Source{store: st, dir: filepath.FromSlash(path), where: location}, nil
 }
 
-// Open opens a file of the repository by its path there. The path cannot leave
-// the repository, whatever it or a symbolic link says.
-func (s *Source) Open(_ context.Context, path string) (io.ReadCloser, error) {
+// Remote reports whether the repository is reached over a network.
+func (s *Source) Remote() bool { return s.url != nil }
+
+// Open opens a file of the repository by its path there, unchecked. The path
+// cannot leave the repository, whatever it or a symbolic link says.
+func (s *Source) Open(ctx context.Context, path string) (io.ReadSeekCloser, error) {
+	if s.Remote() {
+		return s.download(ctx, path)
+	}
 	f, err := s.open(path)
 	if err != nil {
 		return nil, err
@@ -91,26 +161,12 @@ func (s *Source) Open(_ context.Context, path string) (io.ReadCloser, error) {
 	return f, nil
 }
 
-func (s *Source) open(path string) (*os.File, error) {
-	root, err := os.OpenRoot(s.dir)
-	if err != nil {
-		return nil, &AbsentError{"repository " + s.url, reason(err)}
-	}
-	defer root.Close()
-	f, err := root.Open(filepath.FromSlash(path))
-	if err != nil {
-		return nil, &AbsentError{path + " of repository " + s.url, reason(err)}
-	}
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		f.Close()
-		return nil, &AbsentError{path + " of repository " + s.url, errors.New("is a directory")}
-	}
-	return f, nil
-}
-
 // Verified opens a file once its size and sum have been found right, at its
 // first byte.
 func (s *Source) Verified(ctx context.Context, want Ref) (io.ReadCloser, error) {
+	if s.Remote() {
+		return s.obtain(ctx, want)
+	}
 	f, err := s.open(want.Path)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", want.Name, err)
@@ -122,6 +178,25 @@ func (s *Source) Verified(ctx context.Context, want Ref) (io.ReadCloser, error) 
 	return f, nil
 }
 
+// open opens a file of a repository on this machine.
+func (s *Source) open(path string) (*os.File, error) {
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return nil, &AbsentError{"repository " + s.where, reason(err)}
+	}
+	defer root.Close()
+	f, err := root.Open(filepath.FromSlash(path))
+	if err != nil {
+		return nil, &AbsentError{path + " of repository " + s.where, reason(err)}
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close()
+		return nil, &AbsentError{path + " of repository " + s.where, errors.New("is a directory")}
+	}
+	return f, nil
+}
+
+// verify compares a file with what is wanted and goes back to its start.
 func verify(ctx context.Context, f *os.File, want Ref) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -130,6 +205,9 @@ func verify(ctx context.Context, f *os.File, want Ref) error {
 	subject := want.Name + ": " + want.Path
 	if info.Size() != want.Size {
 		return &SizeError{Subject: subject, Found: info.Size(), Wanted: want.Size}
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
 	}
 	h := want.Sum.New()
 	if _, err := io.Copy(h, contextReader{ctx, f}); err != nil {

@@ -39,7 +39,7 @@ func TestVerified(t *testing.T) {
 		{"link to outside", with(func(r *Ref) { r.Path = "out.pkg" }), new(*AbsentError)},
 	}
 	for _, location := range []string{dir, "file://" + dir, "file:" + dir, "file://localhost" + dir} {
-		s, err := NewSource(location)
+		s, err := new(Store).Source(location, "none")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +69,7 @@ func TestVerifiedInterrupted(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	s, _ := NewSource(dir)
+	s, _ := new(Store).Source(dir, "none")
 	if _, err := s.Verified(ctx, Ref{Path: "a.pkg", Sum: sum.Of(sum.SHA256, nil)}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
@@ -78,12 +78,12 @@ func TestVerifiedInterrupted(t *testing.T) {
 func TestNewSourceRefuses(t *testing.T) {
 	t.Parallel()
 	for _, location := range []string{"https://pkg.example.org/x", "pkg+https://pkg.example.org/x", "ftp://x/", "file://host/x"} {
-		if _, err := NewSource(location); err == nil {
+		if _, err := new(Store).Source(location, "none"); err == nil {
 			t.Errorf("%s: accepted", location)
 		}
 	}
 	for _, location := range []string{"./FreeBSD:15:amd64/latest", "/usr/obj/FreeBSD:15:amd64", "FreeBSD:15:amd64/latest", "dir"} {
-		if s, err := NewSource(location); err != nil || s.dir != location {
+		if s, err := new(Store).Source(location, "none"); err != nil || s.dir != location {
 			t.Errorf("%s: got %v, %v", location, s, err)
 		}
 	}

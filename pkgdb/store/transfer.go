@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxCatalogue bounds a file whose size nobody vouches for. The largest
+	// catalogue, that of ports, has 10 MB.
+	maxCatalogue = 512 << 20
+	// minBytes is what a server must send in a window, or it counts as dead:
+	// half a KiB a second.
+	minBytes = 15 << 10
+)
+
+// NewClient returns a client that waits for no server for ever and asks for no
+// compression, so that sizes are those of files. Proxy may be nil.
+func NewClient(proxy func(*http.Request) (*url.URL, error)) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			Proxy:                  proxy,
+			DialContext:            (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
+			TLSHandshakeTimeout:    15 * time.Second,
+			ResponseHeaderTimeout:  30 * time.Second,
+			MaxResponseHeaderBytes: 64 << 10,
+			MaxIdleConnsPerHost:    16,
+			ForceAttemptHTTP2:      true,
+			DisableCompression:     true,
+		},
+		CheckRedirect: checkRedirect,
+	}
+}
+
+// checkRedirect follows a few steps and none from https to http.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	if len(via) >= 5 {
+		return fmt.Errorf("is redirected more than %d times", len(via))
+	}
+	if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
+		return fmt.Errorf("is redirected from https to %s", req.URL.Scheme)
+	}
+	return nil
+}
+
+// download fetches a file whose bytes nobody vouches for yet. Offline it is
+// the one that was fetched last.
+func (s *Source) download(ctx context.Context, path string) (io.ReadSeekCloser, error) {
+	what := path + " of repository " + s.where
+	if s.store.Offline {
+		f, err := os.Open(s.catalogue(path))
+		if err != nil {
+			return nil, &AbsentError{what, fmt.Errorf("%w (%w)", errOffline, reason(err))}
+		}
+		return f, nil
+	}
+	if err := s.store.make(); err != nil {
+		return nil, err
+	}
+	f, err := os.CreateTemp(filepath.Join(s.store.Dir, partsDir), "catalogue-*")
+	if err != nil {
+		return nil, err
+	}
+	get := transfer{store: s.store, file: f, limit: maxCatalogue}
+	if err = get.fromAny(ctx, s.bases(ctx), path); err == nil {
+		err = keep(f, s.catalogue(path))
+	} else if ctx.Err() == nil {
+		err = &AbsentError{what, err}
+	}
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		f.Close()
+		os.Remove(f.Name())
+		return nil, err
+	}
+	return f, nil
+}
+
+// fetch gets a package into the store and opens it. A server that has other
+// bytes is passed over.
+func (s *Source) fetch(ctx context.Context, want Ref) (io.ReadCloser, error) {
+	f, err := s.store.part(want)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, base := range s.bases(ctx) {
+		err := s.fetchFrom(ctx, base, f, want)
+		if err == nil {
+			return f, nil
+		}
+		if ctx.Err() != nil {
+			errs = []error{ctx.Err()}
+			break
+		}
+		errs = append(errs, err)
+	}
+	info, statErr := f.Stat()
+	if statErr == nil && info.Size() == 0 {
+		os.Remove(f.Name())
+	}
+	f.Close()
+	return nil, errors.Join(errs...)
+}
+
+// fetchFrom gets a package from one server and keeps it. Where the first part
+// of a file is an earlier run's and the whole is wrong, it begins anew.
+func (s *Source) fetchFrom(ctx context.Context, base *url.URL, f *os.File, want Ref) error {
+	before, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	get := transfer{store: s.store, file: f, limit: want.Size, exact: true}
+	if err := get.fromAny(ctx, []*url.URL{base}, want.Path); err != nil {
+		return fmt.Errorf("%s: %w", want.Name, &AbsentError{want.Path + " of repository " + s.where, err})
+	}
+	if err = verify(ctx, f, want); err == nil {
+		return keep(f, filepath.Join(s.store.Dir, packagesDir, want.name()))
+	}
+	if ctx.Err() == nil {
+		if err := f.Truncate(0); err != nil {
+			return err
+		}
+		if before > 0 {
+			return s.fetchFrom(ctx, base, f, want)
+		}
+	}
+	return fmt.Errorf("%w (from %s)", err, base.Host)
+}
+
+// transfer gets one file.
+type transfer struct {
+	store *Store
+	file  *os.File // what it has already is gone on with, if exact
+	limit int64    // bytes that the file may have
+	exact bool     // or must have
+}
+
+// refusal is an answer that no second try will change.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
+
+// fromAny asks servers in turn, each several times. That a file is absent from
+// all is fs.ErrNotExist.
+func (t *transfer) fromAny(ctx context.Context, bases []*url.URL, path string) error {
+	var errs []error
+	for _, base := range bases {
+		u := base.JoinPath(strings.Split(path, "/")...)
+		wait := cmp.Or(t.store.Backoff, 500*time.Millisecond)
+		for try := 0; ; try++ {
+			err := t.from(ctx, u)
+			if err == nil || ctx.Err() != nil {
+				return err
+			}
+			_, final := errors.AsType[refusal](err)
+			if final || try == cmp.Or(t.store.Retries, 3) {
+				errs = append(errs, fmt.Errorf("%s: %w", u.Host, err))
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(wait):
+				wait *= 2
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// from makes one request and takes what it brings.
+func (t *transfer) from(ctx context.Context, u *url.URL) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return refusal{err}
+	}
+	at, err := t.begin(req)
+	if err != nil {
+		return err
+	}
+	resp, err := t.store.client().Do(req)
+	if err != nil {
+		return t.requestFault(err)
+	}
+	defer resp.Body.Close()
+	if at, err = t.accept(resp, at); err != nil {
+		return err
+	}
+	dog := &watchdog{window: cmp.Or(t.store.Window, 30*time.Second), came: t.store.Came, bark: cancel}
+	defer dog.start()()
+	n, err := io.Copy(t.file, io.LimitReader(io.TeeReader(resp.Body, dog), t.limit-at+1))
+	switch {
+	case context.Cause(ctx) != nil && errors.Is(context.Cause(ctx), errSlow):
+		return errSlow
+	case err != nil:
+		return fmt.Errorf("after %d bytes: %w", at+n, err)
+	case at+n > t.limit:
+		_ = t.file.Truncate(0)
+		return refusal{fmt.Errorf("sends more than %d bytes", t.limit)}
+	case t.exact && at+n < t.limit:
+		return fmt.Errorf("sends %d bytes, wanted %d", at+n, t.limit)
+	}
+	return nil
+}
+
+// begin asks for the rest of a file that is there in part.
+func (t *transfer) begin(req *http.Request) (int64, error) {
+	info, err := t.file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	at := info.Size()
+	if !t.exact || at >= t.limit {
+		at = 0
+	}
+	if at > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", at))
+	}
+	return at, nil
+}
+
+// accept looks at the head of an answer and puts the file where its body goes.
+func (t *transfer) accept(resp *http.Response, at int64) (int64, error) {
+	switch code := resp.StatusCode; {
+	case code == http.StatusPartialContent && at > 0:
+		if got, want := resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-%d/%d", at, t.limit-1, t.limit); got != want {
+			_ = t.file.Truncate(0)
+			return 0, fmt.Errorf("sends the range %q, wanted %q", got, want)
+		}
+	case code == http.StatusOK:
+		at = 0
+	case code == http.StatusNotFound || code == http.StatusGone:
+		return 0, refusal{fmt.Errorf("HTTP status %s: %w", resp.Status, fs.ErrNotExist)}
+	case code == http.StatusRequestedRangeNotSatisfiable:
+		_ = t.file.Truncate(0)
+		return 0, fmt.Errorf("HTTP status %s", resp.Status)
+	case code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout:
+		return 0, fmt.Errorf("HTTP status %s", resp.Status)
+	default:
+		return 0, refusal{fmt.Errorf("HTTP status %s", resp.Status)}
+	}
+	if enc := resp.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+		return 0, refusal{fmt.Errorf("sends the file packed with %s, which was not asked for", enc)}
+	}
+	if n := resp.ContentLength; n >= 0 && (at+n > t.limit || t.exact && at+n < t.limit) {
+		return 0, refusal{fmt.Errorf("announces %d bytes, wanted %s", at+n, t.wanted())}
+	}
+	if err := t.file.Truncate(at); err != nil {
+		return 0, err
+	}
+	_, err := t.file.Seek(at, io.SeekStart)
+	return at, err
+}
+
+func (t *transfer) wanted() string {
+	if t.exact {
+		return fmt.Sprint(t.limit)
+	}
+	return fmt.Sprintf("at most %d", t.limit)
+}
+
+// requestFault leaves the URL out, which the message has, and tells what no
+// second try will change: certificates and redirections.
+func (t *transfer) requestFault(err error) error {
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		err = outer.Err
+	}
+	text := err.Error()
+	if strings.HasPrefix(text, "tls: ") || strings.HasPrefix(text, "x509: ") || strings.HasPrefix(text, "is redirected") {
+		return refusal{err}
+	}
+	return err
+}
+
+var errSlow = errors.New("sends too slowly, or nothing more")
+
+// watchdog ends a transfer that hardly moves.
+type watchdog struct {
+	window time.Duration
+	came   func(int64)
+	bark   context.CancelCauseFunc
+	bytes  atomic.Int64 // of this window
+}
+
+// start begins to watch; the function that it returns ends that.
+func (d *watchdog) start() (stop func()) {
+	done := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(d.window)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				if d.bytes.Swap(0) < minBytes {
+					d.bark(errSlow)
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { close(done) }
+}
+
+// Write notes bytes that have come.
+func (d *watchdog) Write(b []byte) (int, error) {
+	d.bytes.Add(int64(len(b)))
+	if d.came != nil {
+		d.came(int64(len(b)))
+	}
+	return len(b), nil
+}
