@@ -76,6 +76,36 @@ func (st *Store) Stored(ctx context.Context, want Ref) (io.ReadCloser, error) {
 	return f, nil
 }
 
+// Keep copies a package into the store, if it is not there.
+func (st *Store) Keep(ctx context.Context, from io.Reader, want Ref) error {
+	if st.Dir == "" {
+		return errNoStore
+	}
+	if f, err := st.Stored(ctx, want); err == nil {
+		return f.Close()
+	}
+	if err := st.make(); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Join(st.Dir, partsDir), want.name()+"-*")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err = io.Copy(f, contextReader{ctx, from}); err == nil {
+		err = verify(ctx, f, want)
+	}
+	if err == nil {
+		err = keep(f, filepath.Join(st.Dir, packagesDir, want.name()))
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+var errNoStore = errors.New("there is no store (give --cache)")
+
 func (st *Store) notice(text string) {
 	if st.Notice != nil {
 		st.Notice(text)

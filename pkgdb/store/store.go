@@ -124,11 +124,11 @@ func (st *Store) Source(location, mirrorType string) (*Source, error) {
 			return nil, fmt.Errorf("%s: pkg+ goes with the mirror type srv, found %s", location, mirrorType)
 		}
 		if st.Dir == "" {
-			return nil, fmt.Errorf("%s: there is no store for what comes over a network", location)
+			return nil, fmt.Errorf("%s: %w", location, errNoStore)
 		}
 		return &Source{store: st, url: u, mirror: mirrorType, where: location}, nil
 	}
-	return nil, fmt.Errorf("%s: transport %q is not supported, wanted a directory or one of file: http: https: pkg+http: pkg+https:", location, scheme)
+	return nil, fmt.Errorf("%s: transport %q is not supported, wanted a directory or file:, http:, https:, pkg+http: or pkg+https: with a URL", location, scheme)
 }
 
 func (st *Store) local(location string, u *url.URL) (*Source, error) {
@@ -147,6 +147,16 @@ func (st *Store) local(location string, u *url.URL) (*Source, error) {
 
 // Remote reports whether the repository is reached over a network.
 func (s *Source) Remote() bool { return s.url != nil }
+
+// PublicURL is the location without a user and password in it.
+func (s *Source) PublicURL() string {
+	u := *s.url
+	u.User = nil
+	if strings.HasPrefix(s.where, "pkg+") {
+		return "pkg+" + u.String()
+	}
+	return u.String()
+}
 
 // Open opens a file of the repository by its path there, unchecked. The path
 // cannot leave the repository, whatever it or a symbolic link says.
