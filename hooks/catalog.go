@@ -21,8 +21,8 @@ func (r *run) readCatalogues(ctx context.Context) error {
 	switch {
 	case r.RootDir != "":
 		return r.readStaged()
-	case false:
-		return nil
+	case len(r.Locks) > 0:
+		return r.readLocks(ctx)
 	}
 	r.sources = map[*catalog.Repo]*store.Source{}
 	var errs []error

@@ -81,6 +81,9 @@ func (r *run) complete() error {
 
 // exceptions are all that hold for a member.
 func (r *run) exceptions(m *member) release.Exceptions {
+	if m.locked != nil {
+		return release.Exceptions{Missing: unlockExceptions(m.locked.KnownMissing), Dangling: unlockExceptions(m.locked.KnownDangling)}
+	}
 	all := release.Exceptions{Missing: slices.Clone(r.Exceptions.Missing), Dangling: slices.Clone(r.Exceptions.Dangling)}
 	for _, at := range m.chain() {
 		all.Missing = append(all.Missing, at.def.Exceptions.Missing...)
@@ -109,6 +112,14 @@ func lockExceptions(list []release.Exception) []solve.LockException {
 		locked = append(locked, solve.LockException(e))
 	}
 	return locked
+}
+
+func unlockExceptions(list []solve.LockException) []release.Exception {
+	var known []release.Exception
+	for _, e := range list {
+		known = append(known, release.Exception(e))
+	}
+	return known
 }
 
 // closure is the check of one image.

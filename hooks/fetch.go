@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -56,10 +57,13 @@ func (r *run) fetch(ctx context.Context) error {
 	var errs []error
 	done := 0
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(r.Jobs)
+	g.SetLimit(r.downloads())
 	for _, p := range all {
 		g.Go(func() error {
 			f, err := r.inspect(ctx, p, wanted)
+			if err == nil && r.Keep && r.staged == nil {
+				err = r.keep(ctx, p)
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			done++
@@ -76,6 +80,18 @@ func (r *run) fetch(ctx context.Context) error {
 	}
 	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)
+}
+
+// downloads is how many packages are opened at once. Those that come over a
+// network wait more than they work.
+func (r *run) downloads() int {
+	const connections = 6 // to a server at once, as browsers have it
+	for _, src := range r.sources {
+		if src.Remote() {
+			return max(r.Jobs, connections)
+		}
+	}
+	return r.Jobs
 }
 
 // packages returns each package of the family once, by name.
@@ -121,7 +137,7 @@ func (r *run) open(ctx context.Context, p *catalog.Package) (*pkgfile.Manifest, 
 	if r.staged != nil {
 		return r.staged.open(p)
 	}
-	f, err := r.sources[p.Repo].Verified(ctx, store.Ref{Name: p.FullName(), Path: p.Path, Sum: p.Sum, Size: p.Size})
+	f, err := r.verified(ctx, p)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -131,6 +147,37 @@ func (r *run) open(ctx context.Context, p *catalog.Package) (*pkgfile.Manifest, 
 		return nil, nil, err
 	}
 	return pkg.Manifest, archived{pkg, f}, nil
+}
+
+// keep puts a package of a repository on this machine into the store.
+func (r *run) keep(ctx context.Context, p *catalog.Package) error {
+	f, err := r.verified(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return r.Store.Keep(ctx, f, store.Ref{Name: p.FullName(), Path: p.Path, Sum: p.Sum, Size: p.Size})
+}
+
+// verified opens a package's file at its first byte. A lock's package may be in
+// the store when no repository has it any more.
+func (r *run) verified(ctx context.Context, p *catalog.Package) (io.ReadCloser, error) {
+	ref := store.Ref{Name: p.FullName(), Path: p.Path, Sum: p.Sum, Size: p.Size}
+	src := r.sources[p.Repo]
+	if src == nil {
+		f, err := r.Store.Stored(ctx, ref)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, &store.AbsentError{What: ref.Name, Err: fmt.Errorf("no repository %q is given, and the store does not have it", p.Repo.Name)}
+		}
+		return f, err
+	}
+	f, err := src.Verified(ctx, ref)
+	if _, absent := errors.AsType[*store.AbsentError](err); absent && len(r.Locks) > 0 {
+		if g, stored := r.Store.Stored(ctx, ref); stored == nil {
+			return g, nil
+		}
+	}
+	return f, err
 }
 
 // archived is a package in its archive.
@@ -150,7 +197,7 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, wanted func(path 
 		return nil, err
 	}
 	defer pkg.Close()
-	if m.Name != p.Name || m.Version != p.Version || m.ABI != p.ABI {
+	if m.Name != p.Name || m.Version != p.Version || m.ABI != p.ABI && p.ABI != "" { // a lock does not say the ABI
 		return nil, &pkgfile.DamageError{Package: p.FullName(), Err: fmt.Errorf(
 			"its manifest says %s for %s, the catalogue %s for %s", m.FullName(), m.ABI, p.FullName(), p.ABI)}
 	}

@@ -231,10 +231,6 @@ func (r *run) baseConf(m *member) error {
 	if _, has := conf.Get("FreeBSD-base"); has {
 		return m.make(target, 0o644, []byte("FreeBSD-base: { enabled: yes }\n"))
 	}
-	folder := "base_latest"
-	if strings.HasPrefix(r.release.Branch, "RELEASE") || strings.HasPrefix(r.release.Branch, "RC") {
-		folder = "base_release_" + r.release.Minor()
-	}
 	keys := "/usr/share/keys/pkgbase-" + r.release.Major()
 	if m.tree.Lookup(keys) == nil {
 		keys = "/usr/share/keys/pkg"
@@ -246,7 +242,7 @@ func (r *run) baseConf(m *member) error {
   fingerprints: "%s",
   enabled: yes
 }
-`, folder, keys))
+`, r.release.BaseRepository(), keys))
 }
 
 // osRelease writes what rc.d/os-release prints when FreeBSD boots, and the link

@@ -23,6 +23,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
@@ -41,8 +42,11 @@ type Config struct {
 	// InsecureUnsigned takes a repository that comes over a network and that
 	// nobody has signed.
 	InsecureUnsigned bool
-	ABI              string // "" for the one that the catalogues have
-	Revision         string // "" for that of FreeBSD-runtime
+	Locks            []*solve.Lock // in the place of Images and all that a lock says
+	PublicURL        string        // of the repository, for the lock; "" for its own
+	Keep             bool          // puts packages of this machine's repositories into the store, too
+	ABI              string        // "" for the one that the catalogues have
+	Revision         string        // "" for that of FreeBSD-runtime
 	Branch           string
 
 	Images     []string       // names, at least one
@@ -63,7 +67,8 @@ type Config struct {
 	Squash      bool
 	Jobs        int
 	OutDir      string
-	Version     string // of orlop, for the lock
+	Version     string            // of orlop, for the lock
+	Versions    map[string]string // of the libraries that decide bytes, for the lock
 
 	Observe func(Event) // may be nil; is never called from two goroutines at once
 }
@@ -73,6 +78,7 @@ type Event struct {
 	Hook        string
 	Name        string // of a package or image
 	Done, Total int
+	Bytes       int64  // that have come over the network since the last event
 	Notice      string // something the user should know
 }
 
@@ -90,6 +96,7 @@ type Result struct {
 // run is the state that the hooks hand on. Each field says who fills it.
 type run struct {
 	Config
+	telling sync.Mutex // Observe
 
 	catalogues []*catalog.Catalogue            // catalog
 	sources    map[*catalog.Repo]*store.Source // catalog
@@ -108,6 +115,10 @@ type member struct {
 	parent *member       // resolve; nil for none
 	wanted bool          // resolve: an archive is to be written
 	plan   *solve.Plan   // resolve: of the whole chain, this image last
+
+	locked *solve.Lock         // resolve: what the image is made from; nil for no lock
+	pinned *solve.LockLayer    // resolve: this step in it
+	pins   []solve.LockPackage // resolve: this step's packages in it
 
 	contents              // install, configure, register
 	nodes    []*tree.Node // layer: this step's entries
@@ -129,14 +140,7 @@ type hook struct {
 // Build makes images. When it returns an error it has written none.
 func Build(ctx context.Context, cfg Config) ([]Result, error) {
 	r := newRun(cfg)
-	defer func() {
-		if r.staging != nil {
-			r.staging.remove()
-		}
-		if r.staged != nil {
-			r.staged.root.Close()
-		}
-	}()
+	defer r.end()
 	err := r.perform(ctx, []hook{
 		{name: "catalog", do: (*run).readCatalogues},
 		{name: "resolve", do: (*run).resolve},
@@ -157,7 +161,19 @@ func newRun(cfg Config) *run {
 	if r.Store == nil {
 		r.Store = new(store.Store)
 	}
+	r.Store.Notice = func(text string) { r.notice("%s", text) }
+	r.Store.Came = func(bytes int64) { r.event(Event{Bytes: bytes}) }
 	return r
+}
+
+// end gives back what a run has taken.
+func (r *run) end() {
+	if r.staging != nil {
+		r.staging.remove()
+	}
+	if r.staged != nil {
+		r.staged.root.Close()
+	}
 }
 
 // perform runs hooks in order and tells the observer of each. Neighbours that
@@ -212,6 +228,8 @@ func (r *run) performEach(story []hook) error {
 
 func (r *run) event(e Event) {
 	if r.Observe != nil {
+		r.telling.Lock()
+		defer r.telling.Unlock()
 		r.Observe(e)
 	}
 }
@@ -245,6 +263,14 @@ func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
 		}
 	}
 	return res, nil
+}
+
+// Fetch gets every package of the images into the store.
+func Fetch(ctx context.Context, cfg Config) error {
+	r := newRun(cfg)
+	r.Keep = true
+	return r.perform(ctx, []hook{
+		{name: "catalog", do: (*run).readCatalogues}, {name: "resolve", do: (*run).resolve}, {name: "fetch", do: (*run).fetch}})
 }
 
 // Resolution is what a request comes to.

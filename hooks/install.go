@@ -45,10 +45,13 @@ func (r *run) install(m *member) error {
 	return errors.Join(errs...)
 }
 
-// epochOf is SOURCE_DATE_EPOCH, else the newest file time of the packages of
+// epochOf is the lock's, else SOURCE_DATE_EPOCH, else the newest file time of the packages of
 // this and all lower steps: a function of what a layer stands on, so that the
 // layer is the same in every image.
 func (r *run) epochOf(m *member) int64 {
+	if m.pinned != nil {
+		return m.pinned.Epoch
+	}
 	if r.Epoch != nil {
 		return *r.Epoch
 	}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 )
 
@@ -26,7 +25,7 @@ func (r *run) publish(ctx context.Context) error {
 			continue
 		}
 		base := release.ArtifactName(m.def.Name)
-		archive, lock := base+r.Format.Extension(), base+".lock.json"
+		archive, lock := base+r.Format.Extension(), lockName(m)
 		err := m.image.Write(r.staging.path(archive), r.Format, m.docs, func(i int) (io.ReadCloser, error) { return os.Open(m.blobs[i]) })
 		if err == nil {
 			err = r.writeLock(m, lock)
@@ -49,36 +48,6 @@ func (r *run) publish(ctx context.Context) error {
 		return err
 	}
 	return nil
-}
-
-func (r *run) writeLock(m *member, name string) error {
-	l := m.plan.Lock(r.catalogues)
-	l.Orlop, l.Image, l.Revision, l.Branch = r.Version, m.def.Name, r.release.Revision, r.release.Branch
-	l.Schema, l.Compression, l.Squash = int(r.Schema), string(r.Compression), r.Squash
-	for _, at := range m.chain() {
-		l.Layers = append(l.Layers, solve.LockLayer{Image: at.def.Name, Epoch: at.epoch})
-		for _, f := range at.taken {
-			l.Files = append(l.Files, solve.LockFile{Path: f.Path, SHA256: f.SHA256, From: f.From})
-		}
-		l.LeftOut = append(l.LeftOut, at.leftOut...)
-		l.SkippedScripts = append(l.SkippedScripts, at.skipped...)
-		l.NoAccount = append(l.NoAccount, at.noAccount...)
-	}
-	known := r.exceptions(m)
-	l.KnownMissing, l.KnownDangling = lockExceptions(known.Missing), lockExceptions(known.Dangling)
-	text, err := l.Encode()
-	if err != nil {
-		return err
-	}
-	f, err := r.staging.create(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if _, err := f.Write(text); err != nil {
-		return err
-	}
-	return f.Sync()
 }
 
 // sizeOf adds up a file or a folder.

@@ -17,6 +17,9 @@ import (
 // resolve reads the definitions and leaves the release and the family: each
 // image asked for and each of its ancestors, with a plan.
 func (r *run) resolve(context.Context) error {
+	if len(r.Locks) > 0 {
+		return r.resolveLocks()
+	}
 	var err error
 	if r.universe, err = solve.NewUniverse(r.catalogues, r.ABI); err != nil {
 		return err

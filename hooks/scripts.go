@@ -75,12 +75,13 @@ func (r *run) scripts(m *member, f *fetched) []error {
 	}
 	var errs []error
 	for _, s := range unknown {
-		if !r.SkipScripts && !m.def.SkipScripts {
+		digest := sha256.Sum256([]byte(s.Text))
+		script := solve.LockScript{Package: f.FullName(), Phase: s.Phase, SHA256: hex.EncodeToString(digest[:])}
+		if !r.skips(m, script) {
 			errs = append(errs, &UnknownScriptError{f.FullName(), s.Phase, s.Text})
 			continue
 		}
-		digest := sha256.Sum256([]byte(s.Text))
-		m.skipped = append(m.skipped, solve.LockScript{Package: f.FullName(), Phase: s.Phase, SHA256: hex.EncodeToString(digest[:])})
+		m.skipped = append(m.skipped, script)
 		r.notice("image %s: %s: its %s script is skipped", m.def.Name, f.FullName(), s.Phase)
 	}
 	return errs

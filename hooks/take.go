@@ -49,48 +49,104 @@ func (r *run) inSource(t release.Taken) bool {
 	return err == nil && info.IsDir() == t.Folder
 }
 
+// offer is a file, or a folder's files by path, that somebody has.
+type offer struct {
+	from  string // NAME-VERSION, or "srcdir"
+	files []etc.Source
+}
+
 // take gets a file from the source tree, else from the first of the packages
 // that has it. An error that nobody has it is fs.ErrNotExist.
 func (r *run) take(m *member, t release.Taken, target string) ([]byte, error) {
+	var offers []offer
 	if r.SrcDir != "" && t.Source != "" {
 		text, err := r.readSource(t.Source)
 		if err == nil {
-			m.note(target, "srcdir", text)
-			return text, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
+			offers = append(offers, offer{"srcdir", []etc.Source{{Path: target, Text: text}}})
+		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	}
-	for _, name := range t.From {
-		p := r.lender(m, name)
-		if p == nil {
-			continue
-		}
+	for _, p := range r.lenders(m, t) {
 		if text, ok := p.contents[t.Path]; ok {
-			m.note(target, p.FullName(), text)
-			return text, nil
+			offers = append(offers, offer{p.FullName(), []etc.Source{{Path: target, Text: text}}})
 		}
 	}
-	return nil, &AbsentFileError{target, t}
-}
-
-func (m *member) note(path, from string, text []byte) {
-	digest := sha256.Sum256(text)
-	m.taken = append(m.taken, takenFile{path, hex.EncodeToString(digest[:]), from})
-}
-
-// lender finds a package that this image installs or borrows from.
-func (r *run) lender(m *member, name string) *fetched {
-	if p := m.plan.Lookup(name); p != nil {
-		return r.fetched[p.Package]
+	files, err := m.accept(offers, t, target)
+	if err != nil {
+		return nil, err
 	}
-	for _, p := range m.step().Donors {
-		if p.Name == name {
-			return r.fetched[p.Package]
+	return files[0].Text, nil
+}
+
+// takeFolder gets the files of a folder and the folders in it, by path, as take
+// gets one.
+func (r *run) takeFolder(m *member, t release.Taken, target string) ([]etc.Source, error) {
+	var offers []offer
+	if r.inSource(t) {
+		files, err := r.readSourceFolder(t.Source, target)
+		if err != nil {
+			return nil, err
+		}
+		offers = append(offers, offer{"srcdir", files})
+	}
+	for _, p := range r.lenders(m, t) {
+		var files []etc.Source
+		for _, path := range slices.Sorted(maps.Keys(p.contents)) {
+			if name, inside := strings.CutPrefix(path, t.Path+"/"); inside {
+				files = append(files, etc.Source{Path: target + "/" + name, Text: p.contents[path]})
+			}
+		}
+		if files != nil {
+			offers = append(offers, offer{p.FullName(), files})
 		}
 	}
-	return nil
+	return m.accept(offers, t, target)
+}
+
+// accept takes the first offer, or with a lock the first that the lock has.
+func (m *member) accept(offers []offer, t release.Taken, target string) ([]etc.Source, error) {
+	wanted := m.pinnedFiles(target)
+	var other error
+	for _, o := range offers {
+		var taken []takenFile
+		for _, f := range o.files {
+			digest := sha256.Sum256(f.Text)
+			taken = append(taken, takenFile{f.Path, hex.EncodeToString(digest[:]), o.from})
+		}
+		if m.pinned != nil {
+			if err := comparePinned(taken, wanted); err != nil {
+				other = err
+				continue
+			}
+		}
+		m.taken = append(m.taken, taken...)
+		return o.files, nil
+	}
+	switch {
+	case len(wanted) == 0:
+		return nil, &AbsentFileError{target, t}
+	case other == nil:
+		return nil, &LockedFileError{wanted[0].Path, "none", wanted[0].SHA256}
+	}
+	return nil, other
+}
+
+// lenders are the packages, of those that a file may come from, that this
+// image installs or borrows from.
+func (r *run) lenders(m *member, t release.Taken) []*fetched {
+	var list []*fetched
+	for _, name := range t.From {
+		if p := m.plan.Lookup(name); p != nil {
+			list = append(list, r.fetched[p.Package])
+		}
+		for _, p := range m.step().Donors {
+			if p.Name == name {
+				list = append(list, r.fetched[p.Package])
+			}
+		}
+	}
+	return list
 }
 
 // AbsentFileError is a file that an image needs and nobody has.
@@ -109,35 +165,6 @@ func (e *AbsentFileError) Error() string {
 
 // Unwrap lets errors.Is find fs.ErrNotExist.
 func (e *AbsentFileError) Unwrap() error { return fs.ErrNotExist }
-
-// takeFolder gets the files of a folder and the folders in it, by path, as take
-// gets one.
-func (r *run) takeFolder(m *member, t release.Taken, target string) ([]etc.Source, error) {
-	if r.inSource(t) {
-		files, err := r.readSourceFolder(t.Source, target)
-		for _, f := range files {
-			m.note(f.Path, "srcdir", f.Text)
-		}
-		return files, err
-	}
-	for _, name := range t.From {
-		p := r.lender(m, name)
-		if p == nil {
-			continue
-		}
-		var files []etc.Source
-		for _, path := range slices.Sorted(maps.Keys(p.contents)) {
-			if name, inside := strings.CutPrefix(path, t.Path+"/"); inside {
-				files = append(files, etc.Source{Path: target + "/" + name, Text: p.contents[path]})
-				m.note(target+"/"+name, p.FullName(), p.contents[path])
-			}
-		}
-		if files != nil {
-			return files, nil
-		}
-	}
-	return nil, &AbsentFileError{target, t}
-}
 
 // readSourceFolder reads a folder of the source tree, whose makefiles are no
 // part of it.

@@ -13,14 +13,14 @@ import (
 
 // Exceptions are what an image may lack although something in it asks for it.
 type Exceptions struct {
-	Missing  []Exception // libraries and provided words, or paths of files that need some
-	Dangling []Exception // paths of symbolic links
+	Missing  []Exception `json:"missing"`  // libraries and provided words, or paths of files that need some
+	Dangling []Exception `json:"dangling"` // paths of symbolic links
 }
 
 // Exception is a name or path that may be incomplete, and why that is right.
 type Exception struct {
-	Pattern string // a path, a glob as of path.Match, or "/folder/**"
-	Reason  string
+	Pattern string `json:"pattern"` // a path, a glob as of path.Match, or "/folder/**"
+	Reason  string `json:"reason"`
 }
 
 // Match reports whether the exception speaks of a name or path.

@@ -18,55 +18,56 @@ const Path = "PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
 //go:embed images/*.ucl
 var definitions embed.FS
 
-// Image is what an image consists of, on top of its parent.
+// Image is what an image consists of, on top of its parent. Its JSON form
+// stands in locks.
 type Image struct {
-	Name         string
-	Title        string
-	Parent       string   // "" for none
-	Packages     []string // names, patterns, or alternatives "a | b"
-	Mtree        []Mtree
-	Files        []File
-	Folders      []Folder
-	Replaces     []string // paths, or "/folder/**", that the parent made or took and a package owns here
-	SkipScripts  bool     // unknown scripts are no error
-	Certificates *Taken   // a folder with the folders trusted and untrusted
-	BaseConf     *Taken   // pkg's FreeBSD.conf, to enable the base repository by
-	OSRelease    bool     // with os-release(5)
-	Exceptions   Exceptions
-	Complete     bool     // nothing that a file asks for may be absent, also where no run-time linker is
-	Cmd          []string // nil: the parent's
-	Env          []string
-	Labels       map[string]string
+	Name         string            `json:"name"`
+	Title        string            `json:"title"`
+	Parent       string            `json:"parent"`   // "" for none
+	Packages     []string          `json:"packages"` // names, patterns, or alternatives "a | b"
+	Mtree        []Mtree           `json:"mtree"`
+	Files        []File            `json:"files"`
+	Folders      []Folder          `json:"folders"`
+	Replaces     []string          `json:"replaces"`     // paths, or "/folder/**", that the parent made or took and a package owns here
+	SkipScripts  bool              `json:"skip_scripts"` // unknown scripts are no error
+	Certificates *Taken            `json:"certificates"` // a folder with the folders trusted and untrusted
+	BaseConf     *Taken            `json:"base_conf"`    // pkg's FreeBSD.conf, to enable the base repository by
+	OSRelease    bool              `json:"os_release"`   // with os-release(5)
+	Exceptions   Exceptions        `json:"exceptions"`
+	Complete     bool              `json:"complete"` // nothing that a file asks for may be absent, also where no run-time linker is
+	Cmd          []string          `json:"cmd"`      // nil: the parent's
+	Env          []string          `json:"env"`
+	Labels       map[string]string `json:"labels"`
 }
 
 // Taken is the origin of a file, or of a folder's files: a source tree, or the
 // first of several packages that has it.
 type Taken struct {
-	Path   string   // in a package
-	From   []string // packages
-	Source string   // in the source tree
-	Folder bool
+	Path   string   `json:"path"`   // in a package
+	From   []string `json:"from"`   // packages
+	Source string   `json:"source"` // in the source tree
+	Folder bool     `json:"folder"`
 }
 
 // Folder is a folder of an image whose files none of its packages installs.
 type Folder struct {
 	Taken
-	Target   string // path in the image
+	Target   string `json:"target"` // path in the image
 	Optional bool   // may be left out where nobody has it
 }
 
 // Mtree is an mtree(5) file and where its directories stand.
 type Mtree struct {
 	Taken
-	Prefix string
+	Prefix string `json:"prefix"`
 }
 
 // File is a file of an image that none of its packages installs there.
 type File struct {
 	Taken
-	Target   string // path in the image
-	Mode     uint32
-	Optional bool // may be left out where nobody has it
+	Target   string `json:"target"` // path in the image
+	Mode     uint32 `json:"mode"`
+	Optional bool   `json:"optional"` // may be left out where nobody has it
 }
 
 // Images is a set of definitions by name.

@@ -128,6 +128,16 @@ func (r Release) Platform() (Platform, error) {
 	return p, nil
 }
 
+// BaseRepository is the folder of the release's base packages on
+// pkg.FreeBSD.org: base_release_N for releases and their candidates, else
+// base_latest.
+func (r Release) BaseRepository() string {
+	if strings.HasPrefix(r.Branch, "RELEASE") || strings.HasPrefix(r.Branch, "RC") {
+		return "base_release_" + r.Minor()
+	}
+	return "base_latest"
+}
+
 // Version is REVISION-BRANCH, as in 15.0-RELEASE.
 func (r Release) Version() string { return r.Revision + "-" + r.Branch }
 

@@ -91,14 +91,14 @@ func classify(err error, found map[int]bool) {
 // statusOf knows the types of errors that have a status of their own.
 func statusOf(err error) int {
 	switch err.(type) {
-	case *usageError, *troubleError, *release.UsageError, *catalog.ConfError, *solve.ABIError:
+	case *usageError, *troubleError, *release.UsageError, *catalog.ConfError, *solve.ABIError, *solve.LockError:
 		return exitUsage
 	case *solve.UnresolvedError, *tree.ConflictError, *hooks.AbsentFileError, *hooks.OwnerError:
 		return exitUnresolved
-	case *store.AbsentError:
+	case *store.AbsentError, *hooks.LockedFileError:
 		return exitAbsent
 	case *sum.MismatchError, *store.SizeError, *pkgfile.DamageError, *catalog.FormatError,
-		*pkgdb.FormatError, *layer.FormatError, *oci.FormatError, *oci.MismatchError, *pkgdb.Fault, *hooks.ContentError, *hooks.IncompleteError, *sign.Error:
+		*pkgdb.FormatError, *layer.FormatError, *oci.FormatError, *oci.MismatchError, *pkgdb.Fault, *hooks.ContentError, *hooks.IncompleteError, *sign.Error, *solve.RollbackError:
 		return exitWrong
 	}
 	return 0

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"runtime"
@@ -14,6 +15,7 @@ import (
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -26,7 +28,7 @@ const defaultRepo = "FreeBSD-base"
 // inputFlags say what an image is made from.
 func inputFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "repo", Usage: "repository `[NAME=]URL`, a file: URL or a directory (repeatable)"},
+		&cli.StringSliceFlag{Name: "repo", Usage: "repository `[NAME=]URL`, or a directory (repeatable; default: pkg.FreeBSD.org)"},
 		&cli.StringSliceFlag{Name: "repo-conf-dir", Usage: "`DIR` of pkg's repository *.conf files (repeatable, later ones override)"},
 		&cli.StringFlag{Name: "abi", Usage: "`ABI` such as FreeBSD:15:amd64 (default: the only one in the catalogue)"},
 		&cli.StringFlag{Name: "revision", Usage: "`REVISION` such as 15.0 (default: from the version of FreeBSD-runtime)"},
@@ -36,8 +38,20 @@ func inputFlags() []cli.Flag {
 		&cli.StringFlag{Name: "name", Usage: "define an image `NAME` from --package and --parent"},
 		&cli.StringSliceFlag{Name: "package", Usage: "`PACKAGE` of the image --name: name, NAME-VERSION, pattern, or \"a | b\" (repeatable)"},
 		&cli.StringFlag{Name: "parent", Value: "none", Usage: "`IMAGE` that the image --name stands on"},
+		&cli.StringFlag{Name: "cache", Usage: "keep what comes over a network in `DIR` (default: orlop in $XDG_CACHE_HOME or ~/.cache)"},
+		&cli.BoolFlag{Name: "offline", Usage: "use no network, only what is kept"},
+		&cli.BoolFlag{Name: "insecure-unsigned", Usage: "take a repository over a network that nobody has signed"},
 		&cli.IntFlag{Name: "j", Value: runtime.NumCPU(), Usage: "work on `N` packages at once"},
 	}
+}
+
+// lockFlag is for commands that make what a lock says.
+func lockFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "lock", Usage: "make exactly what the lock `FILE` says (repeatable)"}
+}
+
+func publicURLFlag() cli.Flag {
+	return &cli.StringFlag{Name: "public-url", Usage: "`URL` of the repository for others, for the lock"}
 }
 
 // talkFlags say how much is said.
@@ -58,15 +72,19 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	cfg := hooks.Config{
 		ABI: c.String("abi"), Revision: c.String("revision"), Branch: c.String("branch"),
 		SrcDir: c.String("srcdir"), ImageFiles: c.StringSlice("image-file"),
-		Images: c.Args().Slice(), Jobs: c.Int("j"), Version: version(),
-		Compression: layer.Gzip,
+		Images: c.Args().Slice(), Jobs: c.Int("j"), Version: version(), Versions: versions(),
+		Compression: layer.Gzip, InsecureUnsigned: c.Bool("insecure-unsigned"), PublicURL: c.String("public-url"),
 	}
 	if cfg.Jobs < 1 {
 		return cfg, usagef("-j: found %d, wanted at least 1", cfg.Jobs)
 	}
+	cfg.Store = p.store(c)
 	var err error
 	if err = inputs(c, &cfg); err != nil {
 		return cfg, err
+	}
+	if len(cfg.Locks) > 0 {
+		return cfg, onlyLocks(c)
 	}
 	if cfg.Custom, err = customImage(c); err != nil {
 		return cfg, err
@@ -79,6 +97,37 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	}
 	cfg.Epoch, err = p.epoch()
 	return cfg, err
+}
+
+// onlyLocks refuses what a lock says itself. It has its own epochs, too.
+func onlyLocks(c *cli.Context) error {
+	for _, name := range []string{"abi", "revision", "branch", "image-file", "name", "package", "parent", "unknown-scripts",
+		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url"} {
+		if c.IsSet(name) {
+			return usagef("--%s: the lock says that", name)
+		}
+	}
+	if c.Args().Present() {
+		return usagef("%s: the lock names its image, found %q as well", c.Command.Name, c.Args().First())
+	}
+	return nil
+}
+
+// readLocks reads the files of --lock.
+func readLocks(files []string) ([]*solve.Lock, error) {
+	var locks []*solve.Lock
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		l, err := solve.ParseLock(file, text)
+		if err != nil {
+			return nil, err
+		}
+		locks = append(locks, l)
+	}
+	return locks, nil
 }
 
 // contentFlags are of use where packages are opened.
@@ -102,6 +151,9 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 		return usagef("--unknown-scripts: found %q, wanted fail or skip", s)
 	}
 	if cfg.Exceptions, err = exceptions(c.StringSlice("exceptions")); err != nil {
+		return err
+	}
+	if cfg.Locks, err = readLocks(c.StringSlice("lock")); err != nil {
 		return err
 	}
 	cfg.RootDir, cfg.Metalog = c.String("root"), c.String("metalog")
@@ -151,10 +203,14 @@ func repositories(c *cli.Context) ([]catalog.Repo, error) {
 		if !named || name == "" || strings.ContainsAny(name, "/:") {
 			name, url = defaultRepo, arg
 		}
-		repos = append(repos, catalog.Repo{Name: name, URL: url})
+		repos = append(repos, catalog.Repo{Name: name, URL: url, MirrorType: mirrorType(url)})
 	}
-	if len(repos) == 0 {
-		return nil, usagef("%s: no repository is given; use --repo or --repo-conf-dir", c.Command.Name)
+	if len(repos) == 0 && !c.IsSet("lock") {
+		repo, err := defaultRepository(c)
+		if err != nil {
+			return nil, err
+		}
+		repos = append(repos, repo)
 	}
 	seen := map[string]bool{}
 	for _, r := range repos {
@@ -164,6 +220,26 @@ func repositories(c *cli.Context) ([]catalog.Repo, error) {
 		seen[r.Name] = true
 	}
 	return repos, nil
+}
+
+// mirrorType is that of a URL without a configuration: pkg+ stands for mirrors
+// that the DNS names.
+func mirrorType(url string) string {
+	if strings.HasPrefix(url, "pkg+") {
+		return "srv"
+	}
+	return "none"
+}
+
+// defaultRepository is FreeBSD's own for a revision and branch.
+func defaultRepository(c *cli.Context) (catalog.Repo, error) {
+	abi, revision := c.String("abi"), c.String("revision")
+	if abi == "" || revision == "" {
+		return catalog.Repo{}, usagef("%s: no repository is given; use --repo or --repo-conf-dir, or --abi and --revision for that of pkg.FreeBSD.org", c.Command.Name)
+	}
+	r := release.Release{Revision: revision, Branch: cmp.Or(c.String("branch"), "RELEASE"), ABI: abi}
+	url := "pkg+https://pkg.FreeBSD.org/" + abi + "/" + r.BaseRepository()
+	return catalog.Repo{Name: defaultRepo, URL: url, MirrorType: mirrorType(url)}, nil
 }
 
 // abiVariables are what a repository URL may refer to, as far as it is known
@@ -219,13 +295,10 @@ const maxEpoch = 253402300799
 
 // outputFlags say what is written.
 func outputFlags() []cli.Flag {
-	return []cli.Flag{
+	return append([]cli.Flag{
 		&cli.StringFlag{Name: "o", Value: ".", Usage: "write into `DIR`"},
 		&cli.StringFlag{Name: "format", Value: "txz", Usage: "archive `FORMAT`: txz, tar, tar.zst or dir"},
-		&cli.StringFlag{Name: "compression", Value: "gzip", Usage: "compress layers with `METHOD`: gzip or zstd"},
-		&cli.BoolFlag{Name: "squash", Usage: "one layer an image"},
-		schemaFlag(),
-	}
+	}, madeFlags()...)
 }
 
 func schemaFlag() cli.Flag {
@@ -244,13 +317,8 @@ func schema(c *cli.Context) (pkgdb.Schema, error) {
 // output completes a configuration from outputFlags.
 func output(c *cli.Context, cfg *hooks.Config) error {
 	var err error
-	cfg.OutDir, cfg.Squash = c.String("o"), c.Bool("squash")
 	if cfg.Format, err = oci.ParseFormat(c.String("format")); err != nil {
 		return usagef("--format: %w", err)
 	}
-	if cfg.Compression, err = layer.ParseCompression(c.String("compression")); err != nil {
-		return usagef("--compression: %w", err)
-	}
-	cfg.Schema, err = schema(c)
-	return err
+	return made(c, cfg)
 }

@@ -15,11 +15,17 @@ import (
 // theInterface is the whole command line.
 var theInterface = map[string]string{
 	"demo":    "o q",
-	"build":   "repo repo-conf-dir abi revision branch srcdir image-file name package parent j unknown-scripts exceptions root metalog o format compression squash pkgdb-schema q v json",
-	"plan":    "repo repo-conf-dir abi revision branch srcdir image-file name package parent j why q v json",
+	"build":   "repo repo-conf-dir abi revision branch srcdir image-file name package parent cache offline insecure-unsigned j unknown-scripts exceptions root metalog lock public-url o format compression squash pkgdb-schema q v json",
+	"plan":    "repo repo-conf-dir abi revision branch srcdir image-file name package parent cache offline insecure-unsigned j why q v json",
+	"lock":    "repo repo-conf-dir abi revision branch srcdir image-file name package parent cache offline insecure-unsigned j unknown-scripts exceptions root metalog public-url o compression squash pkgdb-schema q v json",
+	"fetch":   "repo repo-conf-dir abi revision branch srcdir image-file name package parent cache offline insecure-unsigned j lock q v json",
 	"ls":      "files mtree json",
 	"verify":  "json",
 	"version": "",
+
+	"cache":       "",
+	"cache ls":    "cache json",
+	"cache prune": "cache json",
 
 	"pkgdb":           "",
 	"pkgdb normalise": "o epoch pkgdb-schema",

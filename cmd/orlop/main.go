@@ -58,8 +58,8 @@ func (p *program) app() *cli.App {
 		Writer:      p.stdout,
 		ErrWriter:   p.stderr,
 		Commands: []*cli.Command{
-			p.demoCommand(), p.buildCommand(), p.planCommand(),
-			p.lsCommand(), p.verifyCommand(), p.pkgdbCommand(), p.versionCommand(),
+			p.demoCommand(), p.buildCommand(), p.planCommand(), p.lockCommand(), p.fetchCommand(),
+			p.lsCommand(), p.verifyCommand(), p.pkgdbCommand(), p.cacheCommand(), p.versionCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {

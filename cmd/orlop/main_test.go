@@ -113,6 +113,10 @@ var cases = map[string][]pkgtest.Package{
 		{Name: "broken", Files: []pkgtest.File{{Path: "/bin/broken", Body: executable(elftest.File{Needed: []string{"libc.so.7"}})[:0x208]}}},
 		{Name: "static", Files: []pkgtest.File{{Path: "/bin/static", Symlink: "nowhere"}}},
 	},
+	"files": {
+		{Name: "FreeBSD-runtime", Version: "15.0"},
+		{Name: "donor", Files: []pkgtest.File{{Path: "/etc/motd", Body: "from a package"}}},
+	},
 	"missing-dependency": {{Name: "FreeBSD-runtime", Version: "15.0", Deps: []string{"gone"}}},
 	"two-abis": {
 		{Name: "FreeBSD-runtime", Version: "15.0"},

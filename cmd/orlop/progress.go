@@ -28,6 +28,7 @@ type progress struct {
 	took  map[string]time.Duration
 	since time.Time // when the last of hooks to say something did
 	busy  string    // that hook
+	bytes int64     // that have come over the network
 }
 
 func (p *program) progress(c *cli.Context) *progress {
@@ -43,7 +44,10 @@ func (s *progress) event(e hooks.Event) {
 	if e.Hook != "" {
 		s.clock(e.Hook)
 	}
+	s.bytes += e.Bytes
 	switch {
+	case e.Bytes > 0:
+		s.rate()
 	case e.Notice != "":
 		s.clear()
 		fmt.Fprintf(s.out, "orlop: %s\n", e.Notice)
@@ -55,6 +59,22 @@ func (s *progress) event(e hooks.Event) {
 	case s.verbose:
 		fmt.Fprintf(s.out, "orlop: %s: %d of %d: %s\n", e.Hook, e.Done, e.Total, e.Name)
 	}
+}
+
+// rate shows how much has come over the network, and how fast.
+func (s *progress) rate() {
+	if s.bar != nil && s.terminal {
+		s.bar.Describe(fmt.Sprintf("%-8s %s", s.hook, s.came()))
+	}
+}
+
+func (s *progress) came() string {
+	const mega = 1e6
+	took := s.took["fetch"].Seconds()
+	if took == 0 {
+		took = 1
+	}
+	return fmt.Sprintf("%.1f MB, %.1f MB/s", float64(s.bytes)/mega, float64(s.bytes)/mega/took)
 }
 
 // clock puts the time since the last event to the hook that worked then. Hooks
@@ -107,6 +127,9 @@ func (s *progress) done() {
 	s.clock("")
 	if !s.verbose || s.quiet {
 		return
+	}
+	if s.bytes > 0 {
+		fmt.Fprintf(s.out, "orlop: %s came over the network\n", s.came())
 	}
 	for _, hook := range s.hooks {
 		fmt.Fprintf(s.out, "orlop: %-9s  %7.3f s\n", hook, s.took[hook].Seconds())

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 )
@@ -21,6 +22,24 @@ func (p *program) versionCommand() *cli.Command {
 			return err
 		},
 	}
+}
+
+// deciding are the libraries whose version may decide bytes.
+var deciding = []string{"github.com/klauspost/compress", "github.com/mattn/go-sqlite3", "github.com/ulikunitz/xz"}
+
+// versions are those of the deciding libraries that this program was built with.
+func versions() map[string]string {
+	found := map[string]string{}
+	info, _ := debug.ReadBuildInfo()
+	if info == nil {
+		return found
+	}
+	for _, dep := range info.Deps {
+		if slices.Contains(deciding, dep.Path) {
+			found[dep.Path] = dep.Version
+		}
+	}
+	return found
 }
 
 // version is what the Go tool noted about the build.

@@ -18,28 +18,36 @@ const LockFormat = 1
 // any copy of the same packages. It has no path or URL of the machine it was
 // made on.
 type Lock struct {
-	Format       int              `json:"format"`
-	Orlop        string           `json:"orlop"` // version that wrote it
-	Image        string           `json:"image"`
-	Revision     string           `json:"revision"`
-	Branch       string           `json:"branch"`
-	ABI          string           `json:"abi"`
-	Schema       int              `json:"pkgdb_schema"`
-	Compression  string           `json:"compression"`
-	Squash       bool             `json:"squash"`
-	Layers       []LockLayer      `json:"layers"` // lowest first
-	Repositories []LockRepository `json:"repositories"`
-	Packages     []LockPackage    `json:"packages"` // in the order of installation, donors of a step after it
-	Files        []LockFile       `json:"files"`
-	LeftOut      []string         `json:"left_out"` // optional files that nobody had
-	Missing      []LockMissing    `json:"missing"`
-	Alternatives []string         `json:"alternatives"` // "a | b: a"
-	// Scripts and triggers that nobody knows, and that would have run.
-	SkippedScripts []LockScript `json:"skipped_scripts"`
-	NoAccount      []string     `json:"no_account"` // "PACKAGE: user NAME" that the image lacks
+	Format       int               `json:"format"`
+	Orlop        string            `json:"orlop"`    // version that wrote it
+	Versions     map[string]string `json:"versions"` // of the libraries that decide bytes
+	Image        string            `json:"image"`
+	Revision     string            `json:"revision"`
+	Branch       string            `json:"branch"`
+	ABI          string            `json:"abi"`
+	Schema       int               `json:"pkgdb_schema"`
+	Compression  string            `json:"compression"`
+	Squash       bool              `json:"squash"`
+	Layers       []LockLayer       `json:"layers"` // lowest first, the last is the image's own
+	Repositories []LockRepository  `json:"repositories"`
+	Packages     []LockPackage     `json:"packages"` // in the order of installation, donors of a step after it
 	// What the image may lack although something in it asks for it.
 	KnownMissing  []LockException `json:"known_missing"`
 	KnownDangling []LockException `json:"known_dangling"`
+}
+
+// LockLayer is a step of the chain and what was found out about it.
+type LockLayer struct {
+	Image        string          `json:"image"`
+	Epoch        int64           `json:"epoch"`      // seconds
+	Definition   json.RawMessage `json:"definition"` // of the image, as release.Image
+	Files        []LockFile      `json:"files"`
+	LeftOut      []string        `json:"left_out"` // optional files that nobody had
+	Missing      []LockMissing   `json:"missing"`
+	Alternatives []string        `json:"alternatives"` // "a | b: a"
+	// Scripts and triggers that nobody knows, and that would have run.
+	SkippedScripts []LockScript `json:"skipped_scripts"`
+	NoAccount      []string     `json:"no_account"` // "PACKAGE: user NAME" that the image lacks
 }
 
 // LockException is a name, path or pattern, and why it may be incomplete.
@@ -55,16 +63,12 @@ type LockScript struct {
 	SHA256  string `json:"sha256"`
 }
 
-// LockLayer is a step of the chain.
-type LockLayer struct {
-	Image string `json:"image"`
-	Epoch int64  `json:"epoch"` // seconds
-}
-
 // LockRepository is a repository that packages came from.
 type LockRepository struct {
 	Name      string `json:"name"`
+	URL       string `json:"url"`       // under which anybody finds it, "" if that is not known
 	Catalogue string `json:"catalogue"` // sha256 of its payload
+	Signer    string `json:"signer"`    // sha256 of the key that vouched for it, "" for nobody's
 }
 
 // LockPackage is a package, and which step it belongs to.
@@ -76,7 +80,7 @@ type LockPackage struct {
 	Path       string `json:"path"` // inside the repository
 	Repository string `json:"repository"`
 	Layer      string `json:"layer"`
-	Automatic  bool   `json:"automatic"`
+	Requested  string `json:"requested"` // the first layer whose request names it; "" for an automatic package
 	Donor      bool   `json:"donor"`
 }
 
@@ -96,36 +100,44 @@ type LockMissing struct {
 
 // Lock returns the part of a lock that a plan knows.
 func (p *Plan) Lock(catalogues []*catalog.Catalogue) Lock {
-	l := Lock{Format: LockFormat, ABI: p.ABI,
-		Files: []LockFile{}, LeftOut: []string{}, Missing: []LockMissing{}, Alternatives: []string{}, SkippedScripts: []LockScript{}, NoAccount: []string{},
-		KnownMissing: []LockException{}, KnownDangling: []LockException{}}
+	l := Lock{Format: LockFormat, ABI: p.ABI, Versions: map[string]string{},
+		Repositories: []LockRepository{}, Packages: []LockPackage{}, KnownMissing: []LockException{}, KnownDangling: []LockException{}}
 	used := map[*catalog.Repo]bool{}
-	for _, step := range p.Steps {
+	for i := range p.Steps {
+		step := &p.Steps[i]
 		for _, list := range [][]*Planned{step.Packages, step.Donors} {
 			for _, pkg := range list {
 				used[pkg.Repo] = true
-				l.Packages = append(l.Packages, LockPackage{
-					Name: pkg.Name, Version: pkg.Version, Sum: string(pkg.Sum), Size: pkg.Size, Path: pkg.Path,
-					Repository: pkg.Repo.Name, Layer: step.Name,
-					Automatic: pkg.Why.Kind != Donor && p.Automatic(pkg, len(p.Steps)-1),
-					Donor:     pkg.Why.Kind == Donor,
-				})
+				l.Packages = append(l.Packages, p.lockPackage(pkg, step.Name))
 			}
 		}
+		layer := LockLayer{Image: step.Name, Files: []LockFile{}, LeftOut: []string{}, Missing: []LockMissing{},
+			Alternatives: append([]string{}, step.Chosen...), SkippedScripts: []LockScript{}, NoAccount: []string{}}
 		for _, m := range step.Missing {
-			l.Missing = append(l.Missing, LockMissing{string(m.Kind), m.What, m.By})
+			layer.Missing = append(layer.Missing, LockMissing{string(m.Kind), m.What, m.By})
 		}
-		l.Alternatives = append(l.Alternatives, step.Chosen...)
+		l.Layers = append(l.Layers, layer)
 	}
 	for _, c := range catalogues {
 		if used[c.Repo] {
-			l.Repositories = append(l.Repositories, LockRepository{c.Repo.Name, c.Digest})
+			l.Repositories = append(l.Repositories, LockRepository{Name: c.Repo.Name, Catalogue: c.Digest, Signer: c.Signer})
 		}
 	}
 	slices.SortFunc(l.Repositories, func(a, b LockRepository) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Catalogue, b.Catalogue))
 	})
 	return l
+}
+
+func (p *Plan) lockPackage(pkg *Planned, step string) LockPackage {
+	requested := ""
+	if pkg.Requested >= 0 && pkg.Requested < len(p.Steps) {
+		requested = p.Steps[pkg.Requested].Name
+	}
+	return LockPackage{
+		Name: pkg.Name, Version: pkg.Version, Sum: string(pkg.Sum), Size: pkg.Size, Path: pkg.Path,
+		Repository: pkg.Repo.Name, Layer: step, Requested: requested, Donor: pkg.Why.Kind == Donor,
+	}
 }
 
 // Encode writes the lock as indented JSON with a newline at its end.

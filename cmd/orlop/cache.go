@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/pkgdb/store"
+)
+
+// store is what comes over networks and is kept. The proxy is that of the
+// environment, as for other programs.
+func (p *program) store(c *cli.Context) *store.Store {
+	dir := c.String("cache")
+	if dir == "" {
+		if base, ok := p.lookupEnv("XDG_CACHE_HOME"); ok && filepath.IsAbs(base) {
+			dir = filepath.Join(base, "orlop")
+		} else if home, ok := p.lookupEnv("HOME"); ok && home != "" {
+			dir = filepath.Join(home, ".cache", "orlop")
+		}
+	}
+	return &store.Store{Dir: dir, Offline: c.Bool("offline"), Client: store.NewClient(http.ProxyFromEnvironment), Now: time.Now}
+}
+
+func (p *program) cacheCommand() *cli.Command {
+	flags := func() []cli.Flag {
+		return []cli.Flag{&cli.StringFlag{Name: "cache", Usage: "the store is `DIR` (default: orlop in $XDG_CACHE_HOME or ~/.cache)"}, jsonFlag()}
+	}
+	return &cli.Command{
+		Name:  "cache",
+		Usage: "look at the store of packages that came over a network",
+		Subcommands: []*cli.Command{
+			{Name: "ls", Usage: "list it, the longest unused first", Flags: flags(), Action: func(c *cli.Context) error {
+				if c.Args().Present() {
+					return usagef("cache ls: takes no operands")
+				}
+				list, err := p.store(c).List()
+				if err != nil {
+					return err
+				}
+				return p.printEntries(c, list)
+			}},
+			{Name: "prune", Usage: "remove what is longest unused, until SIZE is left", ArgsUsage: "[SIZE]", Flags: flags(), Action: func(c *cli.Context) error {
+				limit := int64(store.DefaultLimit)
+				if c.Args().Len() > 1 {
+					return usagef("cache prune: found %d operands, wanted at most one", c.Args().Len())
+				}
+				if c.Args().Present() {
+					var err error
+					if limit, err = parseSize(c.Args().First()); err != nil {
+						return err
+					}
+				}
+				gone, err := p.store(c).Prune(limit)
+				if err != nil {
+					return err
+				}
+				return p.printEntries(c, gone)
+			}},
+		},
+	}
+}
+
+// printEntries lists files of the store: name, size in bytes, last use.
+func (p *program) printEntries(c *cli.Context, list []store.Entry) error {
+	for _, e := range list {
+		used := e.Used.UTC().Format(time.RFC3339)
+		var err error
+		if c.Bool("json") {
+			err = p.printJSON(map[string]any{"name": e.Name, "size": e.Size, "used": used})
+		} else {
+			_, err = fmt.Fprintf(p.stdout, "%s\t%d\t%s\n", e.Name, e.Size, used)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parseSize reads a number of bytes with a suffix k, M or G (powers of 1024).
+func parseSize(text string) (int64, error) {
+	digits, shift := text, 0
+	for i, suffix := range []string{"k", "M", "G"} {
+		if rest, ok := strings.CutSuffix(text, suffix); ok {
+			digits, shift = rest, 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 0 || n > (1<<62)>>shift {
+		return 0, usagef("cache prune: %q is not a size such as 500M", text)
+	}
+	return n << shift, nil
+}

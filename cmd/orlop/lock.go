@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/release/layer"
+)
+
+func (p *program) lockCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "lock",
+		Usage:     "write the plan with every digest, one lock an image",
+		ArgsUsage: "IMAGE...",
+		Flags: slices.Concat(inputFlags(), contentFlags(), []cli.Flag{publicURLFlag(),
+			&cli.StringFlag{Name: "o", Value: ".", Usage: "write into `DIR`"}}, madeFlags(), talkFlags()),
+		Action: func(c *cli.Context) error {
+			cfg, err := p.config(c)
+			if err != nil {
+				return err
+			}
+			if err := made(c, &cfg); err != nil {
+				return err
+			}
+			show := p.progress(c)
+			cfg.Observe = show.event
+			locks, err := hooks.MakeLocks(c.Context, cfg)
+			show.done()
+			if err != nil {
+				return err
+			}
+			for _, l := range locks {
+				if c.Bool("json") {
+					err = p.printJSON(map[string]string{"image": l.Image, "lock": filepath.Base(l.File)})
+				} else {
+					_, err = fmt.Fprintln(p.stdout, filepath.Base(l.File))
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func (p *program) fetchCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "fetch",
+		Usage:     "fill the store, for --offline",
+		ArgsUsage: "IMAGE...",
+		Flags:     slices.Concat(inputFlags(), []cli.Flag{lockFlag()}, talkFlags()),
+		Action: func(c *cli.Context) error {
+			cfg, err := p.config(c)
+			if err != nil {
+				return err
+			}
+			if cfg.Store.Dir == "" {
+				return usagef("fetch: there is no store to fill; give --cache")
+			}
+			show := p.progress(c)
+			cfg.Observe = show.event
+			err = hooks.Fetch(c.Context, cfg)
+			show.done()
+			return err
+		},
+	}
+}
+
+// madeFlags say what an image is like inside its archive, and so stand in locks.
+func madeFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "compression", Value: "gzip", Usage: "compress layers with `METHOD`: gzip or zstd"},
+		&cli.BoolFlag{Name: "squash", Usage: "one layer an image"},
+		schemaFlag(),
+	}
+}
+
+// made completes a configuration from madeFlags.
+func made(c *cli.Context, cfg *hooks.Config) error {
+	cfg.OutDir, cfg.Squash = c.String("o"), c.Bool("squash")
+	var err error
+	if cfg.Compression, err = layer.ParseCompression(c.String("compression")); err != nil {
+		return usagef("--compression: %w", err)
+	}
+	cfg.Schema, err = schema(c)
+	return err
+}

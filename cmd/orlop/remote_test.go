@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	mrand "math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+)
+
+// slowly serves a folder so that a run has something to be killed in.
+func slowly(t testing.TB, dir string) string {
+	t.Helper()
+	files := http.FileServer(http.Dir(dir))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		files.ServeHTTP(&slowWriter{w}, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+type slowWriter struct{ http.ResponseWriter }
+
+func (s *slowWriter) Write(b []byte) (int, error) {
+	time.Sleep(3 * time.Millisecond)
+	return s.ResponseWriter.Write(b)
+}
+
+// TestKilledFetch kills runs at random moments while they fetch into one store,
+// several at a time: the next one completes and makes the same image.
+func TestKilledFetch(t *testing.T) {
+	t.Parallel()
+	url := slowly(t, "sample")
+	cache := t.TempDir()
+	build := func(cache string) *exec.Cmd {
+		return exec.Command("orlop", "build", "-q", "--exceptions", "sample/exceptions.ucl", "--insecure-unsigned", "--repo", url, "--cache", cache, "-o", t.TempDir(), "dynamic", "runtime")
+	}
+	begin := time.Now()
+	want, err := build(t.TempDir()).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	length := time.Since(begin)
+	killed := 0
+	for range 20 {
+		cmd := build(cache)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(mrand.Int64N(int64(length))))
+		_ = cmd.Process.Kill() // it may have ended
+		cmd.Wait()
+		if !cmd.ProcessState.Success() {
+			killed++
+		}
+		got, err := build(cache).Output()
+		if err != nil || string(got) != string(want) {
+			t.Fatalf("after %d kills: %v\n%s\nwant\n%s", killed, err, got, want)
+		}
+		if err := os.RemoveAll(filepath.Join(cache, "packages")); err != nil { // the parts stay
+			t.Fatal(err)
+		}
+	}
+	if killed == 0 {
+		t.Error("no run was killed")
+	}
+}
+
+// BenchmarkMemory measures the memory of whole runs, over HTTP: with a package
+// of 1 GB, and with a catalogue of 200 MB. B/peak is the largest resident set.
+func BenchmarkMemory(b *testing.B) {
+	for name, write := range map[string]func(dir string){"package of 1 GB": writeLarge, "catalogue of 200 MB": writeMany} {
+		b.Run(name, func(b *testing.B) {
+			dir := b.TempDir()
+			write(dir)
+			url := httptest.NewServer(http.FileServer(http.Dir(dir)))
+			defer url.Close()
+			var peak int64
+			b.ResetTimer()
+			for range b.N {
+				cmd := exec.Command("orlop", "build", "-q", "--insecure-unsigned", "--repo", url.URL, "--cache", b.TempDir(), "-o", b.TempDir(),
+					"--revision", "15.0", "--branch", "RELEASE", "--name", "x", "--package", "p")
+				n, err := watch(cmd)
+				if err != nil {
+					b.Fatal(err)
+				}
+				peak = max(peak, n)
+			}
+			b.ReportMetric(float64(peak), "B/peak")
+		})
+	}
+}
+
+// watch runs a program and returns its largest resident set in bytes. What
+// wait4 tells would be that of the process which began it, if that is larger.
+func watch(cmd *exec.Cmd) (peak int64, err error) {
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	for {
+		select {
+		case err := <-done:
+			return peak, err
+		case <-time.After(5 * time.Millisecond):
+		}
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+		if _, rest, ok := strings.Cut(string(text), "VmHWM:"); ok {
+			var n int64
+			fmt.Sscan(rest, &n)
+			peak = max(peak, n<<10)
+		}
+	}
+}
+
+// writeLarge writes a repository with a package of 1 GB that does not compress.
+func writeLarge(dir string) {
+	text := make([]byte, 1<<30)
+	if _, err := io.ReadFull(rand.Reader, text); err != nil {
+		panic(err)
+	}
+	pkgtest.WriteRepo(dir, pkgtest.Package{Name: "p", Files: []pkgtest.File{{Path: "/large", Body: string(text)}}})
+}
+
+// writeMany writes a repository with a small package and a catalogue of as many
+// others as make 200 MB: six times those of FreeBSD's ports.
+func writeMany(dir string) {
+	pkgtest.WriteRepo(dir, pkgtest.Package{Name: "p"})
+	pkg := pkgtest.Package{Name: "p"}
+	var entries []any
+	pkg.Catalogue = func(m map[string]any) {
+		entries = append(entries, m)
+		for i := range 200_000 {
+			other := map[string]any{}
+			for k, v := range m {
+				other[k] = v
+			}
+			other["name"], other["desc"] = fmt.Sprintf("p%06d", i), strings.Repeat("text ", 60)
+			other["deps"] = map[string]any{fmt.Sprintf("p%06d", i/2): map[string]string{"origin": "test/p", "version": "1.0"}, "p": map[string]string{"origin": "test/p", "version": "1.0"}}
+			other["shlibs_required"] = []string{fmt.Sprintf("lib%d.so.1", i/7), "libc.so.7"}
+			entries = append(entries, other)
+		}
+	}
+	pkgtest.WriteRepo(dir, pkg)
+	pkgtest.WriteCatalogue(dir, entries)
+	text, _ := json.Marshal(entries)
+	if len(text) < 150_000_000 {
+		panic(fmt.Sprint("the catalogue has ", len(text), " bytes"))
+	}
+}

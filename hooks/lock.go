@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release"
+)
+
+// LockResult is a lock that was made.
+type LockResult struct {
+	Image string
+	File  string // path of the lock
+}
+
+// MakeLocks writes the locks of images, and no image.
+func MakeLocks(ctx context.Context, cfg Config) ([]LockResult, error) {
+	r := newRun(cfg)
+	defer r.end()
+	var made []LockResult
+	err := r.perform(ctx, []hook{
+		{name: "catalog", do: (*run).readCatalogues},
+		{name: "resolve", do: (*run).resolve},
+		{name: "fetch", do: (*run).fetch},
+		{name: "install", each: (*run).install},
+		{name: "configure", each: (*run).configure},
+		{name: "publish", do: func(r *run, _ context.Context) error {
+			var err error
+			made, err = r.publishLocks()
+			return err
+		}},
+	})
+	return made, err
+}
+
+// publishLocks writes the lock of each wanted member.
+func (r *run) publishLocks() ([]LockResult, error) {
+	var err error
+	if r.staging, err = newStaging(r.OutDir); err != nil {
+		return nil, err
+	}
+	var names []string
+	var made []LockResult
+	for _, m := range r.family {
+		if m.wanted {
+			name := lockName(m)
+			if err := r.writeLock(m, name); err != nil {
+				return nil, within("image "+m.def.Name, err)
+			}
+			names = append(names, name)
+			made = append(made, LockResult{m.def.Name, filepath.Join(r.OutDir, name)})
+		}
+	}
+	if err := r.staging.place(names); err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+func lockName(m *member) string { return release.ArtifactName(m.def.Name) + ".lock.json" }
+
+// writeLock puts the lock of a member into the staging folder. That of an image
+// which was made from a lock must say the same.
+func (r *run) writeLock(m *member, name string) error {
+	l, err := r.lock(m)
+	if err != nil {
+		return err
+	}
+	if m.locked != nil {
+		if err := compareLocks(l, *m.locked); err != nil {
+			return err
+		}
+	}
+	text, err := l.Encode()
+	if err != nil {
+		return err
+	}
+	f, err := r.staging.create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(text); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// lock is what a member was made of.
+func (r *run) lock(m *member) (solve.Lock, error) {
+	l := m.plan.Lock(r.catalogues)
+	l.Orlop, l.Versions, l.Image, l.Revision, l.Branch = r.Version, r.Versions, m.def.Name, r.release.Revision, r.release.Branch
+	l.Schema, l.Compression, l.Squash = int(r.Schema), string(r.Compression), r.Squash
+	for i := range l.Repositories {
+		l.Repositories[i].URL = r.publicURL(l.Repositories[i].Name, m)
+	}
+	for i, at := range m.chain() {
+		layer := &l.Layers[i]
+		layer.Epoch = at.epoch
+		for _, f := range at.taken {
+			layer.Files = append(layer.Files, solve.LockFile{Path: f.Path, SHA256: f.SHA256, From: f.From})
+		}
+		layer.LeftOut = append(layer.LeftOut, at.leftOut...)
+		layer.SkippedScripts = append(layer.SkippedScripts, at.skipped...)
+		layer.NoAccount = append(layer.NoAccount, at.noAccount...)
+		var err error
+		if layer.Definition, err = json.Marshal(at.def); err != nil {
+			return l, err
+		}
+	}
+	known := r.exceptions(m)
+	l.KnownMissing, l.KnownDangling = lockExceptions(known.Missing), lockExceptions(known.Dangling)
+	return l, nil
+}
+
+// publicURL is the one under which anybody finds a repository: what the user
+// says, else its own if it is on a network. That of a file: URL stays secret.
+func (r *run) publicURL(name string, m *member) string {
+	if m.locked != nil {
+		i := slices.IndexFunc(m.locked.Repositories, func(l solve.LockRepository) bool { return l.Name == name })
+		return m.locked.Repositories[i].URL
+	}
+	if r.PublicURL != "" {
+		return r.PublicURL
+	}
+	for repo, src := range r.sources {
+		if repo.Name == name && src.Remote() {
+			return src.PublicURL()
+		}
+	}
+	return ""
+}
+
+// compareLocks finds in what an image that was made from a lock came out
+// otherwise. Who lent a file, and what wrote the lock, may differ.
+func compareLocks(got, want solve.Lock) error {
+	got.Orlop, got.Versions = want.Orlop, want.Versions
+	for i := range got.Layers {
+		layer := &got.Layers[i]
+		files := slices.Clone(layer.Files)
+		for j := range files {
+			if j < len(want.Layers[i].Files) {
+				files[j].From = want.Layers[i].Files[j].From
+			}
+		}
+		layer.Files = files
+	}
+	for _, part := range []struct {
+		what      string
+		got, want any
+	}{
+		{"layers", got.Layers, want.Layers}, {"packages", got.Packages, want.Packages}, {"repositories", got.Repositories, want.Repositories},
+		{"exceptions", []any{got.KnownMissing, got.KnownDangling}, []any{want.KnownMissing, want.KnownDangling}},
+	} {
+		a, err := json.Marshal(part.got)
+		if err != nil {
+			return err
+		}
+		b, err := json.Marshal(part.want)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(a, b) {
+			return &ContentError{fmt.Errorf("it does not come out as its lock says: %s are %s, wanted %s", part.what, a, b)}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/layer"
+)
+
+// readLocks is the hook catalog where locks say what is in the images. It
+// leaves a repository for each that they name, with the source that the user
+// gives or else the lock; packages may be in the store alone.
+func (r *run) readLocks(ctx context.Context) error {
+	r.sources = map[*catalog.Repo]*store.Source{}
+	first := r.Locks[0]
+	r.Schema, r.Compression, r.Squash = pkgdb.Schema(first.Schema), layer.Compression(first.Compression), first.Squash
+	if _, err := pkgdb.ParseSchema(fmt.Sprint(first.Schema)); err != nil {
+		return &release.UsageError{Err: fmt.Errorf("lock of %s: %w", first.Image, err)}
+	}
+	if _, err := layer.ParseCompression(first.Compression); err != nil {
+		return &release.UsageError{Err: fmt.Errorf("lock of %s: %w", first.Image, err)}
+	}
+	var errs []error
+	for _, l := range r.Locks {
+		if l.Schema != first.Schema || l.Compression != first.Compression || l.Squash != first.Squash || l.Revision != first.Revision || l.Branch != first.Branch || l.ABI != first.ABI {
+			errs = append(errs, &release.UsageError{Err: fmt.Errorf("the locks of %s and %s are for different runs", first.Image, l.Image)})
+			continue
+		}
+		for _, repo := range l.Repositories {
+			errs = append(errs, r.readLockedRepo(ctx, l, repo))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// readLockedRepo leaves the catalogue of a lock in the place of that of today,
+// which is only looked at to find out whether it is older.
+func (r *run) readLockedRepo(ctx context.Context, l *solve.Lock, locked solve.LockRepository) error {
+	for _, c := range r.catalogues {
+		if c.Repo.Name == locked.Name && c.Digest == locked.Catalogue {
+			return nil
+		}
+	}
+	repo := &catalog.Repo{Name: locked.Name, URL: locked.URL, MirrorType: "none"}
+	r.catalogues = append(r.catalogues, &catalog.Catalogue{Repo: repo, Digest: locked.Catalogue, Signer: locked.Signer})
+	i := slices.IndexFunc(r.Repos, func(c catalog.Repo) bool { return c.Name == locked.Name })
+	if i < 0 {
+		if locked.URL == "" {
+			return nil
+		}
+		if strings.HasPrefix(locked.URL, "pkg+") {
+			repo.MirrorType = "srv"
+		}
+		var err error
+		r.sources[repo], err = r.source(locked.Name, locked.URL, repo.MirrorType)
+		return err
+	}
+	var err error
+	if r.sources[repo], err = r.source(locked.Name, r.Repos[i].URL, r.Repos[i].MirrorType); err != nil || r.Store.Offline {
+		return err
+	}
+	_, today, err := r.load(ctx, r.Repos[i])
+	if _, absent := errors.AsType[*store.AbsentError](err); absent {
+		r.notice("%v; the lock's packages are looked for all the same", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return l.CheckRollback(today)
+}
+
+// resolveLocks is the hook resolve where locks are the plan.
+func (r *run) resolveLocks() error {
+	first := r.Locks[0]
+	var err error
+	if r.release, err = release.New(first.Revision, first.Branch, first.ABI, ""); err != nil {
+		return err
+	}
+	packages := map[solve.LockPackage]*catalog.Package{}
+	members := map[string]*member{}
+	for _, l := range r.Locks {
+		give := func(p solve.LockPackage) *catalog.Package { return r.lockedPackage(packages, l, p) }
+		var parent *member
+		for i := range l.Layers {
+			m, err := lockedMember(l, i, give)
+			if err != nil {
+				return &release.UsageError{Err: fmt.Errorf("lock of %s: %w", l.Image, err)}
+			}
+			if old := members[m.def.Name]; old != nil {
+				if !samePinned(old, m) {
+					return &release.UsageError{Err: fmt.Errorf("the locks of %s and %s disagree about the layer %s", old.locked.Image, l.Image, m.def.Name)}
+				}
+				m = old
+			} else {
+				m.parent = parent
+				members[m.def.Name] = m
+				r.family = append(r.family, m)
+			}
+			parent = m
+		}
+		parent.locked, parent.wanted = l, true
+	}
+	return nil
+}
+
+// lockedMember is the image of a layer of a lock.
+func lockedMember(l *solve.Lock, i int, give func(solve.LockPackage) *catalog.Package) (*member, error) {
+	m := &member{locked: l, pinned: &l.Layers[i], plan: l.Plan(i+1, give)}
+	dec := json.NewDecoder(bytes.NewReader(l.Layers[i].Definition))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&m.def); err != nil {
+		return nil, fmt.Errorf("layer %s: definition: %w", l.Layers[i].Image, err)
+	}
+	if err := (release.Images{}).Add(m.def); err != nil || m.def.Name != l.Layers[i].Image {
+		return nil, fmt.Errorf("layer %s: definition of image %q: %w", l.Layers[i].Image, m.def.Name, err)
+	}
+	for _, p := range l.Packages {
+		if p.Layer == m.def.Name {
+			m.pins = append(m.pins, p)
+		}
+	}
+	return m, nil
+}
+
+// samePinned reports whether two locks say the same of a layer.
+func samePinned(a, b *member) bool {
+	x, errX := json.Marshal([]any{a.pinned, a.pins})
+	y, errY := json.Marshal([]any{b.pinned, b.pins})
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// lockedPackage gives the package of a lock's entry, the same for the same bytes.
+func (r *run) lockedPackage(known map[solve.LockPackage]*catalog.Package, l *solve.Lock, p solve.LockPackage) *catalog.Package {
+	key := p
+	key.Layer, key.Requested, key.Donor = "", "", false
+	if known[key] == nil {
+		known[key] = &catalog.Package{
+			Manifest: &pkgfile.Manifest{Name: p.Name, Version: p.Version},
+			Path:     p.Path, Sum: sum.Sum(p.Sum), Size: p.Size, Repo: r.lockedRepo(l, p.Repository),
+		}
+	}
+	return known[key]
+}
+
+// lockedRepo is the repository of a lock by its name.
+func (r *run) lockedRepo(l *solve.Lock, name string) *catalog.Repo {
+	for _, repo := range l.Repositories {
+		for _, c := range r.catalogues {
+			if repo.Name == name && c.Repo.Name == name && c.Digest == repo.Catalogue {
+				return c.Repo
+			}
+		}
+	}
+	return nil
+}
+
+// LockedFileError is a file that a lock has and that cannot be had.
+type LockedFileError struct{ Path, Found, Wanted string }
+
+func (e *LockedFileError) Error() string {
+	if e.Wanted == "" {
+		return fmt.Sprintf("%s: found %s, the lock has none", e.Path, e.Found)
+	}
+	return fmt.Sprintf("%s: found %s, the lock has one with sha256 %s", e.Path, e.Found, e.Wanted)
+}
+
+// pinnedFiles are the files that the lock has at a path and below it.
+func (m *member) pinnedFiles(target string) []solve.LockFile {
+	var list []solve.LockFile
+	if m.pinned != nil {
+		for _, f := range m.pinned.Files {
+			if f.Path == target || strings.HasPrefix(f.Path, target+"/") {
+				list = append(list, f)
+			}
+		}
+	}
+	return list
+}
+
+// comparePinned compares files that somebody has with those of the lock.
+func comparePinned(offered []takenFile, wanted []solve.LockFile) error {
+	want := map[string]string{} // a path may be there twice
+	for _, f := range wanted {
+		want[f.Path] = f.SHA256
+	}
+	for _, f := range offered {
+		if want[f.Path] != f.SHA256 {
+			return &LockedFileError{f.Path, "one with sha256 " + f.SHA256, want[f.Path]}
+		}
+		delete(want, f.Path)
+	}
+	for _, f := range wanted {
+		if want[f.Path] != "" {
+			return &LockedFileError{f.Path, "none", f.SHA256}
+		}
+	}
+	return nil
+}
+
+// skips reports whether an unknown script is passed over: by request, or as
+// the lock has it.
+func (r *run) skips(m *member, s solve.LockScript) bool {
+	if m.pinned != nil {
+		return slices.Contains(m.pinned.SkippedScripts, s)
+	}
+	return r.SkipScripts || m.def.SkipScripts
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package solve
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/pkgver"
+	"github.com/orlop/orlop/pkgdb/sum"
+)
+
+// maxLock bounds the text of a lock. One of all of FreeBSD's base packages has
+// some 300 KB.
+const maxLock = 64 << 20
+
+// LockError is a lock that cannot be used.
+type LockError struct {
+	File string
+	Err  error
+}
+
+func (e *LockError) Error() string { return e.File + ": " + e.Err.Error() }
+
+// Unwrap returns the fault itself.
+func (e *LockError) Unwrap() error { return e.Err }
+
+// ParseLock reads a lock. A key that is not known, or a package that belongs
+// nowhere, is an error: it would change the image.
+func ParseLock(file string, text []byte) (*Lock, error) {
+	l := new(Lock)
+	err := l.parse(text)
+	if err == nil {
+		err = l.check()
+	}
+	if err != nil {
+		return nil, &LockError{file, err}
+	}
+	return l, nil
+}
+
+func (l *Lock) parse(text []byte) error {
+	if len(text) > maxLock {
+		return fmt.Errorf("has %d bytes, wanted at most %d", len(text), maxLock)
+	}
+	var format struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(text, &format); err != nil {
+		return err
+	}
+	if format.Format != LockFormat {
+		return fmt.Errorf("its format is %d, wanted %d", format.Format, LockFormat)
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(l); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return errors.New("has data after its end")
+	}
+	return nil
+}
+
+func (l *Lock) check() error {
+	if len(l.Layers) == 0 || l.Layers[len(l.Layers)-1].Image != l.Image {
+		return fmt.Errorf("its last layer is not %q, the image's own", l.Image)
+	}
+	layers, repos := map[string]int{"": -1}, map[string]bool{}
+	for i, layer := range l.Layers {
+		if _, twice := layers[layer.Image]; twice {
+			return fmt.Errorf("layer %q is there twice, or has no name", layer.Image)
+		}
+		layers[layer.Image] = i
+	}
+	for _, r := range l.Repositories {
+		if repos[r.Name] {
+			return fmt.Errorf("repository %q is there twice", r.Name)
+		}
+		repos[r.Name] = true
+	}
+	installed := map[string]bool{}
+	var errs []error
+	for _, p := range l.Packages {
+		if err := p.check(layers, repos); err != nil {
+			errs = append(errs, fmt.Errorf("package %s-%s: %w", p.Name, p.Version, err))
+		}
+		if !p.Donor && installed[p.Name] {
+			errs = append(errs, fmt.Errorf("package %s is there twice", p.Name))
+		}
+		installed[p.Name] = installed[p.Name] || !p.Donor
+	}
+	return errors.Join(errs...)
+}
+
+func (p LockPackage) check(layers map[string]int, repos map[string]bool) error {
+	if i, ok := layers[p.Layer]; !ok || i < 0 {
+		return fmt.Errorf("layer %q is not in the lock", p.Layer)
+	}
+	if _, ok := layers[p.Requested]; !ok {
+		return fmt.Errorf("layer %q, which asks for it, is not in the lock", p.Requested)
+	}
+	if !repos[p.Repository] {
+		return fmt.Errorf("repository %q is not in the lock", p.Repository)
+	}
+	if p.Sum == "" {
+		return errors.New("has no sum: an image that was made from a root can be made again from that root only")
+	}
+	if _, err := sum.Parse(p.Sum); err != nil {
+		return err
+	}
+	if p.Name == "" || p.Version == "" || p.Size < 0 || p.Path == "" || path.Clean("/" + p.Path)[1:] != p.Path {
+		return fmt.Errorf("size %d or path %q cannot be", p.Size, p.Path)
+	}
+	return nil
+}
+
+// Plan returns the plan of the image of the first layers. Pkg gives the package
+// of each entry.
+func (l *Lock) Plan(layers int, pkg func(LockPackage) *catalog.Package) *Plan {
+	plan := &Plan{ABI: l.ABI, Steps: make([]StepPlan, layers), byName: map[string]*Planned{}}
+	index := map[string]int{"": -1}
+	for i := range l.Layers {
+		index[l.Layers[i].Image] = i
+	}
+	for _, p := range l.Packages {
+		at := index[p.Layer]
+		if at >= layers {
+			continue
+		}
+		step := &plan.Steps[at]
+		entry := &Planned{Package: pkg(p), Requested: index[p.Requested], Why: Reason{Kind: Dependency}}
+		if p.Donor {
+			entry.Why = Reason{Kind: Donor, By: p.Layer, What: p.Name}
+			step.Donors = append(step.Donors, entry)
+			continue
+		}
+		step.Packages = append(step.Packages, entry)
+		plan.byName[p.Name] = entry
+	}
+	for i := range plan.Steps {
+		plan.Steps[i].Name, plan.Steps[i].Chosen = l.Layers[i].Image, l.Layers[i].Alternatives
+		for _, m := range l.Layers[i].Missing {
+			plan.Steps[i].Missing = append(plan.Steps[i].Missing, Missing{Kind(m.Kind), m.What, m.By})
+		}
+	}
+	return plan
+}
+
+// RollbackError is a catalogue that is older than the one of a lock.
+type RollbackError struct {
+	Repo, Package string
+	Found, Wanted string // versions
+}
+
+func (e *RollbackError) Error() string {
+	return fmt.Sprintf("repository %q: rollback: its newest %s is %s, the lock has %s", e.Repo, e.Package, e.Found, e.Wanted)
+}
+
+// CheckRollback compares a repository's catalogue of today with that of the
+// lock. It is older if it has no newer version of any package and an older one
+// of some.
+func (l *Lock) CheckRollback(c *catalog.Catalogue) error {
+	if i := slices.IndexFunc(l.Repositories, func(r LockRepository) bool { return r.Name == c.Repo.Name }); i < 0 || l.Repositories[i].Catalogue == c.Digest {
+		return nil
+	}
+	newest := map[string]string{}
+	for _, p := range c.Packages {
+		if v, ok := newest[p.Name]; !ok || pkgver.Compare(p.Version, v) > 0 {
+			newest[p.Name] = p.Version
+		}
+	}
+	var older error
+	for _, p := range l.Packages {
+		v, ok := newest[p.Name]
+		if !ok || p.Repository != c.Repo.Name {
+			continue
+		}
+		switch n := pkgver.Compare(v, p.Version); {
+		case n > 0:
+			return nil
+		case n < 0 && older == nil:
+			older = &RollbackError{c.Repo.Name, p.Name, v, p.Version}
+		}
+	}
+	return older
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package solve
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/sum"
+)
+
+// someLock is a lock of two layers.
+func someLock() Lock {
+	digest := string(sum.Of(sum.SHA256, []byte("x")))
+	repo := &catalog.Repo{Name: "base"}
+	pkg := func(name, version string, requested int) *Planned {
+		return &Planned{Requested: requested, Package: &catalog.Package{
+			Manifest: &pkgfile.Manifest{Name: name, Version: version}, Repo: repo, Path: "All/" + name + ".pkg", Sum: sum.Sum(digest), Size: 1}}
+	}
+	donor := pkg("lender", "1", -1)
+	donor.Why.Kind = Donor
+	p := &Plan{ABI: "FreeBSD:15:amd64", Steps: []StepPlan{
+		{Name: "low", Packages: []*Planned{pkg("a", "1", 0), pkg("b", "2", -1)}, Donors: []*Planned{donor}, Chosen: []string{"a | x: a"}},
+		{Name: "high", Packages: []*Planned{pkg("c", "3", 1)}, Missing: []Missing{{Shlib, "l.so", []string{"c"}}}},
+	}}
+	l := p.Lock([]*catalog.Catalogue{{Repo: repo, Digest: "d"}})
+	l.Image = "high"
+	for i := range l.Layers {
+		l.Layers[i].Definition = []byte(`{}`)
+	}
+	return l
+}
+
+// TestLockRoundTrip makes the plan of a lock, and the lock of that plan.
+func TestLockRoundTrip(t *testing.T) {
+	t.Parallel()
+	l := someLock()
+	text, err := l.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := ParseLock("l", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo := &catalog.Repo{Name: "base"}
+	give := func(p LockPackage) *catalog.Package {
+		return &catalog.Package{Manifest: &pkgfile.Manifest{Name: p.Name, Version: p.Version}, Repo: repo, Path: p.Path, Sum: sum.Sum(p.Sum), Size: p.Size}
+	}
+	plan := parsed.Plan(2, give)
+	again := plan.Lock([]*catalog.Catalogue{{Repo: repo, Digest: "d"}})
+	again.Image = "high"
+	for i := range again.Layers {
+		again.Layers[i].Definition = []byte(`{}`)
+	}
+	if got, err := again.Encode(); err != nil || !bytes.Equal(got, text) {
+		t.Errorf("got %s\nwant %s (%v)", got, text, err)
+	}
+	if plan.Lookup("b") == nil || plan.Lookup("lender") != nil || !plan.Automatic(plan.Lookup("b"), 1) || plan.Automatic(plan.Lookup("a"), 1) {
+		t.Errorf("got %+v", plan)
+	}
+	if low := parsed.Plan(1, give); len(low.Steps) != 1 || low.Lookup("c") != nil {
+		t.Errorf("the lower layer alone: got %+v", low)
+	}
+}
+
+func TestParseLockErrors(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(l *Lock){
+		`its format is 9, wanted 1`:                          func(l *Lock) { l.Format = 9 },
+		`its last layer is not "low", the image's own`:       func(l *Lock) { l.Image = "low" },
+		`layer "low" is there twice`:                         func(l *Lock) { l.Layers[1].Image, l.Image = "low", "low" },
+		`layer "" is there twice, or has no name`:            func(l *Lock) { l.Layers[0].Image = "" },
+		`repository "base" is there twice`:                   func(l *Lock) { l.Repositories = append(l.Repositories, l.Repositories[0]) },
+		`package a-1: layer "x" is not in the lock`:          func(l *Lock) { l.Packages[0].Layer = "x" },
+		`package a-1: layer "" is not in the lock`:           func(l *Lock) { l.Packages[0].Layer = "" },
+		`package a-1: layer "x", which asks for it`:          func(l *Lock) { l.Packages[0].Requested = "x" },
+		`package a-1: repository "x" is not in the lock`:     func(l *Lock) { l.Packages[0].Repository = "x" },
+		`package a-1: has no sum: an image that was made`:    func(l *Lock) { l.Packages[0].Sum = "" },
+		`package a-1: sum "1$zz"`:                            func(l *Lock) { l.Packages[0].Sum = "1$zz" },
+		`package a-1: size 1 or path "../x" cannot be`:       func(l *Lock) { l.Packages[0].Path = "../x" },
+		`package a-1: size -1 or path "All/a.pkg" cannot be`: func(l *Lock) { l.Packages[0].Size = -1 },
+		`package a is there twice`:                           func(l *Lock) { l.Packages[1] = l.Packages[0] },
+	} {
+		l := someLock()
+		change(&l)
+		text, err := l.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var bad *LockError
+		if _, err := ParseLock("l", text); !errors.As(err, &bad) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	text, _ := someLock().Encode()
+	for name, text := range map[string]string{"empty": "", "cut": string(text[:len(text)/2]), "twice": string(text) + string(text), "a list": "[]"} {
+		if _, err := ParseLock("l", []byte(text)); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestCheckRollback(t *testing.T) {
+	t.Parallel()
+	l := someLock()
+	for _, tt := range []struct{ now, want string }{
+		{"a-1 b-2 c-3", ""}, {"a-1 b-3 c-3", ""}, {"a-1", ""}, {"", ""}, {"a-2 b-1 c-3", ""}, // packages of a new release may go back
+		{"a-1 b-1 c-3", `repository "base": rollback: its newest b is 1, the lock has 2`}, {"a-0 a-1 b-1 b-2 c-2", "its newest c is 2"},
+	} {
+		c := &catalog.Catalogue{Repo: &catalog.Repo{Name: "base"}, Digest: "other"}
+		for _, p := range strings.Fields(tt.now) {
+			name, version, _ := strings.Cut(p, "-")
+			c.Packages = append(c.Packages, &catalog.Package{Manifest: &pkgfile.Manifest{Name: name, Version: version}})
+		}
+		if err := l.CheckRollback(c); tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("%s: got %v, want %q", tt.now, err, tt.want)
+		}
+		c.Digest = "d"
+		if err := l.CheckRollback(c); err != nil {
+			t.Errorf("the same catalogue: got %v", err)
+		}
+	}
+}
+
+func FuzzParseLock(f *testing.F) {
+	text, _ := someLock().Encode()
+	f.Add(text)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		l, err := ParseLock("l", text)
+		if err != nil {
+			return
+		}
+		l.Plan(len(l.Layers), func(p LockPackage) *catalog.Package {
+			return &catalog.Package{Manifest: &pkgfile.Manifest{Name: p.Name, Version: p.Version}, Repo: &catalog.Repo{Name: p.Repository}}
+		})
+	})
+}
