@@ -25,8 +25,8 @@ import (
 
 // fetched is a package whose bytes are the ones that the catalogue promised.
 type fetched struct {
-	*catalog.Package // its manifest is the catalogue's, without files
-	manifest         *pkgfile.Manifest
+	*catalog.Package
+	manifest *pkgfile.Manifest
 	// entries are the archive's members by path, where the manifest alone does
 	// not tell owner, mode, time or the names of a flagged file; else nil.
 	entries map[string]*pkgfile.Entry

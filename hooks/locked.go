@@ -149,10 +149,8 @@ func (r *run) lockedPackage(known map[solve.LockPackage]*catalog.Package, l *sol
 	key := p
 	key.Layer, key.Requested, key.Donor = "", "", false
 	if known[key] == nil {
-		known[key] = &catalog.Package{
-			Manifest: &pkgfile.Manifest{Name: p.Name, Version: p.Version},
-			Path:     p.Path, Sum: sum.Sum(p.Sum), Size: p.Size, Repo: r.lockedRepo(l, p.Repository),
-		}
+		known[key] = &catalog.Package{Repo: r.lockedRepo(l, p.Repository), Summary: pkgfile.Summary{
+			Name: p.Name, Version: p.Version, Path: p.Path, Sum: sum.Sum(p.Sum), Size: p.Size}}
 	}
 	return known[key]
 }

@@ -81,7 +81,7 @@ func (r *run) readStaged() error {
 			c = &catalog.Catalogue{Repo: &catalog.Repo{Name: p.Repository}, Digest: hex.EncodeToString(digest[:])}
 			catalogues[p.Repository] = c
 		}
-		c.Packages = append(c.Packages, &catalog.Package{Manifest: p.Manifest, Repo: c.Repo})
+		c.Packages = append(c.Packages, &catalog.Package{Summary: p.Summary(), Repo: c.Repo})
 	}
 	for _, name := range slices.Sorted(maps.Keys(catalogues)) {
 		r.catalogues = append(r.catalogues, catalogues[name])
@@ -151,7 +151,7 @@ func (r *run) checkStaged() error {
 	for _, m := range r.family {
 		for _, p := range m.step().Packages {
 			planned[p.Name] = true
-			for _, f := range p.Files {
+			for _, f := range r.staged.pkgs[p.Name].Files {
 				owned[f.Path] = true
 			}
 		}
@@ -192,7 +192,8 @@ func (s *stagedRoot) database(m *member, schema pkgdb.Schema) ([]byte, error) {
 
 // open starts to read a package out of the root.
 func (s *stagedRoot) open(p *catalog.Package) (*pkgfile.Manifest, opened, error) {
-	return p.Manifest, &stagedPackage{staged: s, manifest: p.Manifest}, nil
+	m := s.pkgs[p.Name].Manifest
+	return m, &stagedPackage{staged: s, manifest: m}, nil
 }
 
 // stagedPackage goes through a package's files in the order of their paths, as

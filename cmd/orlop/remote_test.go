@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	mrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -137,19 +138,16 @@ func writeLarge(dir string) {
 }
 
 // writeMany writes a repository with a small package and a catalogue of as many
-// others as make 200 MB: six times those of FreeBSD's ports.
+// others as make 200 MB: three times those of FreeBSD's ports, as large each.
 func writeMany(dir string) {
 	pkgtest.WriteRepo(dir, pkgtest.Package{Name: "p"})
 	pkg := pkgtest.Package{Name: "p"}
 	var entries []any
 	pkg.Catalogue = func(m map[string]any) {
 		entries = append(entries, m)
-		for i := range 200_000 {
-			other := map[string]any{}
-			for k, v := range m {
-				other[k] = v
-			}
-			other["name"], other["desc"] = fmt.Sprintf("p%06d", i), strings.Repeat("text ", 60)
+		for i := range 110_000 {
+			other := maps.Clone(m)
+			other["name"], other["desc"] = fmt.Sprintf("p%06d", i), strings.Repeat("text ", 250)
 			other["deps"] = map[string]any{fmt.Sprintf("p%06d", i/2): map[string]string{"origin": "test/p", "version": "1.0"}, "p": map[string]string{"origin": "test/p", "version": "1.0"}}
 			other["shlibs_required"] = []string{fmt.Sprintf("lib%d.so.1", i/7), "libc.so.7"}
 			entries = append(entries, other)
@@ -157,8 +155,7 @@ func writeMany(dir string) {
 	}
 	pkgtest.WriteRepo(dir, pkg)
 	pkgtest.WriteCatalogue(dir, entries)
-	text, _ := json.Marshal(entries)
-	if len(text) < 150_000_000 {
+	if text, _ := json.Marshal(entries); len(text) < 190_000_000 {
 		panic(fmt.Sprint("the catalogue has ", len(text), " bytes"))
 	}
 }

@@ -4,7 +4,6 @@ package catalog
 
 import (
 	"archive/tar"
-	"bufio"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -136,7 +135,7 @@ func (a *archive) read(ctx context.Context, want [sha256.Size]byte, parse func(i
 			return nil
 		}
 		h := sha256.New()
-		body := bufio.NewReaderSize(io.TeeReader(contents, h), 256<<10)
+		body := io.TeeReader(contents, h)
 		err := parse(body)
 		if err == nil {
 			_, err = io.Copy(io.Discard, body)

@@ -10,6 +10,7 @@
 package catalog
 
 import (
+	"bufio"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -30,14 +31,10 @@ type Opener interface {
 	Open(ctx context.Context, path string) (io.ReadSeekCloser, error)
 }
 
-// Package is a package that a repository offers. Its manifest has neither
-// files nor scripts.
+// Package is a package that a repository offers.
 type Package struct {
-	*pkgfile.Manifest
+	pkgfile.Summary
 	Repo *Repo
-	Path string // of the .pkg, inside the repository
-	Sum  sum.Sum
-	Size int64 // bytes of the .pkg
 }
 
 // Catalogue is all that one repository offers, by name, then version text.
@@ -46,6 +43,8 @@ type Catalogue struct {
 	Digest   string // lower-case hex sha256 of the payload
 	Signer   string // sha256 of the key that vouched for it, "" where none was asked
 	Packages []*Package
+
+	known map[string]string // while it is read: texts that stand in many packages
 }
 
 // FormatError is a catalogue or meta.conf that breaks its format.
@@ -81,7 +80,7 @@ func Load(ctx context.Context, repo Repo, files Opener, trust sign.Trust) (*Cata
 	if err != nil {
 		return nil, fault(err)
 	}
-	c := &Catalogue{Repo: &repo, Digest: hex.EncodeToString(sealed.payload.SHA256[:])}
+	c := &Catalogue{Repo: &repo, Digest: hex.EncodeToString(sealed.payload.SHA256[:]), known: map[string]string{}}
 	if trust != nil {
 		if c.Signer, err = trust.Check(sealed.envelope, sealed.payload); err != nil {
 			return nil, fmt.Errorf("repository %q: %s: %w", repo.Name, a.name, err)
@@ -90,6 +89,7 @@ func Load(ctx context.Context, repo Repo, files Opener, trust sign.Trust) (*Cata
 	if err := a.read(ctx, sealed.payload.SHA256, c.parse(a.lines)); err != nil {
 		return nil, fault(err)
 	}
+	c.known = nil
 	slices.SortStableFunc(c.Packages, func(a, b *Package) int {
 		if n := strings.Compare(a.Name, b.Name); n != 0 {
 			return n
@@ -101,10 +101,19 @@ func Load(ctx context.Context, repo Repo, files Opener, trust sign.Trust) (*Cata
 
 // parse returns the reader of a form of the catalogue.
 func (c *Catalogue) parse(lines bool) func(io.Reader) error {
-	if lines {
-		return c.readLines
+	return func(r io.Reader) error {
+		d := &document{r: bufio.NewReaderSize(r, 256<<10)}
+		var err error
+		if lines {
+			err = c.readLines(d)
+		} else {
+			err = c.readData(d)
+		}
+		if err == nil {
+			err = d.end()
+		}
+		return err
 	}
-	return c.readData
 }
 
 func loadMeta(ctx context.Context, repo Repo, files Opener) (meta, error) {
@@ -121,105 +130,63 @@ func loadMeta(ctx context.Context, repo Repo, files Opener) (meta, error) {
 }
 
 // readLines reads packagesite.yaml.
-func (c *Catalogue) readLines(r io.Reader) error {
-	dec := json.NewDecoder(r)
-	for dec.More() {
-		if err := c.add(dec); err != nil {
+func (c *Catalogue) readLines(d *document) error {
+	for {
+		next, err := d.peek()
+		if err != nil || next == 0 {
+			return err
+		}
+		if err := c.add(d); err != nil {
 			return err
 		}
 	}
-	if _, err := dec.Token(); err != io.EOF {
-		return fmt.Errorf("byte %d: %w", dec.InputOffset(), err)
-	}
-	return nil
 }
 
 // readData reads data: {"groups":[…],"expired_packages":[…],"packages":[…]}.
-func (c *Catalogue) readData(r io.Reader) error {
-	dec := json.NewDecoder(r)
-	if err := expect(dec, json.Delim('{')); err != nil {
-		return err
-	}
+func (c *Catalogue) readData(d *document) error {
 	found := false
-	for dec.More() {
-		key, err := dec.Token()
+	err := d.list('{', '}', func() error {
+		text, err := d.value()
 		if err != nil {
 			return err
 		}
+		var key string
+		if err := json.Unmarshal(text, &key); err != nil {
+			return fmt.Errorf("byte %d: %w", d.at, err)
+		}
+		if err := d.expect(':'); err != nil {
+			return err
+		}
 		if key != "packages" {
-			if err := dec.Decode(new(json.RawMessage)); err != nil {
-				return err
-			}
-			continue
+			_, err := d.value()
+			return err
 		}
 		found = true
-		if err := expect(dec, json.Delim('[')); err != nil {
-			return err
-		}
-		for dec.More() {
-			if err := c.add(dec); err != nil {
-				return err
-			}
-		}
-		if err := expect(dec, json.Delim(']')); err != nil {
-			return err
-		}
+		return d.list('[', ']', func() error { return c.add(d) })
+	})
+	if err == nil && !found {
+		err = errors.New(`has no "packages"`)
 	}
-	if err := expect(dec, json.Delim('}')); err != nil {
-		return err
-	}
-	if !found {
-		return errors.New(`has no "packages"`)
-	}
-	return nil
-}
-
-func expect(dec *json.Decoder, want json.Delim) error {
-	t, err := dec.Token()
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return fmt.Errorf("byte %d: %w", dec.InputOffset(), err)
-	}
-	if t != want {
-		return fmt.Errorf("byte %d: found %v, wanted %v", dec.InputOffset(), t, want)
-	}
-	return nil
+	return err
 }
 
 // add reads the next package.
-func (c *Catalogue) add(dec *json.Decoder) error {
-	var raw json.RawMessage
-	if err := dec.Decode(&raw); err != nil {
-		if err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		return fmt.Errorf("byte %d: %w", dec.InputOffset(), err)
+func (c *Catalogue) add(d *document) error {
+	text, err := d.value()
+	if err != nil {
+		return err
 	}
-	m, err := pkgfile.ParseManifest(raw)
+	s, err := pkgfile.ParseSummary(text)
 	if err != nil {
 		return fmt.Errorf("package %d: %w", len(c.Packages)+1, err)
 	}
-	var file struct {
-		Sum      string `json:"sum"`
-		Path     string `json:"path"`
-		RepoPath string `json:"repopath"`
-		PkgSize  int64  `json:"pkgsize"`
+	if p := s.Path; p == "" || path.Clean("/" + p)[1:] != p {
+		return fmt.Errorf("%s: repopath %q is not a clean path inside the repository", s.FullName(), p)
 	}
-	if err := json.Unmarshal(raw, &file); err != nil {
-		return fmt.Errorf("%s: %w", m.FullName(), err)
+	if _, err := sum.Parse(string(s.Sum)); err != nil {
+		return fmt.Errorf("%s: %w", s.FullName(), err)
 	}
-	if file.RepoPath == "" {
-		file.RepoPath = file.Path
-	}
-	if p := file.RepoPath; p == "" || path.Clean("/" + p)[1:] != p {
-		return fmt.Errorf("%s: repopath %q is not a clean path inside the repository", m.FullName(), p)
-	}
-	s, err := sum.Parse(file.Sum)
-	if err != nil {
-		return fmt.Errorf("%s: %w", m.FullName(), err)
-	}
-	c.Packages = append(c.Packages, &Package{Manifest: m, Repo: c.Repo, Path: file.RepoPath, Sum: s, Size: file.PkgSize})
+	s.Intern(c.known)
+	c.Packages = append(c.Packages, &Package{Summary: s, Repo: c.Repo})
 	return nil
 }

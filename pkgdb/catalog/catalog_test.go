@@ -313,3 +313,30 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// What strangers put before and beside the payload is refused or passed over;
+// no key of ours ever vouches for it.
+func FuzzSigners(f *testing.F) {
+	f.Add("ports.sig", "text", "ports.pub", "key", data)
+	f.Add("signature", "text", "x.pub", "$PKGSIGN:ecdsa$key", data)
+	f.Add("data", "{}", "a.sig", "$PKGSIGN:eddsa$", data)
+	trust, err := sign.FreeBSD("pkg")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, first, one, second, two, payload string) {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for _, m := range [][2]string{{first, one}, {second, two}, {"data", payload}} {
+			if w.WriteHeader(&tar.Header{Name: m[0], Mode: 0o644, Size: int64(len(m[1]))}) != nil {
+				return // no name of a member
+			}
+			io.WriteString(w, m[1])
+		}
+		w.Close()
+		src := folder{"meta.conf": []byte(metaConf), "data.pkg": b.Bytes()}
+		if c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, trust); err == nil {
+			t.Errorf("accepted, signed by %s", c.Signer)
+		}
+	})
+}

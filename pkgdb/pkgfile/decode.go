@@ -22,34 +22,40 @@ func ParseManifest(text []byte) (*Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	m := new(Manifest)
-	d := decoder{m: m}
-	keys := d.keys()
 	top, err := members(text)
 	if err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	var errs []error
-	for _, kv := range top {
-		if read := keys[kv.key]; read != nil {
-			if err := read(kv.value); err != nil {
-				errs = append(errs, fmt.Errorf("manifest: %s: %w", kv.key, err))
-			}
-		}
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-	if err := m.finish(); err != nil {
+	m := new(Manifest)
+	if err := m.parse(top, nil); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
 	return m, nil
 }
 
+// parse reads the keys that are wanted, or all.
+func (m *Manifest) parse(top []member, wanted map[string]bool) error {
+	d := decoder{m}
+	var errs []error
+	for _, kv := range top {
+		if read := keys[kv.key]; read != nil && (wanted == nil || wanted[kv.key]) {
+			if err := read(d, kv.value); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", kv.key, err))
+			}
+		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	return m.finish()
+}
+
+var errNotUTF8 = errors.New("text is not UTF-8")
+
 // asJSON turns a manifest in UCL syntax into JSON.
 func asJSON(text []byte) ([]byte, error) {
 	if !utf8.Valid(text) {
-		return nil, errors.New("text is not UTF-8")
+		return nil, errNotUTF8
 	}
 	if json.Valid(text) {
 		return text, nil
@@ -79,77 +85,66 @@ func (m *Manifest) finish() error {
 	return nil
 }
 
-type member struct {
-	key   string
-	value json.RawMessage
-}
-
-// members splits a JSON object, in its order; a repeated key is an error.
-func members(text []byte) ([]member, error) {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, fmt.Errorf("found %.20q, wanted an object", text)
-	}
-	var list []member
-	seen := map[string]bool{}
-	for dec.More() {
-		t, err := dec.Token()
-		if err != nil {
-			return nil, err
-		}
-		kv := member{key: t.(string)} // a key is always a string
-		if seen[kv.key] {
-			return nil, fmt.Errorf("key %q stands twice", kv.key)
-		}
-		seen[kv.key] = true
-		if err := dec.Decode(&kv.value); err != nil {
-			return nil, err
-		}
-		list = append(list, kv)
-	}
-	return list, nil
-}
-
-type decoder struct{ m *Manifest }
+type decoder struct{ *Manifest }
 
 // keys maps each key of a manifest to what reads its value.
-func (d decoder) keys() map[string]func(json.RawMessage) error {
-	m := d.m
-	return map[string]func(json.RawMessage) error{
-		"name": into(&m.Name), "origin": into(&m.Origin), "version": into(&m.Version),
-		"comment": into(&m.Comment), "desc": escaped(&m.Desc),
-		"maintainer": into(&m.Maintainer), "www": into(&m.WWW),
-		"abi": into(&m.ABI), "arch": into(&m.Arch), "prefix": into(&m.Prefix),
-		"flatsize": into(&m.FlatSize), "licenselogic": d.licenseLogic, "vital": into(&m.Vital),
-		"dep_formula": into(&m.DepFormula),
-		"licenses":    strs(&m.Licenses), "categories": strs(&m.Categories),
-		"users": strs(&m.Users), "groups": strs(&m.Groups),
-		"shlibs_required": strs(&m.ShlibsRequired), "shlibs": strs(&m.ShlibsRequired),
-		"shlibs_required_ignore": strs(&m.ShlibsRequiredIgnore),
-		"shlibs_provided":        strs(&m.ShlibsProvided),
-		"shlibs_provided_ignore": strs(&m.ShlibsProvidedIgnore),
-		"provides":               strs(&m.Provides), "requires": strs(&m.Requires),
-		"conflicts": strs(&m.Conflicts), "config": d.config,
-		"deps": d.deps, "options": pairs(&m.Options), "annotations": pairs(&m.Annotations),
-		"files": d.files, "directories": d.dirs, "dirs": d.dirs,
-		"scripts": d.scripts, "lua_scripts": d.luaScripts,
-		"messages": d.messages, "message": d.messages,
-	}
+var keys = map[string]func(decoder, json.RawMessage) error{
+	"name":     into(func(d decoder) *string { return &d.Name }),
+	"origin":   into(func(d decoder) *string { return &d.Origin }),
+	"version":  into(func(d decoder) *string { return &d.Version }),
+	"comment":  into(func(d decoder) *string { return &d.Comment }),
+	"desc":     escaped(func(d decoder) *string { return &d.Desc }),
+	"flatsize": into(func(d decoder) *int64 { return &d.FlatSize }),
+
+	"maintainer":  into(func(d decoder) *string { return &d.Maintainer }),
+	"www":         into(func(d decoder) *string { return &d.WWW }),
+	"abi":         into(func(d decoder) *string { return &d.ABI }),
+	"arch":        into(func(d decoder) *string { return &d.Arch }),
+	"prefix":      into(func(d decoder) *string { return &d.Prefix }),
+	"vital":       into(func(d decoder) *bool { return &d.Vital }),
+	"dep_formula": into(func(d decoder) *string { return &d.DepFormula }),
+
+	"licenselogic": decoder.licenseLogic,
+	"licenses":     strs(func(d decoder) *[]string { return &d.Licenses }),
+	"categories":   strs(func(d decoder) *[]string { return &d.Categories }),
+	"users":        strs(func(d decoder) *[]string { return &d.Users }),
+	"groups":       strs(func(d decoder) *[]string { return &d.Groups }),
+
+	"shlibs":                 strs(func(d decoder) *[]string { return &d.ShlibsRequired }),
+	"shlibs_required":        strs(func(d decoder) *[]string { return &d.ShlibsRequired }),
+	"shlibs_required_ignore": strs(func(d decoder) *[]string { return &d.ShlibsRequiredIgnore }),
+	"shlibs_provided":        strs(func(d decoder) *[]string { return &d.ShlibsProvided }),
+	"shlibs_provided_ignore": strs(func(d decoder) *[]string { return &d.ShlibsProvidedIgnore }),
+	"provides":               strs(func(d decoder) *[]string { return &d.Provides }),
+	"requires":               strs(func(d decoder) *[]string { return &d.Requires }),
+	"conflicts":              strs(func(d decoder) *[]string { return &d.Conflicts }),
+
+	"config":      decoder.config,
+	"deps":        decoder.deps,
+	"options":     pairs(func(d decoder) *[]Pair { return &d.Options }),
+	"annotations": pairs(func(d decoder) *[]Pair { return &d.Annotations }),
+	"files":       decoder.files,
+	"directories": decoder.dirs, "dirs": decoder.dirs,
+	"scripts":     decoder.scripts,
+	"lua_scripts": decoder.luaScripts,
+	"messages":    decoder.messages, "message": decoder.messages,
 }
 
-func into[T any](p *T) func(json.RawMessage) error {
-	return func(raw json.RawMessage) error { return json.Unmarshal(raw, p) }
+func into[T any](field func(decoder) *T) func(decoder, json.RawMessage) error {
+	return func(d decoder, raw json.RawMessage) error { return unmarshal(raw, field(d)) }
 }
 
 // escaped reads a text in which pkg has written '%' and all bytes beyond ASCII
 // as %xx (libpkg/pkg_manifest.c: urlencode).
-func escaped(p *string) func(json.RawMessage) error {
-	return func(raw json.RawMessage) error {
-		if err := json.Unmarshal(raw, p); err != nil {
-			return err
-		}
-		return unescape(p)
+func escaped(field func(decoder) *string) func(decoder, json.RawMessage) error {
+	return func(d decoder, raw json.RawMessage) error { return readEscaped(raw, field(d)) }
+}
+
+func readEscaped(raw json.RawMessage, p *string) error {
+	if err := unmarshal(raw, p); err != nil {
+		return err
 	}
+	return unescape(p)
 }
 
 func unescape(p *string) error {
@@ -162,8 +157,8 @@ func unescape(p *string) error {
 }
 
 // strs reads an array of strings, or the keys of an object.
-func strs(p *[]string) func(json.RawMessage) error {
-	return func(raw json.RawMessage) error {
+func strs(field func(decoder) *[]string) func(decoder, json.RawMessage) error {
+	return func(d decoder, raw json.RawMessage) error {
 		var list []string
 		if bytes.HasPrefix(raw, []byte("{")) {
 			kvs, err := members(raw)
@@ -173,24 +168,25 @@ func strs(p *[]string) func(json.RawMessage) error {
 			for _, kv := range kvs {
 				list = append(list, kv.key)
 			}
-		} else if err := json.Unmarshal(raw, &list); err != nil {
+		} else if err := unmarshal(raw, &list); err != nil {
 			return err
 		}
 		slices.Sort(list)
-		*p = slices.Compact(list)
+		*field(d) = slices.Compact(list)
 		return nil
 	}
 }
 
-func pairs(p *[]Pair) func(json.RawMessage) error {
-	return func(raw json.RawMessage) error {
+func pairs(field func(decoder) *[]Pair) func(decoder, json.RawMessage) error {
+	return func(d decoder, raw json.RawMessage) error {
+		p := field(d)
 		kvs, err := members(raw)
 		if err != nil {
 			return err
 		}
 		for _, kv := range kvs {
 			pair := Pair{Name: kv.key}
-			if err := json.Unmarshal(kv.value, &pair.Value); err != nil {
+			if err := unmarshal(kv.value, &pair.Value); err != nil {
 				return fmt.Errorf("%s: %w", kv.key, err)
 			}
 			*p = append(*p, pair)

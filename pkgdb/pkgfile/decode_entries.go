@@ -15,16 +15,16 @@ import (
 
 func (d decoder) licenseLogic(raw json.RawMessage) error {
 	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
+	if err := unmarshal(raw, &s); err != nil {
 		return err
 	}
 	switch s {
 	case "single", "or", "and":
-		d.m.LicenseLogic = s
+		d.LicenseLogic = s
 	case "dual":
-		d.m.LicenseLogic = "or"
+		d.LicenseLogic = "or"
 	case "multi":
-		d.m.LicenseLogic = "and"
+		d.LicenseLogic = "and"
 	default:
 		return fmt.Errorf("%q is not one of single, or, and", s)
 	}
@@ -33,7 +33,7 @@ func (d decoder) licenseLogic(raw json.RawMessage) error {
 
 func (d decoder) config(raw json.RawMessage) error {
 	var list []string
-	if err := json.Unmarshal(raw, &list); err != nil {
+	if err := unmarshal(raw, &list); err != nil {
 		return err
 	}
 	for i := range list {
@@ -42,7 +42,7 @@ func (d decoder) config(raw json.RawMessage) error {
 		}
 	}
 	slices.Sort(list)
-	d.m.Config = slices.Compact(list)
+	d.Config = slices.Compact(list)
 	return nil
 }
 
@@ -53,13 +53,13 @@ func (d decoder) deps(raw json.RawMessage) error {
 	}
 	for _, kv := range kvs {
 		dep := Dep{Name: kv.key}
-		if err := json.Unmarshal(kv.value, &dep); err != nil {
+		if err := unmarshal(kv.value, &dep); err != nil {
 			return fmt.Errorf("%s: %w", kv.key, err)
 		}
 		dep.Name = kv.key
-		d.m.Deps = append(d.m.Deps, dep)
+		d.Deps = append(d.Deps, dep)
 	}
-	slices.SortFunc(d.m.Deps, func(a, b Dep) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.Deps, func(a, b Dep) int { return strings.Compare(a.Name, b.Name) })
 	return nil
 }
 
@@ -94,11 +94,11 @@ func (e *entry) flags() (*uint32, error) {
 		return nil, nil
 	}
 	var bits uint32
-	if json.Unmarshal(e.FFlags, &bits) == nil {
+	if unmarshal(e.FFlags, &bits) == nil {
 		return &bits, nil
 	}
 	var names string
-	if err := json.Unmarshal(e.FFlags, &names); err != nil {
+	if err := unmarshal(e.FFlags, &names); err != nil {
 		return nil, fmt.Errorf("fflags: %s is neither a string nor a number", e.FFlags)
 	}
 	bits, err := ParseFlags(names)
@@ -110,16 +110,16 @@ func (d decoder) files(raw json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	d.m.Files = make([]File, 0, len(kvs))
+	d.Files = make([]File, 0, len(kvs))
 	for _, kv := range kvs {
 		f, err := decodeFile(kv)
 		if err != nil {
 			return fmt.Errorf("%s: %w", kv.key, err)
 		}
-		d.m.Files = append(d.m.Files, f)
+		d.Files = append(d.Files, f)
 	}
-	slices.SortFunc(d.m.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	return onlyOnce(d.m.Files, func(f File) string { return f.Path })
+	slices.SortFunc(d.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	return onlyOnce(d.Files, func(f File) string { return f.Path })
 }
 
 func decodeFile(kv member) (File, error) {
@@ -129,10 +129,10 @@ func decodeFile(kv member) (File, error) {
 	}
 	var e entry
 	if bytes.HasPrefix(kv.value, []byte(`"`)) { // before pkg 2.4: only the sum
-		if err := json.Unmarshal(kv.value, &e.Sum); err != nil {
+		if err := unmarshal(kv.value, &e.Sum); err != nil {
 			return f, err
 		}
-	} else if err := json.Unmarshal(kv.value, &e); err != nil {
+	} else if err := unmarshal(kv.value, &e); err != nil {
 		return f, err
 	}
 	if _, err := sum.Parse(e.Sum); err != nil {
@@ -165,7 +165,7 @@ func (d decoder) dirs(raw json.RawMessage) error {
 		}
 		var e entry
 		if bytes.HasPrefix(kv.value, []byte("{")) { // before pkg 2.4: "y", or a boolean
-			if err := json.Unmarshal(kv.value, &e); err != nil {
+			if err := unmarshal(kv.value, &e); err != nil {
 				return fmt.Errorf("%s: %w", kv.key, err)
 			}
 		}
@@ -175,10 +175,10 @@ func (d decoder) dirs(raw json.RawMessage) error {
 		if dir.Flags, err = e.flags(); err != nil {
 			return fmt.Errorf("%s: %w", kv.key, err)
 		}
-		d.m.Dirs = append(d.m.Dirs, dir)
+		d.Dirs = append(d.Dirs, dir)
 	}
-	slices.SortFunc(d.m.Dirs, func(a, b Dir) int { return strings.Compare(a.Path, b.Path) })
-	return onlyOnce(d.m.Dirs, func(d Dir) string { return d.Path })
+	slices.SortFunc(d.Dirs, func(a, b Dir) int { return strings.Compare(a.Path, b.Path) })
+	return onlyOnce(d.Dirs, func(d Dir) string { return d.Path })
 }
 
 // onlyOnce finds paths that are equal once they are decoded.
@@ -198,12 +198,12 @@ func (d decoder) scripts(raw json.RawMessage) error {
 	}
 	for _, kv := range kvs {
 		s := Script{Phase: kv.key}
-		if err := escaped(&s.Text)(kv.value); err != nil {
+		if err := readEscaped(kv.value, &s.Text); err != nil {
 			return fmt.Errorf("%s: %w", kv.key, err)
 		}
-		d.m.Scripts = append(d.m.Scripts, s)
+		d.Scripts = append(d.Scripts, s)
 	}
-	slices.SortFunc(d.m.Scripts, func(a, b Script) int { return strings.Compare(a.Phase, b.Phase) })
+	slices.SortFunc(d.Scripts, func(a, b Script) int { return strings.Compare(a.Phase, b.Phase) })
 	return nil
 }
 
@@ -214,14 +214,14 @@ func (d decoder) luaScripts(raw json.RawMessage) error {
 	}
 	for _, kv := range kvs {
 		var texts []string
-		if err := json.Unmarshal(kv.value, &texts); err != nil {
+		if err := unmarshal(kv.value, &texts); err != nil {
 			return fmt.Errorf("%s: %w", kv.key, err)
 		}
 		for _, text := range texts {
-			d.m.LuaScripts = append(d.m.LuaScripts, Script{Phase: kv.key, Text: text})
+			d.LuaScripts = append(d.LuaScripts, Script{Phase: kv.key, Text: text})
 		}
 	}
-	slices.SortStableFunc(d.m.LuaScripts, func(a, b Script) int { return strings.Compare(a.Phase, b.Phase) })
+	slices.SortStableFunc(d.LuaScripts, func(a, b Script) int { return strings.Compare(a.Phase, b.Phase) })
 	return nil
 }
 
@@ -229,10 +229,10 @@ func (d decoder) luaScripts(raw json.RawMessage) error {
 func (d decoder) messages(raw json.RawMessage) error {
 	if bytes.HasPrefix(raw, []byte(`"`)) {
 		var text string
-		if err := json.Unmarshal(raw, &text); err != nil {
+		if err := unmarshal(raw, &text); err != nil {
 			return err
 		}
-		d.m.Messages = []Message{{Text: text}}
+		d.Messages = []Message{{Text: text}}
 		return nil
 	}
 	var list []struct {
@@ -241,11 +241,11 @@ func (d decoder) messages(raw json.RawMessage) error {
 		MinimumVersion string `json:"minimum_version"`
 		MaximumVersion string `json:"maximum_version"`
 	}
-	if err := json.Unmarshal(raw, &list); err != nil {
+	if err := unmarshal(raw, &list); err != nil {
 		return err
 	}
 	for _, m := range list {
-		d.m.Messages = append(d.m.Messages, Message{m.Message, m.Type, m.MinimumVersion, m.MaximumVersion})
+		d.Messages = append(d.Messages, Message{m.Message, m.Type, m.MinimumVersion, m.MaximumVersion})
 	}
 	return nil
 }

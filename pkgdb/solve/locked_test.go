@@ -19,7 +19,7 @@ func someLock() Lock {
 	repo := &catalog.Repo{Name: "base"}
 	pkg := func(name, version string, requested int) *Planned {
 		return &Planned{Requested: requested, Package: &catalog.Package{
-			Manifest: &pkgfile.Manifest{Name: name, Version: version}, Repo: repo, Path: "All/" + name + ".pkg", Sum: sum.Sum(digest), Size: 1}}
+			Summary: pkgfile.Summary{Name: name, Version: version, Path: "All/" + name + ".pkg", Sum: sum.Sum(digest), Size: 1}, Repo: repo}}
 	}
 	donor := pkg("lender", "1", -1)
 	donor.Why.Kind = Donor
@@ -49,7 +49,7 @@ func TestLockRoundTrip(t *testing.T) {
 	}
 	repo := &catalog.Repo{Name: "base"}
 	give := func(p LockPackage) *catalog.Package {
-		return &catalog.Package{Manifest: &pkgfile.Manifest{Name: p.Name, Version: p.Version}, Repo: repo, Path: p.Path, Sum: sum.Sum(p.Sum), Size: p.Size}
+		return &catalog.Package{Summary: pkgfile.Summary{Name: p.Name, Version: p.Version, Path: p.Path, Sum: sum.Sum(p.Sum), Size: p.Size}, Repo: repo}
 	}
 	plan := parsed.Plan(2, give)
 	again := plan.Lock([]*catalog.Catalogue{{Repo: repo, Digest: "d"}})
@@ -115,7 +115,7 @@ func TestCheckRollback(t *testing.T) {
 		c := &catalog.Catalogue{Repo: &catalog.Repo{Name: "base"}, Digest: "other"}
 		for _, p := range strings.Fields(tt.now) {
 			name, version, _ := strings.Cut(p, "-")
-			c.Packages = append(c.Packages, &catalog.Package{Manifest: &pkgfile.Manifest{Name: name, Version: version}})
+			c.Packages = append(c.Packages, &catalog.Package{Summary: pkgfile.Summary{Name: name, Version: version}})
 		}
 		if err := l.CheckRollback(c); tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: got %v, want %q", tt.now, err, tt.want)
@@ -136,7 +136,7 @@ func FuzzParseLock(f *testing.F) {
 			return
 		}
 		l.Plan(len(l.Layers), func(p LockPackage) *catalog.Package {
-			return &catalog.Package{Manifest: &pkgfile.Manifest{Name: p.Name, Version: p.Version}, Repo: &catalog.Repo{Name: p.Repository}}
+			return &catalog.Package{Summary: pkgfile.Summary{Name: p.Name, Version: p.Version}, Repo: &catalog.Repo{Name: p.Repository}}
 		})
 	})
 }

@@ -114,7 +114,7 @@ func order(list []*Planned) ([]*Planned, error) {
 	for len(left) > 0 {
 		next := ""
 		for name, p := range left {
-			ready := !slices.ContainsFunc(p.depNames(), func(d string) bool { return left[d] != nil && d != name })
+			ready := !slices.ContainsFunc(p.Deps, func(d string) bool { return left[d] != nil && d != name })
 			if ready && (next == "" || name < next) {
 				next = name
 			}
@@ -126,14 +126,6 @@ func order(list []*Planned) ([]*Planned, error) {
 		delete(left, next)
 	}
 	return sorted, nil
-}
-
-func (pkg *Planned) depNames() []string {
-	names := make([]string, len(pkg.Deps))
-	for i, d := range pkg.Deps {
-		names[i] = d.Name
-	}
-	return names
 }
 
 func isGlob(pattern string) bool { return strings.ContainsAny(pattern, "*?[") }

@@ -111,15 +111,15 @@ func (s *solver) close() {
 		p := s.queue[0]
 		s.queue = s.queue[1:]
 		for _, d := range p.Deps {
-			if s.plan.byName[d.Name] != nil {
+			if s.plan.byName[d] != nil {
 				continue
 			}
-			best := s.Best(d.Name)
+			best := s.Best(d)
 			if best == nil {
-				s.fail(p, fmt.Sprintf("%s depends on %s: %s", p.FullName(), d.Name, s.absent(d.Name)))
+				s.fail(p, fmt.Sprintf("%s depends on %s: %s", p.FullName(), d, s.absent(d)))
 				continue
 			}
-			s.add(best, Reason{Dependency, p.Name, d.Name})
+			s.add(best, Reason{Dependency, p.Name, d})
 		}
 		if p.DepFormula != "" {
 			s.formula(p)

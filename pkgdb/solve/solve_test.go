@@ -30,7 +30,7 @@ func parse(t *testing.T, text string) []*catalog.Catalogue {
 			continue
 		}
 		i := strings.LastIndexByte(words[0], '-')
-		m := &pkgfile.Manifest{Name: words[0][:i], Version: words[0][i+1:], ABI: "FreeBSD:15:amd64"}
+		m := pkgfile.Summary{Name: words[0][:i], Version: words[0][i+1:], ABI: "FreeBSD:15:amd64"}
 		repo, prio := "base", int64(0)
 		for _, w := range words[1:] {
 			key, value, _ := strings.Cut(w, "=")
@@ -39,9 +39,7 @@ func parse(t *testing.T, text string) []*catalog.Catalogue {
 			case "ABI":
 				m.ABI = value
 			case "deps":
-				for _, d := range values {
-					m.Deps = append(m.Deps, pkgfile.Dep{Name: d})
-				}
+				m.Deps = values
 			case "needs":
 				m.ShlibsRequired = values
 			case "ignores":
@@ -70,7 +68,8 @@ func parse(t *testing.T, text string) []*catalog.Catalogue {
 			repos[repo] = c
 			list = append(list, c)
 		}
-		c.Packages = append(c.Packages, &catalog.Package{Manifest: m, Repo: c.Repo, Sum: sum.Of(sum.SHA256, []byte(repo+words[0])), Path: words[0] + ".pkg"})
+		m.Sum, m.Path = sum.Of(sum.SHA256, []byte(repo+words[0])), words[0]+".pkg"
+		c.Packages = append(c.Packages, &catalog.Package{Summary: m, Repo: c.Repo})
 	}
 	return list
 }

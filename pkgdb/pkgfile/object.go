@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package pkgfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+type member struct {
+	key   string
+	value json.RawMessage
+}
+
+// members splits a JSON object, in its order; a repeated key is an error. The
+// text must be valid JSON, which has been found out for all of a manifest: an
+// object of ten thousand files would otherwise be checked at every level.
+func members(text []byte) ([]member, error) {
+	s := scanner{text: text}
+	if s.peek() != '{' {
+		return nil, fmt.Errorf("found %.20q, wanted an object", text)
+	}
+	var list []member
+	seen := map[string]bool{}
+	for s.skip(); s.peek() != '}'; {
+		if s.peek() == ',' {
+			s.skip()
+			s.peek()
+		}
+		var kv member
+		if err := unmarshal(s.value(), &kv.key); err != nil {
+			return nil, err
+		}
+		s.peek()
+		s.skip() // the colon
+		s.peek()
+		kv.value = s.value()
+		if seen[kv.key] {
+			return nil, fmt.Errorf("key %q stands twice", kv.key)
+		}
+		seen[kv.key] = true
+		list = append(list, kv)
+	}
+	return list, nil
+}
+
+// unmarshal is json.Unmarshal for a value that is known to be valid. Almost all
+// are strings that stand for themselves.
+func unmarshal(value json.RawMessage, p any) error {
+	if text, ok := p.(*string); ok && len(value) > 1 && value[0] == '"' && bytes.IndexByte(value, '\\') < 0 {
+		*text = string(value[1 : len(value)-1])
+		return nil
+	}
+	return json.Unmarshal(value, p)
+}
+
+// scanner finds the ends of the values of a valid JSON text.
+type scanner struct {
+	text []byte
+	at   int
+}
+
+func (s *scanner) skip() { s.at++ }
+
+// peek passes over white space and returns what follows.
+func (s *scanner) peek() byte {
+	for s.at < len(s.text) && bytes.IndexByte([]byte(" \t\r\n"), s.text[s.at]) >= 0 {
+		s.at++
+	}
+	if s.at == len(s.text) {
+		return '}' // the end of any object
+	}
+	return s.text[s.at]
+}
+
+// value passes over the value that begins here and returns it.
+func (s *scanner) value() json.RawMessage {
+	begin, depth := s.at, 0
+	for s.at < len(s.text) {
+		switch s.text[s.at] {
+		case '"':
+			s.str()
+			if depth == 0 {
+				return s.text[begin:s.at]
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 { // the end of a number or literal, and of what holds it
+				return s.text[begin:s.at]
+			}
+			if depth--; depth == 0 {
+				s.at++
+				return s.text[begin:s.at]
+			}
+		case ',', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return s.text[begin:s.at]
+			}
+		}
+		s.at++
+	}
+	return s.text[begin:]
+}
+
+// str passes over a string.
+func (s *scanner) str() {
+	for s.at++; s.at < len(s.text); s.at++ {
+		switch s.text[s.at] {
+		case '\\':
+			s.at++
+		case '"':
+			s.at++
+			return
+		}
+	}
+	s.at = len(s.text)
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package pkgfile
+
+import (
+	"cmp"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/orlop/orlop/pkgdb/sum"
+)
+
+// Summary is what a catalogue says of a package, as far as it decides whether
+// the package is installed and where it is: a repository has tens of thousands
+// of them.
+type Summary struct {
+	Name, Version, ABI string
+	DepFormula         string
+
+	Deps                                 []string // names, which are all that pkg goes by
+	ShlibsRequired, ShlibsRequiredIgnore []string
+	ShlibsProvided, ShlibsProvidedIgnore []string
+	Provides, Requires, Conflicts        []string
+
+	Path string  // of the .pkg, inside the repository
+	Sum  sum.Sum // of the .pkg; not looked at yet
+	Size int64   // bytes of the .pkg
+}
+
+// summaryKeys are those of a manifest that Summary has, and those without which
+// it is none.
+var summaryKeys = map[string]bool{
+	"name": true, "version": true, "origin": true, "prefix": true, "abi": true,
+	"dep_formula": true, "deps": true, "shlibs": true,
+	"shlibs_required": true, "shlibs_required_ignore": true,
+	"shlibs_provided": true, "shlibs_provided_ignore": true,
+	"provides": true, "requires": true, "conflicts": true,
+}
+
+// ParseSummary reads a line of a catalogue, which must be valid JSON.
+func ParseSummary(text []byte) (Summary, error) {
+	if !utf8.Valid(text) {
+		return Summary{}, errNotUTF8
+	}
+	top, err := members(text)
+	if err != nil {
+		return Summary{}, fmt.Errorf("manifest: %w", err)
+	}
+	var m Manifest
+	if err := m.parse(top, summaryKeys); err != nil {
+		return Summary{}, fmt.Errorf("manifest: %w", err)
+	}
+	s := m.Summary()
+	var path, repoPath, digest string
+	for _, kv := range top {
+		var err error
+		switch kv.key {
+		case "path":
+			err = unmarshal(kv.value, &path)
+		case "repopath":
+			err = unmarshal(kv.value, &repoPath)
+		case "sum":
+			err = unmarshal(kv.value, &digest)
+		case "pkgsize":
+			err = unmarshal(kv.value, &s.Size)
+		}
+		if err != nil {
+			return s, fmt.Errorf("%s: %s: %w", s.FullName(), kv.key, err)
+		}
+	}
+	s.Path, s.Sum = cmp.Or(repoPath, path), sum.Sum(digest)
+	return s, nil
+}
+
+// Summary returns what a catalogue would say of the package.
+func (m *Manifest) Summary() Summary {
+	s := Summary{
+		Name: m.Name, Version: m.Version, ABI: m.ABI, DepFormula: m.DepFormula,
+		ShlibsRequired: m.ShlibsRequired, ShlibsRequiredIgnore: m.ShlibsRequiredIgnore,
+		ShlibsProvided: m.ShlibsProvided, ShlibsProvidedIgnore: m.ShlibsProvidedIgnore,
+		Provides: m.Provides, Requires: m.Requires, Conflicts: m.Conflicts,
+	}
+	for _, d := range m.Deps {
+		s.Deps = append(s.Deps, d.Name)
+	}
+	return s
+}
+
+// FullName is NAME-VERSION, as pkg prints it.
+func (s *Summary) FullName() string { return s.Name + "-" + s.Version }
+
+// Intern replaces every text by an equal one that known has, or adds it: the
+// same names and libraries stand in thousands of packages.
+func (s *Summary) Intern(known map[string]string) {
+	intern := func(text *string) {
+		old, ok := known[*text]
+		if !ok {
+			known[*text], old = *text, *text
+		}
+		*text = old
+	}
+	for _, text := range []*string{&s.Name, &s.Version, &s.ABI, &s.DepFormula} {
+		intern(text)
+	}
+	for _, list := range [][]string{s.Deps, s.ShlibsRequired, s.ShlibsRequiredIgnore, s.ShlibsProvided,
+		s.ShlibsProvidedIgnore, s.Provides, s.Requires, s.Conflicts} {
+		for i := range list {
+			intern(&list[i])
+		}
+	}
+}
