@@ -216,7 +216,10 @@ func (c *closure) needs(n *tree.Node) *elf.Needs {
 	if f == nil {
 		return nil
 	}
-	return f.needs[n.Path]
+	if needs, ok := f.needs[n.Path]; ok {
+		return &needs
+	}
+	return nil
 }
 
 // finds looks for a library as the run-time linker does: one for another

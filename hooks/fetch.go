@@ -27,15 +27,18 @@ import (
 type fetched struct {
 	*catalog.Package
 	manifest *pkgfile.Manifest
+	text     []byte           // of the manifest, and
+	order    []*pkgfile.Entry // entries as they come, until facts has them
 	// entries are the archive's members by path, where the manifest alone does
 	// not tell owner, mode, time or the names of a flagged file; else nil.
 	entries map[string]*pkgfile.Entry
 	inodes  map[string]inode // of files in entries, by first name
 	// contents are those of configuration files and of wanted files, by path.
 	contents map[string][]byte
-	needs    map[string]*elf.Needs // layer: of dynamically linked files, by path
-	newest   int64                 // time of the newest file, seconds
-	files    int                   // number of files and links
+	needs    map[string]elf.Needs // layer: of dynamically linked files, by path
+	key      string               // layer: of the fragment
+	newest   int64                // time of the newest file, seconds
+	files    int                  // number of files and links
 }
 
 // inode is what several names may share.
@@ -60,7 +63,7 @@ func (r *run) fetch(ctx context.Context) error {
 	g.SetLimit(r.downloads())
 	for _, p := range all {
 		g.Go(func() error {
-			f, err := r.inspect(ctx, p, wanted)
+			f, err := r.look(ctx, p, wanted)
 			if err == nil && r.Keep && r.staged == nil {
 				err = r.keep(ctx, p)
 			}
@@ -107,22 +110,35 @@ func (r *run) packages() []*catalog.Package {
 	return slices.SortedFunc(maps.Keys(set), func(a, b *catalog.Package) int { return cmp.Compare(a.FullName(), b.FullName()) })
 }
 
-// wanted tells the paths that some hook will ask for.
-func (r *run) wanted() func(path string) bool {
-	files := map[string]bool{"/etc/master.passwd": true, "/etc/passwd": true, "/etc/group": true,
-		"/etc/services": true, "/etc/login.conf": true}
-	folders := []string{certificateDir + "/", libraryLists}
+// wanted are the paths that some hook will ask for.
+type wanted struct {
+	files   map[string]bool
+	folders []string // with a slash at the end
+}
+
+func (r *run) wanted() *wanted {
+	w := &wanted{map[string]bool{"/etc/master.passwd": true, "/etc/passwd": true, "/etc/group": true,
+		"/etc/services": true, "/etc/login.conf": true}, []string{certificateDir + "/", libraryLists}}
 	for _, m := range r.family {
 		for _, t := range m.def.Taken() {
-			files[t.Path] = !t.Folder
 			if t.Folder {
-				folders = append(folders, t.Path+"/")
+				w.folders = append(w.folders, t.Path+"/")
+			} else {
+				w.files[t.Path] = true
 			}
 		}
 	}
-	return func(path string) bool {
-		return files[path] || slices.ContainsFunc(folders, func(f string) bool { return strings.HasPrefix(path, f) })
-	}
+	return w
+}
+
+func (w *wanted) has(path string) bool {
+	return w.files[path] || slices.ContainsFunc(w.folders, func(f string) bool { return strings.HasPrefix(path, f) })
+}
+
+// key is the same for equal ones.
+func (w *wanted) key() string {
+	slices.Sort(w.folders)
+	return fmt.Sprintf("%q %q", slices.Sorted(maps.Keys(w.files)), slices.Compact(w.folders))
 }
 
 // opened is a package that is read, member after member. The contents of each
@@ -147,6 +163,28 @@ func (r *run) open(ctx context.Context, p *catalog.Package) (*pkgfile.Manifest, 
 		return nil, nil, err
 	}
 	return pkg.Manifest, archived{pkg, f}, nil
+}
+
+// reopen starts to read a package whose manifest is known. Where that tells
+// all, and so vouches for every byte that is used, the archive of a repository
+// on this machine is not hashed again.
+func (r *run) reopen(ctx context.Context, f *fetched) (opened, error) {
+	src := r.sources[f.Repo]
+	if src == nil || src.Remote() || f.entries != nil {
+		_, pkg, err := r.open(ctx, f.Package)
+		return pkg, err
+	}
+	file, err := src.Open(ctx, f.Path)
+	if err != nil { // a lock's package may be in the store, else the message is that of open
+		_, pkg, err := r.open(ctx, f.Package)
+		return pkg, err
+	}
+	pkg, err := pkgfile.NewReaderOf(file, f.manifest)
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return archived{pkg, file}, nil
 }
 
 // keep puts a package of a repository on this machine into the store.
@@ -191,7 +229,7 @@ func (a archived) Close() error { return errors.Join(a.Reader.Close(), a.file.Cl
 // inspect reads as much of a package as the hooks before layer need: always
 // the manifest, members up to the last wanted one, all where the manifest
 // leaves something to the archive's headers.
-func (r *run) inspect(ctx context.Context, p *catalog.Package, wanted func(path string) bool) (*fetched, error) {
+func (r *run) inspect(ctx context.Context, p *catalog.Package, w *wanted) (*fetched, error) {
 	m, pkg, err := r.open(ctx, p)
 	if err != nil {
 		return nil, err
@@ -202,9 +240,12 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, wanted func(path 
 			"its manifest says %s for %s, the catalogue %s for %s", m.FullName(), m.ABI, p.FullName(), p.ABI)}
 	}
 	f := &fetched{Package: p, manifest: m, contents: map[string][]byte{}, files: len(m.Files)}
+	if a, ok := pkg.(archived); ok {
+		f.text = a.Text
+	}
 	left := 0
 	for _, file := range m.Files {
-		if file.IsConfig || wanted(file.Path) {
+		if file.IsConfig || w.has(file.Path) {
 			left++
 		}
 		if file.Time != nil {
@@ -224,8 +265,9 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, wanted func(path 
 		}
 		if f.entries != nil {
 			f.note(e)
+			f.order = append(f.order, e)
 		}
-		if e.File != nil && (e.File.IsConfig || wanted(e.Path())) {
+		if e.File != nil && (e.File.IsConfig || w.has(e.Path())) {
 			left--
 			if f.contents[e.Path()], err = f.read(pkg, e); err != nil {
 				return nil, err

@@ -23,6 +23,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/orlop/orlop/pkgdb"
@@ -67,6 +68,7 @@ type Config struct {
 	Squash      bool
 	Jobs        int
 	OutDir      string
+	Maker       string            // the program: only what the same one has made is used again; "" for nothing
 	Version     string            // of orlop, for the lock
 	Versions    map[string]string // of the libraries that decide bytes, for the lock
 
@@ -123,9 +125,9 @@ type member struct {
 	contents              // install, configure, register
 	nodes    []*tree.Node // layer: this step's entries
 	layer    oci.Layer    // layer: this step's
-	blob     string       // layer: its file
+	blob     *os.File     // layer: its bytes
 	layers   []oci.Layer  // layer: the image's, lowest first
-	blobs    []string     // layer: their files
+	blobs    []*os.File   // layer: their bytes
 	image    oci.Image    // image
 	docs     oci.Documents
 }
@@ -168,6 +170,11 @@ func newRun(cfg Config) *run {
 
 // end gives back what a run has taken.
 func (r *run) end() {
+	for _, m := range r.family {
+		if m.blob != nil {
+			m.blob.Close()
+		}
+	}
 	if r.staging != nil {
 		r.staging.remove()
 	}

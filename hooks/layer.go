@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 
@@ -42,7 +44,7 @@ func (r *run) writeLayers(ctx context.Context) error {
 		if err := r.writeLayer(ctx, m, d); err != nil {
 			return fmt.Errorf("image %s: %w", m.def.Name, err)
 		}
-		m.layers, m.blobs = []oci.Layer{m.layer}, []string{m.blob}
+		m.layers, m.blobs = []oci.Layer{m.layer}, []*os.File{m.blob}
 		if m.parent != nil && !r.Squash {
 			m.layers = append(slices.Clone(m.parent.layers), m.layer)
 			m.blobs = append(slices.Clone(m.parent.blobs), m.blob)
@@ -62,9 +64,7 @@ type delta struct {
 func (d *delta) nodes(m *member) []*tree.Node {
 	nodes := slices.Clone(d.dirs)
 	for _, f := range d.packages {
-		for _, file := range f.manifest.Files {
-			nodes = append(nodes, m.tree.Lookup(file.Path))
-		}
+		nodes = append(nodes, m.packaged(f)...)
 	}
 	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
 		nodes = append(nodes, m.tree.Lookup(path))
@@ -156,43 +156,87 @@ func (m *member) directories(need map[string]bool) []*tree.Node {
 	return dirs
 }
 
-// writeLayer makes one layer: directories, packages in the order of their
-// names, generated files, and the pkg database last.
+// writeLayer makes one layer, unless an earlier run did.
 func (r *run) writeLayer(ctx context.Context, m *member, d delta) error {
-	out, err := r.staging.create("layer-" + m.def.Name)
+	fragments, err := r.fragments(m, d)
 	if err != nil {
 		return err
 	}
-	defer out.Close()
-	fragments := []layer.Fragment{func(_ context.Context, w *layer.Writer) error {
+	made, blob, err := r.finished(ctx, fragments)
+	if err != nil {
+		return err
+	}
+	if made == nil {
+		if made, blob, err = r.compose(ctx, m, fragments); err != nil {
+			return err
+		}
+		m.shareNeeds(d, made)
+		r.keepLayer(m, fragments, made, blob)
+	} else {
+		m.shareNeeds(d, made)
+	}
+	m.layer = oci.Layer{Layer: made.Layer, Created: m.epoch, CreatedBy: "orlop " + m.def.Name}
+	m.blob = blob
+	r.noteFlags(m, d)
+	return nil
+}
+
+// fragments of a layer: directories, packages in the order of their names,
+// generated files, and the pkg database last.
+func (r *run) fragments(m *member, d delta) ([]layer.Fragment, error) {
+	var list []layer.Fragment
+	var errs []error
+	add := func(write func(w *layer.Writer) error) {
+		key, err := layer.ContentKey(write)
+		errs = append(errs, err)
+		list = append(list, layer.Fragment{Key: key, Write: func(_ context.Context, w *layer.Writer) error { return write(w) }})
+	}
+	add(func(w *layer.Writer) error {
 		for _, n := range d.dirs {
 			if err := w.Entry(n, nil); err != nil {
 				return err
 			}
 		}
 		return nil
-	}}
+	})
 	var mu sync.Mutex
 	done := 0
 	for _, f := range d.packages {
-		fragments = append(fragments, func(ctx context.Context, w *layer.Writer) error {
+		f.key = layer.HeaderKey(string(f.Sum), m.packaged(f))
+		list = append(list, layer.Fragment{Key: f.key, Write: func(ctx context.Context, w *layer.Writer) error {
 			err := r.writePackage(ctx, w, m, f)
 			mu.Lock()
 			defer mu.Unlock()
 			done++
 			r.event(Event{Hook: "layer", Name: m.def.Name + ": " + f.FullName(), Done: done, Total: len(d.packages)})
 			return err
-		})
+		}})
 	}
-	fragments = append(fragments, generated(m, d, false), generated(m, d, true))
-	l, err := layer.Write(ctx, out, r.Compression, r.Jobs, fragments)
-	if err != nil {
-		return err
+	add(generated(m, d, false))
+	add(generated(m, d, true))
+	return list, errors.Join(errs...)
+}
+
+// packaged are the nodes of a package's files, in the order of the manifest.
+func (m *member) packaged(f *fetched) []*tree.Node {
+	nodes := make([]*tree.Node, len(f.manifest.Files))
+	for i := range f.manifest.Files {
+		nodes[i] = m.tree.Lookup(f.manifest.Files[i].Path)
 	}
-	m.layer = oci.Layer{Layer: l, Created: m.epoch, CreatedBy: "orlop " + m.def.Name}
-	m.blob = out.Name()
-	r.noteFlags(m, d)
-	return out.Sync()
+	return nodes
+}
+
+// shareNeeds lets a layer that was made now know what its files need, and
+// packages that were not opened what an earlier run found.
+func (m *member) shareNeeds(d delta, made *madeLayer) {
+	all := map[string]map[string]elf.Needs{}
+	for _, f := range d.packages {
+		if f.needs == nil {
+			f.needs = made.Needs[f.key]
+		}
+		all[f.key] = f.needs
+	}
+	made.Needs = all
 }
 
 // writePackage streams the files of a package. Their contents are checked
@@ -201,14 +245,14 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 	if f.files == 0 {
 		return nil
 	}
-	_, pkg, err := r.open(ctx, f.Package)
+	pkg, err := r.reopen(ctx, f)
 	if err != nil {
 		return err
 	}
 	defer pkg.Close()
 	scratch := elf.Scratch{Create: r.staging.scratch}
 	defer scratch.Close()
-	f.needs = map[string]*elf.Needs{}
+	f.needs = map[string]elf.Needs{}
 	for {
 		e, err := pkg.Next()
 		if err == io.EOF {
@@ -232,17 +276,19 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 		if err := w.Entry(&n, body); err != nil {
 			return err
 		}
-		if needs, err := scratch.Needs(); err != nil {
+		needs, err := scratch.Needs()
+		if err != nil {
 			return &pkgfile.DamageError{Package: f.FullName(), Path: n.Path, Err: err}
-		} else if needs != nil {
-			f.needs[n.Path] = needs
+		}
+		if needs != nil {
+			f.needs[n.Path] = *needs
 		}
 	}
 }
 
 // generated is the fragment of generated files, or that of the database alone.
-func generated(m *member, d delta, database bool) layer.Fragment {
-	return func(_ context.Context, w *layer.Writer) error {
+func generated(m *member, d delta, database bool) func(*layer.Writer) error {
+	return func(w *layer.Writer) error {
 		for _, path := range slices.Sorted(maps.Keys(d.generated)) {
 			if (path == databasePath) == database {
 				n := m.tree.Lookup(path)

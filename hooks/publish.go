@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/orlop/orlop/release"
@@ -26,7 +25,7 @@ func (r *run) publish(ctx context.Context) error {
 		}
 		base := release.ArtifactName(m.def.Name)
 		archive, lock := base+r.Format.Extension(), lockName(m)
-		err := m.image.Write(r.staging.path(archive), r.Format, m.docs, func(i int) (io.ReadCloser, error) { return os.Open(m.blobs[i]) })
+		err := m.image.Write(r.staging.path(archive), r.Format, m.docs, func(i int) (io.ReadCloser, error) { return section(m.blobs[i]) })
 		if err == nil {
 			err = r.writeLock(m, lock)
 		}

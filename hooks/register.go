@@ -31,7 +31,24 @@ func (r *run) database(m *member) ([]byte, error) {
 	if r.staged != nil {
 		return r.staged.database(m, r.Schema)
 	}
-	return pkgdb.Write(m.installed(r), m.epoch, r.Schema)
+	if !r.reuses() {
+		return pkgdb.Write(m.installed(r), m.epoch, r.Schema)
+	}
+	parts := []any{r.Schema, m.epoch}
+	for _, step := range m.plan.Steps {
+		for _, p := range step.Packages {
+			parts = append(parts, p.Sum, p.Repo.Name, m.plan.Automatic(p, len(m.plan.Steps)-1))
+		}
+	}
+	key := r.key("database", parts...)
+	if db := r.Store.Recall(key); db != nil {
+		return db, nil
+	}
+	db, err := pkgdb.Write(m.installed(r), m.epoch, r.Schema)
+	if err == nil {
+		_ = r.Store.Remember(key, db)
+	}
+	return db, err
 }
 
 // installed lists the image's packages as its database records them.

@@ -4,6 +4,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 
@@ -40,6 +42,20 @@ func versions() map[string]string {
 		}
 	}
 	return found
+}
+
+// maker tells this program from all others, those built from changed sources
+// of one version as well. "" if it cannot.
+func maker() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %d %d %s", version(), info.Size(), info.ModTime().UnixNano(), runtime.Version())
 }
 
 // version is what the Go tool noted about the build.

@@ -9,6 +9,7 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
@@ -17,6 +18,38 @@ import (
 // maxWindow bounds the memory that a zstd frame may ask for. pkg writes 8 MiB
 // windows (level 19); zstd(1) itself refuses more than 128 MiB by default.
 const maxWindow = 128 << 20
+
+// zstdReader gives its decoder, which has a window of some megabytes, to the
+// next package.
+type zstdReader struct{ *zstd.Decoder }
+
+var zstdDecoders sync.Pool
+
+func newZstd(r io.Reader) (*zstdReader, error) {
+	if d, ok := zstdDecoders.Get().(*zstd.Decoder); ok {
+		return &zstdReader{d}, d.Reset(r)
+	}
+	// One goroutine a package: packages are what runs in parallel.
+	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+	return &zstdReader{d}, err
+}
+
+// Close gives the decoder back.
+func (z *zstdReader) Close() error {
+	if z.Decoder != nil && z.Reset(nil) == nil {
+		zstdDecoders.Put(z.Decoder)
+	}
+	z.Decoder = nil
+	return nil
+}
+
+// Read reads; after Close there is nothing.
+func (z *zstdReader) Read(b []byte) (int, error) {
+	if z.Decoder == nil {
+		return 0, io.ErrClosedPipe
+	}
+	return z.Decoder.Read(b)
+}
 
 // Decompress recognises zstd, xz, gzip and bzip2 by their first bytes, the
 // packing formats of libpkg (libpkg/packing.c), and gives the plain bytes.
@@ -29,12 +62,11 @@ func Decompress(r io.Reader) (io.ReadCloser, error) {
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		// One goroutine a package: packages are what runs in parallel.
-		d, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		d, err := newZstd(br)
 		if err != nil {
 			return nil, fmt.Errorf("zstd: %w", err)
 		}
-		return d.IOReadCloser(), nil
+		return d, nil
 	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
 		d, err := xz.NewReader(br)
 		if err != nil {

@@ -65,13 +65,53 @@ func (d decoder) deps(raw json.RawMessage) error {
 
 // entry is a value of "files" or "directories".
 type entry struct {
-	Sum     string          `json:"sum"`
-	Uname   *string         `json:"uname"`
-	Gname   *string         `json:"gname"`
-	Perm    *string         `json:"perm"` // octal text
-	FFlags  json.RawMessage `json:"fflags"`
-	Time    *int64          `json:"mtime"`
-	Symlink *string         `json:"symlink_target"`
+	Sum     string
+	Uname   *string
+	Gname   *string
+	Perm    *string // octal text
+	FFlags  json.RawMessage
+	Time    *int64
+	Symlink *string
+}
+
+// read reads an entry. There are thousands in a package, hence no reflection.
+func (e *entry) read(raw json.RawMessage) error {
+	kvs, err := members(raw)
+	if err != nil {
+		return err
+	}
+	for _, kv := range kvs {
+		var err error
+		switch kv.key {
+		case "sum":
+			err = unmarshal(kv.value, &e.Sum)
+		case "uname":
+			err = optional(kv.value, &e.Uname)
+		case "gname":
+			err = optional(kv.value, &e.Gname)
+		case "perm":
+			err = optional(kv.value, &e.Perm)
+		case "symlink_target":
+			err = optional(kv.value, &e.Symlink)
+		case "mtime":
+			err = json.Unmarshal(kv.value, &e.Time)
+		case "fflags":
+			e.FFlags = kv.value
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", kv.key, err)
+		}
+	}
+	return nil
+}
+
+// optional reads a text that may be absent.
+func optional(raw json.RawMessage, p **string) error {
+	if string(raw) == "null" {
+		return nil
+	}
+	*p = new(string)
+	return unmarshal(raw, *p)
 }
 
 func (e *entry) attr() (Attr, error) {
@@ -132,7 +172,7 @@ func decodeFile(kv member) (File, error) {
 		if err := unmarshal(kv.value, &e.Sum); err != nil {
 			return f, err
 		}
-	} else if err := unmarshal(kv.value, &e); err != nil {
+	} else if err := e.read(kv.value); err != nil {
 		return f, err
 	}
 	if _, err := sum.Parse(e.Sum); err != nil {
@@ -165,7 +205,7 @@ func (d decoder) dirs(raw json.RawMessage) error {
 		}
 		var e entry
 		if bytes.HasPrefix(kv.value, []byte("{")) { // before pkg 2.4: "y", or a boolean
-			if err := unmarshal(kv.value, &e); err != nil {
+			if err := e.read(kv.value); err != nil {
 				return fmt.Errorf("%s: %w", kv.key, err)
 			}
 		}

@@ -6,12 +6,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 type member struct {
 	key   string
 	value json.RawMessage
 }
+
+// few is how many members of an object are looked through one by one.
+const few = 16
 
 // members splits a JSON object, in its order; a repeated key is an error. The
 // text must be valid JSON, which has been found out for all of a manifest: an
@@ -22,7 +26,7 @@ func members(text []byte) ([]member, error) {
 		return nil, fmt.Errorf("found %.20q, wanted an object", text)
 	}
 	var list []member
-	seen := map[string]bool{}
+	seen := map[string]bool{} // once there are too many to look through
 	for s.skip(); s.peek() != '}'; {
 		if s.peek() == ',' {
 			s.skip()
@@ -36,11 +40,16 @@ func members(text []byte) ([]member, error) {
 		s.skip() // the colon
 		s.peek()
 		kv.value = s.value()
-		if seen[kv.key] {
+		if len(list) < few && slices.ContainsFunc(list, func(m member) bool { return m.key == kv.key }) || seen[kv.key] {
 			return nil, fmt.Errorf("key %q stands twice", kv.key)
 		}
-		seen[kv.key] = true
-		list = append(list, kv)
+		if list = append(list, kv); len(list) == few {
+			for _, m := range list {
+				seen[m.key] = true
+			}
+		} else if len(list) > few {
+			seen[kv.key] = true
+		}
 	}
 	return list, nil
 }

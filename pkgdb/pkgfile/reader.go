@@ -58,6 +58,7 @@ func (e *Entry) Path() string {
 // the contents of each file with its sum.
 type Reader struct {
 	Manifest *Manifest
+	Text     []byte // of the manifest
 
 	label  string
 	plain  io.ReadCloser
@@ -74,13 +75,19 @@ type Reader struct {
 // NewReader starts to read an archive and returns once the manifest is there.
 // The label names the package until then. A caller who does not read to the
 // end must Close.
-func NewReader(r io.Reader, label string) (*Reader, error) {
+func NewReader(r io.Reader, label string) (*Reader, error) { return newReader(r, label, nil) }
+
+// NewReaderOf is NewReader for an archive whose manifest is known. The one in
+// it is passed over: every member is compared with the known one.
+func NewReaderOf(r io.Reader, m *Manifest) (*Reader, error) { return newReader(r, m.FullName(), m) }
+
+func newReader(r io.Reader, label string, m *Manifest) (*Reader, error) {
 	plain, err := Decompress(r)
 	if err != nil {
 		return nil, &DamageError{label, "", err}
 	}
-	p := &Reader{label: label, plain: plain, tar: tar.NewReader(plain), seen: map[string]bool{}}
-	if err := p.readManifest(); err != nil {
+	p := &Reader{Manifest: m, label: label, plain: plain, tar: tar.NewReader(plain), seen: map[string]bool{}}
+	if err := p.readManifest(m == nil); err != nil {
 		p.Close()
 		return nil, err
 	}
@@ -101,9 +108,9 @@ func (p *Reader) Close() error { return p.plain.Close() }
 
 func (p *Reader) damaged(path string, err error) error { return &DamageError{p.label, path, err} }
 
-// readManifest reads the leading members that belong to pkg and keeps the
-// header of the first one that does not.
-func (p *Reader) readManifest() error {
+// readManifest reads the leading members that belong to pkg, the manifest if it
+// is wanted, and keeps the header of the first one that does not.
+func (p *Reader) readManifest(wanted bool) error {
 	for {
 		h, err := p.tar.Next()
 		if err == io.EOF && p.Manifest != nil {
@@ -113,6 +120,7 @@ func (p *Reader) readManifest() error {
 			return p.damaged("", unexpected(err))
 		}
 		switch {
+		case h.Name == "+COMPACT_MANIFEST", h.Name == "+MANIFEST" && !wanted:
 		case h.Name == "+MANIFEST":
 			text, err := io.ReadAll(io.LimitReader(p.tar, maxManifest+1))
 			if err != nil {
@@ -124,7 +132,7 @@ func (p *Reader) readManifest() error {
 			if p.Manifest, err = ParseManifest(text); err != nil {
 				return p.damaged("", err)
 			}
-		case h.Name == "+COMPACT_MANIFEST":
+			p.Text = text
 		case p.Manifest == nil:
 			return p.damaged(h.Name, errors.New("comes before +MANIFEST"))
 		default:

@@ -24,6 +24,8 @@ const (
 	packagesDir   = "packages"   // by sum
 	cataloguesDir = "catalogues" // by repository and path, as they were last
 	partsDir      = "parts"      // unfinished, by sum; locked while they grow
+	blobsDir      = "layers"     // that runs have made, by digest
+	notesDir      = "notes"      // what runs have found out, by what it depends on
 )
 
 // DefaultLimit is the size in bytes to which a store is cut back: some fifty
@@ -69,10 +71,7 @@ func (st *Store) Stored(ctx context.Context, want Ref) (io.ReadCloser, error) {
 		}
 		return nil, &AbsentError{want.Name, fs.ErrNotExist}
 	}
-	if st.Now != nil {
-		now := st.Now()
-		_ = os.Chtimes(path, now, now) // a store that cannot be written is good enough to read
-	}
+	st.used(path)
 	return f, nil
 }
 
@@ -141,7 +140,7 @@ func sameFile(f *os.File) bool {
 }
 
 func (st *Store) make() error {
-	for _, dir := range []string{packagesDir, cataloguesDir, partsDir} {
+	for _, dir := range []string{packagesDir, cataloguesDir, partsDir, blobsDir, notesDir} {
 		if err := os.MkdirAll(filepath.Join(st.Dir, dir), 0o777); err != nil {
 			return err
 		}
@@ -172,10 +171,10 @@ type Entry struct {
 	path string
 }
 
-// List returns the packages of a store, the longest unused first.
+// List returns the files of a store that can be had again, the longest unused first.
 func (st *Store) List() ([]Entry, error) {
 	var list []Entry
-	for _, folder := range []string{packagesDir, partsDir} {
+	for _, folder := range []string{packagesDir, blobsDir, notesDir, partsDir} {
 		files, err := os.ReadDir(filepath.Join(st.Dir, folder))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -195,7 +194,7 @@ func (st *Store) List() ([]Entry, error) {
 	return list, nil
 }
 
-// Prune removes packages, the longest unused first, until the rest has at most
+// Prune removes files, the longest unused first, until the rest has at most
 // limit bytes, and returns them. A run that reads one reads on.
 func (st *Store) Prune(limit int64) ([]Entry, error) {
 	list, err := st.List()

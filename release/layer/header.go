@@ -75,7 +75,8 @@ func (h *header) ustar() []byte {
 	for _, c := range b {
 		sum += int64(c)
 	}
-	copy(b[148:156], fmt.Sprintf("%06o\x00 ", sum))
+	octal(b[148:155], sum)
+	b[155] = ' '
 	return b
 }
 
@@ -131,7 +132,10 @@ func splitName(s string) (prefix, name string, ok bool) {
 
 // octal fills a field with digits and a NUL.
 func octal(field []byte, n int64) {
-	copy(field, fmt.Sprintf("%0*o", len(field)-1, n))
+	for i := len(field) - 2; i >= 0; i-- {
+		field[i] = '0' + byte(n&7)
+		n >>= 3
+	}
 }
 
 // clip cuts a text that a pax record has in full.

@@ -75,8 +75,8 @@ func (c Compression) chunkSize() int {
 	return gzipChunk
 }
 
-// packer compresses chunks, one after the other.
-type packer func(raw []byte) ([]byte, error)
+// packer compresses chunks, one after the other, and appends to out.
+type packer func(out, raw []byte) ([]byte, error)
 
 func (c Compression) newPacker() (packer, error) {
 	if c == Zstd {
@@ -85,20 +85,20 @@ func (c Compression) newPacker() (packer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return func(raw []byte) ([]byte, error) { return enc.EncodeAll(raw, nil), nil }, nil
+		return func(out, raw []byte) ([]byte, error) { return enc.EncodeAll(raw, out), nil }, nil
 	}
 	z, err := gzip.NewWriterLevel(io.Discard, gzipLevel)
 	if err != nil {
 		return nil, err
 	}
-	return func(raw []byte) ([]byte, error) {
-		var out bytes.Buffer
-		z.Reset(&out) // a header without name and time, OS 255
+	return func(out, raw []byte) ([]byte, error) {
+		b := bytes.NewBuffer(out)
+		z.Reset(b) // a header without name and time, OS 255
 		if _, err := z.Write(raw); err != nil {
 			return nil, err
 		}
 		err := z.Close()
-		return out.Bytes(), err
+		return b.Bytes(), err
 	}, nil
 }
 

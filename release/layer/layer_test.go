@@ -37,14 +37,14 @@ func with(e entry, change func(*tree.Node)) entry {
 }
 
 func fragment(entries ...entry) Fragment {
-	return func(_ context.Context, w *Writer) error {
+	return Fragment{Write: func(_ context.Context, w *Writer) error {
 		for i := range entries {
 			if err := w.Entry(&entries[i].Node, strings.NewReader(entries[i].body)); err != nil {
 				return err
 			}
 		}
 		return nil
-	}
+	}}
 }
 
 // odd are entries that ustar alone cannot hold, and some that it just can.
@@ -68,10 +68,11 @@ func odd() []entry {
 func write(t *testing.T, c Compression, jobs int, fragments ...Fragment) (Layer, []byte) {
 	t.Helper()
 	var out bytes.Buffer
-	l, err := Write(t.Context(), &out, c, jobs, fragments)
+	rec, err := Write(t.Context(), &out, c, jobs, fragments, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	l := rec.Layer
 	if l.Size != int64(out.Len()) {
 		t.Errorf("size is %d, wrote %d", l.Size, out.Len())
 	}
@@ -193,7 +194,7 @@ func TestWriteErrors(t *testing.T) {
 		f    Fragment
 		want string
 	}{
-		{"own", func(context.Context, *Writer) error { return bang }, "bang"},
+		{"own", Fragment{Write: func(context.Context, *Writer) error { return bang }}, "bang"},
 		{"short", fragment(short), "/short: contents end after 3 bytes, wanted 5"},
 		{"long", fragment(long), "/long: contents go on after 2 bytes"},
 	} {
@@ -201,16 +202,16 @@ func TestWriteErrors(t *testing.T) {
 		for range 20 {
 			many = append(many, fragment(file("/b", strings.Repeat("y", 3<<20))))
 		}
-		if _, err := Write(t.Context(), io.Discard, Gzip, 3, many); err == nil || err.Error() != tt.want {
+		if _, err := Write(t.Context(), io.Discard, Gzip, 3, many, nil); err == nil || err.Error() != tt.want {
 			t.Errorf("%s: got %v, want %s", tt.name, err, tt.want)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Write(ctx, io.Discard, Gzip, 2, []Fragment{fragment(file("/a", "x"))}); !errors.Is(err, context.Canceled) {
+	if _, err := Write(ctx, io.Discard, Gzip, 2, []Fragment{fragment(file("/a", "x"))}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v", err)
 	}
-	if _, err := Write(t.Context(), failing{bang}, Gzip, 2, []Fragment{fragment(file("/a", "x"))}); !errors.Is(err, bang) {
+	if _, err := Write(t.Context(), failing{bang}, Gzip, 2, []Fragment{fragment(file("/a", "x"))}, nil); !errors.Is(err, bang) {
 		t.Errorf("failing output: got %v", err)
 	}
 }
@@ -330,7 +331,7 @@ func BenchmarkWrite(b *testing.B) {
 		b.Run(string(c), func(b *testing.B) {
 			b.SetBytes(int64(len(body)))
 			for b.Loop() {
-				if _, err := Write(b.Context(), io.Discard, c, 2, []Fragment{fragment(file("/f", body))}); err != nil {
+				if _, err := Write(b.Context(), io.Discard, c, 2, []Fragment{fragment(file("/f", body))}, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -3,22 +3,33 @@
 package layer
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding"
 	"errors"
+	"hash"
 	"io"
 
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
 )
 
-// Fragment writes one part of a layer. Fragments run side by side.
-type Fragment func(ctx context.Context, w *Writer) error
+// Fragment is one part of a layer. Fragments are written side by side.
+type Fragment struct {
+	Key   string // names what decides its bytes; "" for one that is never found again
+	Write func(ctx context.Context, w *Writer) error
+}
 
-// chunk is a piece of the tar file on its way.
+// chunk is a piece of the tar file on its way. It is used again for another
+// piece, with the memory that it has.
 type chunk struct {
-	raw    []byte
-	packed chan []byte // gets the compressed bytes once
+	raw, packed []byte
+	done        chan struct{} // gets a value when raw and packed are there
+	sum         [sha256.Size]byte
+
+	from   *Chunk // of a prior layer, for a chunk that is not made anew
+	unpack bool   // such a one is needed unpacked
 }
 
 // part is what one fragment has made so far.
@@ -29,10 +40,12 @@ type part struct {
 
 // Write makes a layer of fragments, in their order, with at most jobs of them
 // and as many compressors at work. At most 3·jobs+2 chunks exist at any time.
-func Write(ctx context.Context, out io.Writer, c Compression, jobs int, fragments []Fragment) (Layer, error) {
+// Fragments that stand in a prior layer, which may be nil, are copied from
+// there; if its bytes have changed, a DamageError says so.
+func Write(ctx context.Context, out io.Writer, c Compression, jobs int, fragments []Fragment, prior *Prior) (*Record, error) {
 	ctx, cancel := context.WithCancel(ctx)
-	p := &pipeline{compression: c, gate: newGate(ctx, 3*jobs+2, jobs+1), work: make(chan *chunk)}
 	fragments = append(fragments[:len(fragments):len(fragments)], endOfArchive)
+	p := &pipeline{compression: c, fragments: fragments, reuse: newReuse(prior, fragments), gate: newGate(ctx, 3*jobs+2, jobs+1), work: make(chan *chunk), free: make(chan *chunk, 3*jobs+2)}
 	for range fragments {
 		p.parts = append(p.parts, &part{chunks: make(chan *chunk, 3*jobs+2)})
 	}
@@ -42,9 +55,9 @@ func Write(ctx context.Context, out io.Writer, c Compression, jobs int, fragment
 	}
 	g.Go(func() error {
 		defer close(p.work)
-		return p.produce(ctx, jobs, fragments)
+		return p.produce(ctx, jobs)
 	})
-	l, err := p.join(ctx, out)
+	rec, err := p.join(ctx, out)
 	if err != nil {
 		cancel() // so that nobody waits for the joiner
 	}
@@ -52,29 +65,36 @@ func Write(ctx context.Context, out io.Writer, c Compression, jobs int, fragment
 		err = wait
 	}
 	cancel()
-	return l, err
+	return rec, err
 }
 
 // endOfArchive is the last fragment.
-func endOfArchive(_ context.Context, w *Writer) error { return w.Close() }
+var endOfArchive = Fragment{Key: "end", Write: func(_ context.Context, w *Writer) error { return w.Close() }}
 
 type pipeline struct {
 	compression Compression
+	fragments   []Fragment
+	reuse       *reuse
 	gate        *gate
 	work        chan *chunk
+	free        chan *chunk // to be used again
 	parts       []*part
 }
 
 // produce runs the fragments, started in order.
-func (p *pipeline) produce(ctx context.Context, jobs int, fragments []Fragment) error {
+func (p *pipeline) produce(ctx context.Context, jobs int) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(jobs)
-	for i, f := range fragments {
+	for i, f := range p.fragments {
 		g.Go(func() error {
 			part := p.parts[i]
 			defer close(part.chunks)
+			if from, ok := p.reuse.at[f.Key]; ok {
+				part.err = p.stored(ctx, i, from)
+				return part.err
+			}
 			w := &chunker{pipeline: p, ctx: ctx, index: i}
-			if part.err = f(ctx, &Writer{out: w}); part.err == nil {
+			if part.err = f.Write(ctx, &Writer{out: w}); part.err == nil {
 				part.err = w.flush()
 			}
 			return part.err
@@ -89,52 +109,99 @@ func (p *pipeline) compress(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	restore, err := p.compression.newRestorer()
+	if err != nil {
+		return err
+	}
 	for c := range p.work {
-		packed, err := pack(c.raw)
+		if c.from != nil {
+			err = restore(c)
+		} else if c.packed, err = pack(c.packed[:0], c.raw); err == nil {
+			c.sum = sha256.Sum256(c.packed)
+		}
 		if err != nil {
 			return err
 		}
-		c.packed <- packed
+		c.done <- struct{}{}
 	}
 	return ctx.Err()
 }
 
 // join hashes and writes the chunks in order.
-func (p *pipeline) join(ctx context.Context, out io.Writer) (Layer, error) {
-	l := Layer{MediaType: p.compression.MediaType()}
-	diffID, blob := sha256.New(), sha256.New()
-	both := io.MultiWriter(out, blob)
-	for _, part := range p.parts {
+func (p *pipeline) join(ctx context.Context, out io.Writer) (*Record, error) {
+	j := &joiner{Record: Record{Layer: Layer{MediaType: p.compression.MediaType()}}, diffID: p.reuse.diffID, blob: sha256.New()}
+	j.out = io.MultiWriter(out, j.blob)
+	for i, part := range p.parts {
+		made := Made{Key: p.fragments[i].Key}
 		for {
 			var c *chunk
 			select {
 			case c = <-part.chunks:
 			case <-ctx.Done():
-				return l, ctx.Err()
+				return nil, ctx.Err()
 			}
 			if c == nil {
 				break
 			}
-			diffID.Write(c.raw) // while a compressor is busy with it
-			l.TarSize += int64(len(c.raw))
-			select {
-			case packed := <-c.packed:
-				l.Size += int64(len(packed))
-				if _, err := both.Write(packed); err != nil {
-					return l, err
-				}
-			case <-ctx.Done():
-				return l, ctx.Err()
+			entry, err := j.add(ctx, c)
+			if err != nil {
+				return nil, err
 			}
+			made.Chunks = append(made.Chunks, entry)
+			p.free <- c // has room for all that there are
 			p.gate.release()
 		}
 		if part.err != nil {
-			return l, part.err
+			return nil, part.err
 		}
+		var err error
+		if made.DiffID, err = j.state(p.reuse, i); err != nil {
+			return nil, err
+		}
+		j.Fragments = append(j.Fragments, made)
 		p.gate.advance()
 	}
-	l.DiffID, l.Digest = digest.NewDigest(digest.SHA256, diffID), digest.NewDigest(digest.SHA256, blob)
-	return l, nil
+	j.DiffID, j.Digest = digest.NewDigest(digest.SHA256, j.diffID), digest.NewDigest(digest.SHA256, j.blob)
+	return &j.Record, nil
+}
+
+// joiner is a layer as far as it is written.
+type joiner struct {
+	Record
+	out          io.Writer
+	diffID, blob hash.Hash
+}
+
+// add writes the next chunk.
+func (j *joiner) add(ctx context.Context, c *chunk) (Chunk, error) {
+	if c.from == nil {
+		j.diffID.Write(c.raw) // while a compressor is busy with it
+	}
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		return Chunk{}, ctx.Err()
+	}
+	entry := Chunk{Raw: len(c.raw), Packed: len(c.packed), Sum: c.sum[:]}
+	if c.from != nil {
+		entry = *c.from
+		if c.unpack {
+			j.diffID.Write(c.raw)
+		}
+	}
+	entry.Sum = bytes.Clone(entry.Sum)
+	j.TarSize += int64(entry.Raw)
+	j.Size += int64(entry.Packed)
+	_, err := j.out.Write(c.packed)
+	return entry, err
+}
+
+// state is that of the tar file's hash after a fragment.
+func (j *joiner) state(r *reuse, i int) ([]byte, error) {
+	if i < r.known {
+		return r.prior.Fragments[i].DiffID, nil
+	}
+	return j.diffID.(encoding.BinaryMarshaler).MarshalBinary()
 }
 
 // chunker cuts what a fragment writes into chunks.
@@ -142,23 +209,22 @@ type chunker struct {
 	*pipeline
 	ctx   context.Context
 	index int
-	buf   []byte
+	cur   *chunk
 }
 
 func (w *chunker) Write(b []byte) (int, error) {
 	n := len(b)
 	size := w.compression.chunkSize()
 	for len(b) > 0 {
-		if w.buf == nil {
-			if err := w.gate.acquire(w.index); err != nil {
+		if w.cur == nil {
+			if err := w.begin(); err != nil {
 				return 0, err
 			}
-			w.buf = make([]byte, 0, min(size, 64<<10))
 		}
-		k := min(len(b), size-len(w.buf))
-		w.buf = append(w.buf, b[:k]...)
+		k := min(len(b), size-len(w.cur.raw))
+		w.cur.raw = append(w.cur.raw, b[:k]...)
 		b = b[k:]
-		if len(w.buf) == size {
+		if len(w.cur.raw) == size {
 			if err := w.flush(); err != nil {
 				return 0, err
 			}
@@ -167,13 +233,27 @@ func (w *chunker) Write(b []byte) (int, error) {
 	return n, nil
 }
 
+// begin gets a chunk, an old one if there is any.
+func (w *chunker) begin() error {
+	if err := w.gate.acquire(w.index); err != nil {
+		return err
+	}
+	select {
+	case w.cur = <-w.free:
+		w.cur.raw, w.cur.from = w.cur.raw[:0], nil
+	default:
+		w.cur = &chunk{done: make(chan struct{}, 1)}
+	}
+	return nil
+}
+
 // flush hands the current chunk to a compressor and to the joiner.
 func (w *chunker) flush() error {
-	if w.buf == nil {
+	c := w.cur
+	if c == nil {
 		return nil
 	}
-	c := &chunk{raw: w.buf, packed: make(chan []byte, 1)}
-	w.buf = nil
+	w.cur = nil
 	select {
 	case w.work <- c:
 	case <-w.ctx.Done():

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -198,9 +199,12 @@ func (p *Package) member(t *tar.Writer, f File, kind byte) {
 }
 
 // WriteRepo makes a repository of the packages in dir.
-func WriteRepo(dir string, pkgs ...Package) {
+func WriteRepo(dir string, pkgs ...Package) { WriteAll(dir, slices.Values(pkgs)) }
+
+// WriteAll is WriteRepo for more packages than the memory has room for at once.
+func WriteAll(dir string, pkgs iter.Seq[Package]) {
 	var list []any
-	for _, p := range pkgs {
+	for p := range pkgs {
 		p.fill()
 		right := p
 		right.Bytes = nil

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/release/elf"
+	"github.com/orlop/orlop/release/layer"
+)
+
+// A run leaves in the store what it has made, under keys of all that decides
+// it: facts of a package, databases, layers. A later run of the same program
+// takes it from there, verified, and so opens no package that it knows.
+
+// reuses reports whether this run looks for what earlier ones made.
+func (r *run) reuses() bool { return r.Maker != "" && r.Store.Reuses() && r.staged == nil }
+
+// key begins with the program, since what another one makes may differ.
+func (r *run) key(kind string, parts ...any) string {
+	return r.Maker + "\n" + kind + "\n" + fmt.Sprintln(parts...)
+}
+
+// recall decodes what was kept under a key.
+func (r *run) recall(key string, into any) bool {
+	text := r.Store.Recall(key)
+	return text != nil && gob.NewDecoder(bytes.NewReader(text)).Decode(into) == nil
+}
+
+// remember keeps something for later runs. A store that cannot be written only
+// makes them slower.
+func (r *run) remember(key string, what any) {
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(what); err != nil {
+		panic(err) // of a type that gob does not know
+	}
+	_ = r.Store.Remember(key, b.Bytes())
+}
+
+// facts are what fetch finds out about a package. Paths are bytes of any kind.
+type facts struct {
+	Manifest []byte // the text of +MANIFEST
+	Newest   int64
+	Entries  []factEntry // where the manifest leaves something to them
+	Contents []factFile
+}
+
+type factEntry struct {
+	Path, Link, HardLink []byte
+	Dir, IsLink          bool
+	Size, Time           int64
+	Uname, Gname         []byte
+	Perm, Flags          uint32
+}
+
+type factFile struct{ Path, Text []byte }
+
+// look finds out about a package, from its archive if no earlier run did.
+func (r *run) look(ctx context.Context, p *catalog.Package, w *wanted) (*fetched, error) {
+	if !r.reuses() || r.Keep {
+		return r.inspect(ctx, p, w)
+	}
+	key := r.key("facts", p.Sum, p.FullName(), p.ABI, w.key())
+	var known facts
+	if r.recall(key, &known) {
+		if f, err := known.restore(p); err == nil {
+			return f, nil
+		}
+	}
+	f, err := r.inspect(ctx, p, w)
+	if err == nil {
+		r.remember(key, f.facts())
+	}
+	return f, err
+}
+
+func (f *fetched) facts() *facts {
+	k := &facts{Manifest: f.text, Newest: f.newest}
+	for _, e := range f.order {
+		entry := factEntry{Path: []byte(e.Path()), HardLink: []byte(e.HardLink), Dir: e.Dir != nil, Size: e.Size, Time: e.Time,
+			Uname: []byte(e.Attr.Uname), Gname: []byte(e.Attr.Gname), Perm: e.Attr.Perm, Flags: e.Flags}
+		if e.File != nil {
+			entry.IsLink, entry.Link = e.File.IsLink, []byte(e.File.Link)
+		}
+		k.Entries = append(k.Entries, entry)
+	}
+	for path, text := range f.contents {
+		k.Contents = append(k.Contents, factFile{[]byte(path), text})
+	}
+	f.text, f.order = nil, nil
+	return k
+}
+
+// restore is the opposite of facts.
+func (k *facts) restore(p *catalog.Package) (*fetched, error) {
+	m, err := pkgfile.ParseManifest(k.Manifest)
+	if err != nil {
+		return nil, err
+	}
+	f := &fetched{Package: p, manifest: m, contents: map[string][]byte{}, files: len(m.Files), newest: k.Newest}
+	for _, c := range k.Contents {
+		f.contents[string(c.Path)] = append([]byte{}, c.Text...)
+	}
+	if tellsAll(m) {
+		return f, nil
+	}
+	f.entries, f.inodes = map[string]*pkgfile.Entry{}, map[string]inode{}
+	files, dirs := map[string]*pkgfile.File{}, map[string]*pkgfile.Dir{}
+	for i := range m.Files {
+		files[m.Files[i].Path] = &m.Files[i]
+	}
+	for i := range m.Dirs {
+		dirs[m.Dirs[i].Path] = &m.Dirs[i]
+	}
+	for _, entry := range k.Entries {
+		e := &pkgfile.Entry{HardLink: string(entry.HardLink), Size: entry.Size, Time: entry.Time, Flags: entry.Flags,
+			Attr: pkgfile.Attr{Known: true, Uname: string(entry.Uname), Gname: string(entry.Gname), Perm: entry.Perm}}
+		if entry.Dir {
+			e.Dir = dirs[string(entry.Path)]
+		} else if e.File = files[string(entry.Path)]; e.File != nil {
+			e.File.IsLink, e.File.Link = entry.IsLink, string(entry.Link)
+		}
+		if e.Dir == nil && e.File == nil {
+			return nil, errors.New("an entry is not in the manifest")
+		}
+		f.note(e)
+	}
+	return f, nil
+}
+
+// madeLayer is a layer in the store, and what the files in it need.
+type madeLayer struct {
+	layer.Record
+	Needs map[string]map[string]elf.Needs // by key of the fragment, then path
+}
+
+// layerKey names a layer by its fragments.
+func (r *run) layerKey(fragments []layer.Fragment) string {
+	return r.key("layer", layer.Key(r.Compression, fragments))
+}
+
+// lastKey names the last layer of an image, whatever is in it.
+func (r *run) lastKey(m *member) string {
+	return r.key("last", m.def.Name, r.release.ABI, r.Compression, r.Squash)
+}
+
+// finished returns the layer if an earlier run has made it.
+func (r *run) finished(ctx context.Context, fragments []layer.Fragment) (*madeLayer, *os.File, error) {
+	made := new(madeLayer)
+	if !r.reuses() || !r.recall(r.layerKey(fragments), made) {
+		return nil, nil, nil
+	}
+	blob, err := r.Store.VerifiedBlob(ctx, made.Digest.Encoded())
+	if err != nil {
+		return nil, nil, ctx.Err()
+	}
+	return made, blob, nil
+}
+
+// prior returns the last layer of an image, nil where there is none.
+func (r *run) prior(m *member) (*madeLayer, *os.File) {
+	if !r.reuses() {
+		return nil, nil
+	}
+	var key string
+	made := new(madeLayer)
+	if !r.recall(r.lastKey(m), &key) || !r.recall(key, made) {
+		return nil, nil
+	}
+	blob, err := r.Store.OpenBlob(made.Digest.Encoded())
+	if err != nil {
+		return nil, nil
+	}
+	return made, blob
+}
+
+// compose writes a layer, with what a prior one has of it.
+func (r *run) compose(ctx context.Context, m *member, fragments []layer.Fragment) (*madeLayer, *os.File, error) {
+	old, blob := r.prior(m)
+	if old == nil {
+		old = new(madeLayer)
+	} else {
+		defer blob.Close()
+	}
+	for prior := (&layer.Prior{Record: old.Record, Blob: blob}); ; prior = nil {
+		out, err := r.newBlob(m)
+		if err != nil {
+			return nil, nil, err
+		}
+		if old.Fragments == nil {
+			prior = nil
+		}
+		rec, err := layer.Write(ctx, out, r.Compression, r.Jobs, fragments, prior)
+		if err == nil {
+			return &madeLayer{*rec, old.Needs}, out, nil
+		}
+		r.dropBlob(out)
+		if _, damaged := errors.AsType[*layer.DamageError](err); !damaged || prior == nil {
+			return nil, nil, err
+		}
+		r.Store.DropBlob(old.Digest.Encoded())
+		old = new(madeLayer)
+	}
+}
+
+// newBlob makes the file of a layer, in the store where that can be written.
+func (r *run) newBlob(m *member) (*os.File, error) {
+	if r.reuses() {
+		if f, err := r.Store.Create(); err == nil {
+			return f, nil
+		}
+	}
+	return r.staging.scratch()
+}
+
+func (r *run) dropBlob(f *os.File) {
+	f.Close()
+	os.Remove(f.Name()) // one of the staging folder has no name any more
+}
+
+// keepLayer leaves a layer to later runs.
+func (r *run) keepLayer(m *member, fragments []layer.Fragment, made *madeLayer, blob *os.File) {
+	if !r.reuses() || !strings.HasPrefix(blob.Name(), r.Store.Dir) {
+		return
+	}
+	if r.Store.KeepBlob(blob, made.Digest.Encoded()) != nil {
+		os.Remove(blob.Name())
+		return
+	}
+	key := r.layerKey(fragments)
+	r.remember(key, made)
+	r.remember(r.lastKey(m), key)
+}
+
+// section reads an open blob from its start, whoever else reads it.
+func section(f *os.File) (io.ReadCloser, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return io.NopCloser(io.NewSectionReader(f, 0, info.Size())), nil
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package layer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Record says how a layer was made, so that a later one which shares fragments
+// with it can have them from its blob.
+type Record struct {
+	Layer
+	Fragments []Made
+}
+
+// Made is where a fragment stands in a blob: after those before it.
+type Made struct {
+	Key    string
+	Chunks []Chunk
+	DiffID []byte // state of the hash of the tar file, at the fragment's end
+}
+
+// Chunk is a gzip member or zstd frame.
+type Chunk struct {
+	Raw, Packed int    // bytes
+	Sum         []byte // sha256 of the packed ones
+}
+
+// Prior is a finished layer.
+type Prior struct {
+	Record
+	Blob io.ReaderAt
+}
+
+// DamageError says that the blob of a prior layer is not what its record says.
+type DamageError struct{ Key string }
+
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("fragment %.12s: its bytes have changed", e.Key)
+}
+
+// Key names what decides the bytes of a layer with these fragments; "" where
+// one of them has no key.
+func Key(c Compression, fragments []Fragment) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n", c)
+	for _, f := range fragments {
+		if f.Key == "" {
+			return ""
+		}
+		fmt.Fprintf(h, "%s\n", f.Key)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// HeaderKey names a source of contents and the headers that its entries get. Sizes
+// are the source's, and so need not be known.
+func HeaderKey(source string, nodes []*tree.Node) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n", source)
+	for _, n := range nodes {
+		h.Write(describe(n).encode())
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// ContentKey names a fragment by its bytes, which it writes to find out.
+func ContentKey(write func(*Writer) error) (string, error) {
+	h := sha256.New()
+	if err := write(&Writer{out: h}); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// reuse is what a pipeline has of a prior layer.
+type reuse struct {
+	prior *Prior
+	at    map[string]place // by key of the fragment
+	known int              // fragments from the first on that are the prior layer's own
+	// diffID is the hash of the tar file after the known fragments: what comes
+	// before a change need not be unpacked.
+	diffID hash.Hash
+}
+
+type place struct {
+	offset int64
+	made   *Made
+}
+
+// newReuse compares a layer with a prior one, which may be nil.
+func newReuse(prior *Prior, fragments []Fragment) *reuse {
+	r := &reuse{prior: prior, at: map[string]place{}, diffID: sha256.New()}
+	if prior == nil {
+		return r
+	}
+	var offset int64
+	for i := range prior.Fragments {
+		m := &prior.Fragments[i]
+		if m.Key != "" {
+			r.at[m.Key] = place{offset, m}
+		}
+		for _, c := range m.Chunks {
+			offset += int64(c.Packed)
+		}
+	}
+	for r.known < min(len(fragments), len(prior.Fragments)) && fragments[r.known].Key != "" &&
+		fragments[r.known].Key == prior.Fragments[r.known].Key {
+		r.known++
+	}
+	if r.known > 0 && r.diffID.(encoding.BinaryUnmarshaler).UnmarshalBinary(prior.Fragments[r.known-1].DiffID) != nil {
+		r.known, r.diffID = 0, sha256.New()
+	}
+	return r
+}
+
+// stored sends the chunks of a prior fragment on their way.
+func (p *pipeline) stored(ctx context.Context, index int, from place) error {
+	w := &chunker{pipeline: p, ctx: ctx, index: index}
+	for _, c := range from.made.Chunks {
+		if err := w.begin(); err != nil {
+			return err
+		}
+		if size := p.compression.chunkSize(); c.Packed < 0 || c.Packed > 2*size || c.Raw < 0 || c.Raw > size {
+			return &DamageError{from.made.Key}
+		}
+		w.cur.from, w.cur.unpack = &c, index >= p.reuse.known
+		w.cur.packed = append(w.cur.packed[:0], make([]byte, c.Packed)...)
+		if _, err := p.reuse.prior.Blob.ReadAt(w.cur.packed, from.offset); err != nil {
+			return &DamageError{from.made.Key}
+		}
+		from.offset += int64(c.Packed)
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restorer checks the packed bytes of a prior chunk and unpacks them where the
+// tar file is to be hashed.
+type restorer func(c *chunk) error
+
+func (c Compression) newRestorer() (restorer, error) {
+	unpack, err := c.newUnpacker()
+	if err != nil {
+		return nil, err
+	}
+	return func(c *chunk) error {
+		digest := sha256.Sum256(c.packed)
+		if !bytes.Equal(digest[:], c.from.Sum) {
+			return &DamageError{}
+		}
+		if !c.unpack {
+			return nil
+		}
+		var err error
+		if c.raw, err = unpack(c.raw[:0], c.packed); err != nil || len(c.raw) != c.from.Raw {
+			return &DamageError{}
+		}
+		return nil
+	}, nil
+}
+
+// newUnpacker is the opposite of newPacker.
+func (c Compression) newUnpacker() (packer, error) {
+	if c == Zstd {
+		dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(zstdChunk))
+		if err != nil {
+			return nil, err
+		}
+		return func(out, packed []byte) ([]byte, error) { return dec.DecodeAll(packed, out) }, nil
+	}
+	z := new(gzip.Reader)
+	return func(out, packed []byte) ([]byte, error) {
+		if err := z.Reset(bytes.NewReader(packed)); err != nil {
+			return out, err
+		}
+		b := bytes.NewBuffer(out)
+		_, err := b.ReadFrom(io.LimitReader(z, gzipChunk+1))
+		return b.Bytes(), err
+	}, nil
+}

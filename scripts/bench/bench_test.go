@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+)
+
+// BenchmarkBuild makes an image of 84 MB of files, with nothing to go back to.
+// It is there for profiles; the comparison with others is bench.sh.
+func BenchmarkBuild(b *testing.B) {
+	dir := b.TempDir()
+	if err := writeRepo(dir, 84<<20); err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range []layer.Compression{layer.Gzip, layer.Zstd} {
+		for _, jobs := range []int{1, 2} {
+			b.Run(fmt.Sprintf("%s-j%d", c, jobs), func(b *testing.B) {
+				b.SetBytes(84 << 20)
+				for b.Loop() {
+					_, err := hooks.Build(b.Context(), hooks.Config{
+						Repos: []catalog.Repo{{Name: "bench", URL: dir}}, Revision: "15.0", Branch: "RELEASE",
+						Custom: &release.Image{Name: "bench", Packages: []string{"bench-*"}}, Images: []string{"bench"},
+						Compression: c, Format: oci.TXZ, Jobs: jobs, OutDir: b.TempDir(),
+					})
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
