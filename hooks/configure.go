@@ -88,12 +88,19 @@ func (r *run) folders(m *member) error {
 
 // generate adds a file with the given contents, or a link, owned by root:wheel.
 func (m *member) generate(n tree.Node, text []byte) error {
+	if n.Link == "" {
+		digest := sha256.Sum256(text)
+		n.Size, n.Digest = int64(len(text)), hex.EncodeToString(digest[:])
+	}
+	return m.place(n, text)
+}
+
+// place is generate for a file whose Digest is known, if only as the name of
+// what it will be made of.
+func (m *member) place(n tree.Node, text []byte) error {
 	n.Type, n.Origin, n.Uname, n.Gname, n.Time = tree.File, tree.Generated, "root", "wheel", m.epoch
 	if n.Link != "" {
 		n.Type = tree.Symlink
-	} else {
-		digest := sha256.Sum256(text)
-		n.Size, n.Digest = int64(len(text)), hex.EncodeToString(digest[:])
 	}
 	if old := m.inherited(n.Path); old != nil && old.Origin == tree.Generated && old.Digest == n.Digest && old.Link == n.Link && old.Mode == n.Mode {
 		return nil // a lower step has made it

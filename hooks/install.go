@@ -17,9 +17,10 @@ import (
 type contents struct {
 	tree      *tree.Tree
 	packages  []*fetched        // of this step, by name
-	generated map[string][]byte // of this step, by path
-	taken     []takenFile       // of this step
-	leftOut   []string          // optional files that nobody has
+	generated map[string][]byte // of this step, by path; nil for the database
+	database  func() ([]byte, error)
+	taken     []takenFile // of this step
+	leftOut   []string    // optional files that nobody has
 	skipped   []solve.LockScript
 	noAccount []string // "PACKAGE: user NAME" that packages need and the image lacks
 	epoch     int64    // seconds; every time of this step is at most this

@@ -212,8 +212,18 @@ func (r *run) fragments(m *member, d delta) ([]layer.Fragment, error) {
 			return err
 		}})
 	}
-	add(generated(m, d, false))
-	add(generated(m, d, true))
+	add(generated(m, d))
+	if _, ok := d.generated[databasePath]; ok {
+		n := *m.tree.Lookup(databasePath)
+		list = append(list, layer.Fragment{Key: layer.HeaderKey(n.Digest, []*tree.Node{&n}), Write: func(_ context.Context, w *layer.Writer) error {
+			db, err := m.database()
+			if err != nil {
+				return err
+			}
+			n.Size = int64(len(db))
+			return w.Entry(&n, bytes.NewReader(db))
+		}})
+	}
 	return list, errors.Join(errs...)
 }
 
@@ -286,19 +296,20 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 	}
 }
 
-// generated is the fragment of generated files, or that of the database alone.
-func generated(m *member, d delta, database bool) func(*layer.Writer) error {
+// generated is the fragment of generated files but the database.
+func generated(m *member, d delta) func(*layer.Writer) error {
 	return func(w *layer.Writer) error {
 		for _, path := range slices.Sorted(maps.Keys(d.generated)) {
-			if (path == databasePath) == database {
-				n := m.tree.Lookup(path)
-				var contents io.Reader
-				if n.Type == tree.File {
-					contents = bytes.NewReader(d.generated[path])
-				}
-				if err := w.Entry(n, contents); err != nil {
-					return err
-				}
+			if path == databasePath {
+				continue
+			}
+			n := m.tree.Lookup(path)
+			var contents io.Reader
+			if n.Type == tree.File {
+				contents = bytes.NewReader(d.generated[path])
+			}
+			if err := w.Entry(n, contents); err != nil {
+				return err
 			}
 		}
 		return nil

@@ -3,6 +3,10 @@
 package hooks
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"sync"
+
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -10,14 +14,15 @@ import (
 // databasePath is where pkg looks for its database.
 const databasePath = "/var/db/pkg/local.sqlite"
 
-// register writes pkg's database of a member: all packages of the image, its
-// ancestors' included. It leaves the database among the generated files.
+// register decides what pkg's database of a member holds: all packages of the
+// image, its ancestors' included. The file is made when the hook layer asks for
+// it, beside the layer that it is the last file of.
 func (r *run) register(m *member) error {
-	db, err := r.database(m)
+	name, err := r.database(m)
 	if err != nil {
 		return err
 	}
-	if err := m.generate(tree.Node{Path: databasePath, Mode: 0o644}, db); err != nil {
+	if err := m.place(tree.Node{Path: databasePath, Mode: 0o644, Digest: name}, nil); err != nil {
 		return err
 	}
 	for dir := tree.Parent(databasePath); dir != "/"; dir = tree.Parent(dir) { // where the database is the first to need them
@@ -26,13 +31,14 @@ func (r *run) register(m *member) error {
 	return nil
 }
 
-// database is new, or that of a root which pkg filled in its normal form.
-func (r *run) database(m *member) ([]byte, error) {
+// database leaves how to make the database, new or, of a root which pkg filled,
+// in its normal form. It returns a name for its bytes.
+func (r *run) database(m *member) (string, error) {
 	if r.staged != nil {
-		return r.staged.database(m, r.Schema)
-	}
-	if !r.reuses() {
-		return pkgdb.Write(m.installed(r), m.epoch, r.Schema)
+		db, err := r.staged.database(m, r.Schema)
+		m.database = func() ([]byte, error) { return db, err }
+		digest := sha256.Sum256(db)
+		return hex.EncodeToString(digest[:]), err
 	}
 	parts := []any{r.Schema, m.epoch}
 	for _, step := range m.plan.Steps {
@@ -41,14 +47,20 @@ func (r *run) database(m *member) ([]byte, error) {
 		}
 	}
 	key := r.key("database", parts...)
-	if db := r.Store.Recall(key); db != nil {
-		return db, nil
-	}
-	db, err := pkgdb.Write(m.installed(r), m.epoch, r.Schema)
-	if err == nil {
-		_ = r.Store.Remember(key, db)
-	}
-	return db, err
+	m.database = sync.OnceValues(func() ([]byte, error) {
+		if r.reuses() {
+			if db := r.Store.Recall(key); db != nil {
+				return db, nil
+			}
+		}
+		db, err := pkgdb.Write(m.installed(r), m.epoch, r.Schema)
+		if err == nil && r.reuses() {
+			_ = r.Store.Remember(key, db) // a store that cannot be written only makes later runs slower
+		}
+		return db, err
+	})
+	digest := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(digest[:]), nil
 }
 
 // installed lists the image's packages as its database records them.

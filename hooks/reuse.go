@@ -191,6 +191,12 @@ func (r *run) compose(ctx context.Context, m *member, fragments []layer.Fragment
 	} else {
 		defer blob.Close()
 	}
+	made := make(chan struct{})
+	go func() {
+		defer close(made)
+		_, _ = m.database() // ready for the last fragment, which says what is wrong
+	}()
+	defer func() { <-made }()
 	for prior := (&layer.Prior{Record: old.Record, Blob: blob}); ; prior = nil {
 		out, err := r.newBlob(m)
 		if err != nil {

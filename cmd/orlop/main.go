@@ -22,13 +22,19 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// memoryTarget is where the collector of garbage begins to work harder than its
-// default, which lets memory become twice what is in use. GOMEMLIMIT overrides.
-const memoryTarget = 96 << 20
+// Most of a run's memory are buffers that live as long as it does, so the
+// collector of garbage may come early. GOGC and GOMEMLIMIT override these.
+const (
+	garbagePercent = 40       // of what is in use; Go's default is 100
+	memoryTarget   = 96 << 20 // bytes, from where it works harder
+)
 
 func main() {
 	if _, set := os.LookupEnv("GOMEMLIMIT"); !set {
 		debug.SetMemoryLimit(memoryTarget)
+	}
+	if _, set := os.LookupEnv("GOGC"); !set {
+		debug.SetGCPercent(garbagePercent)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args, os.Stdout, os.Stderr, os.LookupEnv)

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// gate bounds the chunks that exist at a time. The fragment whose chunks are
-// joined next, the head, may use all of them; the others leave it a reserve,
+// gate bounds the bytes of tar that are on their way. The fragment whose chunks
+// are joined next, the head, may use all of them; the others leave it a reserve,
 // or they could fill the memory while the head waits for a chunk.
 type gate struct {
 	ctx     context.Context
@@ -19,8 +19,8 @@ type gate struct {
 	head    int
 }
 
-func newGate(ctx context.Context, chunks, reserve int) *gate {
-	g := &gate{ctx: ctx, free: chunks, reserve: reserve}
+func newGate(ctx context.Context, bytes, reserve int) *gate {
+	g := &gate{ctx: ctx, free: bytes, reserve: reserve}
 	g.changed = sync.NewCond(&g.mu)
 	context.AfterFunc(ctx, func() {
 		g.mu.Lock()
@@ -30,13 +30,13 @@ func newGate(ctx context.Context, chunks, reserve int) *gate {
 	return g
 }
 
-// acquire waits until the fragment may have one more chunk.
-func (g *gate) acquire(fragment int) error {
+// acquire waits until the fragment may have so many more bytes.
+func (g *gate) acquire(fragment, bytes int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for g.ctx.Err() == nil {
-		if g.free > g.reserve || fragment == g.head && g.free > 0 {
-			g.free--
+		if g.free >= g.reserve+bytes || fragment == g.head && g.free >= bytes {
+			g.free -= bytes
 			return nil
 		}
 		g.changed.Wait()
@@ -44,11 +44,11 @@ func (g *gate) acquire(fragment int) error {
 	return g.ctx.Err()
 }
 
-// release gives a chunk back.
-func (g *gate) release() {
+// release gives bytes back.
+func (g *gate) release(bytes int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.free++
+	g.free += bytes
 	g.changed.Broadcast()
 }
 

@@ -28,6 +28,7 @@ type chunk struct {
 	done        chan struct{} // gets a value when raw and packed are there
 	sum         [sha256.Size]byte
 
+	held   int    // bytes that the gate counts for it
 	from   *Chunk // of a prior layer, for a chunk that is not made anew
 	unpack bool   // such a one is needed unpacked
 }
@@ -39,15 +40,18 @@ type part struct {
 }
 
 // Write makes a layer of fragments, in their order, with at most jobs of them
-// and as many compressors at work. At most 3·jobs+2 chunks exist at any time.
+// and as many compressors at work. The bytes of 3·jobs+2 chunks are on their
+// way at any time, compressed ones beside them.
 // Fragments that stand in a prior layer, which may be nil, are copied from
 // there; if its bytes have changed, a DamageError says so.
 func Write(ctx context.Context, out io.Writer, c Compression, jobs int, fragments []Fragment, prior *Prior) (*Record, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	fragments = append(fragments[:len(fragments):len(fragments)], endOfArchive)
-	p := &pipeline{compression: c, fragments: fragments, reuse: newReuse(prior, fragments), gate: newGate(ctx, 3*jobs+2, jobs+1), work: make(chan *chunk), free: make(chan *chunk, 3*jobs+2)}
+	inFlight := 3*jobs + 2
+	p := &pipeline{compression: c, fragments: fragments, reuse: newReuse(prior, fragments), work: make(chan *chunk, jobs), free: make(chan *chunk, inFlight)}
+	p.gate = newGate(ctx, inFlight*c.chunkSize(), (jobs+1)*c.chunkSize())
 	for range fragments {
-		p.parts = append(p.parts, &part{chunks: make(chan *chunk, 3*jobs+2)})
+		p.parts = append(p.parts, &part{chunks: make(chan *chunk, inFlight+1)}) // only the last of a fragment is not full
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for range jobs {
@@ -148,8 +152,7 @@ func (p *pipeline) join(ctx context.Context, out io.Writer) (*Record, error) {
 				return nil, err
 			}
 			made.Chunks = append(made.Chunks, entry)
-			p.free <- c // has room for all that there are
-			p.gate.release()
+			p.recycle(c)
 		}
 		if part.err != nil {
 			return nil, part.err
@@ -235,16 +238,51 @@ func (w *chunker) Write(b []byte) (int, error) {
 
 // begin gets a chunk, an old one if there is any.
 func (w *chunker) begin() error {
-	if err := w.gate.acquire(w.index); err != nil {
+	if err := w.gate.acquire(w.index, w.compression.chunkSize()); err != nil {
 		return err
 	}
 	select {
 	case w.cur = <-w.free:
 		w.cur.raw, w.cur.from = w.cur.raw[:0], nil
 	default:
-		w.cur = &chunk{done: make(chan struct{}, 1)}
+		w.cur = &chunk{raw: make([]byte, 0, w.compression.chunkSize()), done: make(chan struct{}, 1)}
 	}
 	return nil
+}
+
+// fit lets the gate count the bytes that a chunk has. One that is not half full
+// gets memory of its own size, and the large one is free for another.
+func (w *chunker) fit(c *chunk) *chunk {
+	size := len(c.raw)
+	if c.from != nil {
+		size = c.from.Raw
+	}
+	full := w.compression.chunkSize()
+	if size <= full/2 && c.from == nil {
+		small := &chunk{raw: bytes.Clone(c.raw), done: make(chan struct{}, 1)}
+		w.keep(c)
+		c = small
+	}
+	c.held = size
+	w.gate.release(full - size)
+	return c
+}
+
+// recycle is for a chunk that has been joined.
+func (p *pipeline) recycle(c *chunk) {
+	p.gate.release(c.held)
+	p.keep(c)
+}
+
+// keep lets the memory of a chunk be used again, unless it is small.
+func (p *pipeline) keep(c *chunk) {
+	if cap(c.raw) < p.compression.chunkSize() {
+		return
+	}
+	select {
+	case p.free <- c:
+	default:
+	}
 }
 
 // flush hands the current chunk to a compressor and to the joiner.
@@ -254,6 +292,7 @@ func (w *chunker) flush() error {
 		return nil
 	}
 	w.cur = nil
+	c = w.fit(c)
 	select {
 	case w.work <- c:
 	case <-w.ctx.Done():

@@ -17,7 +17,7 @@ import (
 // It is there for profiles; the comparison with others is bench.sh.
 func BenchmarkBuild(b *testing.B) {
 	dir := b.TempDir()
-	if err := writeRepo(dir, 84<<20); err != nil {
+	if err := writeRepo(dir, 84<<20, none); err != nil {
 		b.Fatal(err)
 	}
 	for _, c := range []layer.Compression{layer.Gzip, layer.Zstd} {

@@ -25,5 +25,5 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	return writeRepo(args[0], size<<20)
+	return writeRepo(args[0], size<<20, none)
 }
