@@ -76,7 +76,7 @@ func (p *program) fetchCommand() *cli.Command {
 // madeFlags say what an image is like inside its archive, and so stand in locks.
 func madeFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "compression", Value: "gzip", Usage: "compress layers with `METHOD`: gzip or zstd"},
+		&cli.StringFlag{Name: "compression", Value: "gzip", Usage: "compress layers with `METHOD`: gzip or zstd, gzip:9 or zstd:best for a level"},
 		&cli.BoolFlag{Name: "squash", Usage: "one layer an image"},
 		schemaFlag(),
 	}

@@ -17,6 +17,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -24,20 +25,25 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Compression is how the blob of a layer is compressed.
+// Compression is how the blob of a layer is compressed: a method, or METHOD:LEVEL.
 type Compression string
 
-// The compressions that OCI knows. Every client reads gzip.
+// The methods that OCI knows, at their usual levels. Every client reads gzip.
 const (
-	Gzip Compression = "gzip"
-	Zstd Compression = "zstd"
+	Gzip Compression = "gzip" // level 6
+	Zstd Compression = "zstd" // level "default"
 )
+
+// zstdLevels are the encoder's, by name.
+var zstdLevels = map[string]zstd.EncoderLevel{
+	"fastest": zstd.SpeedFastest, "default": zstd.SpeedDefault, "better": zstd.SpeedBetterCompression, "best": zstd.SpeedBestCompression,
+}
 
 // These constants decide the bytes of every layer, as do the versions of the
 // compressors in go.mod: a change is a change of orlop's format.
 const (
-	gzipLevel = 6
-	zstdLevel = zstd.SpeedDefault
+	gzipLevel = "6"
+	zstdLevel = "default"
 	gzipChunk = 1 << 20 // bytes of tar in a gzip member; its window has 32 KiB, so a cut costs little
 	zstdChunk = 4 << 20 // bytes of tar in a zstd frame
 )
@@ -51,25 +57,46 @@ type Layer struct {
 	TarSize   int64         // bytes of the tar file
 }
 
-// ParseCompression reads the name of a compression.
+// ParseCompression reads the name of a compression: gzip or gzip:1 to gzip:9, zstd
+// or zstd:fastest, default, better, best.
 func ParseCompression(s string) (Compression, error) {
-	switch c := Compression(s); c {
-	case Gzip, Zstd:
+	c := Compression(s)
+	method, level := c.split()
+	_, known := zstdLevels[level]
+	switch {
+	case strings.HasSuffix(s, ":"):
+	case method == Gzip && len(level) == 1 && level >= "1" && level <= "9", method == Zstd && known:
+		if level == gzipLevel || level == zstdLevel {
+			return method, nil // the same by one name
+		}
 		return c, nil
 	}
-	return "", fmt.Errorf("compression %q is not known, wanted gzip or zstd", s)
+	return "", fmt.Errorf("compression %q is not known, wanted gzip, gzip:1 to gzip:9, zstd, or zstd:fastest, better, best", s)
 }
+
+// split tells method and level.
+func (c Compression) split() (method Compression, level string) {
+	m, level, _ := strings.Cut(string(c), ":")
+	if method = Compression(m); level == "" {
+		if level = gzipLevel; method == Zstd {
+			level = zstdLevel
+		}
+	}
+	return method, level
+}
+
+func (c Compression) zstd() bool { method, _ := c.split(); return method == Zstd }
 
 // MediaType returns the media type of a layer with this compression.
 func (c Compression) MediaType() string {
-	if c == Zstd {
+	if c.zstd() {
 		return v1.MediaTypeImageLayerZstd
 	}
 	return v1.MediaTypeImageLayerGzip
 }
 
 func (c Compression) chunkSize() int {
-	if c == Zstd {
+	if c.zstd() {
 		return zstdChunk
 	}
 	return gzipChunk
@@ -79,15 +106,16 @@ func (c Compression) chunkSize() int {
 type packer func(out, raw []byte) ([]byte, error)
 
 func (c Compression) newPacker() (packer, error) {
-	if c == Zstd {
+	_, level := c.split()
+	if c.zstd() {
 		// No checksum in the frame: the digest covers every byte.
-		enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstdLevel), zstd.WithEncoderCRC(false))
+		enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstdLevels[level]), zstd.WithEncoderCRC(false))
 		if err != nil {
 			return nil, err
 		}
 		return func(out, raw []byte) ([]byte, error) { return enc.EncodeAll(raw, out), nil }, nil
 	}
-	z, err := gzip.NewWriterLevel(io.Discard, gzipLevel)
+	z, err := gzip.NewWriterLevel(io.Discard, int(level[0]-'0'))
 	if err != nil {
 		return nil, err
 	}

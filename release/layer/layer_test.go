@@ -82,7 +82,7 @@ func write(t *testing.T, c Compression, jobs int, fragments ...Fragment) (Layer,
 // TestRoundTrip reads back what was written, with our reader.
 func TestRoundTrip(t *testing.T) {
 	t.Parallel()
-	for _, c := range []Compression{Gzip, Zstd} {
+	for _, c := range []Compression{Gzip, Zstd, "gzip:1", "gzip:9", "zstd:fastest", "zstd:best"} {
 		want := odd()
 		l, blob := write(t, c, 2, fragment(want[:3]...), fragment(), fragment(want[3:]...))
 		var got []entry
@@ -336,5 +336,17 @@ func BenchmarkWrite(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func TestParseCompression(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]Compression{
+		"gzip": Gzip, "gzip:6": Gzip, "gzip:9": "gzip:9", "zstd": Zstd, "zstd:default": Zstd, "zstd:best": "zstd:best",
+		"": "", "xz": "", "gzip:": "", "zstd:": "", "gzip:0": "", "gzip:10": "", "gzip:best": "", "zstd:3": "", ":6": "",
+	} {
+		if got, err := ParseCompression(in); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, %v, wanted %q", in, got, err, want)
+		}
 	}
 }

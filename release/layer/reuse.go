@@ -176,7 +176,7 @@ func (c Compression) newRestorer() (restorer, error) {
 
 // newUnpacker is the opposite of newPacker.
 func (c Compression) newUnpacker() (packer, error) {
-	if c == Zstd {
+	if c.zstd() {
 		dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(zstdChunk))
 		if err != nil {
 			return nil, err
