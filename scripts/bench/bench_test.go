@@ -17,13 +17,13 @@ import (
 // It is there for profiles; the comparison with others is bench.sh.
 func BenchmarkBuild(b *testing.B) {
 	dir := b.TempDir()
-	if err := writeRepo(dir, 84<<20, none); err != nil {
+	if err := writeRepo(dir, 84e6, none); err != nil {
 		b.Fatal(err)
 	}
 	for _, c := range []layer.Compression{layer.Gzip, layer.Zstd} {
 		for _, jobs := range []int{1, 2} {
 			b.Run(fmt.Sprintf("%s-j%d", c, jobs), func(b *testing.B) {
-				b.SetBytes(84 << 20)
+				b.SetBytes(84e6)
 				for b.Loop() {
 					_, err := hooks.Build(b.Context(), hooks.Config{
 						Repos: []catalog.Repo{{Name: "bench", URL: dir}}, Revision: "15.0", Branch: "RELEASE",

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Command bench makes repositories of any size from the files of the Go
-// distribution, for bench.sh.
+// Command bench compares orlop with what else turns packages into a layer, on
+// repositories that it makes from files of the Go distribution. bench.sh
+// builds and starts it.
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 )
 
@@ -17,13 +20,50 @@ func main() {
 	}
 }
 
+// run is one of
+//
+//	bench repo DIR MEGABYTES            make a repository
+//	bench floor REPO METHOD             time the single steps; for compare
+//	bench compare [-n ROUNDS] ORLOP DIR MEGABYTES...
 func run(args []string) error {
-	if len(args) != 2 {
-		return fmt.Errorf("usage: bench DIR MEGABYTES")
+	if len(args) == 0 {
+		return fmt.Errorf("wanted repo, floor or compare")
 	}
-	size, err := strconv.ParseInt(args[1], 10, 64)
-	if err != nil {
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	rounds := flags.Int("n", 5, "rounds; the figures are medians")
+	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
-	return writeRepo(args[0], size<<20, none)
+	rest := flags.Args()
+	switch {
+	case args[0] == "repo" && len(rest) == 2:
+		size, err := megabytes(rest[1])
+		if err != nil {
+			return err
+		}
+		return writeRepo(rest[0], size, none)
+	case args[0] == "floor" && len(rest) == 2:
+		return floor(os.Stdout, rest[0], rest[1])
+	case args[0] == "compare" && len(rest) >= 3:
+		for _, arg := range rest[2:] {
+			size, err := megabytes(arg)
+			if err != nil {
+				return err
+			}
+			b := &bench{orlop: rest[0], dir: filepath.Join(rest[1], arg), size: size, rounds: *rounds, out: os.Stdout}
+			if err := b.compare(); err != nil {
+				return fmt.Errorf("%s MB: %w", arg, err)
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("%s: wrong number of operands", args[0])
+}
+
+func megabytes(s string) (int64, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%q is not a number of megabytes", s)
+	}
+	return n * 1e6, nil
 }

@@ -1,0 +1,42 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Compares orlop with other ways from packages to an image; see BENCH.md.
+#
+#	scripts/bench.sh [-d DIR] [-n ROUNDS] [MEGABYTES ...]
+#
+# DIR holds repositories and results for a while: fifteen times the megabytes,
+# on a file system like the one that releases are built on.
+set -eu
+
+usage() {
+	echo "usage: $0 [-d DIR] [-n ROUNDS] [MEGABYTES ...]" >&2
+	exit 2
+}
+
+base=${TMPDIR:-/tmp}
+rounds=5
+while getopts d:n: flag; do
+	case $flag in
+	d) base=$OPTARG ;;
+	n) rounds=$OPTARG ;;
+	*) usage ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || set -- 100 600 2000
+
+for tool in go pigz zstd gzip bsdtar sha256sum xz; do
+	command -v "$tool" >/dev/null || {
+		echo "$0: $tool is not installed" >&2
+		exit 1
+	}
+done
+
+cd "$(dirname "$0")/.."
+work=$(mktemp -d "$base/orlop-bench.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+go build -o "$work/orlop" ./cmd/orlop
+go build -o "$work/bench" ./scripts/bench
+"$work/bench" compare -n "$rounds" "$work/orlop" "$work" "$@"

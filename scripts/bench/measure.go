@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+)
+
+// cost is what a command took.
+type cost struct {
+	wall, cpu float64 // seconds; cpu of all processes, user and system
+	peak      int64   // bytes of memory of the largest process; 0 if nobody knows
+}
+
+// measure runs a command and returns its cost and what it printed.
+func measure(name string, args ...string) (cost, string, error) {
+	cmd := exec.Command(name, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	begun := time.Now()
+	if err := cmd.Start(); err != nil {
+		return cost{}, "", err
+	}
+	stop, peak := make(chan struct{}), make(chan int64)
+	go func() { peak <- watch(cmd.Process.Pid, stop) }()
+	err := cmd.Wait()
+	c := cost{wall: time.Since(begun).Seconds()}
+	close(stop)
+	c.peak = <-peak
+	if err != nil {
+		return cost{}, "", fmt.Errorf("%s: %w\n%s", cmd, err, stderr.String())
+	}
+	c.cpu = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	return c, stdout.String(), nil
+}
+
+// watch polls the most memory that a process has had. (What wait4(2) says of it
+// begins with the memory of the process that forked it.)
+func watch(pid int, stop <-chan struct{}) (peak int64) {
+	for {
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if _, rest, ok := strings.Cut(string(text), "VmHWM:"); ok {
+			var n int64
+			fmt.Sscan(rest, &n)
+			peak = max(peak, n<<10)
+		}
+		select {
+		case <-stop:
+			return peak
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func median(list []float64) float64 {
+	list = slices.Sorted(slices.Values(list))
+	if n := len(list); n%2 == 0 {
+		return (list[n/2-1] + list[n/2]) / 2
+	}
+	return list[len(list)/2]
+}

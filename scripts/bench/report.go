@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// sizes of the layer that orlop makes and of what the C programs make of the
+// same tar file, by method.
+func (b *bench) sizes() (map[string][2]int64, error) {
+	sizes := map[string][2]int64{}
+	for method, peer := range map[string]string{"gzip": "pigz -6", "zstd": "zstd -3"} {
+		if err := os.RemoveAll(b.path("out")); err != nil {
+			return nil, err
+		}
+		if err := b.build("", "repo", "cache", append(oneImage, "--compression", method, "--format", "dir")...); err != nil {
+			return nil, err
+		}
+		layer, size, err := largest(b.path("out"))
+		if err != nil {
+			return nil, err
+		}
+		out, err := exec.Command("sh", "-c", method+` -dc <"$0" | `+peer+" -c | wc -c", layer).Output()
+		if err != nil {
+			return nil, err
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		sizes[method] = [2]int64{size, n}
+	}
+	return sizes, nil
+}
+
+// largest finds the largest file: the layer, in an image layout.
+func largest(dir string) (path string, size int64, err error) {
+	err = filepath.WalkDir(dir, func(at string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Size() > size {
+			path, size = at, info.Size()
+		}
+		return err
+	})
+	return path, size, err
+}
+
+// report prints what every row took, and the ratios that count.
+func (b *bench) report(sizes map[string][2]int64) {
+	fmt.Fprintf(b.out, "### %d MB in %d packages, %d processors, %d rounds\n\n", b.size/1e6, packages, runtime.NumCPU(), b.rounds)
+	fmt.Fprint(b.out, "| | wall s | CPU s | peak MiB |\n|---|---|---|---|\n")
+	for _, row := range b.rows {
+		peak := "–"
+		if n := b.median(row, func(c cost) float64 { return float64(c.peak) }); n > 0 {
+			peak = fmt.Sprintf("%.0f", n/(1<<20))
+		}
+		fmt.Fprintf(b.out, "| %s | %.2f | %.2f | %s |\n", row, b.median(row, wall), b.median(row, func(c cost) float64 { return c.cpu }), peak)
+	}
+	fmt.Fprint(b.out, "\n| ratio | is | wanted |\n|---|---|---|\n")
+	for _, r := range []struct{ a, b, wanted string }{
+		{"orlop gzip, cold", "C pipeline gzip", "≤ 0.42"},
+		{"orlop gzip, cold", "floor gzip", "≤ 1.2"},
+		{"conventional way", "orlop gzip, cold", "≥ 20"},
+		{"orlop zstd, cold", "C pipeline zstd", "≤ 0.7"},
+		{"orlop zstd, cold", "floor zstd", ""},
+		{"orlop gzip, warm", "orlop gzip, cold", "≤ 0.08"},
+		{"orlop gzip, first package changed", "orlop gzip, cold", "≤ 0.30"},
+		{"orlop gzip, middle package changed", "orlop gzip, cold", "≤ 0.15"},
+		{"orlop gzip, last package changed", "orlop gzip, cold", "≤ 0.30"},
+		{"orlop gzip, cold, -j1", "orlop gzip, cold", "≥ 1.8"},
+		{"orlop gzip, cold, family of five", "orlop gzip, cold, largest of the family", "≤ 1.15"},
+	} {
+		if b.costs[r.a] != nil {
+			fmt.Fprintf(b.out, "| %s / %s | %.2f | %s |\n", r.a, r.b, b.ratio(r.a, r.b), r.wanted)
+		}
+	}
+	fmt.Fprintf(b.out, "| size of the gzip layer / pigz -6 | %.3f | ≤ 1.06 |\n", float64(sizes["gzip"][0])/float64(sizes["gzip"][1]))
+	fmt.Fprintf(b.out, "| size of the zstd layer / zstd -3 | %.3f | ≤ 1.08 |\n\n", float64(sizes["zstd"][0])/float64(sizes["zstd"][1]))
+}
+
+func wall(c cost) float64 { return c.wall }
+
+func (b *bench) median(row string, of func(cost) float64) float64 {
+	var list []float64
+	for _, c := range b.costs[row] {
+		list = append(list, of(c))
+	}
+	return median(list)
+}
+
+// ratio is the median of the rounds' ratios: two things of one round met the
+// same machine.
+func (b *bench) ratio(x, y string) float64 {
+	var list []float64
+	for i := range min(len(b.costs[x]), len(b.costs[y])) {
+		list = append(list, b.costs[x][i].wall/b.costs[y][i].wall)
+	}
+	return median(list)
+}
