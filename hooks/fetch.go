@@ -29,6 +29,7 @@ type fetched struct {
 	manifest *pkgfile.Manifest
 	text     []byte           // of the manifest, and
 	order    []*pkgfile.Entry // entries as they come, until facts has them
+	facts    *facts           // for later runs; until these have them
 	// entries are the archive's members by path, where the manifest alone does
 	// not tell owner, mode, time or the names of a flagged file; else nil.
 	entries map[string]*pkgfile.Entry
@@ -56,6 +57,7 @@ func (r *run) fetch(ctx context.Context) error {
 	r.fetched = map[*catalog.Package]*fetched{}
 	all := r.packages()
 	wanted := r.wanted()
+	known := r.knownFacts(wanted)
 	var mu sync.Mutex
 	var errs []error
 	done := 0
@@ -63,7 +65,7 @@ func (r *run) fetch(ctx context.Context) error {
 	g.SetLimit(r.downloads())
 	for _, p := range all {
 		g.Go(func() error {
-			f, err := r.look(ctx, p, wanted)
+			f, err := r.look(ctx, p, wanted, known)
 			if err == nil && r.Keep && r.staged == nil {
 				err = r.keep(ctx, p)
 			}
@@ -80,6 +82,9 @@ func (r *run) fetch(ctx context.Context) error {
 	}
 	if err := g.Wait(); err != nil {
 		return err
+	}
+	if len(errs) == 0 {
+		r.rememberFacts(wanted, known)
 	}
 	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)

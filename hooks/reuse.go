@@ -64,26 +64,59 @@ type factEntry struct {
 
 type factFile struct{ Path, Text []byte }
 
-// look finds out about a package, from its archive if no earlier run did.
-func (r *run) look(ctx context.Context, p *catalog.Package, w *wanted) (*fetched, error) {
-	if !r.reuses() || r.Keep {
-		return r.inspect(ctx, p, w)
+// factsKey names the facts that the last run for these images had: of all its
+// packages in one note, which is much cheaper than a note each.
+func (r *run) factsKey(w *wanted) string {
+	names := []any{r.release.ABI, w.key()}
+	for _, m := range r.family {
+		names = append(names, m.def.Name)
 	}
-	key := r.key("facts", p.Sum, p.FullName(), p.ABI, w.key())
-	var known facts
-	if r.recall(key, &known) {
-		if f, err := known.restore(p); err == nil {
+	return r.key("facts", names...)
+}
+
+// knownFacts are those of an earlier run, by what decides them.
+func (r *run) knownFacts(w *wanted) map[string]*facts {
+	known := map[string]*facts{}
+	if r.reuses() && !r.Keep {
+		r.recall(r.factsKey(w), &known)
+	}
+	return known
+}
+
+// look finds out about a package, from its archive if no earlier run did.
+func (r *run) look(ctx context.Context, p *catalog.Package, w *wanted, known map[string]*facts) (*fetched, error) {
+	if k := known[factKey(p)]; k != nil {
+		if f, err := k.restore(p); err == nil {
+			f.facts = k
 			return f, nil
 		}
 	}
 	f, err := r.inspect(ctx, p, w)
-	if err == nil {
-		r.remember(key, f.facts())
+	if err == nil && r.reuses() && !r.Keep {
+		f.facts = f.toFacts()
 	}
 	return f, err
 }
 
-func (f *fetched) facts() *facts {
+func factKey(p *catalog.Package) string { return fmt.Sprintln(p.Sum, p.FullName(), p.ABI) }
+
+// rememberFacts leaves those of this run to later ones, if any is new.
+func (r *run) rememberFacts(w *wanted, known map[string]*facts) {
+	all, fresh := map[string]*facts{}, false
+	for p, f := range r.fetched {
+		if f.facts == nil {
+			return // nothing is kept
+		}
+		key := factKey(p)
+		all[key], fresh = f.facts, fresh || known[key] != f.facts
+		f.facts = nil
+	}
+	if fresh {
+		r.remember(r.factsKey(w), all)
+	}
+}
+
+func (f *fetched) toFacts() *facts {
 	k := &facts{Manifest: f.text, Newest: f.newest}
 	for _, e := range f.order {
 		entry := factEntry{Path: []byte(e.Path()), HardLink: []byte(e.HardLink), Dir: e.Dir != nil, Size: e.Size, Time: e.Time,
@@ -100,7 +133,7 @@ func (f *fetched) facts() *facts {
 	return k
 }
 
-// restore is the opposite of facts.
+// restore is the opposite of toFacts.
 func (k *facts) restore(p *catalog.Package) (*fetched, error) {
 	m, err := pkgfile.ParseManifest(k.Manifest)
 	if err != nil {

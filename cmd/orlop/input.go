@@ -41,7 +41,7 @@ func inputFlags() []cli.Flag {
 		&cli.StringFlag{Name: "cache", Usage: "keep what comes over a network in `DIR` (default: orlop in $XDG_CACHE_HOME or ~/.cache)"},
 		&cli.BoolFlag{Name: "offline", Usage: "use no network, only what is kept"},
 		&cli.BoolFlag{Name: "insecure-unsigned", Usage: "take a repository over a network that nobody has signed"},
-		&cli.IntFlag{Name: "j", Value: runtime.NumCPU(), Usage: "work on `N` packages at once"},
+		&cli.IntFlag{Name: "j", Value: runtime.NumCPU(), Usage: "use `N` processors"},
 	}
 }
 
@@ -78,6 +78,7 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	if cfg.Jobs < 1 {
 		return cfg, usagef("-j: found %d, wanted at least 1", cfg.Jobs)
 	}
+	runtime.GOMAXPROCS(min(cfg.Jobs, runtime.NumCPU()))
 	cfg.Store = p.store(c)
 	var err error
 	if err = inputs(c, &cfg); err != nil {
