@@ -108,6 +108,7 @@ type run struct {
 	family     []*member                       // resolve: the images and all ancestors, parents first
 	fetched    map[*catalog.Package]*fetched   // fetch
 	staging    *staging                        // layer
+	added      bool                            // layer: the store has grown
 	results    []Result                        // publish
 }
 
@@ -180,6 +181,9 @@ func (r *run) end() {
 	}
 	if r.staged != nil {
 		r.staged.root.Close()
+	}
+	if r.added {
+		r.Store.CutBack()
 	}
 }
 

@@ -175,6 +175,7 @@ func (r *run) writeLayer(ctx context.Context, m *member, d delta) error {
 	} else {
 		m.shareNeeds(d, made)
 	}
+	r.noteLast(m, fragments)
 	m.layer = oci.Layer{Layer: made.Layer, Created: m.epoch, CreatedBy: "orlop " + m.def.Name}
 	m.blob = blob
 	r.noteFlags(m, d)

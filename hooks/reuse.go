@@ -275,9 +275,16 @@ func (r *run) keepLayer(m *member, fragments []layer.Fragment, made *madeLayer, 
 		os.Remove(blob.Name())
 		return
 	}
-	key := r.layerKey(fragments)
-	r.remember(key, made)
-	r.remember(r.lastKey(m), key)
+	r.remember(r.layerKey(fragments), made)
+	r.added = true
+}
+
+// noteLast says which layer the next run may take parts of.
+func (r *run) noteLast(m *member, fragments []layer.Fragment) {
+	var last string
+	if key := r.layerKey(fragments); r.reuses() && (!r.recall(r.lastKey(m), &last) || last != key) {
+		r.remember(r.lastKey(m), key)
+	}
 }
 
 // section reads an open blob from its start, whoever else reads it.

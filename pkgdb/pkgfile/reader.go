@@ -78,7 +78,8 @@ type Reader struct {
 func NewReader(r io.Reader, label string) (*Reader, error) { return newReader(r, label, nil) }
 
 // NewReaderOf is NewReader for an archive whose manifest is known. The one in
-// it is passed over: every member is compared with the known one.
+// it is passed over: every member is compared with the known one, which must
+// tell all of its files. It is only read, so that several readers can share it.
 func NewReaderOf(r io.Reader, m *Manifest) (*Reader, error) { return newReader(r, m.FullName(), m) }
 
 func newReader(r io.Reader, label string, m *Manifest) (*Reader, error) {
@@ -226,10 +227,14 @@ func (p *Reader) checkKind(h *tar.Header, e *Entry) error {
 		}
 		e.Size = h.Size
 	case tar.TypeSymlink:
-		if f.IsLink && f.Link != h.Linkname {
+		switch {
+		case f.IsLink && f.Link != h.Linkname:
 			return fmt.Errorf("is a link to %q, the manifest has %q", h.Linkname, f.Link)
+		case !f.IsLink && f.Known:
+			return fmt.Errorf("is a link to %q, the manifest has a file", h.Linkname)
+		case !f.IsLink: // packages before pkg 2.4 say it only here
+			f.IsLink, f.Link = true, h.Linkname
 		}
-		f.IsLink, f.Link = true, h.Linkname // packages before pkg 2.4 say it only here
 		if want := sum.Sum(f.Sum); sum.OfLink(want.Kind(), f.Link) != want.Typed() {
 			return &sum.MismatchError{Subject: "link target", Found: sum.OfLink(want.Kind(), f.Link), Wanted: want}
 		}

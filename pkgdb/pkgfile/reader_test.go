@@ -99,6 +99,27 @@ func TestReaderDamage(t *testing.T) {
 	}
 }
 
+// A manifest that tells owners tells links too (pkg 2.4 and later).
+func TestReaderUnknownLink(t *testing.T) {
+	t.Parallel()
+	archive := pkgtest.Package{Name: "p", Files: []pkgtest.File{{Path: "/l", Symlink: "x"}}}.Archive()
+	r, err := pkgfile.NewReader(bytes.NewReader(archive), "test.pkg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	m := r.Manifest
+	m.Files[0].IsLink, m.Files[0].Link = false, ""
+	if r, err = pkgfile.NewReaderOf(bytes.NewReader(archive), m); err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	_, err = r.Next()
+	if want := `p-1.0: /l: is a link to "x", the manifest has a file`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, wanted %s", err, want)
+	}
+}
+
 func TestReaderTruncated(t *testing.T) {
 	t.Parallel()
 	whole := pkgtest.Package{Name: "p", Files: []pkgtest.File{{Path: "/a", Body: strings.Repeat("abcdefgh", 1000)}}}.Archive()

@@ -222,6 +222,18 @@ func (st *Store) Prune(limit int64) ([]Entry, error) {
 	return gone, nil
 }
 
+// CutBack is Prune for a run that has added something. What goes wrong is a
+// notice, since the run is not worse for it.
+func (st *Store) CutBack() {
+	gone, err := st.Prune(cmp.Or(st.Limit, DefaultLimit))
+	if err != nil {
+		st.notice(fmt.Sprintf("the store is not cut back: %v", err))
+	}
+	if len(gone) > 0 {
+		st.notice(fmt.Sprintf("%d files that were unused for long have left the store", len(gone)))
+	}
+}
+
 // remove deletes a file that no run is writing.
 func remove(path string) (bool, error) {
 	f, err := os.Open(path)

@@ -64,6 +64,8 @@ type Store struct {
 	Client  *http.Client // nil for one of NewClient
 	Offline bool         // only what Dir has
 
+	Limit int64 // bytes to which CutBack reduces it; 0 for DefaultLimit
+
 	Retries int           // further tries of a server; 0 for 3, as pkg's FETCH_RETRY
 	Backoff time.Duration // before the first of them, doubled for the next; 0 for half a second
 	Window  time.Duration // a server must send minBytes in each; 0 for 30 seconds

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks_test
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+)
+
+// manyPackages are twenty: one of more than one chunk, some of no file, one with
+// flags and a hard link.
+func manyPackages(changed int) []pkgtest.Package {
+	var list []pkgtest.Package
+	for i := range 20 {
+		p := pkgtest.Package{Name: fmt.Sprintf("p%02d", i)}
+		for j := range i % 4 {
+			text := strings.Repeat(fmt.Sprintf("%d %d\n", i, j), 1+j*100)
+			if i == 3 && j == 1 {
+				text = strings.Repeat("more than a chunk ", 250_000)
+			}
+			p.Files = append(p.Files, pkgtest.File{Path: fmt.Sprintf("/usr/p%02d/%d", i, j), Body: text, Config: j == 0})
+		}
+		if i == 7 {
+			p.Files = append(p.Files, pkgtest.File{Path: "/usr/flagged", Body: "x", Flags: "schg"},
+				pkgtest.File{Path: "/usr/second", HardLink: "/usr/flagged"})
+		}
+		if i == changed {
+			p.Files = append(p.Files, pkgtest.File{Path: "/usr/changed", Body: "changed"})
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// reuseConfig builds one image of a repository of many packages with a store.
+func reuseConfig(t *testing.T, st *store.Store, changed int) hooks.Config {
+	dir := t.TempDir()
+	pkgtest.WriteRepo(dir, manyPackages(changed)...)
+	return hooks.Config{
+		Repos: []catalog.Repo{{Name: "r", URL: dir}}, Store: st, Revision: "15.0", Branch: "RELEASE", Maker: "this test",
+		Custom: &release.Image{Name: "many", Packages: []string{"p*"}}, Images: []string{"many"},
+		Compression: layer.Gzip, Format: oci.Dir, Jobs: 2, OutDir: t.TempDir(),
+	}
+}
+
+// removePackages leaves a catalogue, and the packages named.
+func removePackages(t *testing.T, cfg hooks.Config, except ...string) {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(cfg.Repos[0].URL, "p[0-9]*.pkg"))
+	if err != nil || len(all) < 20 {
+		t.Fatal(len(all), err)
+	}
+	for _, path := range all {
+		keep := false
+		for _, name := range except {
+			keep = keep || strings.HasPrefix(filepath.Base(path), name)
+		}
+		if !keep {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestReuse takes the packages away, so that a build which opens one fails.
+func TestReuse(t *testing.T) {
+	t.Parallel()
+	for _, c := range []layer.Compression{layer.Gzip, layer.Zstd} {
+		t.Run(string(c), func(t *testing.T) {
+			t.Parallel()
+			const none = -1
+			anew := func(changed int) string {
+				cfg := reuseConfig(t, nil, changed)
+				cfg.Compression, cfg.Jobs = c, 1
+				return digestOf(t, cfg)
+			}
+			want := anew(none)
+			st := &store.Store{Dir: t.TempDir()}
+			with := func(changed int) hooks.Config {
+				cfg := reuseConfig(t, st, changed)
+				cfg.Compression = c
+				return cfg
+			}
+			if got := digestOf(t, with(none)); got != want {
+				t.Errorf("first build with a store: %s, without %s", got, want)
+			}
+			same := with(none)
+			removePackages(t, same)
+			if got := digestOf(t, same); got != want {
+				t.Errorf("nothing changed: %s, made anew %s", got, want)
+			}
+			other := same
+			other.Maker = "another program"
+			if _, err := hooks.Build(t.Context(), other); !isAbsent(err) {
+				t.Errorf("another program's things were used, or another error: %v", err)
+			}
+			for _, changed := range []int{0, 7, 12, 19} {
+				digestOf(t, with(none)) // so that it is the last, with all packages there
+				cfg := with(changed)
+				removePackages(t, cfg, fmt.Sprintf("p%02d", changed))
+				if got, want := digestOf(t, cfg), anew(changed); got != want {
+					t.Errorf("package %d changed: %s, made anew %s", changed, got, want)
+				}
+			}
+			if got := digestOf(t, with(none)); got != want {
+				t.Errorf("the first ones again: %s, made anew %s", got, want)
+			}
+		})
+	}
+}
+
+func isAbsent(err error) bool {
+	_, ok := errors.AsType[*store.AbsentError](err)
+	return ok
+}
+
+// TestReuseDamage changes a byte of each file of a store in turn. What is
+// damaged is found and made again.
+func TestReuseDamage(t *testing.T) {
+	t.Parallel()
+	st := &store.Store{Dir: t.TempDir()}
+	cfg := reuseConfig(t, st, -1)
+	want := map[int]string{-1: digestOf(t, cfg), 3: digestOf(t, reuseConfig(t, nil, 3))}
+	files := storeFiles(t, st.Dir)
+	if len(files) < 4 { // facts, the database, a layer and its record
+		t.Fatalf("the store has %q", files)
+	}
+	for i, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := []int{0, len(text) / 2, len(text) - 1}[i%3]
+		damaged := append([]byte{}, text...)
+		damaged[at] ^= 1
+		if err := os.WriteFile(path, damaged, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		for _, changed := range []int{-1, 3} {
+			if got, want := digestOf(t, reuseConfig(t, st, changed)), want[changed]; got != want {
+				t.Errorf("%s, byte %d, package %d changed: the image is %s, wanted %s", path, at, changed, got, want)
+			}
+		}
+		if now, err := os.ReadFile(path); err == nil && string(now) == string(damaged) && strings.Contains(path, "/layers/") {
+			t.Errorf("%s, byte %d: the damaged layer is still there", path, at)
+		}
+		if err := os.WriteFile(path, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func storeFiles(t *testing.T, dir string) (list []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			list = append(list, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// TestReuseNowhere has a store that cannot be written, and one that may keep
+// nothing.
+func TestReuseNowhere(t *testing.T) {
+	t.Parallel()
+	want := digestOf(t, reuseConfig(t, nil, -1))
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got := digestOf(t, reuseConfig(t, &store.Store{Dir: file + "/store"}, -1)); got != want {
+		t.Errorf("without a store that can be written: %s, wanted %s", got, want)
+	}
+	small := &store.Store{Dir: t.TempDir(), Limit: 1, Now: time.Now}
+	if got := digestOf(t, reuseConfig(t, small, -1)); got != want {
+		t.Errorf("with a store of one byte: %s, wanted %s", got, want)
+	}
+	if files := storeFiles(t, small.Dir); len(files) > 0 {
+		t.Errorf("a store of one byte has %q", files)
+	}
+}
