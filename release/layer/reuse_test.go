@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -16,12 +17,15 @@ import (
 // counted.
 func keyed(written *[]string, keys ...string) []Fragment {
 	var list []Fragment
+	var mu sync.Mutex
 	for _, key := range keys {
 		f := fragment(dir("/"+key), file("/"+key+"/f", strings.Repeat(key+"\n", 400_000)))
 		write := f.Write
 		f.Key = key
 		f.Write = func(ctx context.Context, w *Writer) error {
+			mu.Lock()
 			*written = append(*written, key)
+			mu.Unlock()
 			return write(ctx, w)
 		}
 		list = append(list, f)
