@@ -44,6 +44,7 @@ type Config struct {
 	// nobody has signed.
 	InsecureUnsigned bool
 	Locks            []*solve.Lock // in the place of Images and all that a lock says
+	Plans            []*PlanFile   // what Images must come to; nil for anything
 	PublicURL        string        // of the repository, for the lock; "" for its own
 	Keep             bool          // puts packages of this machine's repositories into the store, too
 	ABI              string        // "" for the one that the catalogues have
@@ -260,38 +261,10 @@ func (m *member) chain() []*member {
 // step is what this member adds to its parent.
 func (m *member) step() *solve.StepPlan { return &m.plan.Steps[len(m.plan.Steps)-1] }
 
-// Plan resolves the images and fetches nothing.
-func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
-	r := newRun(cfg)
-	err := r.perform(ctx, []hook{{name: "catalog", do: (*run).readCatalogues}, {name: "resolve", do: (*run).resolve}})
-	if err != nil {
-		return nil, err
-	}
-	res := &Resolution{Release: r.release}
-	for _, m := range r.family {
-		if m.wanted {
-			res.Images = append(res.Images, ImagePlan{m.def.Name, m.plan})
-		}
-	}
-	return res, nil
-}
-
 // Fetch gets every package of the images into the store.
 func Fetch(ctx context.Context, cfg Config) error {
 	r := newRun(cfg)
 	r.Keep = true
 	return r.perform(ctx, []hook{
 		{name: "catalog", do: (*run).readCatalogues}, {name: "resolve", do: (*run).resolve}, {name: "fetch", do: (*run).fetch}})
-}
-
-// Resolution is what a request comes to.
-type Resolution struct {
-	Release release.Release
-	Images  []ImagePlan
-}
-
-// ImagePlan is the plan of one image, a step for each of its layers.
-type ImagePlan struct {
-	Image string
-	Plan  *solve.Plan
 }

@@ -82,15 +82,7 @@ func (r *run) writeLock(m *member, name string) error {
 	if err != nil {
 		return err
 	}
-	f, err := r.staging.create(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if _, err := f.Write(text); err != nil {
-		return err
-	}
-	return f.Sync()
+	return r.staging.write(name, text)
 }
 
 // lock is what a member was made of.

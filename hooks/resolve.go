@@ -3,10 +3,13 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -28,7 +31,11 @@ func (r *run) resolve(context.Context) error {
 	if p := r.universe.Best("FreeBSD-runtime"); p != nil {
 		version = p.Version
 	}
-	if r.release, err = release.New(r.Revision, r.Branch, r.universe.ABI, version); err != nil {
+	revision, branch, err := r.named(version)
+	if err != nil {
+		return err
+	}
+	if r.release, err = release.New(revision, branch, r.universe.ABI, version); err != nil {
 		return err
 	}
 	images, err := r.definitions()
@@ -62,7 +69,25 @@ func (r *run) resolve(context.Context) error {
 		return err
 	}
 	r.noteMissing()
-	return r.checkStaged()
+	return errors.Join(r.checkPlans(), r.checkStaged())
+}
+
+// named is what the user says of the release, or else the source tree where the
+// version of FreeBSD-runtime does not tell, as that of a snapshot.
+func (r *run) named(version string) (revision, branch string, err error) {
+	if r.SrcDir == "" || release.Tells(version) {
+		return r.Revision, r.Branch, nil
+	}
+	file := filepath.Join(r.SrcDir, "sys/conf/newvers.sh")
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r.Revision, r.Branch, nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	v, err := release.ReadNewvers(file, text)
+	return cmp.Or(r.Revision, v.Revision), cmp.Or(r.Branch, v.Branch), err
 }
 
 // definitions are FreeBSD's own, those of the files, and the one of the flags.

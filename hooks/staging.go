@@ -71,6 +71,19 @@ func (s *staging) create(name string) (*os.File, error) {
 	return os.OpenFile(s.path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
+// write makes a small file.
+func (s *staging) write(name string, text []byte) error {
+	f, err := s.create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(text); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
 // scratch makes a file without a name.
 func (s *staging) scratch() (*os.File, error) {
 	f, err := os.CreateTemp(s.dir, "scratch-*")

@@ -31,8 +31,12 @@ import (
 //
 // Lists in "when" blocks that hold for the revision are appended, and
 // ${VERSION_MAJOR} stands for its first number. Unknown keys
-// are errors: a misspelt one would change an image in silence.
+// are errors: a misspelt one would change an image in silence. A file
+// oci-image-NAME.conf has the form of FreeBSD's release/tools instead.
 func (all Images) Read(name string, text []byte, revision string) error {
+	if strings.HasSuffix(name, ".conf") {
+		return all.readConf(name, text)
+	}
 	o, err := ucl.Parse(name, text, map[string]string{"VERSION_MAJOR": major(revision)})
 	if err != nil {
 		return &UsageError{err}

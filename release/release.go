@@ -86,6 +86,12 @@ func fromVersion(version string) (revision, branch string) {
 	return m[1], "RELEASE"
 }
 
+// Tells reports whether a version of FreeBSD-runtime tells revision and branch.
+func Tells(version string) bool {
+	revision, _ := fromVersion(version)
+	return revision != ""
+}
+
 // unpatched drops the patch level: packages that did not change keep theirs.
 func unpatched(branch string) string {
 	base, _, _ := strings.Cut(branch, "-p")

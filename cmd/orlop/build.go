@@ -18,7 +18,7 @@ func (p *program) buildCommand() *cli.Command {
 		Name:      "build",
 		Usage:     "make images",
 		ArgsUsage: "IMAGE...",
-		Flags:     slices.Concat(inputFlags(), contentFlags(), []cli.Flag{lockFlag(), publicURLFlag()}, outputFlags(), talkFlags()),
+		Flags:     slices.Concat(inputFlags(), contentFlags(), []cli.Flag{lockFlag(), planFlag(), publicURLFlag()}, outputFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			cfg, err := p.config(c)
 			if err != nil {

@@ -103,7 +103,7 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 // onlyLocks refuses what a lock says itself. It has its own epochs, too.
 func onlyLocks(c *cli.Context) error {
 	for _, name := range []string{"abi", "revision", "branch", "image-file", "name", "package", "parent", "unknown-scripts",
-		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url"} {
+		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url", "plan"} {
 		if c.IsSet(name) {
 			return usagef("--%s: the lock says that", name)
 		}
@@ -155,6 +155,9 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 		return err
 	}
 	if cfg.Locks, err = readLocks(c.StringSlice("lock")); err != nil {
+		return err
+	}
+	if cfg.Plans, err = readPlans(c.StringSlice("plan")); err != nil {
 		return err
 	}
 	cfg.RootDir, cfg.Metalog = c.String("root"), c.String("metalog")

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -13,8 +14,32 @@ import (
 	"github.com/orlop/orlop/pkgdb/solve"
 )
 
+// planFlag is for commands that must come to what a plan says.
+func planFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "plan", Usage: "fail unless the image comes to what the plan `FILE` says (repeatable)"}
+}
+
+// readPlans reads the files of --plan.
+func readPlans(files []string) ([]*hooks.PlanFile, error) {
+	var plans []*hooks.PlanFile
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		plan, err := hooks.ParsePlan(file, text)
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, plan)
+	}
+	return plans, nil
+}
+
 func (p *program) planCommand() *cli.Command {
-	flags := append(inputFlags(), &cli.StringFlag{Name: "why", Usage: "explain only why `PACKAGE` is in the images"})
+	flags := append(inputFlags(), publicURLFlag(),
+		&cli.StringFlag{Name: "why", Usage: "explain only why `PACKAGE` is in the images"},
+		&cli.StringFlag{Name: "o", Usage: "write a plan an image into `DIR`, too, for build --plan"})
 	return &cli.Command{
 		Name:      "plan",
 		Usage:     "resolve and print; fetch no package",
@@ -25,6 +50,7 @@ func (p *program) planCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			cfg.OutDir = c.String("o")
 			show := p.progress(c)
 			cfg.Observe = show.event
 			res, err := hooks.Plan(c.Context, cfg)

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release"
+)
+
+// Resolution is what a request comes to.
+type Resolution struct {
+	Release release.Release
+	Images  []ImagePlan
+}
+
+// ImagePlan is the plan of one image, a step for each of its layers.
+type ImagePlan struct {
+	Image string
+	Plan  *solve.Plan
+	File  PlanFile
+}
+
+// PlanFile is a plan as it stands in a file, so that a later run can tell that
+// it comes to the same. It has all that is known before a package is opened.
+type PlanFile struct {
+	Format       int                    `json:"format"`
+	Orlop        string                 `json:"orlop"` // version that wrote it
+	Image        string                 `json:"image"`
+	Revision     string                 `json:"revision"`
+	Branch       string                 `json:"branch"`
+	ABI          string                 `json:"abi"`
+	Epoch        *int64                 `json:"epoch"` // seconds; null where file times decide
+	Repositories []solve.LockRepository `json:"repositories"`
+	Definitions  []release.Image        `json:"definitions"` // lowest layer first
+	Packages     []solve.LockPackage    `json:"packages"`    // in the order of installation
+}
+
+const planFormat = 1
+
+// Plan resolves the images and fetches nothing. With an OutDir it leaves their
+// plans there; a file that says the same already keeps its time, as make(1)
+// likes it.
+func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
+	r := newRun(cfg)
+	defer r.end()
+	err := r.perform(ctx, []hook{{name: "catalog", do: (*run).readCatalogues}, {name: "resolve", do: (*run).resolve}})
+	if err != nil {
+		return nil, err
+	}
+	res := &Resolution{Release: r.release}
+	for _, m := range r.family {
+		if m.wanted {
+			res.Images = append(res.Images, ImagePlan{m.def.Name, m.plan, r.planFile(m)})
+		}
+	}
+	if cfg.OutDir != "" {
+		err = r.publishPlans(res.Images)
+	}
+	return res, err
+}
+
+func (r *run) planFile(m *member) PlanFile {
+	l := m.plan.Lock(r.catalogues)
+	f := PlanFile{Format: planFormat, Orlop: r.Version, Image: m.def.Name, Revision: r.release.Revision, Branch: r.release.Branch,
+		ABI: l.ABI, Epoch: r.Epoch, Repositories: l.Repositories, Packages: l.Packages}
+	for i := range f.Repositories {
+		f.Repositories[i].URL = r.publicURL(f.Repositories[i].Name, m)
+	}
+	for _, at := range m.chain() {
+		f.Definitions = append(f.Definitions, at.def)
+	}
+	return f
+}
+
+// publishPlans writes the plans that say something new.
+func (r *run) publishPlans(plans []ImagePlan) error {
+	var err error
+	if r.staging, err = newStaging(r.OutDir); err != nil {
+		return err
+	}
+	var names []string
+	for _, p := range plans {
+		text, err := p.File.encode()
+		if err != nil {
+			return err
+		}
+		name := release.ArtifactName(p.Image) + ".plan.json"
+		if old, err := os.ReadFile(filepath.Join(r.OutDir, name)); err == nil && bytes.Equal(old, text) {
+			continue
+		}
+		if err := r.staging.write(name, text); err != nil {
+			return err
+		}
+		names = append(names, name)
+	}
+	return r.staging.place(names)
+}
+
+// encode writes the plan as indented JSON with a newline at its end.
+func (f PlanFile) encode() ([]byte, error) {
+	text, err := json.MarshalIndent(f, "", "  ")
+	return append(text, '\n'), err
+}
+
+// ParsePlan reads what Plan wrote. The name is for error messages.
+func ParsePlan(name string, text []byte) (*PlanFile, error) {
+	f := new(PlanFile)
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(f)
+	switch {
+	case err != nil:
+		return nil, &release.UsageError{Err: fmt.Errorf("%s: not a plan: %w", name, err)}
+	case f.Format != planFormat:
+		return nil, &release.UsageError{Err: fmt.Errorf("%s: format is %d, wanted %d", name, f.Format, planFormat)}
+	case f.Image == "":
+		return nil, &release.UsageError{Err: fmt.Errorf("%s: it names no image", name)}
+	}
+	return f, nil
+}
+
+// checkPlans compares what the images come to with their plans, where there
+// are any.
+func (r *run) checkPlans() error {
+	if r.Plans == nil {
+		return nil
+	}
+	var errs []error
+	for _, m := range r.family {
+		if !m.wanted {
+			continue
+		}
+		i := slices.IndexFunc(r.Plans, func(f *PlanFile) bool { return f.Image == m.def.Name })
+		if i < 0 {
+			errs = append(errs, &release.UsageError{Err: fmt.Errorf("image %s: no --plan is for it", m.def.Name)})
+			continue
+		}
+		if err := r.planFile(m).compare(r.Plans[i]); err != nil {
+			errs = append(errs, &ContentError{fmt.Errorf("image %s: it is not as planned: %w", m.def.Name, err)})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// compare tells the first thing in which a plan is not the wanted one.
+func (f PlanFile) compare(want *PlanFile) error {
+	for _, part := range []struct {
+		what      string
+		got, want any
+	}{
+		{"orlop", f.Orlop, want.Orlop},
+		{"the release", f.Revision + "-" + f.Branch + " " + f.ABI, want.Revision + "-" + want.Branch + " " + want.ABI},
+		{"the epoch", f.Epoch, want.Epoch},
+		{"the repositories", f.Repositories, want.Repositories},
+		{"the definitions", f.Definitions, want.Definitions},
+		{"the packages", f.Packages, want.Packages},
+	} {
+		got, err := json.Marshal(part.got)
+		if err != nil {
+			return err
+		}
+		wanted, err := json.Marshal(part.want)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(got, wanted) {
+			return fmt.Errorf("%s: found %s, planned %s", part.what, got, wanted)
+		}
+	}
+	return nil
+}
