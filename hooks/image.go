@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/orlop/orlop/release"
@@ -15,42 +16,38 @@ func (r *run) describe(context.Context) error {
 	if err := r.complete(); err != nil {
 		return err
 	}
-	platform, err := r.release.Platform()
-	if err != nil {
-		return err
-	}
 	for _, m := range r.family {
 		if !m.wanted {
 			continue
 		}
-		m.image = oci.Image{
-			Name:         r.release.RefName(m.def.Name),
-			Architecture: platform.Architecture,
-			Variant:      platform.Variant,
-			Created:      m.epoch,
-			Env:          append([]string{release.Path}, m.def.Env...),
-			Cmd:          m.def.Cmd,
-			Labels:       m.def.Labels,
-			Annotations:  r.annotations(m),
-			Layers:       m.layers,
+		var err error
+		if m.image, err = imageOf(r.release, m.def, m.epoch, m.layers); err != nil {
+			return err
 		}
 		m.docs = m.image.Documents()
 	}
 	return nil
 }
 
-// annotations are those of the manifest. They decide bytes.
-func (r *run) annotations(m *member) map[string]string {
-	title := m.def.Title
-	if title == "" {
-		title = m.def.Name
-	}
-	return map[string]string{
-		"org.opencontainers.image.created":  oci.Timestamp(m.epoch),
-		"org.opencontainers.image.title":    title,
-		"org.opencontainers.image.version":  r.release.Version(),
-		"org.opencontainers.image.vendor":   "The FreeBSD Project",
-		"org.opencontainers.image.licenses": "BSD-2-Clause",
-		"org.freebsd.abi":                   r.release.ABI,
-	}
+// imageOf is the image of a definition. All of it decides bytes.
+func imageOf(r release.Release, def release.Image, epoch int64, layers []oci.Layer) (oci.Image, error) {
+	platform, err := r.Platform()
+	return oci.Image{
+		Name:         r.RefName(def.Name),
+		Architecture: platform.Architecture,
+		Variant:      platform.Variant,
+		Created:      epoch,
+		Env:          append([]string{release.Path}, def.Env...),
+		Cmd:          def.Cmd,
+		Labels:       def.Labels,
+		Annotations: map[string]string{
+			"org.opencontainers.image.created":  oci.Timestamp(epoch),
+			"org.opencontainers.image.title":    cmp.Or(def.Title, def.Name),
+			"org.opencontainers.image.version":  r.Version(),
+			"org.opencontainers.image.vendor":   "The FreeBSD Project",
+			"org.opencontainers.image.licenses": "BSD-2-Clause",
+			"org.freebsd.abi":                   r.ABI,
+		},
+		Layers: layers,
+	}, err
 }

@@ -23,6 +23,8 @@ type Artifact struct {
 	Layers   [][]*tree.Node    // entries in the order of the archive
 	Packages []pkgdb.Installed // nil where the image has no pkg database
 
+	path     string
+	made     []layer.Layer // what the layers turned out to be
 	database []byte
 	content  *pkgdb.Content // of database
 }
@@ -35,7 +37,7 @@ func Read(ctx context.Context, path string) (*Artifact, error) {
 		return nil, err
 	}
 	defer archive.Close()
-	a := &Artifact{Root: Root{Tree: new(tree.Tree), sums: map[string]sums{}}}
+	a := &Artifact{path: path, Root: Root{Tree: new(tree.Tree), sums: map[string]sums{}}}
 	if a.Contents, err = archive.Contents(); err != nil {
 		return nil, err
 	}
@@ -54,6 +56,17 @@ func Read(ctx context.Context, path string) (*Artifact, error) {
 	return a, errors.Join(errs...)
 }
 
+// ReadAny is Read for an image, or for a single layer in a file.
+func ReadAny(ctx context.Context, path string) (*Artifact, error) {
+	a, err := Read(ctx, path)
+	if _, format := errors.AsType[*oci.FormatError](err); a == nil && format {
+		if only, no := readLayerOnly(path); no == nil {
+			return only, nil
+		}
+	}
+	return a, err
+}
+
 // readLayer reads a layer's entries and compares its DiffID with the config's.
 func (a *Artifact) readLayer(archive *oci.Archive, i int, d v1.Descriptor) error {
 	blob, err := archive.Blob(d)
@@ -66,7 +79,7 @@ func (a *Artifact) readLayer(archive *oci.Archive, i int, d v1.Descriptor) error
 		nodes = append(nodes, n)
 		return a.file(n, contents)
 	})
-	a.Layers = append(a.Layers, nodes)
+	a.Layers, a.made = append(a.Layers, nodes), append(a.made, l)
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,12 @@ func classify(err error, found map[int]bool) {
 
 // statusOf knows the types of errors that have a status of their own.
 func statusOf(err error) int {
+	if _, other := errors.AsType[*solve.VersionError](err); other {
+		return exitFailed
+	}
 	switch err.(type) {
+	case *versionError:
+		return exitFailed
 	case *usageError, *troubleError, *release.UsageError, *catalog.ConfError, *solve.ABIError, *solve.LockError:
 		return exitUsage
 	case *solve.UnresolvedError, *tree.ConflictError, *hooks.AbsentFileError, *hooks.OwnerError:

@@ -27,17 +27,23 @@ const defaultRepo = "FreeBSD-base"
 
 // inputFlags say what an image is made from.
 func inputFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "repo", Usage: "repository `[NAME=]URL`, or a directory (repeatable; default: pkg.FreeBSD.org)"},
-		&cli.StringSliceFlag{Name: "repo-conf-dir", Usage: "`DIR` of pkg's repository *.conf files (repeatable, later ones override)"},
+	return append(sourceFlags(),
 		&cli.StringFlag{Name: "abi", Usage: "`ABI` such as FreeBSD:15:amd64 (default: the only one in the catalogue)"},
 		&cli.StringFlag{Name: "revision", Usage: "`REVISION` such as 15.0 (default: from the version of FreeBSD-runtime)"},
 		&cli.StringFlag{Name: "branch", Usage: "`BRANCH` such as RELEASE (default: from the version of FreeBSD-runtime)"},
-		&cli.StringFlag{Name: "srcdir", Usage: "FreeBSD source tree `DIR` to take files from that no installed package brings"},
 		&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with image definitions (repeatable)"},
 		&cli.StringFlag{Name: "name", Usage: "define an image `NAME` from --package and --parent"},
 		&cli.StringSliceFlag{Name: "package", Usage: "`PACKAGE` of the image --name: name, NAME-VERSION, pattern, or \"a | b\" (repeatable)"},
 		&cli.StringFlag{Name: "parent", Value: "none", Usage: "`IMAGE` that the image --name stands on"},
+	)
+}
+
+// sourceFlags say where bytes come from.
+func sourceFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "repo", Usage: "repository `[NAME=]URL`, or a directory (repeatable; default: pkg.FreeBSD.org)"},
+		&cli.StringSliceFlag{Name: "repo-conf-dir", Usage: "`DIR` of pkg's repository *.conf files (repeatable, later ones override)"},
+		&cli.StringFlag{Name: "srcdir", Usage: "FreeBSD source tree `DIR` to take files from that no installed package brings"},
 		&cli.StringFlag{Name: "cache", Usage: "keep what comes over a network in `DIR` (default: orlop in $XDG_CACHE_HOME or ~/.cache)"},
 		&cli.BoolFlag{Name: "offline", Usage: "use no network, only what is kept"},
 		&cli.BoolFlag{Name: "insecure-unsigned", Usage: "take a repository over a network that nobody has signed"},
@@ -162,7 +168,7 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 	}
 	cfg.RootDir, cfg.Metalog = c.String("root"), c.String("metalog")
 	if cfg.RootDir == "" && cfg.Metalog == "" {
-		cfg.Repos, err = repositories(c)
+		cfg.Repos, err = repositories(c, c.String("abi"), c.String("revision"))
 		return err
 	}
 	switch {
@@ -194,11 +200,11 @@ func exceptions(files []string) (release.Exceptions, error) {
 }
 
 // repositories are those of the configuration, then those of --repo.
-func repositories(c *cli.Context) ([]catalog.Repo, error) {
+func repositories(c *cli.Context, abi, revision string) ([]catalog.Repo, error) {
 	var repos []catalog.Repo
 	if dirs := c.StringSlice("repo-conf-dir"); len(dirs) > 0 {
 		var err error
-		if repos, err = catalog.ReadConf(dirs, abiVariables(c.String("abi"), c.String("revision"))); err != nil {
+		if repos, err = catalog.ReadConf(dirs, abiVariables(abi, revision)); err != nil {
 			return nil, err
 		}
 	}

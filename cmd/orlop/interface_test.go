@@ -15,12 +15,13 @@ import (
 // theInterface is the whole command line.
 var theInterface = map[string]string{
 	"demo":    "o q",
-	"build":   "repo repo-conf-dir abi revision branch srcdir image-file name package parent cache offline insecure-unsigned j unknown-scripts exceptions root metalog lock public-url o format compression squash pkgdb-schema q v json",
-	"plan":    "repo repo-conf-dir abi revision branch srcdir image-file name package parent cache offline insecure-unsigned j why q v json",
-	"lock":    "repo repo-conf-dir abi revision branch srcdir image-file name package parent cache offline insecure-unsigned j unknown-scripts exceptions root metalog public-url o compression squash pkgdb-schema q v json",
-	"fetch":   "repo repo-conf-dir abi revision branch srcdir image-file name package parent cache offline insecure-unsigned j lock q v json",
+	"build":   "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent unknown-scripts exceptions root metalog lock plan public-url o format compression squash pkgdb-schema q v json",
+	"plan":    "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent public-url why o q v json",
+	"lock":    "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent unknown-scripts exceptions root metalog public-url o compression squash pkgdb-schema q v json",
+	"fetch":   "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent lock q v json",
 	"ls":      "files mtree json",
-	"verify":  "json",
+	"verify":  "digests lock rebuild repo repo-conf-dir srcdir cache offline insecure-unsigned j q v json",
+	"diff":    "stat lines json",
 	"version": "",
 
 	"cache":       "",

@@ -3,9 +3,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -131,46 +129,4 @@ func modeText(n *tree.Node) string {
 		}
 	}
 	return string(b)
-}
-
-func (p *program) verifyCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "verify",
-		Usage:     "check digests, layers, and the pkg database against the files",
-		ArgsUsage: "ARCHIVE...",
-		Flags:     []cli.Flag{jsonFlag()},
-		Action: func(c *cli.Context) error {
-			if !c.Args().Present() {
-				return usagef("verify: no archive is named")
-			}
-			var faults []error
-			for _, path := range c.Args().Slice() {
-				a, err := hooks.Verify(c.Context, path)
-				if err != nil {
-					faults = append(faults, about(path, err)...)
-					continue
-				}
-				if err := p.printVerified(c, path, a); err != nil {
-					return err
-				}
-			}
-			return errors.Join(faults...)
-		},
-	}
-}
-
-// printVerified writes the line of an archive without faults, as build does.
-func (p *program) printVerified(c *cli.Context, path string, a *hooks.Artifact) error {
-	if !c.Bool("json") {
-		_, err := fmt.Fprintf(p.stdout, "%s\t%s\n", filepath.Base(path), a.Descriptor.Digest)
-		return err
-	}
-	return p.printJSON(struct {
-		File     string `json:"file"`
-		Name     string `json:"name"`
-		Digest   string `json:"digest"`
-		Layers   int    `json:"layers"`
-		Packages int    `json:"packages"`
-		Entries  int    `json:"entries"`
-	}{filepath.Base(path), a.Descriptor.Annotations["org.opencontainers.image.ref.name"], a.Descriptor.Digest.String(), len(a.Layers), len(a.Packages), a.Tree.Len()})
 }

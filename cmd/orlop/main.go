@@ -73,7 +73,7 @@ func (p *program) app() *cli.App {
 		ErrWriter:   p.stderr,
 		Commands: []*cli.Command{
 			p.demoCommand(), p.buildCommand(), p.planCommand(), p.lockCommand(), p.fetchCommand(),
-			p.lsCommand(), p.verifyCommand(), p.pkgdbCommand(), p.cacheCommand(), p.versionCommand(),
+			p.lsCommand(), p.verifyCommand(), p.diffCommand(), p.pkgdbCommand(), p.cacheCommand(), p.versionCommand(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {

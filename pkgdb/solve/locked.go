@@ -31,6 +31,16 @@ func (e *LockError) Error() string { return e.File + ": " + e.Err.Error() }
 // Unwrap returns the fault itself.
 func (e *LockError) Unwrap() error { return e.Err }
 
+// VersionError is a lock of another format than this orlop's.
+type VersionError struct {
+	Format int
+	Orlop  string // which wrote it
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("its format is %d, wanted %d; orlop %s, which wrote it, can read it", e.Format, LockFormat, e.Orlop)
+}
+
 // ParseLock reads a lock. A key that is not known, or a package that belongs
 // nowhere, is an error: it would change the image.
 func ParseLock(file string, text []byte) (*Lock, error) {
@@ -50,13 +60,14 @@ func (l *Lock) parse(text []byte) error {
 		return fmt.Errorf("has %d bytes, wanted at most %d", len(text), maxLock)
 	}
 	var format struct {
-		Format int `json:"format"`
+		Format int    `json:"format"`
+		Orlop  string `json:"orlop"`
 	}
 	if err := json.Unmarshal(text, &format); err != nil {
 		return err
 	}
 	if format.Format != LockFormat {
-		return fmt.Errorf("its format is %d, wanted %d", format.Format, LockFormat)
+		return &VersionError{format.Format, format.Orlop}
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()

@@ -68,6 +68,17 @@ func Read(r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Re
 	return l, nil
 }
 
+// Unpack writes the tar file of a layer.
+func Unpack(w io.Writer, r io.Reader, mediaType string) error {
+	raw, err := unpack(r, mediaType)
+	if err != nil {
+		return fault("", err)
+	}
+	defer raw.Close()
+	_, err = io.Copy(w, raw)
+	return err
+}
+
 func readEntries(plain io.Reader, visit func(*tree.Node, io.Reader) error) error {
 	t := tar.NewReader(plain)
 	seen := map[string]tree.Type{}

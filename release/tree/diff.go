@@ -34,7 +34,7 @@ func Diff(a, b *Tree) []Change {
 		m := b.Lookup(n.Path)
 		if m == nil {
 			changes = append(changes, Change{Path: n.Path, A: n})
-		} else if what := differences(n, m); len(what) > 0 {
+		} else if what := Differences(n, m); len(what) > 0 {
 			changes = append(changes, Change{n.Path, n, m, what})
 		}
 	}
@@ -47,7 +47,8 @@ func Diff(a, b *Tree) []Change {
 	return changes
 }
 
-func differences(a, b *Node) []string {
+// Differences says in which attributes the second node differs from the first.
+func Differences(a, b *Node) []string {
 	var what []string
 	for _, attr := range []struct {
 		name string

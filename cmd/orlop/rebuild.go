@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release/oci"
+)
+
+// rebuild makes again what has no fault so far, in as few runs as the locks
+// allow. An error is of the command line.
+func (v *verifier) rebuild(list []*verdict) error {
+	for len(list) > 0 {
+		first := list[0]
+		group, rest := []*verdict{first}, []*verdict(nil)
+		for _, x := range list[1:] {
+			if first.lock != nil && x.lock != nil && sameRun(first.lock, x.lock) && !slices.ContainsFunc(group, func(y *verdict) bool { return y.lock.Image == x.lock.Image }) {
+				group = append(group, x)
+			} else {
+				rest = append(rest, x)
+			}
+		}
+		group = slices.DeleteFunc(group, func(x *verdict) bool { return len(x.errs) > 0 })
+		if len(group) > 0 {
+			if err := v.rebuildGroup(group); err != nil {
+				return err
+			}
+		}
+		list = rest
+	}
+	return nil
+}
+
+// sameRun reports whether one run can make both.
+func sameRun(a, b *solve.Lock) bool {
+	return a.Schema == b.Schema && a.Compression == b.Compression && a.Squash == b.Squash && a.Revision == b.Revision &&
+		a.Branch == b.Branch && a.ABI == b.ABI && slices.Equal(a.Repositories, b.Repositories)
+}
+
+// rebuildGroup takes nothing from earlier runs but packages, which are verified.
+func (v *verifier) rebuildGroup(group []*verdict) error {
+	cfg, err := v.rebuildConfig(group[0].lock)
+	if err != nil {
+		return err
+	}
+	if cfg.OutDir, err = os.MkdirTemp("", "orlop-rebuild-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(cfg.OutDir)
+	for _, x := range group {
+		cfg.Locks = append(cfg.Locks, x.lock)
+	}
+	built, err := v.build(v.c, cfg)
+	if err != nil {
+		if v.c.Context.Err() != nil {
+			return err
+		}
+		for _, x := range group {
+			x.fail(rebuildFailure(err), err)
+		}
+		return nil
+	}
+	for _, x := range group {
+		i := slices.IndexFunc(built, func(r hooks.Result) bool { return r.Image == x.lock.Image })
+		if x.result = "reproduced"; built[i].Digest != x.artifact.Descriptor.Digest.String() {
+			v.explain(x, built[i])
+		}
+	}
+	return nil
+}
+
+// rebuildConfig says where inputs come from: the lock's repositories unless the
+// user has others.
+func (v *verifier) rebuildConfig(l *solve.Lock) (hooks.Config, error) {
+	cfg := hooks.Config{SrcDir: v.c.String("srcdir"), Jobs: v.c.Int("j"), Store: v.store(v.c), Version: version(), Versions: versions(),
+		Format: oci.Dir, InsecureUnsigned: v.c.Bool("insecure-unsigned")}
+	if cfg.Jobs < 1 {
+		return cfg, usagef("-j: found %d, wanted at least 1", cfg.Jobs)
+	}
+	var err error
+	if v.c.IsSet("repo") || v.c.IsSet("repo-conf-dir") {
+		cfg.Repos, err = repositories(v.c, l.ABI, l.Revision)
+	}
+	return cfg, err
+}
+
+// rebuildFailure is the word for what kept an image from being made.
+func rebuildFailure(err error) string {
+	switch exitStatus(err) {
+	case exitAbsent:
+		return "input-absent"
+	case exitWrong:
+		return "input-wrong"
+	}
+	return "unsupported"
+}
+
+// explain tells why two images differ: their libraries, or this and that.
+func (v *verifier) explain(x *verdict, made hooks.Result) {
+	differ := fmt.Errorf("built %s from its lock, found %s", made.Digest, x.artifact.Descriptor.Digest)
+	if other := otherVersions(x.lock.Versions); other != "" {
+		x.fail("unsupported", &versionError{fmt.Errorf("%w; orlop %s made it with %s, which decide bytes: that orlop can tell", differ, x.lock.Orlop, other)})
+		return
+	}
+	x.fail("different", &hooks.ContentError{Err: differ})
+	again, err := hooks.Read(v.c.Context, made.File)
+	if err == nil {
+		var list []hooks.Difference
+		if list, err = hooks.Explain(v.c.Context, again, x.artifact, hooks.Compare(again, x.artifact), explainLines); err == nil {
+			for line := range strings.Lines(differenceText(list)) {
+				x.fail("different", &hooks.ContentError{Err: errors.New(strings.TrimSuffix(line, "\n"))})
+			}
+			return
+		}
+	}
+	x.fail("different", err)
+}
+
+// explainLines bounds what is shown of one file.
+const explainLines = 10
+
+// versionError is an image that this orlop cannot judge: exit status 1.
+type versionError struct{ err error }
+
+func (e *versionError) Error() string { return e.err.Error() }
+
+// otherVersions names the libraries of a lock that this program has in another
+// version, "" for none.
+func otherVersions(locked map[string]string) string {
+	mine := versions()
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(locked)) {
+		if mine[name] != locked[name] {
+			list = append(list, filepath.Base(name)+" "+locked[name])
+		}
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Bounds for what is looked into. A file above them is only said to differ.
+const (
+	maxText    = 4 << 20   // bytes of a text; comparing takes time and memory
+	maxProgram = 64 << 20  // bytes of an ELF file
+	maxHeld    = 256 << 20 // bytes of all that is compared
+)
+
+// Explain adds to a comparison what the bytes say: lines of texts, sections of
+// ELF files, and of layers in what their archives differ. A detail has at most
+// so many lines, 0 for any number.
+func Explain(ctx context.Context, a, b *Artifact, list []Difference, lines int) ([]Difference, error) {
+	want := map[string]bool{}
+	for _, d := range list {
+		if d.Part == PartFiles && d.Old != "" && d.New != "" {
+			want[d.Subject] = true
+		}
+	}
+	old, err := a.contents(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	now, err := b.contents(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range slices.Sorted(maps.Keys(want)) {
+		if path == databasePath {
+			continue // its rows are said
+		}
+		x := Difference{Part: PartBytes, Subject: path}
+		x.Change, x.Detail = compareBytes(path, old[path], now[path])
+		if lines > 0 && len(x.Detail) > lines {
+			x.Detail = append(x.Detail[:lines:lines], fmt.Sprintf("… and %d lines more", len(x.Detail)-lines))
+		}
+		list = append(list, x)
+	}
+	more, err := compareLayers(ctx, a, b)
+	return append(list, more...), err
+}
+
+// contents reads files out of an image: those of its tree, not those that an
+// upper layer hides.
+func (a *Artifact) contents(ctx context.Context, want map[string]bool) (map[string][]byte, error) {
+	held, left := map[string][]byte{}, int64(maxHeld)
+	if len(want) == 0 {
+		return held, nil
+	}
+	err := a.eachLayer(ctx, func(_ int, n *tree.Node, contents io.Reader) error {
+		target := n.Path
+		if n.Type == tree.Hardlink {
+			held[target] = held[n.Link]
+			return nil
+		}
+		if n.Type != tree.File || !want[target] && !a.linked(target, want) {
+			return nil
+		}
+		if n.Size > maxProgram || n.Size > left {
+			held[target] = nil
+			return nil
+		}
+		left -= n.Size
+		text, err := io.ReadAll(contents)
+		held[target] = text
+		return err
+	})
+	return held, err
+}
+
+// linked reports whether a wanted path is another name of a file.
+func (a *Artifact) linked(target string, want map[string]bool) bool {
+	for path := range want {
+		if n := a.Tree.Lookup(path); n != nil && n.Type == tree.Hardlink && n.Link == target {
+			return true
+		}
+	}
+	return false
+}
+
+// eachLayer goes through the entries of all layers once more.
+func (a *Artifact) eachLayer(ctx context.Context, visit func(i int, n *tree.Node, contents io.Reader) error) error {
+	return a.eachBlob(ctx, func(i int, mediaType string, blob io.Reader) error {
+		_, err := layer.Read(blob, mediaType, func(n *tree.Node, contents io.Reader) error { return visit(i, n, contents) })
+		return err
+	})
+}
+
+// eachBlob opens the layers, of an image or of a file that is one.
+func (a *Artifact) eachBlob(ctx context.Context, visit func(i int, mediaType string, blob io.Reader) error) error {
+	if a.Contents == nil {
+		return readLayerFile(a.path, func(mediaType string, blob io.Reader) error { return visit(0, mediaType, blob) })
+	}
+	archive, err := oci.Open(a.path)
+	if err != nil {
+		return err
+	}
+	defer archive.Close()
+	for i, d := range a.Manifest.Layers {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		blob, err := archive.Blob(d)
+		if err != nil {
+			return err
+		}
+		err = visit(i, d.MediaType, blob)
+		if err = errors.Join(err, blob.Close()); err != nil {
+			return fmt.Errorf("layer %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// compareBytes shows how two contents differ, in the way that suits them.
+func compareBytes(path string, old, now []byte) (change string, detail []string) {
+	switch {
+	case old == nil || now == nil:
+		return "too large to be looked into", nil
+	case bytes.HasPrefix(old, []byte(elf.ELFMAG)) && bytes.HasPrefix(now, []byte(elf.ELFMAG)):
+		if detail = compareELF(old, now); len(detail) > 0 {
+			return "sections", detail
+		}
+	case isText(old) && isText(now):
+		text := string(diff.Diff("a"+path, old, "b"+path, now))
+		_, text, _ = strings.Cut(text, "\n") // the line of a diff command
+		return "text", strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	}
+	at := 0
+	for at < min(len(old), len(now)) && old[at] == now[at] {
+		at++
+	}
+	return fmt.Sprintf("binary: byte %d is the first that differs, of %d and %d", at, len(old), len(now)), nil
+}
+
+func isText(b []byte) bool { return len(b) <= maxText && utf8.Valid(b) && !bytes.ContainsRune(b, 0) }
+
+// compareELF tells sections that differ; nil where that explains nothing.
+func compareELF(old, now []byte) []string {
+	a, errA := elf.NewFile(bytes.NewReader(old))
+	b, errB := elf.NewFile(bytes.NewReader(now))
+	if errA != nil || errB != nil {
+		return nil
+	}
+	var lines []string
+	if a.FileHeader != b.FileHeader {
+		lines = append(lines, fmt.Sprintf("header: %v %v, entry %#x -> %v %v, entry %#x", a.Type, a.Machine, a.Entry, b.Type, b.Machine, b.Entry))
+	}
+	after := map[string]*elf.Section{}
+	for _, s := range b.Sections {
+		after[s.Name] = s
+	}
+	for _, s := range a.Sections {
+		t := after[s.Name]
+		delete(after, s.Name)
+		switch {
+		case t == nil:
+			lines = append(lines, fmt.Sprintf("%s: removed, %d bytes", s.Name, s.Size))
+		case s.Size != t.Size:
+			lines = append(lines, fmt.Sprintf("%s: %d -> %d bytes", s.Name, s.Size, t.Size))
+		case !sameSection(s, t):
+			lines = append(lines, fmt.Sprintf("%s: other contents, %d bytes", s.Name, s.Size))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		lines = append(lines, fmt.Sprintf("%s: added, %d bytes", name, after[name].Size))
+	}
+	return lines
+}
+
+func sameSection(s, t *elf.Section) bool {
+	if s.Type == elf.SHT_NOBITS || t.Type == elf.SHT_NOBITS {
+		return s.Type == t.Type
+	}
+	a, errA := s.Data()
+	b, errB := t.Data()
+	return errA == nil && errB == nil && bytes.Equal(a, b)
+}

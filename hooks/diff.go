@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/pkgver"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Part says what a difference is about. The parts come in this order, from what
+// most readers want to know to what explains the last byte.
+type Part string
+
+// The parts of a comparison.
+const (
+	PartPackages Part = "packages"
+	PartImage    Part = "image"
+	PartFiles    Part = "files"
+	PartDatabase Part = "database"
+	PartBytes    Part = "bytes"
+)
+
+// Difference is one thing in which two images differ.
+type Difference struct {
+	Part    Part     `json:"part"`
+	Layer   string   `json:"layer,omitempty"`   // the step of a package or file
+	Package string   `json:"package,omitempty"` // of a file or row
+	Subject string   `json:"subject"`           // a package, a key of the config, a path, …
+	Change  string   `json:"change"`            // added, removed, up, down, or in what it differs
+	Old     string   `json:"old,omitempty"`
+	New     string   `json:"new,omitempty"`
+	Detail  []string `json:"detail,omitempty"` // lines that show it
+}
+
+// Compare lists in what the second image differs from the first, bytes of files
+// and layers apart.
+func Compare(a, b *Artifact) []Difference {
+	d := &differ{a: a, b: b, owners: map[string]string{}, gone: map[string]bool{}, changed: map[string]bool{}, moved: map[string]bool{}}
+	for _, side := range []*Artifact{a, b} {
+		for _, p := range side.Packages {
+			for _, f := range p.Files {
+				d.owners[f.Path] = p.Name
+			}
+			for _, f := range p.Dirs {
+				d.owners[f.Path] = p.Name
+			}
+		}
+	}
+	d.packages()
+	d.image()
+	d.files()
+	d.database()
+	return d.list
+}
+
+type differ struct {
+	a, b    *Artifact
+	owners  map[string]string // packages by path
+	gone    map[string]bool   // packages that only one image has
+	changed map[string]bool   // packages of which they have two versions
+	moved   map[string]bool   // paths that differ
+	list    []Difference
+}
+
+func (d *differ) add(x Difference) { d.list = append(d.list, x) }
+
+func (d *differ) packages() {
+	old, now := byName(d.a.Packages), byName(d.b.Packages)
+	names := map[string]bool{}
+	for name := range old {
+		names[name] = true
+	}
+	for name := range now {
+		names[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		p, q := old[name], now[name]
+		x := Difference{Part: PartPackages, Subject: name, Old: p.Version, New: q.Version}
+		switch {
+		case p.Name == "":
+			x.Change, x.Layer, d.gone[name] = "added", d.b.layerOf(q), true
+		case q.Name == "":
+			x.Change, x.Layer, d.gone[name] = "removed", d.a.layerOf(p), true
+		case p.Version == q.Version:
+			continue
+		default:
+			x.Change, x.Layer, d.changed[name] = "up", d.b.layerOf(q), true
+			if pkgver.Compare(p.Version, q.Version) > 0 {
+				x.Change = "down"
+			}
+		}
+		d.add(x)
+	}
+}
+
+func byName(list []pkgdb.Installed) map[string]pkgdb.Installed {
+	named := map[string]pkgdb.Installed{}
+	for _, p := range list {
+		named[p.Name] = p
+	}
+	return named
+}
+
+// layerOf names the step that a package came with: that of its first file.
+func (a *Artifact) layerOf(p pkgdb.Installed) string {
+	for i, nodes := range a.Layers {
+		for _, n := range nodes {
+			if len(p.Files) > 0 && n.Path == p.Files[0].Path {
+				return a.layerName(i)
+			}
+		}
+	}
+	return ""
+}
+
+// layerName is what the history calls a layer, else its number.
+func (a *Artifact) layerName(i int) string {
+	if a.Contents != nil {
+		n := 0
+		for _, h := range a.Config.History {
+			if h.EmptyLayer {
+				continue
+			}
+			if n == i {
+				if name, ours := strings.CutPrefix(h.CreatedBy, "orlop "); ours {
+					return name
+				}
+			}
+			n++
+		}
+	}
+	return fmt.Sprint(i + 1)
+}
+
+// image compares the documents. What digests of layers differ is said too: it
+// is all that another program may have changed.
+func (d *differ) image() {
+	if d.a.Contents == nil || d.b.Contents == nil {
+		return
+	}
+	for _, doc := range []struct {
+		name     string
+		old, now any
+	}{{"config", d.a.Config, d.b.Config}, {"manifest", d.a.Manifest, d.b.Manifest}, {"index", d.a.Index, d.b.Index}} {
+		for _, c := range jsonChanges(doc.old, doc.now) {
+			if strings.HasSuffix(c.Key, ".size") {
+				continue // its digest is said
+			}
+			d.add(Difference{Part: PartImage, Subject: doc.name + " " + c.Key, Change: "changed", Old: c.Old, New: c.New})
+		}
+	}
+}
+
+func (d *differ) files() {
+	for _, c := range tree.Diff(d.a.Tree, d.b.Tree) {
+		d.moved[c.Path] = true
+		x := Difference{Part: PartFiles, Package: d.owners[c.Path], Subject: c.Path}
+		switch {
+		case c.A == nil:
+			x.Change = "added"
+		case c.B == nil:
+			x.Change = "removed"
+		default:
+			var what []string
+			for _, w := range c.What {
+				if strings.HasPrefix(w, "digest ") {
+					w = "content"
+				}
+				what = append(what, w)
+			}
+			x.Change, x.Old, x.New = strings.Join(what, ", "), c.A.Digest, c.B.Digest
+			if x.Old == x.New {
+				x.Old, x.New = "", ""
+			}
+		}
+		d.add(x)
+	}
+}
+
+// database compares rows, without those of packages and files that are said
+// already.
+func (d *differ) database() {
+	if d.a.content == nil || d.b.content == nil {
+		if (d.a.content == nil) != (d.b.content == nil) {
+			d.add(Difference{Part: PartDatabase, Subject: databasePath, Change: map[bool]string{true: "added", false: "removed"}[d.a.content == nil]})
+		}
+		return
+	}
+	for _, c := range pkgdb.Diff(d.a.content, d.b.content) {
+		said := (c.What == "file" || c.What == "directory") && d.moved[c.Name] || c.What == "package" && c.Field == "version" ||
+			c.Field == "manifest digest" && d.changed[c.Package]
+		if said || d.gone[c.Package] {
+			continue
+		}
+		d.add(Difference{Part: PartDatabase, Package: c.Package, Subject: strings.TrimSpace(c.What + " " + c.Name),
+			Change: strings.TrimSpace(c.String()), Old: c.Old, New: c.New})
+	}
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package release
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+)
+
+// Checksum is a line of FreeBSD's CHECKSUM files, and of
+// container-image-MANIFESTS, where Name is an image's and Hex the digest of its
+// manifest.
+type Checksum struct {
+	Kind string // "SHA256" or "SHA512"
+	Name string
+	Hex  string
+}
+
+var checksumForm = regexp.MustCompile(`^(SHA256|SHA512) \(([^()]+)\) = ([0-9a-f]+)$`)
+
+// ParseChecksums reads such a file. The name is for error messages.
+func ParseChecksums(name string, text []byte) ([]Checksum, error) {
+	var list []Checksum
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for n := 1; lines.Scan(); n++ {
+		if lines.Text() == "" {
+			continue
+		}
+		m := checksumForm.FindStringSubmatch(lines.Text())
+		if m == nil || hex.DecodedLen(len(m[3])) != map[string]int{"SHA256": 32, "SHA512": 64}[m[1]] {
+			return nil, &UsageError{fmt.Errorf("%s:%d: found %q, wanted a line such as SHA256 (NAME) = HEX", name, n, lines.Text())}
+		}
+		list = append(list, Checksum{m[1], m[2], m[3]})
+	}
+	if err := lines.Err(); err != nil {
+		return nil, &UsageError{fmt.Errorf("%s: %w", name, err)}
+	}
+	return list, nil
+}
