@@ -43,14 +43,7 @@ type Difference struct {
 func Compare(a, b *Artifact) []Difference {
 	d := &differ{a: a, b: b, owners: map[string]string{}, gone: map[string]bool{}, changed: map[string]bool{}, moved: map[string]bool{}}
 	for _, side := range []*Artifact{a, b} {
-		for _, p := range side.Packages {
-			for _, f := range p.Files {
-				d.owners[f.Path] = p.Name
-			}
-			for _, f := range p.Dirs {
-				d.owners[f.Path] = p.Name
-			}
-		}
+		maps.Copy(d.owners, side.owners())
 	}
 	d.packages()
 	d.image()
@@ -72,25 +65,26 @@ func (d *differ) add(x Difference) { d.list = append(d.list, x) }
 
 func (d *differ) packages() {
 	old, now := byName(d.a.Packages), byName(d.b.Packages)
-	names := map[string]bool{}
-	for name := range old {
-		names[name] = true
-	}
+	names := slices.Collect(maps.Keys(old))
 	for name := range now {
-		names[name] = true
+		if _, both := old[name]; !both {
+			names = append(names, name)
+		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		p, q := old[name], now[name]
-		x := Difference{Part: PartPackages, Subject: name, Old: p.Version, New: q.Version}
+	slices.Sort(names)
+	for _, name := range names {
+		p, had := old[name]
+		q, has := now[name]
+		x := Difference{Part: PartPackages, Subject: name}
 		switch {
-		case p.Name == "":
-			x.Change, x.Layer, d.gone[name] = "added", d.b.layerOf(q), true
-		case q.Name == "":
-			x.Change, x.Layer, d.gone[name] = "removed", d.a.layerOf(p), true
+		case !had:
+			x.Change, x.New, x.Layer, d.gone[name] = "added", q.Version, d.b.layerOf(q), true
+		case !has:
+			x.Change, x.Old, x.Layer, d.gone[name] = "removed", p.Version, d.a.layerOf(p), true
 		case p.Version == q.Version:
 			continue
 		default:
-			x.Change, x.Layer, d.changed[name] = "up", d.b.layerOf(q), true
+			x.Change, x.Old, x.New, x.Layer, d.changed[name] = "up", p.Version, q.Version, d.b.layerOf(q), true
 			if pkgver.Compare(p.Version, q.Version) > 0 {
 				x.Change = "down"
 			}

@@ -19,7 +19,7 @@ var theInterface = map[string]string{
 	"plan":    "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent public-url why o q v json",
 	"lock":    "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent unknown-scripts exceptions root metalog public-url o compression squash pkgdb-schema q v json",
 	"fetch":   "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent lock q v json",
-	"ls":      "files mtree json",
+	"ls":      "files mtree sizes owner json",
 	"verify":  "digests lock rebuild repo repo-conf-dir srcdir cache offline insecure-unsigned j q v json",
 	"diff":    "stat lines json",
 	"version": "",

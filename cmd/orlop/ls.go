@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -10,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -21,14 +23,22 @@ func (p *program) lsCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "files", Usage: "list files, as ls -l does"},
 			&cli.BoolFlag{Name: "mtree", Usage: "list files in mtree(5) form"},
+			&cli.BoolFlag{Name: "sizes", Usage: "list bytes by layer and package, the largest first"},
+			&cli.StringFlag{Name: "owner", Usage: "print the package that has `PATH`, and the layer"},
 			jsonFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return usagef("ls: found %d operands, wanted one archive", c.NArg())
 			}
-			if c.Bool("files") && c.Bool("mtree") || c.Bool("mtree") && c.Bool("json") {
-				return usagef("ls: --mtree stands alone")
+			forms := 0
+			for _, name := range []string{"files", "mtree", "sizes", "owner"} {
+				if c.IsSet(name) {
+					forms++
+				}
+			}
+			if forms > 1 || c.Bool("mtree") && c.Bool("json") {
+				return usagef("ls: wanted one of --files, --mtree, --sizes and --owner, and --mtree without --json")
 			}
 			a, err := hooks.Read(c.Context, c.Args().First())
 			if err != nil {
@@ -39,6 +49,10 @@ func (p *program) lsCommand() *cli.Command {
 				return tree.WriteMtree(p.stdout, a.Tree)
 			case c.Bool("files"):
 				return p.listFiles(c, a)
+			case c.Bool("sizes"):
+				return p.listSizes(c, a)
+			case c.IsSet("owner"):
+				return p.printOwner(c, a)
 			}
 			return p.listPackages(c, a)
 		},
@@ -46,6 +60,10 @@ func (p *program) lsCommand() *cli.Command {
 }
 
 func (p *program) listPackages(c *cli.Context, a *hooks.Artifact) error {
+	bytes := map[string]int64{}
+	for _, s := range a.Shares() {
+		bytes[s.Package] += s.Bytes
+	}
 	w := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
 	for _, pkg := range a.Packages {
 		if c.Bool("json") {
@@ -54,20 +72,47 @@ func (p *program) listPackages(c *cli.Context, a *hooks.Artifact) error {
 				Version   string `json:"version"`
 				ABI       string `json:"abi"`
 				Automatic bool   `json:"automatic"`
+				Why       string `json:"why"`
 				Files     int    `json:"files"`
-			}{pkg.Name, pkg.Version, pkg.ABI, pkg.Automatic, len(pkg.Files)})
+				Bytes     int64  `json:"bytes"`
+			}{pkg.Name, pkg.Version, pkg.ABI, pkg.Automatic, a.Why(pkg), len(pkg.Files), bytes[pkg.Name]})
 			if err != nil {
 				return err
 			}
 			continue
 		}
-		mark := "requested"
-		if pkg.Automatic {
-			mark = "automatic"
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", pkg.Name, pkg.Version, mark)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", pkg.Name, pkg.Version, bytes[pkg.Name], a.Why(pkg))
 	}
 	return w.Flush()
+}
+
+// listSizes writes layer, bytes, files and package.
+func (p *program) listSizes(c *cli.Context, a *hooks.Artifact) error {
+	w := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
+	for _, s := range a.Shares() {
+		if c.Bool("json") {
+			if err := p.printJSON(s); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", s.Layer, s.Bytes, s.Files, cmp.Or(s.Package, "-"))
+	}
+	return w.Flush()
+}
+
+// printOwner writes package and layer of a path.
+func (p *program) printOwner(c *cli.Context, a *hooks.Artifact) error {
+	path := "/" + strings.TrimPrefix(c.String("owner"), "/")
+	name, layer, ok := a.Owner(path)
+	if !ok {
+		return &solve.UnresolvedError{Chain: []string{path}, Reason: "it is not in the image"}
+	}
+	if c.Bool("json") {
+		return p.printJSON(map[string]string{"path": path, "package": name, "layer": layer})
+	}
+	_, err := fmt.Fprintf(p.stdout, "%s\t%s\n", cmp.Or(name, "-"), layer)
+	return err
 }
 
 func (p *program) listFiles(c *cli.Context, a *hooks.Artifact) error {

@@ -79,6 +79,27 @@ func executable(f elftest.File) string { return string(f.Bytes()) }
 
 // cases are small repositories for scripts.
 var cases = map[string][]pkgtest.Package{
+	"before": {
+		{Name: "going", Files: []pkgtest.File{{Path: "/bin/going", Body: "x"}}},
+		{Name: "same", Files: []pkgtest.File{{Path: "/etc/same", Body: "same\n"}}},
+		{Name: "tool", Version: "1.0", Files: []pkgtest.File{
+			{Path: "/bin/tool", Body: executable(elftest.File{Needed: []string{"libc.so.7"}}), Mode: 0o555},
+			{Path: "/etc/tool.conf", Body: "one\ntwo\nthree\n", Config: true},
+			{Path: "/share/data", Body: "a\x00b"},
+			{Path: "/share/link", Symlink: "data"},
+		}, Keys: map[string]any{"comment": "a tool"}},
+	},
+	"after": {
+		{Name: "coming", Version: "2.0", Files: []pkgtest.File{{Path: "/bin/coming", Body: "x"}}},
+		{Name: "same", Files: []pkgtest.File{{Path: "/etc/same", Body: "same\n"}}},
+		{Name: "tool", Version: "1.1", Files: []pkgtest.File{
+			{Path: "/bin/tool", Body: executable(elftest.File{Needed: []string{"libc.so.7", "libm.so.5"}}), Mode: 0o4555},
+			{Path: "/etc/tool.conf", Body: "one\n2\nthree\n", Config: true},
+			{Path: "/share/data", Body: "a\x00c"},
+			{Path: "/share/link", Symlink: "../data"},
+			{Path: "/share/more", Body: "more"},
+		}, Keys: map[string]any{"comment": "a better tool"}},
+	},
 	"scripts": {
 		{Name: "FreeBSD-runtime", Version: "15.0", Files: []pkgtest.File{
 			{Path: "/etc/master.passwd", Body: "root::0:0::0:0::/root:/bin/sh\n", Mode: 0o600}, {Path: "/etc/group", Body: "wheel:*:0:root\n"}, {Path: "/etc/services", Body: "echo 7/tcp\n"},

@@ -83,15 +83,20 @@ func (x *verdict) fail(result string, errs ...error) {
 // verifier is what all archives of a run are compared with.
 type verifier struct {
 	*program
-	c         *cli.Context
-	locks     []*solve.Lock
-	checksums []release.Checksum
+	c          *cli.Context
+	locks      []*solve.Lock
+	unreadable error // of a lock that another orlop wrote
+	checksums  []release.Checksum
 }
 
 // readGiven reads the files of --lock and --digests.
 func (v *verifier) readGiven() error {
 	var err error
-	if v.locks, err = readLocks(v.c.StringSlice("lock")); err != nil {
+	v.locks, err = readLocks(v.c.StringSlice("lock"))
+	if _, other := errors.AsType[*solve.VersionError](err); other {
+		v.unreadable, err = err, nil
+	}
+	if err != nil {
 		return err
 	}
 	for _, file := range v.c.StringSlice("digests") {
@@ -133,6 +138,9 @@ func (v *verifier) verify(path string) *verdict {
 // lockOf finds the lock of an archive: of those given the one that names its
 // image, else the file beside it. Without --rebuild there need be none.
 func (v *verifier) lockOf(x *verdict) (*solve.Lock, error) {
+	if v.unreadable != nil {
+		return nil, v.unreadable
+	}
 	for _, l := range v.locks {
 		if (release.Release{Revision: l.Revision, Branch: l.Branch, ABI: l.ABI}).RefName(l.Image) == x.name() || len(v.locks) == 1 && v.c.NArg() == 1 {
 			return l, nil

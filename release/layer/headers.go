@@ -38,7 +38,7 @@ func DiffHeaders(a, b io.Reader) (string, error) {
 			return fmt.Sprintf("a last block of %d bytes, and one of %d", n, m), skipEOF(errA, errB)
 		}
 		if name == "" {
-			name = strings.TrimRight(string(x[:100]), "\x00")
+			name = strings.TrimPrefix(text(x[345:500])+"/"+text(x[:100]), "/")
 		}
 		if x != y {
 			return fmt.Sprintf("entry %d, %s: %s", entry, name, differingField(x[:], y[:])), nil

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Share is what a package has of a layer.
+type Share struct {
+	Layer   string `json:"layer"`
+	Package string `json:"package"` // "" for files that none owns
+	Files   int    `json:"files"`   // and links
+	Bytes   int64  `json:"bytes"`
+}
+
+// Shares lists what makes an image large: layer by layer, the largest package
+// first. A file that an upper layer hides counts, for it is carried along.
+func (a *Artifact) Shares() []Share {
+	owners := a.owners()
+	var list []Share
+	for i, nodes := range a.Layers {
+		byPackage := map[string]*Share{}
+		for _, n := range nodes {
+			if n.Type == tree.Dir {
+				continue
+			}
+			s := byPackage[owners[n.Path]]
+			if s == nil {
+				s = &Share{Layer: a.layerName(i), Package: owners[n.Path]}
+				byPackage[s.Package] = s
+			}
+			s.Files++
+			s.Bytes += n.Size
+		}
+		var layer []Share
+		for _, s := range byPackage {
+			layer = append(layer, *s)
+		}
+		slices.SortFunc(layer, func(x, y Share) int {
+			return cmp.Or(cmp.Compare(y.Bytes, x.Bytes), strings.Compare(x.Package, y.Package))
+		})
+		list = append(list, layer...)
+	}
+	return list
+}
+
+// owners maps each path of a package to its name.
+func (a *Artifact) owners() map[string]string {
+	owners := map[string]string{}
+	for _, p := range a.Packages {
+		for _, d := range p.Dirs {
+			owners[d.Path] = p.Name
+		}
+		for _, f := range p.Files {
+			owners[f.Path] = p.Name
+		}
+	}
+	return owners
+}
+
+// Owner finds who has a path: a package, "" for none, and the layer that a user
+// of the image sees it from. It is false where the image has no such path.
+func (a *Artifact) Owner(path string) (name, layer string, ok bool) {
+	if a.Tree.Lookup(path) == nil {
+		return "", "", false
+	}
+	for i, nodes := range slices.Backward(a.Layers) {
+		if slices.ContainsFunc(nodes, func(n *tree.Node) bool { return n.Path == path }) {
+			layer = a.layerName(i)
+			break
+		}
+	}
+	return a.owners()[path], layer, true
+}
+
+// Why tells why a package is registered: somebody asked for it, or which
+// package needs it and for what.
+func (a *Artifact) Why(p pkgdb.Installed) string {
+	if !p.Automatic {
+		return "requested"
+	}
+	for _, by := range a.Packages {
+		for _, d := range by.Deps {
+			if d.Name == p.Name {
+				return "dependency of " + by.Name
+			}
+		}
+	}
+	for _, by := range a.Packages {
+		if by.Name == p.Name {
+			continue
+		}
+		for _, pair := range [][2][]string{{p.ShlibsProvided, by.ShlibsRequired}, {p.Provides, by.Requires}} {
+			for _, what := range pair[0] {
+				if slices.Contains(pair[1], what) {
+					return what + " for " + by.Name
+				}
+			}
+		}
+	}
+	return "automatic, and nothing needs it"
+}
