@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package release knows what a FreeBSD release is: revision, branch, ABI and
-// architecture, the names that follow from them, and what its container images
-// consist of.
 package release
 
 import (

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package release knows what a FreeBSD release is, and with its sub-packages
+// the world of artifacts: what images consist of, the tree of a root file
+// system, the files that FreeBSD's programs would have made in it, layers, and
+// image layouts.
+//
+// # Where it stands
+//
+// A release build goes one way:
+//
+//	world, kernel ─► make packages ─► pkgbase-repo ─► media, VM images
+//	                                     │
+//	                                     ├─► oci-plan     container-image-X.plan.json
+//	                                     ├─► oci-release  container-image-X.txz, .lock.json, container-image-MANIFESTS
+//	                                     └─► oci-install  ${DESTDIR}/ociimages, CHECKSUM.SHA256, CHECKSUM.SHA512
+//
+// Makefile.inc is that right-hand side, for make(1). It calls the program
+// (cmd/orlop), and that the hooks:
+//
+//	cmd/orlop ─► hooks ─┬─► pkgdb    the world of pkg(8): catalogue, plan, packages, database
+//	                    └─► release  the world of artifacts
+//
+//	release/tree   a root file system as a value: no disk, no privilege
+//	release/etc    password databases, services, login classes, certificates, hints, as FreeBSD's programs make them
+//	release/elf    what a program needs at run time
+//	release/layer  trees and contents to tar files, compressed, hashed, in parallel, the same bytes every time
+//	release/oci    config, manifest, index, archives; and back
+//
+// Neither of the two worlds knows the other; only hooks knows both. Nothing
+// knows make(1), and nothing but cmd/orlop flags or the environment.
+//
+// # Names
+//
+// Release is what images are made of, and what follows from it: the OCI
+// platform, the name in an archive, the base repository. Names are those under
+// which FreeBSD publishes: the same archive is container-image-runtime.txz in
+// the object directory, FreeBSD-15.0-RELEASE-amd64-container-image-runtime.txz
+// on a mirror, freebsd-runtime:15.0-RELEASE-amd64 in podman(1) and
+// freebsd-runtime:15.0 in a registry. What stays the same through all of it is
+// the digest of its manifest, and so container-image-MANIFESTS lists that.
+//
+// # Images
+//
+// An Image says what an image has on top of its parent. FreeBSD's five are in
+// images/*.ucl, which Images.Read describes; it reads those of a source tree,
+// too, and FreeBSD's own simple oci-image-NAME.conf. A definition stands whole in
+// the lock of each image that is made from it.
+package release
