@@ -76,7 +76,12 @@ func (x *verdict) fail(result string, errs ...error) {
 		x.result = result
 	}
 	for _, err := range errs {
-		x.errs = append(x.errs, about(x.path, err)...)
+		for _, e := range faults(err) {
+			if !strings.HasPrefix(e.Error(), x.path+": ") {
+				e = fmt.Errorf("%s: %w", x.path, e)
+			}
+			x.errs = append(x.errs, e)
+		}
 	}
 }
 

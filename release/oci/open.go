@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ const (
 // Archive is an image layout that is read: a folder or a tar file.
 type Archive struct {
 	files  map[string]file // by name in the layout
+	odd    string          // the first entry that is no plain file, "" for none
 	closer io.Closer
 }
 
@@ -83,11 +85,15 @@ func refused(name string, err error) error {
 
 // recognise tells an image layout from other things.
 func (a *Archive) recognise() error {
-	if _, ok := a.files["oci-layout"]; ok {
-		return nil
-	}
-	if _, ok := a.files["manifest.json"]; ok {
+	_, layout := a.files["oci-layout"]
+	_, docker := a.files["manifest.json"]
+	switch {
+	case docker && !layout:
 		return errDockerArchive
+	case a.odd != "":
+		return fmt.Errorf("entry %q is no plain file", a.odd)
+	case layout:
+		return nil
 	}
 	return errors.New("has no oci-layout, so it is no OCI image layout")
 }
@@ -121,7 +127,8 @@ func (a *Archive) readDir(name string) error {
 			return err
 		}
 		if !info.Mode().IsRegular() {
-			return fmt.Errorf("entry %q is no plain file", p)
+			a.odd = cmp.Or(a.odd, p)
+			return nil
 		}
 		return a.add(p, file{info.Size(), func() (io.ReadCloser, error) { return root.Open(p) }})
 	})
@@ -198,7 +205,8 @@ func (a *Archive) readTar(f *os.File) error {
 		case h.Typeflag == tar.TypeDir:
 			continue
 		case h.Typeflag != tar.TypeReg || isSparse(h):
-			return fmt.Errorf("entry %q is no plain file", h.Name)
+			a.odd = cmp.Or(a.odd, name) // a docker-archive may have such
+			continue
 		}
 		at, err := f.Seek(0, io.SeekCurrent)
 		if err != nil {
