@@ -111,13 +111,14 @@ func (st *Store) Source(location, mirrorType string) (*Source, error) {
 	if !found || strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz+") != "" { // so FreeBSD:15:amd64 is a directory
 		return &Source{store: st, dir: location, where: location}, nil
 	}
+	if scheme == "file" {
+		return st.local(location, rest)
+	}
 	u, err := url.Parse(strings.TrimPrefix(scheme, "pkg+") + ":" + rest)
 	if err != nil {
 		return nil, err
 	}
 	switch u.Scheme {
-	case "file":
-		return st.local(location, u)
 	case "http", "https":
 		if u.Host == "" {
 			return nil, fmt.Errorf("%s: has no host", location)
@@ -133,16 +134,15 @@ func (st *Store) Source(location, mirrorType string) (*Source, error) {
 	return nil, fmt.Errorf("%s: transport %q is not supported, wanted a directory or file:, http:, https:, pkg+http: or pkg+https: with a URL", location, scheme)
 }
 
-func (st *Store) local(location string, u *url.URL) (*Source, error) {
-	if u.Host != "" && u.Host != "localhost" {
-		return nil, fmt.Errorf("%s: a file: URL has no host, found %q", location, u.Host)
-	}
-	path := u.Path
-	if path == "" { // file:relative/dir
-		var err error
-		if path, err = url.PathUnescape(u.Opaque); err != nil {
-			return nil, fmt.Errorf("%s: %w", location, err)
+// local takes the path as it stands, as pkg does (libpkg/fetch_file.c): what
+// make(1) put into a URL may have a percent sign.
+func (st *Store) local(location, path string) (*Source, error) {
+	if rest, found := strings.CutPrefix(path, "//"); found {
+		host, _, _ := strings.Cut(rest, "/")
+		if host != "" && host != "localhost" {
+			return nil, fmt.Errorf("%s: a file: URL has no host, found %q", location, host)
 		}
+		path = rest[len(host):]
 	}
 	return &Source{store: st, dir: filepath.FromSlash(path), where: location}, nil
 }

@@ -15,7 +15,10 @@ import (
 
 func TestVerified(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "100%2?#") // make(1) puts paths into URLs as they are
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	body := []byte("hello\n")
 	if err := os.WriteFile(filepath.Join(dir, "a:b c.pkg"), body, 0o600); err != nil {
 		t.Fatal(err)
