@@ -43,7 +43,7 @@ func (b *bench) compare() error {
 		return err
 	}
 	for range b.rounds {
-		for _, step := range []func() error{b.builds, b.pipelines, b.floors, b.family} {
+		for _, step := range []func() error{b.builds, b.pipelines, b.floors, b.family, b.verifies} {
 			if err := step(); err != nil {
 				return err
 			}
@@ -132,6 +132,20 @@ func (b *bench) family() error {
 	}
 	return b.build("orlop gzip, cold, family of five", "repo", "cache",
 		append(file, "one", "two", "three", "four", "five")...)
+}
+
+// verifies checks an image, and hashes its layer and what is packed in it.
+func (b *bench) verifies() error {
+	layer, _, err := b.layout("gzip")
+	if err != nil {
+		return err
+	}
+	c, _, err := measure(b.orlop, "verify", "-q", filepath.Join(layer, "../../.."))
+	if err != nil {
+		return err
+	}
+	b.note("orlop verify", c)
+	return b.shell("sha256sum and gunzip", `sha256sum "$0"; gzip -dc "$0" | sha256sum`, layer)
 }
 
 func (b *bench) pipelines() error {

@@ -17,13 +17,7 @@ import (
 func (b *bench) sizes() (map[string][2]int64, error) {
 	sizes := map[string][2]int64{}
 	for method, peer := range map[string]string{"gzip": "pigz -6", "zstd": "zstd -3"} {
-		if err := os.RemoveAll(b.path("out")); err != nil {
-			return nil, err
-		}
-		if err := b.build("", "repo", "cache", append(oneImage, "--compression", method, "--format", "dir")...); err != nil {
-			return nil, err
-		}
-		layer, size, err := largest(b.path("out"))
+		layer, size, err := b.layout(method)
 		if err != nil {
 			return nil, err
 		}
@@ -38,6 +32,18 @@ func (b *bench) sizes() (map[string][2]int64, error) {
 		sizes[method] = [2]int64{size, n}
 	}
 	return sizes, nil
+}
+
+// layout writes the image as a directory and returns where its layer is, and
+// the bytes of that.
+func (b *bench) layout(method string) (layer string, size int64, err error) {
+	if err := os.RemoveAll(b.path("out")); err != nil {
+		return "", 0, err
+	}
+	if err := b.build("", "repo", "cache", append(oneImage, "--compression", method, "--format", "dir")...); err != nil {
+		return "", 0, err
+	}
+	return largest(b.path("out"))
 }
 
 // largest finds the largest file: the layer, in an image layout.
@@ -79,6 +85,7 @@ func (b *bench) report(sizes map[string][2]int64) {
 		{"orlop gzip, last package changed", "orlop gzip, cold", "≤ 0.30"},
 		{"orlop gzip, cold, -j1", "orlop gzip, cold", "≥ 1.8"},
 		{"orlop gzip, cold, family of five", "orlop gzip, cold, largest of the family", "≤ 1.15"},
+		{"orlop verify", "sha256sum and gunzip", "near 1"},
 	} {
 		if b.costs[r.a] != nil {
 			fmt.Fprintf(b.out, "| %s / %s | %.2f | %s |\n", r.a, r.b, b.ratio(r.a, r.b), r.wanted)
