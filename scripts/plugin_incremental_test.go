@@ -6,6 +6,7 @@ package scripts_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -187,5 +188,34 @@ func TestInteropMakeBuildFails(t *testing.T) {
 	tr.make(t, "release")
 	if took, want := tr.took(t), []string{"orlop-plan", "orlop-build"}; !slices.Equal(took, want) {
 		t.Errorf("once it is repaired: did %q, want %q", took, want)
+	}
+}
+
+// What static has of termcap(5) comes from the object tree.
+func TestInteropMakeTermcap(t *testing.T) {
+	t.Parallel()
+	tr := newTree(t, "15")
+	tr.sample(t)
+	top := t.TempDir()
+	tr.vars = append(tr.vars, "OBJTOP="+top, "OCI_IMAGES=static")
+	for _, text := range []string{"dumb:am:co#80:\n", "dumb:am:co#81:\n"} {
+		write(t, filepath.Join(top, "etc/termcap/termcap.small"), text)
+		tr.make(t, "release")
+		tr.make(t, "oci-verify")
+		out, err := exec.Command(orlop, "ls", "--files", filepath.Join(tr.obj, "container-image-static.txz")).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(out), " /etc/termcap.small\n") {
+			t.Errorf("no /etc/termcap.small in\n%s", out)
+		}
+	}
+	want := []string{"orlop-plan", "orlop-build", "orlop-verify", "orlop-plan", "orlop-build", "orlop-verify"}
+	if took := slices.DeleteFunc(tr.took(t), func(s string) bool { return !strings.HasPrefix(s, "orlop") }); !slices.Equal(took, want) {
+		t.Errorf("did %q, want %q", took, want)
+	}
+	tr.make(t, "release")
+	if took := tr.took(t); !slices.Equal(took, want[:1]) {
+		t.Errorf("with the same file: did %q, want %q", took, want[:1])
 	}
 }
