@@ -109,6 +109,7 @@ type run struct {
 	family     []*member                       // resolve: the images and all ancestors, parents first
 	fetched    map[*catalog.Package]*fetched   // fetch
 	staging    *staging                        // layer
+	scratches  scratches                       // layer
 	added      bool                            // layer: the store has grown
 	results    []Result                        // publish
 }
@@ -177,6 +178,7 @@ func (r *run) end() {
 			m.blob.Close()
 		}
 	}
+	r.scratches.close()
 	if r.staging != nil {
 		r.staging.remove()
 	}

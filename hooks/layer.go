@@ -261,8 +261,8 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 		return err
 	}
 	defer pkg.Close()
-	scratch := elf.Scratch{Create: r.staging.scratch}
-	defer scratch.Close()
+	scratch := r.scratches.take(r.staging.scratch)
+	defer r.scratches.put(scratch)
 	f.needs = map[string]elf.Needs{}
 	for {
 		e, err := pkg.Next()
@@ -279,7 +279,7 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 		n.Size = e.Size
 		var body io.Reader
 		if n.Type == tree.File && e.HardLink == "" {
-			body = io.TeeReader(pkg, &scratch)
+			body = io.TeeReader(pkg, scratch)
 		}
 		if e.HardLink != "" {
 			n.Type, n.Link = tree.Hardlink, e.HardLink
@@ -294,6 +294,38 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 		if needs != nil {
 			f.needs[n.Path] = *needs
 		}
+	}
+}
+
+// scratches are what packages that are streamed side by side use, one package
+// after the other.
+type scratches struct {
+	mu   sync.Mutex
+	free []*elf.Scratch
+}
+
+func (s *scratches) take(create func() (*os.File, error)) *elf.Scratch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.free)
+	if n == 0 {
+		return &elf.Scratch{Create: create}
+	}
+	scratch := s.free[n-1]
+	s.free = s.free[:n-1]
+	return scratch
+}
+
+func (s *scratches) put(scratch *elf.Scratch) {
+	scratch.Drop() // what an error has left in it
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, scratch)
+}
+
+func (s *scratches) close() {
+	for _, scratch := range s.free {
+		scratch.Close()
 	}
 }
 

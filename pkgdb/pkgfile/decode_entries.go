@@ -65,13 +65,19 @@ func (d decoder) deps(raw json.RawMessage) error {
 
 // entry is a value of "files" or "directories".
 type entry struct {
-	Sum     string
-	Uname   *string
-	Gname   *string
-	Perm    *string // octal text
-	FFlags  json.RawMessage
-	Time    *int64
-	Symlink *string
+	sum     string
+	uname   text
+	gname   text
+	perm    text // octal
+	fflags  json.RawMessage
+	time    *int64
+	symlink text
+}
+
+// text is one that may be absent.
+type text struct {
+	string
+	there bool
 }
 
 // read reads an entry. There are thousands in a package, hence no reflection.
@@ -84,19 +90,19 @@ func (e *entry) read(raw json.RawMessage) error {
 		var err error
 		switch kv.key {
 		case "sum":
-			err = unmarshal(kv.value, &e.Sum)
+			err = unmarshal(kv.value, &e.sum)
 		case "uname":
-			err = optional(kv.value, &e.Uname)
+			err = e.uname.read(kv.value)
 		case "gname":
-			err = optional(kv.value, &e.Gname)
+			err = e.gname.read(kv.value)
 		case "perm":
-			err = optional(kv.value, &e.Perm)
+			err = e.perm.read(kv.value)
 		case "symlink_target":
-			err = optional(kv.value, &e.Symlink)
+			err = e.symlink.read(kv.value)
 		case "mtime":
-			err = json.Unmarshal(kv.value, &e.Time)
+			e.time, err = number(kv.value)
 		case "fflags":
-			e.FFlags = kv.value
+			e.fflags = kv.value
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", kv.key, err)
@@ -105,41 +111,49 @@ func (e *entry) read(raw json.RawMessage) error {
 	return nil
 }
 
-// optional reads a text that may be absent.
-func optional(raw json.RawMessage, p **string) error {
-	if string(raw) == "null" {
+func (t *text) read(raw json.RawMessage) error {
+	if t.there = string(raw) != "null"; !t.there {
 		return nil
 	}
-	*p = new(string)
-	return unmarshal(raw, *p)
+	return unmarshal(raw, &t.string)
+}
+
+// number reads a number that may be absent.
+func number(raw json.RawMessage) (*int64, error) {
+	if n, err := strconv.ParseInt(string(raw), 10, 64); err == nil { // json allows for less, and has been asked
+		return &n, nil
+	}
+	var n *int64
+	err := json.Unmarshal(raw, &n)
+	return n, err
 }
 
 func (e *entry) attr() (Attr, error) {
-	if e.Perm == nil || e.Uname == nil || e.Gname == nil {
-		if e.Perm != nil || e.Uname != nil || e.Gname != nil {
+	if !e.perm.there || !e.uname.there || !e.gname.there {
+		if e.perm.there || e.uname.there || e.gname.there {
 			return Attr{}, fmt.Errorf("only some of uname, gname and perm are there")
 		}
 		return Attr{}, nil
 	}
-	perm, err := strconv.ParseUint(*e.Perm, 8, 12)
+	perm, err := strconv.ParseUint(e.perm.string, 8, 12)
 	if err != nil {
-		return Attr{}, fmt.Errorf("perm %q is not an octal mode", *e.Perm)
+		return Attr{}, fmt.Errorf("perm %q is not an octal mode", e.perm.string)
 	}
-	return Attr{Known: true, Uname: *e.Uname, Gname: *e.Gname, Perm: uint32(perm)}, nil
+	return Attr{Known: true, Uname: e.uname.string, Gname: e.gname.string, Perm: uint32(perm)}, nil
 }
 
 // flags reads names (pkg 2.7.5 and later) or st_flags as a number (2.4 to 2.7.4).
 func (e *entry) flags() (*uint32, error) {
-	if e.FFlags == nil {
+	if e.fflags == nil {
 		return nil, nil
 	}
 	var bits uint32
-	if unmarshal(e.FFlags, &bits) == nil {
+	if unmarshal(e.fflags, &bits) == nil {
 		return &bits, nil
 	}
 	var names string
-	if err := unmarshal(e.FFlags, &names); err != nil {
-		return nil, fmt.Errorf("fflags: %s is neither a string nor a number", e.FFlags)
+	if err := unmarshal(e.fflags, &names); err != nil {
+		return nil, fmt.Errorf("fflags: %s is neither a string nor a number", e.fflags)
 	}
 	bits, err := ParseFlags(names)
 	return &bits, err
@@ -169,19 +183,17 @@ func decodeFile(kv member) (File, error) {
 	}
 	var e entry
 	if bytes.HasPrefix(kv.value, []byte(`"`)) { // before pkg 2.4: only the sum
-		if err := unmarshal(kv.value, &e.Sum); err != nil {
+		if err := unmarshal(kv.value, &e.sum); err != nil {
 			return f, err
 		}
 	} else if err := e.read(kv.value); err != nil {
 		return f, err
 	}
-	if _, err := sum.Parse(e.Sum); err != nil {
+	if _, err := sum.Parse(e.sum); err != nil {
 		return f, err
 	}
-	f.Sum, f.Time = e.Sum, e.Time
-	if f.IsLink = e.Symlink != nil; f.IsLink {
-		f.Link = *e.Symlink
-	}
+	f.Sum, f.Time = e.sum, e.time
+	f.IsLink, f.Link = e.symlink.there, e.symlink.string
 	var err error
 	if f.Attr, err = e.attr(); err != nil {
 		return f, err

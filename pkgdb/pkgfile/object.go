@@ -25,8 +25,8 @@ func members(text []byte) ([]member, error) {
 	if s.peek() != '{' {
 		return nil, fmt.Errorf("found %.20q, wanted an object", text)
 	}
-	var list []member
-	seen := map[string]bool{} // once there are too many to look through
+	list := make([]member, 0, few/2)
+	var seen map[string]bool // once there are too many to look through
 	for s.skip(); s.peek() != '}'; {
 		if s.peek() == ',' {
 			s.skip()
@@ -44,6 +44,7 @@ func members(text []byte) ([]member, error) {
 			return nil, fmt.Errorf("key %q stands twice", kv.key)
 		}
 		if list = append(list, kv); len(list) == few {
+			seen = map[string]bool{}
 			for _, m := range list {
 				seen[m.key] = true
 			}
@@ -74,13 +75,14 @@ func (s *scanner) skip() { s.at++ }
 
 // peek passes over white space and returns what follows.
 func (s *scanner) peek() byte {
-	for s.at < len(s.text) && bytes.IndexByte([]byte(" \t\r\n"), s.text[s.at]) >= 0 {
-		s.at++
+	for ; s.at < len(s.text); s.at++ {
+		switch c := s.text[s.at]; c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return c
+		}
 	}
-	if s.at == len(s.text) {
-		return '}' // the end of any object
-	}
-	return s.text[s.at]
+	return '}' // the end of any object
 }
 
 // value passes over the value that begins here and returns it.
@@ -116,14 +118,17 @@ func (s *scanner) value() json.RawMessage {
 
 // str passes over a string.
 func (s *scanner) str() {
-	for s.at++; s.at < len(s.text); s.at++ {
-		switch s.text[s.at] {
-		case '\\':
-			s.at++
-		case '"':
-			s.at++
+	for s.at++; ; s.at++ {
+		n := bytes.IndexByte(s.text[min(s.at, len(s.text)):], '"')
+		if n < 0 {
+			s.at = len(s.text)
 			return
 		}
+		escaped := bytes.IndexByte(s.text[s.at:s.at+n], '\\')
+		if escaped < 0 {
+			s.at += n + 1
+			return
+		}
+		s.at += escaped + 1 // at what it escapes
 	}
-	s.at = len(s.text)
 }

@@ -57,12 +57,14 @@ func Parse(s string) (Sum, error) {
 	if n := length[kind]; len(value) != n {
 		return "", fmt.Errorf("sum %q: value has %d characters, wanted %d", s, len(value), n)
 	}
-	digits := alphabet
+	digits := &base32Digits
 	if kind == SHA256 {
-		digits = "0123456789abcdef"
+		digits = &hexDigits
 	}
-	if i := strings.IndexFunc(value, func(r rune) bool { return !strings.ContainsRune(digits, r) }); i >= 0 {
-		return "", fmt.Errorf("sum %q: %q is not a digit of it", s, value[i])
+	for i := range len(value) {
+		if !digits[value[i]] {
+			return "", fmt.Errorf("sum %q: %q is not a digit of it", s, value[i])
+		}
 	}
 	return Sum(s), nil
 }
@@ -148,6 +150,16 @@ func encode(k Kind, digest []byte) string {
 
 // alphabet is that of z-base-32.
 const alphabet = "ybndrfg8ejkmcpqxot1uwisza345h769"
+
+// There are thousands of sums in a repository, hence tables.
+var base32Digits, hexDigits = table(alphabet), table("0123456789abcdef")
+
+func table(digits string) (is [256]bool) {
+	for i := range len(digits) {
+		is[digits[i]] = true
+	}
+	return is
+}
 
 // base32 takes five bits at a time, the least significant of each byte first,
 // without padding (libpkg/pkg_checksum.c).

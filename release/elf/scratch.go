@@ -11,7 +11,7 @@ import (
 
 // maxMemory is the size up to which a file is kept in memory: most programs
 // are smaller. It decides speed, no bytes.
-const maxMemory = 4 << 20
+const maxMemory = 2 << 20
 
 // Scratch takes the bytes of one file after the other while they stream past,
 // and tells what each needs. Of files that are not ELF it keeps nothing, of
@@ -63,7 +63,7 @@ func (s *Scratch) spill() error {
 
 // Needs ends the current file and returns what it needs, nil for nothing.
 func (s *Scratch) Needs() (*Needs, error) {
-	defer func() { s.head, s.plain, s.large = s.head[:0], false, false }()
+	defer s.Drop()
 	switch {
 	case s.plain:
 		return nil, nil
@@ -72,6 +72,9 @@ func (s *Scratch) Needs() (*Needs, error) {
 	}
 	return ReadNeeds(bytes.NewReader(s.head))
 }
+
+// Drop ends the current file, whatever it needs.
+func (s *Scratch) Drop() { s.head, s.plain, s.large = s.head[:0], false, false }
 
 // Close gives the file for large ones up; its bytes are of no further use.
 func (s *Scratch) Close() error {

@@ -45,7 +45,7 @@ const (
 	gzipLevel = "6"
 	zstdLevel = "default"
 	gzipChunk = 1 << 20 // bytes of tar in a gzip member; its window has 32 KiB, so a cut costs little
-	zstdChunk = 4 << 20 // bytes of tar in a zstd frame
+	zstdChunk = 2 << 20 // bytes of tar in a zstd frame, and its window
 )
 
 // Layer says which bytes a layer has.
@@ -109,7 +109,8 @@ func (c Compression) newPacker() (packer, error) {
 	_, level := c.split()
 	if c.zstd() {
 		// No checksum in the frame: the digest covers every byte.
-		enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstdLevels[level]), zstd.WithEncoderCRC(false))
+		enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstdLevels[level]),
+			zstd.WithWindowSize(zstdChunk), zstd.WithEncoderCRC(false))
 		if err != nil {
 			return nil, err
 		}

@@ -4,10 +4,12 @@ package layer
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -166,30 +168,45 @@ func (c Compression) newRestorer() (restorer, error) {
 		if !c.unpack {
 			return nil
 		}
-		var err error
-		if c.raw, err = unpack(c.raw[:0], c.packed); err != nil || len(c.raw) != c.from.Raw {
+		c.raw = c.raw[:c.from.Raw]
+		if unpack(c.raw, c.packed) != nil {
 			return &DamageError{}
 		}
 		return nil
 	}, nil
 }
 
-// newUnpacker is the opposite of newPacker.
-func (c Compression) newUnpacker() (packer, error) {
+// unpacker fills raw with what was packed into one member or frame, and fails
+// if that has another size.
+type unpacker func(raw, packed []byte) error
+
+func (c Compression) newUnpacker() (unpacker, error) {
 	if c.zstd() {
 		dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(zstdChunk))
 		if err != nil {
 			return nil, err
 		}
-		return func(out, packed []byte) ([]byte, error) { return dec.DecodeAll(packed, out) }, nil
+		return func(raw, packed []byte) error {
+			out, err := dec.DecodeAll(packed, raw[:0])
+			return cmp.Or(err, wrongSize(len(out) != len(raw)))
+		}, nil
 	}
 	z := new(gzip.Reader)
-	return func(out, packed []byte) ([]byte, error) {
+	return func(raw, packed []byte) error {
 		if err := z.Reset(bytes.NewReader(packed)); err != nil {
-			return out, err
+			return err
 		}
-		b := bytes.NewBuffer(out)
-		_, err := b.ReadFrom(io.LimitReader(z, gzipChunk+1))
-		return b.Bytes(), err
+		if _, err := io.ReadFull(z, raw); err != nil {
+			return err
+		}
+		n, err := z.Read(make([]byte, 1)) // the check sum is read with the end
+		return cmp.Or(wrongSize(n != 0), wrongSize(err != io.EOF))
 	}, nil
+}
+
+func wrongSize(is bool) error {
+	if is {
+		return errors.New("wrong size")
+	}
+	return nil
 }

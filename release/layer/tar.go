@@ -47,24 +47,51 @@ func (w *Writer) Entry(n *tree.Node, contents io.Reader) error {
 // copy writes contents and pads them to whole blocks. It reads to the end, at
 // which a reader that checks sums has its last word.
 func (w *Writer) copy(size int64, contents io.Reader) error {
-	if w.buf == nil {
-		w.buf = make([]byte, 64<<10)
+	n, err := w.fill(&io.LimitedReader{R: contents, N: size})
+	if err == nil && n == size {
+		err = end(contents, size)
 	}
-	n, err := io.CopyBuffer(onlyWriter{w.out}, io.LimitReader(contents, size+1), w.buf)
 	switch {
 	case err != nil:
 		return err
-	case n > size:
-		return fmt.Errorf("contents go on after %d bytes", size)
 	case n < size:
 		return fmt.Errorf("contents end after %d bytes, wanted %d", n, size)
 	}
-	_, err = w.out.Write(make([]byte, -size&(blockSize-1)))
+	_, err = w.out.Write(padding[:-size&(blockSize-1)])
 	return err
+}
+
+var padding [blockSize]byte // zeros
+
+// fill reads straight into the chunks of a layer. Anything else gets pieces of
+// one size: a compressor's bytes may depend on that.
+func (w *Writer) fill(contents io.Reader) (int64, error) {
+	if chunks, ok := w.out.(*chunker); ok {
+		return chunks.ReadFrom(contents)
+	}
+	if w.buf == nil {
+		w.buf = make([]byte, 64<<10)
+	}
+	return io.CopyBuffer(onlyWriter{w.out}, contents, w.buf)
 }
 
 // onlyWriter hides other methods, so that CopyBuffer uses its buffer.
 type onlyWriter struct{ io.Writer }
+
+// end makes sure that contents end here.
+func end(contents io.Reader, size int64) error {
+	var more [1]byte
+	for {
+		switch n, err := contents.Read(more[:]); {
+		case err != nil && err != io.EOF:
+			return err
+		case n > 0:
+			return fmt.Errorf("contents go on after %d bytes", size)
+		case err == io.EOF:
+			return nil
+		}
+	}
+}
 
 // describe maps a node to a header: paths without a leading slash or "./",
 // except for the root itself, which is "./"; directories end in a slash.

@@ -21,18 +21,6 @@ type Fragment struct {
 	Write func(ctx context.Context, w *Writer) error
 }
 
-// chunk is a piece of the tar file on its way. It is used again for another
-// piece, with the memory that it has.
-type chunk struct {
-	raw, packed []byte
-	done        chan struct{} // gets a value when raw and packed are there
-	sum         [sha256.Size]byte
-
-	held   int    // bytes that the gate counts for it
-	from   *Chunk // of a prior layer, for a chunk that is not made anew
-	unpack bool   // such a one is needed unpacked
-}
-
 // part is what one fragment has made so far.
 type part struct {
 	chunks chan *chunk // closed at the end
@@ -47,8 +35,8 @@ type part struct {
 func Write(ctx context.Context, out io.Writer, c Compression, jobs int, fragments []Fragment, prior *Prior) (*Record, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	fragments = append(fragments[:len(fragments):len(fragments)], endOfArchive)
-	inFlight := 3*jobs + 2
-	p := &pipeline{compression: c, fragments: fragments, reuse: newReuse(prior, fragments), work: make(chan *chunk, jobs), free: make(chan *chunk, inFlight)}
+	inFlight := 2*jobs + 2
+	p := &pipeline{compression: c, fragments: fragments, reuse: newReuse(prior, fragments), work: make(chan *chunk, jobs), memory: memory{full: c.chunkSize()}}
 	p.gate = newGate(ctx, inFlight*c.chunkSize(), (jobs+1)*c.chunkSize())
 	for range fragments {
 		p.parts = append(p.parts, &part{chunks: make(chan *chunk, inFlight+1)}) // only the last of a fragment is not full
@@ -81,7 +69,7 @@ type pipeline struct {
 	reuse       *reuse
 	gate        *gate
 	work        chan *chunk
-	free        chan *chunk // to be used again
+	memory      memory
 	parts       []*part
 }
 
@@ -152,7 +140,8 @@ func (p *pipeline) join(ctx context.Context, out io.Writer) (*Record, error) {
 				return nil, err
 			}
 			made.Chunks = append(made.Chunks, entry)
-			p.recycle(c)
+			p.gate.release(c.held)
+			p.memory.put(c)
 		}
 		if part.err != nil {
 			return nil, part.err
@@ -205,99 +194,4 @@ func (j *joiner) state(r *reuse, i int) ([]byte, error) {
 		return r.prior.Fragments[i].DiffID, nil
 	}
 	return j.diffID.(encoding.BinaryMarshaler).MarshalBinary()
-}
-
-// chunker cuts what a fragment writes into chunks.
-type chunker struct {
-	*pipeline
-	ctx   context.Context
-	index int
-	cur   *chunk
-}
-
-func (w *chunker) Write(b []byte) (int, error) {
-	n := len(b)
-	size := w.compression.chunkSize()
-	for len(b) > 0 {
-		if w.cur == nil {
-			if err := w.begin(); err != nil {
-				return 0, err
-			}
-		}
-		k := min(len(b), size-len(w.cur.raw))
-		w.cur.raw = append(w.cur.raw, b[:k]...)
-		b = b[k:]
-		if len(w.cur.raw) == size {
-			if err := w.flush(); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return n, nil
-}
-
-// begin gets a chunk, an old one if there is any.
-func (w *chunker) begin() error {
-	if err := w.gate.acquire(w.index, w.compression.chunkSize()); err != nil {
-		return err
-	}
-	select {
-	case w.cur = <-w.free:
-		w.cur.raw, w.cur.from = w.cur.raw[:0], nil
-	default:
-		w.cur = &chunk{raw: make([]byte, 0, w.compression.chunkSize()), done: make(chan struct{}, 1)}
-	}
-	return nil
-}
-
-// fit lets the gate count the bytes that a chunk has. One that is not half full
-// gets memory of its own size, and the large one is free for another.
-func (w *chunker) fit(c *chunk) *chunk {
-	size := len(c.raw)
-	if c.from != nil {
-		size = c.from.Raw
-	}
-	full := w.compression.chunkSize()
-	if size <= full/2 && c.from == nil {
-		small := &chunk{raw: bytes.Clone(c.raw), done: make(chan struct{}, 1)}
-		w.keep(c)
-		c = small
-	}
-	c.held = size
-	w.gate.release(full - size)
-	return c
-}
-
-// recycle is for a chunk that has been joined.
-func (p *pipeline) recycle(c *chunk) {
-	p.gate.release(c.held)
-	p.keep(c)
-}
-
-// keep lets the memory of a chunk be used again, unless it is small.
-func (p *pipeline) keep(c *chunk) {
-	if cap(c.raw) < p.compression.chunkSize() {
-		return
-	}
-	select {
-	case p.free <- c:
-	default:
-	}
-}
-
-// flush hands the current chunk to a compressor and to the joiner.
-func (w *chunker) flush() error {
-	c := w.cur
-	if c == nil {
-		return nil
-	}
-	w.cur = nil
-	c = w.fit(c)
-	select {
-	case w.work <- c:
-	case <-w.ctx.Done():
-		return w.ctx.Err()
-	}
-	w.parts[w.index].chunks <- c // has room for as many as the gate lets through
-	return nil
 }

@@ -5,7 +5,9 @@ package main
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -23,20 +25,21 @@ const (
 	none     = -1 // no package is changed
 )
 
+// file is a piece of a file of the Go distribution.
 type file struct {
-	path string
-	size int64
+	path         string
+	offset, size int64
 }
 
-// corpus lists files of the Go distribution that is installed here: programs,
-// objects, sources and tables, in an order that has nothing to do with their
-// names, so that a small repository has of everything, too.
-func corpus() ([]file, error) {
+// corpus lists files of the Go distribution that is installed here, in an order
+// that has nothing to do with their names, so that a small repository has of
+// everything, too: programs and objects, and sources, documents and tables. A
+// program of Go's is larger than most of FreeBSD's, and so comes in pieces.
+func corpus() (programs, texts []file, err error) {
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
-		return nil, fmt.Errorf("go env GOROOT: %w", err)
+		return nil, nil, fmt.Errorf("go env GOROOT: %w", err)
 	}
-	var files []file
 	err = filepath.WalkDir(strings.TrimSpace(string(root)), func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.IsDir() && d.Name() == "testdata" {
 			return fs.SkipDir // has broken programs
@@ -45,20 +48,67 @@ func corpus() ([]file, error) {
 			return err
 		}
 		info, err := d.Info()
-		if err == nil && info.Size() > 4<<10 {
-			files = append(files, file{path, info.Size()})
+		if err != nil || info.Size() < 4<<10 {
+			return err
 		}
-		return err
+		whole := file{path: path, size: info.Size()}
+		if elf, err := isELF(path); err != nil || !elf {
+			texts = append(texts, whole)
+			return err
+		}
+		programs = append(programs, whole.pieces()...)
+		return nil
 	})
-	slices.SortFunc(files, func(a, b file) int { return bytes.Compare(hashOf(a.path), hashOf(b.path)) })
-	return files, err
+	for _, list := range [][]file{programs, texts} {
+		slices.SortFunc(list, func(a, b file) int { return bytes.Compare(a.hash(), b.hash()) })
+	}
+	return programs, texts, err
+}
+
+func isELF(path string) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	magic := make([]byte, 4)
+	_, err = io.ReadFull(f, magic)
+	return string(magic) == "\x7fELF", err
+}
+
+// pieces cuts a program that is larger than 3 MiB, behind its header, into
+// pieces from 16 KiB to that.
+func (f file) pieces() (list []file) {
+	if f.size <= 3<<20 {
+		return []file{f}
+	}
+	for at, k := int64(64), 0; at < f.size; k++ {
+		size := min(int64(16<<10)<<(k*5%9)*3/2, f.size-at)
+		list = append(list, file{f.path, at, size})
+		at += size
+	}
+	return list
+}
+
+func (f file) hash() []byte {
+	h := sha256.Sum256(fmt.Appendf(nil, "%s %d", filepath.Base(f.path), f.offset))
+	return h[:]
+}
+
+func (f file) read() ([]byte, error) {
+	in, err := os.Open(f.path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return io.ReadAll(io.NewSectionReader(in, f.offset, f.size))
 }
 
 // writeRepo makes a repository whose files have about the given number of
 // bytes. Sizes of packages follow Zipf's law, as those of base packages do. With
 // changed, that package has one more file.
 func writeRepo(dir string, size int64, changed int) error {
-	files, err := corpus()
+	programs, texts, err := corpus()
 	if err != nil {
 		return err
 	}
@@ -67,11 +117,12 @@ func writeRepo(dir string, size int64, changed int) error {
 	}
 	var failed error
 	pkgtest.WriteAll(dir, func(yield func(pkgtest.Package) bool) {
-		pool := &pool{all: files}
+		binary, share := &pool{all: programs}, &pool{all: texts}
 		for i := range packages {
 			p := pkgtest.Package{Name: packageName(i)}
-			share := float64(size) / float64(i+2) / zipf(packages)
-			if p.Files, failed = pool.take(int64(share), "/usr/"+p.Name); failed != nil {
+			n := int64(float64(size) / float64(i+2) / zipf(packages))
+			failed = errors.Join(binary.take(&p, n*programsPercent/100), share.take(&p, n*(100-programsPercent)/100))
+			if failed != nil {
 				return
 			}
 			if i == changed {
@@ -85,39 +136,41 @@ func writeRepo(dir string, size int64, changed int) error {
 	return failed
 }
 
+// programsPercent is the part of programs in the bytes, as in FreeBSD's base.
+const programsPercent = 85
+
 func packageName(i int) string { return fmt.Sprintf("bench-%03d", i) }
 
-// pool hands out files. When all are used, it begins again: the same files, but
-// far from each other.
+// pool hands out files. When none of those left is small enough, it begins
+// again: the same files, but far from each other.
 type pool struct {
 	all, unused []file
 	taken       int
 }
 
-func (p *pool) take(size int64, dir string) (list []pkgtest.File, err error) {
-	for size > 0 {
-		if len(p.unused) == 0 {
+// take gives a package files of about as many bytes, and at least one.
+func (p *pool) take(to *pkgtest.Package, size int64) error {
+	for n := 0; ; n++ {
+		fits := func(f file) bool { return f.size <= size }
+		i := slices.IndexFunc(p.unused, fits)
+		if i < 0 && n > 0 {
+			return nil
+		}
+		if i < 0 {
 			p.unused = slices.Clone(p.all)
+			i = max(slices.IndexFunc(p.unused, fits), 0)
 		}
-		i := slices.IndexFunc(p.unused, func(f file) bool { return f.size <= size })
-		if i < 0 && len(list) > 0 {
-			break
-		}
-		i = max(i, 0)
 		f := p.unused[i]
 		p.unused = slices.Delete(p.unused, i, i+1)
-		text, err := os.ReadFile(f.path)
+		text, err := f.read()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		size -= f.size
 		p.taken++
-		list = append(list, pkgtest.File{Path: fmt.Sprintf("%s/%06d-%s", dir, p.taken, filepath.Base(f.path)), Body: string(text), Mode: 0o755})
+		to.Files = append(to.Files, pkgtest.File{Path: fmt.Sprintf("/usr/%s/%06d-%s", to.Name, p.taken, filepath.Base(f.path)), Body: string(text), Mode: 0o755})
 	}
-	return list, nil
 }
-
-func hashOf(path string) []byte { h := sha256.Sum256([]byte(path)); return h[:] }
 
 // zipf is the sum of the shares 1/2, 1/3, …
 func zipf(n int) (sum float64) {
