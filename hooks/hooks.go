@@ -128,6 +128,7 @@ type member struct {
 	contents              // install, configure, register
 	nodes    []*tree.Node // layer: this step's entries
 	layer    oci.Layer    // layer: this step's
+	reused   bool         // layer: it is an earlier run's
 	blob     *os.File     // layer: its bytes
 	layers   []oci.Layer  // layer: the image's, lowest first
 	blobs    []*os.File   // layer: their bytes
@@ -144,6 +145,16 @@ type hook struct {
 
 // Build makes images. When it returns an error it has written none.
 func Build(ctx context.Context, cfg Config) ([]Result, error) {
+	const tries = 10 // more than an image has layers: each leaves one less in the store that is damaged
+	for try := 1; ; try++ {
+		results, err := build(ctx, cfg)
+		if _, damaged := errors.AsType[damagedError](err); !damaged || try == tries {
+			return results, err
+		}
+	}
+}
+
+func build(ctx context.Context, cfg Config) ([]Result, error) {
 	r := newRun(cfg)
 	defer r.end()
 	err := r.perform(ctx, []hook{

@@ -162,11 +162,8 @@ func (r *run) writeLayer(ctx context.Context, m *member, d delta) error {
 	if err != nil {
 		return err
 	}
-	made, blob, err := r.finished(ctx, fragments)
-	if err != nil {
-		return err
-	}
-	if made == nil {
+	made, blob := r.finished(fragments)
+	if m.reused = made != nil; !m.reused {
 		if made, blob, err = r.compose(ctx, m, fragments); err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ func (r *run) publish(ctx context.Context) error {
 			err = r.writeLock(m, lock)
 		}
 		if err != nil {
-			return fmt.Errorf("image %s: %w", m.def.Name, err)
+			return fmt.Errorf("image %s: %w", m.def.Name, r.blame(m, err))
 		}
 		size, err := sizeOf(r.staging.path(archive))
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/release/elf"
 	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
 )
 
 // A run leaves in the store what it has made, under keys of all that decides
@@ -186,17 +187,36 @@ func (r *run) lastKey(m *member) string {
 	return r.key("last", m.def.Name, r.release.ABI, r.Compression, r.Squash)
 }
 
-// finished returns the layer if an earlier run has made it.
-func (r *run) finished(ctx context.Context, fragments []layer.Fragment) (*madeLayer, *os.File, error) {
+// finished returns the layer if an earlier run has made it. Its blob is not
+// checked before publish copies it.
+func (r *run) finished(fragments []layer.Fragment) (*madeLayer, *os.File) {
 	made := new(madeLayer)
 	if !r.reuses() || !r.recall(r.layerKey(fragments), made) {
-		return nil, nil, nil
+		return nil, nil
 	}
-	blob, err := r.Store.VerifiedBlob(ctx, made.Digest.Encoded())
+	blob, err := r.Store.OpenBlob(made.Digest.Encoded())
 	if err != nil {
-		return nil, nil, ctx.Err()
+		return nil, nil
 	}
-	return made, blob, nil
+	return made, blob
+}
+
+// damagedError says that a layer of the store was damaged. It has been dropped,
+// so that another try makes it anew.
+type damagedError struct{ error }
+
+// blame takes the error of copying an image's layers. That one is wrong which
+// this run has not made is the store's fault.
+func (r *run) blame(m *member, err error) error {
+	if _, wrong := errors.AsType[*oci.MismatchError](err); !wrong {
+		return err
+	}
+	for _, at := range m.chain() {
+		if at.reused && r.Store.CheckBlob(at.layer.Digest.Encoded()) {
+			err = damagedError{err}
+		}
+	}
+	return err
 }
 
 // prior returns the last layer of an image, nil where there is none.

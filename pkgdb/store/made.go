@@ -3,7 +3,6 @@
 package store
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -79,7 +78,8 @@ func (st *Store) KeepBlob(f *os.File, digest string) error {
 	return os.Rename(f.Name(), filepath.Join(st.Dir, blobsDir, digest))
 }
 
-// OpenBlob opens a blob, unchecked. That there is none is fs.ErrNotExist.
+// OpenBlob opens a blob, unchecked: whoever reads it compares its digest, and
+// calls CheckBlob where that is another. That there is none is fs.ErrNotExist.
 func (st *Store) OpenBlob(digest string) (*os.File, error) {
 	path := filepath.Join(st.Dir, blobsDir, digest)
 	f, err := os.Open(path)
@@ -89,27 +89,19 @@ func (st *Store) OpenBlob(digest string) (*os.File, error) {
 	return f, err
 }
 
-// VerifiedBlob opens a blob at its first byte once its bytes have been found
-// right. One that is damaged is dropped, and fs.ErrNotExist then.
-func (st *Store) VerifiedBlob(ctx context.Context, digest string) (*os.File, error) {
+// CheckBlob reads a blob and drops it if it is damaged, which it reports.
+func (st *Store) CheckBlob(digest string) (damaged bool) {
 	f, err := st.OpenBlob(digest)
 	if err != nil {
-		return nil, err
+		return false
 	}
+	defer f.Close()
 	h := sha256.New()
-	_, err = io.Copy(h, contextReader{ctx, f})
-	if err == nil && hex.EncodeToString(h.Sum(nil)) != digest {
-		st.DropBlob(digest)
-		err = fs.ErrNotExist
+	if _, err = io.Copy(h, f); err == nil && hex.EncodeToString(h.Sum(nil)) == digest {
+		return false
 	}
-	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
+	st.DropBlob(digest)
+	return true
 }
 
 // DropBlob removes a blob that is damaged.

@@ -145,7 +145,9 @@ func (e *layoutEntry) copy(write func(io.Reader) error) error {
 	if e.digest == "" {
 		return write(r)
 	}
-	err = write(verify(r, e.digest, e.size))
+	blob := readAhead(verify(r, e.digest, e.size))
+	defer blob.Close()
+	err = write(blob)
 	if mismatch, ok := errors.AsType[*MismatchError](err); ok {
 		return mismatch // names the blob; the path around it would say so again
 	}
