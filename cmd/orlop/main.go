@@ -25,7 +25,7 @@ import (
 // Most of a run's memory are buffers that live as long as it does, so the
 // collector of garbage may come early. GOGC and GOMEMLIMIT override these.
 const (
-	garbagePercent = 40       // of what is in use; Go's default is 100
+	garbagePercent = 30       // of what is in use; Go's default is 100
 	memoryTarget   = 96 << 20 // bytes, from where it works harder
 )
 

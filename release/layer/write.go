@@ -28,7 +28,7 @@ type part struct {
 }
 
 // Write makes a layer of fragments, in their order, with at most jobs of them
-// and as many compressors at work. The bytes of 3·jobs+2 chunks are on their
+// and as many compressors at work. The bytes of 2·jobs+2 chunks are on their
 // way at any time, compressed ones beside them.
 // Fragments that stand in a prior layer, which may be nil, are copied from
 // there; if its bytes have changed, a DamageError says so.
