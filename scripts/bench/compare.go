@@ -22,8 +22,9 @@ type bench struct {
 	rounds     int
 	out        io.Writer
 
-	costs map[string][]cost // by row, a cost for each round
-	rows  []string          // in the order in which they came
+	costs   map[string][]cost // by row, a cost for each round
+	rows    []string          // in the order in which they came
+	digests map[string]string // by repository and flags, what orlop printed
 }
 
 // conventionalLimit is the size from which the conventional way is left out: it
@@ -33,7 +34,7 @@ const conventionalLimit = 1e9
 // compare runs everything in rounds, so that a machine that is slower for a
 // while is so for all, and prints a table and ratios.
 func (b *bench) compare() error {
-	b.costs = map[string][]cost{}
+	b.costs, b.digests = map[string][]cost{}, map[string]string{}
 	for name, changed := range map[string]int{"repo": none, "first": 0, "middle": packages / 2, "last": packages - 1} {
 		if err := writeRepo(b.path(name), b.size, changed); err != nil {
 			return err
@@ -71,20 +72,29 @@ func (b *bench) note(row string, c cost) {
 	b.costs[row] = append(b.costs[row], c)
 }
 
-// build runs orlop on a repository.
-func (b *bench) build(row, repo, cache string, more ...string) error {
+// build runs orlop on a repository. Whatever the number of processors, and
+// whatever it finds of earlier runs, it must come to the same digests.
+func (b *bench) build(row, repo, cache string, jobs int, more ...string) error {
 	if strings.Contains(row, "cold") {
 		if err := os.RemoveAll(b.path(cache)); err != nil {
 			return err
 		}
 	}
 	args := append([]string{"build", "-q", "--repo", b.path(repo), "--revision", "15.0", "--branch", "RELEASE",
-		"--cache", b.path(cache), "-o", b.path("out")}, more...)
-	c, _, err := measure(b.orlop, args...)
-	if err == nil && row != "" {
+		"--cache", b.path(cache), "-o", b.path("out"), "-j", strconv.Itoa(jobs)}, more...)
+	c, text, err := measure(b.orlop, args...)
+	if err != nil {
+		return err
+	}
+	key := fmt.Sprintln(repo, more)
+	if first := b.digests[key]; first != "" && first != text {
+		return fmt.Errorf("%s: got\n%sbefore\n%s", row, text, first)
+	}
+	b.digests[key] = text
+	if row != "" {
 		b.note(row, c)
 	}
-	return err
+	return nil
 }
 
 var oneImage = []string{"--name", "bench", "--package", "bench-*"}
@@ -92,13 +102,13 @@ var oneImage = []string{"--name", "bench", "--package", "bench-*"}
 func (b *bench) builds() error {
 	for _, method := range []string{"gzip", "zstd"} {
 		flags := append(slices.Clone(oneImage), "--compression", method)
-		if err := b.build("orlop "+method+", cold, -j1", "repo", "cache", append(flags, "-j", "1")...); err != nil {
+		if err := b.build("orlop "+method+", cold, -j1", "repo", "cache", 1, flags...); err != nil {
 			return err
 		}
-		if err := b.build("orlop "+method+", cold", "repo", "cache", append(flags, "-j", strconv.Itoa(runtime.NumCPU()))...); err != nil {
+		if err := b.build("orlop "+method+", cold", "repo", "cache", runtime.NumCPU(), flags...); err != nil {
 			return err
 		}
-		if err := b.build("orlop "+method+", warm", "repo", "cache", flags...); err != nil {
+		if err := b.build("orlop "+method+", warm", "repo", "cache", runtime.NumCPU(), flags...); err != nil {
 			return err
 		}
 		for _, changed := range []string{"first", "middle", "last"} {
@@ -108,7 +118,7 @@ func (b *bench) builds() error {
 			if out, err := exec.Command("cp", "-a", b.path("cache"), b.path("copy")).CombinedOutput(); err != nil {
 				return fmt.Errorf("cp: %w\n%s", err, out)
 			}
-			if err := b.build("orlop "+method+", "+changed+" package changed", changed, "copy", flags...); err != nil {
+			if err := b.build("orlop "+method+", "+changed+" package changed", changed, "copy", runtime.NumCPU(), flags...); err != nil {
 				return err
 			}
 		}
@@ -127,10 +137,10 @@ image five  { parent = four; packages = [ "bench-00*", "bench-01*", "bench-14[0-
 
 func (b *bench) family() error {
 	file := []string{"--image-file", b.path("images.ucl")}
-	if err := b.build("orlop gzip, cold, largest of the family", "repo", "cache", append(file, "five")...); err != nil {
+	if err := b.build("orlop gzip, cold, largest of the family", "repo", "cache", runtime.NumCPU(), append(file, "five")...); err != nil {
 		return err
 	}
-	return b.build("orlop gzip, cold, family of five", "repo", "cache",
+	return b.build("orlop gzip, cold, family of five", "repo", "cache", runtime.NumCPU(),
 		append(file, "one", "two", "three", "four", "five")...)
 }
 

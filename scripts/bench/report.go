@@ -40,7 +40,7 @@ func (b *bench) layout(method string) (layer string, size int64, err error) {
 	if err := os.RemoveAll(b.path("out")); err != nil {
 		return "", 0, err
 	}
-	if err := b.build("", "repo", "cache", append(oneImage, "--compression", method, "--format", "dir")...); err != nil {
+	if err := b.build("", "repo", "cache", runtime.NumCPU(), append(oneImage, "--compression", method, "--format", "dir")...); err != nil {
 		return "", 0, err
 	}
 	return largest(b.path("out"))
