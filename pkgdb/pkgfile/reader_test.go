@@ -142,3 +142,14 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkReader(b *testing.B) {
+	body := strings.Repeat("The quick brown fox jumps over the lazy dog. ", 200_000)
+	archive := pkgtest.Package{Name: "p", Files: []pkgtest.File{{Path: "/f", Body: body}}}.Archive()
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		if _, err := readAll(archive); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -124,3 +124,14 @@ func TestStoredXZFull(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkStoredXZ(b *testing.B) {
+	blob := make([]byte, 1<<20)
+	b.SetBytes(int64(len(blob)))
+	x := newStoredXZ(io.Discard)
+	for b.Loop() {
+		if _, err := x.Write(blob); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
