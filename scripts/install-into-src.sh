@@ -12,7 +12,8 @@
 #
 #	release/Makefile.oci      becomes orlop's Makefile.inc
 #	release/Makefile.mirrors  stages locks and the list of manifests, too
-#	release/release.sh        packages base once, where `make release` does so
+#	release/release.sh        packages base once, where `make release` does so;
+#	                          with NOPKGBASE it does not, and all stays
 #	release/scripts/make-oci-image.sh
 #	                          becomes orlop's, for whoever calls it by hand
 #
@@ -46,14 +47,20 @@ mirrors() {
 		END { exit n == 2 ? 0 : 3 }' "$1"
 }
 
-# packages_once FILE: drop the `packages` run that container images needed.
+# packages_once FILE: leave the `packages` run that container images needed to
+# releases with NOPKGBASE, which make no repository themselves.
 packages_once() {
 	awk '
-		/^\tif .*WITH_OCIIMAGES/ { skip = 1; held = "" }
-		skip { held = held $0 "\n"; if (/packages/) n++ }
-		!skip { print }
-		skip && /^\tfi$/ { skip = 0; if (held !~ /packages/) printf "%s", held }
-		END { exit n == 1 && !skip ? 0 : 3 }' "$1"
+		{ line[NR] = $0 }
+		/^\tif \[ .*WITH_OCIIMAGES.*\]; then$/ { start = NR }
+		start && / packages$/ { found = start; n++ }
+		/^\tfi$/ { start = 0 }
+		END {
+			sub(/; then$/, " \\&\\& [ -n \"${NOPKGBASE}\" ]; then", line[found])
+			for (i = 1; i <= NR; i++)
+				print line[i]
+			exit n == 1 && !start ? 0 : 3
+		}' "$1"
 }
 
 # prepare FILE: leave in $new what the file is to become, from what it is.
