@@ -12,9 +12,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
-
-	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 )
 
 // install-into-src.sh changes what it says, once, and takes it back.
@@ -145,13 +144,66 @@ func TestInteropInstallPackagesOnce(t *testing.T) {
 	}
 }
 
-// A tree that the script does not understand stays as it is.
+// What became of files since then does not wedge the script: it installs again,
+// and undoing gives the tree's own files, newer ones as well.
+func TestInteropInstallAgain(t *testing.T) {
+	t.Parallel()
+	const oci, mirrors, script = "release/Makefile.oci", "release/Makefile.mirrors", "release/release.sh"
+	for _, tt := range []struct {
+		name   string
+		out    []string // is checked out
+		more   []string // gets a further line
+		merged string   // whose line is the tree's from now on
+	}{
+		{"all checked out", []string{oci, mirrors, script, "release/scripts/make-oci-image.sh"}, nil, ""},
+		{"one checked out", []string{oci}, nil, ""},
+		{"installed half", []string{mirrors, script}, nil, ""},
+		{"upstream's change merged", nil, []string{mirrors}, mirrors},
+		{"upstream's next version", []string{oci}, []string{oci}, oci},
+		{"another version of orlop", nil, []string{oci, "release/.orlop/orlop/Makefile.oci"}, ""},
+	} {
+		for _, again := range []bool{false, true} {
+			t.Run(tt.name, func(t *testing.T) {
+				t.Parallel()
+				tr := bareTree(t, "15")
+				before := contents(t, tr.src)
+				runScript(t, "install-into-src.sh", tr.src)
+				installed := contents(t, tr.src)
+				for _, name := range tt.out {
+					_, text, _ := strings.Cut(before[name], "\n")
+					write(t, filepath.Join(tr.src, name), text)
+				}
+				for _, name := range tt.more {
+					write(t, filepath.Join(tr.src, name), read(t, filepath.Join(tr.src, name))+"# more\n")
+				}
+				if tt.merged != "" {
+					before[tt.merged] += "# more\n"
+				}
+				if again {
+					runScript(t, "install-into-src.sh", tr.src)
+					if tt.merged == mirrors {
+						installed[mirrors] += "# more\n"
+					}
+					if got := changed(installed, contents(t, tr.src)); len(got) > 0 {
+						t.Errorf("installed again, these are others: %q", got)
+					}
+				}
+				runScript(t, "install-into-src.sh", "-u", tr.src)
+				if after := contents(t, tr.src); !maps.Equal(after, before) {
+					t.Errorf("undone, these are others: %q", changed(before, after))
+				}
+			})
+		}
+	}
+}
+
+// A tree that the script does not understand, or may not change, stays as it is.
 func TestInteropInstallRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, file string
-		edit       func(string) string
-		after      bool // once orlop is installed
+		edit       func(string) string // nil to remove it
+		after      bool                // once orlop is installed
 		want       string
 	}{
 		{"a mirror script of another form", "release/Makefile.mirrors", func(s string) string {
@@ -161,8 +213,8 @@ func TestInteropInstallRefuses(t *testing.T) {
 			return strings.ReplaceAll(s, "\tfi\n", "\tfi # so\n")
 		}, false, "release/release.sh: not of a form that is known; nothing is changed"},
 		{"no release", "release/Makefile.oci", nil, false, "Makefile.oci: no such file; wanted the source tree of FreeBSD 14.2 or later"},
-		{"somebody's change", "release/Makefile.mirrors", func(s string) string { return s + "# ours\n" }, true,
-			"release/Makefile.mirrors was changed since orlop was installed"},
+		{"somebody's change", "release/Makefile.oci", func(s string) string { return s + "# ours\n" }, true,
+			"release/Makefile.oci: orlop's, but somebody has changed it; nothing is changed; save the change, check the file out"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -178,18 +230,52 @@ func TestInteropInstallRefuses(t *testing.T) {
 			} else {
 				write(t, name, tt.edit(text))
 			}
-			before := contents(t, tr.src)
-			for _, args := range [][]string{{tr.src}, {"-u", tr.src}} {
-				if len(args) == 2 && !tt.after {
-					continue
-				}
-				out, err := tryScript("install-into-src.sh", args...)
-				if err == nil || !strings.Contains(out, tt.want) || strings.Count(out, "\n") != 1 {
-					t.Errorf("%q: got %v, %q, want one line with %q", args, err, out, tt.want)
-				}
-				if after := contents(t, tr.src); !maps.Equal(before, after) {
-					t.Errorf("%q changed %q", args, changed(before, after))
-				}
+			refuses(t, tr, tt.want, tr.src)
+			if tt.after {
+				refuses(t, tr, tt.want, "-u", tr.src)
+			}
+		})
+	}
+	t.Run("a link", func(t *testing.T) {
+		t.Parallel()
+		tr := bareTree(t, "15")
+		elsewhere := filepath.Join(filepath.Dir(tr.src), "Makefile.oci")
+		if err := os.Rename(filepath.Join(tr.src, "release/Makefile.oci"), elsewhere); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(elsewhere, filepath.Join(tr.src, "release/Makefile.oci")); err != nil {
+			t.Fatal(err)
+		}
+		before := read(t, elsewhere)
+		refuses(t, tr, "release/Makefile.oci: a symbolic link, wanted the file itself; nothing is changed", tr.src)
+		if read(t, elsewhere) != before {
+			t.Error("what it leads to was written")
+		}
+	})
+	t.Run("own forms lost", func(t *testing.T) {
+		t.Parallel()
+		tr := newTree(t, "15")
+		if err := os.RemoveAll(filepath.Join(tr.src, "release/.orlop")); err != nil {
+			t.Fatal(err)
+		}
+		refuses(t, tr, "its own form, is lost; nothing is changed; check the file out", "-u", tr.src)
+	})
+	for _, name := range []string{"release/Makefile.mirrors", "release/scripts"} {
+		t.Run("not writable: "+name, func(t *testing.T) {
+			t.Parallel()
+			tr := bareTree(t, "15")
+			path := filepath.Join(tr.src, name)
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			asNobody(t, tr)
+			if err := os.Chmod(path, info.Mode()&^0o222); err != nil {
+				t.Fatal(err)
+			}
+			refuses(t, tr, name+": not writable; nothing is changed", tr.src)
+			if err := os.Chmod(path, info.Mode()); err != nil { // so that it can be removed
+				t.Fatal(err)
 			}
 		})
 	}
@@ -200,48 +286,24 @@ func TestInteropInstallRefuses(t *testing.T) {
 	}
 }
 
-// The script that upstream's recipes call makes the images that make(1) does.
-func TestInteropMakeOCIImage(t *testing.T) {
-	t.Parallel()
-	tr := newTree(t, "15")
-	tr.zones(t, "FreeBSD:15:amd64")
-	tr.make(t, "release")
-	curdir := filepath.Join(tr.src, "release")
-	run := func(arch, image, output string, env ...string) (string, error) {
-		cmd := exec.Command("dash", filepath.Join(curdir, "scripts/make-oci-image.sh"), curdir, "15.0", "RELEASE", arch, image, output)
-		cmd.Dir, cmd.Env = tr.obj, append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + tr.obj, "ORLOP=" + orlop}, env...)
-		out, err := cmd.CombinedOutput()
-		return string(out), err
+// refuses runs the script as the tree's user, from a copy that he can read: it
+// is to say one line and to leave everything as it is.
+func refuses(t *testing.T, tr *tree, want string, args ...string) {
+	t.Helper()
+	home := filepath.Join(filepath.Dir(tr.src), "orlop")
+	for _, name := range []string{"Makefile.inc", "scripts/install-into-src.sh", "scripts/make-oci-image.sh"} {
+		write(t, filepath.Join(home, name), read(t, filepath.Join("..", name)))
 	}
-	if out, err := run("amd64", "zones", "other.txz"); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	before := contents(t, tr.src)
+	cmd := exec.Command("dash", append([]string{filepath.Join(home, "scripts/install-into-src.sh")}, args...)...)
+	if tr.user != nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: tr.user}
 	}
-	for name, same := range map[string]string{"other.txz": "container-image-zones.txz", "other.lock.json": "container-image-zones.lock.json"} {
-		if tr.file(t, name) != tr.file(t, same) {
-			t.Errorf("%s is not %s", name, same)
-		}
+	text, err := cmd.CombinedOutput()
+	if out := string(text); err == nil || !strings.Contains(out, want) || strings.Count(out, "\n") != 1 {
+		t.Errorf("%q: got %v, %q, want one line with %q", args, err, out, want)
 	}
-
-	repo := t.TempDir()
-	pkgtest.WriteRepo(repo, zoneinfo("FreeBSD:15:amd64", "UTC"), pkgtest.Package{Name: "FreeBSD-locales"})
-	conf := t.TempDir()
-	write(t, filepath.Join(conf, "base.conf"), `FreeBSD-base: { url: "file://`+repo+`", enabled: yes }`)
-	if out, err := run("amd64", "more", "more.txz", "ORLOP_REPO_CONF_DIR="+conf); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if got := inspect(t, filepath.Join(tr.obj, "more.txz")); got.OS != "freebsd" {
-		t.Errorf("got %+v", got)
-	}
-
-	before := names(contents(t, tr.obj))
-	for _, tt := range []struct{ arch, image, want string }{
-		{"sparc64", "zones", "sparc64"}, {"amd64", "nothing", "oci-image-nothing.conf"}, {"aarch64", "zones", "FreeBSD:15:aarch64"},
-	} {
-		if out, err := run(tt.arch, tt.image, "bad.txz"); err == nil || !strings.Contains(out, tt.want) {
-			t.Errorf("%s %s: got %v, %q, want an error with %q", tt.arch, tt.image, err, out, tt.want)
-		}
-	}
-	if after := names(contents(t, tr.obj)); !slices.Equal(before, after) {
-		t.Errorf("failures left %q, before %q", after, before)
+	if after := contents(t, tr.src); !maps.Equal(before, after) {
+		t.Errorf("%q changed %q", args, changed(before, after))
 	}
 }
