@@ -34,6 +34,7 @@ type ImagePlan struct {
 type PlanFile struct {
 	Format       int                    `json:"format"`
 	Orlop        string                 `json:"orlop"` // version that wrote it
+	Maker        string                 `json:"maker"` // the very program; a build from another is as planned, too
 	Image        string                 `json:"image"`
 	Revision     string                 `json:"revision"`
 	Branch       string                 `json:"branch"`
@@ -41,10 +42,11 @@ type PlanFile struct {
 	Epoch        *int64                 `json:"epoch"` // seconds; null where file times decide
 	Repositories []solve.LockRepository `json:"repositories"`
 	Definitions  []release.Image        `json:"definitions"` // lowest layer first
+	Exceptions   release.Exceptions     `json:"exceptions"`  // in addition to theirs
 	Packages     []solve.LockPackage    `json:"packages"`    // in the order of installation
 }
 
-const planFormat = 1
+const planFormat = 2
 
 // Plan resolves the images and fetches nothing. With an OutDir it leaves their
 // plans there; a file that says the same already keeps its time, as make(1)
@@ -70,8 +72,9 @@ func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
 
 func (r *run) planFile(m *member) PlanFile {
 	l := m.plan.Lock(r.catalogues)
-	f := PlanFile{Format: planFormat, Orlop: r.Version, Image: m.def.Name, Revision: r.release.Revision, Branch: r.release.Branch,
-		ABI: l.ABI, Epoch: r.Epoch, Repositories: l.Repositories, Packages: l.Packages}
+	f := PlanFile{Format: planFormat, Orlop: r.Version, Maker: r.Maker, Image: m.def.Name,
+		Revision: r.release.Revision, Branch: r.release.Branch, ABI: l.ABI, Epoch: r.Epoch,
+		Repositories: l.Repositories, Exceptions: r.Exceptions, Packages: l.Packages}
 	for i := range f.Repositories {
 		f.Repositories[i].URL = r.publicURL(f.Repositories[i].Name, m)
 	}
@@ -162,6 +165,7 @@ func (f PlanFile) compare(want *PlanFile) error {
 		{"the epoch", f.Epoch, want.Epoch},
 		{"the repositories", f.Repositories, want.Repositories},
 		{"the definitions", f.Definitions, want.Definitions},
+		{"the exceptions", f.Exceptions, want.Exceptions},
 		{"the packages", f.Packages, want.Packages},
 	} {
 		got, err := json.Marshal(part.got)

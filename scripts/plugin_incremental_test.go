@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 )
@@ -24,6 +25,13 @@ func TestInteropMakeIncremental(t *testing.T) {
 	)
 	tr := newTree(t, "15")
 	tr.zones(t, "FreeBSD:15:amd64")
+	program := ownProgram(t, tr)
+	exceptions := filepath.Join(tr.src, "exceptions.ucl")
+	except := func(reason string) func() {
+		return func() { write(t, exceptions, `known-missing { "/a" = "`+reason+`" }`) }
+	}
+	except("a test")()
+	tr.vars = append(tr.vars, "ORLOP_FLAGS=--exceptions "+exceptions)
 	tr.make(t, "release")
 	tr.took(t)
 	published := filepath.Join(tr.obj, "pkgbase-repo/FreeBSD:15:amd64/15.0")
@@ -58,6 +66,12 @@ func TestInteropMakeIncremental(t *testing.T) {
 		}, []string{"-j4"}, []string{plan, build}, true},
 		{"branch changed", func() { tr.newvers(t, "15.0", "RELEASE-p1") }, nil, []string{plan, build}, true},
 		{"epoch changed", func() { tr.vars = append(tr.vars, "SOURCE_DATE_EPOCH=1600000000") }, nil, []string{plan, build}, true},
+		{"exceptions changed", except("another test"), nil, []string{plan, build}, false},
+		{"another orlop", func() {
+			if err := os.Chtimes(program, time.Time{}, time.Unix(1500000000, 0)); err != nil {
+				t.Fatal(err)
+			}
+		}, nil, []string{plan, build}, false},
 		{"nothing changed at last", func() {}, nil, []string{plan}, false},
 	} {
 		before, earlier := tr.file(t, "container-image-MANIFESTS"), modTimes(t, tr.obj)
@@ -74,6 +88,21 @@ func TestInteropMakeIncremental(t *testing.T) {
 			t.Errorf("%s: artifacts were written:\n%s\n%s", step.name, earlier, now)
 		}
 	}
+}
+
+// ownProgram gives the tree an orlop of its own, one that can change.
+func ownProgram(t *testing.T, tr *tree) string {
+	t.Helper()
+	program, wrapper := filepath.Join(tr.src, "orlop"), filepath.Join(tr.src, "logging")
+	write(t, program, read(t, orlop))
+	write(t, wrapper, strings.ReplaceAll(read(t, logging), orlop, program))
+	for _, name := range []string{program, wrapper} {
+		if err := os.Chmod(name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tr.vars = append(tr.vars, "ORLOP="+wrapper)
+	return program
 }
 
 // digests is before, with the name of the release as in after.
@@ -142,6 +171,8 @@ func TestInteropMakeErrors(t *testing.T) {
 			write(t, filepath.Join(tr.src, "release/tools/oci-image-zones.conf"),
 				"OCI_BASE_IMAGE=\noci_image_build() {\n\tinstall_packages ${abi} ${workdir} FreeBSD-missing\n}\n")
 		}, "FreeBSD-missing"},
+		{"exceptions for the build alone", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP_BUILD_FLAGS=--exceptions x.ucl") },
+			"Makefile.oci: ORLOP_BUILD_FLAGS has --exceptions, wanted in ORLOP_FLAGS"},
 		{"packages of another architecture", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "PKG_ABI=FreeBSD:15:aarch64") },
 			"FreeBSD:15:aarch64"},
 	} {

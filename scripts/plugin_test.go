@@ -105,7 +105,7 @@ func (tr *tree) sample(t *testing.T) {
 		t.Fatal(err)
 	}
 	tr.newvers(t, "15.0", "RELEASE-p3")
-	tr.vars = append(tr.vars, "REPO="+repo, "ORLOP_BUILD_FLAGS=--exceptions "+filepath.Join(repo, "exceptions.ucl"))
+	tr.vars = append(tr.vars, "REPO="+repo, "ORLOP_FLAGS=--exceptions "+filepath.Join(repo, "exceptions.ucl"))
 }
 
 // zones has the tree package a world of one small package, and make one image.

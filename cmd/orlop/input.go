@@ -141,10 +141,14 @@ func readLocks(files []string) ([]*solve.Lock, error) {
 func contentFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "unknown-scripts", Value: "fail", Usage: "`fail` on a script that orlop has nothing in the place of, or skip it"},
-		&cli.StringSliceFlag{Name: "exceptions", Usage: "UCL `FILE` of what images may lack: known-missing, known-dangling (repeatable)"},
+		exceptionsFlag(),
 		&cli.StringFlag{Name: "root", Usage: "in the place of a repository, the root `DIR` that pkg(8) filled with INSTALL_AS_USER"},
 		&cli.StringFlag{Name: "metalog", Usage: "METALOG `FILE` that pkg wrote with --root: owners, modes and flags"},
 	}
+}
+
+func exceptionsFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "exceptions", Usage: "UCL `FILE` of what images may lack: known-missing, known-dangling (repeatable)"}
 }
 
 // inputs finds out where packages come from.

@@ -16,7 +16,7 @@ import (
 var theInterface = map[string]string{
 	"demo":    "o q",
 	"build":   "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent unknown-scripts exceptions root metalog lock plan public-url o format compression squash pkgdb-schema q v json",
-	"plan":    "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent public-url why o q v json",
+	"plan":    "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent exceptions public-url why o q v json",
 	"lock":    "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent unknown-scripts exceptions root metalog public-url o compression squash pkgdb-schema q v json",
 	"fetch":   "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent lock q v json",
 	"ls":      "files mtree sizes owner json",

@@ -37,7 +37,7 @@ func readPlans(files []string) ([]*hooks.PlanFile, error) {
 }
 
 func (p *program) planCommand() *cli.Command {
-	flags := append(inputFlags(), publicURLFlag(),
+	flags := append(inputFlags(), exceptionsFlag(), publicURLFlag(),
 		&cli.StringFlag{Name: "why", Usage: "explain only why `PACKAGE` is in the images"},
 		&cli.StringFlag{Name: "o", Usage: "write a plan an image into `DIR`, too, for build --plan"})
 	return &cli.Command{
