@@ -23,10 +23,17 @@ func (all Images) readConf(name string, text []byte) error {
 		return usagef("%s: the name is not of the form oci-image-NAME.conf", name)
 	}
 	c := conf{img: Image{Name: image}}
-	for _, line := range joinLines(string(text)) {
-		if err := c.line(line.text); err != nil {
-			c.errs = append(c.errs, fmt.Errorf("%s:%d: %w", name, line.number, err))
+	number := 1
+	for rest := string(text); rest != ""; {
+		words, n, err := shellLine(rest)
+		if err == nil {
+			err = c.line(words)
 		}
+		if err != nil {
+			c.errs = append(c.errs, fmt.Errorf("%s:%d: %w", name, number, err))
+		}
+		number += strings.Count(rest[:n], "\n")
+		rest = rest[n:]
 	}
 	if c.inside || !c.built {
 		c.errs = append(c.errs, fmt.Errorf("%s: found no whole function oci_image_build", name))
@@ -45,10 +52,9 @@ type conf struct {
 	errs   []error
 }
 
-func (c *conf) line(text string) error {
-	words, err := shellWords(text)
-	if err != nil || len(words) == 0 {
-		return err
+func (c *conf) line(words []string) error {
+	if len(words) == 0 {
+		return nil
 	}
 	base, assigns := strings.CutPrefix(words[0], "OCI_BASE_IMAGE=")
 	switch {
@@ -82,46 +88,37 @@ func plainWords(words []string) error {
 	return nil
 }
 
-// confLine is a line of a script, with those that continue it.
-type confLine struct {
-	text   string
-	number int
-}
+// shellPart is what sh(1) makes of the next bytes of a script: a line that goes
+// on, blanks, the end of the line, or a part of a word, in quotes or bare.
+var shellPart = regexp.MustCompile(`^(?:\\\n|[ \t]+|\n|"((?:[^"\\\n]|\\\n)*)"|'([^'$\n]*)'|([^\s"'\\;&|<>]+))`)
 
-func joinLines(text string) []confLine {
-	var list []confLine
-	joined, first := "", 0
-	for i, line := range strings.Split(text, "\n") {
-		if joined == "" {
-			first = i + 1
+// shellLine takes the first line of a script apart, with those that continue it
+// and without its comment. It tells how many bytes these are.
+func shellLine(text string) (words []string, n int, err error) {
+	inWord := false
+	for n < len(text) {
+		rest, _, _ := strings.Cut(text[n:], "\n")
+		if text[n] == '#' && !inWord {
+			n += len(rest)
+			continue
 		}
-		rest, more := strings.CutSuffix(line, "\\")
-		joined += rest + " "
-		if !more || strings.HasPrefix(strings.TrimSpace(joined), "#") {
-			list = append(list, confLine{joined, first})
-			joined = ""
-		}
-	}
-	if joined != "" {
-		list = append(list, confLine{joined, first})
-	}
-	return list
-}
-
-// shellWord is a word of sh(1), bare or wholly in quotes.
-var shellWord = regexp.MustCompile(`^(?:"([^"\\]*)"|'([^']*)'|([^\s"'\\;&|<>#]+(?:#[^\s"'\\;&|<>]*)?))(?:\s+|$)`)
-
-// shellWords takes a line apart, without its comment.
-func shellWords(line string) ([]string, error) {
-	var words []string
-	rest := strings.TrimSpace(line)
-	for rest != "" && rest[0] != '#' {
-		m := shellWord.FindStringSubmatch(rest)
+		m := shellPart.FindStringSubmatch(text[n:])
 		if m == nil {
-			return nil, fmt.Errorf("%q is not understood, wanted plain words", rest)
+			return nil, n + len(rest), fmt.Errorf("%q is not understood, wanted plain words", rest)
 		}
-		words = append(words, m[1]+m[2]+m[3])
-		rest = rest[len(m[0]):]
+		n += len(m[0])
+		switch part := m[0]; {
+		case part == "\n":
+			return words, n, nil
+		case part == "\\\n":
+		case strings.Trim(part, " \t") == "":
+			inWord = false
+		default:
+			if !inWord {
+				words, inWord = append(words, ""), true
+			}
+			words[len(words)-1] += strings.ReplaceAll(m[1], "\\\n", "") + m[2] + m[3]
+		}
 	}
-	return words, nil
+	return words, n, nil
 }
