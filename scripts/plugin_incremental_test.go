@@ -148,6 +148,33 @@ func TestInteropMakeDry(t *testing.T) {
 	dry("with all there")
 }
 
+// media are what a tree makes with WITH_VMIMAGES and WITH_CLOUDWARE.
+var media = []string{"disc1", "vm-image", "cw-ec2-ufs-raw", "cw-gce-ufs-raw"}
+
+// All media wait for the plan, also when they are asked for alone, and a new
+// plan makes none of them again.
+func TestInteropMakeMedia(t *testing.T) {
+	t.Parallel()
+	for _, medium := range media {
+		t.Run(medium, func(t *testing.T) {
+			t.Parallel()
+			tr := newTree(t, "15")
+			tr.zones(t, "FreeBSD:15:amd64")
+			tr.vars = append(tr.vars, "WITH_VMIMAGES=yes", "WITH_CLOUDWARE=yes")
+			tr.make(t, "-j4", medium)
+			took := tr.took(t)
+			if plan, made := slices.Index(took, "orlop-plan"), slices.Index(took, medium); plan < 0 || made < plan {
+				t.Errorf("did %q, want %s after the plan", took, medium)
+			}
+			tr.newvers(t, "15.0", "RELEASE-p1")
+			tr.make(t, medium)
+			if took, want := tr.took(t), []string{"orlop-plan"}; !slices.Equal(took, want) {
+				t.Errorf("with another plan: did %q, want %q", took, want)
+			}
+		})
+	}
+}
+
 // Faults stop the build at once, each with a line that says what to do, and
 // before a medium is made.
 func TestInteropMakeErrors(t *testing.T) {
@@ -182,15 +209,17 @@ func TestInteropMakeErrors(t *testing.T) {
 				tr := newTree(t, "15")
 				tr.zones(t, "FreeBSD:15:amd64")
 				tt.breaks(t, tr)
-				out, err := tr.try(jobs, "release")
+				out, err := tr.try(jobs, "release", "WITH_VMIMAGES=yes", "WITH_CLOUDWARE=yes")
 				if err == nil {
 					t.Fatalf("no error, want %q\n%s", tt.want, out)
 				}
 				if n := strings.Count(out, tt.want); n == 0 {
 					t.Errorf("want %q in\n%s", tt.want, out)
 				}
-				if took := tr.took(t); slices.Contains(took, "disc1") || slices.Contains(took, "orlop-build") {
-					t.Errorf("did %q, want it to stop before media", took)
+				for _, did := range tr.took(t) {
+					if slices.Contains(media, did) || did == "orlop-build" {
+						t.Errorf("did %s, want it to stop before media", did)
+					}
 				}
 			})
 		}
