@@ -167,6 +167,13 @@ func TestInteropMakeEpoch(t *testing.T) {
 		{"the environment", []string{"GITEPOCH=1600000000"}, []string{"SOURCE_DATE_EPOCH=1600000003"}, nil, "1600000003"},
 		{"an empty one", []string{"GITEPOCH=1600000000", "SOURCE_DATE_EPOCH="}, nil, nil, "1600000000"},
 		{"a tree without history", []string{"GIT_CMD=" + git}, nil, nil, ""},
+		{"somebody else's tree", []string{"GIT_CMD=" + git}, nil, func(t *testing.T, tr *tree) {
+			commit(t, tr)
+			asNobody(t, tr)
+			if tr.user != nil {
+				chown(t, "65533:65533", tr.src)
+			}
+		}, "1500000001"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -185,6 +192,31 @@ func TestInteropMakeEpoch(t *testing.T) {
 			if got, want := tr.file(t, "epochs"), "plan:"+tt.want+"\nbuild:"+tt.want+"\n"; got != want {
 				t.Errorf("epochs %q, want %q", got, want)
 			}
+		})
+	}
+}
+
+// A tree with a history that cannot be read is not built with other epochs.
+func TestInteropMakeEpochUnknown(t *testing.T) {
+	t.Parallel()
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, vars := range map[string][]string{"no commit": {"GIT_CMD=" + git}, "no git": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tr := newTree(t, "15")
+			tr.zones(t, "FreeBSD:15:amd64")
+			if out, err := exec.Command(git, "init", "-q", tr.src).CombinedOutput(); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			tr.vars = append(tr.vars, vars...)
+			want := "Makefile.oci: git does not tell when " + tr.src + " was committed; see SOURCE_DATE_EPOCH\n"
+			if out, err := tr.try("release"); err == nil || strings.Count(out, want) != 1 {
+				t.Errorf("got %v, want %q in\n%s", err, want, out)
+			}
+			tr.make(t, "release", "SOURCE_DATE_EPOCH=1500000000")
 		})
 	}
 }

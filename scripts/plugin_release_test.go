@@ -68,8 +68,13 @@ func asNobody(t *testing.T, tr *tree) {
 			t.Fatal(err)
 		}
 	}
-	if err := exec.Command("chown", "-R", "65534:65534", top).Run(); err != nil {
-		t.Fatal(err)
+	chown(t, "65534:65534", top)
+}
+
+func chown(t *testing.T, owner, dir string) {
+	t.Helper()
+	if out, err := exec.Command("chown", "-R", owner, dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 }
 
