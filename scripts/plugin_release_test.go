@@ -161,7 +161,7 @@ func TestInteropMakeReleaseWithout(t *testing.T) {
 	tr.make(t, "release")
 	root := filepath.Join(tr.obj, "R")
 	tr.make(t, "install", "DESTDIR="+root)
-	tr.make(t, "oci-plan", "oci-release", "oci-verify", "oci-install", "oci-clean")
+	tr.make(t, "oci-check", "oci-plan", "oci-release", "oci-verify", "oci-install", "oci-clean")
 	for name := range contents(t, tr.obj) {
 		if strings.Contains(name, "container") || strings.Contains(name, "ociimages") {
 			t.Errorf("%s is there", name)
