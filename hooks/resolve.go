@@ -90,18 +90,15 @@ func (r *run) named(version string) (revision, branch string, err error) {
 	return cmp.Or(r.Revision, v.Revision), cmp.Or(r.Branch, v.Branch), err
 }
 
-// definitions are FreeBSD's own, those of the files, and the one of the flags.
+// definitions are FreeBSD's own, those of the files, the one of the flags, and
+// those of the parents that these name.
 func (r *run) definitions() (release.Images, error) {
 	images, err := release.Standard(r.release.Revision)
 	if err != nil {
 		return nil, err
 	}
 	for _, file := range r.ImageFiles {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, &release.UsageError{Err: err}
-		}
-		if err := images.Read(file, text, r.release.Revision); err != nil {
+		if err := r.readDefinitions(images, file); err != nil {
 			return nil, err
 		}
 	}
@@ -110,7 +107,49 @@ func (r *run) definitions() (release.Images, error) {
 			return nil, err
 		}
 	}
-	return images, nil
+	return images, r.readParents(images)
+}
+
+func (r *run) readDefinitions(images release.Images, file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return &release.UsageError{Err: err}
+	}
+	return images.Read(file, text, r.release.Revision)
+}
+
+// readParents looks beside the files for the parents that none of them defines.
+// One that is not there either is an error only where it is needed.
+func (r *run) readParents(images release.Images) error {
+	sought := map[string]bool{}
+	for again := true; again; {
+		again = false
+		for _, name := range images.UndefinedParents() {
+			file := r.besideFiles("oci-image-" + name)
+			if file == "" || sought[name] {
+				continue
+			}
+			if err := r.readDefinitions(images, file); err != nil {
+				return err
+			}
+			sought[name], again = true, true
+		}
+	}
+	return nil
+}
+
+// besideFiles finds a file of definitions in a folder that has another, "" for
+// none.
+func (r *run) besideFiles(name string) string {
+	for _, file := range r.ImageFiles {
+		for _, ext := range []string{".ucl", ".conf"} {
+			path := filepath.Join(filepath.Dir(file), name+ext)
+			if _, err := os.Stat(path); err == nil {
+				return path
+			}
+		}
+	}
+	return ""
 }
 
 // newMember plans the last image of a chain.

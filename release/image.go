@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -133,6 +134,17 @@ func (all Images) Chain(name string) ([]Image, error) {
 	}
 	slices.Reverse(chain)
 	return chain, nil
+}
+
+// UndefinedParents are those that images of the set name and that are not in it.
+func (all Images) UndefinedParents() []string {
+	missing := map[string]bool{}
+	for _, img := range all {
+		if _, ok := all[img.Parent]; !ok && img.Parent != "" {
+			missing[img.Parent] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(missing))
 }
 
 func (all Images) names() []string {
