@@ -7,10 +7,13 @@
 #	make-oci-image.sh CURDIR REVISION BRANCH TARGET_ARCH IMAGE OUTPUT
 #
 # CURDIR is release of a source tree; the working directory is make(1)'s object
-# directory. Beside OUTPUT, its name ending in .txz, stands the lock.
-# ORLOP names the program, ORLOP_REPO_CONF_DIR the configuration of the
-# repository. Without that, it is the one that `make release` makes, else the
-# one that `make packages` makes.
+# directory. Beside OUTPUT, its name ending in .txz, stands the lock. Both have
+# the bytes that `make oci-release` gives them.
+#
+# ORLOP names the program, ORLOP_FLAGS and ORLOP_BUILD_FLAGS are further flags
+# of `orlop build`, ORLOP_REPO_CONF_DIR the configuration of the repository.
+# Without that, it is the one that `make release` makes, else the one that
+# `make packages` makes. The epoch comes from where Makefile.oci has it from.
 set -eu
 
 if [ $# -ne 6 ]; then
@@ -20,35 +23,46 @@ fi
 curdir=$1 revision=$2 branch=$3 arch=$4 image=$5 output=$6
 abi=FreeBSD:${revision%.*}:$arch
 
-# definitions IMAGE: print flags for those that the tree has of an image and of
-# its ancestors. FreeBSD's own images are part of orlop.
-definitions() {
-	case $1 in
-	'' | static | dynamic | runtime | notoolchain | toolchain) return ;;
-	esac
-	file=$curdir/tools/oci-image-$1
-	if [ -f "$file.ucl" ]; then
-		echo "--image-file $file.ucl"
-		definitions "$(sed -n 's/^[[:space:]]*parent[[:space:]]*=[[:space:]]*"\{0,1\}\([a-z0-9._-]*\).*/\1/p' "$file.ucl")"
-	else
-		echo "--image-file $file.conf"
-		definitions "$(sed -n 's/^OCI_BASE_IMAGE=//p' "$file.conf")"
-	fi
-}
-
-if [ -n "${ORLOP_REPO_CONF_DIR:-}" ]; then
-	repo="--repo-conf-dir $ORLOP_REPO_CONF_DIR"
-elif [ -d pkgbase-repo-dir ]; then
-	repo="--repo-conf-dir pkgbase-repo-dir"
-else
-	repo="--repo ${MAKEOBJDIRPREFIX:-/usr/obj}$(realpath "$curdir/..")/repo/$abi/latest"
+epoch=${SOURCE_DATE_EPOCH:-${PKG_INSTALL_EPOCH:-${GITEPOCH:-}}}
+if [ -z "$epoch" ]; then
+	epoch=$(git -c safe.directory='*' -C "$curdir" log -1 --format=%ct 2> /dev/null) || epoch=
+fi
+if [ -z "$epoch" ] && [ -e "$curdir/../.git" ]; then
+	echo "$0: git does not tell when $curdir/.. was committed; see SOURCE_DATE_EPOCH" >&2
+	exit 1
 fi
 
 work=$(mktemp -d "$(dirname "$output")/.make-oci-image.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
-# shellcheck disable=SC2046,SC2086 # flags, none with a blank in it
-${ORLOP:-orlop} build -q -o "$work" $repo --abi "$abi" --revision "$revision" \
-    --branch "$branch" $(definitions "$image") "$image"
+
+set -- -o "$work" --abi "$abi" --revision "$revision" --branch "$branch"
+if [ -n "${ORLOP_REPO_CONF_DIR:-}" ]; then
+	set -- "$@" --repo-conf-dir "$ORLOP_REPO_CONF_DIR"
+elif [ -d pkgbase-repo-dir ]; then
+	set -- "$@" --repo-conf-dir pkgbase-repo-dir
+else
+	set -- "$@" --repo "${MAKEOBJDIRPREFIX:-/usr/obj}$(realpath "$curdir/..")/repo/$abi/latest"
+fi
+# FreeBSD's own images are part of orlop.
+case $image in
+static | dynamic | runtime | notoolchain | toolchain) ;;
+*)
+	definition=$curdir/tools/oci-image-$image
+	if [ -f "$definition.ucl" ]; then
+		set -- "$@" --image-file "$definition.ucl"
+	else
+		set -- "$@" --image-file "$definition.conf"
+	fi ;;
+esac
+# What static has of termcap(5) is made in the object tree; no package has it.
+if [ -f ../etc/termcap/termcap.small ]; then
+	mkdir -p "$work/files/etc/termcap"
+	cp ../etc/termcap/termcap.small "$work/files/etc/termcap"
+	set -- "$@" --srcdir "$work/files"
+fi
+# shellcheck disable=SC2086 # flags, none with a blank in it
+env SOURCE_DATE_EPOCH="$epoch" "${ORLOP:-orlop}" build -q "$@" \
+    ${ORLOP_FLAGS:-} ${ORLOP_BUILD_FLAGS:-} "$image"
 mv "$work/container-image-$image.lock.json" "${output%.txz}.lock.json"
 mv "$work/container-image-$image.txz" "$output"

@@ -138,17 +138,20 @@ func checkStage(t *testing.T, root string, n release.Names) {
 	}
 }
 
+// commit makes a git tree of it.
+func commit(t *testing.T, tr *tree) {
+	t.Helper()
+	script := "git init -q . && git add -A && git -c user.name=x -c user.email=x@example.org commit -qm x --date=@1500000000"
+	cmd := exec.Command("sh", "-c", script)
+	cmd.Dir, cmd.Env = tr.src, append(os.Environ(), "GIT_COMMITTER_DATE=@1500000001", "HOME="+tr.obj)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
 // Which of its sources the epoch comes from.
 func TestInteropMakeEpoch(t *testing.T) {
 	t.Parallel()
-	commit := func(t *testing.T, tr *tree) {
-		script := "git init -q . && git add -A && git -c user.name=x -c user.email=x@example.org commit -qm x --date=@1500000000"
-		cmd := exec.Command("sh", "-c", script)
-		cmd.Dir, cmd.Env = tr.src, append(os.Environ(), "GIT_COMMITTER_DATE=@1500000001", "HOME="+tr.obj)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-	}
 	git, err := exec.LookPath("git")
 	if err != nil {
 		t.Fatal(err)
