@@ -178,6 +178,10 @@ install_files() {
 			cp "$new/$f" "$saved/orlop/$f" ;;
 		esac
 	done
+	for f in static dynamic runtime notoolchain toolchain; do
+		[ ! -f "$release/tools/oci-image-$f.conf" ] ||
+		    say "release/tools/oci-image-$f.conf: is not read, orlop has this image itself"
+	done
 }
 
 undo() {

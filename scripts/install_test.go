@@ -42,6 +42,10 @@ func TestInteropInstallIntoSource(t *testing.T) {
 					t.Errorf("said %q, want one line about %s", out, name)
 				}
 			}
+			unread := "release/tools/oci-image-runtime.conf"
+			if _, there := before[unread]; there != strings.Contains(out, "\n"+unread+": is not read, orlop has this image itself\n") {
+				t.Errorf("said %q, want a line about %s: %t", out, unread, there)
+			}
 			if read(t, filepath.Join(odd, "release/Makefile.oci")) != read(t, "../Makefile.inc") {
 				t.Error("release/Makefile.oci is not Makefile.inc")
 			}
