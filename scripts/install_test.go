@@ -20,7 +20,7 @@ import (
 func TestInteropInstallIntoSource(t *testing.T) {
 	t.Parallel()
 	for branch, want := range map[string][]string{
-		"14":   {"release/Makefile.oci", "release/scripts/make-oci-image.sh"},
+		"14":   {"release/Makefile.mirrors", "release/Makefile.oci", "release/scripts/make-oci-image.sh"},
 		"15":   {"release/Makefile.mirrors", "release/Makefile.oci", "release/release.sh", "release/scripts/make-oci-image.sh"},
 		"main": {"release/Makefile.mirrors", "release/Makefile.oci", "release/release.sh", "release/scripts/make-oci-image.sh"},
 	} {

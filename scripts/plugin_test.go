@@ -71,13 +71,14 @@ func bareTree(t *testing.T, branch string) *tree {
 	t.Helper()
 	dir := t.TempDir()
 	tr := &tree{src: filepath.Join(dir, "src"), obj: filepath.Join(dir, "obj", "release")}
-	from := strings.ReplaceAll("testdata/src-"+branch+".txtar", "main", "15")
-	archive, err := txtar.ParseFile(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range archive.Files {
-		write(t, filepath.Join(tr.src, f.Name), string(f.Data))
+	for _, name := range []string{"src", "src-" + strings.ReplaceAll(branch, "main", "15")} {
+		archive, err := txtar.ParseFile("testdata/" + name + ".txtar")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			write(t, filepath.Join(tr.src, f.Name), string(f.Data))
+		}
 	}
 	if branch == "main" {
 		tr.newvers(t, "16.0", "CURRENT")
