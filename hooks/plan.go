@@ -43,6 +43,7 @@ type PlanFile struct {
 	Repositories []solve.LockRepository `json:"repositories"`
 	Definitions  []release.Image        `json:"definitions"` // lowest layer first
 	Exceptions   release.Exceptions     `json:"exceptions"`  // in addition to theirs
+	Files        []solve.LockFile       `json:"files"`       // of the source tree, by their paths there
 	Packages     []solve.LockPackage    `json:"packages"`    // in the order of installation
 }
 
@@ -60,9 +61,14 @@ func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
 	}
 	res := &Resolution{Release: r.release}
 	for _, m := range r.family {
-		if m.wanted {
-			res.Images = append(res.Images, ImagePlan{m.def.Name, m.plan, r.planFile(m)})
+		if !m.wanted {
+			continue
 		}
+		file, err := r.planFile(m)
+		if err != nil {
+			return nil, err
+		}
+		res.Images = append(res.Images, ImagePlan{m.def.Name, m.plan, file})
 	}
 	if cfg.OutDir != "" {
 		err = r.publishPlans(res.Images)
@@ -70,7 +76,7 @@ func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
 	return res, err
 }
 
-func (r *run) planFile(m *member) PlanFile {
+func (r *run) planFile(m *member) (PlanFile, error) {
 	l := m.plan.Lock(r.catalogues)
 	f := PlanFile{Format: planFormat, Orlop: r.Version, Maker: r.Maker, Image: m.def.Name,
 		Revision: r.release.Revision, Branch: r.release.Branch, ABI: l.ABI, Epoch: r.Epoch,
@@ -79,9 +85,13 @@ func (r *run) planFile(m *member) PlanFile {
 		f.Repositories[i].URL = r.publicURL(f.Repositories[i].Name, m)
 	}
 	for _, at := range m.chain() {
-		f.Definitions = append(f.Definitions, at.def)
+		files, err := r.sourceFiles(at.def)
+		if err != nil {
+			return f, err
+		}
+		f.Definitions, f.Files = append(f.Definitions, at.def), append(f.Files, files...)
 	}
-	return f
+	return f, nil
 }
 
 // publishPlans writes the plans that say something new.
@@ -147,7 +157,11 @@ func (r *run) checkPlans() error {
 			errs = append(errs, &release.UsageError{Err: fmt.Errorf("image %s: no --plan is for it", m.def.Name)})
 			continue
 		}
-		if err := r.planFile(m).compare(r.Plans[i]); err != nil {
+		file, err := r.planFile(m)
+		if err != nil {
+			return err
+		}
+		if err := file.compare(r.Plans[i]); err != nil {
 			errs = append(errs, &ContentError{fmt.Errorf("image %s: it is not as planned: %w", m.def.Name, err)})
 		}
 	}
@@ -166,6 +180,7 @@ func (f PlanFile) compare(want *PlanFile) error {
 		{"the repositories", f.Repositories, want.Repositories},
 		{"the definitions", f.Definitions, want.Definitions},
 		{"the exceptions", f.Exceptions, want.Exceptions},
+		{"the files", f.Files, want.Files},
 		{"the packages", f.Packages, want.Packages},
 	} {
 		got, err := json.Marshal(part.got)

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/etc"
 )
@@ -47,6 +48,36 @@ func (r *run) inSource(t release.Taken) bool {
 	defer root.Close()
 	info, err := root.Stat(t.Source)
 	return err == nil && info.IsDir() == t.Folder
+}
+
+// sourceFiles are those that an image takes from the source tree, by their
+// paths there.
+func (r *run) sourceFiles(img release.Image) ([]solve.LockFile, error) {
+	var list []solve.LockFile
+	for _, t := range img.Taken() {
+		if !r.inSource(t) {
+			continue
+		}
+		files := []etc.Source{{Path: t.Source}}
+		var err error
+		if t.Folder {
+			files, err = r.readSourceFolder(t.Source, t.Source)
+		} else {
+			files[0].Text, err = r.readSource(t.Source)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			list = append(list, solve.LockFile{Path: f.Path, SHA256: hexSHA256(f.Text), From: "srcdir"})
+		}
+	}
+	return list, nil
+}
+
+func hexSHA256(text []byte) string {
+	digest := sha256.Sum256(text)
+	return hex.EncodeToString(digest[:])
 }
 
 // offer is a file, or a folder's files by path, that somebody has.
@@ -111,8 +142,7 @@ func (m *member) accept(offers []offer, t release.Taken, target string) ([]etc.S
 	for _, o := range offers {
 		var taken []takenFile
 		for _, f := range o.files {
-			digest := sha256.Sum256(f.Text)
-			taken = append(taken, takenFile{f.Path, hex.EncodeToString(digest[:]), o.from})
+			taken = append(taken, takenFile{f.Path, hexSHA256(f.Text), o.from})
 		}
 		if m.pinned != nil {
 			if err := comparePinned(taken, wanted); err != nil {

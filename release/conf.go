@@ -89,7 +89,8 @@ func plainWords(words []string) error {
 }
 
 // shellPart is what sh(1) makes of the next bytes of a script: a line that goes
-// on, blanks, the end of the line, or a part of a word, in quotes or bare.
+// on, blanks, the end of the line, or a part of a word, in quotes or bare. A $ in
+// single quotes is none of plain words.
 var shellPart = regexp.MustCompile(`^(?:\\\n|[ \t]+|\n|"((?:[^"\\\n]|\\\n)*)"|'([^'$\n]*)'|([^\s"'\\;&|<>]+))`)
 
 // shellLine takes the first line of a script apart, with those that continue it

@@ -201,6 +201,8 @@ func TestInteropMakeErrors(t *testing.T) {
 		}, "FreeBSD-missing", false},
 		{"exceptions for the build alone", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP_BUILD_FLAGS=--exceptions x.ucl") },
 			"Makefile.oci: ORLOP_BUILD_FLAGS has --exceptions, wanted in ORLOP_FLAGS", true},
+		{"a source tree for the build alone", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP_BUILD_FLAGS=--squash -srcdir=x") },
+			"Makefile.oci: ORLOP_BUILD_FLAGS has --srcdir, wanted in ORLOP_FLAGS", true},
 		{"packages of another architecture", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "PKG_ABI=FreeBSD:15:aarch64") },
 			"FreeBSD:15:aarch64", false},
 	} {
