@@ -4,8 +4,6 @@ package hooks
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io/fs"
 
@@ -89,8 +87,7 @@ func (r *run) folders(m *member) error {
 // generate adds a file with the given contents, or a link, owned by root:wheel.
 func (m *member) generate(n tree.Node, text []byte) error {
 	if n.Link == "" {
-		digest := sha256.Sum256(text)
-		n.Size, n.Digest = int64(len(text)), hex.EncodeToString(digest[:])
+		n.Size, n.Digest = int64(len(text)), hexDigest(text)
 	}
 	return m.place(n, text)
 }

@@ -284,6 +284,10 @@ func digestOf(f etc.Output) string {
 	if f.Link != "" {
 		return ""
 	}
-	digest := sha256.Sum256(f.Text)
+	return hexDigest(f.Text)
+}
+
+func hexDigest(text []byte) string {
+	digest := sha256.Sum256(text)
 	return hex.EncodeToString(digest[:])
 }

@@ -44,12 +44,15 @@ type Config struct {
 	// nobody has signed.
 	InsecureUnsigned bool
 	Locks            []*solve.Lock // in the place of Images and all that a lock says
-	Plans            []*PlanFile   // what Images must come to; nil for anything
-	PublicURL        string        // of the repository, for the lock; "" for its own
-	Keep             bool          // puts packages of this machine's repositories into the store, too
-	ABI              string        // "" for the one that the catalogues have
-	Revision         string        // "" for that of FreeBSD-runtime
-	Branch           string
+	// Published gives a file of the images of Locks by its sha256, nil for none.
+	// It is asked for a locked file that nobody else has; nil asks nobody.
+	Published func(digest string) ([]byte, error)
+	Plans     []*PlanFile // what Images must come to; nil for anything
+	PublicURL string      // of the repository, for the lock; "" for its own
+	Keep      bool        // puts packages of this machine's repositories into the store, too
+	ABI       string      // "" for the one that the catalogues have
+	Revision  string      // "" for that of FreeBSD-runtime
+	Branch    string
 
 	Images     []string       // names, at least one
 	ImageFiles []string       // further definitions
@@ -94,6 +97,8 @@ type Result struct {
 	Layers   []oci.Layer
 	Packages int
 	Size     int64 // bytes of the archive
+	// FromArtifact are the paths of files that only Config.Published had.
+	FromArtifact []string
 }
 
 // run is the state that the hooks hand on. Each field says who fills it.
@@ -108,6 +113,7 @@ type run struct {
 	release    release.Release                 // resolve
 	family     []*member                       // resolve: the images and all ancestors, parents first
 	fetched    map[*catalog.Package]*fetched   // fetch
+	lent       map[string]lender               // configure: files of fetched by sha256, for locks
 	staging    *staging                        // layer
 	scratches  scratches                       // layer
 	added      bool                            // layer: the store has grown

@@ -3,8 +3,7 @@
 package hooks
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,7 +21,7 @@ import (
 type takenFile struct {
 	Path   string // in the image; of an mtree file, in the package
 	SHA256 string
-	From   string // package, or "srcdir"
+	From   string // package, "srcdir" or "artifact"
 }
 
 // donors are the packages to ask for what the source tree does not have.
@@ -69,15 +68,10 @@ func (r *run) sourceFiles(img release.Image) ([]solve.LockFile, error) {
 			return nil, err
 		}
 		for _, f := range files {
-			list = append(list, solve.LockFile{Path: f.Path, SHA256: hexSHA256(f.Text), From: "srcdir"})
+			list = append(list, solve.LockFile{Path: f.Path, SHA256: hexDigest(f.Text), From: "srcdir"})
 		}
 	}
 	return list, nil
-}
-
-func hexSHA256(text []byte) string {
-	digest := sha256.Sum256(text)
-	return hex.EncodeToString(digest[:])
 }
 
 // offer is a file, or a folder's files by path, that somebody has.
@@ -103,7 +97,7 @@ func (r *run) take(m *member, t release.Taken, target string) ([]byte, error) {
 			offers = append(offers, offer{p.FullName(), []etc.Source{{Path: target, Text: text}}})
 		}
 	}
-	files, err := m.accept(offers, t, target)
+	files, err := r.accept(m, offers, t, target)
 	if err != nil {
 		return nil, err
 	}
@@ -132,17 +126,18 @@ func (r *run) takeFolder(m *member, t release.Taken, target string) ([]etc.Sourc
 			offers = append(offers, offer{p.FullName(), files})
 		}
 	}
-	return m.accept(offers, t, target)
+	return r.accept(m, offers, t, target)
 }
 
-// accept takes the first offer, or with a lock the first that the lock has.
-func (m *member) accept(offers []offer, t release.Taken, target string) ([]etc.Source, error) {
+// accept takes the first offer, or with a lock the first that the lock has, or
+// else its files one by one from whoever has them.
+func (r *run) accept(m *member, offers []offer, t release.Taken, target string) ([]etc.Source, error) {
 	wanted := m.pinnedFiles(target)
 	var other error
 	for _, o := range offers {
 		var taken []takenFile
 		for _, f := range o.files {
-			taken = append(taken, takenFile{f.Path, hexSHA256(f.Text), o.from})
+			taken = append(taken, takenFile{f.Path, hexDigest(f.Text), o.from})
 		}
 		if m.pinned != nil {
 			if err := comparePinned(taken, wanted); err != nil {
@@ -153,13 +148,14 @@ func (m *member) accept(offers []offer, t release.Taken, target string) ([]etc.S
 		m.taken = append(m.taken, taken...)
 		return o.files, nil
 	}
-	switch {
-	case len(wanted) == 0:
+	if len(wanted) == 0 {
 		return nil, &AbsentFileError{target, t}
-	case other == nil:
-		return nil, &LockedFileError{wanted[0].Path, "none", wanted[0].SHA256}
 	}
-	return nil, other
+	files, err := r.gather(m, wanted)
+	if _, absent := errors.AsType[*LockedFileError](err); absent {
+		return nil, cmp.Or(other, err)
+	}
+	return files, err
 }
 
 // lenders are the packages, of those that a file may come from, that this

@@ -136,7 +136,7 @@ var cases = map[string][]pkgtest.Package{
 	},
 	"files": {
 		{Name: "FreeBSD-runtime", Version: "15.0"},
-		{Name: "donor", Files: []pkgtest.File{{Path: "/etc/motd", Body: "from a package"}}},
+		{Name: "donor", Files: []pkgtest.File{{Path: "/etc/motd", Body: "from a package\n"}}},
 	},
 	"missing-dependency": {{Name: "FreeBSD-runtime", Version: "15.0", Deps: []string{"gone"}}},
 	"two-abis": {

@@ -59,6 +59,14 @@ func (v *verifier) rebuildGroup(group []*verdict) error {
 	for _, x := range group {
 		cfg.Locks = append(cfg.Locks, x.lock)
 	}
+	cfg.Published = func(digest string) (text []byte, err error) {
+		for _, x := range group {
+			if text, err = x.artifact.Content(v.c.Context, digest); text != nil || err != nil {
+				break
+			}
+		}
+		return text, err
+	}
 	built, err := v.build(v.c, cfg)
 	if err != nil {
 		if v.c.Context.Err() != nil {
@@ -71,6 +79,7 @@ func (v *verifier) rebuildGroup(group []*verdict) error {
 	}
 	for _, x := range group {
 		i := slices.IndexFunc(built, func(r hooks.Result) bool { return r.Image == x.lock.Image })
+		x.fromArtifact = built[i].FromArtifact
 		if x.result = "reproduced"; built[i].Digest != x.artifact.Descriptor.Digest.String() {
 			v.explain(x, built[i])
 		}

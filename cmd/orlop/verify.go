@@ -69,6 +69,8 @@ type verdict struct {
 	lock     *solve.Lock     // nil where none was found
 	result   string
 	errs     []error
+
+	fromArtifact []string // files that the rebuild took from it
 }
 
 func (x *verdict) fail(result string, errs ...error) {
@@ -246,7 +248,8 @@ func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 		Packages int      `json:"packages"`
 		Entries  int      `json:"entries"`
 		Faults   []string `json:"faults"`
-	}{File: filepath.Base(x.path), Result: x.result, Faults: []string{}}
+		From     []string `json:"from_artifact,omitempty"`
+	}{File: filepath.Base(x.path), Result: x.result, Faults: []string{}, From: x.fromArtifact}
 	if a := x.artifact; a != nil {
 		out.Name, out.Digest, out.Layers, out.Packages, out.Entries = x.name(), a.Descriptor.Digest.String(), len(a.Layers), len(a.Packages), a.Tree.Len()
 	}
