@@ -47,6 +47,8 @@ func sameRun(a, b *solve.Lock) bool {
 }
 
 // rebuildGroup takes nothing from earlier runs but packages, which are verified.
+// Where something is wrong each image is made alone: a run of several fails
+// whole, and each fault is to be told of the images that have it.
 func (v *verifier) rebuildGroup(group []*verdict) error {
 	cfg, err := v.rebuildConfig(group[0].lock)
 	if err != nil {
@@ -72,8 +74,14 @@ func (v *verifier) rebuildGroup(group []*verdict) error {
 		if v.c.Context.Err() != nil {
 			return err
 		}
+		if len(group) == 1 {
+			group[0].fail(rebuildFailure(err), err)
+			return nil
+		}
 		for _, x := range group {
-			x.fail(rebuildFailure(err), err)
+			if err := v.rebuildGroup([]*verdict{x}); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
