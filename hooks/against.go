@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -26,9 +27,7 @@ func (a *Artifact) CheckLock(l *solve.Lock) []error {
 	if err != nil {
 		return append(errs, &ContentError{fmt.Errorf("its lock: %w", err)})
 	}
-	if docs.Digest == a.Descriptor.Digest {
-		return errs
-	}
+	same := docs.Digest == a.Descriptor.Digest
 	found := len(errs)
 	for _, part := range []struct {
 		what      string
@@ -43,12 +42,12 @@ func (a *Artifact) CheckLock(l *solve.Lock) []error {
 			return append(errs, err)
 		}
 		for _, c := range jsonChanges(part.want, part.got) {
-			if !follows(c.Key) {
+			if !follows(c.Key) && (!same || c.Key == "manifests.0.annotations."+v1.AnnotationRefName) { // a copy may have another index
 				errs = append(errs, &ContentError{fmt.Errorf("%s: %s is %s, its lock makes it %s", part.what, c.Key, quoted(c.New), quoted(c.Old))})
 			}
 		}
 	}
-	if len(errs) == found {
+	if len(errs) == found && !same {
 		errs = append(errs, &oci.MismatchError{What: "the manifest's digest", Found: a.Descriptor.Digest.String(), Wanted: docs.Digest.String() + ", which its lock makes of these layers"})
 	}
 	return errs
@@ -156,36 +155,43 @@ func jsonChanges(old, now any) []keyChange {
 		changes = append(changes, keyChange{key, "", b[key]})
 	}
 	slices.SortFunc(changes, func(x, y keyChange) int { return strings.Compare(x.Key, y.Key) })
-	return changes
+	return slices.DeleteFunc(changes, func(c keyChange) bool { // what an empty one now has, or had, says it
+		return (c.Old == "" || c.New == "") && slices.ContainsFunc(changes, func(o keyChange) bool { return strings.HasPrefix(o.Key, c.Key+".") })
+	})
 }
 
 // flatten notes each scalar of a value under its path, keys and indices joined
-// by dots.
+// by dots, and each empty object or list. A key that is there twice has "again"
+// after its path the second time.
 func flatten(v any, into map[string]string) {
 	text, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // of a type that is not JSON's
 	}
-	var any any
-	if err := json.Unmarshal(text, &any); err != nil {
-		panic(err)
-	}
-	flattenAt("", any, into)
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	flattenAt("", dec, into)
 }
 
-func flattenAt(path string, v any, into map[string]string) {
-	below := func(key string) string { return strings.TrimPrefix(path+"."+key, ".") }
-	switch v := v.(type) {
-	case map[string]any:
-		for key, each := range v {
-			flattenAt(below(key), each, into)
+func flattenAt(path string, dec *json.Decoder, into map[string]string) {
+	token, _ := dec.Token() // of a text that json.Marshal made
+	value, _ := json.Marshal(token)
+	if delim, ok := token.(json.Delim); ok {
+		value = []byte(map[json.Delim]string{'{': "{}", '[': "[]"}[delim])
+		n := 0
+		for ; dec.More(); n++ {
+			key := any(n)
+			if delim == '{' {
+				key, _ = dec.Token()
+			}
+			flattenAt(strings.TrimPrefix(path+"."+fmt.Sprint(key), "."), dec, into)
 		}
-	case []any:
-		for i, each := range v {
-			flattenAt(below(fmt.Sprint(i)), each, into)
+		if _, _ = dec.Token(); n > 0 { // the end
+			return
 		}
-	default:
-		text, _ := json.Marshal(v) // a scalar
-		into[path] = string(text)
 	}
+	for _, twice := into[path]; twice; _, twice = into[path] {
+		path += " again"
+	}
+	into[path] = string(value)
 }

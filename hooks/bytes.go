@@ -52,13 +52,19 @@ func Explain(ctx context.Context, a, b *Artifact, list []Difference, lines int) 
 		}
 		x := Difference{Part: PartBytes, Subject: path}
 		x.Change, x.Detail = compareBytes(path, old[path], now[path])
-		if lines > 0 && len(x.Detail) > lines {
-			x.Detail = append(x.Detail[:lines:lines], fmt.Sprintf("… and %d lines more", len(x.Detail)-lines))
-		}
+		x.Detail = firstLines(x.Detail, lines)
 		list = append(list, x)
 	}
-	more, err := compareLayers(ctx, a, b)
+	more, err := compareLayers(ctx, a, b, lines)
 	return append(list, more...), err
+}
+
+// firstLines are so many lines of a detail, 0 for all.
+func firstLines(list []string, lines int) []string {
+	if lines == 0 || len(list) <= lines {
+		return list
+	}
+	return append(list[:lines:lines], fmt.Sprintf("… and %d lines more", len(list)-lines))
 }
 
 // contents reads files out of an image: those of its tree, not those that an

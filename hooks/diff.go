@@ -3,6 +3,8 @@
 package hooks
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -135,20 +137,38 @@ func (a *Artifact) layerName(i int) string {
 // image compares the documents. What digests of layers differ is said too: it
 // is all that another program may have changed.
 func (d *differ) image() {
-	if d.a.Contents == nil || d.b.Contents == nil {
-		return
+	changes := imageChanges(d.a, d.b)
+	for _, c := range changes {
+		if above, is := strings.CutSuffix(c.Key, ".size"); is && slices.ContainsFunc(changes, func(o keyChange) bool { return o.Key == above+".digest" }) {
+			continue // its digest is said
+		}
+		d.add(Difference{Part: PartImage, Subject: c.Key, Change: "changed", Old: c.Old, New: c.New})
 	}
+}
+
+// imageChanges compares the documents as they are written. The key of a change
+// starts with the document's name.
+func imageChanges(a, b *Artifact) []keyChange {
+	if a.Contents == nil || b.Contents == nil {
+		return nil
+	}
+	var list []keyChange
 	for _, doc := range []struct {
 		name     string
-		old, now any
-	}{{"config", d.a.Config, d.b.Config}, {"manifest", d.a.Manifest, d.b.Manifest}, {"index", d.a.Index, d.b.Index}} {
-		for _, c := range jsonChanges(doc.old, doc.now) {
-			if strings.HasSuffix(c.Key, ".size") {
-				continue // its digest is said
-			}
-			d.add(Difference{Part: PartImage, Subject: doc.name + " " + c.Key, Change: "changed", Old: c.Old, New: c.New})
+		old, now []byte
+	}{
+		{"config", a.Texts.Config, b.Texts.Config}, {"manifest", a.Texts.Manifest, b.Texts.Manifest},
+		{"index", a.Texts.Index, b.Texts.Index}, {"oci-layout", a.Texts.Layout, b.Texts.Layout},
+	} {
+		changes := jsonChanges(json.RawMessage(doc.old), json.RawMessage(doc.now))
+		if len(changes) == 0 && !bytes.Equal(doc.old, doc.now) {
+			changes = []keyChange{{"as it is written", "sha256 " + hexDigest(doc.old), "sha256 " + hexDigest(doc.now)}}
+		}
+		for _, c := range changes {
+			list = append(list, keyChange{doc.name + " " + c.Key, c.Old, c.New})
 		}
 	}
+	return list
 }
 
 func (d *differ) files() {

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -62,7 +64,7 @@ func readLayerOnly(path string) (*Artifact, error) {
 
 // compareLayers tells of layers at the same place what the bytes of their
 // archives say.
-func compareLayers(ctx context.Context, a, b *Artifact) ([]Difference, error) {
+func compareLayers(ctx context.Context, a, b *Artifact, lines int) ([]Difference, error) {
 	var list []Difference
 	for i := range max(len(a.made), len(b.made)) {
 		x := Difference{Part: PartBytes, Subject: fmt.Sprintf("layer %d", i+1)}
@@ -78,8 +80,7 @@ func compareLayers(ctx context.Context, a, b *Artifact) ([]Difference, error) {
 			x.Change = "same content, other compression"
 		default:
 			x.Layer, x.Old, x.New = a.layerName(i), a.made[i].DiffID.String(), b.made[i].DiffID.String()
-			var err error
-			if x.Change, err = compareTars(ctx, a, b, i); err != nil {
+			if err := x.tars(ctx, a, b, i, lines); err != nil {
 				return nil, err
 			}
 		}
@@ -88,31 +89,37 @@ func compareLayers(ctx context.Context, a, b *Artifact) ([]Difference, error) {
 	return list, nil
 }
 
-// compareTars finds where two archives part.
-func compareTars(ctx context.Context, a, b *Artifact, i int) (string, error) {
-	for k := range max(len(a.Layers[i]), len(b.Layers[i])) {
-		if k >= len(a.Layers[i]) || k >= len(b.Layers[i]) {
-			return fmt.Sprintf("%d entries -> %d", len(a.Layers[i]), len(b.Layers[i])), nil
+// tars tells the first thing in which two layers differ, and then all that the
+// files do not tell.
+func (x *Difference) tars(ctx context.Context, a, b *Artifact, i, lines int) error {
+	err := diffTars(ctx, a, b, i, func(c layer.Change) {
+		if x.Change == "" {
+			x.Change = c.String()
+		} else if !slices.ContainsFunc(toldOfFiles, func(field string) bool { return strings.HasPrefix(c.Field, field) }) {
+			x.Detail = append(x.Detail, c.String())
 		}
-		n, m := a.Layers[i][k], b.Layers[i][k]
-		if n.Path != m.Path {
-			return fmt.Sprintf("entry %d is %s, was %s", k+1, m.Path, n.Path), nil
-		}
-		if what := tree.Differences(n, m); len(what) > 0 {
-			return fmt.Sprintf("entry %d, %s: %s", k+1, n.Path, what[0]), nil
-		}
-	}
+	})
+	x.Detail = firstLines(x.Detail, lines)
+	return err
+}
+
+// toldOfFiles are the fields of entries that a comparison of trees tells.
+var toldOfFiles = []string{"header field mode", "header field uid", "header field gid", "header field size", "header field mtime",
+	"header field uname", "header field gname", "header field linkname", "contents", "added", "removed"}
+
+// diffTars compares two layers entry by entry.
+func diffTars(ctx context.Context, a, b *Artifact, i int, visit func(layer.Change)) error {
 	old, err := a.spool(ctx, i)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer old.Close()
 	now, err := b.spool(ctx, i)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer now.Close()
-	return layer.DiffHeaders(bufio.NewReader(old), bufio.NewReader(now))
+	return layer.DiffTars(bufio.NewReader(old), bufio.NewReader(now), visit)
 }
 
 // spool unpacks a layer into a file without a name.

@@ -3,9 +3,9 @@
 package hooks
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -144,24 +144,20 @@ func compareLocks(got, want solve.Lock) error {
 		}
 		layer.Files = files
 	}
-	for _, part := range []struct {
-		what      string
-		got, want any
-	}{
-		{"layers", got.Layers, want.Layers}, {"packages", got.Packages, want.Packages}, {"repositories", got.Repositories, want.Repositories},
-		{"exceptions", []any{got.KnownMissing, got.KnownDangling}, []any{want.KnownMissing, want.KnownDangling}},
-	} {
-		a, err := json.Marshal(part.got)
-		if err != nil {
-			return err
-		}
-		b, err := json.Marshal(part.want)
-		if err != nil {
-			return err
-		}
-		if !bytes.Equal(a, b) {
-			return &ContentError{fmt.Errorf("it does not come out as its lock says: %s are %s, wanted %s", part.what, a, b)}
-		}
+	changes := jsonChanges(want, got)
+	if len(changes) == 0 {
+		return nil
 	}
-	return nil
+	var errs []error
+	for _, c := range changes[:min(len(changes), maxLockChanges)] {
+		errs = append(errs, &ContentError{fmt.Errorf("it does not come out as its lock says: %s is %s, wanted %s", c.Key, quoted(c.New), quoted(c.Old))})
+	}
+	if n := len(changes) - len(errs); n > 0 {
+		errs = append(errs, &ContentError{fmt.Errorf("it does not come out as its lock says: %d more differences", n)})
+	}
+	return errors.Join(errs...)
 }
+
+// maxLockChanges bounds the differences that are told: where a list has an entry
+// more, all after it differ.
+const maxLockChanges = 8

@@ -4,7 +4,6 @@ package hooks
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"io/fs"
 	"path/filepath"
@@ -30,7 +29,7 @@ func (r *run) publish(ctx context.Context) error {
 			err = r.writeLock(m, lock)
 		}
 		if err != nil {
-			return fmt.Errorf("image %s: %w", m.def.Name, r.blame(m, err))
+			return within("image "+m.def.Name, r.blame(m, err))
 		}
 		size, err := sizeOf(r.staging.path(archive))
 		if err != nil {

@@ -64,6 +64,20 @@ var archiveDamages = []struct {
 		l.index["manifests"] = append(list, list[0])
 	}), "verify", "index.json has 2 manifests"},
 
+	// Documents that say more than anybody reads.
+	{"key of Docker's", documents(func(l *layout) { at[object](l.config, "config")["Healthcheck"] = object{"Test": []any{"x"}} }), "diff", `config config.Healthcheck.Test.0: none -> "x"`},
+	{"volume", documents(func(l *layout) { at[object](l.config, "config")["Volumes"] = object{"/x": object{}} }), "diff", `config config.Volumes./x: none -> {}`},
+	{"key of the manifest", documents(func(l *layout) { l.manifest["subject"] = object{"digest": "x"} }), "diff", `manifest subject.digest: none -> "x"`},
+	{"key of the index", documents(func(l *layout) { l.index["evil"] = 1 }), "diff", `index evil: none -> 1`},
+	{"label that ends in size", documents(func(l *layout) { at[object](l.config, "config")["Labels"] = object{"a.size": "1"} }), "diff", `config config.Labels.a.size: none -> "1"`},
+	{"key twice", func(l *layout) {
+		l.edit(filepath.Join(l.dir, "index.json"), func(b []byte) []byte { return append([]byte(`{"schemaVersion":2,`), b[1:]...) })
+	}, "diff", `index schemaVersion again: none -> 2`},
+	{"blanks", func(l *layout) {
+		l.edit(filepath.Join(l.dir, "index.json"), func(b []byte) []byte { return append(b, '\n') })
+	}, "diff", `index as it is written: sha256 `},
+	{"key of oci-layout", func(l *layout) { l.write("oci-layout", `{"imageLayoutVersion":"1.0.0","evil":1}`) }, "diff", `oci-layout evil: none -> 1`},
+
 	// A definition that is not that of the lock.
 	{"command", documents(func(l *layout) { at[object](l.config, "config")["Cmd"] = []string{"/evil"} }), "verify", `config: config.Cmd.0 is "/evil", its lock makes it absent`},
 	{"environment", documents(func(l *layout) { at[object](l.config, "config")["Env"] = []string{"PATH=/evil"} }), "verify", `config: config.Env.0 is "PATH=/evil"`},

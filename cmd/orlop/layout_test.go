@@ -5,13 +5,18 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -149,7 +154,30 @@ func (l *layout) saveDocuments() {
 	}
 }
 
+// members is the order in which orlop writes members; others come after these.
+var members = strings.Fields(`schemaVersion mediaType digest size created created_by architecture variant os
+	Env Cmd Labels type diff_ids config rootfs history layers annotations manifests`)
+
+// encode writes a document as orlop does: its spelling is not what tests change.
 func (l *layout) encode(v any) []byte {
+	l.t.Helper()
+	var b bytes.Buffer
+	switch v := v.(type) {
+	case object:
+		keys := slices.SortedFunc(maps.Keys(v), func(x, y string) int {
+			i, j := slices.Index(members, x), slices.Index(members, y)
+			return cmp.Or(cmp.Compare(uint(i), uint(j)), cmp.Compare(x, y))
+		})
+		for i, key := range keys {
+			fmt.Fprintf(&b, "%s%q:%s", []string{"{", ","}[min(i, 1)], key, l.encode(v[key]))
+		}
+		return fmt.Appendf(nil, "%s}", cmp.Or(b.String(), "{"))
+	case []any:
+		for i, each := range v {
+			fmt.Fprintf(&b, "%s%s", []string{"[", ","}[min(i, 1)], l.encode(each))
+		}
+		return fmt.Appendf(nil, "%s]", cmp.Or(b.String(), "["))
+	}
 	text, err := json.Marshal(v)
 	if err != nil {
 		l.t.Fatal(err)

@@ -121,25 +121,53 @@ func rebuildFailure(err error) string {
 	return "unsupported"
 }
 
-// explain tells why two images differ: their libraries, or this and that.
+// explain tells in what two images differ, and whether that says something:
+// another orlop may have another format, and other libraries compress and lay
+// out databases otherwise.
 func (v *verifier) explain(x *verdict, made hooks.Result) {
-	differ := fmt.Errorf("built %s from its lock, found %s", made.Digest, x.artifact.Descriptor.Digest)
-	if other := otherVersions(x.lock.Versions); other != "" {
-		x.fail("unsupported", &versionError{fmt.Errorf("%w; orlop %s made it with %s, which decide bytes: that orlop can tell", differ, x.lock.Orlop, other)})
+	again, err := hooks.Read(v.c.Context, made.File)
+	if err != nil {
+		x.fail("different", err)
 		return
 	}
-	x.fail("different", &hooks.ContentError{Err: differ})
-	again, err := hooks.Read(v.c.Context, made.File)
-	if err == nil {
-		var list []hooks.Difference
-		if list, err = hooks.Explain(v.c.Context, again, x.artifact, hooks.Compare(again, x.artifact), explainLines); err == nil {
-			for line := range strings.Lines(differenceText(list)) {
-				x.fail("different", &hooks.ContentError{Err: errors.New(strings.TrimSuffix(line, "\n"))})
-			}
-			return
+	list, err := hooks.Explain(v.c.Context, again, x.artifact, hooks.Compare(again, x.artifact), explainLines)
+	if err != nil {
+		x.fail("different", err)
+		return
+	}
+	result, wrap := "different", func(err error) error { return &hooks.ContentError{Err: err} }
+	differ := fmt.Errorf("built %s from its lock, found %s", made.Digest, x.artifact.Descriptor.Digest)
+	maker, err := v.maker(x, again)
+	if err != nil {
+		x.fail("different", err)
+		return
+	}
+	if maker != "" {
+		result, wrap = "unsupported", func(err error) error { return &versionError{err} }
+		differ = fmt.Errorf("%w; this is orlop %s, and orlop %s made it: that one can tell", differ, version(), maker)
+	}
+	x.fail(result, wrap(differ))
+	for line := range strings.Lines(differenceText(list)) {
+		x.fail(result, wrap(errors.New(strings.TrimSuffix(line, "\n"))))
+	}
+}
+
+// maker names the orlop that made an image where it explains a difference: one
+// of another version may do anything, other libraries only what they decide.
+func (v *verifier) maker(x *verdict, again *hooks.Artifact) (string, error) {
+	other := otherVersions(x.lock.Versions)
+	if x.lock.Orlop == version() {
+		if other == "" {
+			return "", nil
+		}
+		if form, err := hooks.OnlyForm(v.c.Context, again, x.artifact); !form {
+			return "", err
 		}
 	}
-	x.fail("different", err)
+	if other != "" {
+		other = " with " + other
+	}
+	return x.lock.Orlop + other, nil
 }
 
 // explainLines bounds what is shown of one file.

@@ -20,52 +20,60 @@ type Contents struct {
 	Config   v1.Image
 	// Descriptor is the manifest's, with the name of the image as annotation.
 	Descriptor v1.Descriptor
+	Texts      Texts
 }
+
+// Texts are the documents as they are written, which may say more than is
+// parsed.
+type Texts struct{ Layout, Index, Manifest, Config []byte }
 
 // Contents reads the documents. A blob whose digest is wrong is not parsed,
 // nor is one that its descriptor calls something else.
 func (a *Archive) Contents() (*Contents, error) {
 	c := new(Contents)
-	text, err := a.read("index.json")
-	if err != nil {
+	var err error
+	if c.Texts.Layout, err = a.read("oci-layout"); err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(text, &c.Index); err != nil {
+	if c.Texts.Index, err = a.read("index.json"); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(c.Texts.Index, &c.Index); err != nil {
 		return nil, formatErrorf("index.json: %w", err)
 	}
 	if n := len(c.Index.Manifests); n != 1 {
 		return nil, formatErrorf("index.json has %d manifests, wanted 1", n)
 	}
 	c.Descriptor = c.Index.Manifests[0]
-	if err := a.document(c.Descriptor, v1.MediaTypeImageManifest, &c.Manifest); err != nil {
+	if c.Texts.Manifest, err = a.document(c.Descriptor, v1.MediaTypeImageManifest, &c.Manifest); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	if err := a.document(c.Manifest.Config, v1.MediaTypeImageConfig, &c.Config); err != nil {
+	if c.Texts.Config, err = a.document(c.Manifest.Config, v1.MediaTypeImageConfig, &c.Config); err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
 	return c, nil
 }
 
-func (a *Archive) document(d v1.Descriptor, mediaType string, into any) error {
+func (a *Archive) document(d v1.Descriptor, mediaType string, into any) ([]byte, error) {
 	if d.MediaType != mediaType {
-		return typeMismatch("its descriptor", d.MediaType, mediaType)
+		return nil, typeMismatch("its descriptor", d.MediaType, mediaType)
 	}
 	if d.Size > maxDocument {
-		return formatErrorf("has %d bytes, wanted at most %d", d.Size, maxDocument)
+		return nil, formatErrorf("has %d bytes, wanted at most %d", d.Size, maxDocument)
 	}
 	r, err := a.Blob(d)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer r.Close()
 	text, err := io.ReadAll(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := json.Unmarshal(text, into); err != nil {
-		return &FormatError{err}
+		return nil, &FormatError{err}
 	}
-	return nil
+	return text, nil
 }
 
 func typeMismatch(what, found, wanted string) error {

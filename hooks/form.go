@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/release/layer"
+)
+
+// OnlyForm reports whether two images differ in nothing but what the libraries
+// decide that orlop is built with: how layers are compressed, and how SQLite
+// lays out the same rows.
+func OnlyForm(ctx context.Context, a, b *Artifact) (bool, error) {
+	for _, c := range imageChanges(a, b) {
+		if !followsFromLayers(c.Key) {
+			return false, nil
+		}
+	}
+	if len(a.made) != len(b.made) {
+		return false, nil
+	}
+	only := true
+	for i := range a.made {
+		if a.made[i].DiffID == b.made[i].DiffID {
+			continue
+		}
+		if err := diffTars(ctx, a, b, i, func(c layer.Change) { only = only && ofDatabase(c) }); err != nil || !only {
+			return false, err
+		}
+		if a.content == nil || b.content == nil || len(pkgdb.Diff(a.content, b.content)) > 0 {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// followsFromLayers reports whether a value in the documents is a digest or size
+// of the layers, or of what has these.
+func followsFromLayers(key string) bool {
+	document, key, _ := strings.Cut(key, " ")
+	parts := strings.Split(key, ".")
+	last := parts[len(parts)-1]
+	switch document {
+	case "config":
+		return strings.HasPrefix(key, "rootfs.diff_ids.")
+	case "manifest":
+		return slices.Contains([]string{"config", "layers"}, parts[0]) && (last == "digest" || last == "size")
+	}
+	return key == "manifests.0.digest" || key == "manifests.0.size"
+}
+
+// ofDatabase reports whether a change is in the bytes of the pkg database.
+func ofDatabase(c layer.Change) bool {
+	return "/"+c.Path == databasePath && (c.Field == "header field size" || strings.HasPrefix(c.Field, "contents"))
+}
