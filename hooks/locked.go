@@ -29,10 +29,10 @@ func (r *run) readLocks(ctx context.Context) error {
 	first := r.Locks[0]
 	r.Schema, r.Compression, r.Squash = pkgdb.Schema(first.Schema), layer.Compression(first.Compression), first.Squash
 	if _, err := pkgdb.ParseSchema(fmt.Sprint(first.Schema)); err != nil {
-		return &release.UsageError{Err: fmt.Errorf("lock of %s: %w", first.Image, err)}
+		return fmt.Errorf("lock of %s: %w", first.Image, &solve.VersionError{Err: err, Orlop: first.Orlop})
 	}
 	if _, err := layer.ParseCompression(first.Compression); err != nil {
-		return &release.UsageError{Err: fmt.Errorf("lock of %s: %w", first.Image, err)}
+		return fmt.Errorf("lock of %s: %w", first.Image, &solve.VersionError{Err: err, Orlop: first.Orlop})
 	}
 	var errs []error
 	for _, l := range r.Locks {

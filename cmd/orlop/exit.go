@@ -90,13 +90,15 @@ func classify(err error, found map[int]bool) {
 
 // statusOf knows the types of errors that have a status of their own.
 func statusOf(err error) int {
-	if _, other := errors.AsType[*solve.VersionError](err); other {
-		return exitFailed
-	}
 	switch err.(type) {
-	case *versionError:
+	case *solve.LockError:
+		if _, other := errors.AsType[*solve.VersionError](err); other {
+			return exitFailed
+		}
+		return exitUsage
+	case *versionError, *solve.VersionError:
 		return exitFailed
-	case *usageError, *troubleError, *release.UsageError, *catalog.ConfError, *solve.ABIError, *solve.LockError:
+	case *usageError, *troubleError, *release.UsageError, *catalog.ConfError, *solve.ABIError:
 		return exitUsage
 	case *solve.UnresolvedError, *tree.ConflictError, *hooks.AbsentFileError, *hooks.OwnerError:
 		return exitUnresolved

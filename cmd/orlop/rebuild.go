@@ -110,13 +110,16 @@ func (v *verifier) rebuildConfig(l *solve.Lock) (hooks.Config, error) {
 	return cfg, err
 }
 
-// rebuildFailure is the word for what kept an image from being made.
+// rebuildFailure is the word for what kept an image from being made. All that a
+// definition may say stands in the lock, so that a wrong one is the lock's.
 func rebuildFailure(err error) string {
 	switch exitStatus(err) {
 	case exitAbsent:
 		return "input-absent"
 	case exitWrong:
 		return "input-wrong"
+	case exitUsage, exitUnresolved:
+		return "lock-unusable"
 	}
 	return "unsupported"
 }

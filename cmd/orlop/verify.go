@@ -62,7 +62,8 @@ func (p *program) verifyCommand() *cli.Command {
 }
 
 // verdict is what came out about an archive. Result is one word: verified,
-// faulty, reproduced, different, input-wrong, input-absent or unsupported.
+// faulty, reproduced, different, input-wrong, input-absent, lock-unusable or
+// unsupported.
 type verdict struct {
 	path     string
 	artifact *hooks.Artifact // nil where it could not be read
@@ -92,7 +93,7 @@ type verifier struct {
 	*program
 	c          *cli.Context
 	locks      []*solve.Lock
-	unreadable error // of a lock that another orlop wrote
+	unreadable error // of a lock that cannot be used
 	checksums  []release.Checksum
 }
 
@@ -100,7 +101,7 @@ type verifier struct {
 func (v *verifier) readGiven() error {
 	var err error
 	v.locks, err = readLocks(v.c.StringSlice("lock"))
-	if _, other := errors.AsType[*solve.VersionError](err); other {
+	if _, unusable := errors.AsType[*solve.LockError](err); unusable {
 		v.unreadable, err = err, nil
 	}
 	if err != nil {
@@ -135,7 +136,7 @@ func (v *verifier) verify(path string) *verdict {
 		x.fail("faulty", v.compareDigests(x)...)
 	}
 	if x.lock, err = v.lockOf(x); err != nil {
-		x.fail("unsupported", err)
+		x.fail(rebuildFailure(err), err)
 	} else if x.lock != nil {
 		x.fail("faulty", a.CheckLock(x.lock)...)
 	}
@@ -165,7 +166,7 @@ func (v *verifier) lockOf(x *verdict) (*solve.Lock, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, &usageError{err}
 	}
 	return solve.ParseLock(file, text)
 }

@@ -31,15 +31,18 @@ func (e *LockError) Error() string { return e.File + ": " + e.Err.Error() }
 // Unwrap returns the fault itself.
 func (e *LockError) Unwrap() error { return e.Err }
 
-// VersionError is a lock of another format than this orlop's.
+// VersionError is a lock that says something which only another orlop knows.
 type VersionError struct {
-	Format int
-	Orlop  string // which wrote it
+	Err   error
+	Orlop string // which wrote it
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("its format is %d, wanted %d; orlop %s, which wrote it, can read it", e.Format, LockFormat, e.Orlop)
+	return fmt.Sprintf("%v; orlop %s, which wrote it, can read it", e.Err, e.Orlop)
 }
+
+// Unwrap returns what it says.
+func (e *VersionError) Unwrap() error { return e.Err }
 
 // ParseLock reads a lock. A key that is not known, or a package that belongs
 // nowhere, is an error: it would change the image.
@@ -67,7 +70,7 @@ func (l *Lock) parse(text []byte) error {
 		return err
 	}
 	if format.Format != LockFormat {
-		return &VersionError{format.Format, format.Orlop}
+		return &VersionError{fmt.Errorf("its format is %d, wanted %d", format.Format, LockFormat), format.Orlop}
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
