@@ -62,6 +62,16 @@ func readLayerOnly(path string) (*Artifact, error) {
 	return a, err
 }
 
+// isLayer tells a layer from a broken image layout and from nothing.
+func (a *Artifact) isLayer() bool {
+	for _, name := range []string{"/oci-layout", "/index.json", "/manifest.json", "/blobs"} {
+		if a.Tree.Lookup(name) != nil {
+			return false
+		}
+	}
+	return len(a.Layers[0]) > 0
+}
+
 // compareLayers tells of layers at the same place what the bytes of their
 // archives say.
 func compareLayers(ctx context.Context, a, b *Artifact, lines int) ([]Difference, error) {

@@ -60,7 +60,7 @@ func Read(ctx context.Context, path string) (*Artifact, error) {
 func ReadAny(ctx context.Context, path string) (*Artifact, error) {
 	a, err := Read(ctx, path)
 	if _, format := errors.AsType[*oci.FormatError](err); a == nil && format {
-		if only, no := readLayerOnly(path); no == nil {
+		if only, no := readLayerOnly(path); no == nil && only.isLayer() {
 			return only, nil
 		}
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -48,14 +49,10 @@ func (p *program) compare(c *cli.Context) ([]hooks.Difference, error) {
 	for i, path := range c.Args().Slice() {
 		var err error
 		if sides[i], err = hooks.ReadAny(c.Context, path); err != nil {
-			return nil, err
+			return nil, errors.Join(about(path, err)...)
 		}
 	}
-	list := hooks.Compare(sides[0], sides[1])
-	if c.Bool("stat") {
-		return list, nil
-	}
-	return hooks.Explain(c.Context, sides[0], sides[1], list, c.Int("lines"))
+	return hooks.Explain(c.Context, sides[0], sides[1], hooks.Compare(sides[0], sides[1]), c.Int("lines"))
 }
 
 func (p *program) printDifferences(c *cli.Context, list []hooks.Difference) error {

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -136,11 +137,14 @@ func faults(err error) []error {
 	return list
 }
 
-// about puts a subject before each fault.
+// about puts a subject before each fault that does not start with it.
 func about(subject string, err error) []error {
 	var list []error
 	for _, e := range faults(err) {
-		list = append(list, fmt.Errorf("%s: %w", subject, e))
+		if !strings.HasPrefix(e.Error(), subject+": ") {
+			e = fmt.Errorf("%s: %w", subject, e)
+		}
+		list = append(list, e)
 	}
 	return list
 }

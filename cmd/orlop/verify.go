@@ -79,12 +79,7 @@ func (x *verdict) fail(result string, errs ...error) {
 		x.result = result
 	}
 	for _, err := range errs {
-		for _, e := range faults(err) {
-			if !strings.HasPrefix(e.Error(), x.path+": ") {
-				e = fmt.Errorf("%s: %w", x.path, e)
-			}
-			x.errs = append(x.errs, e)
-		}
+		x.errs = append(x.errs, about(x.path, err)...)
 	}
 }
 
