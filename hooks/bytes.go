@@ -47,11 +47,14 @@ func Explain(ctx context.Context, a, b *Artifact, list []Difference, lines int) 
 		return nil, err
 	}
 	for _, path := range slices.Sorted(maps.Keys(want)) {
-		if path == databasePath {
-			continue // its rows are said
-		}
 		x := Difference{Part: PartBytes, Subject: path}
-		x.Change, x.Detail = compareBytes(path, old[path], now[path])
+		if path == databasePath {
+			if x.Change, x.Detail = compareDatabases(a, b); x.Change == "" {
+				continue
+			}
+		} else {
+			x.Change, x.Detail = compareBytes(path, old[path], now[path])
+		}
 		x.Detail = firstLines(x.Detail, lines)
 		list = append(list, x)
 	}
@@ -153,11 +156,15 @@ func compareBytes(path string, old, now []byte) (change string, detail []string)
 		_, text, _ = strings.Cut(text, "\n") // the line of a diff command
 		return "text", strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	}
+	return fmt.Sprintf("binary: byte %d is the first that differs, of %d and %d", firstDifference(old, now), len(old), len(now)), nil
+}
+
+func firstDifference(old, now []byte) int {
 	at := 0
 	for at < min(len(old), len(now)) && old[at] == now[at] {
 		at++
 	}
-	return fmt.Sprintf("binary: byte %d is the first that differs, of %d and %d", at, len(old), len(now)), nil
+	return at
 }
 
 func isText(b []byte) bool { return len(b) <= maxText && utf8.Valid(b) && !bytes.ContainsRune(b, 0) }

@@ -38,6 +38,8 @@ type Difference struct {
 	Old     string   `json:"old,omitempty"`
 	New     string   `json:"new,omitempty"`
 	Detail  []string `json:"detail,omitempty"` // lines that show it
+
+	OnlyTime bool `json:"only_time,omitempty"` // of a file or row: nothing else differs
 }
 
 // Compare lists in what the second image differs from the first, bytes of files
@@ -171,7 +173,9 @@ func imageChanges(a, b *Artifact) []keyChange {
 	return list
 }
 
+// files compares the trees, package by package.
 func (d *differ) files() {
+	var list []Difference
 	for _, c := range tree.Diff(d.a.Tree, d.b.Tree) {
 		d.moved[c.Path] = true
 		x := Difference{Part: PartFiles, Package: d.owners[c.Path], Subject: c.Path}
@@ -188,13 +192,16 @@ func (d *differ) files() {
 				}
 				what = append(what, w)
 			}
+			x.OnlyTime = len(what) == 1 && strings.HasPrefix(what[0], "time is ")
 			x.Change, x.Old, x.New = strings.Join(what, ", "), c.A.Digest, c.B.Digest
 			if x.Old == x.New {
 				x.Old, x.New = "", ""
 			}
 		}
-		d.add(x)
+		list = append(list, x)
 	}
+	slices.SortStableFunc(list, func(x, y Difference) int { return strings.Compare(x.Package, y.Package) })
+	d.list = append(d.list, list...)
 }
 
 // database compares rows, without those of packages and files that are said
@@ -213,6 +220,6 @@ func (d *differ) database() {
 			continue
 		}
 		d.add(Difference{Part: PartDatabase, Package: c.Package, Subject: strings.TrimSpace(c.What + " " + c.Name),
-			Change: strings.TrimSpace(c.String()), Old: c.Old, New: c.New})
+			Change: strings.TrimSpace(c.String()), Old: c.Old, New: c.New, OnlyTime: c.Field == "time"})
 	}
 }

@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -103,8 +104,10 @@ func (a *Artifact) file(n *tree.Node, contents io.Reader) error {
 			return fmt.Errorf("%s has %d bytes, wanted at most %d", n.Path, n.Size, maxDatabase)
 		}
 		var err error
-		a.database, err = io.ReadAll(contents)
-		return err
+		if a.database, err = io.ReadAll(contents); err != nil {
+			return err
+		}
+		contents = bytes.NewReader(a.database)
 	}
 	return a.sum(n, contents)
 }

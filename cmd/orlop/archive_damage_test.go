@@ -142,6 +142,11 @@ var archiveDamages = []struct {
 	{"package absent", row(`DELETE FROM packages WHERE name = 'FreeBSD-openssl-lib'`), "verify", "FreeBSD-openssl-lib"},
 	{"index absent", row(`DROP INDEX deps_unique`), "verify", "deps_unique"},
 	{"lock left behind", row(`UPDATE pkg_lock SET exclusive = 1`), "verify", "lock"},
+	{"change counter", inLayer(1, func(l *layout) { l.find(1, "var/db/pkg/local.sqlite").body[27] ^= 1 }), "diff", "the same rows in other bytes\n        header: change counter is 0, was 1\n"},
+	{"unused byte of a page", inLayer(1, func(l *layout) {
+		body := l.find(1, "var/db/pkg/local.sqlite").body
+		body[bytes.Index(body, make([]byte, 64))+32] = 'x'
+	}), "diff", "the same rows in other bytes\n        page "},
 	{"comment", row(`UPDATE packages SET comment = 'evil' WHERE name = 'FreeBSD-clibs'`), "diff", "-> evil"},
 	{"database absent", inLayer(1, func(l *layout) { l.drop(1, "var/db/pkg/local.sqlite") }), "verify", "FreeBSD-clibs"},
 	{"database that is none", inLayer(1, func(l *layout) { l.find(1, "var/db/pkg/local.sqlite").set([]byte("x")) }), "verify", "database"},

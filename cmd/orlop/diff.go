@@ -3,8 +3,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -19,7 +22,7 @@ func (p *program) diffCommand() *cli.Command {
 		ArgsUsage: "A B",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "stat", Usage: "only how many differences of each kind"},
-			&cli.IntFlag{Name: "lines", Value: 40, Usage: "at most `N` lines of a file's contents, 0 for all"},
+			&cli.IntFlag{Name: "lines", Value: 40, Usage: "at most `N` lines of a package's files and of a file's contents, 0 for all"},
 			jsonFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -67,43 +70,52 @@ func (p *program) printDifferences(c *cli.Context, list []hooks.Difference) erro
 		}
 		return nil
 	}
-	_, err := p.stdout.Write([]byte(differenceText(list)))
+	_, err := p.stdout.Write([]byte(differenceText(list, c.Int("lines"))))
 	return err
 }
 
 // differenceText is a report for people: a heading for each part, and for each
-// package in it.
-func differenceText(list []hooks.Difference) string {
+// package in it, under which there are so many lines at most, 0 for any number.
+func differenceText(list []hooks.Difference, lines int) string {
 	var b strings.Builder
-	var part hooks.Part
-	for i := 0; i < len(list); {
-		d := list[i]
-		if d.Part != part {
-			part = d.Part
-			fmt.Fprintf(&b, "%s:\n", part)
-		}
-		switch part {
-		case hooks.PartPackages:
-			fmt.Fprintf(&b, "    %s\n", packageText(d))
-		case hooks.PartImage:
-			fmt.Fprintf(&b, "    %s: %s -> %s\n", d.Subject, orNone(d.Old), orNone(d.New))
-		case hooks.PartBytes:
-			fmt.Fprintf(&b, "    %s: %s\n", d.Subject, d.Change)
-			for _, line := range d.Detail {
-				fmt.Fprintf(&b, "        %s\n", line)
-			}
-		default:
-			n := i
-			for n < len(list) && list[n].Part == part && list[n].Package == d.Package {
-				n++
-			}
-			groupText(&b, list[i:n])
-			i = n
+	for part := range runs(list, func(d hooks.Difference) string { return string(d.Part) }) {
+		fmt.Fprintf(&b, "%s:\n", part[0].Part)
+		switch part[0].Part {
+		case hooks.PartFiles, hooks.PartDatabase:
+			packagesText(&b, part, lines)
 			continue
 		}
-		i++
+		for _, d := range part {
+			switch d.Part {
+			case hooks.PartPackages:
+				fmt.Fprintf(&b, "    %s\n", packageText(d))
+			case hooks.PartImage:
+				fmt.Fprintf(&b, "    %s: %s -> %s\n", d.Subject, orNone(d.Old), orNone(d.New))
+			default:
+				fmt.Fprintf(&b, "    %s: %s\n", d.Subject, d.Change)
+				for _, line := range d.Detail {
+					fmt.Fprintf(&b, "        %s\n", line)
+				}
+			}
+		}
 	}
 	return b.String()
+}
+
+// runs cuts a list where the key changes.
+func runs(list []hooks.Difference, key func(hooks.Difference) string) iter.Seq[[]hooks.Difference] {
+	return func(yield func([]hooks.Difference) bool) {
+		for len(list) > 0 {
+			n := 1
+			for n < len(list) && key(list[n]) == key(list[0]) {
+				n++
+			}
+			if !yield(list[:n]) {
+				return
+			}
+			list = list[n:]
+		}
+	}
 }
 
 func packageText(d hooks.Difference) string {
@@ -120,27 +132,26 @@ func packageText(d hooks.Difference) string {
 	return fmt.Sprintf("%s %s %s -> %s%s", map[string]string{"up": "^", "down": "v"}[d.Change], d.Subject, d.Old, d.New, where)
 }
 
-// groupText writes the files or rows of one package. Files of which only the
+// packagesText writes the files or rows of each package. Those of which only the
 // time differs come as a number, or a new build would bury all else.
-func groupText(b *strings.Builder, list []hooks.Difference) {
-	if name := list[0].Package; name != "" {
-		fmt.Fprintf(b, "    %s:\n", name)
-	} else {
-		b.WriteString("    of no package:\n")
-	}
-	times := 0
-	for _, d := range list {
-		switch {
-		case d.Part == hooks.PartDatabase:
-			fmt.Fprintf(b, "        %s\n", d.Change)
-		case strings.HasPrefix(d.Change, "time is ") && !strings.Contains(d.Change, ", "):
-			times++
-		default:
-			fmt.Fprintf(b, "        %s: %s\n", d.Subject, d.Change)
+func packagesText(b *strings.Builder, list []hooks.Difference, lines int) {
+	rest := slices.DeleteFunc(slices.Clone(list), func(d hooks.Difference) bool { return d.OnlyTime })
+	for group := range runs(rest, func(d hooks.Difference) string { return d.Package }) {
+		fmt.Fprintf(b, "    %s:\n", cmp.Or(group[0].Package, "of no package"))
+		for i, d := range group {
+			if i == lines && lines > 0 {
+				fmt.Fprintf(b, "        … and %d more\n", len(group)-lines)
+				break
+			}
+			if d.Part == hooks.PartDatabase {
+				fmt.Fprintf(b, "        %s\n", d.Change)
+			} else {
+				fmt.Fprintf(b, "        %s: %s\n", d.Subject, d.Change)
+			}
 		}
 	}
-	if times > 0 {
-		fmt.Fprintf(b, "        %d with another time only\n", times)
+	if n := len(list) - len(rest); n > 0 {
+		fmt.Fprintf(b, "    %d with another time only\n", n)
 	}
 }
 

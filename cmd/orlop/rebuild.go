@@ -150,7 +150,7 @@ func (v *verifier) explain(x *verdict, made hooks.Result) {
 		differ = fmt.Errorf("%w; this is orlop %s, and orlop %s made it: that one can tell", differ, version(), maker)
 	}
 	x.fail(result, wrap(differ))
-	for line := range strings.Lines(differenceText(list)) {
+	for line := range strings.Lines(differenceText(list, explainLines)) {
 		x.fail(result, wrap(errors.New(strings.TrimSuffix(line, "\n"))))
 	}
 }
@@ -173,7 +173,7 @@ func (v *verifier) maker(x *verdict, again *hooks.Artifact) (string, error) {
 	return x.lock.Orlop + other, nil
 }
 
-// explainLines bounds what is shown of one file.
+// explainLines bounds what is shown of one file or package.
 const explainLines = 10
 
 // versionError is an image that this orlop cannot judge: exit status 1.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Change is a difference between two trees at one path.
@@ -56,7 +57,7 @@ func Differences(a, b *Node) []string {
 	}{
 		{"type", a.Type, b.Type}, {"mode", octal(a.Mode), octal(b.Mode)},
 		{"uname", a.Uname, b.Uname}, {"gname", a.Gname, b.Gname}, {"uid", a.UID, b.UID}, {"gid", a.GID, b.GID},
-		{"flags", a.Flags, b.Flags}, {"time", a.Time, b.Time}, {"link", a.Link, b.Link},
+		{"flags", a.Flags, b.Flags}, {"time", stamp(a.Time), stamp(b.Time)}, {"link", a.Link, b.Link},
 		{"size", a.Size, b.Size}, {"digest", a.Digest, b.Digest},
 	} {
 		if attr.a != attr.b {
@@ -70,3 +71,8 @@ func Differences(a, b *Node) []string {
 type octal uint32
 
 func (o octal) String() string { return fmt.Sprintf("%04o", uint32(o)) }
+
+// stamp is a time that prints as one.
+type stamp int64
+
+func (s stamp) String() string { return time.Unix(int64(s), 0).UTC().Format(time.RFC3339) }
