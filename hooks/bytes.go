@@ -16,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 
+	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/tree"
@@ -26,6 +27,8 @@ const (
 	maxText    = 4 << 20   // bytes of a text; comparing takes time and memory
 	maxProgram = 64 << 20  // bytes of an ELF file
 	maxHeld    = 256 << 20 // bytes of all that is compared
+
+	maxUnpacked = 16 << 20 // bytes of what is unpacked of a file
 )
 
 // Explain adds to a comparison what the bytes say: lines of texts, sections of
@@ -142,11 +145,25 @@ func (a *Artifact) eachBlob(ctx context.Context, visit func(i int, mediaType str
 	return nil
 }
 
-// compareBytes shows how two contents differ, in the way that suits them.
+// compareBytes shows how two contents differ, in the way that suits them. Packed
+// ones, as pages of the manual are, are unpacked.
 func compareBytes(path string, old, now []byte) (change string, detail []string) {
-	switch {
-	case old == nil || now == nil:
+	if old == nil || now == nil {
 		return "too large to be looked into", nil
+	}
+	a, b := unpacked(old), unpacked(now)
+	switch {
+	case a == nil || b == nil:
+		return comparePlain(path, old, now)
+	case bytes.Equal(a, b):
+		return "same content, other compression", nil
+	}
+	change, detail = comparePlain(path, a, b)
+	return "unpacked " + change, detail
+}
+
+func comparePlain(path string, old, now []byte) (change string, detail []string) {
+	switch {
 	case bytes.HasPrefix(old, []byte(elf.ELFMAG)) && bytes.HasPrefix(now, []byte(elf.ELFMAG)):
 		if detail = compareELF(old, now); len(detail) > 0 {
 			return "sections", detail
@@ -169,44 +186,20 @@ func firstDifference(old, now []byte) int {
 
 func isText(b []byte) bool { return len(b) <= maxText && utf8.Valid(b) && !bytes.ContainsRune(b, 0) }
 
-// compareELF tells sections that differ; nil where that explains nothing.
-func compareELF(old, now []byte) []string {
-	a, errA := elf.NewFile(bytes.NewReader(old))
-	b, errB := elf.NewFile(bytes.NewReader(now))
-	if errA != nil || errB != nil {
+// unpacked is what gzip, zstd, xz or bzip2 have packed; nil for what they have
+// not, or what is too large.
+func unpacked(b []byte) []byte {
+	if !slices.ContainsFunc([]string{"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd7zXZ\x00", "BZh"}, func(magic string) bool { return bytes.HasPrefix(b, []byte(magic)) }) {
 		return nil
 	}
-	var lines []string
-	if a.FileHeader != b.FileHeader {
-		lines = append(lines, fmt.Sprintf("header: %v %v, entry %#x -> %v %v, entry %#x", a.Type, a.Machine, a.Entry, b.Type, b.Machine, b.Entry))
+	r, err := pkgfile.Decompress(bytes.NewReader(b))
+	if err != nil {
+		return nil
 	}
-	after := map[string]*elf.Section{}
-	for _, s := range b.Sections {
-		after[s.Name] = s
+	defer r.Close()
+	plain, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
+	if err != nil || len(plain) > maxUnpacked {
+		return nil
 	}
-	for _, s := range a.Sections {
-		t := after[s.Name]
-		delete(after, s.Name)
-		switch {
-		case t == nil:
-			lines = append(lines, fmt.Sprintf("%s: removed, %d bytes", s.Name, s.Size))
-		case s.Size != t.Size:
-			lines = append(lines, fmt.Sprintf("%s: %d -> %d bytes", s.Name, s.Size, t.Size))
-		case !sameSection(s, t):
-			lines = append(lines, fmt.Sprintf("%s: other contents, %d bytes", s.Name, s.Size))
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(after)) {
-		lines = append(lines, fmt.Sprintf("%s: added, %d bytes", name, after[name].Size))
-	}
-	return lines
-}
-
-func sameSection(s, t *elf.Section) bool {
-	if s.Type == elf.SHT_NOBITS || t.Type == elf.SHT_NOBITS {
-		return s.Type == t.Type
-	}
-	a, errA := s.Data()
-	b, errB := t.Data()
-	return errA == nil && errB == nil && bytes.Equal(a, b)
+	return plain
 }

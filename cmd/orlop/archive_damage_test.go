@@ -120,6 +120,9 @@ var archiveDamages = []struct {
 	{"flags", inLayer(1, func(l *layout) {
 		l.find(1, "lib/libc.so.7").PAXRecords = map[string]string{"SCHILY.fflags": "schg"}
 	}), "diff", "/lib/libc.so.7: flags is schg, was "},
+	{"extended attribute", inLayer(1, func(l *layout) {
+		l.find(1, "lib/libc.so.7").PAXRecords = map[string]string{"SCHILY.xattr.security.capability": "\x01\x00"}
+	}), "diff", `/lib/libc.so.7: pax is SCHILY.xattr.security.capability="\x01\x00", was none`},
 	{"entry below an immutable folder", inLayer(0, func(l *layout) {
 		l.find(0, "lib/").PAXRecords = map[string]string{"SCHILY.fflags": "schg"}
 	}), "verify", "/lib"},

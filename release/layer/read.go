@@ -10,6 +10,8 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -122,7 +124,7 @@ func (c contents) Read(b []byte) (int, error) {
 // node turns a header into a node.
 func node(h *tar.Header) (*tree.Node, error) {
 	n := &tree.Node{Path: absolute(h.Name), Mode: uint32(h.Mode) & 0o7777, Uname: h.Uname, Gname: h.Gname,
-		UID: h.Uid, GID: h.Gid, Time: h.ModTime.Unix(), Flags: h.PAXRecords["SCHILY.fflags"]}
+		UID: h.Uid, GID: h.Gid, Time: h.ModTime.Unix(), Flags: h.PAXRecords["SCHILY.fflags"], Records: furtherRecords(h)}
 	if strings.HasPrefix(h.Name, "/") {
 		return nil, errors.New("name is absolute")
 	}
@@ -144,6 +146,21 @@ func node(h *tar.Header) (*tree.Node, error) {
 		return nil, fmt.Errorf("has the tar type %q, wanted a file, a link or a directory", h.Typeflag)
 	}
 	return n, tree.CheckPath(n.Path)
+}
+
+// knownRecords are those that a node has a place for, and times that nobody
+// restores.
+var knownRecords = []string{"path", "linkpath", "size", "uid", "gid", "uname", "gname", "mtime", "atime", "ctime", "hdrcharset", "SCHILY.fflags"}
+
+// furtherRecords are the other pax records, KEY=VALUE.
+func furtherRecords(h *tar.Header) string {
+	var list []string
+	for _, key := range slices.Sorted(maps.Keys(h.PAXRecords)) {
+		if !slices.Contains(knownRecords, key) {
+			list = append(list, key+"="+shown(h.PAXRecords[key], true))
+		}
+	}
+	return strings.Join(list, " ")
 }
 
 // absolute turns "a/b", "./a/b" and "a/b/" into "/a/b".

@@ -4,6 +4,7 @@ package layer
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"maps"
@@ -137,13 +138,13 @@ func shown(value string, is bool) string {
 	case !is:
 		return "none"
 	case len(value) > maxShown:
-		return fmt.Sprintf("%q… (%d bytes)", value[:maxShown], len(value))
+		return fmt.Sprintf("%q… (%d bytes, sha256 %x)", value[:maxShown], len(value), sha256.Sum256([]byte(value)))
 	}
 	return strconv.Quote(value)
 }
 
 // maxShown bounds what is shown of a pax record.
-const maxShown = 200
+const maxShown = 60
 
 // headerFields are those of a ustar header, by where they end (POSIX.1-2001).
 var headerFields = []struct {

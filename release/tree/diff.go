@@ -3,6 +3,7 @@
 package tree
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,6 +59,7 @@ func Differences(a, b *Node) []string {
 		{"type", a.Type, b.Type}, {"mode", octal(a.Mode), octal(b.Mode)},
 		{"uname", a.Uname, b.Uname}, {"gname", a.Gname, b.Gname}, {"uid", a.UID, b.UID}, {"gid", a.GID, b.GID},
 		{"flags", a.Flags, b.Flags}, {"time", stamp(a.Time), stamp(b.Time)}, {"link", a.Link, b.Link},
+		{"pax", cmp.Or(a.Records, "none"), cmp.Or(b.Records, "none")},
 		{"size", a.Size, b.Size}, {"digest", a.Digest, b.Digest},
 	} {
 		if attr.a != attr.b {

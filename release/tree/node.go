@@ -56,6 +56,7 @@ type Node struct {
 	Link    string // target of a Symlink; path of the first name of a Hardlink
 	Size    int64  // bytes, of a File
 	Digest  string // lower-case hex sha256 of a File's contents, where known
+	Records string // further pax records of a tar entry that somebody else wrote, as text: xattrs, ACLs
 	Origin  Origin
 	Package string // name of the package, for Origin Packaged
 }
