@@ -6,8 +6,6 @@ package scripts_test
 
 import (
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -119,25 +117,6 @@ func TestInteropRebuilderd(t *testing.T) {
 			write(t, name, regexp.MustCompile(`("sum": "2\$).`).ReplaceAllString(read(t, name), "${1}y"))
 		}, "exit status 5", "FreeBSD-zoneinfo-15.0"},
 		{"no lock", archive, remove(lock), "exit status 2", lock + ": no such file"},
-		{"no lock where the archive is from", archive, func(t *testing.T, w *worker) {
-			remove(lock)(t, w)
-			server := httptest.NewServer(http.NotFoundHandler())
-			t.Cleanup(server.Close)
-			w.env = append(w.env, "REBUILDERD_INPUT_URL="+server.URL+"/"+archive)
-		}, "exit status 2", lock + ": cannot be fetched"},
-		{"the lock where the archive is from", archive, func(t *testing.T, w *worker) {
-			text := read(t, filepath.Join(w.inputs, lock))
-			remove(lock)(t, w)
-			server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-				if r.URL.Path != "/a/"+lock {
-					http.NotFound(out, r)
-					return
-				}
-				out.Write([]byte(text))
-			}))
-			t.Cleanup(server.Close)
-			w.env = append(w.env, "REBUILDERD_INPUT_URL="+server.URL+"/a/"+archive)
-		}, "GOOD", ""},
 		{"no packages", lock, set("ORLOP_FLAGS=--repo /nonexistent"), "exit status 4", "/nonexistent"},
 		{"no orlop", lock, set("ORLOP=/nonexistent/orlop"), "exit status 2", "/nonexistent/orlop is not installed; see ORLOP"},
 		{"no folder for results", lock, set("REBUILDERD_OUTDIR="), "exit status 2", "REBUILDERD_OUTDIR is not set"},
