@@ -50,6 +50,32 @@ func (a *Artifact) Shares() []Share {
 	return list
 }
 
+// LayerSum is all that a layer has, or without a name the image.
+type LayerSum struct {
+	Layer      string `json:"layer"`
+	Files      int    `json:"files"`      // and links
+	Bytes      int64  `json:"bytes"`      // of files
+	Compressed int64  `json:"compressed"` // bytes of the layer in the archive
+}
+
+// Sums adds up each layer, and in the end all.
+func (a *Artifact) Sums() []LayerSum {
+	var all LayerSum
+	var list []LayerSum
+	for i, nodes := range a.Layers {
+		s := LayerSum{Layer: a.layerName(i), Compressed: a.made[i].Size}
+		for _, n := range nodes {
+			if n.Type != tree.Dir {
+				s.Files++
+				s.Bytes += n.Size
+			}
+		}
+		all.Files, all.Bytes, all.Compressed = all.Files+s.Files, all.Bytes+s.Bytes, all.Compressed+s.Compressed
+		list = append(list, s)
+	}
+	return append(list, all)
+}
+
 // owners maps each path of a package to its name.
 func (a *Artifact) owners() map[string]string {
 	owners := map[string]string{}

@@ -77,29 +77,36 @@ func (p *program) printDifferences(c *cli.Context, list []hooks.Difference) erro
 // differenceText is a report for people: a heading for each part, and for each
 // package in it, under which there are so many lines at most, 0 for any number.
 func differenceText(list []hooks.Difference, lines int) string {
-	var b strings.Builder
+	var r report
 	for part := range runs(list, func(d hooks.Difference) string { return string(d.Part) }) {
-		fmt.Fprintf(&b, "%s:\n", part[0].Part)
+		r.line(0, "%s:", part[0].Part)
 		switch part[0].Part {
 		case hooks.PartFiles, hooks.PartDatabase:
-			packagesText(&b, part, lines)
+			r.packages(part, lines)
 			continue
 		}
 		for _, d := range part {
 			switch d.Part {
 			case hooks.PartPackages:
-				fmt.Fprintf(&b, "    %s\n", packageText(d))
+				r.line(1, "%s", packageText(d))
 			case hooks.PartImage:
-				fmt.Fprintf(&b, "    %s: %s -> %s\n", d.Subject, orNone(d.Old), orNone(d.New))
+				r.line(1, "%s: %s -> %s", d.Subject, cmp.Or(d.Old, "none"), cmp.Or(d.New, "none"))
 			default:
-				fmt.Fprintf(&b, "    %s: %s\n", d.Subject, d.Change)
+				r.line(1, "%s: %s", d.Subject, d.Change)
 				for _, line := range d.Detail {
-					fmt.Fprintf(&b, "        %s\n", line)
+					r.line(2, "%s", line)
 				}
 			}
 		}
 	}
-	return b.String()
+	return r.String()
+}
+
+// report is a text of indented lines.
+type report struct{ strings.Builder }
+
+func (r *report) line(depth int, format string, args ...any) {
+	r.WriteString(strings.Repeat("    ", depth) + printableLine(fmt.Sprintf(format, args...)) + "\n")
 }
 
 // runs cuts a list where the key changes.
@@ -132,34 +139,27 @@ func packageText(d hooks.Difference) string {
 	return fmt.Sprintf("%s %s %s -> %s%s", map[string]string{"up": "^", "down": "v"}[d.Change], d.Subject, d.Old, d.New, where)
 }
 
-// packagesText writes the files or rows of each package. Those of which only the
+// packages writes the files or rows of each package. Those of which only the
 // time differs come as a number, or a new build would bury all else.
-func packagesText(b *strings.Builder, list []hooks.Difference, lines int) {
+func (r *report) packages(list []hooks.Difference, lines int) {
 	rest := slices.DeleteFunc(slices.Clone(list), func(d hooks.Difference) bool { return d.OnlyTime })
 	for group := range runs(rest, func(d hooks.Difference) string { return d.Package }) {
-		fmt.Fprintf(b, "    %s:\n", cmp.Or(group[0].Package, "of no package"))
+		r.line(1, "%s:", cmp.Or(group[0].Package, "of no package"))
 		for i, d := range group {
 			if i == lines && lines > 0 {
-				fmt.Fprintf(b, "        … and %d more\n", len(group)-lines)
+				r.line(2, "… and %d more", len(group)-lines)
 				break
 			}
 			if d.Part == hooks.PartDatabase {
-				fmt.Fprintf(b, "        %s\n", d.Change)
+				r.line(2, "%s", d.Change)
 			} else {
-				fmt.Fprintf(b, "        %s: %s\n", d.Subject, d.Change)
+				r.line(2, "%s: %s", d.Subject, d.Change)
 			}
 		}
 	}
 	if n := len(list) - len(rest); n > 0 {
-		fmt.Fprintf(b, "    %d with another time only\n", n)
+		r.line(1, "%d with another time only", n)
 	}
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }
 
 // printStat writes a number for each part and change.

@@ -169,7 +169,7 @@ func (l *layout) encode(v any) []byte {
 			return cmp.Or(cmp.Compare(uint(i), uint(j)), cmp.Compare(x, y))
 		})
 		for i, key := range keys {
-			fmt.Fprintf(&b, "%s%q:%s", []string{"{", ","}[min(i, 1)], key, l.encode(v[key]))
+			fmt.Fprintf(&b, "%s%s:%s", []string{"{", ","}[min(i, 1)], l.encode(key), l.encode(v[key]))
 		}
 		return fmt.Appendf(nil, "%s}", cmp.Or(b.String(), "{"))
 	case []any:

@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"strings"
 	"text/tabwriter"
 
@@ -46,7 +47,7 @@ func (p *program) lsCommand() *cli.Command {
 			}
 			switch {
 			case c.Bool("mtree"):
-				return tree.WriteMtree(p.stdout, a.Tree)
+				return a.WriteMtree(c.Context, p.stdout)
 			case c.Bool("files"):
 				return p.listFiles(c, a)
 			case c.Bool("sizes"):
@@ -81,12 +82,13 @@ func (p *program) listPackages(c *cli.Context, a *hooks.Artifact) error {
 			}
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", pkg.Name, pkg.Version, bytes[pkg.Name], a.Why(pkg))
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", printable(pkg.Name), printable(pkg.Version), bytes[pkg.Name], printable(a.Why(pkg)))
 	}
 	return w.Flush()
 }
 
-// listSizes writes layer, bytes, files and package.
+// listSizes writes layer, bytes, files and package, and the sum of each layer
+// with its bytes in the archive.
 func (p *program) listSizes(c *cli.Context, a *hooks.Artifact) error {
 	w := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
 	for _, s := range a.Shares() {
@@ -96,22 +98,34 @@ func (p *program) listSizes(c *cli.Context, a *hooks.Artifact) error {
 			}
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", s.Layer, s.Bytes, s.Files, cmp.Or(s.Package, "-"))
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", printable(s.Layer), s.Bytes, s.Files, cmp.Or(printable(s.Package), "-"))
+	}
+	for _, s := range a.Sums() {
+		if c.Bool("json") {
+			if err := p.printJSON(s); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\tin all, %d compressed\n", cmp.Or(printable(s.Layer), "all"), s.Bytes, s.Files, s.Compressed)
 	}
 	return w.Flush()
 }
 
 // printOwner writes package and layer of a path.
 func (p *program) printOwner(c *cli.Context, a *hooks.Artifact) error {
-	path := "/" + strings.TrimPrefix(c.String("owner"), "/")
-	name, layer, ok := a.Owner(path)
+	if c.String("owner") == "" {
+		return usagef("--owner: found an empty path")
+	}
+	target := path.Clean("/" + c.String("owner"))
+	name, layer, ok := a.Owner(target)
 	if !ok {
-		return &solve.UnresolvedError{Chain: []string{path}, Reason: "it is not in the image"}
+		return &solve.UnresolvedError{Chain: []string{target}, Reason: "it is not in the image"}
 	}
 	if c.Bool("json") {
-		return p.printJSON(map[string]string{"path": path, "package": name, "layer": layer})
+		return p.printJSON(map[string]string{"path": target, "package": name, "layer": layer})
 	}
-	_, err := fmt.Fprintf(p.stdout, "%s\t%s\n", cmp.Or(name, "-"), layer)
+	_, err := fmt.Fprintf(p.stdout, "%s\t%s\n", cmp.Or(printable(name), "-"), printable(layer))
 	return err
 }
 
@@ -144,7 +158,7 @@ func (p *program) listFiles(c *cli.Context, a *hooks.Artifact) error {
 		case tree.Hardlink:
 			name += " link to " + n.Link
 		}
-		if _, err := fmt.Fprintf(p.stdout, "%s %s:%s %d %s\n", modeText(n), n.Uname, n.Gname, n.Size, name); err != nil {
+		if _, err := fmt.Fprintf(p.stdout, "%s %s:%s %d %s\n", modeText(n), printable(n.Uname), printable(n.Gname), n.Size, printable(name)); err != nil {
 			return err
 		}
 	}

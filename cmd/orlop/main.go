@@ -116,7 +116,11 @@ func prepare(c *cli.Command) {
 // report writes each fault on a line.
 func (p *program) report(err error) {
 	for _, e := range faults(err) {
-		fmt.Fprintf(p.stderr, "orlop: %v\n", e)
+		if inner := errors.Unwrap(e); inner != nil && inner.Error() == e.Error() {
+			p.report(inner) // which may join several
+			continue
+		}
+		fmt.Fprintf(p.stderr, "orlop: %s\n", printableLine(e.Error()))
 	}
 }
 

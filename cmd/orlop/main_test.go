@@ -112,6 +112,12 @@ var cases = map[string][]pkgtest.Package{
 		}},
 		{Name: "badpasswd", Files: []pkgtest.File{{Path: "/etc/master.passwd", Body: "root:x\n"}}},
 	},
+	"owners": {
+		{Name: "FreeBSD-runtime", Version: "15.0", Files: []pkgtest.File{
+			{Path: "/etc/master.passwd", Body: "root::0:0::0:0::/root:/bin/sh\n", Mode: 0o600}, {Path: "/etc/group", Body: "wheel:*:0:root\n"},
+			{Path: "/var/spool/x", Body: "x", Uname: "1001", Gname: "1002"},
+		}},
+	},
 	"plain": {
 		{Name: "FreeBSD-runtime", Version: "15.0p1", Deps: []string{"lib"}, Files: []pkgtest.File{{Path: "/bin/sh", Body: "sh", Mode: 0o555}}},
 		{Name: "lib", Files: []pkgtest.File{{Path: "/lib/l.so", Body: "l"}}, Keys: map[string]any{"shlibs_required": []string{"libc.so.7"}}},

@@ -50,14 +50,14 @@ func (s *progress) event(e hooks.Event) {
 		s.rate()
 	case e.Notice != "":
 		s.clear()
-		fmt.Fprintf(s.out, "orlop: %s\n", e.Notice)
+		fmt.Fprintf(s.out, "orlop: %s\n", printableLine(e.Notice))
 	case s.quiet:
 	case s.terminal:
 		s.show(e)
 	case e.Name == "":
 		fmt.Fprintf(s.out, "orlop: %s\n", e.Hook)
 	case s.verbose:
-		fmt.Fprintf(s.out, "orlop: %s: %d of %d: %s\n", e.Hook, e.Done, e.Total, e.Name)
+		fmt.Fprintf(s.out, "orlop: %s: %d of %d: %s\n", e.Hook, e.Done, e.Total, printable(e.Name))
 	}
 }
 

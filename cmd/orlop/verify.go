@@ -228,7 +228,7 @@ func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 		if len(x.errs) > 0 {
 			return nil
 		}
-		text := fmt.Sprintf("%s\t%s", filepath.Base(x.path), x.artifact.Descriptor.Digest)
+		text := fmt.Sprintf("%s\t%s", printable(filepath.Base(x.path)), x.artifact.Descriptor.Digest)
 		if c.Bool("rebuild") {
 			text += "\t" + x.result
 		}

@@ -176,7 +176,8 @@ func keywords(words []string, set map[string]string) error {
 }
 
 // WriteMtree lists a tree in mtree(5) with whole paths, an entry a line in path
-// order. A hard link is listed as the file that it is another name of.
+// order. A hard link is listed as the file that it is another name of, an owner
+// without a name as a number.
 func WriteMtree(w io.Writer, t *Tree) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintln(b, "#mtree v2.0")
@@ -196,7 +197,7 @@ func (n *Node) mtree(t *Tree) string {
 			first = f
 		}
 	}
-	words = append(words, fmt.Sprintf("mode=%04o", n.Mode), "uname="+escapeName(n.Uname), "gname="+escapeName(n.Gname))
+	words = append(words, fmt.Sprintf("mode=%04o", n.Mode), owner("u", n.Uname, n.UID), owner("g", n.Gname, n.GID))
 	if first.Type == File {
 		words = append(words, fmt.Sprintf("size=%d", first.Size))
 		if first.Digest != "" {
@@ -208,9 +209,17 @@ func (n *Node) mtree(t *Tree) string {
 		words = append(words, "link="+escapeName(n.Link))
 	}
 	if n.Flags != "" {
-		words = append(words, "flags="+n.Flags)
+		words = append(words, "flags="+escapeName(n.Flags))
 	}
 	return strings.Join(words, " ")
+}
+
+// owner is the keyword of a user (u) or group (g).
+func owner(kind, name string, id int) string {
+	if name == "" {
+		return fmt.Sprintf("%sid=%d", kind, id)
+	}
+	return kind + "name=" + escapeName(name)
 }
 
 // escapeName writes blanks, bytes beyond ASCII and mtree's own characters as
