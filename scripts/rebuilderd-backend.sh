@@ -9,7 +9,8 @@
 # INPUT is what the worker has downloaded: the lock of an image, or its archive,
 # with the lock beside it. The worker downloads artifacts into the same folder.
 # The result goes into REBUILDERD_OUTDIR under the archive's name, whole or not
-# at all.
+# at all. What the build had from a source tree comes from the archive beside the
+# lock, unless --srcdir has it.
 #
 # ORLOP names the program; ORLOP_FLAGS are flags of `orlop build` that say where
 # packages come from (--repo, --repo-conf-dir, --srcdir, --cache, --offline).

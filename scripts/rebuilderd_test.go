@@ -40,7 +40,13 @@ func newWorker(t *testing.T) *worker {
 	if err := os.CopyFS(repo, os.DirFS("../cmd/orlop/sample")); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(orlop, "build", "-q", "--repo", repo, "--exceptions", filepath.Join(repo, "exceptions.ucl"), "-o", dir, "dynamic")
+	// As in a release build, whose object tree the worker does not have.
+	termcap := filepath.Join(dir, "src", "etc", "termcap")
+	if err := os.MkdirAll(termcap, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(termcap, "termcap.small"), "vt100:am:\n")
+	cmd := exec.Command(orlop, "build", "-q", "--srcdir", filepath.Join(dir, "src"), "--repo", repo, "--exceptions", filepath.Join(repo, "exceptions.ucl"), "-o", dir, "dynamic")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -111,7 +117,12 @@ func TestInteropRebuilderd(t *testing.T) {
 	}{
 		{"the lock is the input", lock, set(), "GOOD", ""},
 		{"the archive is the input", archive, set(), "GOOD", ""},
-		{"another archive", lock, flip(archive), "BAD", ""},
+		{"a damaged archive", lock, flip(archive), "exit status 4", "/etc/termcap.small: found none"},
+		{"another archive", lock, func(t *testing.T, w *worker) {
+			flip(archive)(t, w)
+			dir := filepath.Dir(w.inputs)
+			w.env = append(w.env, "ORLOP_FLAGS=--repo "+filepath.Join(dir, "repo")+" --srcdir "+filepath.Join(dir, "src")+" --cache "+t.TempDir())
+		}, "BAD", ""},
 		{"another lock", lock, func(t *testing.T, w *worker) {
 			name := filepath.Join(w.inputs, lock)
 			write(t, name, regexp.MustCompile(`("sum": "2\$).`).ReplaceAllString(read(t, name), "${1}y"))

@@ -27,6 +27,7 @@ func (p *program) buildCommand() *cli.Command {
 			if err := output(c, &cfg); err != nil {
 				return err
 			}
+			cfg.Published = published(c.Context, c.StringSlice("lock"))
 			results, err := p.build(c, cfg)
 			if err != nil {
 				return err

@@ -3,9 +3,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -91,4 +94,32 @@ func made(c *cli.Context, cfg *hooks.Config) error {
 	}
 	cfg.Schema, err = schema(c)
 	return err
+}
+
+// published gives files by their sha256 out of the archives beside locks, which
+// are read when the first is asked for.
+func published(ctx context.Context, locks []string) func(digest string) ([]byte, error) {
+	read := sync.OnceValue(func() []*hooks.Artifact {
+		var list []*hooks.Artifact
+		for _, lock := range locks {
+			base, _ := strings.CutSuffix(lock, ".lock.json")
+			for _, ext := range append(archiveEnds, "") {
+				if a, _ := hooks.Read(ctx, base+ext); a != nil { // whatever else is wrong with it
+					list = append(list, a)
+				}
+			}
+		}
+		return list
+	})
+	return func(digest string) ([]byte, error) { return content(ctx, read(), digest) }
+}
+
+// content is the file of any of the artifacts that has a sha256, nil for none.
+func content(ctx context.Context, list []*hooks.Artifact, digest string) ([]byte, error) {
+	for _, a := range list {
+		if text, err := a.Content(ctx, digest); text != nil || err != nil {
+			return text, err
+		}
+	}
+	return nil, nil
 }

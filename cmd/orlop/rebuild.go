@@ -58,17 +58,11 @@ func (v *verifier) rebuildGroup(group []*verdict) error {
 		return err
 	}
 	defer os.RemoveAll(cfg.OutDir)
+	var artifacts []*hooks.Artifact
 	for _, x := range group {
-		cfg.Locks = append(cfg.Locks, x.lock)
+		cfg.Locks, artifacts = append(cfg.Locks, x.lock), append(artifacts, x.artifact)
 	}
-	cfg.Published = func(digest string) (text []byte, err error) {
-		for _, x := range group {
-			if text, err = x.artifact.Content(v.c.Context, digest); text != nil || err != nil {
-				break
-			}
-		}
-		return text, err
-	}
+	cfg.Published = func(digest string) ([]byte, error) { return content(v.c.Context, artifacts, digest) }
 	built, err := v.build(v.c, cfg)
 	if err != nil {
 		if v.c.Context.Err() != nil {

@@ -166,9 +166,12 @@ func (v *verifier) lockOf(x *verdict) (*solve.Lock, error) {
 	return solve.ParseLock(file, text)
 }
 
+// archiveEnds are those of an archive's name; a layout in a folder has none.
+var archiveEnds = []string{".txz", ".tar.zst", ".tar.xz", ".tar.gz", ".tar"}
+
 // lockFile is the name of the lock beside an archive or image layout.
 func lockFile(path string) string {
-	for _, ext := range []string{".txz", ".tar.zst", ".tar.xz", ".tar.gz", ".tar"} {
+	for _, ext := range archiveEnds {
 		if base, ok := strings.CutSuffix(path, ext); ok {
 			return base + ".lock.json"
 		}
