@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/orlop/orlop/pkgdb"
 )
@@ -25,12 +26,15 @@ var databaseHeader = []struct {
 
 const databaseHeaderSize = 100
 
-// compareDatabases tells how two pkg databases differ that have the same rows:
-// fields of the header, and pages. Where rows differ, these are said, and the
-// change is "".
+// compareDatabases tells how two pkg databases differ that say the same of every
+// package: rows that no package refers to, or fields of the header, and pages.
+// Where packages differ, their rows are said, and the change is "".
 func compareDatabases(a, b *Artifact) (change string, detail []string) {
 	if a.content == nil || b.content == nil || len(pkgdb.Diff(a.content, b.content)) > 0 {
 		return "", nil
+	}
+	if rows := otherRows(a.content, b.content); len(rows) > 0 {
+		return "rows that no package refers to", rows
 	}
 	old, now := a.database, b.database
 	for _, f := range databaseHeader {
@@ -56,6 +60,28 @@ func compareDatabases(a, b *Artifact) (change string, detail []string) {
 		}
 	}
 	return "the same rows in other bytes", detail
+}
+
+// otherRows are the rows that only one of two databases has.
+func otherRows(a, b *pkgdb.Content) []string {
+	count := map[pkgdb.Line]int{}
+	for _, l := range b.Dump() {
+		count[l]++
+	}
+	for _, l := range a.Dump() {
+		count[l]--
+	}
+	var rows []string
+	for l, n := range count {
+		switch {
+		case n > 0:
+			rows = append(rows, "+ "+l.String())
+		case n < 0:
+			rows = append(rows, "- "+l.String())
+		}
+	}
+	slices.Sort(rows)
+	return rows
 }
 
 func bigEndian(b []byte) uint64 {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/release/layer"
 )
 
@@ -31,7 +30,7 @@ func OnlyForm(ctx context.Context, a, b *Artifact) (bool, error) {
 		if err := diffTars(ctx, a, b, i, func(c layer.Change) { only = only && ofDatabase(c) }); err != nil || !only {
 			return false, err
 		}
-		if a.content == nil || b.content == nil || len(pkgdb.Diff(a.content, b.content)) > 0 {
+		if a.content == nil || b.content == nil || len(otherRows(a.content, b.content)) > 0 {
 			return false, nil
 		}
 	}

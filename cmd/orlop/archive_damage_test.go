@@ -146,6 +146,7 @@ var archiveDamages = []struct {
 	{"index absent", row(`DROP INDEX deps_unique`), "verify", "deps_unique"},
 	{"lock left behind", row(`UPDATE pkg_lock SET exclusive = 1`), "verify", "lock"},
 	{"change counter", inLayer(1, func(l *layout) { l.find(1, "var/db/pkg/local.sqlite").body[27] ^= 1 }), "diff", "the same rows in other bytes\n        header: change counter is 0, was 1\n"},
+	{"row that no package refers to", row(`INSERT INTO script (script) VALUES ('evil')`), "diff", "rows that no package refers to\n        + script {\"script\": \"evil\"}\n"},
 	{"unused byte of a page", inLayer(1, func(l *layout) {
 		body := l.find(1, "var/db/pkg/local.sqlite").body
 		body[bytes.Index(body, make([]byte, 64))+32] = 'x'

@@ -43,6 +43,7 @@ func TestRebuildVerdict(t *testing.T) {
 		{"compression, another library", compression, otherLibrary, 1, []string{`"result":"unsupported"`, "with compress v1.0.0 made it"}},
 		{"order of rows", row("VACUUM"), func(object) {}, 5, []string{`"result":"different"`}},
 		{"order of rows, another library", row("VACUUM"), otherLibrary, 1, []string{`"result":"unsupported"`}},
+		{"row of no package, another library", row("INSERT INTO script (script) VALUES ('evil')"), otherLibrary, 5, []string{`"result":"different"`, "evil"}},
 		{"row, another library", row("UPDATE packages SET comment = 'evil' WHERE name = 'FreeBSD-clibs'"), otherLibrary, 5, []string{`"result":"different"`, "-> evil"}},
 		{"nothing, another orlop", nothing, otherOrlop, 0, []string{`"result":"reproduced"`}},
 	} {

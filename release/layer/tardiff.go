@@ -182,12 +182,12 @@ func diffFields(x, y []byte, at Change, visit func(Change)) {
 	}
 }
 
-// fieldText is a field without the padding, a time as a date.
+// fieldText is a field without the padding, a time as a date, a size in decimal.
 func fieldText(name string, field []byte) string {
-	if name == "mtime" {
-		if seconds, err := number(field); err == nil {
-			return time.Unix(seconds, 0).UTC().Format(time.RFC3339)
-		}
+	if n, err := number(field); err == nil && name == "mtime" {
+		return time.Unix(n, 0).UTC().Format(time.RFC3339)
+	} else if err == nil && name == "size" {
+		return strconv.FormatInt(n, 10)
 	}
 	return strconv.Quote(trimmed(field))
 }
