@@ -154,15 +154,36 @@ func jsonChanges(old, now any) []keyChange {
 	for _, key := range slices.Sorted(maps.Keys(b)) {
 		changes = append(changes, keyChange{key, "", b[key]})
 	}
-	slices.SortFunc(changes, func(x, y keyChange) int { return strings.Compare(x.Key, y.Key) })
-	return slices.DeleteFunc(changes, func(c keyChange) bool { // what an empty one now has, or had, says it
-		return (c.Old == "" || c.New == "") && slices.ContainsFunc(changes, func(o keyChange) bool { return strings.HasPrefix(o.Key, c.Key+".") })
-	})
+	slices.SortFunc(changes, compareKeys)
+	var list []keyChange
+	for _, c := range changes {
+		empty := c.Old+c.New == "{}" || c.Old+c.New == "[]"
+		if !empty || !hasBelow(changes, c.Key) { // else what it has, or had, says it
+			list = append(list, c)
+		}
+	}
+	return list
 }
+
+func compareKeys(x, y keyChange) int { return strings.Compare(x.Key, y.Key) }
+
+// hasBelow reports whether sorted changes have one below a key.
+func hasBelow(changes []keyChange, key string) bool {
+	prefix := strings.TrimPrefix(key+".", ".") // all are below the whole
+	i, _ := slices.BinarySearchFunc(changes, keyChange{Key: prefix}, compareKeys)
+	return i < len(changes) && strings.HasPrefix(changes[i].Key, prefix)
+}
+
+// Bounds for documents that anybody wrote. What is deeper, or has a longer key,
+// is noted without taking it apart.
+const (
+	maxDepth = 16
+	maxKey   = 100
+)
 
 // flatten notes each scalar of a value under its path, keys and indices joined
 // by dots, and each empty object or list. A key that is there twice has "again"
-// after its path the second time.
+// after its path.
 func flatten(v any, into map[string]string) {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -170,28 +191,48 @@ func flatten(v any, into map[string]string) {
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
-	flattenAt("", dec, into)
+	flattenAt("", maxDepth, dec, into)
 }
 
-func flattenAt(path string, dec *json.Decoder, into map[string]string) {
-	token, _ := dec.Token() // of a text that json.Marshal made
-	value, _ := json.Marshal(token)
-	if delim, ok := token.(json.Delim); ok {
-		value = []byte(map[json.Delim]string{'{': "{}", '[': "[]"}[delim])
-		n := 0
-		for ; dec.More(); n++ {
-			key := any(n)
-			if delim == '{' {
-				key, _ = dec.Token()
-			}
-			flattenAt(strings.TrimPrefix(path+"."+fmt.Sprint(key), "."), dec, into)
-		}
-		if _, _ = dec.Token(); n > 0 { // the end
-			return
-		}
+func flattenAt(path string, depth int, dec *json.Decoder, into map[string]string) {
+	var value json.RawMessage
+	if depth == 0 {
+		_ = dec.Decode(&value) // a text that json.Marshal made, as all below
+		note(path, string(value), into)
+		return
 	}
-	for _, twice := into[path]; twice; _, twice = into[path] {
+	token, _ := dec.Token()
+	delim, ok := token.(json.Delim)
+	if !ok {
+		value, _ = json.Marshal(token)
+		note(path, string(value), into)
+		return
+	}
+	if !dec.More() {
+		note(path, map[json.Delim]string{'{': "{}", '[': "[]"}[delim], into)
+	}
+	for i := 0; dec.More(); i++ {
+		key := fmt.Sprint(i)
+		if delim == '{' {
+			name, _ := dec.Token()
+			key = clipped(fmt.Sprint(name))
+		}
+		flattenAt(strings.TrimPrefix(path+"."+key, "."), depth-1, dec, into)
+	}
+	_, _ = dec.Token() // the end
+}
+
+func note(path, value string, into map[string]string) {
+	if _, twice := into[path]; twice {
 		path += " again"
 	}
-	into[path] = string(value)
+	into[path] = value
+}
+
+// clipped is a key, of a long one the beginning and its sha256.
+func clipped(key string) string {
+	if len(key) <= maxKey {
+		return key
+	}
+	return key[:maxKey] + "… " + hexDigest([]byte(key))
 }

@@ -43,9 +43,6 @@ func compareDatabases(a, b *Artifact) (change string, detail []string) {
 		}
 	}
 	page := int(binary.BigEndian.Uint16(old[16:18]))
-	if page == 1 { // which stands for 65536
-		page = 1 << 16
-	}
 	if page < databaseHeaderSize || page != int(binary.BigEndian.Uint16(now[16:18])) || len(old) != len(now) {
 		return fmt.Sprintf("the same rows in other pages, %d bytes, was %d", len(now), len(old)), detail
 	}

@@ -139,14 +139,20 @@ func (a *Artifact) layerName(i int) string {
 // image compares the documents. What digests of layers differ is said too: it
 // is all that another program may have changed.
 func (d *differ) image() {
-	changes := imageChanges(d.a, d.b)
+	changes, changed := imageChanges(d.a, d.b), map[string]bool{}
 	for _, c := range changes {
-		if above, is := strings.CutSuffix(c.Key, ".size"); is && slices.ContainsFunc(changes, func(o keyChange) bool { return o.Key == above+".digest" }) {
+		changed[c.Key] = true
+	}
+	for _, c := range changes {
+		if above, is := strings.CutSuffix(c.Key, ".size"); is && changed[above+".digest"] {
 			continue // its digest is said
 		}
 		d.add(Difference{Part: PartImage, Subject: c.Key, Change: "changed", Old: c.Old, New: c.New})
 	}
 }
+
+// maxParted bounds documents that are taken apart. Real ones have some 100 KB.
+const maxParted = 2 << 20
 
 // imageChanges compares the documents as they are written. The key of a change
 // starts with the document's name.
@@ -162,7 +168,10 @@ func imageChanges(a, b *Artifact) []keyChange {
 		{"config", a.Texts.Config, b.Texts.Config}, {"manifest", a.Texts.Manifest, b.Texts.Manifest},
 		{"index", a.Texts.Index, b.Texts.Index}, {"oci-layout", a.Texts.Layout, b.Texts.Layout},
 	} {
-		changes := jsonChanges(json.RawMessage(doc.old), json.RawMessage(doc.now))
+		var changes []keyChange
+		if len(doc.old)+len(doc.now) <= maxParted {
+			changes = jsonChanges(json.RawMessage(doc.old), json.RawMessage(doc.now))
+		}
 		if len(changes) == 0 && !bytes.Equal(doc.old, doc.now) {
 			changes = []keyChange{{"as it is written", "sha256 " + hexDigest(doc.old), "sha256 " + hexDigest(doc.now)}}
 		}

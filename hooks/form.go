@@ -38,7 +38,8 @@ func OnlyForm(ctx context.Context, a, b *Artifact) (bool, error) {
 }
 
 // followsFromLayers reports whether a value in the documents is a digest or size
-// of the layers, or of what has these.
+// of the layers, or of what has these, or no part of what the manifest's digest
+// stands for.
 func followsFromLayers(key string) bool {
 	document, key, _ := strings.Cut(key, " ")
 	parts := strings.Split(key, ".")
@@ -49,7 +50,7 @@ func followsFromLayers(key string) bool {
 	case "manifest":
 		return slices.Contains([]string{"config", "layers"}, parts[0]) && (last == "digest" || last == "size")
 	}
-	return key == "manifests.0.digest" || key == "manifests.0.size"
+	return true
 }
 
 // ofDatabase reports whether a change is in the bytes of the pkg database.

@@ -75,8 +75,8 @@ func (r *run) lend(digest string) (lender, error) {
 	return lender{fromArtifact, text}, err
 }
 
-// fromArtifact lists the files of an image that only the artifact had.
-func (m *member) fromArtifact() []string {
+// takenFromArtifact lists the files of an image that only the artifact had.
+func (m *member) takenFromArtifact() []string {
 	var paths []string
 	for _, at := range m.chain() {
 		for _, t := range at.taken {

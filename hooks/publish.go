@@ -38,7 +38,7 @@ func (r *run) publish(ctx context.Context) error {
 		names = append(names, lock, archive)
 		r.results = append(r.results, Result{
 			Image: m.def.Name, File: filepath.Join(r.OutDir, archive), Lock: filepath.Join(r.OutDir, lock),
-			Digest: m.docs.Digest.String(), Layers: m.layers, Packages: len(m.installed(r)), Size: size, FromArtifact: m.fromArtifact(),
+			Digest: m.docs.Digest.String(), Layers: m.layers, Packages: len(m.installed(r)), Size: size, FromArtifact: m.takenFromArtifact(),
 		})
 	}
 	if err := r.staging.place(names); err != nil {
