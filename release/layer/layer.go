@@ -129,20 +129,3 @@ func (c Compression) newPacker() (packer, error) {
 		return b.Bytes(), err
 	}, nil
 }
-
-// unpack returns the plain bytes of a blob.
-func unpack(r io.Reader, mediaType string) (io.ReadCloser, error) {
-	switch mediaType {
-	case v1.MediaTypeImageLayer:
-		return io.NopCloser(r), nil
-	case v1.MediaTypeImageLayerGzip:
-		return gzip.NewReader(r)
-	case v1.MediaTypeImageLayerZstd:
-		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return nil, err
-		}
-		return d.IOReadCloser(), nil
-	}
-	return nil, fmt.Errorf("media type %q is not a layer's", mediaType)
-}
