@@ -21,7 +21,10 @@ import (
 // packages, layers, and all that the definition puts into config and manifest.
 // Only building it again tells more.
 func (a *Artifact) CheckLock(l *solve.Lock) []error {
-	errs := a.checkPackages(l)
+	var errs []error
+	if a.whole {
+		errs = a.checkPackages(l)
+	}
 	docs, err := a.documentsOf(l)
 	if err != nil {
 		return append(errs, &ContentError{fmt.Errorf("its lock: %w", err)})
@@ -66,8 +69,19 @@ func quoted(s string) string {
 	return s
 }
 
-// checkPackages compares what is registered with what is locked.
+// checkPackages compares what is registered with what is locked. A database
+// that is not there, or cannot be read, is one fault.
 func (a *Artifact) checkPackages(l *solve.Lock) []error {
+	if a.database == nil {
+		return []error{&ContentError{fmt.Errorf("%s is absent, wanted one with the packages of its lock", databasePath)}}
+	}
+	if a.content == nil {
+		return nil // which is told
+	}
+	registered, err := a.content.Registered()
+	if err != nil {
+		return nil // which Check has told
+	}
 	var errs []error
 	fault := func(name, found, wanted string) {
 		errs = append(errs, &ContentError{fmt.Errorf("package %s: found %s, its lock has %s", name, found, wanted)})
@@ -79,7 +93,7 @@ func (a *Artifact) checkPackages(l *solve.Lock) []error {
 		return version + ", requested"
 	}
 	have := map[string]string{}
-	for _, p := range a.Packages {
+	for _, p := range registered {
 		have[p.Name] = state(p.Version, p.Automatic)
 	}
 	for _, p := range l.Packages {

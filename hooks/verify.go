@@ -25,32 +25,47 @@ type Artifact struct {
 
 	path     string
 	made     []layer.Layer // what the layers turned out to be
+	whole    bool          // every layer could be read to its end
+	strays   error         // files of the archive that are no part of the image
 	database []byte
 	content  *pkgdb.Content // of database
+	rows     error          // that make no packages
 }
 
 // Read reads an archive whole: every blob, every layer, the pkg database. What
-// it returns beside an error is as complete as the faults allow.
+// it returns beside an error is as complete as the faults allow, nil where there
+// is no manifest.
 func Read(ctx context.Context, path string) (*Artifact, error) {
+	a, err := read(ctx, path)
+	if a != nil {
+		err = errors.Join(err, a.rows)
+	}
+	return a, err
+}
+
+func read(ctx context.Context, path string) (*Artifact, error) {
 	archive, err := oci.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer archive.Close()
-	a := &Artifact{path: path, Root: Root{Tree: new(tree.Tree), sums: map[string]sums{}}}
-	if a.Contents, err = archive.Contents(); err != nil {
-		return nil, err
+	a := &Artifact{path: path, whole: true, Root: Root{Tree: new(tree.Tree), sums: map[string]sums{}}}
+	a.Contents, err = archive.Contents()
+	errs := []error{err, archive.Check(a.Contents)}
+	a.strays = archive.Strays(a.Contents)
+	if a.Contents == nil {
+		return nil, errors.Join(append(errs, a.strays)...)
 	}
-	errs := []error{archive.Check(a.Contents)}
 	for i, d := range a.Manifest.Layers {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := a.readLayer(archive, i, d); err != nil {
-			errs = append(errs, fmt.Errorf("layer %d: %w", i+1, err))
-		}
+		errs = append(errs, within(fmt.Sprintf("layer %d", i+1), a.readLayer(archive, i, d)))
 	}
-	if a.database != nil {
+	if n := a.Tree.Lookup(databasePath); n == nil || n.Type != tree.File {
+		a.database = nil // an upper layer has something else there
+	}
+	if a.database != nil && a.whole {
 		errs = append(errs, a.readDatabase())
 	}
 	return a, errors.Join(errs...)
@@ -61,7 +76,7 @@ func ReadAny(ctx context.Context, path string) (*Artifact, error) {
 	a, err := Read(ctx, path)
 	if _, format := errors.AsType[*oci.FormatError](err); a == nil && format {
 		if only, no := readLayerOnly(path); no == nil {
-			return only, nil
+			return only, only.rows
 		}
 	}
 	return a, err
@@ -69,25 +84,31 @@ func ReadAny(ctx context.Context, path string) (*Artifact, error) {
 
 // readLayer reads a layer's entries and compares its DiffID with the config's.
 func (a *Artifact) readLayer(archive *oci.Archive, i int, d v1.Descriptor) error {
+	a.Layers, a.made = append(a.Layers, nil), append(a.made, layer.Layer{})
 	blob, err := archive.Blob(d)
 	if err != nil {
+		a.whole = false
 		return err
 	}
 	defer blob.Close()
-	var nodes []*tree.Node
-	l, err := layer.Read(blob, d.MediaType, func(n *tree.Node, contents io.Reader) error {
-		nodes = append(nodes, n)
+	a.made[i], err = layer.Read(blob, d.MediaType, func(n *tree.Node, contents io.Reader) error {
+		a.Layers[i] = append(a.Layers[i], n)
 		return a.file(n, contents)
 	})
-	a.Layers, a.made = append(a.Layers, nodes), append(a.made, l)
-	if err != nil {
+	if a.made[i].DiffID == "" {
+		a.whole = false
+		// Where the bytes are not those of the digest, what they seem to say
+		// is not worth telling.
+		if _, other := io.Copy(io.Discard, blob); other != nil {
+			return other
+		}
 		return err
 	}
-	var errs []error
-	if ids := a.Config.RootFS.DiffIDs; i < len(ids) && l.DiffID != ids[i] {
-		errs = append(errs, &oci.MismatchError{What: "the DiffID of its tar file", Found: l.DiffID.String(), Wanted: ids[i].String() + ", which the config has"})
+	errs := []error{err}
+	if ids := a.Config.RootFS.DiffIDs; i < len(ids) && a.made[i].DiffID != ids[i] {
+		errs = append(errs, &oci.MismatchError{What: "the DiffID of its tar file", Found: a.made[i].DiffID.String(), Wanted: ids[i].String() + ", which the config has"})
 	}
-	return errors.Join(append(errs, layer.Apply(a.Tree, nodes))...)
+	return errors.Join(append(errs, layer.Apply(a.Tree, a.Layers[i]))...)
 }
 
 // file hashes the contents of a file in both families and keeps the database.
@@ -122,19 +143,26 @@ func (a *Artifact) readDatabase() error {
 	if a.content, err = db.Content(); err != nil {
 		return err
 	}
-	a.Packages, err = a.content.Installed()
-	return err
+	a.Packages, a.rows = a.content.Installed()
+	return nil
 }
+
+// errUnchecked stands for hundreds of faults that a layer which is not there
+// would make.
+var errUnchecked = errors.New("files, pkg database and packages were not checked, as a layer could not be read to its end")
 
 // Verify reads an archive and compares its pkg database with its files. Every
 // fault is reported.
 func Verify(ctx context.Context, path string) (*Artifact, error) {
-	a, err := Read(ctx, path)
+	a, err := read(ctx, path)
 	if a == nil {
 		return nil, err
 	}
-	errs := []error{err, layer.CheckExtraction(a.Layers)}
-	if a.Packages != nil {
+	errs := []error{err, a.strays, layer.CheckExtraction(a.Layers)}
+	if !a.whole {
+		return a, errors.Join(append(errs, errUnchecked)...)
+	}
+	if a.content != nil {
 		errs = append(errs, a.content.Check()...)
 	}
 	return a, errors.Join(append(errs, a.compare(a.Packages)...)...)
