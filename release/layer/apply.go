@@ -16,15 +16,15 @@ const (
 	opaque   = ".wh..wh..opq"
 )
 
-// isWhiteout reports whether an entry stands for something that it takes away.
-func isWhiteout(n *tree.Node) bool { return strings.HasPrefix(base(n), whiteout) }
+// IsWhiteout reports whether an entry stands for something that it takes away.
+func IsWhiteout(n *tree.Node) bool { return strings.HasPrefix(base(n), whiteout) }
 
 func base(n *tree.Node) string { return n.Path[strings.LastIndexByte(n.Path, '/')+1:] }
 
 // checkWhiteout refuses one that names nothing, or what lies outside its
 // directory.
 func checkWhiteout(n *tree.Node) error {
-	if !isWhiteout(n) {
+	if !IsWhiteout(n) {
 		return nil
 	}
 	if name := base(n)[len(whiteout):]; name == "" || name == "." || name == ".." {
@@ -44,13 +44,13 @@ func Apply(t *tree.Tree, nodes []*tree.Node) error {
 		switch dir := tree.Parent(n.Path); {
 		case base(n) == opaque:
 			t.Empty(dir)
-		case isWhiteout(n):
+		case IsWhiteout(n):
 			t.Remove(strings.TrimSuffix(dir, "/") + "/" + base(n)[len(whiteout):])
 		}
 	}
 	var errs []error
 	for _, n := range nodes {
-		if isWhiteout(n) {
+		if IsWhiteout(n) {
 			continue
 		}
 		err := t.Overlay(*n)
@@ -80,16 +80,23 @@ func Immutable(flags string) bool {
 
 // CheckExtraction models an extraction as FreeBSD's container storage does it,
 // entry by entry with flags applied at once: after an immutable entry none may
-// name its inode, and none may stand in an immutable directory. Each that does
-// is told.
+// name its inode, and none may stand in an immutable directory. Of each that is
+// immutable it tells the first entry that comes too late.
 func CheckExtraction(layers [][]*tree.Node) error {
 	locked := map[string]bool{} // paths of immutable inodes
 	first := map[string]string{}
+	late := map[string]bool{} // those of which an entry is told
 	var errs []error
+	fault := func(path, of, what string) {
+		if !late[of] {
+			errs = append(errs, &FormatError{path, errors.New(what)})
+		}
+		late[of] = true
+	}
 	for _, nodes := range layers {
 		for _, n := range nodes {
 			if dir := tree.Parent(n.Path); locked[dir] && n.Path != "/" {
-				errs = append(errs, &FormatError{n.Path, fmt.Errorf("comes after its directory %s became immutable", dir)})
+				fault(n.Path, dir, "comes after its directory "+dir+" became immutable")
 			}
 			inode := n.Path
 			if n.Type == tree.Hardlink {
@@ -100,7 +107,7 @@ func CheckExtraction(layers [][]*tree.Node) error {
 				first[n.Path] = inode
 			}
 			if locked[n.Path] || locked[inode] {
-				errs = append(errs, &FormatError{n.Path, errors.New("names an inode that became immutable before")})
+				fault(n.Path, inode, "names an inode that became immutable before")
 			}
 			if Immutable(n.Flags) {
 				locked[n.Path], locked[inode] = true, true

@@ -55,6 +55,9 @@ type Layer struct {
 	Digest    digest.Digest // of the blob
 	Size      int64         // bytes of the blob
 	TarSize   int64         // bytes of the tar file
+	// Foreign is something in the tar file of a layer that was read which this
+	// package would have written otherwise; "" for nothing.
+	Foreign string
 }
 
 // ParseCompression reads the name of a compression: gzip or gzip:1 to gzip:9, zstd

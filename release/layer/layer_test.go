@@ -11,6 +11,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -290,6 +291,51 @@ func TestReadPacked(t *testing.T) {
 		two, err := Read(bytes.NewReader(append(bytes.Clone(good), good...)), c.MediaType(), func(*tree.Node, io.Reader) error { return nil })
 		if err == nil || err.Error() != "has data after the end of the archive" || two.DiffID == "" {
 			t.Errorf("%s, two streams: got %v", c.Compression, err)
+		}
+	}
+}
+
+// TestReadForeign finds what another program has put into a tar file beside the
+// nodes and contents.
+func TestReadForeign(t *testing.T) {
+	t.Parallel()
+	packed := func(h tar.Header) []byte {
+		h.Name, h.Mode, h.Size, h.Format, h.ModTime = "a", 0o644, 1, tar.FormatPAX, h.ModTime.Add(5*time.Second)
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	changed := func(at int) []byte {
+		b := packed(tar.Header{ModTime: time.Unix(0, 0)})
+		b[at] ^= 1
+		return b
+	}
+	good := packed(tar.Header{ModTime: time.Unix(0, 0)})
+	for _, tt := range []struct {
+		name, want string
+		blob       []byte
+	}{
+		{"as it should be", "", good},
+		{"extended attribute", `a has the pax record SCHILY.xattr.security.capability="x"`, packed(tar.Header{ModTime: time.Unix(0, 0), PAXRecords: map[string]string{"SCHILY.xattr.security.capability": "x"}})},
+		{"part of a second", `a has the pax record mtime="5.5"`, packed(tar.Header{ModTime: time.Unix(0, 5e8)})},
+		{"flag that no storage knows", `a has the pax record SCHILY.fflags="nodump"`, packed(tar.Header{ModTime: time.Unix(0, 0), PAXRecords: map[string]string{"SCHILY.fflags": "nodump"}})},
+		{"padding", "its end has other bytes", changed(1000)},
+		{"no end", "its end has other bytes", good[:1024]},
+		{"half an end", "its end has other bytes", good[:1536]},
+		{"more than an end", "its end has other bytes", append(bytes.Clone(good), make([]byte, 512)...)},
+	} {
+		l, err := Read(bytes.NewReader(tt.blob), "application/vnd.oci.image.layer.v1.tar", func(*tree.Node, io.Reader) error { return nil })
+		if err != nil || l.Foreign != tt.want {
+			t.Errorf("%s: got %q, %v, want %q", tt.name, l.Foreign, err, tt.want)
 		}
 	}
 }

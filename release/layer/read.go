@@ -55,11 +55,12 @@ func Read(r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Re
 		return l, fault("", err)
 	}
 	defer raw.Close()
-	plain := io.TeeReader(raw, diffID)
+	plain := &headers{plain: io.TeeReader(raw, diffID)}
 	refused, err := readEntries(plain, visit)
 	if err != nil {
 		return l, errors.Join(append(refused, err)...)
 	}
+	end := diffID.n
 	clean, err := OnlyZeros(plain)
 	if !clean {
 		refused = append(refused, &FormatError{"", errors.New("has data after the end of the archive")})
@@ -70,6 +71,8 @@ func Read(r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Re
 	if err != nil {
 		return l, errors.Join(append(refused, fault("", err))...)
 	}
+	plain.end(diffID.n > end)
+	l.Foreign = plain.foreign()
 	l.DiffID, l.TarSize = digest.NewDigest(digest.SHA256, diffID.Hash), diffID.n
 	l.Digest, l.Size = digest.NewDigest(digest.SHA256, blob.Hash), blob.n
 	return l, errors.Join(refused...)
@@ -88,11 +91,13 @@ func Unpack(w io.Writer, r io.Reader, mediaType string) error {
 
 // readEntries visits the entries that are safe, and returns the faults of the
 // others beside what ended it.
-func readEntries(plain io.Reader, visit func(*tree.Node, io.Reader) error) (refused []error, err error) {
+func readEntries(plain *headers, visit func(*tree.Node, io.Reader) error) (refused []error, err error) {
 	t := tar.NewReader(plain)
 	seen := map[string]tree.Type{}
 	for {
+		plain.next()
 		h, err := t.Next()
+		plain.keep = false
 		if err == io.EOF {
 			return refused, nil
 		}
@@ -105,10 +110,15 @@ func readEntries(plain io.Reader, visit func(*tree.Node, io.Reader) error) (refu
 		}
 		if err != nil {
 			refused = append(refused, &FormatError{h.Name, err})
-			continue
+			plain.padding = -h.Size & (blockSize - 1)
+		} else {
+			plain.entry(h, n)
+			seen[n.Path] = n.Type
+			if err := visit(n, contents{n.Path, t}); err != nil {
+				return refused, err
+			}
 		}
-		seen[n.Path] = n.Type
-		if err := visit(n, contents{n.Path, t}); err != nil {
+		if _, err := io.Copy(io.Discard, contents{h.Name, t}); err != nil {
 			return refused, err
 		}
 	}
