@@ -116,6 +116,9 @@ func (r *Root) compare(pkgs []pkgdb.Installed) []error {
 			errs = append(errs, r.compareDir(p, d)...)
 		}
 	}
+	if r.accounts == nil { // a folder's flags are not read
+		errs = append(errs, r.compareFlags(pkgs)...)
+	}
 	return errs
 }
 

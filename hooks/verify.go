@@ -3,10 +3,12 @@
 package hooks
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -25,11 +27,19 @@ type Artifact struct {
 
 	path     string
 	made     []layer.Layer // what the layers turned out to be
-	whole    bool          // every layer could be read to its end
+	whole    bool          // every layer could be read to its end and is the config's
 	strays   error         // files of the archive that are no part of the image
+	kept     []keptFile
 	database []byte
 	content  *pkgdb.Content // of database
 	rows     error          // that make no packages
+}
+
+// keptFile is a file of a layer whose contents are looked into.
+type keptFile struct {
+	node   *tree.Node
+	sha256 string
+	text   []byte // of accounts; nil for the database
 }
 
 // Read reads an archive whole: every blob, every layer, the pkg database. What
@@ -106,12 +116,14 @@ func (a *Artifact) readLayer(archive *oci.Archive, i int, d v1.Descriptor) error
 	}
 	errs := []error{err}
 	if ids := a.Config.RootFS.DiffIDs; i < len(ids) && a.made[i].DiffID != ids[i] {
+		a.whole = false
 		errs = append(errs, &oci.MismatchError{What: "the DiffID of its tar file", Found: a.made[i].DiffID.String(), Wanted: ids[i].String() + ", which the config has"})
 	}
 	return errors.Join(append(errs, layer.Apply(a.Tree, a.Layers[i]))...)
 }
 
-// file hashes the contents of a file in both families and keeps the database.
+// file hashes the contents of a file in both families, and keeps the database
+// and the accounts.
 func (a *Artifact) file(n *tree.Node, contents io.Reader) error {
 	if n.Type == tree.Hardlink {
 		a.sums[n.Path] = a.sums[n.Link]
@@ -119,20 +131,54 @@ func (a *Artifact) file(n *tree.Node, contents io.Reader) error {
 	if n.Type != tree.File {
 		return nil
 	}
-	if n.Path == databasePath {
-		if n.Size > maxDatabase {
-			return fmt.Errorf("%s has %d bytes, wanted at most %d", n.Path, n.Size, maxDatabase)
-		}
-		var err error
-		a.database, err = io.ReadAll(contents)
-		return err
+	limit, ok := maxKept[n.Path]
+	if !ok {
+		return a.sum(n, contents)
 	}
-	return a.sum(n, contents)
+	if n.Size > limit {
+		return &layer.FormatError{Path: n.Path, Err: fmt.Errorf("has %d bytes, wanted at most %d", n.Size, limit)}
+	}
+	text := bytes.NewBuffer(make([]byte, 0, n.Size+bytes.MinRead)) // with room to find the end
+	err := a.sum(n, io.TeeReader(contents, text))
+	k := keptFile{n, n.Digest, text.Bytes()}
+	if n.Path == databasePath {
+		a.database, k.text = k.text, nil
+		n.Digest = "" // its rows tell what differs
+	}
+	a.kept = append(a.kept, k)
+	return err
 }
 
-// maxDatabase bounds local.sqlite, which is read into memory. That of a desktop
-// with a thousand packages has some 100 MB.
-const maxDatabase = 1 << 30
+// maxKept are the files whose contents are kept, and how many bytes each may
+// have. The pkg database of an image has some 20 MB, that of a desktop with a
+// thousand packages 100 MB, and opening it takes as much again. Accounts are
+// short: a university's would do.
+var maxKept = map[string]int64{
+	databasePath: 128 << 20, "/etc/master.passwd": 4 << 20, "/etc/passwd": 4 << 20, "/etc/group": 4 << 20,
+}
+
+// text is a file of the image that was kept, nil where there is none.
+func (a *Artifact) text(path string) []byte {
+	if n := a.Tree.Lookup(path); n == nil || n.Type != tree.File {
+		return nil
+	}
+	for _, k := range slices.Backward(a.kept) {
+		if k.node.Path == path {
+			return k.text
+		}
+	}
+	return nil
+}
+
+// sha256Of is that of a file in one of the layers.
+func (a *Artifact) sha256Of(n *tree.Node) string {
+	for _, k := range a.kept {
+		if k.node == n {
+			return k.sha256
+		}
+	}
+	return n.Digest
+}
 
 func (a *Artifact) readDatabase() error {
 	db, err := pkgdb.Open(a.database)
@@ -149,7 +195,7 @@ func (a *Artifact) readDatabase() error {
 
 // errUnchecked stands for hundreds of faults that a layer which is not there
 // would make.
-var errUnchecked = errors.New("files, pkg database and packages were not checked, as a layer could not be read to its end")
+var errUnchecked = errors.New("files, pkg database and packages were not checked: that needs every layer whole and in its place")
 
 // Verify reads an archive and compares its pkg database with its files. Every
 // fault is reported.
@@ -165,5 +211,9 @@ func Verify(ctx context.Context, path string) (*Artifact, error) {
 	if a.content != nil {
 		errs = append(errs, a.content.Check()...)
 	}
-	return a, errors.Join(append(errs, a.compare(a.Packages)...)...)
+	if a.ownName() != "" {
+		errs = append(errs, a.checkOwn()...)
+	}
+	errs = append(errs, a.compare(a.Packages)...)
+	return a, errors.Join(append(errs, a.checkOwners()...)...)
 }

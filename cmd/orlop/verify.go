@@ -151,7 +151,7 @@ func (v *verifier) verify(path string) *verdict {
 	}
 	if x.lock, err = v.lockOf(x); err != nil {
 		x.fail("unsupported", err)
-	} else if x.lock != nil {
+	} else {
 		x.faulty(a.CheckLock(x.lock)...)
 	}
 	return x

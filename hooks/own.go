@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+)
+
+// ownName is what the history calls an image of which orlop made every layer,
+// "" for others.
+func (a *Artifact) ownName() string {
+	name, own := "", len(a.Config.History) > 0
+	for _, h := range a.Config.History {
+		var ours bool
+		name, ours = strings.CutPrefix(h.CreatedBy, "orlop ")
+		own = own && ours
+	}
+	if !own {
+		return ""
+	}
+	return name
+}
+
+// checkIndex compares the index, which no digest covers, with the one that
+// orlop writes for an image of this name, version and ABI.
+func (a *Artifact) checkIndex() []error {
+	revision, branch, _ := strings.Cut(a.Manifest.Annotations[v1.AnnotationVersion], "-")
+	name := release.Release{Revision: revision, Branch: branch, ABI: a.Manifest.Annotations["org.freebsd.abi"]}.RefName(a.ownName())
+	return compareDocument("index.json", a.Texts.Index, oci.Index(name, a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
+}
+
+// checkAlone compares an image with what orlop would have written beside what
+// it says of itself. Of other tools' images it knows nothing.
+func (a *Artifact) checkAlone() []error {
+	if a.ownName() == "" {
+		return nil
+	}
+	errs := a.checkIndex()
+	if a.whole && a.Config.Created != nil {
+		errs = append(errs, a.checkNormal(a.Config.Created.Unix()))
+	}
+	return errs
+}
+
+// checkOwn finds what orlop never writes: whiteouts, anything in a tar file that
+// a node has no place for.
+func (a *Artifact) checkOwn() []error {
+	var errs []error
+	fault := func(i int, format string, args ...any) {
+		errs = append(errs, &ContentError{fmt.Errorf("layer %d: %w", i+1, fmt.Errorf(format, args...))})
+	}
+	for i, nodes := range a.Layers {
+		for _, n := range nodes {
+			if layer.IsWhiteout(n) {
+				fault(i, "%s: is a whiteout, of which orlop writes none", n.Path)
+			}
+		}
+		if foreign := a.made[i].Foreign; foreign != "" {
+			fault(i, "%s, which orlop does not write", foreign)
+		}
+	}
+	return errs
+}
+
+// checkNormal compares the pkg database with its normal form, in which every
+// package was installed at the epoch. Rows that have faults have no such form.
+func (a *Artifact) checkNormal(epoch int64) error {
+	if a.content == nil || len(a.content.Check()) > 0 {
+		return nil // which is told
+	}
+	image, err := pkgdb.Normalise(a.database, a.content.Schema, &epoch)
+	if err != nil || bytes.Equal(image, a.database) {
+		return err
+	}
+	db, err := pkgdb.Open(image)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	normal, err := db.Content()
+	if err != nil {
+		return err
+	}
+	changes := pkgdb.Diff(a.content, normal)
+	what := fmt.Sprintf("its rows would have other bytes, from byte %d on", firstDifference(a.database, image))
+	if len(changes) > 0 {
+		what = changes[0].Package + ": " + changes[0].String()
+	}
+	if len(changes) > 1 {
+		what += fmt.Sprintf(", and %d more", len(changes)-1)
+	}
+	return &ContentError{fmt.Errorf("%s: is not in its normal form: %s", databasePath, what)}
+}
+
+func firstDifference(a, b []byte) int {
+	at := 0
+	for at < min(len(a), len(b)) && a[at] == b[at] {
+		at++
+	}
+	return at
+}
