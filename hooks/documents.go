@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
@@ -24,11 +26,22 @@ func (a *Artifact) checkDocuments(l *solve.Lock) []error {
 		return []error{&ContentError{fmt.Errorf("its lock: %w", err)}}
 	}
 	const by = "its lock makes it"
-	errs := append(compareDocument("manifest", a.Texts.Manifest, docs.Manifest, by), compareDocument("index.json", a.Texts.Index, docs.Index, by)...)
+	errs := compareDocument("manifest", a.Texts.Manifest, docs.Manifest, by)
+	errs = append(errs, compareDocument("index.json", a.Texts.Index, docs.Index, by)...)
+	errs = append(errs, a.checkLayout()...)
 	if a.Texts.Config == nil {
 		return errs // which is told
 	}
 	return append(compareDocument("config", a.Texts.Config, docs.Config, by), errs...)
+}
+
+// checkLayout compares oci-layout, where its own check found no fault.
+func (a *Artifact) checkLayout() []error {
+	var l v1.ImageLayout
+	if json.Unmarshal(a.Texts.Layout, &l) != nil || l.Version != v1.ImageLayoutVersion {
+		return nil
+	}
+	return compareDocument("oci-layout", a.Texts.Layout, []byte(oci.LayoutFile), "orlop makes it")
 }
 
 // compareDocument finds in what a document differs from the one that is wanted,

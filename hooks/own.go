@@ -31,7 +31,9 @@ func (a *Artifact) ownName() string {
 }
 
 // checkIndex compares the index, which no digest covers, with the one that
-// orlop writes for an image of this name, version and ABI.
+// orlop writes for an image of this name, version and ABI. Who copies an image
+// into a layout of their own, in which they spell oci-layout in another way, may
+// call it by another name.
 func (a *Artifact) checkIndex() []error {
 	revision, branch, _ := strings.Cut(a.Manifest.Annotations[v1.AnnotationVersion], "-")
 	name := release.Release{Revision: revision, Branch: branch, ABI: a.Manifest.Annotations["org.freebsd.abi"]}.RefName(a.ownName())
@@ -44,7 +46,10 @@ func (a *Artifact) checkAlone() []error {
 	if a.ownName() == "" {
 		return nil
 	}
-	errs := a.checkIndex()
+	var errs []error
+	if string(a.Texts.Layout) == oci.LayoutFile {
+		errs = a.checkIndex()
+	}
 	if a.whole && a.Config.Created != nil {
 		errs = append(errs, a.checkNormal(a.Config.Created.Unix()))
 	}

@@ -68,7 +68,8 @@ stray is in the archive, but nothing refers to it`, ""},
 	{"manifest.json of docker save", func(l *layout) { l.write("manifest.json", "[]") }, "manifest.json is in the archive, but nothing refers to it", ""},
 
 	// What no digest covers.
-	{"platform in the index", index(func(d object) { d["platform"] = object{"os": "linux", "architecture": "arm64"} }), `index.json: manifests.0.platform.architecture is "arm64", its lock makes it absent
+	{"platform in the index", index(func(d object) { d["platform"] = object{"os": "linux", "architecture": "arm64"} }), `platform in index.json is linux/arm64, wanted freebsd/amd64, which the config has
+index.json: manifests.0.platform.architecture is "arm64", its lock makes it absent
 index.json: manifests.0.platform.os is "linux", its lock makes it absent`, ""},
 	{"urls in the index", index(func(d object) { d["urls"] = []any{"http://evil"} }), `index.json: manifests.0.urls.0 is "http://evil", its lock makes it absent`, ""},
 	{"annotation in the index", index(func(d object) { d["annotations"].(object)["a"] = "b" }), `index.json: manifests.0.annotations.a is "b", its lock makes it absent`, ""},
@@ -78,6 +79,7 @@ index.json: manifests.0.platform.os is "linux", its lock makes it absent`, ""},
 		os.Remove(l.dir + ".lock.json")
 	}, `index.json: manifests.0.annotations.org.opencontainers.image.ref.name is absent, orlop makes it "freebsd-dynamic:15.0-RELEASE-p3-amd64"`, ""},
 	{"unknown key in the index", documents(func(l *layout) { l.index["evil"] = 1 }), "index.json: evil is 1, its lock makes it absent", ""},
+	{"unknown key in oci-layout", func(l *layout) { l.write("oci-layout", `{"imageLayoutVersion":"1.0.0","evil":1}`) }, "oci-layout: evil is 1, orlop makes it absent", ""},
 	{"index spelt otherwise", func(l *layout) {
 		l.edit(filepath.Join(l.dir, "index.json"), func(b []byte) []byte { return append(b, '\n') })
 	}, "index.json: says what it should, in other bytes than orlop writes", ""},

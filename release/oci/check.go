@@ -31,6 +31,7 @@ type Contents struct {
 // an error is nil where there is no manifest, else all but the config.
 func (a *Archive) Contents() (*Contents, error) {
 	c := new(Contents)
+	c.Texts.Layout, _ = a.read("oci-layout") // of which Check tells the faults
 	var err error
 	if c.Texts.Index, err = a.read("index.json"); err != nil {
 		return nil, err
@@ -119,7 +120,14 @@ func checkConfig(c *Contents) error {
 	if c.Config.OS == "" || c.Config.Architecture == "" {
 		errs = append(errs, formatErrorf("config: os is %q and architecture %q, wanted both", c.Config.OS, c.Config.Architecture))
 	}
+	if p := c.Descriptor.Platform; p != nil && (p.OS != c.Config.OS || p.Architecture != c.Config.Architecture || p.Variant != c.Config.Variant) {
+		errs = append(errs, &MismatchError{"platform in index.json", platform(p), platform(&c.Config.Platform) + ", which the config has"})
+	}
 	return errors.Join(append(errs, checkCounts(c))...)
+}
+
+func platform(p *v1.Platform) string {
+	return strings.TrimSuffix(p.OS+"/"+p.Architecture+"/"+p.Variant, "/")
 }
 
 func (a *Archive) checkLayout() error {

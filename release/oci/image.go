@@ -39,8 +39,8 @@ type Layer struct {
 	CreatedBy string
 }
 
-// Texts are the JSON texts of an image.
-type Texts struct{ Config, Manifest, Index []byte }
+// Texts are the JSON texts of an image and its layout.
+type Texts struct{ Config, Manifest, Index, Layout []byte }
 
 // Documents are the finished ones.
 type Documents struct {
@@ -48,8 +48,8 @@ type Documents struct {
 	ConfigDigest, Digest digest.Digest // Digest is the manifest's
 }
 
-// layoutFile is the content of oci-layout.
-const layoutFile = `{"imageLayoutVersion":"` + v1.ImageLayoutVersion + `"}`
+// LayoutFile is the content of oci-layout.
+const LayoutFile = `{"imageLayoutVersion":"` + v1.ImageLayoutVersion + `"}`
 
 // Documents writes the configuration, the manifest and the index. The order of
 // members decides bytes, as does the choice of those that may be left out.
@@ -73,7 +73,7 @@ func (im *Image) Documents() Documents {
 		{"annotations", sorted(im.Annotations)},
 	})
 	d.Digest = digest.FromBytes(d.Manifest)
-	d.Index = Index(im.Name, d.Digest, int64(len(d.Manifest)))
+	d.Index, d.Layout = Index(im.Name, d.Digest, int64(len(d.Manifest))), []byte(LayoutFile)
 	return d
 }
 

@@ -86,7 +86,7 @@ func TestBlobAnyOrder(t *testing.T) {
 // zeros, the padding of the last file and the end of the tar file.
 func TestTruncated(t *testing.T) {
 	t.Parallel()
-	padding := 512 - len(layoutFile) + 2*512
+	padding := 512 - len(LayoutFile) + 2*512
 	for f, spare := range map[Format]int{TXZ: 0, Tar: padding, TarZstd: 0} {
 		whole, err := os.ReadFile(save(t, f))
 		if err != nil {
@@ -373,6 +373,7 @@ func TestCheckDocuments(t *testing.T) {
 		{"index", `"schemaVersion":2`, `"schemaVersion":1`, `schemaVersion of index.json is 1, wanted 2`},
 		{"index", `"manifests":[`, `"manifests":[{},`, `index.json has 2 manifests, wanted 1`},
 		{"index", `image.manifest`, `image.index`, `manifest: type of its descriptor is "application/vnd.oci.image.index.v1+json", wanted "application/vnd.oci.image.manifest.v1+json"`},
+		{"index", `"size":`, `"platform":{"os":"linux","architecture":"amd64"},"size":`, `platform in index.json is linux/amd64, wanted freebsd/amd64, which the config has`},
 		{"index", `"size":`, `"size":1`, `manifest: size of blob `},
 		{"index", `"size":`, `"size":-`, `manifest: size of blob `},
 		{"index", `"size":`, `"size":9999999`, `wanted at most 16777216`},
