@@ -13,8 +13,8 @@ import (
 
 // CheckLock finds everything in which an image is not what its lock says:
 // packages, what is in each layer beside them, and all that the definition puts
-// into config, manifest and index. Only building it again tells more. Without a lock it takes the image at its
-// word.
+// into config, manifest and index. Only building it again tells more. Without a
+// lock it takes the image at its word.
 func (a *Artifact) CheckLock(l *solve.Lock) []error {
 	if l == nil {
 		return a.checkAlone()

@@ -36,8 +36,8 @@ func (a *Artifact) checkLayers(l *solve.Lock) []error {
 		}
 		c.layer(fmt.Sprintf("layer %d", i+1), &steps[i], a.Layers[i])
 	}
-	if c.database && a.ownDatabase() {
-		c.errs = append(c.errs, a.checkNormal(l.Layers[len(l.Layers)-1].Epoch))
+	if c.other && a.ownDatabase() {
+		c.errs = append(c.errs, a.checkNormal(l.Layers[len(l.Layers)-1].Epoch)...)
 	}
 	return c.errs
 }
@@ -49,9 +49,8 @@ type layerCheck struct {
 	steps  map[string]string // step by package; none where one layer has all
 	known  bool              // the pkg database could be read
 	epochs []int64           // that a generated file may have as its time
-	// database is whether the last pkg database is not the one of the lock.
-	database bool
-	errs     []error
+	other  bool              // the last pkg database is not the lock's
+	errs   []error
 }
 
 func (c *layerCheck) layer(name string, step *solve.LockLayer, nodes []*tree.Node) {
@@ -100,7 +99,7 @@ func (c *layerCheck) generated(name string, n *tree.Node, g solve.LockGenerated)
 	}
 	sha256 := c.sha256Of(n)
 	if n.Path == databasePath {
-		c.database = sha256 != g.SHA256
+		c.other = sha256 != g.SHA256
 	}
 	for _, f := range []struct{ fact, found, wanted string }{
 		{"sha256", sha256, g.SHA256}, {"link", n.Link, g.Link}, {"mode", fmt.Sprintf("%04o", n.Mode), g.Mode},

@@ -51,7 +51,7 @@ func (a *Artifact) checkAlone() []error {
 		errs = a.checkIndex()
 	}
 	if a.whole && a.Config.Created != nil {
-		errs = append(errs, a.checkNormal(a.Config.Created.Unix()))
+		errs = append(errs, a.checkNormal(a.Config.Created.Unix())...)
 	}
 	return errs
 }
@@ -78,22 +78,25 @@ func (a *Artifact) checkOwn() []error {
 
 // checkNormal compares the pkg database with its normal form, in which every
 // package was installed at the epoch. Rows that have faults have no such form.
-func (a *Artifact) checkNormal(epoch int64) error {
+func (a *Artifact) checkNormal(epoch int64) []error {
 	if a.content == nil || len(a.content.Check()) > 0 {
 		return nil // which is told
 	}
 	image, err := pkgdb.Normalise(a.database, a.content.Schema, &epoch)
-	if err != nil || bytes.Equal(image, a.database) {
-		return err
+	if err != nil {
+		return []error{err}
+	}
+	if bytes.Equal(image, a.database) {
+		return nil
 	}
 	db, err := pkgdb.Open(image)
 	if err != nil {
-		return err
+		return []error{err}
 	}
 	defer db.Close()
 	normal, err := db.Content()
 	if err != nil {
-		return err
+		return []error{err}
 	}
 	changes := pkgdb.Diff(a.content, normal)
 	what := fmt.Sprintf("its rows would have other bytes, from byte %d on", firstDifference(a.database, image))
@@ -103,7 +106,7 @@ func (a *Artifact) checkNormal(epoch int64) error {
 	if len(changes) > 1 {
 		what += fmt.Sprintf(", and %d more", len(changes)-1)
 	}
-	return &ContentError{fmt.Errorf("%s: is not in its normal form: %s", databasePath, what)}
+	return []error{&ContentError{fmt.Errorf("%s: is not in its normal form: %s", databasePath, what)}}
 }
 
 func firstDifference(a, b []byte) int {

@@ -94,6 +94,9 @@ func refused(name string, err error) error {
 	if _, disk := errors.AsType[*fs.PathError](err); disk || errors.Is(err, errDockerArchive) || errors.Is(err, errSkopeoDir) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("ends too early: %w", err)
+	}
 	return formatErrorf("%s: %w", name, err)
 }
 

@@ -179,7 +179,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	for _, tt := range []struct{ name, path, want string }{
 		{"empty file", fileOf(t, nil), "has no oci-layout"},
-		{"text", fileOf(t, []byte("hello")), "unexpected EOF"},
+		{"text", fileOf(t, []byte("hello")), "ends too early: unexpected EOF"},
 		{"broken gzip", fileOf(t, []byte("\x1f\x8bx")), "EOF"},
 		{"broken xz", fileOf(t, []byte("\xfd7zXZ\x00x")), "EOF"},
 		{"broken zstd", fileOf(t, []byte("\x28\xb5\x2f\xfd\x00")), "EOF"},
