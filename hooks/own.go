@@ -31,13 +31,11 @@ func (a *Artifact) ownName() string {
 }
 
 // checkIndex compares the index, which no digest covers, with the one that
-// orlop writes for an image of this name, version and ABI. Who copies an image
+// orlop writes for an image of this name and release. Who copies an image
 // into a layout of their own, in which they spell oci-layout in another way, may
 // call it by another name.
-func (a *Artifact) checkIndex() []error {
-	revision, branch, _ := strings.Cut(a.Manifest.Annotations[v1.AnnotationVersion], "-")
-	name := release.Release{Revision: revision, Branch: branch, ABI: a.Manifest.Annotations["org.freebsd.abi"]}.RefName(a.ownName())
-	return compareDocument("index.json", a.Texts.Index, oci.Index(name, a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
+func (a *Artifact) checkIndex(r release.Release) []error {
+	return compareDocument("index.json", a.Texts.Index, oci.Index(r.RefName(a.ownName()), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
 }
 
 // checkAlone compares an image with what orlop would have written beside what
@@ -46,12 +44,17 @@ func (a *Artifact) checkAlone() []error {
 	if a.ownName() == "" {
 		return nil
 	}
+	revision, branch, _ := strings.Cut(a.Manifest.Annotations[v1.AnnotationVersion], "-")
+	r := release.Release{Revision: revision, Branch: branch, ABI: a.Manifest.Annotations["org.freebsd.abi"]}
 	var errs []error
 	if string(a.Texts.Layout) == oci.LayoutFile {
-		errs = a.checkIndex()
+		errs = a.checkIndex(r)
 	}
 	if a.whole && a.Config.Created != nil {
 		errs = append(errs, a.checkNormal(a.Config.Created.Unix())...)
+	}
+	if a.whole {
+		errs = append(errs, a.checkDerived(r)...)
 	}
 	return errs
 }

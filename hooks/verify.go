@@ -39,7 +39,7 @@ type Artifact struct {
 type keptFile struct {
 	node   *tree.Node
 	sha256 string
-	text   []byte // of accounts; nil for the database
+	text   []byte // nil for the database
 }
 
 // Read reads an archive whole: every blob, every layer, the pkg database. What
@@ -122,8 +122,8 @@ func (a *Artifact) readLayer(archive *oci.Archive, i int, d v1.Descriptor) error
 	return errors.Join(append(errs, layer.Apply(a.Tree, a.Layers[i]))...)
 }
 
-// file hashes the contents of a file in both families, and keeps the database
-// and the accounts.
+// file hashes the contents of a file in both families, and keeps what is
+// looked into.
 func (a *Artifact) file(n *tree.Node, contents io.Reader) error {
 	if n.Type == tree.Hardlink {
 		a.sums[n.Path] = a.sums[n.Link]
@@ -151,10 +151,11 @@ func (a *Artifact) file(n *tree.Node, contents io.Reader) error {
 
 // maxKept are the files whose contents are kept, and how many bytes each may
 // have. The pkg database of an image has some 20 MB, that of a desktop with a
-// thousand packages 100 MB, and opening it takes as much again. Accounts are
-// short: a university's would do.
+// thousand packages 100 MB, and opening it takes as much again. The others are
+// short: services has 90 KB, and the accounts of a university would do.
 var maxKept = map[string]int64{
 	databasePath: 128 << 20, "/etc/master.passwd": 4 << 20, "/etc/passwd": 4 << 20, "/etc/group": 4 << 20,
+	"/etc/services": 4 << 20, "/etc/login.conf": 4 << 20,
 }
 
 // text is a file of the image that was kept, nil where there is none.

@@ -227,6 +227,17 @@ FreeBSD-clibs-15.0p3: /lib/libc.so.7: mode is 4755, wanted 0444, as the pkg data
 	{"mode of the root", inLayer(0, func(l *layout) { l.find(0, "./").Mode = 0o777 }), "layer 1: paths, modes, owners, times and flags of its directories: sha256 is …, wanted …", ""},
 
 	// Files that orlop makes.
+	{"line in master.passwd, and no lock", inLayer(0, func(l *layout) {
+		os.Remove(l.dir + ".lock.json")
+		e := l.find(0, "etc/master.passwd")
+		e.set(append(e.body, "evil::0:0::0:0::/:/bin/sh\n"...))
+	}), `/etc/passwd: sha256 is …, wanted …, which comes of other files in the image
+/etc/pwd.db: sha256 is …, wanted …, which comes of other files in the image
+/etc/spwd.db: sha256 is …, wanted …, which comes of other files in the image`, ""},
+	{"spwd.db, and no lock", inLayer(0, func(l *layout) {
+		os.Remove(l.dir + ".lock.json")
+		l.find(0, "etc/spwd.db").set([]byte("x"))
+	}), "/etc/spwd.db: sha256 is …, wanted …, which comes of other files in the image", ""},
 	{"mode of master.passwd", inLayer(0, func(l *layout) { l.find(0, "etc/master.passwd").Mode = 0o644 }), "layer 1: /etc/master.passwd: mode is 0644, wanted 0600, as its lock has it", ""},
 	{"owner of master.passwd", inLayer(0, func(l *layout) { e := l.find(0, "etc/master.passwd"); e.Uid, e.Uname = 2, "operator" }), "layer 1: /etc/master.passwd: uname is operator, wanted root, as its lock has it", ""},
 	{"time of master.passwd", inLayer(0, func(l *layout) { l.find(0, "etc/master.passwd").ModTime = time.Unix(5, 0) }), "layer 1: /etc/master.passwd: time is 5, wanted 1750000000, the layer's epoch", ""},
