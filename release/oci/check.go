@@ -120,14 +120,11 @@ func checkConfig(c *Contents) error {
 	if c.Config.OS == "" || c.Config.Architecture == "" {
 		errs = append(errs, formatErrorf("config: os is %q and architecture %q, wanted both", c.Config.OS, c.Config.Architecture))
 	}
-	if p := c.Descriptor.Platform; p != nil && (p.OS != c.Config.OS || p.Architecture != c.Config.Architecture || p.Variant != c.Config.Variant) {
-		errs = append(errs, &MismatchError{"platform in index.json", platform(p), platform(&c.Config.Platform) + ", which the config has"})
+	// Whether a variant is said, tools do not agree on.
+	if p := c.Descriptor.Platform; p != nil && (p.OS != c.Config.OS || p.Architecture != c.Config.Architecture) {
+		errs = append(errs, &MismatchError{"platform in index.json", p.OS + "/" + p.Architecture, c.Config.OS + "/" + c.Config.Architecture + ", which the config has"})
 	}
 	return errors.Join(append(errs, checkCounts(c))...)
-}
-
-func platform(p *v1.Platform) string {
-	return strings.TrimSuffix(p.OS+"/"+p.Architecture+"/"+p.Variant, "/")
 }
 
 func (a *Archive) checkLayout() error {
