@@ -3,70 +3,40 @@
 package hooks
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/pkgdb/solve"
-	"github.com/orlop/orlop/release"
-	"github.com/orlop/orlop/release/layer"
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/tree"
 )
 
 // CheckLock finds everything in which an image is not what its lock says:
-// packages, layers, and all that the definition puts into config and manifest.
-// Only building it again tells more.
+// packages, what is in each layer beside them, and all that the definition puts
+// into config, manifest and index. Only building it again tells more. Without a
+// lock it takes the image at its word.
 func (a *Artifact) CheckLock(l *solve.Lock) []error {
-	errs := a.checkPackages(l)
-	docs, err := a.documentsOf(l)
-	if err != nil {
-		return append(errs, &ContentError{fmt.Errorf("its lock: %w", err)})
+	if l == nil {
+		return a.checkAlone()
 	}
-	same := docs.Digest == a.Descriptor.Digest
-	found := len(errs)
-	for _, part := range []struct {
-		what      string
-		got, want any
-		text      []byte
-	}{
-		{"config", a.Config, new(v1.Image), docs.Config},
-		{"manifest", a.Manifest, new(v1.Manifest), docs.Manifest},
-		{"index.json", a.Index, new(v1.Index), docs.Index},
-	} {
-		if err := json.Unmarshal(part.text, part.want); err != nil {
-			return append(errs, err)
-		}
-		for _, c := range jsonChanges(part.want, part.got) {
-			if !follows(c.Key) && (!same || c.Key == "manifests.0.annotations."+v1.AnnotationRefName) { // a copy may have another index
-				errs = append(errs, &ContentError{fmt.Errorf("%s: %s is %s, its lock makes it %s", part.what, c.Key, quoted(c.New), quoted(c.Old))})
-			}
-		}
+	var errs []error
+	if a.whole {
+		errs = append(a.checkPackages(l), a.checkLayers(l)...)
 	}
-	if len(errs) == found && !same {
-		errs = append(errs, &oci.MismatchError{What: "the manifest's digest", Found: a.Descriptor.Digest.String(), Wanted: docs.Digest.String() + ", which its lock makes of these layers"})
-	}
-	return errs
+	return append(errs, a.checkDocuments(l)...)
 }
 
-// follows reports whether a value changes with others that are said already.
-func follows(key string) bool {
-	return slices.Contains([]string{"config.digest", "config.size", "manifests.0.digest", "manifests.0.size"}, key)
-}
-
-func quoted(s string) string {
-	if s == "" {
-		return "absent"
-	}
-	return s
-}
-
-// checkPackages compares what is registered with what is locked.
+// checkPackages compares what is registered with what is locked. A database
+// that is not there, or cannot be read, is one fault and told already; so is one
+// of a lower layer, where the image's own is absent.
 func (a *Artifact) checkPackages(l *solve.Lock) []error {
+	if a.content == nil || !a.ownDatabase() {
+		return nil
+	}
+	registered, err := a.content.Registered()
+	if err != nil {
+		return nil // which Check has told
+	}
 	var errs []error
 	fault := func(name, found, wanted string) {
 		errs = append(errs, &ContentError{fmt.Errorf("package %s: found %s, its lock has %s", name, found, wanted)})
@@ -78,7 +48,7 @@ func (a *Artifact) checkPackages(l *solve.Lock) []error {
 		return version + ", requested"
 	}
 	have := map[string]string{}
-	for _, p := range a.Packages {
+	for _, p := range registered {
 		have[p.Name] = state(p.Version, p.Automatic)
 	}
 	for _, p := range l.Packages {
@@ -98,141 +68,9 @@ func (a *Artifact) checkPackages(l *solve.Lock) []error {
 	return errs
 }
 
-// documentsOf makes config, manifest and index from a lock and the layers of
-// the archive.
-func (a *Artifact) documentsOf(l *solve.Lock) (oci.Documents, error) {
-	rel, err := release.New(l.Revision, l.Branch, l.ABI, "")
-	if err != nil {
-		return oci.Documents{}, err
-	}
-	steps := l.Layers
-	if l.Squash {
-		steps = steps[len(steps)-1:]
-	}
-	top := steps[len(steps)-1]
-	var def release.Image
-	if err := json.Unmarshal(top.Definition, &def); err != nil {
-		return oci.Documents{}, err
-	}
-	compression, err := layer.ParseCompression(l.Compression)
-	if err != nil {
-		return oci.Documents{}, err
-	}
-	var layers []oci.Layer
-	for i, d := range a.Manifest.Layers {
-		made := oci.Layer{Layer: layer.Layer{MediaType: compression.MediaType(), Digest: d.Digest, Size: d.Size}}
-		if i < len(a.Config.RootFS.DiffIDs) {
-			made.DiffID = a.Config.RootFS.DiffIDs[i]
-		}
-		if i < len(steps) {
-			made.Created, made.CreatedBy = steps[i].Epoch, "orlop "+steps[i].Image
-		}
-		layers = append(layers, made)
-	}
-	if len(layers) != len(steps) {
-		return oci.Documents{}, fmt.Errorf("found %d layers, it has %d", len(layers), len(steps))
-	}
-	image, err := imageOf(rel, def, top.Epoch, layers)
-	return image.Documents(), err
-}
-
-// keyChange is a value in two JSON texts, "" where one has none.
-type keyChange struct{ Key, Old, New string }
-
-// jsonChanges compares two values as JSON, key by key.
-func jsonChanges(old, now any) []keyChange {
-	a, b := map[string]string{}, map[string]string{}
-	flatten(old, a)
-	flatten(now, b)
-	var changes []keyChange
-	for _, key := range slices.Sorted(maps.Keys(a)) {
-		if a[key] != b[key] {
-			changes = append(changes, keyChange{key, a[key], b[key]})
-		}
-		delete(b, key)
-	}
-	for _, key := range slices.Sorted(maps.Keys(b)) {
-		changes = append(changes, keyChange{key, "", b[key]})
-	}
-	slices.SortFunc(changes, compareKeys)
-	var list []keyChange
-	for _, c := range changes {
-		empty := c.Old+c.New == "{}" || c.Old+c.New == "[]"
-		if !empty || !hasBelow(changes, c.Key) { // else what it has, or had, says it
-			list = append(list, c)
-		}
-	}
-	return list
-}
-
-func compareKeys(x, y keyChange) int { return strings.Compare(x.Key, y.Key) }
-
-// hasBelow reports whether sorted changes have one below a key.
-func hasBelow(changes []keyChange, key string) bool {
-	prefix := strings.TrimPrefix(key+".", ".") // all are below the whole
-	i, _ := slices.BinarySearchFunc(changes, keyChange{Key: prefix}, compareKeys)
-	return i < len(changes) && strings.HasPrefix(changes[i].Key, prefix)
-}
-
-// Bounds for documents that anybody wrote. What is deeper, or has a longer key,
-// is noted without taking it apart.
-const (
-	maxDepth = 16
-	maxKey   = 100
-)
-
-// flatten notes each scalar of a value under its path, keys and indices joined
-// by dots, and each empty object or list. A key that is there twice has "again"
-// after its path.
-func flatten(v any, into map[string]string) {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // of a type that is not JSON's
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
-	flattenAt("", maxDepth, dec, into)
-}
-
-func flattenAt(path string, depth int, dec *json.Decoder, into map[string]string) {
-	var value json.RawMessage
-	if depth == 0 {
-		_ = dec.Decode(&value) // a text that json.Marshal made, as all below
-		note(path, string(value), into)
-		return
-	}
-	token, _ := dec.Token()
-	delim, ok := token.(json.Delim)
-	if !ok {
-		value, _ = json.Marshal(token)
-		note(path, string(value), into)
-		return
-	}
-	if !dec.More() {
-		note(path, map[json.Delim]string{'{': "{}", '[': "[]"}[delim], into)
-	}
-	for i := 0; dec.More(); i++ {
-		key := fmt.Sprint(i)
-		if delim == '{' {
-			name, _ := dec.Token()
-			key = clipped(fmt.Sprint(name))
-		}
-		flattenAt(strings.TrimPrefix(path+"."+key, "."), depth-1, dec, into)
-	}
-	_, _ = dec.Token() // the end
-}
-
-func note(path, value string, into map[string]string) {
-	if _, twice := into[path]; twice {
-		path += " again"
-	}
-	into[path] = value
-}
-
-// clipped is a key, of a long one the beginning and its sha256.
-func clipped(key string) string {
-	if len(key) <= maxKey {
-		return key
-	}
-	return key[:maxKey] + "… " + hexDigest([]byte(key))
+// ownDatabase reports whether the pkg database is in the last layer, as it is in
+// every image that orlop makes.
+func (a *Artifact) ownDatabase() bool {
+	n := len(a.Layers)
+	return n > 0 && slices.ContainsFunc(a.Layers[n-1], func(n *tree.Node) bool { return n.Path == databasePath })
 }

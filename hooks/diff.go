@@ -169,7 +169,7 @@ func imageChanges(a, b *Artifact) []keyChange {
 		{"index", a.Texts.Index, b.Texts.Index}, {"oci-layout", a.Texts.Layout, b.Texts.Layout},
 	} {
 		var changes []keyChange
-		if len(doc.old)+len(doc.now) <= maxParted {
+		if len(doc.old)+len(doc.now) <= maxParted && json.Valid(doc.old) && json.Valid(doc.now) {
 			changes = jsonChanges(json.RawMessage(doc.old), json.RawMessage(doc.now))
 		}
 		if len(changes) == 0 && !bytes.Equal(doc.old, doc.now) {

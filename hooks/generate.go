@@ -4,7 +4,6 @@ package hooks
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -23,7 +22,7 @@ import (
 // packages call, wherever their input is there, and those that the definition
 // asks for.
 func (r *run) generators(m *member) error {
-	errs := []error{r.passwords(m), r.services(m), r.loginClasses(m), r.certificates(m), r.hints(m)}
+	errs := []error{r.databases(m), r.certificates(m), r.hints(m)}
 	if m.def.BaseConf != nil {
 		errs = append(errs, r.baseConf(m))
 	}
@@ -41,52 +40,14 @@ func (m *member) make(path string, mode uint32, text []byte) error {
 	return m.generate(tree.Node{Path: path, Mode: mode}, text)
 }
 
-// byteOrder is that of the machine, as CAP_MKDB_ENDIAN says it to the build.
-func (r *run) byteOrder() binary.ByteOrder {
-	if arch := r.release.TargetArch(); arch == "powerpc" || arch == "powerpc64" {
-		return binary.BigEndian
+// databases adds what is derived from other files.
+func (r *run) databases(m *member) error {
+	files, err := derived(m.content, machineOrder(r.release))
+	errs := []error{err}
+	for _, f := range files {
+		errs = append(errs, m.make(f.Path, f.Mode, f.Text))
 	}
-	return binary.LittleEndian
-}
-
-// passwords does what pwd_mkdb(8) does.
-func (r *run) passwords(m *member) error {
-	const master = "/etc/master.passwd"
-	text := m.content(master)
-	if text == nil {
-		return nil
-	}
-	files, err := etc.MakePasswords(master, text)
-	if err != nil {
-		return wrong(err)
-	}
-	return errors.Join(m.make("/etc/passwd", 0o644, files.Passwd), m.make("/etc/pwd.db", 0o644, files.PwdDB), m.make("/etc/spwd.db", 0o600, files.SpwdDB))
-}
-
-// services does what services_mkdb(8) does.
-func (r *run) services(m *member) error {
-	text := m.content("/etc/services")
-	if text == nil {
-		return nil
-	}
-	db, err := etc.MakeServices("/etc/services", text, r.byteOrder())
-	if err != nil {
-		return wrong(err)
-	}
-	return m.make("/var/db/services.db", 0o644, db)
-}
-
-// loginClasses does what cap_mkdb(1) does with login.conf.
-func (r *run) loginClasses(m *member) error {
-	text := m.content("/etc/login.conf")
-	if text == nil {
-		return nil
-	}
-	db, err := etc.MakeCapabilities("/etc/login.conf", text, r.byteOrder())
-	if err != nil {
-		return wrong(err)
-	}
-	return m.make("/etc/login.conf.db", 0o644, db)
+	return errors.Join(errs...)
 }
 
 // libraryPaths are the folders that rc.d/ldconfig names to ldconfig(8) where
@@ -102,7 +63,7 @@ func (r *run) hints(m *member) error {
 	if m.tree.Lookup(runTimeLinker) == nil {
 		return nil
 	}
-	return m.make("/var/run/ld-elf.so.hints", 0o444, etc.MakeHints(m.libraryPath(), r.byteOrder()))
+	return m.make("/var/run/ld-elf.so.hints", 0o444, etc.MakeHints(m.libraryPath(), machineOrder(r.release)))
 }
 
 func (m *member) libraryPath() []string {

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -58,7 +60,7 @@ func config(t *testing.T, repo string, images ...string) hooks.Config {
 // anything may be absent.
 var anything = release.Exceptions{Missing: []release.Exception{{Pattern: "**"}}, Dangling: []release.Exception{{Pattern: "**"}}}
 
-// build makes and verifies images.
+// build makes and verifies images, and compares them with their locks.
 func build(t *testing.T, cfg hooks.Config) map[string]*hooks.Artifact {
 	t.Helper()
 	results, err := hooks.Build(t.Context(), cfg)
@@ -70,6 +72,20 @@ func build(t *testing.T, cfg hooks.Config) map[string]*hooks.Artifact {
 		a, err := hooks.Verify(t.Context(), r.File)
 		if err != nil {
 			t.Fatalf("verify %s: %v", r.Image, err)
+		}
+		text, err := os.ReadFile(r.Lock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lock, err := solve.ParseLock(r.Lock, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if errs := a.CheckLock(lock); len(errs) > 0 {
+			t.Errorf("%s and its lock: %v", r.Image, errors.Join(errs...))
+		}
+		if errs := a.CheckLock(nil); len(errs) > 0 {
+			t.Errorf("%s by itself: %v", r.Image, errors.Join(errs...))
 		}
 		all[r.Image] = a
 	}

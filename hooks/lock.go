@@ -4,14 +4,19 @@ package hooks
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tree"
 )
 
 // LockResult is a lock that was made.
@@ -31,6 +36,7 @@ func MakeLocks(ctx context.Context, cfg Config) ([]LockResult, error) {
 		{name: "fetch", do: (*run).fetch},
 		{name: "install", each: (*run).install},
 		{name: "configure", each: (*run).configure},
+		{name: "register", each: (*run).register},
 		{name: "publish", do: func(r *run, _ context.Context) error {
 			var err error
 			made, err = r.publishLocks()
@@ -94,22 +100,62 @@ func (r *run) lock(m *member) (solve.Lock, error) {
 		l.Repositories[i].URL = r.publicURL(l.Repositories[i].Name, m)
 	}
 	for i, at := range m.chain() {
-		layer := &l.Layers[i]
-		layer.Epoch = at.epoch
+		step := &l.Layers[i]
+		step.Epoch = at.epoch
 		for _, f := range at.taken {
-			layer.Files = append(layer.Files, solve.LockFile{Path: f.Path, SHA256: f.SHA256, From: f.From})
+			step.Files = append(step.Files, solve.LockFile{Path: f.Path, SHA256: f.SHA256, From: f.From})
 		}
-		layer.LeftOut = append(layer.LeftOut, at.leftOut...)
-		layer.SkippedScripts = append(layer.SkippedScripts, at.skipped...)
-		layer.NoAccount = append(layer.NoAccount, at.noAccount...)
+		step.LeftOut = append(step.LeftOut, at.leftOut...)
+		step.SkippedScripts = append(step.SkippedScripts, at.skipped...)
+		step.NoAccount = append(step.NoAccount, at.noAccount...)
 		var err error
-		if layer.Definition, err = json.Marshal(at.def); err != nil {
+		if step.Definition, err = json.Marshal(at.def); err != nil {
+			return l, err
+		}
+		if !r.Squash {
+			err = at.lockDelta(step, at.delta())
+		} else if at == m {
+			err = at.lockDelta(step, at.whole())
+		}
+		if err != nil {
 			return l, err
 		}
 	}
 	known := r.exceptions(m)
 	l.KnownMissing, l.KnownDangling = lockExceptions(known.Missing), lockExceptions(known.Dangling)
 	return l, nil
+}
+
+// lockDelta notes what a layer holds that no package has.
+func (m *member) lockDelta(l *solve.LockLayer, d delta) error {
+	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
+		n := m.tree.Lookup(path)
+		g := solve.LockGenerated{Path: path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest, Link: n.Link}
+		if path == databasePath {
+			db, err := m.database()
+			if err != nil {
+				return err
+			}
+			digest := sha256.Sum256(db)
+			g.SHA256 = hex.EncodeToString(digest[:])
+		}
+		l.Generated = append(l.Generated, g)
+	}
+	var err error
+	l.Directories, err = directoriesDigest(d.dirs)
+	return err
+}
+
+// directoriesDigest covers all that a layer says of its directories.
+func directoriesDigest(dirs []*tree.Node) (string, error) {
+	h := sha256.New()
+	w := layer.NewWriter(h)
+	for _, n := range dirs {
+		if err := w.Entry(n, nil); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // publicURL is the one under which anybody finds a repository: what the user
@@ -131,18 +177,21 @@ func (r *run) publicURL(name string, m *member) string {
 }
 
 // compareLocks finds in what an image that was made from a lock came out
-// otherwise. Who lent a file, and what wrote the lock, may differ.
+// otherwise. Who lent a file, and what wrote the lock, may differ; and so may
+// bytes that were made, of which the image itself tells more.
 func compareLocks(got, want solve.Lock) error {
 	got.Orlop, got.Versions = want.Orlop, want.Versions
+	got.Layers = slices.Clone(got.Layers)
 	for i := range got.Layers {
-		layer := &got.Layers[i]
-		files := slices.Clone(layer.Files)
+		step := &got.Layers[i]
+		step.Generated, step.Directories = want.Layers[i].Generated, want.Layers[i].Directories
+		files := slices.Clone(step.Files)
 		for j := range files {
 			if j < len(want.Layers[i].Files) {
 				files[j].From = want.Layers[i].Files[j].From
 			}
 		}
-		layer.Files = files
+		step.Files = files
 	}
 	changes := jsonChanges(want, got)
 	if len(changes) == 0 {

@@ -12,7 +12,7 @@ import (
 // owners gives every node its numeric ids. What the parent has keeps the ids
 // that it has there.
 func (r *run) owners(m *member) error {
-	accounts, err := m.accounts()
+	accounts, err := accountsIn(m.content)
 	if err != nil {
 		return wrong(err)
 	}
@@ -65,14 +65,14 @@ func (e *OwnerError) Error() string {
 	return fmt.Sprintf("%s: %s: %s %q is not in the image's accounts", e.By, e.Path, e.Kind, e.Name)
 }
 
-// accounts reads the image's own passwd and group. An image that has none uses
+// accountsIn reads an image's own passwd and group. An image that has none uses
 // FreeBSD's standard accounts; the host's are never asked.
-func (m *member) accounts() (*etc.Accounts, error) {
-	passwd := m.content("/etc/master.passwd")
+func accountsIn(content func(path string) []byte) (*etc.Accounts, error) {
+	passwd := content("/etc/master.passwd")
 	if passwd == nil {
-		passwd = m.content("/etc/passwd")
+		passwd = content("/etc/passwd")
 	}
-	group := m.content("/etc/group")
+	group := content("/etc/group")
 	if passwd == nil || group == nil {
 		return etc.Standard(), nil
 	}

@@ -116,6 +116,9 @@ func (r *Root) compare(pkgs []pkgdb.Installed) []error {
 			errs = append(errs, r.compareDir(p, d)...)
 		}
 	}
+	if r.accounts == nil { // a folder's flags are not read
+		errs = append(errs, r.compareFlags(pkgs)...)
+	}
 	return errs
 }
 
@@ -214,6 +217,6 @@ func (c *comparison) id(fact string, found int, name string, lookup func(string)
 
 func (c *comparison) fact(name, found, wanted string) {
 	if found != wanted {
-		c.errs = append(c.errs, &pkgdb.Fault{Subject: c.subject, Fact: name, Found: found, Wanted: wanted + ", as the pkg database has it"})
+		c.errs = append(c.errs, &pkgdb.Fault{Subject: c.subject, Fact: name, Found: quoted(found), Wanted: quoted(wanted) + ", as the pkg database has it"})
 	}
 }

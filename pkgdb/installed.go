@@ -26,6 +26,18 @@ func (c *Content) Installed() ([]Installed, error) {
 	}
 	r.pairs()
 	r.scripts()
+	return r.list()
+}
+
+// Registered returns what the rows of packages say of each, by name, and leaves
+// out what other tables do.
+func (c *Content) Registered() ([]Installed, error) {
+	r := reader{c: c, all: map[string]*Installed{}}
+	r.packages()
+	return r.list()
+}
+
+func (r *reader) list() ([]Installed, error) {
 	if r.err != nil {
 		return nil, r.err
 	}

@@ -21,7 +21,8 @@ type Checksum struct {
 
 var checksumForm = regexp.MustCompile(`^(SHA256|SHA512) \(([^()]+)\) = ([0-9a-f]+)$`)
 
-// ParseChecksums reads such a file. The name is for error messages.
+// ParseChecksums reads such a file, which has one line at least. The name is for
+// error messages.
 func ParseChecksums(name string, text []byte) ([]Checksum, error) {
 	var list []Checksum
 	lines := bufio.NewScanner(bytes.NewReader(text))
@@ -37,6 +38,9 @@ func ParseChecksums(name string, text []byte) ([]Checksum, error) {
 	}
 	if err := lines.Err(); err != nil {
 		return nil, &UsageError{fmt.Errorf("%s: %w", name, err)}
+	}
+	if list == nil {
+		return nil, &UsageError{fmt.Errorf("%s: is empty, wanted a line such as SHA256 (NAME) = HEX", name)}
 	}
 	return list, nil
 }

@@ -24,4 +24,7 @@ func TestParseChecksums(t *testing.T) {
 			t.Errorf("%q: got %v", line, err)
 		}
 	}
+	if _, err := ParseChecksums("f", []byte("\n\n")); err == nil || err.Error() != "f: is empty, wanted a line such as SHA256 (NAME) = HEX" {
+		t.Errorf("empty: got %v", err)
+	}
 }

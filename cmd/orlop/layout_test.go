@@ -10,7 +10,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -18,6 +17,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tree"
 )
 
 // layout is an image layout in a folder that a test takes apart, changes, and
@@ -134,6 +136,34 @@ func (l *layout) find(i int, name string) *entry {
 
 func (e *entry) set(body []byte) { e.body, e.Size = body, int64(len(body)) }
 
+// node is what orlop calls an entry, nil for one that it has no words for.
+func (e *entry) node() *tree.Node {
+	t, known := map[byte]tree.Type{tar.TypeReg: tree.File, tar.TypeDir: tree.Dir, tar.TypeSymlink: tree.Symlink, tar.TypeLink: tree.Hardlink}[e.Typeflag]
+	for key := range e.PAXRecords {
+		known = known && key == "SCHILY.fflags"
+	}
+	if !known || e.ModTime.Nanosecond() != 0 {
+		return nil
+	}
+	path := "/" + strings.TrimSuffix(strings.TrimPrefix(e.Name, "./"), "/")
+	return &tree.Node{Path: path, Type: t, Mode: uint32(e.Mode), Uname: e.Uname, Gname: e.Gname, UID: e.Uid, GID: e.Gid,
+		Flags: e.PAXRecords["SCHILY.fflags"], Time: e.ModTime.Unix(), Link: e.Linkname, Size: e.Size}
+}
+
+// write writes an entry as other programs do.
+func (e *entry) write(out io.Writer) error {
+	h := e.Header
+	h.Format = tar.FormatPAX
+	w := tar.NewWriter(out)
+	if err := w.WriteHeader(&h); err != nil {
+		return err
+	}
+	if _, err := w.Write(e.body); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
 // save writes blobs and documents with the digests that they now have.
 func (l *layout) save() {
 	l.t.Helper()
@@ -154,49 +184,67 @@ func (l *layout) saveDocuments() {
 	}
 }
 
-// members is the order in which orlop writes members; others come after these.
-var members = strings.Fields(`schemaVersion mediaType digest size created created_by architecture variant os
-	Env Cmd Labels type diff_ids config rootfs history layers annotations manifests`)
+// keys is the order in which orlop writes the members of objects. Others, and
+// annotations, come by name.
+var keys = []string{"schemaVersion", "mediaType", "digest", "size", "created", "architecture", "variant", "os", "config", "layers",
+	"rootfs", "history", "type", "diff_ids", "created_by", "manifests", "Env", "Cmd", "Labels", "annotations"}
 
-// encode writes a document as orlop does: its spelling is not what tests change.
+// encode writes JSON as orlop does, so that only what a test changes differs.
 func (l *layout) encode(v any) []byte {
 	l.t.Helper()
 	var b bytes.Buffer
+	l.encodeTo(&b, v)
+	return b.Bytes()
+}
+
+func (l *layout) encodeTo(b *bytes.Buffer, v any) {
 	switch v := v.(type) {
 	case object:
-		keys := slices.SortedFunc(maps.Keys(v), func(x, y string) int {
-			i, j := slices.Index(members, x), slices.Index(members, y)
-			return cmp.Or(cmp.Compare(uint(i), uint(j)), cmp.Compare(x, y))
-		})
-		for i, key := range keys {
-			fmt.Fprintf(&b, "%s%s:%s", []string{"{", ","}[min(i, 1)], l.encode(key), l.encode(v[key]))
+		rank := func(key string) int { return slices.Index(keys, key) & 0xffff } // -1 comes last
+		separator := "{"
+		for _, key := range slices.SortedFunc(maps.Keys(v), func(x, y string) int {
+			return cmp.Or(cmp.Compare(rank(x), rank(y)), strings.Compare(x, y))
+		}) {
+			b.WriteString(separator)
+			l.encodeTo(b, key)
+			b.WriteString(":")
+			l.encodeTo(b, v[key])
+			separator = ","
 		}
-		return fmt.Appendf(nil, "%s}", cmp.Or(b.String(), "{"))
+		if len(v) == 0 {
+			b.WriteString("{")
+		}
+		b.WriteString("}")
 	case []any:
-		for i, each := range v {
-			fmt.Fprintf(&b, "%s%s", []string{"[", ","}[min(i, 1)], l.encode(each))
+		separator := "["
+		for _, each := range v {
+			b.WriteString(separator)
+			l.encodeTo(b, each)
+			separator = ","
 		}
-		return fmt.Appendf(nil, "%s]", cmp.Or(b.String(), "["))
+		b.WriteString("]")
+	default:
+		text, err := json.Marshal(v)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		b.Write(text)
 	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return text
 }
 
 // pack makes the blob of a layer, and its DiffID.
 func (l *layout) pack(i int, entries []entry) {
 	l.t.Helper()
 	var plain, packed bytes.Buffer
-	w := tar.NewWriter(&plain)
+	w := layer.NewWriter(&plain)
 	for _, e := range entries {
-		h := e.Header
-		h.Format = tar.FormatPAX
-		if err := w.WriteHeader(&h); err != nil {
-			l.t.Fatal(err)
+		var err error
+		if n := e.node(); n != nil {
+			err = w.Entry(n, bytes.NewReader(e.body))
+		} else {
+			err = e.write(&plain)
 		}
-		if _, err := w.Write(e.body); err != nil {
+		if err != nil {
 			l.t.Fatal(err)
 		}
 	}

@@ -62,8 +62,8 @@ func (p *program) verifyCommand() *cli.Command {
 }
 
 // verdict is what came out about an archive. Result is one word: verified,
-// faulty, reproduced, different, input-wrong, input-absent, lock-unusable or
-// unsupported.
+// faulty, failed, reproduced, different, input-wrong, input-absent,
+// lock-unusable or unsupported.
 type verdict struct {
 	path     string
 	artifact *hooks.Artifact // nil where it could not be read
@@ -72,6 +72,21 @@ type verdict struct {
 	errs     []error
 
 	fromArtifact []string // files that the rebuild took from it
+}
+
+// faulty notes what is wrong with the archive, or kept it from being looked at.
+func (x *verdict) faulty(errs ...error) {
+	if err := errors.Join(errs...); err != nil {
+		x.fail("", err)
+		switch exitStatus(errors.Join(x.errs...)) {
+		case exitWrong:
+			x.result = "faulty"
+		case exitAbsent:
+			x.result = "input-absent"
+		default:
+			x.result = "failed"
+		}
+	}
 }
 
 func (x *verdict) fail(result string, errs ...error) {
@@ -121,19 +136,20 @@ func (v *verifier) verify(path string) *verdict {
 	x := &verdict{path: path, result: "verified"}
 	a, err := hooks.Verify(v.c.Context, path)
 	x.artifact = a
-	if err != nil {
-		x.fail("faulty", err)
+	x.faulty(err)
+	if x.result == "input-absent" {
+		return x
+	}
+	if v.c.IsSet("digests") {
+		x.faulty(v.compareDigests(x)...)
 	}
 	if a == nil {
 		return x
 	}
-	if v.checksums != nil {
-		x.fail("faulty", v.compareDigests(x)...)
-	}
 	if x.lock, err = v.lockOf(x); err != nil {
 		x.fail(rebuildFailure(err), err)
-	} else if x.lock != nil {
-		x.fail("faulty", a.CheckLock(x.lock)...)
+	} else {
+		x.faulty(a.CheckLock(x.lock)...)
 	}
 	return x
 }
@@ -179,13 +195,17 @@ func lockFile(path string) string {
 	return strings.TrimRight(path, "/") + ".lock.json"
 }
 
-// name is the one that the archive gives its image.
+// name is the one that the archive gives its image, "" where that is not known.
 func (x *verdict) name() string {
+	if x.artifact == nil {
+		return ""
+	}
 	return x.artifact.Descriptor.Annotations["org.opencontainers.image.ref.name"]
 }
 
 // compareDigests looks the archive up in the lists: its file by its file's
-// name, its manifest by its image's name. One of the two must be there.
+// name, its manifest by its image's name. One of the two must be there, unless
+// the image's name could not be read.
 func (v *verifier) compareDigests(x *verdict) []error {
 	var errs []error
 	found := false
@@ -207,7 +227,7 @@ func (v *verifier) compareDigests(x *verdict) []error {
 			errs = append(errs, &hooks.ContentError{Err: fmt.Errorf("%s of %s is %s, wanted %s", sum.Kind, sum.Name, have, sum.Hex)})
 		}
 	}
-	if !found {
+	if !found && x.artifact != nil {
 		errs = append(errs, &hooks.ContentError{Err: fmt.Errorf("neither %s nor %s is in the lists of digests", filepath.Base(x.path), x.name())})
 	}
 	return errs
@@ -225,9 +245,13 @@ func hashFile(path, kind string) (string, error) {
 }
 
 // printVerdict writes the line of an archive without faults, as build does;
-// faults are told on stderr. JSON has both.
+// faults are told on stderr, and what was left out for want of a lock. JSON has
+// all.
 func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 	if !c.Bool("json") {
+		if x.artifact != nil && x.lock == nil && len(x.errs) == 0 {
+			fmt.Fprintf(p.stderr, "orlop: %s: there is no %s, so it was compared with itself only\n", x.path, lockFile(x.path))
+		}
 		if len(x.errs) > 0 {
 			return nil
 		}
@@ -246,9 +270,10 @@ func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 		Layers   int      `json:"layers"`
 		Packages int      `json:"packages"`
 		Entries  int      `json:"entries"`
+		Locked   bool     `json:"locked"` // compared with a lock
 		Faults   []string `json:"faults"`
 		From     []string `json:"from_artifact,omitempty"`
-	}{File: filepath.Base(x.path), Result: x.result, Faults: []string{}, From: x.fromArtifact}
+	}{File: filepath.Base(x.path), Result: x.result, Locked: x.lock != nil, Faults: []string{}, From: x.fromArtifact}
 	if a := x.artifact; a != nil {
 		out.Name, out.Digest, out.Layers, out.Packages, out.Entries = x.name(), a.Descriptor.Digest.String(), len(a.Layers), len(a.Packages), a.Tree.Len()
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // LockFormat is the version of the lock's format.
-const LockFormat = 1
+const LockFormat = 2
 
 // Lock is a plan with every digest: enough to make the same image again from
 // any copy of the same packages. It has no path or URL of the machine it was
@@ -48,6 +48,10 @@ type LockLayer struct {
 	// Scripts and triggers that nobody knows, and that would have run.
 	SkippedScripts []LockScript `json:"skipped_scripts"`
 	NoAccount      []string     `json:"no_account"` // "PACKAGE: user NAME" that the image lacks
+	// What comes of all this beside the packages' files. It is not asked for
+	// when the image is made, but tells when an image is not what was made.
+	Generated   []LockGenerated `json:"generated"`
+	Directories string          `json:"directories"` // sha256 of their headers, in the order of the layer
 }
 
 // LockException is a name, path or pattern, and why it may be incomplete.
@@ -91,6 +95,15 @@ type LockFile struct {
 	From   string `json:"from"` // NAME-VERSION, or "srcdir"
 }
 
+// LockGenerated is a file or link that no package brings, the pkg database among
+// them. Its owner is root:wheel and its time an epoch.
+type LockGenerated struct {
+	Path   string `json:"path"`
+	Mode   string `json:"mode"`             // octal
+	SHA256 string `json:"sha256,omitempty"` // of a file
+	Link   string `json:"link,omitempty"`   // target of a link
+}
+
 // LockMissing is a requirement that nothing provides.
 type LockMissing struct {
 	Kind string   `json:"kind"`
@@ -112,7 +125,7 @@ func (p *Plan) Lock(catalogues []*catalog.Catalogue) Lock {
 			}
 		}
 		layer := LockLayer{Image: step.Name, Files: []LockFile{}, LeftOut: []string{}, Missing: []LockMissing{},
-			Alternatives: append([]string{}, step.Chosen...), SkippedScripts: []LockScript{}, NoAccount: []string{}}
+			Alternatives: append([]string{}, step.Chosen...), SkippedScripts: []LockScript{}, NoAccount: []string{}, Generated: []LockGenerated{}}
 		for _, m := range step.Missing {
 			layer.Missing = append(layer.Missing, LockMissing{string(m.Kind), m.What, m.By})
 		}

@@ -71,7 +71,7 @@ func TestLockRoundTrip(t *testing.T) {
 func TestParseLockErrors(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(l *Lock){
-		`its format is 9, wanted 1`:                          func(l *Lock) { l.Format = 9 },
+		`its format is 9, wanted 2`:                          func(l *Lock) { l.Format = 9 },
 		`its last layer is not "low", the image's own`:       func(l *Lock) { l.Image = "low" },
 		`layer "low" is there twice`:                         func(l *Lock) { l.Layers[1].Image, l.Image = "low", "low" },
 		`layer "" is there twice, or has no name`:            func(l *Lock) { l.Layers[0].Image = "" },

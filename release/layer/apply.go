@@ -3,6 +3,7 @@
 package layer
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -15,28 +16,52 @@ const (
 	opaque   = ".wh..wh..opq"
 )
 
-// Apply puts the entries of a layer over a tree: first it takes away what the
-// whiteouts name, which are about lower layers only, then it adds the rest.
-func Apply(t *tree.Tree, nodes []*tree.Node) error {
-	for _, n := range nodes {
-		base := n.Path[strings.LastIndexByte(n.Path, '/')+1:]
-		dir := tree.Parent(n.Path)
-		switch {
-		case base == opaque:
-			t.Empty(dir)
-		case strings.HasPrefix(base, whiteout):
-			t.Remove(strings.TrimSuffix(dir, "/") + "/" + base[len(whiteout):])
-		}
+// IsWhiteout reports whether an entry stands for something that it takes away.
+func IsWhiteout(n *tree.Node) bool { return strings.HasPrefix(base(n), whiteout) }
+
+func base(n *tree.Node) string { return n.Path[strings.LastIndexByte(n.Path, '/')+1:] }
+
+// checkWhiteout refuses one that names nothing, or what lies outside its
+// directory.
+func checkWhiteout(n *tree.Node) error {
+	if !IsWhiteout(n) {
+		return nil
 	}
-	for _, n := range nodes {
-		if strings.HasPrefix(n.Path[strings.LastIndexByte(n.Path, '/')+1:], whiteout) {
-			continue
-		}
-		if err := t.Overlay(*n); err != nil {
-			return &FormatError{"", err}
-		}
+	if name := base(n)[len(whiteout):]; name == "" || name == "." || name == ".." {
+		return fmt.Errorf("is a whiteout of %q, which is no name", name)
+	}
+	if n.Type != tree.File {
+		return fmt.Errorf("is a whiteout and a %s, wanted a file", n.Type)
 	}
 	return nil
+}
+
+// Apply puts the entries of a layer over a tree: first it takes away what the
+// whiteouts name, which are about lower layers only, then it adds the rest. It
+// passes over what has no place, and tells each.
+func Apply(t *tree.Tree, nodes []*tree.Node) error {
+	for _, n := range nodes {
+		switch dir := tree.Parent(n.Path); {
+		case base(n) == opaque:
+			t.Empty(dir)
+		case IsWhiteout(n):
+			t.Remove(strings.TrimSuffix(dir, "/") + "/" + base(n)[len(whiteout):])
+		}
+	}
+	var errs []error
+	for _, n := range nodes {
+		if IsWhiteout(n) {
+			continue
+		}
+		err := t.Overlay(*n)
+		if conflict, ok := errors.AsType[*tree.ConflictError](err); ok {
+			err = fmt.Errorf("lies below %s, which is a %s in a lower layer", conflict.Path, t.Lookup(conflict.Path).Type)
+		}
+		if err != nil {
+			errs = append(errs, &FormatError{n.Path, err})
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // immutable are the flags after which an inode can neither change nor move.
@@ -55,14 +80,23 @@ func Immutable(flags string) bool {
 
 // CheckExtraction models an extraction as FreeBSD's container storage does it,
 // entry by entry with flags applied at once: after an immutable entry none may
-// name its inode, and none may stand in an immutable directory.
+// name its inode, and none may stand in an immutable directory. Of each that is
+// immutable it tells the first entry that comes too late.
 func CheckExtraction(layers [][]*tree.Node) error {
 	locked := map[string]bool{} // paths of immutable inodes
 	first := map[string]string{}
+	late := map[string]bool{} // those of which an entry is told
+	var errs []error
+	fault := func(path, of, what string) {
+		if !late[of] {
+			errs = append(errs, &FormatError{path, errors.New(what)})
+		}
+		late[of] = true
+	}
 	for _, nodes := range layers {
 		for _, n := range nodes {
 			if dir := tree.Parent(n.Path); locked[dir] && n.Path != "/" {
-				return &FormatError{n.Path, fmt.Errorf("comes after its directory %s became immutable", dir)}
+				fault(n.Path, dir, "comes after its directory "+dir+" became immutable")
 			}
 			inode := n.Path
 			if n.Type == tree.Hardlink {
@@ -73,12 +107,12 @@ func CheckExtraction(layers [][]*tree.Node) error {
 				first[n.Path] = inode
 			}
 			if locked[n.Path] || locked[inode] {
-				return &FormatError{n.Path, fmt.Errorf("names an inode that became immutable before")}
+				fault(n.Path, inode, "names an inode that became immutable before")
 			}
 			if Immutable(n.Flags) {
 				locked[n.Path], locked[inode] = true, true
 			}
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -55,6 +55,9 @@ type Layer struct {
 	Digest    digest.Digest // of the blob
 	Size      int64         // bytes of the blob
 	TarSize   int64         // bytes of the tar file
+	// Foreign is something in the tar file of a layer that was read which this
+	// package would have written otherwise; "" for nothing.
+	Foreign string
 }
 
 // ParseCompression reads the name of a compression: gzip or gzip:1 to gzip:9, zstd
@@ -129,21 +132,4 @@ func (c Compression) newPacker() (packer, error) {
 		err := z.Close()
 		return b.Bytes(), err
 	}, nil
-}
-
-// unpack returns the plain bytes of a blob.
-func unpack(r io.Reader, mediaType string) (io.ReadCloser, error) {
-	switch mediaType {
-	case v1.MediaTypeImageLayer:
-		return io.NopCloser(r), nil
-	case v1.MediaTypeImageLayerGzip:
-		return gzip.NewReader(r)
-	case v1.MediaTypeImageLayerZstd:
-		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return nil, err
-		}
-		return d.IOReadCloser(), nil
-	}
-	return nil, fmt.Errorf("media type %q is not a layer's", mediaType)
 }

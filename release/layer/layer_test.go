@@ -11,6 +11,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -243,6 +244,11 @@ func TestReadRefuses(t *testing.T) {
 		{"device", "wanted a file, a link or a directory", plain(&tar.Header{Name: "null", Typeflag: tar.TypeChar})},
 		{"dangling hard link", "is a hard link to /b, which is no earlier file", plain(&tar.Header{Name: "a", Typeflag: tar.TypeLink, Linkname: "b"})},
 		{"below a link", "lies below /l, which is a link", plain(&tar.Header{Name: "l", Typeflag: tar.TypeSymlink, Linkname: "x"}, &tar.Header{Name: "l/a"})},
+		{"hard link to an absolute path", "a: is a hard link to /b, which is absolute", plain(&tar.Header{Name: "b"}, &tar.Header{Name: "a", Typeflag: tar.TypeLink, Linkname: "/b"})},
+		{"whiteout of the directory above", `a/.wh...: is a whiteout of "..", which is no name`, plain(&tar.Header{Name: "a/.wh..."})},
+		{"whiteout of nothing", `a/.wh.: is a whiteout of "", which is no name`, plain(&tar.Header{Name: "a/.wh."})},
+		{"whiteout that is a directory", "a/.wh.x/: is a whiteout and a dir, wanted a file", plain(&tar.Header{Name: "a/.wh.x/", Typeflag: tar.TypeDir})},
+		{"two bad entries", "/a: name is absolute\n/b: name is absolute", plain(&tar.Header{Name: "/a"}, &tar.Header{Name: "/b"})},
 		{"trailing data", "has data after the end", append(plain(&tar.Header{Name: "a"}), "junk"...)},
 		{"no tar", "unexpected EOF", []byte("junk")},
 	} {
@@ -250,6 +256,86 @@ func TestReadRefuses(t *testing.T) {
 		var format *FormatError
 		if !errors.As(err, &format) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// TestReadPacked names what is wrong with a blob before any of its entries.
+func TestReadPacked(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		Compression
+		stream, part string
+	}{{Gzip, "gzip stream", "gzip member"}, {Zstd, "zstd stream", "zstd frame"}} {
+		f := file("/a", "contents")
+		_, good := write(t, c.Compression, 1, fragment(f))
+		for _, tt := range []struct {
+			name, want string
+			blob       []byte
+		}{
+			{"empty", "is empty, wanted a " + c.stream, nil},
+			{"another type", "is no " + c.stream, bytes.Repeat([]byte("junk"), 99)},
+			{"cut short", "ends in the middle of a " + c.part, good[:len(good)-3]},
+			{"cut in its header", "ends in the middle of a " + c.part, good[:3]},
+			{"trailing bytes", "has data after its last " + c.part, append(bytes.Clone(good), "trailing"...)},
+			{"trailing zeros", "has data after its last " + c.part, append(bytes.Clone(good), make([]byte, 100)...)},
+		} {
+			l, err := Read(bytes.NewReader(tt.blob), c.MediaType(), func(*tree.Node, io.Reader) error { return nil })
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("%s, %s: got %v, want %q", c.Compression, tt.name, err, tt.want)
+			}
+			if l.DiffID != "" {
+				t.Errorf("%s, %s: is said to be whole", c.Compression, tt.name)
+			}
+		}
+		two, err := Read(bytes.NewReader(append(bytes.Clone(good), good...)), c.MediaType(), func(*tree.Node, io.Reader) error { return nil })
+		if err == nil || err.Error() != "has data after the end of the archive" || two.DiffID == "" {
+			t.Errorf("%s, two streams: got %v", c.Compression, err)
+		}
+	}
+}
+
+// TestReadForeign finds what another program has put into a tar file beside the
+// nodes and contents.
+func TestReadForeign(t *testing.T) {
+	t.Parallel()
+	packed := func(h tar.Header) []byte {
+		h.Name, h.Mode, h.Size, h.Format, h.ModTime = "a", 0o644, 1, tar.FormatPAX, h.ModTime.Add(5*time.Second)
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	changed := func(at int) []byte {
+		b := packed(tar.Header{ModTime: time.Unix(0, 0)})
+		b[at] ^= 1
+		return b
+	}
+	good := packed(tar.Header{ModTime: time.Unix(0, 0)})
+	for _, tt := range []struct {
+		name, want string
+		blob       []byte
+	}{
+		{"as it should be", "", good},
+		{"extended attribute", `a has the pax record SCHILY.xattr.security.capability="x"`, packed(tar.Header{ModTime: time.Unix(0, 0), PAXRecords: map[string]string{"SCHILY.xattr.security.capability": "x"}})},
+		{"part of a second", `a has the pax record mtime="5.5"`, packed(tar.Header{ModTime: time.Unix(0, 5e8)})},
+		{"flag that no storage knows", `a has the pax record SCHILY.fflags="nodump"`, packed(tar.Header{ModTime: time.Unix(0, 0), PAXRecords: map[string]string{"SCHILY.fflags": "nodump"}})},
+		{"padding", "its end has other bytes", changed(1000)},
+		{"no end", "its end has other bytes", good[:1024]},
+		{"half an end", "its end has other bytes", good[:1536]},
+		{"more than an end", "its end has other bytes", append(bytes.Clone(good), make([]byte, 512)...)},
+	} {
+		l, err := Read(bytes.NewReader(tt.blob), "application/vnd.oci.image.layer.v1.tar", func(*tree.Node, io.Reader) error { return nil })
+		if err != nil || l.Foreign != tt.want {
+			t.Errorf("%s: got %q, %v, want %q", tt.name, l.Foreign, err, tt.want)
 		}
 	}
 }
@@ -267,8 +353,8 @@ func TestApply(t *testing.T) {
 	if err := Apply(&root, nodes(dir("/"), dir("/a"), file("/a/x", ""), file("/a/y", ""), dir("/b"), file("/b/z", ""), file("/c", ""))); err != nil {
 		t.Fatal(err)
 	}
-	if err := Apply(&root, nodes(file("/a/new", ""), file("/a/.wh..wh..opq", ""), file("/b/.wh.z", ""), file("/c/d", ""))); err == nil {
-		t.Error("a file below a file was accepted")
+	if err := Apply(&root, nodes(file("/a/new", ""), file("/a/.wh..wh..opq", ""), file("/b/.wh.z", ""), file("/c/d", ""))); err == nil || err.Error() != "/c/d: lies below /c, which is a file in a lower layer" {
+		t.Errorf("a file below a file: got %v", err)
 	}
 	if err := Apply(&root, nodes(file("/a/new", ""), file("/a/.wh..wh..opq", ""), file("/b/.wh.z", ""), dir("/c"), file("/c/d", ""))); err != nil {
 		t.Fatal(err)

@@ -45,7 +45,9 @@ func fault(path string, err error) error {
 
 // Read goes through a layer that anybody wrote, and returns what its digests
 // are. It calls visit for each entry, whiteouts included; contents are those of
-// a file and need not be read. An entry that no extraction should meet ends it.
+// a file and need not be read. An entry that no extraction should meet is passed
+// over, and each is told. Where the layer cannot be read to its end, the digests
+// that are returned are empty.
 func Read(r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Reader) error) (Layer, error) {
 	l := Layer{MediaType: mediaType}
 	blob, diffID := &counter{Hash: sha256.New()}, &counter{Hash: sha256.New()}
@@ -55,19 +57,27 @@ func Read(r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Re
 		return l, fault("", err)
 	}
 	defer raw.Close()
-	plain := io.TeeReader(raw, diffID)
-	if err := readEntries(plain, visit); err != nil {
-		return l, err
+	plain := &headers{plain: io.TeeReader(raw, diffID)}
+	refused, err := readEntries(plain, visit)
+	if err != nil {
+		return l, errors.Join(append(refused, err)...)
 	}
-	if err := onlyZeros(plain); err != nil {
-		return l, fault("", err)
+	end := diffID.n
+	clean, err := OnlyZeros(plain)
+	if !clean {
+		refused = append(refused, &FormatError{"", errors.New("has data after the end of the archive")})
 	}
-	if _, err := io.Copy(io.Discard, r); err != nil {
-		return l, fault("", err)
+	if err == nil {
+		_, err = io.Copy(io.Discard, r)
 	}
+	if err != nil {
+		return l, errors.Join(append(refused, fault("", err))...)
+	}
+	plain.end(diffID.n > end)
+	l.Foreign = plain.foreign()
 	l.DiffID, l.TarSize = digest.NewDigest(digest.SHA256, diffID.Hash), diffID.n
 	l.Digest, l.Size = digest.NewDigest(digest.SHA256, blob.Hash), blob.n
-	return l, nil
+	return l, errors.Join(refused...)
 }
 
 // Unpack writes the tar file of a layer.
@@ -81,27 +91,37 @@ func Unpack(w io.Writer, r io.Reader, mediaType string) error {
 	return err
 }
 
-func readEntries(plain io.Reader, visit func(*tree.Node, io.Reader) error) error {
+// readEntries visits the entries that are safe, and returns the faults of the
+// others beside what ended it.
+func readEntries(plain *headers, visit func(*tree.Node, io.Reader) error) (refused []error, err error) {
 	t := tar.NewReader(plain)
 	seen := map[string]tree.Type{}
 	for {
+		plain.next()
 		h, err := t.Next()
+		plain.keep = false
 		if err == io.EOF {
-			return nil
+			return refused, nil
 		}
 		if err != nil {
-			return fault("", err)
+			return refused, fault("", err)
 		}
 		n, err := node(h)
 		if err == nil {
 			err = plausible(n, seen)
 		}
 		if err != nil {
-			return &FormatError{h.Name, err}
+			refused = append(refused, &FormatError{h.Name, err})
+			plain.padding = -h.Size & (blockSize - 1)
+		} else {
+			plain.entry(h, n)
+			seen[n.Path] = n.Type
+			if err := visit(n, contents{n.Path, t}); err != nil {
+				return refused, err
+			}
 		}
-		seen[n.Path] = n.Type
-		if err := visit(n, contents{n.Path, t}); err != nil {
-			return err
+		if _, err := io.Copy(io.Discard, contents{h.Name, t}); err != nil {
+			return refused, err
 		}
 	}
 }
@@ -142,10 +162,16 @@ func node(h *tar.Header) (*tree.Node, error) {
 		n.Type, n.Link = tree.Symlink, h.Linkname
 	case tar.TypeLink:
 		n.Type, n.Link = tree.Hardlink, absolute(h.Linkname)
+		if strings.HasPrefix(h.Linkname, "/") {
+			return nil, fmt.Errorf("is a hard link to %s, which is absolute", h.Linkname)
+		}
 	default:
 		return nil, fmt.Errorf("has the tar type %q, wanted a file, a link or a directory", h.Typeflag)
 	}
-	return n, tree.CheckPath(n.Path)
+	if err := tree.CheckPath(n.Path); err != nil {
+		return nil, err
+	}
+	return n, checkWhiteout(n)
 }
 
 // knownRecords are those that a node has a place for, and times that nobody
@@ -193,19 +219,18 @@ func plausible(n *tree.Node, seen map[string]tree.Type) error {
 	return nil
 }
 
-// onlyZeros reads what follows the end of the archive: padding, at most.
-func onlyZeros(r io.Reader) error {
-	buf := make([]byte, 32<<10)
+// OnlyZeros reads to the end what follows that of a tar file, and reports
+// whether it is padding and nothing else.
+func OnlyZeros(r io.Reader) (bool, error) {
+	clean, buf := true, make([]byte, 32<<10)
 	for {
 		n, err := r.Read(buf)
-		if strings.Trim(string(buf[:n]), "\x00") != "" {
-			return errors.New("has data after the end of the archive")
-		}
+		clean = clean && strings.Trim(string(buf[:n]), "\x00") == ""
 		if err == io.EOF {
-			return nil
+			return clean, nil
 		}
 		if err != nil {
-			return err
+			return clean, err
 		}
 	}
 }

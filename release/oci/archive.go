@@ -80,7 +80,7 @@ func (im *Image) entries(d Documents, open func(i int) (io.ReadCloser, error)) [
 		}}
 	}
 	list := []layoutEntry{
-		document("index.json", d.Index), document("oci-layout", []byte(layoutFile)),
+		document("index.json", d.Index), document("oci-layout", d.Layout),
 		document(blobName(d.ConfigDigest), d.Config), document(blobName(d.Digest), d.Manifest),
 	}
 	for i, l := range im.Layers {

@@ -21,6 +21,14 @@ func (e *FormatError) Unwrap() error { return e.Err }
 
 func formatErrorf(format string, args ...any) error { return &FormatError{fmt.Errorf(format, args...)} }
 
+// AbsentError is an archive that is not there.
+type AbsentError struct{ Err error }
+
+func (e *AbsentError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the fault itself.
+func (e *AbsentError) Unwrap() error { return e.Err }
+
 // MismatchError says that bytes are not the ones that a digest or size promised.
 type MismatchError struct{ What, Found, Wanted string }
 

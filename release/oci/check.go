@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -20,21 +21,18 @@ type Contents struct {
 	Config   v1.Image
 	// Descriptor is the manifest's, with the name of the image as annotation.
 	Descriptor v1.Descriptor
-	Texts      Texts
+	// Texts are the documents as they stand in the archive; that of a config
+	// that could not be read is nil.
+	Texts Texts
 }
 
-// Texts are the documents as they are written, which may say more than is
-// parsed.
-type Texts struct{ Layout, Index, Manifest, Config []byte }
-
 // Contents reads the documents. A blob whose digest is wrong is not parsed,
-// nor is one that its descriptor calls something else.
+// nor is one that its descriptor calls something else. What it returns beside
+// an error is nil where there is no manifest, else all but the config.
 func (a *Archive) Contents() (*Contents, error) {
 	c := new(Contents)
+	c.Texts.Layout, _ = a.read("oci-layout") // of which Check tells the faults
 	var err error
-	if c.Texts.Layout, err = a.read("oci-layout"); err != nil {
-		return nil, err
-	}
 	if c.Texts.Index, err = a.read("index.json"); err != nil {
 		return nil, err
 	}
@@ -49,11 +47,13 @@ func (a *Archive) Contents() (*Contents, error) {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
 	if c.Texts.Config, err = a.document(c.Manifest.Config, v1.MediaTypeImageConfig, &c.Config); err != nil {
-		return nil, fmt.Errorf("config: %w", err)
+		c.Config = v1.Image{} // of which a part may be there
+		return c, fmt.Errorf("config: %w", err)
 	}
 	return c, nil
 }
 
+// document returns the text of a document that it has parsed.
 func (a *Archive) document(d v1.Descriptor, mediaType string, into any) ([]byte, error) {
 	if d.MediaType != mediaType {
 		return nil, typeMismatch("its descriptor", d.MediaType, mediaType)
@@ -80,36 +80,51 @@ func typeMismatch(what, found, wanted string) error {
 	return &MismatchError{"type of " + what, fmt.Sprintf("%q", found), fmt.Sprintf("%q", wanted)}
 }
 
-// Check finds every fault of the layout and of the documents in one go. Of the
-// layers it leaves the bytes to Blob and what they hold to layer.Read: whoever
-// compares DiffIDs reads them once, and so each fault is said once.
+// Check finds every fault of the layout and of the documents in one go, as far
+// as Contents could read them. Of the layers it leaves the bytes to Blob and what
+// they hold to layer.Read: whoever compares DiffIDs reads them once, and so each
+// fault is said once.
 func (a *Archive) Check(c *Contents) error {
 	errs := []error{a.checkLayout()}
-	for _, v := range []struct {
-		what  string
-		found int
-	}{{"index.json", c.Index.SchemaVersion}, {"manifest", c.Manifest.SchemaVersion}} {
-		if v.found != 2 {
-			errs = append(errs, &MismatchError{"schemaVersion of " + v.what, fmt.Sprint(v.found), "2"})
-		}
+	if c == nil {
+		return errs[0]
 	}
-	for _, t := range []struct {
-		what, found, wanted string
-		optional            bool
-	}{
-		{"index.json", c.Index.MediaType, v1.MediaTypeImageIndex, true},
-		{"manifest", c.Manifest.MediaType, v1.MediaTypeImageManifest, true},
-		{"config's rootfs", c.Config.RootFS.Type, "layers", false},
-	} {
-		if t.found != t.wanted && (t.found != "" || !t.optional) {
-			errs = append(errs, typeMismatch(t.what, t.found, t.wanted))
-		}
+	errs = append(errs, checkVersion("index.json", c.Index.SchemaVersion), checkVersion("manifest", c.Manifest.SchemaVersion),
+		checkType("index.json", c.Index.MediaType, v1.MediaTypeImageIndex), checkType("manifest", c.Manifest.MediaType, v1.MediaTypeImageManifest))
+	if c.Texts.Config != nil {
+		errs = append(errs, checkConfig(c))
+	}
+	return errors.Join(errs...)
+}
+
+func checkVersion(what string, found int) error {
+	if found != 2 {
+		return &MismatchError{"schemaVersion of " + what, fmt.Sprint(found), "2"}
+	}
+	return nil
+}
+
+// checkType accepts a document that does not say its own type.
+func checkType(what, found, wanted string) error {
+	if found != "" && found != wanted {
+		return typeMismatch(what, found, wanted)
+	}
+	return nil
+}
+
+func checkConfig(c *Contents) error {
+	var errs []error
+	if found := c.Config.RootFS.Type; found != "layers" {
+		errs = append(errs, typeMismatch("config's rootfs", found, "layers"))
 	}
 	if c.Config.OS == "" || c.Config.Architecture == "" {
 		errs = append(errs, formatErrorf("config: os is %q and architecture %q, wanted both", c.Config.OS, c.Config.Architecture))
 	}
-	errs = append(errs, checkCounts(c), a.checkReferences(c))
-	return errors.Join(errs...)
+	// Whether a variant is said, tools do not agree on.
+	if p := c.Descriptor.Platform; p != nil && (p.OS != c.Config.OS || p.Architecture != c.Config.Architecture) {
+		errs = append(errs, &MismatchError{"platform in index.json", p.OS + "/" + p.Architecture, c.Config.OS + "/" + c.Config.Architecture + ", which the config has"})
+	}
+	return errors.Join(append(errs, checkCounts(c))...)
 }
 
 func (a *Archive) checkLayout() error {
@@ -146,18 +161,21 @@ func checkCounts(c *Contents) error {
 	return errors.Join(errs...)
 }
 
-// checkReferences finds files that the index does not lead to. A layer with a
-// bad digest leads nowhere; Blob says so.
-func (a *Archive) checkReferences(c *Contents) error {
+// Strays finds files that the index does not lead to, which other tools leave
+// there and which are no part of the image. Without Contents nobody knows which
+// blobs are meant. A layer with a bad digest leads nowhere; Blob says so.
+func (a *Archive) Strays(c *Contents) error {
 	known := map[string]bool{"oci-layout": true, "index.json": true}
-	for _, d := range append([]v1.Descriptor{c.Descriptor, c.Manifest.Config}, c.Manifest.Layers...) {
-		if checkDigest(d.Digest) == nil {
-			known[blobName(d.Digest)] = true
+	if c != nil {
+		for _, d := range append([]v1.Descriptor{c.Descriptor, c.Manifest.Config}, c.Manifest.Layers...) {
+			if checkDigest(d.Digest) == nil {
+				known[blobName(d.Digest)] = true
+			}
 		}
 	}
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(a.files)) {
-		if !known[name] {
+		if !known[name] && (c != nil || !strings.HasPrefix(name, "blobs/")) {
 			errs = append(errs, formatErrorf("%s is in the archive, but nothing refers to it", name))
 		}
 	}

@@ -39,14 +39,17 @@ type Layer struct {
 	CreatedBy string
 }
 
-// Documents are the finished JSON texts of an image.
+// Texts are the JSON texts of an image and its layout.
+type Texts struct{ Config, Manifest, Index, Layout []byte }
+
+// Documents are the finished ones.
 type Documents struct {
-	Config, Manifest, Index []byte
-	ConfigDigest, Digest    digest.Digest // Digest is the manifest's
+	Texts
+	ConfigDigest, Digest digest.Digest // Digest is the manifest's
 }
 
-// layoutFile is the content of oci-layout.
-const layoutFile = `{"imageLayoutVersion":"` + v1.ImageLayoutVersion + `"}`
+// LayoutFile is the content of oci-layout.
+const LayoutFile = `{"imageLayoutVersion":"` + v1.ImageLayoutVersion + `"}`
 
 // Documents writes the configuration, the manifest and the index. The order of
 // members decides bytes, as does the choice of those that may be left out.
@@ -70,13 +73,17 @@ func (im *Image) Documents() Documents {
 		{"annotations", sorted(im.Annotations)},
 	})
 	d.Digest = digest.FromBytes(d.Manifest)
-	name := map[string]string{v1.AnnotationRefName: im.Name}
-	d.Index = encode(object{
+	d.Index, d.Layout = Index(im.Name, d.Digest, int64(len(d.Manifest))), []byte(LayoutFile)
+	return d
+}
+
+// Index writes the index of an image by its name and manifest.
+func Index(name string, manifest digest.Digest, size int64) []byte {
+	return encode(object{
 		{"schemaVersion", 2},
 		{"mediaType", v1.MediaTypeImageIndex},
-		{"manifests", []any{descriptor(v1.MediaTypeImageManifest, d.Digest, int64(len(d.Manifest)), name)}},
+		{"manifests", []any{descriptor(v1.MediaTypeImageManifest, manifest, size, map[string]string{v1.AnnotationRefName: name})}},
 	})
-	return d
 }
 
 // config has os and architecture, what a container starts with, and the

@@ -116,10 +116,10 @@ func check(path string) (*Contents, error) {
 	}
 	defer a.Close()
 	c, err := a.Contents()
-	if err != nil {
-		return nil, err
+	errs := []error{err, a.Check(c), a.Strays(c)}
+	if c == nil {
+		return nil, errors.Join(errs...)
 	}
-	errs := []error{a.Check(c)}
 	for _, l := range c.Manifest.Layers {
 		r, err := a.Blob(l)
 		if err == nil {

@@ -18,6 +18,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/ulikunitz/xz"
+
+	"github.com/orlop/orlop/release/layer"
 )
 
 // Bounds for archives that anybody wrote. Real ones stay far below.
@@ -25,6 +27,12 @@ const (
 	maxDocument = 16 << 20  // bytes of a JSON text; the largest have some 100 KiB
 	maxFiles    = 4096      // in a layout; an image of 127 layers has 131
 	maxWindow   = 128 << 20 // bytes of zstd's window, the most that zstd(1) reads unasked
+	// What a packed archive may come to on the disk: so many times its own
+	// bytes, and some for one that is small. Its blobs hardly shrink, being
+	// packed themselves, and plain layers shrink to a tenth, perhaps; what
+	// shrinks to less than this was made to fill a disk.
+	maxGrowth = 64
+	freeBytes = 16 << 20
 )
 
 // Archive is an image layout that is read: a folder or a tar file.
@@ -46,6 +54,9 @@ type file struct {
 // any order.
 func Open(name string) (*Archive, error) {
 	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &AbsentError{err}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -71,23 +82,33 @@ func Open(name string) (*Archive, error) {
 // Close releases the archive.
 func (a *Archive) Close() error { return a.closer.Close() }
 
-// errDockerArchive is the one other kind of archive that is worth a hint.
-var errDockerArchive = errors.New("is a docker-archive, wanted an OCI one (podman save --format oci-archive)")
+// Two other kinds of archive are worth a hint.
+var (
+	errDockerArchive = errors.New("is a docker-archive, wanted an OCI one (podman save --format oci-archive)")
+	errSkopeoDir     = errors.New("is a folder of skopeo's transport dir:, wanted an OCI image layout (skopeo copy dir:FOLDER oci:FOLDER)")
+)
 
-// refused names the archive. What is neither a docker-archive nor a trouble
-// with a disk is a broken layout.
+// refused names the archive. What is neither of another kind nor a trouble with
+// a disk is a broken layout.
 func refused(name string, err error) error {
-	if _, disk := errors.AsType[*fs.PathError](err); disk || errors.Is(err, errDockerArchive) {
+	if _, disk := errors.AsType[*fs.PathError](err); disk || errors.Is(err, errDockerArchive) || errors.Is(err, errSkopeoDir) {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("ends too early: %w", err)
 	}
 	return formatErrorf("%s: %w", name, err)
 }
 
-// recognise tells an image layout from other things.
+// recognise tells an image layout from other things. One that docker save made
+// is an image layout, too, since Docker 25.
 func (a *Archive) recognise() error {
 	_, layout := a.files["oci-layout"]
 	_, docker := a.files["manifest.json"]
+	_, skopeo := a.files["version"]
 	switch {
+	case docker && skopeo && !layout:
+		return errSkopeoDir
 	case docker && !layout:
 		return errDockerArchive
 	case a.odd != "":
@@ -153,8 +174,17 @@ func (a *Archive) readFile(f *os.File) error {
 	if err := os.Remove(plain.Name()); err != nil {
 		return err
 	}
-	if _, err := io.Copy(plain, packed); err != nil {
+	info, err := f.Stat()
+	if err != nil {
 		return err
+	}
+	limit := freeBytes + maxGrowth*info.Size()
+	n, err := io.Copy(plain, io.LimitReader(packed, limit+1))
+	if err != nil {
+		return err
+	}
+	if n > limit {
+		return fmt.Errorf("has %d bytes and unpacks to more than %d, wanted at most %d times as many", info.Size(), limit, maxGrowth)
 	}
 	return a.readTar(plain)
 }
@@ -184,6 +214,10 @@ func unpacker(f *os.File) (io.ReadCloser, error) {
 
 // readTar notes where each file of the layout lies.
 func (a *Archive) readTar(f *os.File) error {
+	end, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
@@ -191,7 +225,7 @@ func (a *Archive) readTar(f *os.File) error {
 	for {
 		h, err := t.Next()
 		if err == io.EOF {
-			return nil
+			return nothingMore(f)
 		}
 		if err != nil {
 			return err
@@ -213,11 +247,23 @@ func (a *Archive) readTar(f *os.File) error {
 			return err
 		}
 		size := h.Size
+		if size > end-at {
+			return fmt.Errorf("entry %q has %d bytes, and the archive ends after %d", name, size, end-at)
+		}
 		open := func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(f, at, size)), nil }
 		if err := a.add(name, file{size, open}); err != nil {
 			return err
 		}
 	}
+}
+
+// nothingMore looks at what follows the end of the archive: padding, at most.
+func nothingMore(f *os.File) error {
+	clean, err := layer.OnlyZeros(f)
+	if err == nil && !clean {
+		err = errors.New("has data after the end of the archive")
+	}
+	return err
 }
 
 func isSparse(h *tar.Header) bool {

@@ -86,7 +86,7 @@ func TestBlobAnyOrder(t *testing.T) {
 // zeros, the padding of the last file and the end of the tar file.
 func TestTruncated(t *testing.T) {
 	t.Parallel()
-	padding := 512 - len(layoutFile) + 2*512
+	padding := 512 - len(LayoutFile) + 2*512
 	for f, spare := range map[Format]int{TXZ: 0, Tar: padding, TarZstd: 0} {
 		whole, err := os.ReadFile(save(t, f))
 		if err != nil {
@@ -151,9 +151,35 @@ func TestOpenRefuses(t *testing.T) {
 		many = append(many, plain(fmt.Sprint("f", i)))
 	}
 	first := plain("oci-layout")
+	joined := func(files ...string) string {
+		var all []byte
+		for _, name := range files {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, b...)
+		}
+		return fileOf(t, all)
+	}
+	packed := func(path string) string {
+		plain, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		w := gzip.NewWriter(&out)
+		if _, err := w.Write(plain); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return fileOf(t, out.Bytes())
+	}
 	for _, tt := range []struct{ name, path, want string }{
 		{"empty file", fileOf(t, nil), "has no oci-layout"},
-		{"text", fileOf(t, []byte("hello")), "unexpected EOF"},
+		{"text", fileOf(t, []byte("hello")), "ends too early: unexpected EOF"},
 		{"broken gzip", fileOf(t, []byte("\x1f\x8bx")), "EOF"},
 		{"broken xz", fileOf(t, []byte("\xfd7zXZ\x00x")), "EOF"},
 		{"broken zstd", fileOf(t, []byte("\x28\xb5\x2f\xfd\x00")), "EOF"},
@@ -166,6 +192,12 @@ func TestOpenRefuses(t *testing.T) {
 		{"twice, spelt otherwise", entries(t, first, plain("./oci-layout")), `entry "oci-layout" is twice in the archive`},
 		{"many", entries(t, many...), "has more than 4096 files"},
 		{"no layout", entries(t, plain("index.json")), "has no oci-layout, so it is no OCI image layout"},
+		{"trailing data", joined(entries(t, first), fileOf(t, []byte("more"))), "has data after the end of the archive"},
+		{"a second archive after it", joined(save(t, Tar), save(t, Tar)), "has data after the end of the archive"},
+		{"a second xz stream after it", joined(save(t, TXZ), save(t, TXZ)), "has data after the end of the archive"},
+		{"a second gzip member after it", joined(packed(save(t, Tar)), packed(save(t, Tar))), "has data after the end of the archive"},
+		{"a file that goes on after the end", grown(t, entries(t, first)), `entry "oci-layout" has 9223372036854775807 bytes, and the archive ends after`},
+		{"a bomb", packed(fileOf(t, make([]byte, 2*freeBytes))), "unpacks to more than "},
 		{"folder", t.TempDir(), "has no oci-layout, so it is no OCI image layout"},
 	} {
 		a, err := Open(tt.path)
@@ -183,6 +215,29 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// grown is an archive whose first file claims to be as large as can be.
+func grown(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(b[124:136], "\x80\x00\x00\x00\x7f\xff\xff\xff\xff\xff\xff\xff")
+	seal(b)
+	return fileOf(t, b)
+}
+
+// seal corrects the checksum of the first header.
+func seal(b []byte) {
+	sum := 8 * int64(' ')
+	for i, c := range b[:512] {
+		if i < 148 || i >= 156 {
+			sum += int64(c)
+		}
+	}
+	copy(b[148:156], fmt.Sprintf("%06o\x00 ", sum))
+}
+
 // TestOpenSparse refuses both spellings of a sparse file, which the writer of
 // the standard library does not write.
 func TestOpenSparse(t *testing.T) {
@@ -193,13 +248,7 @@ func TestOpenSparse(t *testing.T) {
 	}
 	b[156] = 'S'
 	copy(b[257:265], "ustar  \x00")
-	sum := 8 * int64(' ')
-	for i, c := range b[:512] {
-		if i < 148 || i >= 156 {
-			sum += int64(c)
-		}
-	}
-	copy(b[148:156], fmt.Sprintf("%06o\x00 ", sum))
+	seal(b)
 	if _, err := Open(fileOf(t, b)); err == nil || !strings.Contains(err.Error(), `entry "oci-layout" is no plain file`) {
 		t.Errorf("GNU: got %v", err)
 	}
@@ -212,17 +261,30 @@ func TestOpenSparse(t *testing.T) {
 func TestOpenNothing(t *testing.T) {
 	t.Parallel()
 	_, err := Open(filepath.Join(t.TempDir(), "x"))
-	if _, ok := errors.AsType[*FormatError](err); ok || !errors.Is(err, fs.ErrNotExist) {
+	if _, ok := errors.AsType[*AbsentError](err); !ok || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }
 
-// TestDockerArchive is input that this version cannot handle, not wrong bytes.
-func TestDockerArchive(t *testing.T) {
+// TestOtherKinds is input that this version cannot handle, not wrong bytes.
+func TestOtherKinds(t *testing.T) {
 	t.Parallel()
-	_, err := Open(entries(t, &tar.Header{Typeflag: tar.TypeReg, Name: "manifest.json"}))
-	if _, ok := errors.AsType[*FormatError](err); ok || !errors.Is(err, errDockerArchive) {
-		t.Errorf("got %v", err)
+	file := func(name string) *tar.Header { return &tar.Header{Typeflag: tar.TypeReg, Name: name} }
+	for _, tt := range []struct {
+		path string
+		want error
+	}{
+		{entries(t, file("manifest.json")), errDockerArchive},
+		{entries(t, file("manifest.json"), file("version")), errSkopeoDir},
+		{entries(t, file("manifest.json"), file("oci-layout")), nil}, // docker save since Docker 25
+	} {
+		a, err := Open(tt.path)
+		if _, ok := errors.AsType[*FormatError](err); ok || !errors.Is(err, tt.want) {
+			t.Errorf("got %v, want %v", err, tt.want)
+		}
+		if err == nil {
+			a.Close()
+		}
 	}
 }
 
@@ -311,6 +373,7 @@ func TestCheckDocuments(t *testing.T) {
 		{"index", `"schemaVersion":2`, `"schemaVersion":1`, `schemaVersion of index.json is 1, wanted 2`},
 		{"index", `"manifests":[`, `"manifests":[{},`, `index.json has 2 manifests, wanted 1`},
 		{"index", `image.manifest`, `image.index`, `manifest: type of its descriptor is "application/vnd.oci.image.index.v1+json", wanted "application/vnd.oci.image.manifest.v1+json"`},
+		{"index", `"size":`, `"platform":{"os":"linux","architecture":"amd64"},"size":`, `platform in index.json is linux/amd64, wanted freebsd/amd64, which the config has`},
 		{"index", `"size":`, `"size":1`, `manifest: size of blob `},
 		{"index", `"size":`, `"size":-`, `manifest: size of blob `},
 		{"index", `"size":`, `"size":9999999`, `wanted at most 16777216`},

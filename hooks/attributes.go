@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// compareFlags compares file flags with those of the pkg database, as far as a
+// layer can carry them. Several names share those of their inode. Directories
+// are left out: one that a lower layer made immutable stays so, whatever a
+// package of an upper one says of it.
+func (r *Root) compareFlags(pkgs []pkgdb.Installed) []error {
+	type inode struct {
+		subject       string // of its first name
+		found, wanted map[string]bool
+	}
+	inodes := map[string]*inode{}
+	var order []*inode
+	for _, p := range pkgs {
+		for _, f := range p.Files {
+			n := r.Tree.Lookup(f.Path)
+			if n == nil || n.Type == tree.Dir || !f.Known {
+				continue // which is told, or the database does not know them
+			}
+			name := n.Path
+			if n.Type == tree.Hardlink {
+				name = n.Link
+			}
+			at := inodes[name]
+			if at == nil {
+				at = &inode{p.FullName() + ": " + f.Path, map[string]bool{}, map[string]bool{}}
+				inodes[name] = at
+				order = append(order, at)
+			}
+			addFlags(at.found, n.Flags)
+			if f.Flags != nil {
+				carried, _ := layer.KnownFlags(pkgfile.FormatFlags(*f.Flags))
+				addFlags(at.wanted, carried)
+			}
+		}
+	}
+	var errs []error
+	for _, at := range order {
+		c := comparison{subject: at.subject}
+		c.fact("flags", flagText(at.found), flagText(at.wanted))
+		errs = append(errs, c.errs...)
+	}
+	return errs
+}
+
+func addFlags(set map[string]bool, flags string) {
+	for name := range strings.SplitSeq(flags, ",") {
+		if name != "" {
+			set[name] = true
+		}
+	}
+}
+
+func flagText(set map[string]bool) string {
+	return cmp.Or(strings.Join(slices.Sorted(maps.Keys(set)), ","), "none")
+}
+
+// checkOwners compares the numbers of owners, which count when an image runs,
+// with what their names stand for in the image's own accounts.
+func (a *Artifact) checkOwners() []error {
+	accounts, err := accountsIn(a.text)
+	if err != nil {
+		return []error{wrong(within("the image's accounts", err))}
+	}
+	var errs []error
+	for n := range a.Tree.All() {
+		for _, o := range []struct {
+			kind, fact, name string
+			id               int
+			lookup           func(string) (int, bool)
+		}{{"user", "uid", n.Uname, n.UID, accounts.UID}, {"group", "gid", n.Gname, n.GID, accounts.GID}} {
+			id, ok := o.lookup(o.name)
+			switch {
+			case o.name == "": // as other tools write layers
+			case !ok:
+				errs = append(errs, &ContentError{fmt.Errorf("%s: its %s %q is not in the image's accounts", n.Path, o.kind, o.name)})
+			case id != o.id:
+				errs = append(errs, &pkgdb.Fault{Subject: n.Path, Fact: o.fact, Found: fmt.Sprint(o.id), Wanted: fmt.Sprintf("%d, that of the image's %s %s", id, o.kind, o.name)})
+			}
+		}
+	}
+	return errs
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+)
+
+// ownName is what the history calls an image of which orlop made every layer,
+// "" for others.
+func (a *Artifact) ownName() string {
+	name, own := "", len(a.Config.History) > 0
+	for _, h := range a.Config.History {
+		var ours bool
+		name, ours = strings.CutPrefix(h.CreatedBy, "orlop ")
+		own = own && ours
+	}
+	if !own {
+		return ""
+	}
+	return name
+}
+
+// checkIndex compares the index, which no digest covers, with the one that
+// orlop writes for an image of this name and release. Who copies an image
+// into a layout of their own, in which they spell oci-layout in another way, may
+// call it by another name.
+func (a *Artifact) checkIndex(r release.Release) []error {
+	return compareDocument("index.json", a.Texts.Index, oci.Index(r.RefName(a.ownName()), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
+}
+
+// checkAlone compares an image with what orlop would have written beside what
+// it says of itself. Of other tools' images it knows nothing.
+func (a *Artifact) checkAlone() []error {
+	if a.ownName() == "" {
+		return nil
+	}
+	revision, branch, _ := strings.Cut(a.Manifest.Annotations[v1.AnnotationVersion], "-")
+	r := release.Release{Revision: revision, Branch: branch, ABI: a.Manifest.Annotations["org.freebsd.abi"]}
+	var errs []error
+	if string(a.Texts.Layout) == oci.LayoutFile {
+		errs = a.checkIndex(r)
+	}
+	if a.whole && a.Config.Created != nil {
+		errs = append(errs, a.checkNormal(a.Config.Created.Unix())...)
+	}
+	if a.whole {
+		errs = append(errs, a.checkDerived(r)...)
+	}
+	return errs
+}
+
+// checkOwn finds what orlop never writes: whiteouts, anything in a tar file that
+// a node has no place for.
+func (a *Artifact) checkOwn() []error {
+	var errs []error
+	fault := func(i int, format string, args ...any) {
+		errs = append(errs, &ContentError{fmt.Errorf("layer %d: %w", i+1, fmt.Errorf(format, args...))})
+	}
+	for i, nodes := range a.Layers {
+		for _, n := range nodes {
+			if layer.IsWhiteout(n) {
+				fault(i, "%s: is a whiteout, of which orlop writes none", n.Path)
+			}
+		}
+		if foreign := a.made[i].Foreign; foreign != "" {
+			fault(i, "%s, which orlop does not write", foreign)
+		}
+	}
+	return errs
+}
+
+// checkNormal compares the pkg database with its normal form, in which every
+// package was installed at the epoch. Rows that have faults have no such form.
+func (a *Artifact) checkNormal(epoch int64) []error {
+	if a.content == nil || len(a.content.Check()) > 0 {
+		return nil // which is told
+	}
+	image, err := pkgdb.Normalise(a.database, a.content.Schema, &epoch)
+	if err != nil {
+		return []error{err}
+	}
+	if bytes.Equal(image, a.database) {
+		return nil
+	}
+	db, err := pkgdb.Open(image)
+	if err != nil {
+		return []error{err}
+	}
+	defer db.Close()
+	normal, err := db.Content()
+	if err != nil {
+		return []error{err}
+	}
+	changes := pkgdb.Diff(a.content, normal)
+	what := fmt.Sprintf("its rows would have other bytes, from byte %d on", firstDifference(a.database, image))
+	if len(changes) > 0 {
+		what = changes[0].Package + ": " + changes[0].String()
+	}
+	if len(changes) > 1 {
+		what += fmt.Sprintf(", and %d more", len(changes)-1)
+	}
+	return []error{&ContentError{fmt.Errorf("%s: is not in its normal form: %s", databasePath, what)}}
+}
