@@ -4,7 +4,6 @@ package layer
 
 import (
 	"context"
-	"crypto/sha256"
 	"io"
 	"math/bits"
 	"sync"
@@ -15,7 +14,6 @@ import (
 type chunk struct {
 	raw, packed []byte
 	done        chan struct{} // gets a value when raw and packed are there
-	sum         [sha256.Size]byte
 
 	held   int    // bytes that the gate counts for it
 	from   *Chunk // of a prior layer, for a chunk that is not made anew

@@ -16,6 +16,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+	"github.com/opencontainers/go-digest"
 
 	"github.com/orlop/orlop/release/tree"
 )
@@ -35,10 +36,7 @@ type Made struct {
 }
 
 // Chunk is a gzip member or zstd frame.
-type Chunk struct {
-	Raw, Packed int    // bytes
-	Sum         []byte // sha256 of the packed ones
-}
+type Chunk struct{ Raw, Packed int } // bytes
 
 // Prior is a finished layer.
 type Prior struct {
@@ -47,10 +45,22 @@ type Prior struct {
 }
 
 // DamageError says that the blob of a prior layer is not what its record says.
-type DamageError struct{ Key string }
+type DamageError struct{ Digest digest.Digest }
 
 func (e *DamageError) Error() string {
-	return fmt.Sprintf("fragment %.12s: its bytes have changed", e.Key)
+	return fmt.Sprintf("layer %s: its bytes have changed", e.Digest)
+}
+
+// check compares the blob with its digest.
+func (p *Prior) check() error {
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(p.Blob, 0, p.Size)); err != nil {
+		return err
+	}
+	if digest.NewDigest(digest.SHA256, h) != p.Digest {
+		return &DamageError{p.Digest}
+	}
+	return nil
 }
 
 // Key names what decides the bytes of a layer with these fragments; "" where
@@ -136,12 +146,12 @@ func (p *pipeline) stored(ctx context.Context, index int, from place) error {
 			return err
 		}
 		if size := p.compression.chunkSize(); c.Packed < 0 || c.Packed > 2*size || c.Raw < 0 || c.Raw > size {
-			return &DamageError{from.made.Key}
+			return &DamageError{p.reuse.prior.Digest}
 		}
 		w.cur.from, w.cur.unpack = &c, index >= p.reuse.known
 		w.cur.packed = append(w.cur.packed[:0], make([]byte, c.Packed)...)
 		if _, err := p.reuse.prior.Blob.ReadAt(w.cur.packed, from.offset); err != nil {
-			return &DamageError{from.made.Key}
+			return &DamageError{p.reuse.prior.Digest}
 		}
 		from.offset += int64(c.Packed)
 		if err := w.flush(); err != nil {
@@ -151,29 +161,16 @@ func (p *pipeline) stored(ctx context.Context, index int, from place) error {
 	return nil
 }
 
-// restorer checks the packed bytes of a prior chunk and unpacks them where the
-// tar file is to be hashed.
-type restorer func(c *chunk) error
-
-func (c Compression) newRestorer() (restorer, error) {
-	unpack, err := c.newUnpacker()
-	if err != nil {
-		return nil, err
-	}
-	return func(c *chunk) error {
-		digest := sha256.Sum256(c.packed)
-		if !bytes.Equal(digest[:], c.from.Sum) {
-			return &DamageError{}
-		}
-		if !c.unpack {
-			return nil
-		}
-		c.raw = c.raw[:c.from.Raw]
-		if unpack(c.raw, c.packed) != nil {
-			return &DamageError{}
-		}
+// restore unpacks a prior chunk where the tar file is to be hashed.
+func (p *pipeline) restore(c *chunk, unpack unpacker) error {
+	if !c.unpack {
 		return nil
-	}, nil
+	}
+	c.raw = c.raw[:c.from.Raw]
+	if unpack(c.raw, c.packed) != nil {
+		return &DamageError{p.reuse.prior.Digest}
+	}
+	return nil
 }
 
 // unpacker fills raw with what was packed into one member or frame, and fails

@@ -3,7 +3,6 @@
 package layer
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding"
@@ -49,6 +48,9 @@ func Write(ctx context.Context, out io.Writer, c Compression, jobs int, fragment
 		defer close(p.work)
 		return p.produce(ctx, jobs)
 	})
+	if prior != nil {
+		g.Go(prior.check)
+	}
 	rec, err := p.join(ctx, out)
 	if err != nil {
 		cancel() // so that nobody waits for the joiner
@@ -101,15 +103,15 @@ func (p *pipeline) compress(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	restore, err := p.compression.newRestorer()
+	unpack, err := p.compression.newUnpacker()
 	if err != nil {
 		return err
 	}
 	for c := range p.work {
 		if c.from != nil {
-			err = restore(c)
-		} else if c.packed, err = pack(c.packed[:0], c.raw); err == nil {
-			c.sum = sha256.Sum256(c.packed)
+			err = p.restore(c, unpack)
+		} else {
+			c.packed, err = pack(c.packed[:0], c.raw)
 		}
 		if err != nil {
 			return err
@@ -174,14 +176,13 @@ func (j *joiner) add(ctx context.Context, c *chunk) (Chunk, error) {
 	case <-ctx.Done():
 		return Chunk{}, ctx.Err()
 	}
-	entry := Chunk{Raw: len(c.raw), Packed: len(c.packed), Sum: c.sum[:]}
+	entry := Chunk{len(c.raw), len(c.packed)}
 	if c.from != nil {
 		entry = *c.from
 		if c.unpack {
 			j.diffID.Write(c.raw)
 		}
 	}
-	entry.Sum = bytes.Clone(entry.Sum)
 	j.TarSize += int64(entry.Raw)
 	j.Size += int64(entry.Packed)
 	_, err := j.out.Write(c.packed)

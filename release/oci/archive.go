@@ -179,10 +179,11 @@ func create(path string, write func(io.Writer) error) error {
 		return err
 	}
 	defer out.Close()
-	if err := write(out); err != nil {
+	disk := &steady{file: out}
+	if err := write(disk); err != nil {
 		return err
 	}
-	if err := out.Sync(); err != nil {
+	if err := disk.finish(); err != nil {
 		return err
 	}
 	return out.Close()
