@@ -9,7 +9,6 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
-	"sync"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
@@ -23,11 +22,15 @@ const maxWindow = 128 << 20
 // next package.
 type zstdReader struct{ *zstd.Decoder }
 
-var zstdDecoders sync.Pool
+// zstdDecoders are idle ones, so few that they do not matter. (A sync.Pool holds
+// one back for each processor.)
+var zstdDecoders = make(chan *zstd.Decoder, 4)
 
 func newZstd(r io.Reader) (*zstdReader, error) {
-	if d, ok := zstdDecoders.Get().(*zstd.Decoder); ok {
+	select {
+	case d := <-zstdDecoders:
 		return &zstdReader{d}, d.Reset(r)
+	default:
 	}
 	// One goroutine a package: packages are what runs in parallel.
 	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
@@ -37,7 +40,10 @@ func newZstd(r io.Reader) (*zstdReader, error) {
 // Close gives the decoder back.
 func (z *zstdReader) Close() error {
 	if z.Decoder != nil && z.Reset(nil) == nil {
-		zstdDecoders.Put(z.Decoder)
+		select {
+		case zstdDecoders <- z.Decoder:
+		default:
+		}
 	}
 	z.Decoder = nil
 	return nil
