@@ -27,14 +27,14 @@ type part struct {
 }
 
 // Write makes a layer of fragments, in their order, with at most jobs of them
-// and as many compressors at work. The bytes of 2·jobs+2 chunks are on their
+// and as many compressors at work. The bytes of 2·jobs+1 chunks are on their
 // way at any time, compressed ones beside them.
 // Fragments that stand in a prior layer, which may be nil, are copied from
 // there; if its bytes have changed, a DamageError says so.
 func Write(ctx context.Context, out io.Writer, c Compression, jobs int, fragments []Fragment, prior *Prior) (*Record, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	fragments = append(fragments[:len(fragments):len(fragments)], endOfArchive)
-	inFlight := 2*jobs + 2
+	inFlight := 2*jobs + 1
 	p := &pipeline{compression: c, fragments: fragments, reuse: newReuse(prior, fragments), work: make(chan *chunk, jobs), memory: memory{full: c.chunkSize()}}
 	p.gate = newGate(ctx, inFlight*c.chunkSize(), (jobs+1)*c.chunkSize())
 	for range fragments {
