@@ -136,8 +136,7 @@ func (m *member) lockDelta(l *solve.LockLayer, d delta) error {
 			if err != nil {
 				return err
 			}
-			digest := sha256.Sum256(db)
-			g.SHA256 = hex.EncodeToString(digest[:])
+			g.SHA256 = hexDigest(db)
 		}
 		l.Generated = append(l.Generated, g)
 	}

@@ -3,8 +3,6 @@
 package hooks
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"sync"
 
 	"github.com/orlop/orlop/pkgdb"
@@ -37,8 +35,7 @@ func (r *run) database(m *member) (string, error) {
 	if r.staged != nil {
 		db, err := r.staged.database(m, r.Schema)
 		m.database = func() ([]byte, error) { return db, err }
-		digest := sha256.Sum256(db)
-		return hex.EncodeToString(digest[:]), err
+		return hexDigest(db), err
 	}
 	parts := []any{r.Schema, m.epoch}
 	for _, step := range m.plan.Steps {
@@ -59,8 +56,7 @@ func (r *run) database(m *member) (string, error) {
 		}
 		return db, err
 	})
-	digest := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(digest[:]), nil
+	return hexDigest([]byte(key)), nil
 }
 
 // installed lists the image's packages as its database records them.

@@ -3,8 +3,6 @@
 package hooks
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"regexp"
 	"strings"
@@ -75,8 +73,7 @@ func (r *run) scripts(m *member, f *fetched) []error {
 	}
 	var errs []error
 	for _, s := range unknown {
-		digest := sha256.Sum256([]byte(s.Text))
-		script := solve.LockScript{Package: f.FullName(), Phase: s.Phase, SHA256: hex.EncodeToString(digest[:])}
+		script := solve.LockScript{Package: f.FullName(), Phase: s.Phase, SHA256: hexDigest([]byte(s.Text))}
 		if !r.skips(m, script) {
 			errs = append(errs, &UnknownScriptError{f.FullName(), s.Phase, s.Text})
 			continue

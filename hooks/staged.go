@@ -4,8 +4,6 @@ package hooks
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -69,7 +67,7 @@ func (r *run) readStaged() error {
 		return err
 	}
 	// What the lock names in the place of a catalogue.
-	digest := sha256.Sum256(normal)
+	digest := hexDigest(normal)
 	catalogues := map[string]*catalog.Catalogue{}
 	var errs []error
 	for i := range pkgs {
@@ -78,7 +76,7 @@ func (r *run) readStaged() error {
 		s.pkgs[p.Name] = p
 		c := catalogues[p.Repository]
 		if c == nil {
-			c = &catalog.Catalogue{Repo: &catalog.Repo{Name: p.Repository}, Digest: hex.EncodeToString(digest[:])}
+			c = &catalog.Catalogue{Repo: &catalog.Repo{Name: p.Repository}, Digest: digest}
 			catalogues[p.Repository] = c
 		}
 		c.Packages = append(c.Packages, &catalog.Package{Summary: p.Summary(), Repo: c.Repo})
