@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb/solve"
@@ -114,6 +115,9 @@ func rebuildFailure(err error) string {
 		return "input-wrong"
 	case exitUsage, exitUnresolved:
 		return "lock-unusable"
+	}
+	if _, disk := errors.AsType[syscall.Errno](err); disk {
+		return "failed"
 	}
 	return "unsupported"
 }
