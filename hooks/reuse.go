@@ -16,7 +16,6 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/release/elf"
 	"github.com/orlop/orlop/release/layer"
-	"github.com/orlop/orlop/release/oci"
 )
 
 // A run leaves in the store what it has made, under keys of all that decides
@@ -205,12 +204,9 @@ func (r *run) finished(fragments []layer.Fragment) (*madeLayer, *os.File) {
 // so that another try makes it anew.
 type damagedError struct{ error }
 
-// blame takes the error of copying an image's layers. That one is wrong which
-// this run has not made is the store's fault.
+// blame takes the error of copying an image's layers, and finds out whether one
+// that this run has not made is damaged or cannot be read.
 func (r *run) blame(m *member, err error) error {
-	if _, wrong := errors.AsType[*oci.MismatchError](err); !wrong {
-		return err
-	}
 	for _, at := range m.chain() {
 		if at.reused && r.Store.CheckBlob(at.layer.Digest.Encoded()) {
 			err = damagedError{err}

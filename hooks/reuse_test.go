@@ -165,6 +165,26 @@ func TestReuseDamage(t *testing.T) {
 	}
 }
 
+// TestReuseUnreadable has a folder in the place of the layer, which opens but
+// cannot be read, like a file on a bad disk.
+func TestReuseUnreadable(t *testing.T) {
+	t.Parallel()
+	for _, changed := range []int{-1, 3} {
+		st := &store.Store{Dir: t.TempDir()}
+		digestOf(t, reuseConfig(t, st, -1))
+		layers, err := filepath.Glob(st.Dir + "/layers/*")
+		if err != nil || len(layers) != 1 {
+			t.Fatal(layers, err)
+		}
+		if err := errors.Join(os.Remove(layers[0]), os.Mkdir(layers[0], 0o777)); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := digestOf(t, reuseConfig(t, st, changed)), digestOf(t, reuseConfig(t, nil, changed)); got != want {
+			t.Errorf("package %d changed: the image is %s, wanted %s", changed, got, want)
+		}
+	}
+}
+
 func storeFiles(t *testing.T, dir string) (list []string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

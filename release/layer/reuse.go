@@ -51,13 +51,11 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("layer %s: its bytes have changed", e.Digest)
 }
 
-// check compares the blob with its digest.
+// check compares the blob with its digest. One that cannot be read is damaged.
 func (p *Prior) check() error {
 	h := sha256.New()
-	if _, err := io.Copy(h, io.NewSectionReader(p.Blob, 0, p.Size)); err != nil {
-		return err
-	}
-	if digest.NewDigest(digest.SHA256, h) != p.Digest {
+	_, err := io.Copy(h, io.NewSectionReader(p.Blob, 0, p.Size))
+	if err != nil || digest.NewDigest(digest.SHA256, h) != p.Digest {
 		return &DamageError{p.Digest}
 	}
 	return nil
