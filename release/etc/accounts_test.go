@@ -3,7 +3,6 @@
 package etc
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -48,15 +47,7 @@ func TestStandard(t *testing.T) {
 	if id, ok := Standard().GID("games"); !ok || id != 13 {
 		t.Errorf("games: got %d, %t", id, ok)
 	}
-	passwd, err := os.ReadFile("../../../shared/src/etc/master.passwd")
-	if err != nil {
-		t.Skip("the folder ../shared is not there; CI has it")
-	}
-	group, err := os.ReadFile("../../../shared/src/etc/group")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := ParseAccounts(passwd, group)
+	want, err := ParseAccounts(mustRead(t, "testdata/master.passwd"), mustRead(t, "testdata/group"))
 	if err != nil {
 		t.Fatal(err)
 	}

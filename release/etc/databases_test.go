@@ -50,8 +50,19 @@ func TestGoldenSums(t *testing.T) {
 		if made[name+"/login.conf.db"], err = MakeCapabilities("login.conf", mustRead(t, "testdata/login.conf"), order); err != nil {
 			t.Fatal(err)
 		}
+		services, err := MakeServices("services", mustRead(t, "testdata/services"), order)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made[name+"/services.records"] = []byte(strings.Join(records(t, services), "\n") + "\n")
 	}
-	for line := range strings.Lines(string(mustRead(t, "testdata/SHA256"))) {
+	compareSums(t, made, "testdata/SHA256")
+}
+
+// compareSums compares files with a list of sums, which must have them all.
+func compareSums(t *testing.T, made map[string][]byte, list string) {
+	t.Helper()
+	for line := range strings.Lines(string(mustRead(t, list))) {
 		want, name, _ := strings.Cut(strings.TrimSpace(line), "  ")
 		if got := fmt.Sprintf("%x", sha256.Sum256(made[name])); got != want {
 			t.Errorf("%s: sum is %s, want %s", name, got, want)
@@ -59,7 +70,7 @@ func TestGoldenSums(t *testing.T) {
 		delete(made, name)
 	}
 	if len(made) > 0 {
-		t.Errorf("%d files were not compared", len(made))
+		t.Errorf("%s: %d files were not compared", list, len(made))
 	}
 }
 
@@ -82,7 +93,8 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// TestGoldens compares with what FreeBSD's own programs made of its own files.
+// TestGoldens compares every byte with what FreeBSD's own programs made, and has
+// an independent reader list services.db.
 func TestGoldens(t *testing.T) {
 	t.Parallel()
 	needShared(t)
