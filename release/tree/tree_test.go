@@ -3,7 +3,9 @@
 package tree
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -171,6 +173,32 @@ func TestMtreeRoundTrip(t *testing.T) {
 	changes := Diff(&root, &back)
 	if len(changes) != 1 || changes[0].Path != "/h" { // listed as the file that it is a name of
 		t.Errorf("got %v", changes)
+	}
+}
+
+// TestGoldenMtree reads a file of FreeBSD's as NetBSD's mtree does;
+// testdata/README says how.
+func TestGoldenMtree(t *testing.T) {
+	t.Parallel()
+	dist, err := os.ReadFile("testdata/BSD.root.dist")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nodes, err := ReadMtree(bytes.NewReader(dist), "BSD.root.dist", "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, n := range nodes {
+		path := strings.TrimSuffix("."+n.Path, "/")
+		got = append(got, fmt.Sprintf("%s type=%s uname=%s gname=%s mode=%#o\n", path, n.Type, n.Uname, n.Gname, n.Mode))
+	}
+	flat, err := os.ReadFile("testdata/BSD.root.flat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(flat), strings.Join(got, "")); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 
