@@ -177,29 +177,27 @@ func TestSigned(t *testing.T) {
 	}
 }
 
-// TestSignedRepos reads the repositories that pkg(8) signed with each kind of
-// key, by right keys and by wrong ones.
-func TestSignedRepos(t *testing.T) {
+// TestGoldenSigned reads the catalogues that pkg(8) signed with each kind of key,
+// by right keys and by wrong ones; testdata/README says how.
+func TestGoldenSigned(t *testing.T) {
 	t.Parallel()
-	const shared = "../../../shared/"
-	if _, err := os.Stat(shared); err != nil {
-		t.Skip("the folder ../shared is not there; CI has it")
-	}
+	const keys = "../sign/testdata/"
 	fingerprints := func(name string) sign.Trust {
-		f, err := sign.ReadFingerprints(shared + "keys/fingerprints/" + name)
+		f, err := sign.ReadFingerprints(keys + "folders/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return f
 	}
 	pubkey := func(name string) sign.Trust {
-		k, err := sign.ReadKey(shared + "keys/" + name + ".pub")
+		k, err := sign.ReadKey(keys + name + ".pub")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return k
 	}
 	const sum = "d704cb5a56d15825e3f51d0351f0d200515c9db404c1dde04fda924705f49420" // of rsa.pub
+	const unsigned = "../../../../cmd/orlop/sample"
 	for _, tt := range []struct {
 		repo, want string
 		trust      sign.Trust
@@ -213,9 +211,9 @@ func TestSignedRepos(t *testing.T) {
 		{"rsa", "the catalogue is signed by one key, not for fingerprints", fingerprints("good")},
 		{"ecc", "the key cannot be read", pubkey("rsa")}, {"ecdsa", "the key cannot be read", pubkey("rsa")}, {"rsa", "the key cannot be read", pubkey("ecc")},
 		{"fingerprint", "the catalogue is signed for fingerprints, by data", pubkey("rsa")},
-		{"unsigned", "the catalogue is not signed", fingerprints("good")}, {"unsigned", "the catalogue is not signed", pubkey("rsa")},
+		{unsigned, "the catalogue is not signed", fingerprints("good")}, {unsigned, "the catalogue is not signed", pubkey("rsa")},
 	} {
-		src, err := new(store.Store).Source(shared+"repos/"+tt.repo+"/FreeBSD:15:amd64/15.0p3", "none")
+		src, err := new(store.Store).Source(filepath.Join("testdata/repos", tt.repo), "none")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,16 +223,27 @@ func TestSignedRepos(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", tt.repo, err, tt.want)
 		}
 	}
-	strangers, err := filepath.Glob(shared + "repos/third-party/pearos/data.pkg")
-	if err != nil || len(strangers) != 1 {
-		t.Fatal(strangers, err)
+}
+
+// TestSignedByStranger reads a repository that somebody else signed, with a key
+// that is not known here.
+func TestSignedByStranger(t *testing.T) {
+	t.Parallel()
+	const shared = "../../../shared"
+	if _, err := os.Stat(shared); err != nil {
+		t.Skip("the folder ../shared is not there; CI has it")
 	}
-	src, err := new(store.Store).Source(filepath.Dir(strangers[0]), "none")
+	src, err := new(store.Store).Source(shared+"/repos/third-party/pearos", "none")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, pubkey("rsa")); err == nil || !strings.Contains(err.Error(), "rsa.pub (sha256 "+sum+"): is wrong") {
-		t.Errorf("a repository with an unknown key: got %v", err)
+	key, err := sign.ReadKey("../sign/testdata/rsa.pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bad *sign.Error
+	if _, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, key); !errors.As(err, &bad) || !strings.Contains(err.Error(), "rsa.pub (sha256 d704cb5a56d15825e3f51d0351f0d200515c9db404c1dde04fda924705f49420): is wrong") {
+		t.Errorf("got %v, want that the signature is wrong", err)
 	}
 }
 
