@@ -4,6 +4,7 @@ package hooks_test
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -87,17 +88,34 @@ func compareGenerated(t *testing.T, got *tree.Tree) {
 	}
 }
 
-// TestSrcDir compares images that are made with the source tree that the
-// repository comes from, and without: it adds termcap.small, which no package
-// has, and changes nothing.
+// TestSrcDir makes images with a source tree that has termcap.small, which no
+// package has, and without.
 func TestSrcDir(t *testing.T) {
 	t.Parallel()
+	src := sourceTree(t)
+	small := filepath.Join(src, "etc/termcap/termcap.small")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(small), 0o755), os.WriteFile(small, []byte("vt100:co#80:\n"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	compareSrcDir(t, sampleRepo, src, "runtime")
+}
+
+// TestSrcDirReal does so with FreeBSD's source tree, which the packages come from.
+func TestSrcDirReal(t *testing.T) {
+	t.Parallel()
 	needShared(t)
-	repo := filepath.Join(shared, "repos/unsigned/FreeBSD:15:amd64/15.0p3")
+	compareSrcDir(t, filepath.Join(shared, "repos/unsigned/FreeBSD:15:amd64/15.0p3"), filepath.Join(shared, "src"), "toolchain")
+}
+
+// compareSrcDir builds the images up to last: a source tree adds termcap.small
+// and changes nothing.
+func compareSrcDir(t *testing.T, repo, src, last string) {
+	t.Helper()
 	names := release.StandardNames()
+	names = names[:slices.Index(names, last)+1]
 	without := build(t, config(t, repo, names...))
 	cfg := config(t, repo, names...)
-	cfg.SrcDir = filepath.Join(shared, "src")
+	cfg.SrcDir = src
 	with := build(t, cfg)
 	for _, name := range names {
 		got := fmt.Sprint(tree.Diff(without[name].Tree, with[name].Tree))

@@ -145,13 +145,12 @@ func digestOf(t *testing.T, cfg hooks.Config) string {
 	return results[0].Digest
 }
 
-// TestStaged builds images from roots and wants those of the repository.
+// TestStaged builds an image from a root with the database that pkg(8) wrote,
+// and wants that of the repository.
 func TestStaged(t *testing.T) {
 	t.Parallel()
-	cfg := config(t, sampleRepo, "runtime")
-	native := build(t, cfg)["runtime"]
-	image := database(t, native, filepath.Join(cfg.OutDir, release.ArtifactName("runtime")))
-	root, metalog := stage(t, sampleRepo, image)
+	native := build(t, config(t, sampleRepo, "runtime"))["runtime"]
+	root, metalog := stage(t, sampleRepo, pkgDatabase(t, "runtime"))
 	staged := config(t, "", "runtime")
 	staged.Repos, staged.RootDir, staged.Metalog, staged.SrcDir = nil, root, metalog, sourceTree(t)
 	if got := digestOf(t, staged); got != native.Descriptor.Digest.String() {
@@ -159,7 +158,7 @@ func TestStaged(t *testing.T) {
 	}
 }
 
-// TestStagedGoldens does so with the databases that pkg(8) wrote.
+// TestStagedGoldens does so with more repositories and orders of installing.
 func TestStagedGoldens(t *testing.T) {
 	t.Parallel()
 	needShared(t)

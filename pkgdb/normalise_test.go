@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -135,6 +136,39 @@ func TestSchemas(t *testing.T) {
 		}
 		if again := mustNormalise(t, image, schema); !bytes.Equal(again, image) {
 			t.Errorf("schema %d: the normal form of a normal form is another one", schema)
+		}
+	}
+}
+
+// TestGoldenNormal normalises databases that two versions of pkg(8) wrote;
+// testdata/README says how. .ci/run does it on a big-endian machine, too.
+func TestGoldenNormal(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		schema Schema
+		want   string // a change of one is a change of format
+	}{
+		{"pkg-2.7.5", 39, "ee2e8227fe2102e3b110ad502539a3f1733c699b6f964be889bf43a33357766f"},
+		{"pkg-2.7.5", 42, "ad0d429e5840a1f820ea919f7493f15062fb3e88634539ec303a17159aa89cfa"},
+		{"pkg-2.8.99", 39, "6c7ce6322bdc806e59db81a7ca45bd958c53fd4aac66b702ae6dae9edd3e369c"},
+		{"pkg-2.8.99", 42, "98038dc50da0592001570042482fc54a088347c549b1dccf4ba26b2a18b76041"},
+	} {
+		f, err := os.Open("testdata/" + tt.name + ".sqlite.zst")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		plain, err := pkgfile.Decompress(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		image, err := io.ReadAll(plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := sha256.Sum256(mustNormalise(t, image, tt.schema)); hex.EncodeToString(got[:]) != tt.want {
+			t.Errorf("%s in schema %d: got %x, want %s", tt.name, tt.schema, got, tt.want)
 		}
 	}
 }
