@@ -30,7 +30,7 @@ func manyPackages(changed int) []pkgtest.Package {
 		for j := range i % 4 {
 			text := strings.Repeat(fmt.Sprintf("%d %d\n", i, j), 1+j*100)
 			if i == 3 && j == 1 {
-				text = strings.Repeat("more than a chunk ", 250_000)
+				text = strings.Repeat("more than a chunk ", 130_000)
 			}
 			p.Files = append(p.Files, pkgtest.File{Path: fmt.Sprintf("/usr/p%02d/%d", i, j), Body: text, Config: j == 0})
 		}

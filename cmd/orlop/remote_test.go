@@ -55,7 +55,7 @@ func TestKilledFetch(t *testing.T) {
 	}
 	length := time.Since(begin)
 	killed := 0
-	for range 20 {
+	for range killRounds {
 		cmd := build(cache)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+//go:build full
+
+package main
+
+const (
+	buildRounds = 20
+	killRounds  = 20
+)
