@@ -170,12 +170,18 @@ func (p Package) Archive() []byte {
 		p.member(t, d, tar.TypeDir)
 	}
 	check(t.Close())
-	enc := must(zstd.NewWriter(nil))
-	archive := enc.EncodeAll(plain.Bytes(), nil)
+	archive := compress(plain.Bytes())
 	if p.Bytes != nil {
 		archive = p.Bytes(archive)
 	}
 	return archive
+}
+
+// compress makes one frame of zstd. Tests write thousands of small packages, so
+// its encoder has no more memory than one block needs.
+func compress(plain []byte) []byte {
+	enc := must(zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true)))
+	return enc.EncodeAll(plain, nil)
 }
 
 func (p *Package) member(t *tar.Writer, f File, kind byte) {
@@ -206,16 +212,19 @@ func WriteAll(dir string, pkgs iter.Seq[Package]) {
 	var list []any
 	for p := range pkgs {
 		p.fill()
-		right := p
-		right.Bytes = nil
-		archive, file := right.Archive(), p.Name+"-"+p.Version+".pkg"
+		damage := p.Bytes
+		p.Bytes = nil
+		archive, file := p.Archive(), p.Name+"-"+p.Version+".pkg"
 		entry := p.manifest(false)
 		entry["sum"], entry["path"], entry["repopath"], entry["pkgsize"] = string(sum.Of(sum.BLAKE2b, archive)), file, file, len(archive)
 		if p.Catalogue != nil {
 			p.Catalogue(entry)
 		}
 		list = append(list, entry)
-		check(os.WriteFile(filepath.Join(dir, file), p.Archive(), 0o666))
+		if damage != nil {
+			archive = damage(archive)
+		}
+		check(os.WriteFile(filepath.Join(dir, file), archive, 0o666))
 	}
 	WriteCatalogue(dir, list)
 }
@@ -228,8 +237,7 @@ func WriteCatalogue(dir string, entries []any) {
 	check(t.WriteHeader(&tar.Header{Name: "data", Mode: 0o644, Size: int64(len(data))}))
 	must(t.Write(data))
 	check(t.Close())
-	enc := must(zstd.NewWriter(nil))
-	check(os.WriteFile(filepath.Join(dir, "data.pkg"), enc.EncodeAll(plain.Bytes(), nil), 0o666))
+	check(os.WriteFile(filepath.Join(dir, "data.pkg"), compress(plain.Bytes()), 0o666))
 	check(os.WriteFile(filepath.Join(dir, "meta.conf"), []byte("version = 2;\npacking_format = \"tzst\";\ndata = \"data\";\n"), 0o666))
 }
 
