@@ -179,7 +179,7 @@ func (r *run) publicURL(name string, m *member) string {
 // otherwise. Who lent a file, and what wrote the lock, may differ; and so may
 // bytes that were made, of which the image itself tells more.
 func compareLocks(got, want solve.Lock) error {
-	got.Orlop, got.Versions = want.Orlop, want.Versions
+	got.Format, got.Orlop, got.Versions = want.Format, want.Orlop, want.Versions
 	got.Layers = slices.Clone(got.Layers)
 	for i := range got.Layers {
 		step := &got.Layers[i]

@@ -47,6 +47,8 @@ type PlanFile struct {
 	Packages     []solve.LockPackage    `json:"packages"`    // in the order of installation
 }
 
+// planFormat is that of plans, which only the orlop that wrote them reads: make
+// has them between two commands.
 const planFormat = 2
 
 // Plan resolves the images and fetches nothing. With an OutDir it leaves their
@@ -127,14 +129,18 @@ func (f PlanFile) encode() ([]byte, error) {
 // ParsePlan reads what Plan wrote. The name is for error messages.
 func ParsePlan(name string, text []byte) (*PlanFile, error) {
 	f := new(PlanFile)
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(f)
+	err := json.Unmarshal(text, f)
+	if err == nil && f.Format != planFormat {
+		return nil, &solve.VersionError{Err: fmt.Errorf("%s: its format is %d, wanted %d", name, f.Format, planFormat), Orlop: f.Orlop}
+	}
+	if err == nil {
+		dec := json.NewDecoder(bytes.NewReader(text))
+		dec.DisallowUnknownFields()
+		err = dec.Decode(f)
+	}
 	switch {
 	case err != nil:
 		return nil, &release.UsageError{Err: fmt.Errorf("%s: not a plan: %w", name, err)}
-	case f.Format != planFormat:
-		return nil, &release.UsageError{Err: fmt.Errorf("%s: format is %d, wanted %d", name, f.Format, planFormat)}
 	case f.Image == "":
 		return nil, &release.UsageError{Err: fmt.Errorf("%s: it names no image", name)}
 	}

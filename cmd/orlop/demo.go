@@ -46,7 +46,7 @@ func (p *program) demoCommand() *cli.Command {
 			cfg := hooks.Config{
 				Repos:  []catalog.Repo{{Name: defaultRepo, URL: filepath.Join(work, "repo", "sample")}},
 				Images: release.StandardNames(), Compression: layer.Gzip, Format: oci.TXZ,
-				Jobs: runtime.NumCPU(), OutDir: c.String("o"), Version: version(),
+				Jobs: runtime.NumCPU(), OutDir: c.String("o"), Version: version,
 			}
 			if cfg.OutDir == "" {
 				cfg.OutDir = filepath.Join(work, "images")

@@ -78,7 +78,7 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	cfg := hooks.Config{
 		ABI: c.String("abi"), Revision: c.String("revision"), Branch: c.String("branch"),
 		SrcDir: c.String("srcdir"), ImageFiles: c.StringSlice("image-file"),
-		Images: c.Args().Slice(), Jobs: c.Int("j"), Maker: maker(), Version: version(), Versions: versions(),
+		Images: c.Args().Slice(), Jobs: c.Int("j"), Maker: maker(), Version: version, Versions: versions(),
 		Compression: layer.Gzip, InsecureUnsigned: c.Bool("insecure-unsigned"), PublicURL: c.String("public-url"),
 	}
 	if cfg.Jobs < 1 {

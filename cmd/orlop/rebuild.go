@@ -93,7 +93,7 @@ func (v *verifier) rebuildGroup(group []*verdict) error {
 // rebuildConfig says where inputs come from: the lock's repositories unless the
 // user has others.
 func (v *verifier) rebuildConfig(l *solve.Lock) (hooks.Config, error) {
-	cfg := hooks.Config{SrcDir: v.c.String("srcdir"), Jobs: v.c.Int("j"), Store: v.store(v.c), Version: version(), Versions: versions(),
+	cfg := hooks.Config{SrcDir: v.c.String("srcdir"), Jobs: v.c.Int("j"), Store: v.store(v.c), Version: version, Versions: versions(),
 		Format: oci.Dir, InsecureUnsigned: v.c.Bool("insecure-unsigned")}
 	if cfg.Jobs < 1 {
 		return cfg, usagef("-j: found %d, wanted at least 1", cfg.Jobs)
@@ -145,7 +145,7 @@ func (v *verifier) explain(x *verdict, made hooks.Result) {
 	}
 	if maker != "" {
 		result, wrap = "unsupported", func(err error) error { return &versionError{err} }
-		differ = fmt.Errorf("%w; this is orlop %s, and orlop %s made it: that one can tell", differ, version(), maker)
+		differ = fmt.Errorf("%w; this is orlop %s, and orlop %s made it: that one can tell", differ, version, maker)
 	}
 	x.fail(result, wrap(differ))
 	for line := range strings.Lines(differenceText(list, explainLines)) {
@@ -157,7 +157,7 @@ func (v *verifier) explain(x *verdict, made hooks.Result) {
 // of another version may do anything, other libraries only what they decide.
 func (v *verifier) maker(x *verdict, again *hooks.Artifact) (string, error) {
 	other := otherVersions(x.lock.Versions)
-	if x.lock.Orlop == version() {
+	if x.lock.Orlop == version {
 		if other == "" {
 			return "", nil
 		}

@@ -12,6 +12,10 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+// version is that of locks and plans: a constant, so that two honest builders of
+// one version write the same. The commit that releases raises it.
+const version = "0.1.0-dev"
+
 func (p *program) versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "version",
@@ -20,7 +24,7 @@ func (p *program) versionCommand() *cli.Command {
 			if c.Args().Present() {
 				return usagef("version: takes no operands")
 			}
-			_, err := fmt.Fprintf(p.stdout, "orlop %s\n", version())
+			_, err := fmt.Fprintf(p.stdout, "orlop %s%s\n", version, revision())
 			return err
 		},
 	}
@@ -55,14 +59,26 @@ func maker() string {
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprintf("%s %d %d %s", version(), info.Size(), info.ModTime().UnixNano(), runtime.Version())
+	return fmt.Sprintf("%s %d %d %s", version, info.Size(), info.ModTime().UnixNano(), runtime.Version())
 }
 
-// version is what the Go tool noted about the build.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
+// revision is what the Go tool noted of the sources, "" for nothing.
+func revision() string {
+	info, _ := debug.ReadBuildInfo()
+	if info == nil {
+		return ""
 	}
-	return info.Main.Version
+	commit, dirty := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			commit = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			dirty = "-dirty"
+		}
+	}
+	if commit == "" {
+		return ""
+	}
+	return " (" + commit + dirty + ")"
 }

@@ -11,14 +11,12 @@ import (
 	"github.com/orlop/orlop/pkgdb/catalog"
 )
 
-// LockFormat is the version of the lock's format.
-const LockFormat = 2
-
 // Lock is a plan with every digest: enough to make the same image again from
 // any copy of the same packages. It has no path or URL of the machine it was
 // made on.
 type Lock struct {
 	Format       int               `json:"format"`
+	Bytes        int               `json:"byte_format"`
 	Orlop        string            `json:"orlop"`    // version that wrote it
 	Versions     map[string]string `json:"versions"` // of the libraries that decide bytes
 	Image        string            `json:"image"`
@@ -113,7 +111,7 @@ type LockMissing struct {
 
 // Lock returns the part of a lock that a plan knows.
 func (p *Plan) Lock(catalogues []*catalog.Catalogue) Lock {
-	l := Lock{Format: LockFormat, ABI: p.ABI, Versions: map[string]string{},
+	l := Lock{Format: LockFormat, Bytes: ByteFormat, ABI: p.ABI, Versions: map[string]string{},
 		Repositories: []LockRepository{}, Packages: []LockPackage{}, KnownMissing: []LockException{}, KnownDangling: []LockException{}}
 	used := map[*catalog.Repo]bool{}
 	for i := range p.Steps {

@@ -34,11 +34,11 @@ func (e *LockError) Unwrap() error { return e.Err }
 // VersionError is a lock that says something which only another orlop knows.
 type VersionError struct {
 	Err   error
-	Orlop string // which wrote it
+	Orlop string // that knows it
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("%v; orlop %s, which wrote it, can read it", e.Err, e.Orlop)
+	return fmt.Sprintf("%v; orlop %s can read it", e.Err, e.Orlop)
 }
 
 // Unwrap returns what it says.
@@ -62,15 +62,8 @@ func (l *Lock) parse(text []byte) error {
 	if len(text) > maxLock {
 		return fmt.Errorf("has %d bytes, wanted at most %d", len(text), maxLock)
 	}
-	var format struct {
-		Format int    `json:"format"`
-		Orlop  string `json:"orlop"`
-	}
-	if err := json.Unmarshal(text, &format); err != nil {
+	if err := readFormat(text); err != nil {
 		return err
-	}
-	if format.Format != LockFormat {
-		return &VersionError{fmt.Errorf("its format is %d, wanted %d", format.Format, LockFormat), format.Orlop}
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
@@ -80,6 +73,7 @@ func (l *Lock) parse(text []byte) error {
 	if _, err := dec.Token(); err != io.EOF {
 		return errors.New("has data after its end")
 	}
+	l.Bytes = max(l.Bytes, 1)
 	return nil
 }
 

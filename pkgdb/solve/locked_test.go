@@ -71,20 +71,20 @@ func TestLockRoundTrip(t *testing.T) {
 func TestParseLockErrors(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(l *Lock){
-		`its format is 9, wanted 2`:                          func(l *Lock) { l.Format = 9 },
-		`its last layer is not "low", the image's own`:       func(l *Lock) { l.Image = "low" },
-		`layer "low" is there twice`:                         func(l *Lock) { l.Layers[1].Image, l.Image = "low", "low" },
-		`layer "" is there twice, or has no name`:            func(l *Lock) { l.Layers[0].Image = "" },
-		`repository "base" is there twice`:                   func(l *Lock) { l.Repositories = append(l.Repositories, l.Repositories[0]) },
-		`package a-1: layer "x" is not in the lock`:          func(l *Lock) { l.Packages[0].Layer = "x" },
-		`package a-1: layer "" is not in the lock`:           func(l *Lock) { l.Packages[0].Layer = "" },
-		`package a-1: layer "x", which asks for it`:          func(l *Lock) { l.Packages[0].Requested = "x" },
-		`package a-1: repository "x" is not in the lock`:     func(l *Lock) { l.Packages[0].Repository = "x" },
-		`package a-1: has no sum: an image that was made`:    func(l *Lock) { l.Packages[0].Sum = "" },
-		`package a-1: sum "1$zz"`:                            func(l *Lock) { l.Packages[0].Sum = "1$zz" },
-		`package a-1: size 1 or path "../x" cannot be`:       func(l *Lock) { l.Packages[0].Path = "../x" },
-		`package a-1: size -1 or path "All/a.pkg" cannot be`: func(l *Lock) { l.Packages[0].Size = -1 },
-		`package a is there twice`:                           func(l *Lock) { l.Packages[1] = l.Packages[0] },
+		`its format is 9, wanted 1 to 2; orlop 0.9 can read it`: func(l *Lock) { l.Format, l.Orlop = 9, "0.9" },
+		`its last layer is not "low", the image's own`:          func(l *Lock) { l.Image = "low" },
+		`layer "low" is there twice`:                            func(l *Lock) { l.Layers[1].Image, l.Image = "low", "low" },
+		`layer "" is there twice, or has no name`:               func(l *Lock) { l.Layers[0].Image = "" },
+		`repository "base" is there twice`:                      func(l *Lock) { l.Repositories = append(l.Repositories, l.Repositories[0]) },
+		`package a-1: layer "x" is not in the lock`:             func(l *Lock) { l.Packages[0].Layer = "x" },
+		`package a-1: layer "" is not in the lock`:              func(l *Lock) { l.Packages[0].Layer = "" },
+		`package a-1: layer "x", which asks for it`:             func(l *Lock) { l.Packages[0].Requested = "x" },
+		`package a-1: repository "x" is not in the lock`:        func(l *Lock) { l.Packages[0].Repository = "x" },
+		`package a-1: has no sum: an image that was made`:       func(l *Lock) { l.Packages[0].Sum = "" },
+		`package a-1: sum "1$zz"`:                               func(l *Lock) { l.Packages[0].Sum = "1$zz" },
+		`package a-1: size 1 or path "../x" cannot be`:          func(l *Lock) { l.Packages[0].Path = "../x" },
+		`package a-1: size -1 or path "All/a.pkg" cannot be`:    func(l *Lock) { l.Packages[0].Size = -1 },
+		`package a is there twice`:                              func(l *Lock) { l.Packages[1] = l.Packages[0] },
 	} {
 		l := someLock()
 		change(&l)
