@@ -4,11 +4,13 @@ package catalog
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/blake2b"
@@ -24,23 +26,36 @@ const (
 	maxPayload   = 1 << 30 // bytes of a catalogue's document
 )
 
+// maxArchive bounds a signed archive, in bytes: it is held in memory.
+const maxArchive = 1 << 30
+
 // archive is a catalogue's file.
 type archive struct {
 	file   io.ReadSeekCloser
 	name   string
-	member string // the payload
-	lines  bool   // one JSON object a line
+	forms  []form // what the payload may be
+	form          // what it is, once unseal has found it
+	sealed []byte // the whole file, where it is signed
+}
+
+// form is one that a catalogue's payload has.
+type form struct {
+	member string
+	lines  bool // one JSON object a line
 }
 
 // openArchive finds the catalogue: data first, then packagesite, each in the
 // file names that pkg has used.
 func openArchive(ctx context.Context, repo Repo, files Opener, m meta) (*archive, error) {
 	var first error
-	for _, form := range []archive{{name: m.dataArchive, member: m.data}, {name: m.manifestsArchive, member: m.manifests, lines: true}} {
+	for _, one := range []struct {
+		name string
+		form
+	}{{m.dataArchive, form{m.data, false}}, {m.manifestsArchive, form{m.manifests, true}}} {
 		for _, ext := range []string{".pkg", ".tzst", ".txz", ".tgz", ".tbz", ".tar"} {
-			f, err := files.Open(ctx, form.name+ext)
+			f, err := files.Open(ctx, one.name+ext)
 			if err == nil {
-				return &archive{f, form.name + ext, form.member, form.lines}, nil
+				return &archive{file: f, name: one.name + ext, forms: []form{one.form}}, nil
 			}
 			if first == nil { // the absence of data.pkg says it all
 				first = err
@@ -54,56 +69,138 @@ func openArchive(ctx context.Context, repo Repo, files Opener, m meta) (*archive
 	return nil, fmt.Errorf("repository %q: %w", repo.Name, first)
 }
 
-// sealed is what an archive holds before it is known who made it.
-type sealed struct {
-	envelope sign.Envelope
-	payload  sign.Payload
+// keptArchive is an archive that is in memory already. Without a meta.conf, the
+// payload has one of the names that pkg gives it.
+func keptArchive(text []byte) *archive {
+	return &archive{
+		file: memory{bytes.NewReader(text)}, name: "sealed archive", sealed: text,
+		forms: []form{{"data", false}, {"packagesite.yaml", true}},
+	}
 }
 
-// unseal goes through the archive once and takes hashes of the payload, no more.
-func (a *archive) unseal(ctx context.Context) (*sealed, error) {
-	s := new(sealed)
+// memory is a file in memory.
+type memory struct{ *bytes.Reader }
+
+// Close does nothing.
+func (memory) Close() error { return nil }
+
+// keep takes the whole archive into memory, and reads on from there: what is
+// checked, what is parsed and what is kept are the same bytes.
+func (a *archive) keep(ctx context.Context) error {
+	size, err := a.file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if size > maxArchive {
+		return fmt.Errorf("has %d bytes, wanted at most %d", size, maxArchive)
+	}
+	if _, err := a.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	text := make([]byte, size)
+	if _, err := io.ReadFull(contextReader{ctx, a.file}, text); err != nil {
+		return err
+	}
+	a.sealed = text
+	err = a.file.Close()
+	a.file = memory{bytes.NewReader(text)}
+	return err
+}
+
+// envelope is what an archive holds before it is known who made it.
+type envelope struct {
+	sign.Envelope
+	payload sign.Payload
+	signed  bool
+}
+
+// errSigned ends the first look at an archive that is not in memory.
+var errSigned = errors.New("is signed")
+
+// unseal goes through the archive and takes hashes of the payload, no more. A
+// signed one is taken into memory first; that it is signed shows at its start,
+// since pkg puts the payload last.
+func (a *archive) unseal(ctx context.Context) (*envelope, error) {
+	e, err := a.look(ctx)
+	if errors.Is(err, errSigned) {
+		if err := a.keep(ctx); err != nil {
+			return nil, err
+		}
+		e, err = a.look(ctx)
+	}
+	if err == nil && !e.signed {
+		a.sealed = nil
+	}
+	return e, err
+}
+
+// look is one way through the archive, to its end or to what shows that it is
+// signed and should be in memory.
+func (a *archive) look(ctx context.Context) (*envelope, error) {
+	e := new(envelope)
 	pairs := map[string]*sign.Pair{}
 	var order []string
-	found := false
-	err := a.members(ctx, func(name string, contents io.Reader) error {
+	var found []form
+	err := a.members(ctx, func(name string, contents io.Reader) (err error) {
+		for _, f := range a.forms {
+			if name == f.member {
+				found = append(found, f)
+				return e.hash(contents)
+			}
+		}
 		stem, ext, _ := cutLast(name, ".")
-		switch {
-		case name == a.member:
-			found = true
-			return s.hash(contents)
-		case name == "signature":
-			var err error
-			s.envelope.Signature, err = small(contents)
-			return err
-		case ext == "sig" || ext == "pub":
-			if pairs[stem] == nil {
-				if len(pairs) == maxSigners {
-					return fmt.Errorf("has more than %d signers", maxSigners)
-				}
-				pairs[stem] = &sign.Pair{Name: stem}
-				order = append(order, stem)
-			}
-			text, err := small(contents)
-			if ext == "sig" {
-				pairs[stem].Sig = text
-			} else {
-				pairs[stem].Pub = text
-			}
+		if name != "signature" && ext != "sig" && ext != "pub" {
+			return nil
+		}
+		if a.sealed == nil {
+			return errSigned
+		}
+		e.signed = true
+		if name == "signature" {
+			e.Signature, err = small(contents)
 			return err
 		}
-		return nil
+		if pairs[stem] == nil {
+			if len(pairs) == maxSigners {
+				return fmt.Errorf("has more than %d signers", maxSigners)
+			}
+			pairs[stem] = &sign.Pair{Name: stem}
+			order = append(order, stem)
+		}
+		text, err := small(contents)
+		if ext == "sig" {
+			pairs[stem].Sig = text
+		} else {
+			pairs[stem].Pub = text
+		}
+		return err
 	})
-	if err == nil && !found {
-		err = fmt.Errorf("has no member %q", a.member)
+	if err != nil {
+		return nil, err
 	}
 	for _, name := range order {
-		s.envelope.Signers = append(s.envelope.Signers, *pairs[name])
+		e.Signers = append(e.Signers, *pairs[name])
 	}
-	return s, err
+	return e, a.choose(found)
 }
 
-func (s *sealed) hash(contents io.Reader) error {
+// choose takes the form of the payload that was found.
+func (a *archive) choose(found []form) error {
+	if len(found) == 1 {
+		a.form = found[0]
+		return nil
+	}
+	var names []string
+	for _, f := range a.forms {
+		names = append(names, strconv.Quote(f.member))
+	}
+	if len(found) > 1 {
+		return fmt.Errorf("has the members %s, wanted one of them", strings.Join(names, " and "))
+	}
+	return fmt.Errorf("has no member %s", strings.Join(names, " or "))
+}
+
+func (e *envelope) hash(contents io.Reader) error {
 	short := sha256.New()
 	long, err := blake2b.New512(nil)
 	if err != nil {
@@ -113,8 +210,8 @@ func (s *sealed) hash(contents io.Reader) error {
 	if n > maxPayload {
 		return fmt.Errorf("is larger than %d bytes", maxPayload)
 	}
-	short.Sum(s.payload.SHA256[:0])
-	long.Sum(s.payload.BLAKE2b[:0])
+	short.Sum(e.payload.SHA256[:0])
+	long.Sum(e.payload.BLAKE2b[:0])
 	return err
 }
 

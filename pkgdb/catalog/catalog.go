@@ -43,6 +43,10 @@ type Catalogue struct {
 	Digest   string // lower-case hex sha256 of the payload
 	Signer   string // sha256 of the key that vouched for it, "" where none was asked
 	Packages []*Package
+	// Sealed is the archive, byte by byte as it came and was checked, where it
+	// holds a signature, whether that was asked for or not; else nil. Unseal
+	// reads it again.
+	Sealed []byte
 
 	known map[string]string // while it is read: texts that stand in many packages
 }
@@ -69,24 +73,36 @@ func Load(ctx context.Context, repo Repo, files Opener, trust sign.Trust) (*Cata
 	if err != nil {
 		return nil, err
 	}
-	defer a.file.Close()
+	defer func() { a.file.Close() }()
+	return a.catalogue(ctx, repo, trust)
+}
+
+// Unseal reads a catalogue from an archive that was kept (see
+// Catalogue.Sealed), as Load does. There is no meta.conf, so the payload must
+// have the name that pkg gives it. Nobody may change the archive any more.
+func Unseal(ctx context.Context, repo Repo, archive []byte, trust sign.Trust) (*Catalogue, error) {
+	return keptArchive(archive).catalogue(ctx, repo, trust)
+}
+
+// catalogue checks the archive and parses its payload.
+func (a *archive) catalogue(ctx context.Context, repo Repo, trust sign.Trust) (*Catalogue, error) {
 	fault := func(err error) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		return &FormatError{repo.Name, fmt.Errorf("%s: %w", a.name, err)}
 	}
-	sealed, err := a.unseal(ctx)
+	e, err := a.unseal(ctx)
 	if err != nil {
 		return nil, fault(err)
 	}
-	c := &Catalogue{Repo: &repo, Digest: hex.EncodeToString(sealed.payload.SHA256[:]), known: map[string]string{}}
+	c := &Catalogue{Repo: &repo, Digest: hex.EncodeToString(e.payload.SHA256[:]), Sealed: a.sealed, known: map[string]string{}}
 	if trust != nil {
-		if c.Signer, err = trust.Check(sealed.envelope, sealed.payload); err != nil {
+		if c.Signer, err = trust.Check(e.Envelope, e.payload); err != nil {
 			return nil, fmt.Errorf("repository %q: %s: %w", repo.Name, a.name, err)
 		}
 	}
-	if err := a.read(ctx, sealed.payload.SHA256, c.parse(a.lines)); err != nil {
+	if err := a.read(ctx, e.payload.SHA256, c.parse(a.lines)); err != nil {
 		return nil, fault(err)
 	}
 	c.known = nil

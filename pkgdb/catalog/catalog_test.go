@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
 
@@ -177,6 +178,100 @@ func TestSigned(t *testing.T) {
 	}
 }
 
+// TestUnseal reads a signed archive again from what Load kept of it, and
+// refuses all that Load refuses.
+func TestUnseal(t *testing.T) {
+	t.Parallel()
+	const keys = "../sign/testdata/"
+	good, err := sign.ReadFingerprints(keys + "folders/good")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rsa, err := sign.ReadKey(keys + "rsa.pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo := catalog.Repo{Name: "r"}
+	for name, trust := range map[string]sign.Trust{"fingerprint": good, "sha256-fingerprint": good, "rsa": rsa} {
+		dir := filepath.Join("testdata/repos", name)
+		src, err := new(store.Store).Source(dir, "none")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := os.ReadFile(filepath.Join(dir, "data.pkg"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, asked := range []sign.Trust{nil, trust} {
+			loaded, err := catalog.Load(t.Context(), repo, src, asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(loaded.Sealed, want) {
+				t.Errorf("%s: kept %d bytes, want the %d of data.pkg", name, len(loaded.Sealed), len(want))
+			}
+			again, err := catalog.Unseal(t.Context(), repo, loaded.Sealed, asked)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			} else if d := cmp.Diff(loaded, again, cmpopts.IgnoreUnexported(catalog.Catalogue{})); d != "" {
+				t.Errorf("%s: (-loaded +unsealed):\n%s", name, d)
+			}
+		}
+		wrong, err := sign.FreeBSD("pkg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var bad *sign.Error
+		if _, err := catalog.Unseal(t.Context(), repo, want, wrong); !errors.As(err, &bad) {
+			t.Errorf("%s: for another's keys: got %v, want that the signature is refused", name, err)
+		}
+	}
+	for _, tt := range []struct {
+		name, want string
+		members    []string
+	}{
+		{"unsigned", "", []string{"data", data}},
+		{"lines", "", []string{"packagesite.yaml", line + "\n"}},
+		{"both", `repository "r": sealed archive: has the members "data" and "packagesite.yaml", wanted one of them`, []string{"packagesite.yaml", line, "data", data}},
+		{"none", `repository "r": sealed archive: has no member "data" or "packagesite.yaml"`, []string{"date", data}},
+		{"bad", `repository "r": sealed archive: data: byte 1`, []string{"data", "[]"}},
+	} {
+		c, err := catalog.Unseal(t.Context(), repo, archive(t, tt.members...), nil)
+		switch {
+		case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		case tt.want == "" && err != nil:
+			t.Errorf("%s: %v", tt.name, err)
+		case tt.want == "" && (len(c.Packages) != 1 || c.Sealed != nil):
+			t.Errorf("%s: got %d packages, %d sealed bytes, want 1 and none", tt.name, len(c.Packages), len(c.Sealed))
+		}
+	}
+}
+
+// TestSealedBehind keeps an archive whose signature stands behind the payload,
+// and none that has no signature.
+func TestSealedBehind(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		members []string
+		sealed  bool
+	}{
+		{[]string{"data", data, "signature", "x"}, true},
+		{[]string{"data", data, "x.sig", "x"}, true},
+		{[]string{"x.pub", "x", "data", data}, true},
+		{[]string{"data", data}, false},
+		{[]string{"other", "x", "data", data}, false},
+	} {
+		text := archive(t, tt.members...)
+		c, err := load(t, folder{"meta.conf": []byte(metaConf), "data.pkg": text})
+		if err != nil {
+			t.Errorf("%q: %v", tt.members, err)
+		} else if tt.sealed && !bytes.Equal(c.Sealed, text) || !tt.sealed && c.Sealed != nil {
+			t.Errorf("%q: kept %d bytes of %d", tt.members, len(c.Sealed), len(text))
+		}
+	}
+}
+
 // TestGoldenSigned reads the catalogues that pkg(8) signed with each kind of key,
 // by right keys and by wrong ones; testdata/README says how.
 func TestGoldenSigned(t *testing.T) {
@@ -319,6 +414,24 @@ func FuzzLoad(f *testing.F) {
 		c, err := load(t, folder{"meta.conf": meta, "data.pkg": archive(t, "data", text)})
 		if err == nil && c.Digest == "" {
 			t.Error("a catalogue without a digest")
+		}
+	})
+}
+
+// Whatever was kept is read or refused; what is read has a digest, and is kept
+// again where it is signed.
+func FuzzUnseal(f *testing.F) {
+	for _, name := range []string{"rsa", "fingerprint"} {
+		text, err := os.ReadFile(filepath.Join("testdata/repos", name, "data.pkg"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := catalog.Unseal(t.Context(), catalog.Repo{Name: "r"}, text, nil)
+		if err == nil && (len(c.Digest) != 64 || c.Sealed != nil && !bytes.Equal(c.Sealed, text)) {
+			t.Errorf("got the digest %q and %d sealed bytes", c.Digest, len(c.Sealed))
 		}
 	})
 }
