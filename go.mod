@@ -1,6 +1,6 @@
 module github.com/orlop/orlop
 
-go 1.26.0
+go 1.26.5
 
 require (
 	github.com/decred/dcrd/dcrec/secp256k1/v4 v4.4.1

@@ -19,10 +19,11 @@ import (
 	"time"
 )
 
-// Folders of a store. A file in the first two appears whole, by rename.
+// Folders of a store. A file in the first three appears whole, by rename.
 const (
 	packagesDir   = "packages"   // by sum
 	cataloguesDir = "catalogues" // by repository and path, as they were last
+	signedDir     = "signed"     // catalogues with their signature, by digest of what is in them
 	partsDir      = "parts"      // unfinished, by sum; locked while they grow
 	blobsDir      = "layers"     // that runs have made, by digest
 	notesDir      = "notes"      // what runs have found out, by what it depends on
@@ -140,7 +141,7 @@ func sameFile(f *os.File) bool {
 }
 
 func (st *Store) make() error {
-	for _, dir := range []string{packagesDir, cataloguesDir, partsDir, blobsDir, notesDir} {
+	for _, dir := range []string{packagesDir, cataloguesDir, signedDir, partsDir, blobsDir, notesDir} {
 		if err := os.MkdirAll(filepath.Join(st.Dir, dir), 0o777); err != nil {
 			return err
 		}
@@ -174,7 +175,7 @@ type Entry struct {
 // List returns the files of a store that can be had again, the longest unused first.
 func (st *Store) List() ([]Entry, error) {
 	var list []Entry
-	for _, folder := range []string{packagesDir, blobsDir, notesDir, partsDir} {
+	for _, folder := range []string{packagesDir, signedDir, blobsDir, notesDir, partsDir} {
 		files, err := os.ReadDir(filepath.Join(st.Dir, folder))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err

@@ -197,13 +197,9 @@ func (s *Source) open(path string) (*os.File, error) {
 		return nil, &AbsentError{"repository " + s.where, reason(err)}
 	}
 	defer root.Close()
-	f, err := root.Open(filepath.FromSlash(path))
+	f, err := OpenRegular(root, filepath.FromSlash(path))
 	if err != nil {
 		return nil, &AbsentError{path + " of repository " + s.where, reason(err)}
-	}
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		f.Close()
-		return nil, &AbsentError{path + " of repository " + s.where, errors.New("is a directory")}
 	}
 	return f, nil
 }

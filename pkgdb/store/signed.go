@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// maxSigned bounds a kept catalogue with its signature.
+const maxSigned = 1 << 30
+
+// KeepCatalogue keeps a signed catalogue as it came, by the digest of what is
+// in it: 64 hex digits of a sha256. A store without a folder keeps nothing.
+func (st *Store) KeepCatalogue(digest string, archive []byte) error {
+	if err := checkDigest(digest); err != nil || st.Dir == "" {
+		return err
+	}
+	f, err := st.Create()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err = f.Write(archive); err == nil {
+		err = keep(f, filepath.Join(st.Dir, signedDir, digest))
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+// Catalogue returns a kept catalogue, unchecked: whoever asks compares the
+// digest of what is in it, and its signature. That there is none is
+// fs.ErrNotExist.
+func (st *Store) Catalogue(digest string) ([]byte, error) {
+	if err := checkDigest(digest); err != nil {
+		return nil, err
+	}
+	what := fmt.Sprintf("catalogue %.12s in the store", digest)
+	if st.Dir == "" {
+		return nil, &AbsentError{what, fs.ErrNotExist}
+	}
+	path := filepath.Join(st.Dir, signedDir, digest)
+	f, err := OpenRegularFile(path)
+	if err != nil {
+		return nil, &AbsentError{what, reason(err)}
+	}
+	defer f.Close()
+	archive, err := io.ReadAll(io.LimitReader(f, maxSigned+1))
+	if err == nil && len(archive) > maxSigned {
+		err = errors.New("has more than 1 GiB")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	st.used(path)
+	return archive, nil
+}
+
+// checkDigest keeps a document from naming a file of its choice.
+func checkDigest(digest string) error {
+	if len(digest) != 64 || strings.Trim(digest, "0123456789abcdef") != "" {
+		return fmt.Errorf("digest is %q, wanted 64 hex digits", digest)
+	}
+	return nil
+}
