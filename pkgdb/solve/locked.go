@@ -92,6 +92,9 @@ func (l *Lock) check() error {
 		if repos[r.Name] {
 			return fmt.Errorf("repository %q is there twice", r.Name)
 		}
+		if err := CheckURL(r.URL); err != nil {
+			return fmt.Errorf("repository %q: %w", r.Name, err)
+		}
 		repos[r.Name] = true
 	}
 	installed := map[string]bool{}
@@ -124,7 +127,7 @@ func (p LockPackage) check(layers map[string]int, repos map[string]bool) error {
 	if _, err := sum.Parse(p.Sum); err != nil {
 		return err
 	}
-	if p.Name == "" || p.Version == "" || p.Size < 0 || p.Path == "" || path.Clean("/" + p.Path)[1:] != p.Path {
+	if p.Name == "" || p.Version == "" || p.Size <= 0 || p.Path == "" || path.Clean("/" + p.Path)[1:] != p.Path {
 		return fmt.Errorf("size %d or path %q cannot be", p.Size, p.Path)
 	}
 	return nil

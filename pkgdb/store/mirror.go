@@ -115,7 +115,7 @@ func (s *Source) mirrorList(ctx context.Context, u *url.URL) ([]byte, error) {
 	}
 	defer f.Close()
 	defer os.Remove(f.Name())
-	get := transfer{store: s.store, file: f, limit: maxMirrorList}
+	get := transfer{store: s.store, client: s.client(), file: f, limit: maxMirrorList}
 	if err := get.from(ctx, u); err != nil {
 		return nil, err
 	}

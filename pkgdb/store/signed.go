@@ -3,6 +3,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,9 @@ const maxSigned = 1 << 30
 func (st *Store) KeepCatalogue(digest string, archive []byte) error {
 	if err := checkDigest(digest); err != nil || st.Dir == "" {
 		return err
+	}
+	if old, err := st.Catalogue(digest); err == nil && bytes.Equal(old, archive) {
+		return nil
 	}
 	f, err := st.Create()
 	if err != nil {

@@ -102,6 +102,7 @@ type Source struct {
 	where  string // for messages
 
 	servers serverList
+	guarded *http.Client // of Guarded; nil for the store's
 }
 
 // Source accepts a directory, or a URL that pkg would, and how to find mirrors
@@ -145,6 +146,13 @@ func (st *Store) local(location, path string) (*Source, error) {
 		path = rest[len(host):]
 	}
 	return &Source{store: st, dir: filepath.FromSlash(path), where: location}, nil
+}
+
+func (s *Source) client() *http.Client {
+	if s.guarded != nil {
+		return s.guarded
+	}
+	return s.store.client()
 }
 
 // Remote reports whether the repository is reached over a network.

@@ -26,6 +26,8 @@ const (
 	// minBytes is what a server must send in a window, or it counts as dead:
 	// half a KiB a second.
 	minBytes = 15 << 10
+	// dialTimeout bounds the wait for a connection.
+	dialTimeout = 15 * time.Second
 )
 
 // NewClient returns a client that waits for no server for ever and asks for no
@@ -34,7 +36,7 @@ func NewClient(proxy func(*http.Request) (*url.URL, error)) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                  proxy,
-			DialContext:            (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
+			DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			TLSHandshakeTimeout:    15 * time.Second,
 			ResponseHeaderTimeout:  30 * time.Second,
 			MaxResponseHeaderBytes: 64 << 10,
@@ -75,7 +77,7 @@ func (s *Source) download(ctx context.Context, path string) (io.ReadSeekCloser, 
 	if err != nil {
 		return nil, err
 	}
-	get := transfer{store: s.store, file: f, limit: maxCatalogue}
+	get := transfer{store: s.store, client: s.client(), file: f, limit: maxCatalogue}
 	if err = get.fromAny(ctx, s.bases(ctx), path); err == nil {
 		err = keep(f, s.catalogue(path))
 	} else if ctx.Err() == nil {
@@ -126,7 +128,7 @@ func (s *Source) fetchFrom(ctx context.Context, base *url.URL, f *os.File, want 
 	if err != nil {
 		return err
 	}
-	get := transfer{store: s.store, file: f, limit: want.Size, exact: true}
+	get := transfer{store: s.store, client: s.client(), file: f, limit: want.Size, exact: true}
 	if err := get.fromAny(ctx, []*url.URL{base}, want.Path); err != nil {
 		return fmt.Errorf("%s: %w", want.Name, &AbsentError{want.Path + " of repository " + s.where, err})
 	}
@@ -146,10 +148,11 @@ func (s *Source) fetchFrom(ctx context.Context, base *url.URL, f *os.File, want 
 
 // transfer gets one file.
 type transfer struct {
-	store *Store
-	file  *os.File // what it has already is gone on with, if exact
-	limit int64    // bytes that the file may have
-	exact bool     // or must have
+	store  *Store
+	client *http.Client
+	file   *os.File // what it has already is gone on with, if exact
+	limit  int64    // bytes that the file may have
+	exact  bool     // or must have
 }
 
 // refusal is an answer that no second try will change.
@@ -197,7 +200,7 @@ func (t *transfer) from(ctx context.Context, u *url.URL) error {
 	if err != nil {
 		return err
 	}
-	resp, err := t.store.client().Do(req)
+	resp, err := t.client.Do(req)
 	if err != nil {
 		return t.requestFault(err)
 	}
@@ -284,6 +287,9 @@ func (t *transfer) requestFault(err error) error {
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		err = outer.Err
+	}
+	if _, refused := errors.AsType[*PlaceError](err); refused {
+		return refusal{err}
 	}
 	text := err.Error()
 	if strings.HasPrefix(text, "tls: ") || strings.HasPrefix(text, "x509: ") || strings.HasPrefix(text, "is redirected") {

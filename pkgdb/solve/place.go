@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package solve
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// CheckURL accepts what a lock may name as the place of a repository: "" for
+// none that is known, else a URL of http or https or pkg's forms of them. It is
+// read by others on their machines, so it is no path, and has no secret in it.
+func CheckURL(location string) error {
+	if location == "" {
+		return nil
+	}
+	scheme, rest, found := strings.Cut(location, "://")
+	switch strings.TrimPrefix(scheme, "pkg+") {
+	case "http", "https":
+	default:
+		found = false
+	}
+	if !found {
+		return fmt.Errorf("URL %q: wanted one of http:, https:, pkg+http: or pkg+https:, which anybody can reach", withoutSecrets(location))
+	}
+	u, err := url.Parse(strings.TrimPrefix(location, "pkg+"))
+	switch {
+	case err != nil:
+		return fmt.Errorf("URL %q cannot be read", withoutSecrets(location))
+	case u.User != nil || strings.ContainsAny(rest, "?#"):
+		return fmt.Errorf("URL %q: it has a user, a query or a fragment, wanted only what all may know", withoutSecrets(location))
+	case u.Hostname() == "":
+		return errors.New("URL has no host")
+	}
+	return nil
+}
+
+// withoutSecrets leaves out of a message what may be a password.
+func withoutSecrets(location string) string {
+	location, _, _ = strings.Cut(location, "?")
+	if scheme, rest, found := strings.Cut(location, "://"); found {
+		return scheme + "://" + rest[strings.LastIndexByte(rest, '@')+1:]
+	}
+	return location
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package store
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"syscall"
+)
+
+// PlaceError is a place that a document names and that nobody may be sent to
+// on its word alone.
+type PlaceError struct {
+	Place string
+	Err   error
+}
+
+func (e *PlaceError) Error() string { return e.Place + ": " + e.Err.Error() }
+
+// Unwrap returns what is wrong with it.
+func (e *PlaceError) Unwrap() error { return e.Err }
+
+// Guarded is Source for a place that a document names: it is reached only if
+// it is https and, wherever names, mirrors and redirections lead, at a public
+// address and through no proxy, which would ask for us.
+func (st *Store) Guarded(location, mirrorType string) (*Source, error) {
+	if scheme, _, _ := strings.Cut(location, "://"); strings.TrimPrefix(scheme, "pkg+") != "https" {
+		return nil, &PlaceError{Public(location), errors.New("is not https")}
+	}
+	s, err := st.Source(location, mirrorType)
+	if err != nil {
+		return nil, err
+	}
+	s.guarded = guard(st.client())
+	return s, nil
+}
+
+// guard is a client like another one that reaches public addresses only.
+func guard(like *http.Client) *http.Client {
+	c := *like
+	old, _ := like.Transport.(*http.Transport)
+	if old == nil {
+		old = NewClient(nil).Transport.(*http.Transport)
+	}
+	t := old.Clone()
+	dialer := net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error { return checkAddress(address) }}
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		return dialer.DialContext(ctx, network, address)
+	}
+	t.DialTLSContext, t.Proxy = nil, nil
+	c.Transport = unproxied{t, old}
+	return &c
+}
+
+// unproxied refuses what another transport would send through a proxy: there
+// nobody could judge the address.
+type unproxied struct{ direct, like *http.Transport }
+
+// RoundTrip implements http.RoundTripper.
+func (u unproxied) RoundTrip(req *http.Request) (*http.Response, error) {
+	if u.like.Proxy != nil {
+		if proxy, err := u.like.Proxy(req); err != nil || proxy != nil {
+			return nil, &PlaceError{Public(req.URL.String()), errors.New("would be asked for through a proxy")}
+		}
+	}
+	return u.direct.RoundTrip(req)
+}
+
+// checkAddress judges the address of a connection that is about to be made.
+func checkAddress(address string) error {
+	host, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return &PlaceError{address, errors.New("is no address that can be judged")}
+	}
+	if why := notPublic(host.Addr()); why != "" {
+		return &PlaceError{host.Addr().String(), errors.New("is " + why)}
+	}
+	return nil
+}
+
+// reserved are the networks that netip has no word for (IANA's registries of
+// special-purpose addresses).
+var reserved = []struct {
+	net netip.Prefix
+	why string
+}{
+	{netip.MustParsePrefix("0.0.0.0/8"), "this network's"},
+	{netip.MustParsePrefix("100.64.0.0/10"), "a carrier's private address"},
+	{netip.MustParsePrefix("192.0.0.0/24"), "a protocol's"},
+	{netip.MustParsePrefix("192.0.2.0/24"), "for documentation"},
+	{netip.MustParsePrefix("198.18.0.0/15"), "for benchmarks"},
+	{netip.MustParsePrefix("198.51.100.0/24"), "for documentation"},
+	{netip.MustParsePrefix("203.0.113.0/24"), "for documentation"},
+	{netip.MustParsePrefix("240.0.0.0/4"), "reserved"},
+	{netip.MustParsePrefix("100::/64"), "discarded"},
+	{netip.MustParsePrefix("2001:db8::/32"), "for documentation"},
+	{netip.MustParsePrefix("5f00::/16"), "for segment routing"},
+	{netip.MustParsePrefix("fec0::/10"), "a site's private address"},
+}
+
+// embedded are the networks of IPv6 whose addresses stand for one of IPv4, and
+// the byte where it begins.
+var embedded = []struct {
+	net netip.Prefix
+	at  int
+}{
+	{netip.MustParsePrefix("::/96"), 12},        // IPv4-compatible
+	{netip.MustParsePrefix("64:ff9b::/96"), 12}, // NAT64
+	{netip.MustParsePrefix("2002::/16"), 2},     // 6to4
+}
+
+// notPublic says why an address is none that everybody reaches, "" if it is.
+func notPublic(a netip.Addr) string {
+	a = a.Unmap().WithZone("")
+	switch {
+	case a.IsUnspecified():
+		return "no address"
+	case a.IsLoopback():
+		return "this machine's own address"
+	case a.IsPrivate():
+		return "a private address"
+	case a.IsLinkLocalUnicast(), a.IsMulticast(), a.IsInterfaceLocalMulticast():
+		return "an address of the local network"
+	}
+	for _, r := range reserved {
+		if r.net.Contains(a) {
+			return r.why
+		}
+	}
+	for _, e := range embedded {
+		if e.net.Contains(a) {
+			b := a.As16()
+			return notPublic(netip.AddrFrom4([4]byte(b[e.at : e.at+4])))
+		}
+	}
+	// Teredo, and the local-use translations of RFC 8215, hide where they lead.
+	for _, p := range []string{"2001::/32", "64:ff9b:1::/48"} {
+		if netip.MustParsePrefix(p).Contains(a) {
+			return "a tunnel's"
+		}
+	}
+	return ""
+}
+
+// Public is a URL without what may be secret in it. TODO
+func Public(location string) string { return location }
