@@ -34,6 +34,7 @@ func (r *run) readCatalogues(ctx context.Context) error {
 		}
 		r.catalogues = append(r.catalogues, c)
 		r.sources[c.Repo] = src
+		errs = append(errs, r.keepCatalogue(c))
 	}
 	return errors.Join(errs...)
 }
@@ -62,20 +63,30 @@ func (r *run) source(name, location, mirror string) (*store.Source, error) {
 
 // trust tells whose signature a repository needs, nil for nobody's. One on this
 // machine may do without; one that comes over a network may not, unless the
-// user says so. Without a configuration FreeBSD's own keys are those to believe.
+// user says so.
 func (r *run) trust(repo catalog.Repo, remote bool) (sign.Trust, error) {
+	switch repo.Signature {
+	case "none":
+		if remote && !r.InsecureUnsigned {
+			return nil, fmt.Errorf("%s: it comes over a network and signature_type is none; --insecure-unsigned takes it all the same", repo.Where)
+		}
+	case "":
+		if !remote || r.InsecureUnsigned {
+			return nil, nil
+		}
+	}
+	return r.keys(repo)
+}
+
+// keys are those to believe for a repository, nil where its configuration says
+// that nobody signs it. Without a configuration they are FreeBSD's own.
+func (r *run) keys(repo catalog.Repo) (sign.Trust, error) {
 	switch repo.Signature {
 	case "pubkey":
 		return sign.ReadKey(repo.PubKey)
 	case "fingerprints":
 		return sign.ReadFingerprints(repo.Fingerprints)
 	case "none":
-		if remote && !r.InsecureUnsigned {
-			return nil, fmt.Errorf("%s: it comes over a network and signature_type is none; --insecure-unsigned takes it all the same", repo.Where)
-		}
-		return nil, nil
-	}
-	if !remote || r.InsecureUnsigned {
 		return nil, nil
 	}
 	names := []string{"pkg"}

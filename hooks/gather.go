@@ -6,11 +6,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/etc"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -21,22 +24,27 @@ const fromArtifact = "artifact"
 
 // lender is a file that a locked package has.
 type lender struct {
-	from string // NAME-VERSION
-	text []byte
+	from  string // NAME-VERSION
+	path  string // in the package
+	text  []byte
+	meant bool // it is one that the definition would take
 }
 
 // gather gets files of a lock one by one from whoever has their bytes: any
 // locked package, installed or donor, else the artifact that is made again. The
 // lock says which bytes they are, so that it does not matter whose; of the
-// artifact nothing else is taken.
-func (r *run) gather(m *member, wanted []solve.LockFile) ([]etc.Source, error) {
+// artifact nothing else is taken. But bytes that the definition would not have
+// found there are the lock's choice, and so a doubt.
+func (r *run) gather(m *member, t release.Taken, target string, wanted []solve.LockFile) ([]etc.Source, error) {
 	var files []etc.Source
 	var taken []takenFile
+	var alone, elsewhere []string
 	for _, f := range wanted {
 		if slices.ContainsFunc(taken, func(t takenFile) bool { return t.Path == f.Path }) {
 			continue // the lock may have it twice
 		}
-		l, err := r.lend(f.SHA256)
+		path := t.Path + strings.TrimPrefix(f.Path, target)
+		l, err := r.lend(f.SHA256, path, t)
 		if err != nil {
 			return nil, err
 		}
@@ -45,6 +53,18 @@ func (r *run) gather(m *member, wanted []solve.LockFile) ([]etc.Source, error) {
 		}
 		files = append(files, etc.Source{Path: f.Path, Text: l.text})
 		taken = append(taken, takenFile{f.Path, f.SHA256, l.from})
+		switch {
+		case l.from == fromArtifact && !m.mayLack(target):
+			alone = append(alone, f.Path)
+		case l.from != fromArtifact && !l.meant:
+			elsewhere = append(elsewhere, fmt.Sprintf("%s (the bytes of %s of %s)", f.Path, l.path, l.from))
+		}
+	}
+	if len(alone) > 0 {
+		m.doubt("only the artifact of image %s has %s", m.def.Name, some(alone))
+	}
+	if len(elsewhere) > 0 {
+		m.doubt("image %s takes from where its definition does not: %s", m.def.Name, some(elsewhere))
 	}
 	for _, t := range taken {
 		if t.From == fromArtifact {
@@ -55,15 +75,29 @@ func (r *run) gather(m *member, wanted []solve.LockFile) ([]etc.Source, error) {
 	return files, nil
 }
 
-// lend looks for a file by its sha256.
-func (r *run) lend(digest string) (lender, error) {
+// mayLack reports whether FreeBSD's own definition marks a file as optional.
+func (m *member) mayLack(target string) bool {
+	own := m.known && slices.Contains(release.StandardNames(), m.def.Name)
+	return own && slices.ContainsFunc(m.optional(), func(f optionalFile) bool { return f.target == target })
+}
+
+// lend looks for a file by its sha256: first where a definition has it that names
+// no package, then everywhere.
+func (r *run) lend(digest, path string, t release.Taken) (lender, error) {
+	if len(t.From) == 0 && !t.Folder {
+		for _, f := range r.opened() {
+			if text, has := f.contents[path]; has && hexDigest(text) == digest {
+				return lender{f.FullName(), path, text, true}, nil
+			}
+		}
+	}
 	if r.lent == nil {
 		r.lent = map[string]lender{}
-		byName := slices.SortedFunc(maps.Values(r.fetched), func(a, b *fetched) int { return cmp.Compare(a.FullName(), b.FullName()) })
-		for _, f := range byName {
-			for _, text := range f.contents {
+		for _, f := range r.opened() {
+			for _, path := range slices.Sorted(maps.Keys(f.contents)) {
+				text := f.contents[path]
 				if d := hexDigest(text); r.lent[d].from == "" {
-					r.lent[d] = lender{f.FullName(), text}
+					r.lent[d] = lender{f.FullName(), path, text, false}
 				}
 			}
 		}
@@ -72,7 +106,15 @@ func (r *run) lend(digest string) (lender, error) {
 		return l, nil
 	}
 	text, err := r.Published(digest)
-	return lender{fromArtifact, text}, err
+	return lender{fromArtifact, "", text, false}, err
+}
+
+// opened are all packages of the run, by name.
+func (r *run) opened() []*fetched {
+	if r.byName == nil {
+		r.byName = slices.SortedFunc(maps.Values(r.fetched), func(a, b *fetched) int { return cmp.Compare(a.FullName(), b.FullName()) })
+	}
+	return r.byName
 }
 
 // takenFromArtifact lists the files of an image that only the artifact had.

@@ -47,6 +47,8 @@ type Config struct {
 	// Published gives a file of the images of Locks by its sha256, nil for none.
 	// It is asked for a locked file that nobody else has; nil asks nobody.
 	Published func(digest string) ([]byte, error)
+	KeptIn    []string    // folders in which catalogues may lie that were kept with Locks
+	LockURLs  bool        // a lock's URLs are used even where they are http or not public
 	Plans     []*PlanFile // what Images must come to; nil for anything
 	PublicURL string      // of the repository, for the lock; "" for its own
 	Keep      bool        // puts packages of this machine's repositories into the store, too
@@ -99,6 +101,9 @@ type Result struct {
 	Size     int64 // bytes of the archive
 	// FromArtifact are the paths of files that only Config.Published had.
 	FromArtifact []string
+	Catalogues   []string // names of the signed catalogues that were kept beside the lock
+	// Doubts are what the image has on the word of its lock alone.
+	Doubts []string
 }
 
 // run is the state that the hooks hand on. Each field says who fills it.
@@ -108,12 +113,14 @@ type run struct {
 
 	catalogues []*catalog.Catalogue            // catalog
 	sources    map[*catalog.Repo]*store.Source // catalog
+	witnesses  map[*catalog.Repo]*witness      // catalog: of repositories of locks
 	staged     *stagedRoot                     // catalog: the root in the place of sources
 	universe   *solve.Universe                 // resolve
 	release    release.Release                 // resolve
 	family     []*member                       // resolve: the images and all ancestors, parents first
 	fetched    map[*catalog.Package]*fetched   // fetch
-	lent       map[string]lender               // configure: files of fetched by sha256, for locks
+	byName     []*fetched                      // configure: packages, for locks
+	lent       map[string]lender               // configure: their files by sha256
 	staging    *staging                        // layer
 	scratches  scratches                       // layer
 	added      bool                            // layer: the store has grown
@@ -130,6 +137,8 @@ type member struct {
 	locked *solve.Lock         // resolve: what the image is made from; nil for no lock
 	pinned *solve.LockLayer    // resolve: this step in it
 	pins   []solve.LockPackage // resolve: this step's packages in it
+	doubts []string            // resolve, configure: what nobody but the lock vouches for
+	known  bool                // resolve: the definition is FreeBSD's or the user's
 
 	contents              // install, configure, register
 	nodes    []*tree.Node // layer: this step's entries

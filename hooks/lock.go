@@ -11,8 +11,10 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"regexp"
 	"slices"
 
+	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
@@ -52,7 +54,10 @@ func (r *run) publishLocks() ([]LockResult, error) {
 	if r.staging, err = newStaging(r.OutDir); err != nil {
 		return nil, err
 	}
-	var names []string
+	names, err := r.writeCatalogues()
+	if err != nil {
+		return nil, err
+	}
 	var made []LockResult
 	for _, m := range r.family {
 		if m.wanted {
@@ -89,6 +94,42 @@ func (r *run) writeLock(m *member, name string) error {
 		return err
 	}
 	return r.staging.write(name, text)
+}
+
+// writeCatalogues puts the signed catalogues of all wanted members into the
+// staging folder, as they came, and returns their names.
+func (r *run) writeCatalogues() ([]string, error) {
+	var names []string
+	for _, c := range r.catalogues {
+		if c.Sealed == nil || !r.uses(c.Repo) {
+			continue
+		}
+		name := keptName(c.Repo.Name)
+		if slices.Contains(names, name) { // two repositories may differ in what no file name has
+			name = keptName(c.Repo.Name + "-" + c.Digest[:12])
+		}
+		if err := r.staging.write(name, c.Sealed); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// uses reports whether an image that is written has a package of a repository.
+func (r *run) uses(repo *catalog.Repo) bool {
+	return slices.ContainsFunc(r.family, func(m *member) bool {
+		return m.wanted && slices.ContainsFunc(m.chain(), func(at *member) bool {
+			of := func(p *solve.Planned) bool { return p.Repo == repo }
+			return slices.ContainsFunc(at.step().Packages, of) || slices.ContainsFunc(at.step().Donors, of)
+		})
+	})
+}
+
+var notInFileNames = regexp.MustCompile(`[^A-Za-z0-9._-]`)
+
+func keptName(repository string) string {
+	return release.ArtifactName("catalogue-"+notInFileNames.ReplaceAllString(repository, "_")) + ".pkg"
 }
 
 // lock is what a member was made of.
@@ -176,10 +217,14 @@ func (r *run) publicURL(name string, m *member) string {
 }
 
 // compareLocks finds in what an image that was made from a lock came out
-// otherwise. Who lent a file, and what wrote the lock, may differ; and so may
-// bytes that were made, of which the image itself tells more.
+// otherwise. Who lent a file, who signed a catalogue and what wrote the lock may
+// differ; and so may bytes that were made, of which the image itself tells more.
 func compareLocks(got, want solve.Lock) error {
 	got.Format, got.Orlop, got.Versions = want.Format, want.Orlop, want.Versions
+	got.Repositories = slices.Clone(got.Repositories)
+	for i := range min(len(got.Repositories), len(want.Repositories)) {
+		got.Repositories[i].Signer = want.Repositories[i].Signer
+	}
 	got.Layers = slices.Clone(got.Layers)
 	for i := range got.Layers {
 		step := &got.Layers[i]

@@ -25,8 +25,9 @@ import (
 // leaves a repository for each that they name, with the source that the user
 // gives or else the lock; packages may be in the store alone.
 func (r *run) readLocks(ctx context.Context) error {
-	r.sources = map[*catalog.Repo]*store.Source{}
+	r.sources, r.witnesses = map[*catalog.Repo]*store.Source{}, map[*catalog.Repo]*witness{}
 	first := r.Locks[0]
+	r.ABI = first.ABI // whose keys are FreeBSD's for it
 	r.Schema, r.Compression, r.Squash = pkgdb.Schema(first.Schema), layer.Compression(first.Compression), first.Squash
 	if _, err := pkgdb.ParseSchema(fmt.Sprint(first.Schema)); err != nil {
 		return fmt.Errorf("lock of %s: %w", first.Image, &solve.VersionError{Err: err, Orlop: first.Orlop})
@@ -48,7 +49,7 @@ func (r *run) readLocks(ctx context.Context) error {
 }
 
 // readLockedRepo leaves the catalogue of a lock in the place of that of today,
-// which is only looked at to find out whether it is older.
+// a source of its packages, and the catalogues that vouch for them.
 func (r *run) readLockedRepo(ctx context.Context, l *solve.Lock, locked solve.LockRepository) error {
 	for _, c := range r.catalogues {
 		if c.Repo.Name == locked.Name && c.Digest == locked.Catalogue {
@@ -56,32 +57,28 @@ func (r *run) readLockedRepo(ctx context.Context, l *solve.Lock, locked solve.Lo
 		}
 	}
 	repo := &catalog.Repo{Name: locked.Name, URL: locked.URL, MirrorType: "none"}
-	r.catalogues = append(r.catalogues, &catalog.Catalogue{Repo: repo, Digest: locked.Catalogue, Signer: locked.Signer})
+	stub := &catalog.Catalogue{Repo: repo, Digest: locked.Catalogue}
+	r.catalogues = append(r.catalogues, stub)
+	w := &witness{}
+	r.witnesses[repo] = w
 	i := slices.IndexFunc(r.Repos, func(c catalog.Repo) bool { return c.Name == locked.Name })
-	if i < 0 {
-		if locked.URL == "" {
-			return nil
+	if i >= 0 {
+		if err := r.askUser(ctx, l, repo, r.Repos[i], w); err != nil {
+			return err
 		}
-		if strings.HasPrefix(locked.URL, "pkg+") {
-			repo.MirrorType = "srv"
+		r.askKept(ctx, r.Repos[i], locked.Catalogue, w)
+	} else {
+		r.askLock(repo, w)
+		r.askKept(ctx, *repo, locked.Catalogue, w)
+		r.askToday(ctx, repo, w)
+	}
+	if c := w.exact(locked.Catalogue); c != nil {
+		stub.Signer, stub.Sealed = c.Signer, c.Sealed
+		if err := r.keepCatalogue(c); err != nil {
+			return err
 		}
-		var err error
-		r.sources[repo], err = r.source(locked.Name, locked.URL, repo.MirrorType)
-		return err
 	}
-	var err error
-	if r.sources[repo], err = r.source(locked.Name, r.Repos[i].URL, r.Repos[i].MirrorType); err != nil || r.Store.Offline {
-		return err
-	}
-	_, today, err := r.load(ctx, r.Repos[i])
-	if _, absent := errors.AsType[*store.AbsentError](err); absent {
-		r.notice("%v; the lock's packages are looked for all the same", err)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return l.CheckRollback(today)
+	return ctx.Err()
 }
 
 // resolveLocks is the hook resolve where locks are the plan.
@@ -115,7 +112,7 @@ func (r *run) resolveLocks() error {
 		}
 		parent.locked, parent.wanted = l, true
 	}
-	return nil
+	return r.vouch()
 }
 
 // lockedMember is the image of a layer of a lock.

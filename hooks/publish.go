@@ -7,14 +7,20 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/orlop/orlop/release"
 )
 
 // publish writes an archive and a lock for each wanted member, then renames
-// them into the output folder, each lock before its archive.
+// them into the output folder: the catalogues that vouch for them first, each
+// lock before its archive.
 func (r *run) publish(ctx context.Context) error {
-	var names []string
+	names, err := r.writeCatalogues()
+	if err != nil {
+		return err
+	}
+	catalogues := slices.Clone(names)
 	for _, m := range r.family {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -38,7 +44,8 @@ func (r *run) publish(ctx context.Context) error {
 		names = append(names, lock, archive)
 		r.results = append(r.results, Result{
 			Image: m.def.Name, File: filepath.Join(r.OutDir, archive), Lock: filepath.Join(r.OutDir, lock),
-			Digest: m.docs.Digest.String(), Layers: m.layers, Packages: len(m.installed(r)), Size: size, FromArtifact: m.takenFromArtifact(),
+			Digest: m.docs.Digest.String(), Layers: m.layers, Packages: len(m.installed(r)), Size: size,
+			FromArtifact: m.takenFromArtifact(), Doubts: m.allDoubts(), Catalogues: catalogues,
 		})
 	}
 	if err := r.staging.place(names); err != nil {

@@ -149,17 +149,25 @@ func (r *run) accept(m *member, offers []offer, t release.Taken, target string) 
 		return o.files, nil
 	}
 	if len(wanted) == 0 {
+		if m.pinned != nil && len(offers) > 0 {
+			m.doubt("%s is left out of image %s although %s has it", target, m.def.Name, offers[0].from)
+		}
 		return nil, &AbsentFileError{target, t}
 	}
-	files, err := r.gather(m, wanted)
+	doubts := m.doubts
+	files, err := r.gather(m, t, target, wanted)
 	if _, absent := errors.AsType[*LockedFileError](err); absent {
 		return nil, cmp.Or(other, err)
+	}
+	if err == nil && other != nil { // which says more than where else the bytes are
+		m.doubts = doubts
+		m.doubt("%s of image %s is not what %s has: %v", target, m.def.Name, offers[len(offers)-1].from, other)
 	}
 	return files, err
 }
 
 // lenders are the packages, of those that a file may come from, that this
-// image installs or borrows from.
+// image installs or borrows from; of a lock, also those of other steps.
 func (r *run) lenders(m *member, t release.Taken) []*fetched {
 	var list []*fetched
 	for _, name := range t.From {
@@ -169,6 +177,14 @@ func (r *run) lenders(m *member, t release.Taken) []*fetched {
 		for _, p := range m.step().Donors {
 			if p.Name == name {
 				list = append(list, r.fetched[p.Package])
+			}
+		}
+		if m.pinned == nil {
+			continue
+		}
+		for _, f := range r.opened() {
+			if f.Name == name && !slices.Contains(list, f) {
+				list = append(list, f)
 			}
 		}
 	}

@@ -12,12 +12,16 @@ import (
 
 // Checksum is a line of FreeBSD's CHECKSUM files, and of
 // container-image-MANIFESTS, where Name is an image's and Hex the digest of its
-// manifest.
+// manifest, or LockLine of it and Hex that of its lock.
 type Checksum struct {
 	Kind string // "SHA256" or "SHA512"
 	Name string
 	Hex  string
 }
+
+// LockLine is the name under which an image's lock stands in the list of
+// manifests: not that of a file, which publishing changes.
+func LockLine(refName string) string { return refName + " lock" }
 
 var checksumForm = regexp.MustCompile(`^(SHA256|SHA512) \(([^()]+)\) = ([0-9a-f]+)$`)
 

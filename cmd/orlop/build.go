@@ -18,7 +18,7 @@ func (p *program) buildCommand() *cli.Command {
 		Name:      "build",
 		Usage:     "make images",
 		ArgsUsage: "IMAGE...",
-		Flags:     slices.Concat(inputFlags(), contentFlags(), []cli.Flag{lockFlag(), planFlag(), publicURLFlag()}, outputFlags(), talkFlags()),
+		Flags:     slices.Concat(inputFlags(), contentFlags(), lockFlags(), []cli.Flag{planFlag(), publicURLFlag()}, outputFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			cfg, err := p.config(c)
 			if err != nil {
@@ -53,6 +53,9 @@ func (p *program) build(c *cli.Context, cfg hooks.Config) ([]hooks.Result, error
 
 // printResult writes an image's line: file, TAB, manifest digest.
 func (p *program) printResult(c *cli.Context, r hooks.Result) error {
+	for _, text := range r.Doubts {
+		fmt.Fprintf(p.stderr, "orlop: image %s: unvouched: %s\n", r.Image, printable(text))
+	}
 	if !c.Bool("json") {
 		_, err := fmt.Fprintf(p.stdout, "%s\t%s\n", filepath.Base(r.File), r.Digest)
 		return err
@@ -64,14 +67,16 @@ func (p *program) printResult(c *cli.Context, r hooks.Result) error {
 		By     string `json:"created_by"`
 	}
 	out := struct {
-		Image    string      `json:"image"`
-		File     string      `json:"file"`
-		Lock     string      `json:"lock"`
-		Digest   string      `json:"digest"`
-		Size     int64       `json:"size"`
-		Packages int         `json:"packages"`
-		Layers   []layerJSON `json:"layers"`
-	}{r.Image, filepath.Base(r.File), filepath.Base(r.Lock), r.Digest, r.Size, r.Packages, nil}
+		Image      string      `json:"image"`
+		File       string      `json:"file"`
+		Lock       string      `json:"lock"`
+		Digest     string      `json:"digest"`
+		Size       int64       `json:"size"`
+		Packages   int         `json:"packages"`
+		Layers     []layerJSON `json:"layers"`
+		Catalogues []string    `json:"catalogues"` // kept beside the lock
+		Unvouched  []string    `json:"unvouched,omitempty"`
+	}{r.Image, filepath.Base(r.File), filepath.Base(r.Lock), r.Digest, r.Size, r.Packages, nil, append([]string{}, r.Catalogues...), r.Doubts}
 	for _, l := range r.Layers {
 		out.Layers = append(out.Layers, layerJSON{l.Digest.String(), l.DiffID.String(), l.Size, l.CreatedBy})
 	}

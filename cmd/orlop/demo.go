@@ -57,7 +57,7 @@ func (p *program) demoCommand() *cli.Command {
 			if err := os.CopyFS(filepath.Join(work, "repo"), fs.FS(sample)); err != nil {
 				return err
 			}
-			if cfg.Exceptions, err = exceptions([]string{filepath.Join(work, "repo", "sample", "exceptions.ucl")}); err != nil {
+			if cfg.Exceptions, err = exceptions(c.Context, []string{filepath.Join(work, "repo", "sample", "exceptions.ucl")}); err != nil {
 				return err
 			}
 			return p.demo(c, cfg)

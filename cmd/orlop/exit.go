@@ -102,7 +102,7 @@ func statusOf(err error) int {
 		return exitUsage
 	case *solve.UnresolvedError, *tree.ConflictError, *hooks.AbsentFileError, *hooks.OwnerError:
 		return exitUnresolved
-	case *store.AbsentError, *oci.AbsentError, *hooks.LockedFileError:
+	case *store.AbsentError, *oci.AbsentError, *hooks.LockedFileError, *hooks.UnvouchedError:
 		return exitAbsent
 	case *sum.MismatchError, *store.SizeError, *pkgfile.DamageError, *catalog.FormatError,
 		*pkgdb.FormatError, *layer.FormatError, *oci.FormatError, *oci.MismatchError, *pkgdb.Fault, *hooks.ContentError, *hooks.IncompleteError, *sign.Error, *solve.RollbackError:

@@ -4,8 +4,9 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
-	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -51,9 +52,13 @@ func sourceFlags() []cli.Flag {
 	}
 }
 
-// lockFlag is for commands that make what a lock says.
-func lockFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "lock", Usage: "make exactly what the lock `FILE` says (repeatable)"}
+// lockFlags are for commands that make what a lock says.
+func lockFlags() []cli.Flag {
+	return []cli.Flag{&cli.StringSliceFlag{Name: "lock", Usage: "make exactly what the lock `FILE` says (repeatable)"}, lockURLsFlag()}
+}
+
+func lockURLsFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "lock-urls", Usage: "use a lock's URLs even where they are http, not public, or behind a proxy"}
 }
 
 func publicURLFlag() cli.Flag {
@@ -120,19 +125,26 @@ func onlyLocks(c *cli.Context) error {
 	return nil
 }
 
+// givenLock is a lock and where it stood.
+type givenLock struct {
+	*solve.Lock
+	file string
+	text []byte
+}
+
 // readLocks reads the files of --lock.
-func readLocks(files []string) ([]*solve.Lock, error) {
-	var locks []*solve.Lock
+func readLocks(ctx context.Context, files []string) ([]givenLock, error) {
+	var locks []givenLock
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := readOperand(ctx, file)
 		if err != nil {
-			return nil, &usageError{err}
+			return nil, err
 		}
 		l, err := solve.ParseLock(file, text)
 		if err != nil {
 			return nil, err
 		}
-		locks = append(locks, l)
+		locks = append(locks, givenLock{l, file, text})
 	}
 	return locks, nil
 }
@@ -161,13 +173,21 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 	default:
 		return usagef("--unknown-scripts: found %q, wanted fail or skip", s)
 	}
-	if cfg.Exceptions, err = exceptions(c.StringSlice("exceptions")); err != nil {
+	if cfg.Exceptions, err = exceptions(c.Context, c.StringSlice("exceptions")); err != nil {
 		return err
 	}
-	if cfg.Locks, err = readLocks(c.StringSlice("lock")); err != nil {
+	locks, err := readLocks(c.Context, c.StringSlice("lock"))
+	if err != nil {
 		return err
 	}
-	if cfg.Plans, err = readPlans(c.StringSlice("plan")); err != nil {
+	cfg.LockURLs = c.Bool("lock-urls")
+	for _, l := range locks {
+		cfg.Locks, cfg.KeptIn = append(cfg.Locks, l.Lock), append(cfg.KeptIn, filepath.Dir(l.file))
+	}
+	if err := solve.CheckURL(cfg.PublicURL); err != nil {
+		return usagef("--public-url: %w", err)
+	}
+	if cfg.Plans, err = readPlans(c.Context, c.StringSlice("plan")); err != nil {
 		return err
 	}
 	cfg.RootDir, cfg.Metalog = c.String("root"), c.String("metalog")
@@ -187,12 +207,12 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 }
 
 // exceptions reads the files of --exceptions.
-func exceptions(files []string) (release.Exceptions, error) {
+func exceptions(ctx context.Context, files []string) (release.Exceptions, error) {
 	var all release.Exceptions
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := readOperand(ctx, file)
 		if err != nil {
-			return all, &usageError{err}
+			return all, err
 		}
 		e, err := release.ReadExceptions(file, text)
 		if err != nil {

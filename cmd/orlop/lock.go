@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func (p *program) fetchCommand() *cli.Command {
 		Name:      "fetch",
 		Usage:     "fill the store, for --offline",
 		ArgsUsage: "IMAGE...",
-		Flags:     slices.Concat(inputFlags(), []cli.Flag{lockFlag()}, talkFlags()),
+		Flags:     slices.Concat(inputFlags(), lockFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			cfg, err := p.config(c)
 			if err != nil {
@@ -104,6 +105,9 @@ func published(ctx context.Context, locks []string) func(digest string) ([]byte,
 		for _, lock := range locks {
 			base, _ := strings.CutSuffix(lock, ".lock.json")
 			for _, ext := range append(archiveEnds, "") {
+				if info, err := os.Lstat(base + ext); err != nil || !info.IsDir() && !info.Mode().IsRegular() {
+					continue // what nobody has named may be a FIFO
+				}
 				if a, _ := hooks.Read(ctx, base+ext); a != nil { // whatever else is wrong with it
 					list = append(list, a)
 				}

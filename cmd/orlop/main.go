@@ -67,11 +67,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookupEnv
 
 func (p *program) app() *cli.App {
 	app := &cli.App{
-		Name:        "orlop",
-		Usage:       "OCI base images of FreeBSD, the same bytes every time",
-		HideVersion: true, // -v is --verbose; the version is a command
-		Writer:      p.stdout,
-		ErrWriter:   p.stderr,
+		Name:                      "orlop",
+		Usage:                     "OCI base images of FreeBSD, the same bytes every time",
+		HideVersion:               true, // -v is --verbose; the version is a command
+		DisableSliceFlagSeparator: true, // a path may have a comma
+		Writer:                    p.stdout,
+		ErrWriter:                 p.stderr,
 		Commands: []*cli.Command{
 			p.demoCommand(), p.buildCommand(), p.planCommand(), p.lockCommand(), p.fetchCommand(),
 			p.lsCommand(), p.verifyCommand(), p.diffCommand(), p.pkgdbCommand(), p.cacheCommand(), p.versionCommand(),

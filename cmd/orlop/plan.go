@@ -3,8 +3,8 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -20,12 +20,12 @@ func planFlag() cli.Flag {
 }
 
 // readPlans reads the files of --plan.
-func readPlans(files []string) ([]*hooks.PlanFile, error) {
+func readPlans(ctx context.Context, files []string) ([]*hooks.PlanFile, error) {
 	var plans []*hooks.PlanFile
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := readOperand(ctx, file)
 		if err != nil {
-			return nil, &usageError{err}
+			return nil, err
 		}
 		plan, err := hooks.ParsePlan(file, text)
 		if err != nil {

@@ -24,7 +24,7 @@ func (v *verifier) rebuild(list []*verdict) error {
 		first := list[0]
 		group, rest := []*verdict{first}, []*verdict(nil)
 		for _, x := range list[1:] {
-			if first.lock != nil && x.lock != nil && sameRun(first.lock, x.lock) && !slices.ContainsFunc(group, func(y *verdict) bool { return y.lock.Image == x.lock.Image }) {
+			if first.lock != nil && x.lock != nil && sameRun(first.lock.Lock, x.lock.Lock) && !slices.ContainsFunc(group, func(y *verdict) bool { return y.lock.Image == x.lock.Image }) {
 				group = append(group, x)
 			} else {
 				rest = append(rest, x)
@@ -51,7 +51,7 @@ func sameRun(a, b *solve.Lock) bool {
 // Where something is wrong each image is made alone: a run of several fails
 // whole, and each fault is to be told of the images that have it.
 func (v *verifier) rebuildGroup(group []*verdict) error {
-	cfg, err := v.rebuildConfig(group[0].lock)
+	cfg, err := v.rebuildConfig(group[0].lock.Lock)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,8 @@ func (v *verifier) rebuildGroup(group []*verdict) error {
 	defer os.RemoveAll(cfg.OutDir)
 	var artifacts []*hooks.Artifact
 	for _, x := range group {
-		cfg.Locks, artifacts = append(cfg.Locks, x.lock), append(artifacts, x.artifact)
+		cfg.Locks, artifacts = append(cfg.Locks, x.lock.Lock), append(artifacts, x.artifact)
+		cfg.KeptIn = append(cfg.KeptIn, filepath.Dir(x.lock.file), filepath.Dir(x.path))
 	}
 	cfg.Published = func(digest string) ([]byte, error) { return content(v.c.Context, artifacts, digest) }
 	built, err := v.build(v.c, cfg)
@@ -82,19 +83,34 @@ func (v *verifier) rebuildGroup(group []*verdict) error {
 	}
 	for _, x := range group {
 		i := slices.IndexFunc(built, func(r hooks.Result) bool { return r.Image == x.lock.Image })
-		x.fromArtifact = built[i].FromArtifact
-		if x.result = "reproduced"; built[i].Digest != x.artifact.Descriptor.Digest.String() {
+		x.fromArtifact, x.doubts = built[i].FromArtifact, built[i].Doubts
+		switch x.result = "reproduced"; {
+		case built[i].Digest != x.artifact.Descriptor.Digest.String():
 			v.explain(x, built[i])
+		case len(x.doubts) > 0:
+			v.unvouched(x)
 		}
 	}
 	return nil
+}
+
+// unvouched is an image that came out byte by byte, of parts that only its lock
+// calls right.
+func (v *verifier) unvouched(x *verdict) {
+	x.result = "unvouched"
+	if v.c.Bool("trust-lock") {
+		return
+	}
+	for _, text := range x.doubts {
+		x.fail("unvouched", &hooks.UnvouchedError{What: text})
+	}
 }
 
 // rebuildConfig says where inputs come from: the lock's repositories unless the
 // user has others.
 func (v *verifier) rebuildConfig(l *solve.Lock) (hooks.Config, error) {
 	cfg := hooks.Config{SrcDir: v.c.String("srcdir"), Jobs: v.c.Int("j"), Store: v.store(v.c), Version: version, Versions: versions(),
-		Format: oci.Dir, InsecureUnsigned: v.c.Bool("insecure-unsigned")}
+		Format: oci.Dir, InsecureUnsigned: v.c.Bool("insecure-unsigned"), ImageFiles: v.c.StringSlice("image-file"), LockURLs: v.c.Bool("lock-urls")}
 	if cfg.Jobs < 1 {
 		return cfg, usagef("-j: found %d, wanted at least 1", cfg.Jobs)
 	}

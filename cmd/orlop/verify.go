@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
@@ -30,7 +31,11 @@ func (p *program) verifyCommand() *cli.Command {
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringSliceFlag{Name: "digests", Usage: "compare with `FILE`, container-image-MANIFESTS or CHECKSUM.* (repeatable)"},
 			&cli.StringSliceFlag{Name: "lock", Usage: "compare with the lock `FILE` (repeatable; default: ARCHIVE's name with .lock.json)"},
+			&cli.StringSliceFlag{Name: "require", Usage: "fail unless it was compared with `WHAT`: lock, digests or signature (repeatable)"},
 			&cli.BoolFlag{Name: "rebuild", Usage: "make the images again from their locks and compare"},
+			&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with the definitions that the images should have (repeatable)"},
+			&cli.BoolFlag{Name: "trust-lock", Usage: "end with 0 also where nobody but the lock vouches for what is in the image"},
+			lockURLsFlag(),
 		}, sourceFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			if !c.Args().Present() {
@@ -62,15 +67,17 @@ func (p *program) verifyCommand() *cli.Command {
 }
 
 // verdict is what came out about an archive. Result is one word: verified,
-// faulty, failed, reproduced, different, input-wrong, input-absent,
+// faulty, failed, reproduced, unvouched, different, input-wrong, input-absent,
 // lock-unusable or unsupported.
 type verdict struct {
 	path     string
 	artifact *hooks.Artifact // nil where it could not be read
-	lock     *solve.Lock     // nil where none was found
+	lock     *givenLock      // nil where none was found
+	judges   []string        // what independent of the archive it was compared with: lock, digests
 	result   string
 	errs     []error
 
+	doubts       []string // what a rebuild has on the lock's word alone
 	fromArtifact []string // files that the rebuild took from it
 }
 
@@ -102,15 +109,23 @@ func (x *verdict) fail(result string, errs ...error) {
 type verifier struct {
 	*program
 	c          *cli.Context
-	locks      []*solve.Lock
+	locks      []givenLock
 	unreadable error // of a lock that cannot be used
 	checksums  []release.Checksum
 }
 
+// judges are what --require may name.
+var judges = []string{"lock", "digests", "signature"}
+
 // readGiven reads the files of --lock and --digests.
 func (v *verifier) readGiven() error {
+	for _, what := range v.c.StringSlice("require") {
+		if !slices.Contains(judges, what) {
+			return usagef("--require: found %q, wanted %s", what, strings.Join(judges, ", "))
+		}
+	}
 	var err error
-	v.locks, err = readLocks(v.c.StringSlice("lock"))
+	v.locks, err = readLocks(v.c.Context, v.c.StringSlice("lock"))
 	if _, unusable := errors.AsType[*solve.LockError](err); unusable {
 		v.unreadable, err = err, nil
 	}
@@ -118,9 +133,9 @@ func (v *verifier) readGiven() error {
 		return err
 	}
 	for _, file := range v.c.StringSlice("digests") {
-		text, err := os.ReadFile(file)
+		text, err := readOperand(v.c.Context, file)
 		if err != nil {
-			return &usageError{err}
+			return err
 		}
 		list, err := release.ParseChecksums(file, text)
 		if err != nil {
@@ -140,27 +155,35 @@ func (v *verifier) verify(path string) *verdict {
 	if x.result == "input-absent" {
 		return x
 	}
-	if v.c.IsSet("digests") {
-		x.faulty(v.compareDigests(x)...)
-	}
 	if a == nil {
+		x.faulty(v.compareDigests(x)...)
 		return x
 	}
 	if x.lock, err = v.lockOf(x); err != nil {
 		x.fail(rebuildFailure(err), err)
+	} else if x.lock == nil {
+		x.faulty(a.CheckLock(nil)...)
 	} else {
-		x.faulty(a.CheckLock(x.lock)...)
+		x.judges = append(x.judges, "lock")
+		x.faulty(a.CheckLock(x.lock.Lock)...)
+	}
+	x.faulty(v.compareDigests(x)...)
+	for _, what := range v.c.StringSlice("require") {
+		if !slices.Contains(x.judges, what) {
+			x.faulty(&hooks.ContentError{Err: fmt.Errorf("was not compared with a %s, which --require asks for", what)})
+		}
 	}
 	return x
 }
 
 // lockOf finds the lock of an archive: of those given the one that names its
 // image, else the file beside it. Without --rebuild there need be none.
-func (v *verifier) lockOf(x *verdict) (*solve.Lock, error) {
+func (v *verifier) lockOf(x *verdict) (*givenLock, error) {
 	if v.unreadable != nil {
 		return nil, v.unreadable
 	}
-	for _, l := range v.locks {
+	for i := range v.locks {
+		l := &v.locks[i]
 		if (release.Release{Revision: l.Revision, Branch: l.Branch, ABI: l.ABI}).RefName(l.Image) == x.name() || len(v.locks) == 1 && v.c.NArg() == 1 {
 			return l, nil
 		}
@@ -169,17 +192,34 @@ func (v *verifier) lockOf(x *verdict) (*solve.Lock, error) {
 		return nil, usagef("none of the locks given is of %s", x.name())
 	}
 	file := lockFile(x.path)
-	text, err := os.ReadFile(file)
+	text, err := readBeside(file)
 	if errors.Is(err, os.ErrNotExist) {
 		if v.c.Bool("rebuild") {
-			return nil, usagef("no lock: %w; give --lock", err)
+			return nil, usagef("no lock: %w%s; give --lock", err, notTaken(x.path))
 		}
 		return nil, nil
 	}
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	return solve.ParseLock(file, text)
+	l, err := solve.ParseLock(file, text)
+	if err != nil {
+		return nil, err
+	}
+	return &givenLock{l, file, text}, nil
+}
+
+// notTaken names the locks beside an archive that bear other names, since one
+// of the two may have been renamed.
+func notTaken(archive string) string {
+	names := otherLocks(archive)
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return "; " + names[0] + " lies there and was not taken"
+	}
+	return "; " + strings.Join(names, ", ") + " lie there and were not taken"
 }
 
 // archiveEnds are those of an archive's name; a layout in a folder has none.
@@ -205,29 +245,37 @@ func (x *verdict) name() string {
 
 // compareDigests looks the archive up in the lists: its file by its file's
 // name, its manifest by its image's name. One of the two must be there, unless
-// the image's name could not be read.
+// the image's name could not be read. A lock stands there by the image's name.
 func (v *verifier) compareDigests(x *verdict) []error {
+	if !v.c.IsSet("digests") {
+		return nil
+	}
 	var errs []error
 	found := false
 	for _, sum := range v.checksums {
 		var have string
-		switch sum.Name {
-		case x.name():
+		var err error
+		switch {
+		case sum.Name == x.name():
 			have = x.artifact.Descriptor.Digest.Encoded()
-		case filepath.Base(x.path):
-			var err error
-			if have, err = hashFile(x.path, sum.Kind); err != nil {
-				return append(errs, err)
-			}
+		case sum.Name == filepath.Base(x.path):
+			have, err = hashFile(x.path, sum.Kind)
+		case x.lock != nil && sum.Name == release.LockLine(x.name()):
+			have, err = hashOf(bytes.NewReader(x.lock.text), sum.Kind)
 		default:
 			continue
 		}
-		found = true
+		if err != nil {
+			return append(errs, err)
+		}
+		found = found || sum.Name != release.LockLine(x.name())
 		if have != sum.Hex {
 			errs = append(errs, &hooks.ContentError{Err: fmt.Errorf("%s of %s is %s, wanted %s", sum.Kind, sum.Name, have, sum.Hex)})
 		}
 	}
-	if !found && x.artifact != nil {
+	if found {
+		x.judges = append(x.judges, "digests")
+	} else if x.artifact != nil {
 		errs = append(errs, &hooks.ContentError{Err: fmt.Errorf("neither %s nor %s is in the lists of digests", filepath.Base(x.path), x.name())})
 	}
 	return errs
@@ -239,41 +287,66 @@ func hashFile(path, kind string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
+	return hashOf(f, kind)
+}
+
+func hashOf(r io.Reader, kind string) (string, error) {
 	h := map[string]func() hash.Hash{"SHA256": sha256.New, "SHA512": sha512.New}[kind]()
-	_, err = io.Copy(h, f)
+	_, err := io.Copy(h, r)
 	return hex.EncodeToString(h.Sum(nil)), err
 }
 
+// itselfOnly is said of an archive with which nothing independent agrees.
+const itselfOnly = "compared with itself only"
+
 // printVerdict writes the line of an archive without faults, as build does;
-// faults are told on stderr, and what was left out for want of a lock. JSON has
-// all.
+// faults are told on stderr, and so is what nobody vouches for. JSON has all.
 func (p *program) printVerdict(c *cli.Context, x *verdict) error {
-	if !c.Bool("json") {
-		if x.artifact != nil && x.lock == nil && len(x.errs) == 0 {
-			fmt.Fprintf(p.stderr, "orlop: %s: there is no %s, so it was compared with itself only\n", x.path, lockFile(x.path))
+	if c.Bool("trust-lock") {
+		for _, text := range x.doubts {
+			fmt.Fprintf(p.stderr, "orlop: %s: unvouched: %s\n", printable(x.path), printable(text))
 		}
-		if len(x.errs) > 0 {
-			return nil
-		}
-		text := fmt.Sprintf("%s\t%s", printable(filepath.Base(x.path)), x.artifact.Descriptor.Digest)
-		if c.Bool("rebuild") {
-			text += "\t" + x.result
-		}
-		_, err := fmt.Fprintln(p.stdout, text)
-		return err
 	}
+	if c.Bool("json") {
+		return p.printVerdictJSON(x)
+	}
+	if len(x.errs) > 0 {
+		return nil
+	}
+	if x.lock == nil {
+		so := ""
+		if len(x.judges) == 0 {
+			so = ", so it was " + itselfOnly
+		}
+		fmt.Fprintf(p.stderr, "orlop: %s: there is no %s%s%s\n", printable(x.path), printable(lockFile(x.path)), so, notTaken(x.path))
+	}
+	text := fmt.Sprintf("%s\t%s", printable(filepath.Base(x.path)), x.artifact.Descriptor.Digest)
+	switch {
+	case c.Bool("rebuild"):
+		text += "\t" + x.result
+	case len(x.judges) == 0:
+		text += "\t" + itselfOnly
+	}
+	_, err := fmt.Fprintln(p.stdout, text)
+	return err
+}
+
+func (p *program) printVerdictJSON(x *verdict) error {
 	out := struct {
-		File     string   `json:"file"`
-		Result   string   `json:"result"`
-		Name     string   `json:"name"`
-		Digest   string   `json:"digest"`
-		Layers   int      `json:"layers"`
-		Packages int      `json:"packages"`
-		Entries  int      `json:"entries"`
-		Locked   bool     `json:"locked"` // compared with a lock
-		Faults   []string `json:"faults"`
-		From     []string `json:"from_artifact,omitempty"`
-	}{File: filepath.Base(x.path), Result: x.result, Locked: x.lock != nil, Faults: []string{}, From: x.fromArtifact}
+		File      string   `json:"file"`
+		Result    string   `json:"result"`
+		JudgedBy  []string `json:"judged_by"` // lock, digests; nothing where it was compared with itself only
+		Name      string   `json:"name"`
+		Digest    string   `json:"digest"`
+		Layers    int      `json:"layers"`
+		Packages  int      `json:"packages"`
+		Entries   int      `json:"entries"`
+		Locked    bool     `json:"locked"` // compared with a lock
+		Faults    []string `json:"faults"`
+		Unvouched []string `json:"unvouched,omitempty"`
+		From      []string `json:"from_artifact,omitempty"`
+	}{File: filepath.Base(x.path), Result: x.result, JudgedBy: append([]string{}, x.judges...), Locked: x.lock != nil,
+		Faults: []string{}, Unvouched: x.doubts, From: x.fromArtifact}
 	if a := x.artifact; a != nil {
 		out.Name, out.Digest, out.Layers, out.Packages, out.Entries = x.name(), a.Descriptor.Digest.String(), len(a.Layers), len(a.Packages), a.Tree.Len()
 	}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/store"
+)
+
+// maxOperand bounds a document that is read whole, in bytes. A lock of all of
+// FreeBSD's base packages has 300 KB.
+const maxOperand = 64 << 20
+
+// readOperand reads a document that the user names: a file, a FIFO, or - for
+// standard input. A signal ends the wait for the other end of a FIFO.
+func readOperand(ctx context.Context, file string) ([]byte, error) {
+	type result struct {
+		text []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		f := os.Stdin
+		if file != "-" {
+			var err error
+			if f, err = os.Open(file); err != nil {
+				done <- result{nil, err}
+				return
+			}
+			defer f.Close()
+		}
+		text, err := readBounded(f, file)
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err != nil {
+			return nil, &usageError{r.err}
+		}
+		return r.text, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// readBeside reads a document that the user has not named, which lies beside
+// what was: only a regular file, since nobody knows who put it there.
+func readBeside(file string) ([]byte, error) {
+	f, err := store.OpenRegularFile(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readBounded(f, file)
+}
+
+func readBounded(f *os.File, file string) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(f, maxOperand+1))
+	if err == nil && len(text) > maxOperand {
+		err = fmt.Errorf("%s: has more than %d bytes", file, maxOperand)
+	}
+	return text, err
+}
+
+// otherLocks are the files beside an archive that look like locks.
+func otherLocks(archive string) []string {
+	entries, _ := os.ReadDir(filepath.Dir(archive))
+	var names []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".lock.json") {
+			names = append(names, printable(e.Name()))
+		}
+	}
+	return names
+}

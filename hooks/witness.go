@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/store"
+)
+
+// witness is what this run knows of a repository of a lock, independent of the
+// lock: the catalogues that were checked, or that are the user's own word, and
+// why there are no others.
+type witness struct {
+	believed []*catalog.Catalogue
+	reasons  []string
+}
+
+// exact is the believed catalogue that has a digest, nil for none.
+func (w *witness) exact(digest string) *catalog.Catalogue {
+	i := slices.IndexFunc(w.believed, func(c *catalog.Catalogue) bool { return c.Digest == digest })
+	if i < 0 {
+		return nil
+	}
+	return w.believed[i]
+}
+
+// lists is the package of any of the catalogues that is the very one of a lock.
+func (w *witness) lists(p *catalog.Package) *catalog.Package {
+	for _, c := range w.believed {
+		i, _ := slices.BinarySearchFunc(c.Packages, p.Name, func(q *catalog.Package, name string) int { return strings.Compare(q.Name, name) })
+		for ; i < len(c.Packages) && c.Packages[i].Name == p.Name; i++ {
+			if q := c.Packages[i]; q.Version == p.Version && q.Sum.Typed() == p.Sum.Typed() && q.Size == p.Size {
+				return q
+			}
+		}
+	}
+	return nil
+}
+
+func (w *witness) doubt(format string, args ...any) {
+	w.reasons = append(w.reasons, fmt.Sprintf(format, args...))
+}
+
+// askUser takes a repository of the lock from where the user has it. Its
+// catalogue of today must not be older than the lock's.
+func (r *run) askUser(ctx context.Context, l *solve.Lock, repo *catalog.Repo, users catalog.Repo, w *witness) error {
+	src, today, err := r.load(ctx, users)
+	if src != nil {
+		r.sources[repo] = src
+	}
+	if _, absent := errors.AsType[*store.AbsentError](err); absent {
+		w.doubt("%v", err)
+		if !r.Store.Offline {
+			r.notice("%v; the lock's packages are looked for all the same", err)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.believed = append(w.believed, today)
+	return l.CheckRollback(today)
+}
+
+// askLock takes a repository from where the lock has it: from a place that
+// everybody reaches, unless the user trusts the lock's URLs.
+func (r *run) askLock(repo *catalog.Repo, w *witness) {
+	if repo.URL == "" {
+		w.doubt("it is not given, and the lock names no URL of it")
+		return
+	}
+	if strings.HasPrefix(repo.URL, "pkg+") {
+		repo.MirrorType = "srv"
+	}
+	open := r.Store.Guarded
+	if r.LockURLs {
+		open = r.Store.Source
+	}
+	src, err := open(repo.URL, repo.MirrorType)
+	if err != nil {
+		w.doubt("the lock's URL is not used: %v", err)
+		return
+	}
+	r.sources[repo] = src
+}
+
+// askKept looks for the signed catalogue that the lock was made from, in the
+// store and beside the lock. A signature makes it believable, nothing else.
+func (r *run) askKept(ctx context.Context, repo catalog.Repo, digest string, w *witness) {
+	if w.exact(digest) != nil {
+		return
+	}
+	keys, err := r.keys(repo)
+	if err != nil {
+		w.doubt("%v", err)
+		return
+	}
+	if keys == nil {
+		return // whoever configured it asks for no signature
+	}
+	try := func(where string, text []byte) {
+		c, err := catalog.Unseal(ctx, repo, text, keys)
+		if err != nil {
+			w.doubt("the catalogue kept in %s: %v", where, err)
+		} else if c.Digest == digest {
+			w.believed = append(w.believed, c)
+		}
+	}
+	if text, err := r.Store.Catalogue(digest); err == nil {
+		try("the store", text)
+	}
+	for _, dir := range r.KeptIn {
+		for _, name := range keptNames(dir) {
+			if ctx.Err() != nil || w.exact(digest) != nil {
+				return
+			}
+			if text := readKept(dir, name); text != nil {
+				try(name, text)
+			}
+		}
+	}
+}
+
+// keepCatalogue keeps a signed catalogue for runs that have only the lock. A
+// store that cannot be written is none of this run's troubles, unless it is
+// there to fill it.
+func (r *run) keepCatalogue(c *catalog.Catalogue) error {
+	if c.Sealed == nil {
+		return nil
+	}
+	if err := r.Store.KeepCatalogue(c.Digest, c.Sealed); r.Keep {
+		return err
+	}
+	return nil
+}
+
+// askToday reads the catalogue that is at the lock's URL now, if nothing else
+// vouches for the repository. FreeBSD's own keys have to have signed it.
+func (r *run) askToday(ctx context.Context, repo *catalog.Repo, w *witness) {
+	src := r.sources[repo]
+	if src == nil || len(w.believed) > 0 || r.Store.Offline {
+		return
+	}
+	keys, err := r.keys(*repo)
+	if err == nil {
+		var today *catalog.Catalogue
+		if today, err = catalog.Load(ctx, *repo, src, keys); err == nil {
+			w.believed = append(w.believed, today)
+			return
+		}
+	}
+	w.doubt("%v", err)
+}
+
+// Bounds for looking beside a lock.
+const (
+	maxKeptFiles = 256
+	maxKeptBytes = 256 << 20
+)
+
+// keptNames are the files of a folder that may be kept catalogues: publishing
+// gives them other names, so those that sound like one only come first.
+func keptNames(dir string) []string {
+	entries, _ := os.ReadDir(dir)
+	var likely, others []string
+	for _, e := range entries {
+		switch {
+		case !e.Type().IsRegular():
+		case strings.Contains(e.Name(), "catalogue"):
+			likely = append(likely, e.Name())
+		default:
+			others = append(others, e.Name())
+		}
+	}
+	names := append(likely, others...)
+	return names[:min(len(names), maxKeptFiles)]
+}
+
+// readKept returns a file that looks like a signed catalogue, nil for others.
+func readKept(dir, name string) []byte {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil
+	}
+	defer root.Close()
+	f, err := store.OpenRegular(root, name)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || info.Size() > maxKeptBytes || !catalog.LooksSealed(f) {
+		return nil
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxKeptBytes))
+	if err != nil {
+		return nil
+	}
+	return text
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package catalog
+
+import (
+	"archive/tar"
+	"io"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+)
+
+// LooksSealed reports whether a file begins as the archive of a signed catalogue
+// does, in which the signature stands first. It reads no more than that.
+func LooksSealed(r io.Reader) bool {
+	plain, err := pkgfile.Decompress(io.LimitReader(r, maxSignature))
+	if err != nil {
+		return false
+	}
+	defer plain.Close()
+	h, err := tar.NewReader(io.LimitReader(plain, maxSignature)).Next()
+	return err == nil && (h.Name == "signature" || strings.HasSuffix(h.Name, ".sig") || strings.HasSuffix(h.Name, ".pub"))
+}
