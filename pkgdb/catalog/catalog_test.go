@@ -21,6 +21,7 @@ import (
 	"github.com/ulikunitz/xz"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/store"
@@ -120,12 +121,17 @@ func TestLoadErrors(t *testing.T) {
 		{"no catalogue", folder{"meta.conf": []byte(metaConf)}, `repository "r": data.pkg: file does not exist`},
 		{"meta of another version", folder{"meta.conf": []byte("version = 3")}, "meta.conf: version is 3, wanted 1 or 2"},
 		{"meta that leads away", folder{"meta.conf": []byte("version = 2; data = \"../../x\"")}, `data: is not a plain file name: "../../x"`},
+		{"meta that turns", folder{"meta.conf": []byte("version = 2; data = \"a\u202eb\"")}, `meta.conf: data: "a\u202eb" has the control character U+202E`},
+		{"meta with a long name", folder{"meta.conf": []byte("version = 2; data = " + strings.Repeat("x", 256))}, "meta.conf: data: has 256 bytes, wanted at most 255"},
 		{"meta that is endless", folder{"meta.conf": bytes.Repeat([]byte("#"), 2<<20)}, "meta.conf: is larger than 1048576 bytes"},
 		{"no member", folder{"meta.conf": []byte(metaConf), "data.pkg": archive(t, "date", data)}, `data.pkg: has no member "data"`},
 		{"cut off", whole(data[:len(data)-10]), "data: "},
 		{"no packages", whole(`{"groups":[]}`), `has no "packages"`},
-		{"no document", whole(`[]`), "byte 1: found [, wanted {"},
+		{"no document", whole(`[]`), "byte 1: found '[', wanted '{'"},
 		{"unclean path", whole(strings.ReplaceAll(data, "All/p.pkg", "/etc/p.pkg")), `p-1: repopath "/etc/p.pkg" is not a clean path`},
+		{"name that clears the screen", whole(strings.Replace(data, `"name":"p"`, `"name":"p\u001b[2J"`, 1)), `package 1: manifest: name: "p\x1b[2J" has the control character U+001B`},
+		{"path that clears the screen", whole(strings.ReplaceAll(data, "All/p.pkg", "All/\u009b2J.pkg")), `package 1: p-1: repopath: "All/\u009b2J.pkg" has the control character U+009B`},
+		{"second name that turns", whole(strings.Replace(data, line, line+","+strings.Replace(line, `"name":"p"`, "\"name\":\"p\u202eq\"", 1), 1)), `package 2: manifest: name: "p\u202eq" has the control character U+202E`},
 		{"bad sum", whole(strings.Replace(data, "5891", "58", 1)), "value has 62 characters, wanted 64"},
 		{"bad manifest", whole(strings.Replace(data, `"name":"p",`, "", 1)), "package 1: manifest: name is missing"},
 	} {
@@ -412,8 +418,19 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte("version=1"), line)
 	f.Fuzz(func(t *testing.T, meta []byte, text string) {
 		c, err := load(t, folder{"meta.conf": meta, "data.pkg": archive(t, "data", text)})
-		if err == nil && c.Digest == "" {
+		if err != nil {
+			if pkgfile.CheckText(strings.ReplaceAll(err.Error(), "\n", " ")) != nil {
+				t.Errorf("the message has control characters: %q", err)
+			}
+			return
+		}
+		if c.Digest == "" {
 			t.Error("a catalogue without a digest")
+		}
+		for _, p := range c.Packages {
+			if err := errors.Join(pkgfile.CheckName(p.Name), pkgfile.CheckName(p.Version), pkgfile.CheckText(p.Path)); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 }

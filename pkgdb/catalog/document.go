@@ -48,7 +48,7 @@ func (d *document) expect(want byte) error {
 	case b == 0:
 		return fmt.Errorf("byte %d: %w", d.at, io.ErrUnexpectedEOF)
 	case b != want:
-		return fmt.Errorf("byte %d: found %c, wanted %c", d.at+1, b, want)
+		return fmt.Errorf("byte %d: found %q, wanted %q", d.at+1, b, want)
 	}
 	d.at++
 	_, err = d.r.Discard(1)

@@ -7,12 +7,17 @@ import (
 	"io"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/ucl"
 )
 
 // maxMeta bounds meta.conf, which is read before anything vouches for it. pkg
 // itself reads no more.
 const maxMeta = 1 << 20
+
+// maxName bounds the name of an archive or of its member, which may be the name
+// of a file, in bytes.
+const maxName = 255
 
 // meta is meta.conf (libpkg/pkg_repo_meta.c): the names of the catalogue's
 // archives, without their extension, and of the member of each.
@@ -71,5 +76,8 @@ func fileName(v ucl.Value) (string, error) {
 	if s == "" || s == "." || s == ".." || strings.ContainsAny(s, "/\\\x00") {
 		return "", fmt.Errorf("is not a plain file name: %q", s)
 	}
-	return s, nil
+	if len(s) > maxName {
+		return "", fmt.Errorf("has %d bytes, wanted at most %d", len(s), maxName)
+	}
+	return s, pkgfile.CheckText(s)
 }

@@ -76,6 +76,9 @@ func (m *Manifest) finish() error {
 			return fmt.Errorf("%s is missing", must.key)
 		}
 	}
+	if err := m.checkTexts(); err != nil {
+		return err
+	}
 	for _, path := range m.Config {
 		i, found := slices.BinarySearchFunc(m.Files, path, func(f File, p string) int { return strings.Compare(f.Path, p) })
 		if found {

@@ -3,6 +3,7 @@
 package pkgfile_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -78,6 +79,67 @@ func TestParseManifestErrors(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", tt.text, err, tt.want)
 		}
 	}
+}
+
+// TestNames takes what pkg takes, and no name that a message could not show.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	read := func(name, version string) [2]error {
+		text := fmt.Sprintf(`{"name":%s,"origin":"o/p","version":%s,"prefix":"/","abi":"FreeBSD:15:amd64","repopath":"a b"}`, quote(name), quote(version))
+		_, whole := pkgfile.ParseManifest([]byte(text))
+		_, line := pkgfile.ParseSummary([]byte(text))
+		return [2]error{whole, line}
+	}
+	for _, name := range []string{"FreeBSD-runtime", "libstdc++_stldoc_4.2.2", "p5-CPAN-Meta-YAML", "a@b", "é", "a,b~c=d:e$(f)'\"*"} {
+		if errs := read(name, "1.0_1,2"); errs[0] != nil || errs[1] != nil {
+			t.Errorf("%q: got %v", name, errs)
+		}
+	}
+	for bad, want := range map[string]string{
+		"a\n":      "has the control character U+000A",
+		"\x1b[31m": "has the control character U+001B",
+		"\x7f":     "has the control character U+007F",
+		"\u009b":   "has the control character U+009B",
+		"a\u202eb": "has the control character U+202E",
+		"a\u2066b": "has the control character U+2066",
+		"a\u200fb": "has the control character U+200F",
+		"a\u061cb": "has the control character U+061C",
+		"a\u200bb": "has the control character U+200B",
+		"a\u2028b": "has the control character U+2028",
+		"a b":      "has white space",
+		"a\u00a0b": "has white space",
+		"../a":     "has a slash",
+	} {
+		for _, tt := range []struct {
+			key  string
+			errs [2]error
+		}{{"name", read(bad, "1")}, {"version", read("p", bad)}} {
+			for _, err := range tt.errs {
+				if want := fmt.Sprintf("manifest: %s: %q %s", tt.key, bad, want); err == nil || err.Error() != want {
+					t.Errorf("got %v, want %s", err, want)
+				}
+			}
+		}
+	}
+	for _, rest := range []string{`"origin":"o\u001b/p"`, `"abi":"F\u001b"`, `"deps":{"q\u001b":{"origin":"o","version":"1"}}`, `"provides":["\u001b"]`} {
+		text := `{"name":"p","version":"1","prefix":"/",` + rest
+		for key, value := range map[string]string{"origin": "o/p", "abi": "FreeBSD:15:amd64"} {
+			if !strings.HasPrefix(rest, `"`+key) {
+				text += `,"` + key + `":"` + value + `"`
+			}
+		}
+		if _, err := pkgfile.ParseSummary([]byte(text + "}")); err == nil || !strings.Contains(err.Error(), "has the control character U+001B") {
+			t.Errorf("%s: got %v", rest, err)
+		}
+	}
+}
+
+func quote(text string) string {
+	b, err := json.Marshal(text)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
 }
 
 // The vector was computed for the same package by pkg 2.8.99.

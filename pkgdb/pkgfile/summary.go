@@ -69,6 +69,9 @@ func ParseSummary(text []byte) (Summary, error) {
 		}
 	}
 	s.Path, s.Sum = cmp.Or(repoPath, path), sum.Sum(digest)
+	if err := CheckText(s.Path); err != nil { // which may have spaces
+		return s, fmt.Errorf("%s: repopath: %w", s.FullName(), err)
+	}
 	return s, nil
 }
 
