@@ -101,7 +101,7 @@ func TestSignedOverHTTP(t *testing.T) {
 				t.Fatal(err)
 			}
 		}},
-		"bomb": {"data: is larger than 1073741824 bytes", new(*catalog.FormatError), func(dir string) {
+		"bomb": {"data: unpacks to more than 200 times its size", new(*catalog.FormatError), func(dir string) {
 			writeBomb(t, dir+"/data.pkg")
 		}},
 	} {

@@ -19,15 +19,12 @@ import (
 	"github.com/orlop/orlop/pkgdb/sign"
 )
 
-// Bounds for what nobody vouches for yet, those of pkg.
+// Bounds for what nobody vouches for yet, those of libpkg/pkg_repo.c.
 const (
-	maxSigners   = 8       // pairs of NAME.sig and NAME.pub
-	maxSignature = 1 << 20 // bytes of a member that signs
-	maxPayload   = 1 << 30 // bytes of a catalogue's document
+	maxSigners   = 8       // pairs of NAME.sig and NAME.pub; PKG_REPO_MAX_SIGNATURE_ENTRIES
+	maxSignature = 1 << 20 // bytes of a member that signs; PKG_REPO_MAX_SIGNATURE_SIZE
+	maxArchive   = 1 << 30 // bytes of a signed archive, which is held in memory; PKG_REPO_MAX_TEMP_SIZE
 )
-
-// maxArchive bounds a signed archive, in bytes: it is held in memory.
-const maxArchive = 1 << 30
 
 // archive is a catalogue's file.
 type archive struct {
@@ -206,10 +203,7 @@ func (e *envelope) hash(contents io.Reader) error {
 	if err != nil {
 		return err
 	}
-	n, err := io.Copy(io.MultiWriter(short, long), io.LimitReader(contents, maxPayload+1))
-	if n > maxPayload {
-		return fmt.Errorf("is larger than %d bytes", maxPayload)
-	}
+	_, err = io.Copy(io.MultiWriter(short, long), contents)
 	short.Sum(e.payload.SHA256[:0])
 	long.Sum(e.payload.BLAKE2b[:0])
 	return err
@@ -249,7 +243,7 @@ func (a *archive) members(ctx context.Context, visit func(name string, contents 
 	if _, err := a.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	plain, err := pkgfile.Decompress(contextReader{ctx, a.file})
+	plain, err := newBudget(ctx, a.file)
 	if err != nil {
 		return err
 	}
@@ -265,12 +259,18 @@ func (a *archive) members(ctx context.Context, visit func(name string, contents 
 			return err
 		}
 		switch {
+		case len(h.Name) > maxName:
+			return fmt.Errorf("a member's name has %d bytes, wanted at most %d", len(h.Name), maxName)
+		case pkgfile.CheckText(h.Name) != nil: // the name of a signer gets into messages
+			return fmt.Errorf("a member's name: %w", pkgfile.CheckText(h.Name))
 		case seen[h.Name]:
 			return fmt.Errorf("member %q is there twice", h.Name)
 		case len(seen) == 2*maxSigners+8:
 			return fmt.Errorf("has more than %d members", len(seen))
 		case h.Typeflag != tar.TypeReg:
 			return fmt.Errorf("member %q is no plain file", h.Name)
+		case sparse(h): // its holes would cost no byte of the budget
+			return fmt.Errorf("member %q is a sparse file", h.Name)
 		}
 		seen[h.Name] = true
 		if err := visit(h.Name, t); err != nil {
@@ -279,22 +279,20 @@ func (a *archive) members(ctx context.Context, visit func(name string, contents 
 	}
 }
 
+// sparse reports whether a member has holes, in the form of PAX; those of the
+// older form have a type of their own.
+func sparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
+
 func cutLast(s, sep string) (before, after string, found bool) {
 	if i := strings.LastIndex(s, sep); i >= 0 {
 		return s[:i], s[i+len(sep):], true
 	}
 	return s, "", false
-}
-
-// contextReader ends a long read when the run is interrupted.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c contextReader) Read(b []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(b)
 }

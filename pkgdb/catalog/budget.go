@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+)
+
+// Bounds of what one way through an archive unpacks, headers and padding
+// included. Nobody vouches for the archive yet, and its bytes may be few.
+const (
+	maxUnpacked = 1 << 30  // bytes; PKG_REPO_MAX_TEMP_SIZE of libpkg/pkg_repo.c
+	maxRatio    = 200      // bytes for each packed one; the catalogue of FreeBSD's ports has some 10
+	freeOfRatio = 16 << 20 // bytes for which the ratio does not matter: small texts pack very well
+)
+
+// budget reads an archive unpacked, until that is too much.
+type budget struct {
+	packed *counter
+	plain  io.ReadCloser
+	out    int64 // bytes unpacked
+}
+
+func newBudget(ctx context.Context, archive io.Reader) (*budget, error) {
+	packed := &counter{r: contextReader{ctx, archive}}
+	plain, err := pkgfile.Decompress(packed)
+	if err != nil {
+		return nil, err
+	}
+	return &budget{packed: packed, plain: plain}, nil
+}
+
+// Read reads. It looks at the context, too: a decoder can go on for long
+// without a further byte of its input.
+func (b *budget) Read(p []byte) (int, error) {
+	if err := b.packed.r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := b.plain.Read(p)
+	b.out += int64(n)
+	switch {
+	case b.out > maxUnpacked:
+		return 0, fmt.Errorf("unpacks to more than %d bytes", maxUnpacked)
+	case b.out > freeOfRatio && b.out/maxRatio > b.packed.n:
+		return 0, fmt.Errorf("unpacks to more than %d times its size: found %d bytes from %d", maxRatio, b.out, b.packed.n)
+	}
+	return n, err
+}
+
+// Close releases the decoder.
+func (b *budget) Close() error { return b.plain.Close() }
+
+// counter counts what is read.
+type counter struct {
+	r contextReader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// contextReader ends a long read when the run is interrupted.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(b []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(b)
+}
