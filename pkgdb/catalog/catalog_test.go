@@ -310,7 +310,9 @@ func TestGoldenSigned(t *testing.T) {
 		{"sha256-fingerprint", "the key is revoked", fingerprints("revoked")},
 		{"rsa", "other.pub (sha256 6f9ff1bdb690f26c6316b93961c32ecaa34f51e14548f4b6ab89ee0688ca757f): is wrong", pubkey("other")},
 		{"rsa", "the catalogue is signed by one key, not for fingerprints", fingerprints("good")},
-		{"ecc", "the key cannot be read", pubkey("rsa")}, {"ecdsa", "the key cannot be read", pubkey("rsa")}, {"rsa", "the key cannot be read", pubkey("ecc")},
+		{"ecc", "the signature is of type eddsa, the key of type rsa", pubkey("rsa")},
+		{"ecdsa", "the signature is of type ecdsa, the key of type rsa", pubkey("rsa")},
+		{"rsa", "the signature is of type rsa, the key of type ecc", pubkey("ecc")},
 		{"fingerprint", "the catalogue is signed for fingerprints, by data", pubkey("rsa")},
 		{unsigned, "the catalogue is not signed", fingerprints("good")}, {unsigned, "the catalogue is not signed", pubkey("rsa")},
 	} {

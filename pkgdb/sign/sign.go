@@ -15,8 +15,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -77,8 +79,14 @@ type Key struct {
 
 // ReadKey reads the file of a key.
 func ReadKey(file string) (*Key, error) {
-	text, err := os.ReadFile(file)
-	return &Key{file, text}, err
+	if file == "" {
+		return nil, errors.New("signature_type pubkey needs the file of a key, none is given")
+	}
+	text, err := readFile(os.DirFS(filepath.Dir(file)), filepath.Base(file), file, maxKey)
+	if err != nil {
+		return nil, err
+	}
+	return &Key{file, text}, nil
 }
 
 // Check returns the key's fingerprint if it has made the signature.

@@ -260,11 +260,11 @@ func TestReadFingerprints(t *testing.T) {
 	for _, tt := range []struct{ file, text, want string }{
 		{"trusted/a", good, ""},
 		{"trusted/.hidden", good, "trusted: holds no fingerprint"},
-		{"trusted/a", "function: \"md5\"; fingerprint: x", `trusted/a: function is "md5", wanted sha256`},
+		{"trusted/a", "function: \"md5\"; fingerprint: x", `trusted/a: function is "md5", which is not supported, wanted sha256`},
 		{"trusted/a", "function: sha256", "trusted/a: has no fingerprint"},
 		{"trusted/a", "function: sha256; fingerprint: abc", `fingerprint "abc" is not a sha256`},
 		{"trusted/a", "{", "trusted/a:1"},
-		{"trusted/a", strings.Repeat("#", 1<<17), "wanted at most 65536"},
+		{"trusted/a", strings.Repeat("#", 1<<17), "trusted/a: has more than 65536 bytes"},
 		{"revoked/a", good, "no such file or directory"},
 	} {
 		dir := t.TempDir()

@@ -3,6 +3,7 @@
 package sign
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -15,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	secp "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"
@@ -23,26 +25,71 @@ import (
 var errWrong = errors.New("is wrong: the catalogue is not what was signed")
 
 // verify checks a signature by the types that pkg knows. For RSA keys, old
-// allows the form of pkg with OpenSSL before 3.
+// allows the form of pkg with OpenSSL before 3. Only an error that is errWrong
+// speaks against the payload; any other says what cannot be checked.
 func verify(kind string, key, message, sig []byte, old bool) error {
+	if !slices.Contains([]string{"rsa", "ecdsa", "ecc", "eddsa"}, kind) {
+		return fmt.Errorf("type %q is not known, wanted rsa, ecdsa, ecc or eddsa", kind)
+	}
 	der := key
 	if block, _ := pem.Decode(key); block != nil {
+		if block.Type != "PUBLIC KEY" {
+			return fmt.Errorf("the key cannot be read: found a %q, wanted a \"PUBLIC KEY\"", block.Type)
+		}
 		der = block.Bytes
+	}
+	if found := keyType(der); found != "" && found != kind && (found != "ecc" || kind != "eddsa") {
+		return fmt.Errorf("the signature is of type %s, the key of type %s", kind, found)
 	}
 	switch kind {
 	case "rsa":
 		return verifyRSA(der, message, sig, old)
 	case "ecdsa":
 		return verifyECDSA(der, message, sig)
-	case "ecc", "eddsa":
-		return verifyEdDSA(der, message, sig)
 	}
-	return fmt.Errorf("type %q is not known, wanted rsa, ecdsa, ecc or eddsa", kind)
+	return verifyEdDSA(der, message, sig)
+}
+
+// keyTypes are those of a SubjectPublicKeyInfo (RFC 5280), by their OIDs.
+var keyTypes = map[string]string{
+	"1.2.840.113549.1.1.1":  "rsa",
+	"1.2.840.113549.1.1.10": "rsassa-pss, which is not supported",
+	"1.2.840.10040.4.1":     "dsa, which is not supported",
+	"1.2.840.10045.2.1":     "ecdsa",
+	"1.3.101.112":           "ed25519, which is not supported: pkg has a form of its own",
+	"1.3.101.113":           "ed448, which is not supported",
+}
+
+// keyType names the type of a key, "" where it cannot be told.
+func keyType(der []byte) string {
+	var own struct { // the head of libpkg/pkgsign_ecc.c's
+		App  string `asn1:"utf8"`
+		Rest asn1.RawValue
+	}
+	if _, err := asn1.Unmarshal(der, &own); err == nil && own.App == "pkg" {
+		return "ecc"
+	}
+	var info struct {
+		Algorithm struct {
+			Algorithm  asn1.ObjectIdentifier
+			Parameters asn1.RawValue `asn1:"optional"`
+		}
+		Key asn1.BitString
+	}
+	if unmarshal(der, &info) != nil {
+		return ""
+	}
+	oid := info.Algorithm.Algorithm.String()
+	return cmp.Or(keyTypes[oid], oid+", which is not supported")
 }
 
 // sha1Info is the DigestInfo (RFC 8017, 9.2) that stands before the digits in
 // the old form: it announces a SHA-1 of 20 bytes, but 64 follow.
 var sha1Info = []byte{0x30, 0x4d, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x40}
+
+// Bounds of RSA keys, in bits: crypto/rsa takes none that is shorter, OpenSSL
+// (OPENSSL_RSA_MAX_MODULUS_BITS) none that is longer.
+const minRSA, maxRSA = 1024, 16384
 
 func verifyRSA(der, message, sig []byte, old bool) error {
 	any, err := x509.ParsePKIXPublicKey(der)
@@ -53,14 +100,24 @@ func verifyRSA(der, message, sig []byte, old bool) error {
 	if !ok {
 		return fmt.Errorf("the signature is of type rsa, the key is a %T", any)
 	}
+	if n := key.N.BitLen(); n < minRSA || n > maxRSA {
+		return fmt.Errorf("the key is not supported: it has %d bits, wanted %d to %d", n, minRSA, maxRSA)
+	}
+	if key.E < 3 || key.E%2 == 0 {
+		return fmt.Errorf("the key is not supported: its exponent is %d, wanted an odd one above 1", key.E)
+	}
 	digest := sha256.Sum256(message)
-	if rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], sig) == nil {
-		return nil
+	err = rsa.VerifyPKCS1v15(key, crypto.SHA256, digest[:], sig)
+	if old && errors.Is(err, rsa.ErrVerification) {
+		err = rsa.VerifyPKCS1v15(key, 0, append(sha1Info[:len(sha1Info):len(sha1Info)], message...), sig)
 	}
-	if old && rsa.VerifyPKCS1v15(key, 0, append(sha1Info[:len(sha1Info):len(sha1Info)], message...), sig) == nil {
-		return nil
+	if errors.Is(err, rsa.ErrVerification) {
+		return errWrong
 	}
-	return errWrong
+	if err != nil {
+		return fmt.Errorf("the key is not supported: %w", err)
+	}
+	return nil
 }
 
 // curveSecp256k1 is the curve of keys that pkg-key(8) makes (SEC 2, 2.4.1).
@@ -73,14 +130,21 @@ var curves = map[string]elliptic.Curve{
 
 func verifyECDSA(der, message, sig []byte) error {
 	var key struct { // SubjectPublicKeyInfo, RFC 5480
-		Algorithm struct{ Algorithm, Curve asn1.ObjectIdentifier }
-		Point     asn1.BitString
+		Algorithm struct {
+			Algorithm asn1.ObjectIdentifier
+			Curve     asn1.RawValue
+		}
+		Point asn1.BitString
 	}
 	if err := unmarshal(der, &key); err != nil {
 		return fmt.Errorf("the key cannot be read: %w", err)
 	}
+	var name asn1.ObjectIdentifier
+	if unmarshal(key.Algorithm.Curve.FullBytes, &name) != nil {
+		return errors.New("the key is not supported: it spells its curve out, wanted the name of one")
+	}
 	digest := sha256.Sum256(message)
-	if key.Algorithm.Curve.Equal(curveSecp256k1) {
+	if name.Equal(curveSecp256k1) {
 		public, err := secp256k1.ParsePubKey(key.Point.Bytes)
 		if err != nil {
 			return fmt.Errorf("the key cannot be read: %w", err)
@@ -91,9 +155,12 @@ func verifyECDSA(der, message, sig []byte) error {
 		}
 		return nil
 	}
-	curve := curves[key.Algorithm.Curve.String()]
+	curve := curves[name.String()]
 	if curve == nil {
-		return fmt.Errorf("the key is on the curve %v, wanted secp256k1 or one of NIST's", key.Algorithm.Curve)
+		return fmt.Errorf("the key is not supported: it is on the curve %v, wanted secp256k1, P-256, P-384 or P-521", name)
+	}
+	if p := key.Point.Bytes; len(p) > 0 && (p[0] == 2 || p[0] == 3) {
+		return errors.New("the key is not supported: its point is compressed")
 	}
 	public, err := ecdsa.ParseUncompressedPublicKey(curve, key.Point.Bytes)
 	if err != nil {
@@ -121,7 +188,11 @@ func verifyEdDSA(der, message, sig []byte) error {
 		return fmt.Errorf("the key cannot be read: %w", err)
 	}
 	if key.App != "pkg" || key.Version != 1 || key.Kind != "ecc" || key.Curve != "WEI25519" || !key.Public {
-		return fmt.Errorf("the key is one of %s %d %s %s, wanted a public one of pkg 1 ecc WEI25519", key.App, key.Version, key.Kind, key.Curve)
+		what := "private"
+		if key.Public {
+			what = "public"
+		}
+		return fmt.Errorf("the key is not supported: it is a %s one of %q, version %d, of type %q on the curve %q, wanted a public one of pkg, version 1, of type ecc on WEI25519", what, key.App, key.Version, key.Kind, key.Curve)
 	}
 	public, err := edwards(key.Point.Bytes)
 	if err != nil {
