@@ -31,7 +31,9 @@ func TestPlacesOfLocks(t *testing.T) {
 	port := func(url string) string { return url[strings.LastIndexByte(url, ':'):] }
 	repo := func(url string) func(object) { return func(l object) { firstRepository(l)["url"] = url } }
 	pkg := func(key string, value any) func(object) {
-		return func(l object) { editNamed(at[[]any](l, "packages"), "FreeBSD-zoneinfo", func(p object) { p[key] = value }) }
+		return func(l object) {
+			editNamed(at[[]any](l, "packages"), "FreeBSD-zoneinfo", func(p object) { p[key] = value })
+		}
 	}
 	for name, f := range map[string]struct {
 		change func(lock object)

@@ -415,6 +415,26 @@ func TestReadConf(t *testing.T) {
 	}
 }
 
+// TestReadConfSecrets tells what is wrong with a configuration without the
+// passwords in it.
+func TestReadConfSecrets(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`x { url = "https://us3r:s3cr3t@h/${ABI}/y?t0ken" }`: `x.conf:1: repository "x": url "https://h/${ABI}/y" has a variable without a value`,
+		`x { url = "https://us3r:s3\uzzcr3t@h/y?t0ken" }`:    `x.conf:1: "https://h/y": `,
+		`x { url = https://us3r:s3\uzzcr3t@h/y?t0ken }`:      `x.conf:1: "https://h/y": `,
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "x.conf"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := catalog.ReadConf([]string{dir}, nil)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "cr3t") || strings.Contains(err.Error(), "t0ken") {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+}
+
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(metaConf), data)
 	f.Add([]byte("version=1"), line)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/secret"
 	"github.com/orlop/orlop/pkgdb/ucl"
 )
 
@@ -28,7 +29,8 @@ type Repo struct {
 // ConfError is a configuration that cannot be used.
 type ConfError struct{ Err error }
 
-func (e *ConfError) Error() string { return e.Err.Error() }
+// Error shows no password of a URL: what cannot be read is quoted.
+func (e *ConfError) Error() string { return secret.CutText(e.Err.Error()) }
 
 // Unwrap returns the fault itself.
 func (e *ConfError) Unwrap() error { return e.Err }
@@ -158,7 +160,7 @@ func enabled(all []*stanza) ([]Repo, error) {
 		switch {
 		case s.disabled:
 		case strings.Contains(s.URL, "${"):
-			errs = append(errs, fmt.Errorf("%s: repository %q: url %q has a variable without a value (give --abi)", s.Where, s.Name, s.URL))
+			errs = append(errs, fmt.Errorf("%s: repository %q: url %q has a variable without a value (give --abi)", s.Where, s.Name, secret.Cut(s.URL)))
 		default:
 			repos = append(repos, s.Repo)
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"github.com/orlop/orlop/pkgdb/secret"
 )
 
 // CheckURL accepts what a lock may name as the place of a repository: "" for
@@ -23,25 +25,16 @@ func CheckURL(location string) error {
 		found = false
 	}
 	if !found {
-		return fmt.Errorf("URL %q: wanted one of http:, https:, pkg+http: or pkg+https:, which anybody can reach", withoutSecrets(location))
+		return fmt.Errorf("URL %q: wanted one of http:, https:, pkg+http: or pkg+https:, which anybody can reach", secret.Cut(location))
 	}
 	u, err := url.Parse(strings.TrimPrefix(location, "pkg+"))
 	switch {
 	case err != nil:
-		return fmt.Errorf("URL %q cannot be read", withoutSecrets(location))
+		return fmt.Errorf("URL %q cannot be read", secret.Cut(location))
 	case u.User != nil || strings.ContainsAny(rest, "?#"):
-		return fmt.Errorf("URL %q: it has a user, a query or a fragment, wanted only what all may know", withoutSecrets(location))
+		return fmt.Errorf("URL %q: it has a user, a query or a fragment, wanted only what all may know", secret.Cut(location))
 	case u.Hostname() == "":
 		return errors.New("URL has no host")
 	}
 	return nil
-}
-
-// withoutSecrets leaves out of a message what may be a password.
-func withoutSecrets(location string) string {
-	location, _, _ = strings.Cut(location, "?")
-	if scheme, rest, found := strings.Cut(location, "://"); found {
-		return scheme + "://" + rest[strings.LastIndexByte(rest, '@')+1:]
-	}
-	return location
 }

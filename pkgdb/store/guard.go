@@ -145,6 +145,3 @@ func notPublic(a netip.Addr) string {
 	}
 	return ""
 }
-
-// Public is a URL without what may be secret in it. TODO
-func Public(location string) string { return location }

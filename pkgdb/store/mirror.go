@@ -53,15 +53,32 @@ func (s *Source) srv(ctx context.Context) []*url.URL {
 	}
 	servers, err := lookup(ctx, s.url.Scheme, "tcp", s.url.Hostname())
 	if err != nil && ctx.Err() == nil {
-		s.store.notice(fmt.Sprintf("%s: there is no list of mirrors (%v); the host itself is asked", s.where, err))
+		s.store.notice(fmt.Sprintf("%s: there is no list of mirrors (%v); the host itself is asked", s.public, err))
 	}
 	var urls []*url.URL
+	var strangers []string
 	for _, server := range servers[:min(len(servers), maxMirrors)] {
 		u := *s.url
-		u.Host = net.JoinHostPort(strings.TrimSuffix(server.Host, "."), strconv.Itoa(int(server.Port)))
+		host := strings.TrimSuffix(server.Host, ".")
+		u.Host = net.JoinHostPort(host, strconv.Itoa(int(server.Port)))
+		if !within(host, s.url.Hostname()) {
+			u.User, u.RawQuery = nil, ""
+			strangers = append(strangers, host)
+		}
 		urls = append(urls, &u)
 	}
+	if len(strangers) > 0 && (s.url.User != nil || s.url.RawQuery != "") {
+		s.store.notice(fmt.Sprintf("%s: its user, password and query are not sent to its mirrors %s, which are other hosts", s.public, strings.Join(strangers, ", ")))
+	}
 	return urls
+}
+
+// within reports whether a host is another or part of its domain. Only such a
+// one is told secrets: anybody may answer for the DNS, and its answer is as good
+// as a redirection (net/http has the same rule there).
+func within(host, domain string) bool {
+	host, domain = strings.ToLower(host), strings.ToLower(domain)
+	return host == domain || strings.HasSuffix(host, "."+domain) && net.ParseIP(host) == nil
 }
 
 // systemLookup orders by priority and weight, as net.LookupSRV.
@@ -100,7 +117,7 @@ func (s *Source) listed(ctx context.Context) []*url.URL {
 		}
 	}
 	if ctx.Err() == nil {
-		s.store.notice(fmt.Sprintf("%s: there is no list of mirrors; the repository itself is asked", s.where))
+		s.store.notice(fmt.Sprintf("%s: there is no list of mirrors; the repository itself is asked", s.public))
 	}
 	return nil
 }

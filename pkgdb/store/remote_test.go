@@ -122,7 +122,7 @@ func TestMisbehaving(t *testing.T) {
 		{"other bytes", "sum is ", false, func(w http.ResponseWriter, r *http.Request) {
 			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(other))
 		}},
-		{"packed", "packed with gzip, which was not asked for", true, func(w http.ResponseWriter, _ *http.Request) {
+		{"packed", `packed with "gzip", which was not asked for`, true, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			w.Write(body)
 		}},

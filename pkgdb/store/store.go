@@ -22,6 +22,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/orlop/orlop/pkgdb/secret"
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
@@ -99,7 +100,8 @@ type Source struct {
 	dir    string // of a repository on this machine
 	url    *url.URL
 	mirror string // "none", "srv" or "http", for url
-	where  string // for messages
+	where  string // as it was given; it may have a password in it
+	public string // for messages
 
 	servers serverList
 	guarded *http.Client // of Guarded; nil for the store's
@@ -110,29 +112,30 @@ type Source struct {
 func (st *Store) Source(location, mirrorType string) (*Source, error) {
 	scheme, rest, found := strings.Cut(location, ":")
 	if !found || strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz+") != "" { // so FreeBSD:15:amd64 is a directory
-		return &Source{store: st, dir: location, where: location}, nil
+		return &Source{store: st, dir: location, where: location, public: Public(location)}, nil
 	}
 	if scheme == "file" {
 		return st.local(location, rest)
 	}
+	public := Public(location)
 	u, err := url.Parse(strings.TrimPrefix(scheme, "pkg+") + ":" + rest)
-	if err != nil {
-		return nil, err
+	if err != nil { // whose text quotes the location
+		return nil, fmt.Errorf("%s: is no URL that can be read; in a user or password, %% / ? # and @ must be written as %%25 %%2F %%3F %%23 %%40", public)
 	}
 	switch u.Scheme {
 	case "http", "https":
 		if u.Host == "" {
-			return nil, fmt.Errorf("%s: has no host", location)
+			return nil, fmt.Errorf("%s: has no host", public)
 		}
 		if scheme != u.Scheme && mirrorType != "srv" {
-			return nil, fmt.Errorf("%s: pkg+ goes with the mirror type srv, found %s", location, mirrorType)
+			return nil, fmt.Errorf("%s: pkg+ goes with the mirror type srv, found %s", public, mirrorType)
 		}
 		if st.Dir == "" {
-			return nil, fmt.Errorf("%s: %w", location, errNoStore)
+			return nil, fmt.Errorf("%s: %w", public, errNoStore)
 		}
-		return &Source{store: st, url: u, mirror: mirrorType, where: location}, nil
+		return &Source{store: st, url: u, mirror: mirrorType, where: location, public: public}, nil
 	}
-	return nil, fmt.Errorf("%s: transport %q is not supported, wanted a directory or file:, http:, https:, pkg+http: or pkg+https: with a URL", location, scheme)
+	return nil, fmt.Errorf("%s: transport %q is not supported, wanted a directory or file:, http:, https:, pkg+http: or pkg+https: with a URL", public, scheme)
 }
 
 // local takes the path as it stands, as pkg does (libpkg/fetch_file.c): what
@@ -141,11 +144,11 @@ func (st *Store) local(location, path string) (*Source, error) {
 	if rest, found := strings.CutPrefix(path, "//"); found {
 		host, _, _ := strings.Cut(rest, "/")
 		if host != "" && host != "localhost" {
-			return nil, fmt.Errorf("%s: a file: URL has no host, found %q", location, host)
+			return nil, fmt.Errorf("%s: a file: URL has no host, found %q", Public(location), host[strings.LastIndexByte(host, '@')+1:])
 		}
 		path = rest[len(host):]
 	}
-	return &Source{store: st, dir: filepath.FromSlash(path), where: location}, nil
+	return &Source{store: st, dir: filepath.FromSlash(path), where: location, public: Public(location)}, nil
 }
 
 func (s *Source) client() *http.Client {
@@ -158,15 +161,19 @@ func (s *Source) client() *http.Client {
 // Remote reports whether the repository is reached over a network.
 func (s *Source) Remote() bool { return s.url != nil }
 
-// PublicURL is the location without a user and password in it.
+// PublicURL is the location of a repository on a network without what Public
+// leaves out.
 func (s *Source) PublicURL() string {
-	u := *s.url
-	u.User = nil
+	u := url.URL{Scheme: s.url.Scheme, Host: s.url.Host, Path: s.url.Path, RawPath: s.url.RawPath}
 	if strings.HasPrefix(s.where, "pkg+") {
 		return "pkg+" + u.String()
 	}
 	return u.String()
 }
+
+// Public returns what messages and documents may show of a location: a URL
+// without user, password, query and fragment, a directory as it is.
+func Public(location string) string { return secret.Cut(location) }
 
 // Open opens a file of the repository by its path there, unchecked. The path
 // cannot leave the repository, whatever it or a symbolic link says.
@@ -202,12 +209,12 @@ func (s *Source) Verified(ctx context.Context, want Ref) (io.ReadCloser, error) 
 func (s *Source) open(path string) (*os.File, error) {
 	root, err := os.OpenRoot(s.dir)
 	if err != nil {
-		return nil, &AbsentError{"repository " + s.where, reason(err)}
+		return nil, &AbsentError{"repository " + s.public, reason(err)}
 	}
 	defer root.Close()
 	f, err := OpenRegular(root, filepath.FromSlash(path))
 	if err != nil {
-		return nil, &AbsentError{path + " of repository " + s.where, reason(err)}
+		return nil, &AbsentError{path + " of repository " + s.public, reason(err)}
 	}
 	return f, nil
 }

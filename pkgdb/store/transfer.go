@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,52 +16,24 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/orlop/orlop/pkgdb/secret"
 )
 
 const (
 	// maxCatalogue bounds a file whose size nobody vouches for. The largest
 	// catalogue, that of ports, has 10 MB.
 	maxCatalogue = 512 << 20
+	maxMeta      = 1 << 20 // of meta.conf, which pkg takes no more of either
 	// minBytes is what a server must send in a window, or it counts as dead:
 	// half a KiB a second.
 	minBytes = 15 << 10
-	// dialTimeout bounds the wait for a connection.
-	dialTimeout = 15 * time.Second
 )
-
-// NewClient returns a client that waits for no server for ever and asks for no
-// compression, so that sizes are those of files. Proxy may be nil.
-func NewClient(proxy func(*http.Request) (*url.URL, error)) *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  proxy,
-			DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
-			TLSHandshakeTimeout:    15 * time.Second,
-			ResponseHeaderTimeout:  30 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10,
-			MaxIdleConnsPerHost:    16,
-			ForceAttemptHTTP2:      true,
-			DisableCompression:     true,
-		},
-		CheckRedirect: checkRedirect,
-	}
-}
-
-// checkRedirect follows a few steps and none from https to http.
-func checkRedirect(req *http.Request, via []*http.Request) error {
-	if len(via) >= 5 {
-		return fmt.Errorf("is redirected more than %d times", len(via))
-	}
-	if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
-		return fmt.Errorf("is redirected from https to %s", req.URL.Scheme)
-	}
-	return nil
-}
 
 // download fetches a file whose bytes nobody vouches for yet. Offline it is
 // the one that was fetched last.
 func (s *Source) download(ctx context.Context, path string) (io.ReadSeekCloser, error) {
-	what := path + " of repository " + s.where
+	what := path + " of repository " + s.public
 	if s.store.Offline {
 		f, err := os.Open(s.catalogue(path))
 		if err != nil {
@@ -78,6 +49,9 @@ func (s *Source) download(ctx context.Context, path string) (io.ReadSeekCloser, 
 		return nil, err
 	}
 	get := transfer{store: s.store, client: s.client(), file: f, limit: maxCatalogue}
+	if path == "meta.conf" {
+		get.limit = maxMeta
+	}
 	if err = get.fromAny(ctx, s.bases(ctx), path); err == nil {
 		err = keep(f, s.catalogue(path))
 	} else if ctx.Err() == nil {
@@ -130,7 +104,7 @@ func (s *Source) fetchFrom(ctx context.Context, base *url.URL, f *os.File, want 
 	}
 	get := transfer{store: s.store, client: s.client(), file: f, limit: want.Size, exact: true}
 	if err := get.fromAny(ctx, []*url.URL{base}, want.Path); err != nil {
-		return fmt.Errorf("%s: %w", want.Name, &AbsentError{want.Path + " of repository " + s.where, err})
+		return fmt.Errorf("%s: %w", want.Name, &AbsentError{want.Path + " of repository " + s.public, err})
 	}
 	if err = verify(ctx, f, want); err == nil {
 		return keep(f, filepath.Join(s.store.Dir, packagesDir, want.name()))
@@ -194,7 +168,7 @@ func (t *transfer) from(ctx context.Context, u *url.URL) error {
 	defer cancel(nil)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return refusal{err}
+		return refusal{t.requestFault(err)}
 	}
 	at, err := t.begin(req)
 	if err != nil {
@@ -252,17 +226,17 @@ func (t *transfer) accept(resp *http.Response, at int64) (int64, error) {
 	case code == http.StatusOK:
 		at = 0
 	case code == http.StatusNotFound || code == http.StatusGone:
-		return 0, refusal{fmt.Errorf("HTTP status %s: %w", resp.Status, fs.ErrNotExist)}
+		return 0, refusal{fmt.Errorf("HTTP status %s: %w", status(code), fs.ErrNotExist)}
 	case code == http.StatusRequestedRangeNotSatisfiable:
 		_ = t.file.Truncate(0)
-		return 0, fmt.Errorf("HTTP status %s", resp.Status)
+		return 0, fmt.Errorf("HTTP status %s", status(code))
 	case code >= 500 || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout:
-		return 0, fmt.Errorf("HTTP status %s", resp.Status)
+		return 0, fmt.Errorf("HTTP status %s", status(code))
 	default:
-		return 0, refusal{fmt.Errorf("HTTP status %s", resp.Status)}
+		return 0, refusal{fmt.Errorf("HTTP status %s", status(code))}
 	}
 	if enc := resp.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
-		return 0, refusal{fmt.Errorf("sends the file packed with %s, which was not asked for", enc)}
+		return 0, refusal{fmt.Errorf("sends the file packed with %.40q, which was not asked for", enc)}
 	}
 	if n := resp.ContentLength; n >= 0 && (at+n > t.limit || t.exact && at+n < t.limit) {
 		return 0, refusal{fmt.Errorf("announces %d bytes, wanted %s", at+n, t.wanted())}
@@ -274,6 +248,9 @@ func (t *transfer) accept(resp *http.Response, at int64) (int64, error) {
 	return at, err
 }
 
+// status is without the server's own words.
+func status(code int) string { return strings.TrimSpace(fmt.Sprint(code, " ", http.StatusText(code))) }
+
 func (t *transfer) wanted() string {
 	if t.exact {
 		return fmt.Sprint(t.limit)
@@ -281,21 +258,24 @@ func (t *transfer) wanted() string {
 	return fmt.Sprintf("at most %d", t.limit)
 }
 
-// requestFault leaves the URL out, which the message has, and tells what no
-// second try will change: certificates and redirections.
+// requestFault leaves the URL out, which the message has as far as anybody may
+// see it, and tells what no second try will change: certificates, redirections
+// and proxies.
 func (t *transfer) requestFault(err error) error {
-	var outer *url.Error
-	if errors.As(err, &outer) {
+	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
 	}
 	if _, refused := errors.AsType[*PlaceError](err); refused {
 		return refusal{err}
 	}
 	text := err.Error()
-	if strings.HasPrefix(text, "tls: ") || strings.HasPrefix(text, "x509: ") || strings.HasPrefix(text, "is redirected") {
-		return refusal{err}
+	switch {
+	case strings.HasPrefix(text, "failed to parse Location header"): // which it quotes
+		return refusal{errors.New("is redirected to what is no URL that can be read")}
+	case strings.HasPrefix(text, "tls: ") || strings.HasPrefix(text, "x509: ") || strings.HasPrefix(text, "is redirected") || errors.Is(err, errProxy):
+		return refusal{&secret.Error{Err: err}}
 	}
-	return err
+	return &secret.Error{Err: err}
 }
 
 var errSlow = errors.New("sends too slowly, or nothing more")
