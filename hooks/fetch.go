@@ -210,7 +210,7 @@ func (r *run) verified(ctx context.Context, p *catalog.Package) (io.ReadCloser, 
 	if src == nil {
 		f, err := r.Store.Stored(ctx, ref)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, &store.AbsentError{What: ref.Name, Err: fmt.Errorf("no repository %q is given, and the store does not have it", p.Repo.Name)}
+			return nil, &store.AbsentError{What: ref.Name, Err: fmt.Errorf("the store does not have it, and repository %q cannot be asked: %s", p.Repo.Name, strings.Join(r.witnesses[p.Repo].reasons, "; "))}
 		}
 		return f, err
 	}

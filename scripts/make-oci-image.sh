@@ -7,8 +7,9 @@
 #	make-oci-image.sh CURDIR REVISION BRANCH TARGET_ARCH IMAGE OUTPUT
 #
 # CURDIR is release of a source tree; the working directory is make(1)'s object
-# directory. Beside OUTPUT, its name ending in .txz, stands the lock. Both have
-# the bytes that `make oci-release` gives them.
+# directory. Beside OUTPUT, its name ending in .txz, stands the lock, and the
+# signed catalogues of the repository. All have the bytes that `make oci-release`
+# gives them.
 #
 # ORLOP names the program, ORLOP_FLAGS and ORLOP_BUILD_FLAGS are further flags
 # of `orlop build`, ORLOP_REPO_CONF_DIR the configuration of the repository.
@@ -64,5 +65,8 @@ fi
 # shellcheck disable=SC2086 # flags, none with a blank in it
 env SOURCE_DATE_EPOCH="$epoch" "${ORLOP:-orlop}" build -q "$@" \
     ${ORLOP_FLAGS:-} ${ORLOP_BUILD_FLAGS:-} "$image"
+for catalogue in "$work"/container-image-catalogue-*.pkg; do
+	[ ! -f "$catalogue" ] || mv "$catalogue" "$(dirname "$output")"
+done
 mv "$work/container-image-$image.lock.json" "${output%.txz}.lock.json"
 mv "$work/container-image-$image.txz" "$output"

@@ -117,6 +117,8 @@ type verifier struct {
 // judges are what --require may name.
 var judges = []string{"lock", "digests", "signature"}
 
+var judgeNames = map[string]string{"lock": "a lock", "digests": "digests", "signature": "a signature"}
+
 // readGiven reads the files of --lock and --digests.
 func (v *verifier) readGiven() error {
 	for _, what := range v.c.StringSlice("require") {
@@ -170,7 +172,7 @@ func (v *verifier) verify(path string) *verdict {
 	x.faulty(v.compareDigests(x)...)
 	for _, what := range v.c.StringSlice("require") {
 		if !slices.Contains(x.judges, what) {
-			x.faulty(&hooks.ContentError{Err: fmt.Errorf("was not compared with a %s, which --require asks for", what)})
+			x.faulty(&hooks.ContentError{Err: fmt.Errorf("was not compared with %s, which --require asks for", judgeNames[what])})
 		}
 	}
 	return x
@@ -195,7 +197,8 @@ func (v *verifier) lockOf(x *verdict) (*givenLock, error) {
 	text, err := readBeside(file)
 	if errors.Is(err, os.ErrNotExist) {
 		if v.c.Bool("rebuild") {
-			return nil, usagef("no lock: %w%s; give --lock", err, notTaken(x.path))
+			v.tellOtherLocks(x.path)
+			return nil, usagef("no lock: %w; give --lock", err)
 		}
 		return nil, nil
 	}
@@ -209,17 +212,16 @@ func (v *verifier) lockOf(x *verdict) (*givenLock, error) {
 	return &givenLock{l, file, text}, nil
 }
 
-// notTaken names the locks beside an archive that bear other names, since one
-// of the two may have been renamed.
-func notTaken(archive string) string {
-	names := otherLocks(archive)
-	switch len(names) {
+// tellOtherLocks names the locks beside an archive that bear other names, since
+// one of the two may have been renamed.
+func (p *program) tellOtherLocks(archive string) {
+	switch names := otherLocks(archive); len(names) {
 	case 0:
-		return ""
 	case 1:
-		return "; " + names[0] + " lies there and was not taken"
+		fmt.Fprintf(p.stderr, "orlop: %s: %s lies there and was not taken\n", printable(archive), names[0])
+	default:
+		fmt.Fprintf(p.stderr, "orlop: %s: %s lie there and were not taken\n", printable(archive), strings.Join(names, ", "))
 	}
-	return "; " + strings.Join(names, ", ") + " lie there and were not taken"
 }
 
 // archiveEnds are those of an archive's name; a layout in a folder has none.
@@ -318,7 +320,8 @@ func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 		if len(x.judges) == 0 {
 			so = ", so it was " + itselfOnly
 		}
-		fmt.Fprintf(p.stderr, "orlop: %s: there is no %s%s%s\n", printable(x.path), printable(lockFile(x.path)), so, notTaken(x.path))
+		fmt.Fprintf(p.stderr, "orlop: %s: there is no %s%s\n", printable(x.path), printable(lockFile(x.path)), so)
+		p.tellOtherLocks(x.path)
 	}
 	text := fmt.Sprintf("%s\t%s", printable(filepath.Base(x.path)), x.artifact.Descriptor.Digest)
 	switch {
