@@ -4,6 +4,7 @@ package hooks_test
 
 import (
 	"archive/tar"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -34,7 +35,7 @@ type signer struct {
 
 func newSigner(t *testing.T) *signer {
 	t.Helper()
-	s := &signer{pkgtest.NewSigner(), t.TempDir()}
+	s := &signer{pkgtest.NewSigner(rand.Reader), t.TempDir()}
 	s.Trust(s.fingerprints)
 	return s
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -44,7 +45,7 @@ var evilPackages = []pkgtest.Package{
 func newForgery(t *testing.T) *forgery {
 	t.Helper()
 	w := &forgery{official: t.TempDir(), forger: t.TempDir(), conf: t.TempDir(), cache: t.TempDir()}
-	w.signs = pkgtest.NewSigner()
+	w.signs = pkgtest.NewSigner(rand.Reader)
 	keys := t.TempDir()
 	w.signs.Trust(keys)
 	for _, dir := range []string{w.official, w.forger} {

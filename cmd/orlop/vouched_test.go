@@ -3,6 +3,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -109,12 +110,12 @@ func TestKeptCatalogue(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect("under another name", 0, "reproduced", fresh()...)
-	pkgtest.NewSigner().Sign(next)
+	pkgtest.NewSigner(rand.Reader).Sign(next)
 	strangers := copied(t, next)
 	if err := os.WriteFile(strangers+"/data.pkg", official, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	pkgtest.NewSigner().Sign(strangers)
+	pkgtest.NewSigner(rand.Reader).Sign(strangers)
 	if err := os.Rename(strangers+"/data.pkg", published); err != nil {
 		t.Fatal(err)
 	}

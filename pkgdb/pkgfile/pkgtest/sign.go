@@ -6,7 +6,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -27,8 +26,8 @@ type Signer struct {
 }
 
 // NewSigner makes a signer with a key of its own.
-func NewSigner() *Signer {
-	key := must(rsa.GenerateKey(rand.Reader, 2048))
+func NewSigner(random io.Reader) *Signer {
+	key := must(rsa.GenerateKey(random, 2048))
 	der := must(x509.MarshalPKIXPublicKey(&key.PublicKey))
 	return &Signer{key, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})}
 }
