@@ -220,6 +220,9 @@ func (r *run) end() {
 // work member by member all do so for a parent before they do for its child,
 // which stands on what they leave.
 func (r *run) perform(ctx context.Context, story []hook) error {
+	if err := r.Store.Check(); err != nil {
+		return err
+	}
 	for len(story) > 0 {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
@@ -278,17 +277,17 @@ func (r *run) newBlob(m *member) (*os.File, error) {
 }
 
 func (r *run) dropBlob(f *os.File) {
+	r.Store.Discard(f) // one of the staging folder has no name any more
 	f.Close()
-	os.Remove(f.Name()) // one of the staging folder has no name any more
 }
 
 // keepLayer leaves a layer to later runs.
 func (r *run) keepLayer(m *member, fragments []layer.Fragment, made *madeLayer, blob *os.File) {
-	if !r.reuses() || !strings.HasPrefix(blob.Name(), r.Store.Dir) {
+	if !r.reuses() {
 		return
 	}
-	if r.Store.KeepBlob(blob, made.Digest.Encoded()) != nil {
-		os.Remove(blob.Name())
+	if r.Store.KeepBlob(blob, made.Digest.Encoded()) != nil { // it may be one of the staging folder
+		r.Store.Discard(blob)
 		return
 	}
 	r.remember(r.layerKey(fragments), made)

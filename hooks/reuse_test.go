@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -217,5 +219,52 @@ func TestReuseNowhere(t *testing.T) {
 	}
 	if files := storeFiles(t, small.Dir); len(files) > 0 {
 		t.Errorf("a store of one byte has %q", files)
+	}
+}
+
+// TestReuseOthers has results of another user in the store: every one is made
+// again, and the image is the same.
+func TestReuseOthers(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("gives files to another user: needs root")
+	}
+	for _, shared := range []bool{false, true} {
+		st := &store.Store{Dir: filepath.Join(t.TempDir(), "store"), Shared: shared}
+		want := digestOf(t, reuseConfig(t, st, -1))
+		files := storeFiles(t, st.Dir)
+		for _, path := range files {
+			if err := os.Chown(path, 1, -1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := digestOf(t, reuseConfig(t, st, -1)); got != want {
+			t.Errorf("shared %v: the image is %s, wanted %s", shared, got, want)
+		}
+		if again := storeFiles(t, st.Dir); !slices.Equal(again, files) {
+			t.Errorf("shared %v: the store has %q, wanted %q", shared, again, files)
+		}
+		for _, path := range files {
+			if info, err := os.Stat(path); err != nil || info.Sys().(*syscall.Stat_t).Uid != 0 {
+				t.Errorf("shared %v: %s is still the other user's: %v", shared, path, err)
+			}
+		}
+	}
+}
+
+// TestReuseDistrusted has a store that anybody may write: nothing is made.
+func TestReuseDistrusted(t *testing.T) {
+	t.Parallel()
+	st := &store.Store{Dir: t.TempDir()}
+	if err := os.Chmod(st.Dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	cfg := reuseConfig(t, st, -1)
+	_, err := hooks.Build(t.Context(), cfg)
+	if _, distrusted := errors.AsType[*store.TrustError](err); !distrusted {
+		t.Errorf("got %v", err)
+	}
+	if files := storeFiles(t, st.Dir); len(files) > 0 {
+		t.Errorf("the store has %q", files)
 	}
 }

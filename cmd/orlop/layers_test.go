@@ -106,9 +106,13 @@ var impure = map[string][]string{
 	"os":       {"Getenv", "LookupEnv", "Environ", "ExpandEnv", "Hostname", "Getuid", "Geteuid", "Getgid", "Getwd", "Exit", "Stdin", "Stdout", "Stderr", "UserHomeDir", "UserCacheDir"},
 	"fmt":      {"Print", "Printf", "Println"},
 	"runtime":  {"GOARCH", "GOOS", "NumCPU", "GOMAXPROCS"},
-	"syscall":  {"Umask", "Getenv"},
+	"syscall":  {"Umask", "Getenv", "Getuid", "Geteuid", "Getgid", "Getegid", "Getgroups"},
 	"net/http": {"Get"},
 }
+
+// whoAsks may know who runs it: that decides what is believed of a store, and
+// whose the folders in it are, but no byte of an image.
+const whoAsks = "../../pkgdb/store/owner.go"
 
 // impurePackages are not imported below cmd at all.
 var impurePackages = []string{"os/user", "os/exec", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "flag", "unsafe", "reflect"}
@@ -135,7 +139,8 @@ func TestPurity(t *testing.T) {
 			}
 			ast.Inspect(f, func(n ast.Node) bool {
 				if sel, ok := n.(*ast.SelectorExpr); ok {
-					if x, ok := sel.X.(*ast.Ident); ok && slices.Contains(impure[x.Name], sel.Sel.Name) {
+					if x, ok := sel.X.(*ast.Ident); ok && slices.Contains(impure[x.Name], sel.Sel.Name) &&
+						!(x.Name == "syscall" && strings.HasPrefix(sel.Sel.Name, "Get") && path == whoAsks) {
 						t.Errorf("%s: %s.%s", fset.Position(n.Pos()), x.Name, sel.Sel.Name)
 					}
 				}

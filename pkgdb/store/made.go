@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
 
 // Reuses reports whether there is a folder for what runs make.
@@ -19,18 +18,51 @@ func (st *Store) Reuses() bool { return st.Dir != "" }
 // Recall returns what Remember kept under a key, nil for nothing. The key names
 // everything that decides the text. A text whose bytes have changed is dropped.
 func (st *Store) Recall(key string) []byte {
-	path := filepath.Join(st.Dir, notesDir, noteName(key))
-	b, err := os.ReadFile(path)
+	dir, f, err := st.result(notesDir, noteName(key), "a note")
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	defer f.Close()
+	b, err := io.ReadAll(f)
 	if err != nil {
 		return nil
 	}
 	if len(b) < sha256.Size || noteSum(key, b[sha256.Size:]) != [sha256.Size]byte(b) {
 		st.notice("a note in the store is damaged and was dropped")
-		os.Remove(path)
+		_ = dir.Remove(noteName(key)) // another one will take its place
 		return nil
 	}
-	st.used(path)
+	st.used(dir, noteName(key))
 	return b[sha256.Size:]
+}
+
+// result opens what an earlier run of this user has made, and its folder. The
+// text of a note vouches for itself, and so does a layer's record: what others
+// have put there is as good as nothing, and what is no file is dropped.
+func (st *Store) result(folder, name, what string) (*os.Root, *os.File, error) {
+	dir, err := st.folder(folder, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := OpenRegular(dir, name)
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = f.Stat(); err == nil && mine(info) {
+			return dir, f, nil
+		}
+		f.Close()
+		if o := ownedBy(info); err == nil && (o.uid == me() || o.uid != 0) { // root's stand in many a store that users only read
+			st.notice(fmt.Sprintf("%s in the store is not yours alone (it belongs to user %d, its mode is %04o, it has %d names) and is made again", what, o.uid, o.bits, o.links))
+		}
+		err = fs.ErrNotExist
+	} else if _, strange := errors.AsType[kindError](err); strange {
+		st.notice(fmt.Sprintf("%s in the store %v and was dropped", what, reason(err)))
+		_ = dir.Remove(name) // if that fails, so does putting another in its place
+		err = fs.ErrNotExist
+	}
+	dir.Close()
+	return nil, nil, err
 }
 
 // Remember keeps a text. Its sum stands before it, so that one that a crash has
@@ -44,10 +76,10 @@ func (st *Store) Remember(key string, text []byte) error {
 	digest := noteSum(key, text)
 	_, err = f.Write(append(digest[:], text...))
 	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(st.Dir, notesDir, noteName(key)))
+		err = st.rename(f, notesDir, noteName(key))
 	}
 	if err != nil {
-		os.Remove(f.Name())
+		st.Discard(f)
 	}
 	return err
 }
@@ -62,31 +94,32 @@ func noteSum(key string, text []byte) [sha256.Size]byte {
 }
 
 // Create makes a file that KeepBlob can give a name.
-func (st *Store) Create() (*os.File, error) {
-	if st.Dir == "" {
-		return nil, errNoStore
-	}
-	if err := st.make(); err != nil {
-		return nil, err
-	}
-	return os.CreateTemp(filepath.Join(st.Dir, partsDir), "made-*")
-}
+func (st *Store) Create() (*os.File, error) { return st.temp("made") }
 
 // KeepBlob gives a file of Create the name of its digest, 64 hex digits of a
 // sha256. The file stays open.
 func (st *Store) KeepBlob(f *os.File, digest string) error {
-	return os.Rename(f.Name(), filepath.Join(st.Dir, blobsDir, digest))
+	dir, err := st.folder(partsDir, false)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if !sameFile(dir, f) {
+		return fmt.Errorf("%s: is no file of the store", f.Name())
+	}
+	return st.rename(f, blobsDir, digest)
 }
 
 // OpenBlob opens a blob, unchecked: whoever reads it compares its digest, and
 // calls CheckBlob where that is another. That there is none is fs.ErrNotExist.
 func (st *Store) OpenBlob(digest string) (*os.File, error) {
-	path := filepath.Join(st.Dir, blobsDir, digest)
-	f, err := os.Open(path)
-	if err == nil {
-		st.used(path)
+	dir, f, err := st.result(blobsDir, digest, fmt.Sprintf("layer %.12s", digest))
+	if err != nil {
+		return nil, err
 	}
-	return f, err
+	defer dir.Close()
+	st.used(dir, digest)
+	return f, nil
 }
 
 // CheckBlob reads a blob and drops it if it is damaged, which it reports.
@@ -107,15 +140,21 @@ func (st *Store) CheckBlob(digest string) (damaged bool) {
 // DropBlob removes a blob that is damaged.
 func (st *Store) DropBlob(digest string) {
 	st.notice(fmt.Sprintf("layer %.12s in the store is damaged and was dropped", digest))
-	if err := os.Remove(filepath.Join(st.Dir, blobsDir, digest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	dir, err := st.folder(blobsDir, false)
+	if err == nil {
+		defer dir.Close()
+		err = dir.Remove(digest)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		st.notice(err.Error())
 	}
 }
 
-// used notes that a file was of use, for Prune.
-func (st *Store) used(path string) {
+// used notes that a file was of use, for Prune. Should the name lead elsewhere
+// by now, then to a file of the same folder.
+func (st *Store) used(dir *os.Root, name string) {
 	if st.Now != nil {
 		now := st.Now()
-		_ = os.Chtimes(path, now, now) // a store that cannot be written is good enough to read
+		_ = dir.Chtimes(name, now, now) // a store that cannot be written is good enough to read
 	}
 }

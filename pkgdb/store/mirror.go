@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -123,15 +122,12 @@ func (s *Source) listed(ctx context.Context) []*url.URL {
 }
 
 func (s *Source) mirrorList(ctx context.Context, u *url.URL) ([]byte, error) {
-	if err := s.store.make(); err != nil {
-		return nil, err
-	}
-	f, err := os.CreateTemp(s.store.Dir, "mirrors-*")
+	f, err := s.store.temp("mirrors")
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	defer os.Remove(f.Name())
+	s.store.Discard(f)
 	get := transfer{store: s.store, client: s.client(), file: f, limit: maxMirrorList}
 	if err := get.from(ctx, u); err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ package store
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,33 +17,38 @@ import (
 // to what somebody else chose. That there is none is fs.ErrNotExist.
 func OpenRegular(root *os.Root, name string) (*os.File, error) {
 	name = cmp.Or(strings.TrimRight(name, "/"), name) // a slash makes a Root follow links (CVE-2026-39822)
-	found, err := root.Lstat(name)
-	if err != nil {
-		return nil, err
-	}
-	if err := regular(found); err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
-	}
-	// The name may have come to stand for something else since: then the open
-	// must not wait for the other end of a FIFO, and what it gave is of no use.
-	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	if opened, err := f.Stat(); err != nil || !os.SameFile(found, opened) {
+	for tries := 10; ; tries-- {
+		found, err := root.Lstat(name)
+		if err != nil {
+			return nil, err
+		}
+		if !found.Mode().IsRegular() {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: kindError{found.Mode()}}
+		}
+		// The name may have come to stand for something else since: then the open
+		// must not wait for the other end of a FIFO, and what it gave is of no use.
+		f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			return nil, err
+		}
+		opened, err := f.Stat()
+		if err == nil && os.SameFile(found, opened) {
+			return f, nil
+		}
 		f.Close()
-		return nil, &fs.PathError{Op: "open", Path: name, Err: cmp.Or(err, errors.New("has been replaced meanwhile"))}
+		if err != nil || tries == 0 { // else a run has put another file there
+			return nil, &fs.PathError{Op: "open", Path: name, Err: cmp.Or(err, errors.New("is replaced all the time"))}
+		}
 	}
-	return f, nil
 }
 
 // OpenRegularFile is OpenRegular for a path. Its folder may be anything.
 func OpenRegularFile(path string) (*os.File, error) {
 	dir, name := filepath.Split(cmp.Or(strings.TrimRight(path, "/"), path))
 	if name == "" && dir != "" || name == ".." {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: wantedRegular(fs.ModeDir)}
+		return nil, &fs.PathError{Op: "open", Path: path, Err: kindError{fs.ModeDir}}
 	}
-	root, err := os.OpenRoot(cmp.Or(dir, "."))
+	root, err := openFolder(cmp.Or(dir, "."))
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: reason(err)}
 	}
@@ -56,27 +60,25 @@ func OpenRegularFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// regular says what a file is, if it is no regular one.
-func regular(info fs.FileInfo) error {
-	if info.Mode().IsRegular() {
-		return nil
-	}
-	return wantedRegular(info.Mode())
-}
+// kindError says what was found where a regular file is wanted.
+type kindError struct{ found fs.FileMode }
 
-func wantedRegular(found fs.FileMode) error {
-	what := "something else"
+func (e kindError) Error() string { return "is " + kindOf(e.found) + ", wanted a regular file" }
+
+func kindOf(found fs.FileMode) string {
 	switch {
-	case found&fs.ModeDir != 0:
-		what = "a folder"
+	case found.IsRegular():
+		return "a regular file"
+	case found.IsDir():
+		return "a folder"
 	case found&fs.ModeSymlink != 0:
-		what = "a symbolic link"
+		return "a symbolic link"
 	case found&fs.ModeNamedPipe != 0:
-		what = "a FIFO"
+		return "a FIFO"
 	case found&fs.ModeSocket != 0:
-		what = "a socket"
+		return "a socket"
 	case found&fs.ModeDevice != 0:
-		what = "a device"
+		return "a device"
 	}
-	return fmt.Errorf("is %s, wanted a regular file", what)
+	return "something else"
 }

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -25,16 +23,16 @@ func (st *Store) KeepCatalogue(digest string, archive []byte) error {
 	if old, err := st.Catalogue(digest); err == nil && bytes.Equal(old, archive) {
 		return nil
 	}
-	f, err := st.Create()
+	f, err := st.temp("signed")
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	if _, err = f.Write(archive); err == nil {
-		err = keep(f, filepath.Join(st.Dir, signedDir, digest))
+		err = st.keep(f, signedDir, digest)
 	}
 	if err != nil {
-		os.Remove(f.Name())
+		st.Discard(f)
 	}
 	return err
 }
@@ -50,10 +48,14 @@ func (st *Store) Catalogue(digest string) ([]byte, error) {
 	if st.Dir == "" {
 		return nil, &AbsentError{what, fs.ErrNotExist}
 	}
-	path := filepath.Join(st.Dir, signedDir, digest)
-	f, err := OpenRegularFile(path)
+	dir, err := st.folder(signedDir, false)
 	if err != nil {
-		return nil, &AbsentError{what, reason(err)}
+		return nil, absent(what, err)
+	}
+	defer dir.Close()
+	f, err := OpenRegular(dir, digest)
+	if err != nil {
+		return nil, absent(what, err)
 	}
 	defer f.Close()
 	archive, err := io.ReadAll(io.LimitReader(f, maxSigned+1))
@@ -63,7 +65,7 @@ func (st *Store) Catalogue(digest string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	st.used(path)
+	st.used(dir, digest)
 	return archive, nil
 }
 

@@ -64,6 +64,7 @@ type Store struct {
 	Dir     string       // keeps what came over a network; "" for no network
 	Client  *http.Client // nil for one of NewClient
 	Offline bool         // only what Dir has
+	Shared  bool         // a folder that is made is for the group, too
 
 	Limit int64 // bytes to which CutBack reduces it; 0 for DefaultLimit
 
@@ -77,6 +78,10 @@ type Store struct {
 	Lookup func(ctx context.Context, service, proto, name string) ([]Server, error) // of SRV records; nil for the system's
 
 	ownClient sync.Once
+
+	opening  sync.Mutex
+	top, own *os.Root // Dir, and in a shared store the user's folder there; nil before their first use
+	isShared bool
 }
 
 func (st *Store) client() *http.Client {
@@ -207,7 +212,7 @@ func (s *Source) Verified(ctx context.Context, want Ref) (io.ReadCloser, error) 
 
 // open opens a file of a repository on this machine.
 func (s *Source) open(path string) (*os.File, error) {
-	root, err := os.OpenRoot(s.dir)
+	root, err := openFolder(s.dir)
 	if err != nil {
 		return nil, &AbsentError{"repository " + s.public, reason(err)}
 	}

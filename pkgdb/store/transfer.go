@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -35,16 +34,13 @@ const (
 func (s *Source) download(ctx context.Context, path string) (io.ReadSeekCloser, error) {
 	what := path + " of repository " + s.public
 	if s.store.Offline {
-		f, err := os.Open(s.catalogue(path))
+		f, err := s.last(ctx, path)
 		if err != nil {
-			return nil, &AbsentError{what, fmt.Errorf("%w (%w)", errOffline, reason(err))}
+			return nil, absent(what, fmt.Errorf("%w (%w)", errOffline, reason(err)))
 		}
 		return f, nil
 	}
-	if err := s.store.make(); err != nil {
-		return nil, err
-	}
-	f, err := os.CreateTemp(filepath.Join(s.store.Dir, partsDir), "catalogue-*")
+	f, err := s.store.temp("catalogue")
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +49,7 @@ func (s *Source) download(ctx context.Context, path string) (io.ReadSeekCloser, 
 		get.limit = maxMeta
 	}
 	if err = get.fromAny(ctx, s.bases(ctx), path); err == nil {
-		err = keep(f, s.catalogue(path))
+		err = s.store.keep(f, cataloguesDir, s.catalogue(path))
 	} else if ctx.Err() == nil {
 		err = &AbsentError{what, err}
 	}
@@ -61,11 +57,25 @@ func (s *Source) download(ctx context.Context, path string) (io.ReadSeekCloser, 
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	if err != nil {
+		s.store.Discard(f)
 		f.Close()
-		os.Remove(f.Name())
 		return nil, err
 	}
 	return f, nil
+}
+
+// last opens a file that was fetched before.
+func (s *Source) last(ctx context.Context, path string) (*os.File, error) {
+	dir, err := s.store.folder(cataloguesDir, false)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	f, err := OpenRegular(dir, s.catalogue(path))
+	if err != nil {
+		return nil, err
+	}
+	return s.store.still(ctx, f, maxCatalogue)
 }
 
 // fetch gets a package into the store and opens it. A server that has other
@@ -89,7 +99,7 @@ func (s *Source) fetch(ctx context.Context, want Ref) (io.ReadCloser, error) {
 	}
 	info, statErr := f.Stat()
 	if statErr == nil && info.Size() == 0 {
-		os.Remove(f.Name())
+		s.store.Discard(f)
 	}
 	f.Close()
 	return nil, errors.Join(errs...)
@@ -107,7 +117,7 @@ func (s *Source) fetchFrom(ctx context.Context, base *url.URL, f *os.File, want 
 		return fmt.Errorf("%s: %w", want.Name, &AbsentError{want.Path + " of repository " + s.public, err})
 	}
 	if err = verify(ctx, f, want); err == nil {
-		return keep(f, filepath.Join(s.store.Dir, packagesDir, want.name()))
+		return s.store.keep(f, packagesDir, want.name())
 	}
 	if ctx.Err() == nil {
 		if err := f.Truncate(0); err != nil {

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package store
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// Entry is a file of a store.
+type Entry struct {
+	Name string // below the store
+	Size int64  // bytes
+	Used time.Time
+
+	in                 *os.Root
+	folder, name, path string
+}
+
+// List returns the files of a store that can be had again, the longest unused
+// first. In a shared store those that others have made for themselves are not
+// among them.
+func (st *Store) List() ([]Entry, error) {
+	if err := st.Check(); err != nil {
+		return nil, err
+	}
+	var list []Entry
+	for _, folder := range allDirs {
+		if folder == cataloguesDir {
+			continue // offline nothing can be had without them
+		}
+		in, err := st.home(folder, false)
+		if err == nil {
+			list, err = st.entries(list, in, folder)
+		}
+		if (err == nil || errors.Is(err, fs.ErrNotExist)) && st.top != nil && in != st.top { // of before the store was shared
+			list, err = st.entries(list, st.top, folder)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	slices.SortFunc(list, func(a, b Entry) int { return cmp.Or(a.Used.Compare(b.Used), cmp.Compare(a.Name, b.Name)) })
+	return list, nil
+}
+
+// entries adds the files of a folder to a list.
+func (st *Store) entries(list []Entry, in *os.Root, folder string) ([]Entry, error) {
+	dir, err := st.enter(in, folder, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return list, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	files, err := fs.ReadDir(dir.FS(), ".")
+	if err != nil {
+		return nil, err
+	}
+	prefix := folder + "/"
+	if in != st.top {
+		prefix = ownDir() + "/" + prefix
+	}
+	for _, e := range files {
+		info, err := dir.Lstat(e.Name())
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another run has dropped it
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, Entry{prefix + e.Name(), info.Size(), info.ModTime(), in, folder, e.Name(), filepath.Join(dir.Name(), e.Name())})
+	}
+	return list, nil
+}
+
+// Prune removes files, the longest unused first, until the rest has at most
+// limit bytes, and returns them. A run that reads one reads on. What cannot be
+// removed keeps nothing else from being.
+func (st *Store) Prune(limit int64) ([]Entry, error) {
+	list, err := st.List()
+	if err != nil {
+		return nil, err
+	}
+	var size int64
+	for _, e := range list {
+		size += e.Size
+	}
+	var gone []Entry
+	var errs []error
+	for _, e := range list {
+		if size <= limit {
+			break
+		}
+		removed, err := st.remove(e)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		if removed {
+			gone = append(gone, e)
+			size -= e.Size
+		}
+	}
+	return gone, errors.Join(errs...)
+}
+
+// CutBack is Prune for a run that has added something. What goes wrong is a
+// notice, since the run is not worse for it.
+func (st *Store) CutBack() {
+	gone, err := st.Prune(cmp.Or(st.Limit, DefaultLimit))
+	if err != nil {
+		st.notice(fmt.Sprintf("the store is not cut back: %v", err))
+	}
+	if len(gone) > 0 {
+		st.notice(fmt.Sprintf("%d files that were unused for long have left the store", len(gone)))
+	}
+}
+
+// remove deletes a file that no run is writing. What is no regular file, or
+// cannot be opened, no run writes.
+func (st *Store) remove(e Entry) (bool, error) {
+	dir, err := st.enter(e.in, e.folder, false)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer dir.Close()
+	if f, err := OpenRegular(dir, e.name); err == nil {
+		defer f.Close()
+		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+			return false, nil
+		}
+	}
+	err = dir.Remove(e.name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
