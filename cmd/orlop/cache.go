@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"path/filepath"
@@ -26,7 +27,7 @@ func (p *program) store(c *cli.Context) *store.Store {
 			dir = filepath.Join(home, ".cache", "orlop")
 		}
 	}
-	return &store.Store{Dir: dir, Offline: c.Bool("offline"), Client: store.NewClient(http.ProxyFromEnvironment), Now: time.Now}
+	return &store.Store{Dir: dir, Shared: c.Bool("cache-shared"), Offline: c.Bool("offline"), Client: store.NewClient(http.ProxyFromEnvironment), Now: time.Now}
 }
 
 func (p *program) cacheCommand() *cli.Command {
@@ -59,10 +60,7 @@ func (p *program) cacheCommand() *cli.Command {
 					}
 				}
 				gone, err := p.store(c).Prune(limit)
-				if err != nil {
-					return err
-				}
-				return p.printEntries(c, gone)
+				return errors.Join(p.printEntries(c, gone), err)
 			}},
 		},
 	}

@@ -46,6 +46,7 @@ func sourceFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "repo-conf-dir", Usage: "`DIR` of pkg's repository *.conf files (repeatable, later ones override)"},
 		&cli.StringFlag{Name: "srcdir", Usage: "FreeBSD source tree `DIR` to take files from that no installed package brings"},
 		&cli.StringFlag{Name: "cache", Usage: "keep what comes over a network in `DIR` (default: orlop in $XDG_CACHE_HOME or ~/.cache)"},
+		&cli.BoolFlag{Name: "cache-shared", Usage: "if the store is not there yet, make one that its group may use, too"},
 		&cli.BoolFlag{Name: "offline", Usage: "use no network, only what is kept"},
 		&cli.BoolFlag{Name: "insecure-unsigned", Usage: "take a repository over a network that nobody has signed"},
 		&cli.IntFlag{Name: "j", Value: runtime.NumCPU(), Usage: "use `N` processors"},

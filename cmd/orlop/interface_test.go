@@ -15,12 +15,12 @@ import (
 // theInterface is the whole command line.
 var theInterface = map[string]string{
 	"demo":    "o q",
-	"build":   "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent unknown-scripts exceptions root metalog lock lock-urls plan public-url o format compression squash pkgdb-schema q v json",
-	"plan":    "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent exceptions public-url why o q v json",
-	"lock":    "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent unknown-scripts exceptions root metalog public-url o compression squash pkgdb-schema q v json",
-	"fetch":   "repo repo-conf-dir srcdir cache offline insecure-unsigned j abi revision branch image-file name package parent lock lock-urls q v json",
+	"build":   "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j abi revision branch image-file name package parent unknown-scripts exceptions root metalog lock lock-urls plan public-url o format compression squash pkgdb-schema q v json",
+	"plan":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j abi revision branch image-file name package parent exceptions public-url why o q v json",
+	"lock":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j abi revision branch image-file name package parent unknown-scripts exceptions root metalog public-url o compression squash pkgdb-schema q v json",
+	"fetch":   "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j abi revision branch image-file name package parent lock lock-urls q v json",
 	"ls":      "files mtree sizes owner json",
-	"verify":  "digests lock require rebuild image-file trust-lock lock-urls repo repo-conf-dir srcdir cache offline insecure-unsigned j q v json",
+	"verify":  "digests lock require rebuild image-file trust-lock lock-urls repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j q v json",
 	"diff":    "stat lines json",
 	"version": "",
 
