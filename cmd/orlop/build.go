@@ -3,8 +3,6 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -54,11 +52,10 @@ func (p *program) build(c *cli.Context, cfg hooks.Config) ([]hooks.Result, error
 // printResult writes an image's line: file, TAB, manifest digest.
 func (p *program) printResult(c *cli.Context, r hooks.Result) error {
 	for _, text := range r.Doubts {
-		fmt.Fprintf(p.stderr, "orlop: image %s: unvouched: %s\n", r.Image, printable(text))
+		_ = p.err.line("orlop: image %s: unvouched: %s", r.Image, text)
 	}
 	if !c.Bool("json") {
-		_, err := fmt.Fprintf(p.stdout, "%s\t%s\n", filepath.Base(r.File), r.Digest)
-		return err
+		return p.out.line("%s\t%s", filepath.Base(r.File), r.Digest)
 	}
 	type layerJSON struct {
 		Digest string `json:"digest"`
@@ -80,12 +77,5 @@ func (p *program) printResult(c *cli.Context, r hooks.Result) error {
 	for _, l := range r.Layers {
 		out.Layers = append(out.Layers, layerJSON{l.Digest.String(), l.DiffID.String(), l.Size, l.CreatedBy})
 	}
-	return p.printJSON(out)
-}
-
-// printJSON writes one object on a line.
-func (p *program) printJSON(v any) error {
-	enc := json.NewEncoder(p.stdout)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	return p.out.json(out)
 }

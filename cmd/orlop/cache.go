@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"path/filepath"
 	"strconv"
@@ -72,9 +71,9 @@ func (p *program) printEntries(c *cli.Context, list []store.Entry) error {
 		used := e.Used.UTC().Format(time.RFC3339)
 		var err error
 		if c.Bool("json") {
-			err = p.printJSON(map[string]any{"name": e.Name, "size": e.Size, "used": used})
+			err = p.out.json(map[string]any{"name": e.Name, "size": e.Size, "used": used})
 		} else {
-			_, err = fmt.Fprintf(p.stdout, "%s\t%d\t%s\n", e.Name, e.Size, used)
+			err = p.out.line("%s\t%d\t%s", e.Name, e.Size, used)
 		}
 		if err != nil {
 			return err

@@ -5,12 +5,10 @@ package main
 import (
 	"embed"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -71,14 +69,14 @@ func (p *program) demo(c *cli.Context, cfg hooks.Config) error {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "IMAGE\tLAYERS\tPACKAGES\tENTRIES\tBYTES\tMANIFEST, VERIFIED")
+	w := p.out.table()
+	w.row("IMAGE\tLAYERS\tPACKAGES\tENTRIES\tBYTES\tMANIFEST, VERIFIED")
 	for _, r := range results {
 		a, err := hooks.Verify(c.Context, r.File)
 		if err != nil {
 			return errors.Join(about(r.File, err)...)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%s\n", r.Image, len(r.Layers), r.Packages, a.Tree.Len(), r.Size, r.Digest)
+		w.row("%s\t%d\t%d\t%d\t%d\t%s", r.Image, len(r.Layers), r.Packages, a.Tree.Len(), r.Size, r.Digest)
 	}
-	return w.Flush()
+	return w.flush()
 }

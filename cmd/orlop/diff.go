@@ -64,14 +64,18 @@ func (p *program) printDifferences(c *cli.Context, list []hooks.Difference) erro
 	}
 	if c.Bool("json") {
 		for _, d := range list {
-			if err := p.printJSON(d); err != nil {
+			if err := p.out.json(d); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	_, err := p.stdout.Write([]byte(differenceText(list, c.Int("lines"))))
-	return err
+	for line := range strings.Lines(differenceText(list, c.Int("lines"))) {
+		if err := p.out.line("%s", strings.TrimSuffix(line, "\n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // differenceText is a report for people: a heading for each part, and for each
@@ -106,7 +110,7 @@ func differenceText(list []hooks.Difference, lines int) string {
 type report struct{ strings.Builder }
 
 func (r *report) line(depth int, format string, args ...any) {
-	r.WriteString(strings.Repeat("    ", depth) + printableLine(fmt.Sprintf(format, args...)) + "\n")
+	r.WriteString(strings.Repeat("    ", depth) + sprintf(format, args...) + "\n")
 }
 
 // runs cuts a list where the key changes.
@@ -183,9 +187,9 @@ func (p *program) printStat(c *cli.Context, list []hooks.Difference) error {
 	for _, k := range order {
 		var err error
 		if c.Bool("json") {
-			err = p.printJSON(map[string]any{"part": k.part, "change": k.change, "count": count[k]})
+			err = p.out.json(map[string]any{"part": k.part, "change": k.change, "count": count[k]})
 		} else {
-			_, err = fmt.Fprintf(p.stdout, "%s\t%s\t%d\n", k.part, k.change, count[k])
+			err = p.out.line("%s\t%s\t%d", k.part, k.change, count[k])
 		}
 		if err != nil {
 			return err

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,9 +40,9 @@ func (p *program) lockCommand() *cli.Command {
 			}
 			for _, l := range locks {
 				if c.Bool("json") {
-					err = p.printJSON(map[string]string{"image": l.Image, "lock": filepath.Base(l.File)})
+					err = p.out.json(map[string]string{"image": l.Image, "lock": filepath.Base(l.File)})
 				} else {
-					_, err = fmt.Fprintln(p.stdout, filepath.Base(l.File))
+					err = p.out.line("%s", filepath.Base(l.File))
 				}
 				if err != nil {
 					return err

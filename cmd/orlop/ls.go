@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"path"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -47,7 +46,7 @@ func (p *program) lsCommand() *cli.Command {
 			}
 			switch {
 			case c.Bool("mtree"):
-				return a.WriteMtree(c.Context, p.stdout)
+				return a.WriteMtree(c.Context, p.out.w)
 			case c.Bool("files"):
 				return p.listFiles(c, a)
 			case c.Bool("sizes"):
@@ -65,10 +64,10 @@ func (p *program) listPackages(c *cli.Context, a *hooks.Artifact) error {
 	for _, s := range a.Shares() {
 		bytes[s.Package] += s.Bytes
 	}
-	w := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
+	w := p.out.table()
 	for _, pkg := range a.Packages {
 		if c.Bool("json") {
-			err := p.printJSON(struct {
+			err := p.out.json(struct {
 				Name      string `json:"name"`
 				Version   string `json:"version"`
 				ABI       string `json:"abi"`
@@ -82,34 +81,34 @@ func (p *program) listPackages(c *cli.Context, a *hooks.Artifact) error {
 			}
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", printable(pkg.Name), printable(pkg.Version), bytes[pkg.Name], printable(a.Why(pkg)))
+		w.row("%s\t%s\t%d\t%s", pkg.Name, pkg.Version, bytes[pkg.Name], a.Why(pkg))
 	}
-	return w.Flush()
+	return w.flush()
 }
 
 // listSizes writes layer, bytes, files and package, and the sum of each layer
 // with its bytes in the archive.
 func (p *program) listSizes(c *cli.Context, a *hooks.Artifact) error {
-	w := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
+	w := p.out.table()
 	for _, s := range a.Shares() {
 		if c.Bool("json") {
-			if err := p.printJSON(s); err != nil {
+			if err := p.out.json(s); err != nil {
 				return err
 			}
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", printable(s.Layer), s.Bytes, s.Files, cmp.Or(printable(s.Package), "-"))
+		w.row("%s\t%d\t%d\t%s", s.Layer, s.Bytes, s.Files, cmp.Or(s.Package, "-"))
 	}
 	for _, s := range a.Sums() {
 		if c.Bool("json") {
-			if err := p.printJSON(s); err != nil {
+			if err := p.out.json(s); err != nil {
 				return err
 			}
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\tin all, %d compressed\n", cmp.Or(printable(s.Layer), "all"), s.Bytes, s.Files, s.Compressed)
+		w.row("%s\t%d\t%d\tin all, %d compressed", cmp.Or(s.Layer, "all"), s.Bytes, s.Files, s.Compressed)
 	}
-	return w.Flush()
+	return w.flush()
 }
 
 // printOwner writes package and layer of a path.
@@ -123,16 +122,15 @@ func (p *program) printOwner(c *cli.Context, a *hooks.Artifact) error {
 		return &solve.UnresolvedError{Chain: []string{target}, Reason: "it is not in the image"}
 	}
 	if c.Bool("json") {
-		return p.printJSON(map[string]string{"path": target, "package": name, "layer": layer})
+		return p.out.json(map[string]string{"path": target, "package": name, "layer": layer})
 	}
-	_, err := fmt.Fprintf(p.stdout, "%s\t%s\n", cmp.Or(printable(name), "-"), printable(layer))
-	return err
+	return p.out.line("%s\t%s", cmp.Or(name, "-"), layer)
 }
 
 func (p *program) listFiles(c *cli.Context, a *hooks.Artifact) error {
 	for n := range a.Tree.All() {
 		if c.Bool("json") {
-			err := p.printJSON(struct {
+			err := p.out.json(struct {
 				Path   string `json:"path"`
 				Type   string `json:"type"`
 				Mode   string `json:"mode"`
@@ -158,7 +156,7 @@ func (p *program) listFiles(c *cli.Context, a *hooks.Artifact) error {
 		case tree.Hardlink:
 			name += " link to " + n.Link
 		}
-		if _, err := fmt.Fprintf(p.stdout, "%s %s:%s %d %s\n", modeText(n), printable(n.Uname), printable(n.Gname), n.Size, printable(name)); err != nil {
+		if err := p.out.line("%s %s:%s %d %s", modeText(n), n.Uname, n.Gname, n.Size, name); err != nil {
 			return err
 		}
 	}

@@ -45,13 +45,13 @@ func main() {
 
 // program is what commands share: where they write and what they may ask.
 type program struct {
-	stdout, stderr io.Writer
-	lookupEnv      func(string) (string, bool)
+	out, err  printer
+	lookupEnv func(string) (string, bool)
 }
 
 // run is the whole program, so that tests can call it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookupEnv func(string) (string, bool)) int {
-	p := &program{stdout, stderr, lookupEnv}
+	p := &program{printer{stdout}, printer{stderr}, lookupEnv}
 	err := p.app().RunContext(ctx, args)
 	if err == nil {
 		return 0
@@ -71,8 +71,8 @@ func (p *program) app() *cli.App {
 		Usage:                     "OCI base images of FreeBSD, the same bytes every time",
 		HideVersion:               true, // -v is --verbose; the version is a command
 		DisableSliceFlagSeparator: true, // a path may have a comma
-		Writer:                    p.stdout,
-		ErrWriter:                 p.stderr,
+		Writer:                    p.out.w,
+		ErrWriter:                 p.err.w,
 		Commands: []*cli.Command{
 			p.demoCommand(), p.buildCommand(), p.planCommand(), p.lockCommand(), p.fetchCommand(),
 			p.lsCommand(), p.verifyCommand(), p.diffCommand(), p.pkgdbCommand(), p.cacheCommand(), p.versionCommand(),
@@ -121,7 +121,7 @@ func (p *program) report(err error) {
 			p.report(inner) // which may join several
 			continue
 		}
-		fmt.Fprintf(p.stderr, "orlop: %s\n", printableLine(e.Error()))
+		_ = p.err.line("orlop: %s", tabbed(e.Error()))
 	}
 }
 

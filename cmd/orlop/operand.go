@@ -74,7 +74,7 @@ func otherLocks(archive string) []string {
 	var names []string
 	for _, e := range entries {
 		if strings.HasSuffix(e.Name(), ".lock.json") {
-			names = append(names, printable(e.Name()))
+			names = append(names, e.Name())
 		}
 	}
 	return names

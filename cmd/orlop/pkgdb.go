@@ -5,7 +5,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"github.com/urfave/cli/v2"
 
@@ -100,12 +99,12 @@ func (p *program) pkgdbDump(c *cli.Context) error {
 	}
 	for _, line := range content.Dump() {
 		if c.Bool("json") {
-			err = p.printJSON(struct {
+			err = p.out.json(struct {
 				Table string          `json:"table"`
 				Row   json.RawMessage `json:"row"`
 			}{line.Table, json.RawMessage(line.Row)})
 		} else {
-			_, err = fmt.Fprintln(p.stdout, line)
+			err = p.out.line("%s %s", line.Table, escapeJSON(line.Row))
 		}
 		if err != nil {
 			return err
@@ -143,7 +142,7 @@ func (p *program) printChanges(c *cli.Context, changes []pkgdb.Change) error {
 	last := ""
 	for _, change := range changes {
 		if c.Bool("json") {
-			err := p.printJSON(struct {
+			err := p.out.json(struct {
 				Package string `json:"package,omitempty"`
 				What    string `json:"what"`
 				Name    string `json:"name,omitempty"`
@@ -162,9 +161,11 @@ func (p *program) printChanges(c *cli.Context, changes []pkgdb.Change) error {
 		}
 		if change.Package != last {
 			last = change.Package
-			fmt.Fprintln(p.stdout, last)
+			if err := p.out.line("%s", last); err != nil {
+				return err
+			}
 		}
-		if _, err := fmt.Fprintf(p.stdout, "%s%s\n", indent, change); err != nil {
+		if err := p.out.line(indent+"%s", change); err != nil {
 			return err
 		}
 	}
@@ -185,15 +186,15 @@ func (p *program) pkgdbCheck(c *cli.Context) error {
 		return err
 	}
 	if report.AnyOwner {
-		fmt.Fprintf(p.stderr, "orlop: %s: one ordinary user owns every file, so owners are not compared\n", root)
+		_ = p.err.line("orlop: %s: one ordinary user owns every file, so owners are not compared", root)
 	}
 	for _, path := range report.Unowned {
 		if c.Bool("json") {
-			err = p.printJSON(struct {
+			err = p.out.json(struct {
 				Unowned string `json:"unowned"`
 			}{path})
 		} else {
-			_, err = fmt.Fprintf(p.stdout, "unowned\t%s\n", path)
+			err = p.out.line("unowned\t%s", path)
 		}
 		if err != nil {
 			return err

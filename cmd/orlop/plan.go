@@ -4,9 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
 
@@ -73,13 +70,13 @@ func (p *program) planCommand() *cli.Command {
 
 // printPlan lists an image's packages: layer, name, version, automatic or not, reason.
 func (p *program) printPlan(c *cli.Context, img hooks.ImagePlan) error {
-	w := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
+	w := p.out.table()
 	for _, step := range img.Plan.Steps {
 		for _, list := range [][]*solve.Planned{step.Packages, step.Donors} {
 			for _, pkg := range list {
 				automatic := img.Plan.Automatic(pkg, len(img.Plan.Steps)-1)
 				if c.Bool("json") {
-					if err := p.printJSON(planJSON(img.Image, step.Name, pkg, automatic)); err != nil {
+					if err := p.out.json(planJSON(img.Image, step.Name, pkg, automatic)); err != nil {
 						return err
 					}
 					continue
@@ -90,11 +87,11 @@ func (p *program) printPlan(c *cli.Context, img hooks.ImagePlan) error {
 				} else if automatic {
 					mark = "automatic"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", img.Image, step.Name, pkg.Name, pkg.Version, mark, reason(pkg))
+				w.row("%s\t%s\t%s\t%s\t%s\t%s", img.Image, step.Name, pkg.Name, pkg.Version, mark, reason(pkg))
 			}
 		}
 	}
-	return w.Flush()
+	return w.flush()
 }
 
 func reason(pkg *solve.Planned) string {
@@ -130,7 +127,14 @@ func (p *program) printWhy(res *hooks.Resolution, name string) error {
 	for _, img := range res.Images {
 		if lines := img.Plan.Why(name); len(lines) > 0 {
 			found = true
-			fmt.Fprintf(p.stdout, "%s:\n    %s\n", img.Image, strings.Join(lines, "\n    "))
+			if err := p.out.line("%s:", img.Image); err != nil {
+				return err
+			}
+			for _, line := range lines {
+				if err := p.out.line("    %s", line); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	if !found {

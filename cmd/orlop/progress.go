@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -18,7 +17,7 @@ import (
 // progress shows events on stderr: a bar on a terminal, else a line for each
 // hook; with -v one for each package, and in the end the time of each hook.
 type progress struct {
-	out            io.Writer
+	out            printer
 	bar            *progressbar.ProgressBar
 	terminal       bool
 	quiet, verbose bool
@@ -32,8 +31,8 @@ type progress struct {
 }
 
 func (p *program) progress(c *cli.Context) *progress {
-	s := &progress{took: map[string]time.Duration{}, out: p.stderr, quiet: c.Bool("q") || c.Bool("json"), verbose: c.Bool("v")}
-	if f, ok := p.stderr.(*os.File); ok && !s.quiet && !s.verbose {
+	s := &progress{took: map[string]time.Duration{}, out: p.err, quiet: c.Bool("q") || c.Bool("json"), verbose: c.Bool("v")}
+	if f, ok := p.err.w.(*os.File); ok && !s.quiet && !s.verbose {
 		kind, _ := p.lookupEnv("TERM")
 		s.terminal = kind != "dumb" && term.IsTerminal(int(f.Fd()))
 	}
@@ -50,14 +49,14 @@ func (s *progress) event(e hooks.Event) {
 		s.rate()
 	case e.Notice != "":
 		s.clear()
-		fmt.Fprintf(s.out, "orlop: %s\n", printableLine(e.Notice))
+		_ = s.out.line("orlop: %s", tabbed(e.Notice))
 	case s.quiet:
 	case s.terminal:
 		s.show(e)
 	case e.Name == "":
-		fmt.Fprintf(s.out, "orlop: %s\n", e.Hook)
+		_ = s.out.line("orlop: %s", e.Hook)
 	case s.verbose:
-		fmt.Fprintf(s.out, "orlop: %s: %d of %d: %s\n", e.Hook, e.Done, e.Total, printable(e.Name))
+		_ = s.out.line("orlop: %s: %d of %d: %s", e.Hook, e.Done, e.Total, e.Name)
 	}
 }
 
@@ -101,7 +100,7 @@ func (s *progress) show(e hooks.Event) {
 		return
 	}
 	if s.bar == nil {
-		s.bar = progressbar.NewOptions(e.Total, progressbar.OptionSetWriter(s.out),
+		s.bar = progressbar.NewOptions(e.Total, progressbar.OptionSetWriter(s.out.w),
 			progressbar.OptionSetDescription(fmt.Sprintf("%-8s", e.Hook)), progressbar.OptionShowCount(),
 			progressbar.OptionSetWidth(40), progressbar.OptionClearOnFinish())
 	}
@@ -129,9 +128,9 @@ func (s *progress) done() {
 		return
 	}
 	if s.bytes > 0 {
-		fmt.Fprintf(s.out, "orlop: %s came over the network\n", s.came())
+		_ = s.out.line("orlop: %s came over the network", s.came())
 	}
 	for _, hook := range s.hooks {
-		fmt.Fprintf(s.out, "orlop: %-9s  %7.3f s\n", hook, s.took[hook].Seconds())
+		_ = s.out.line("orlop: %-9s  %7.3f s", hook, s.took[hook].Seconds())
 	}
 }

@@ -218,9 +218,9 @@ func (p *program) tellOtherLocks(archive string) {
 	switch names := otherLocks(archive); len(names) {
 	case 0:
 	case 1:
-		fmt.Fprintf(p.stderr, "orlop: %s: %s lies there and was not taken\n", printable(archive), names[0])
+		_ = p.err.line("orlop: %s: %s lies there and was not taken", archive, names[0])
 	default:
-		fmt.Fprintf(p.stderr, "orlop: %s: %s lie there and were not taken\n", printable(archive), strings.Join(names, ", "))
+		_ = p.err.line("orlop: %s: %s lie there and were not taken", archive, strings.Join(names, ", "))
 	}
 }
 
@@ -306,7 +306,7 @@ const itselfOnly = "compared with itself only"
 func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 	if c.Bool("trust-lock") {
 		for _, text := range x.doubts {
-			fmt.Fprintf(p.stderr, "orlop: %s: unvouched: %s\n", printable(x.path), printable(text))
+			_ = p.err.line("orlop: %s: unvouched: %s", x.path, text)
 		}
 	}
 	if c.Bool("json") {
@@ -320,18 +320,17 @@ func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 		if len(x.judges) == 0 {
 			so = ", so it was " + itselfOnly
 		}
-		fmt.Fprintf(p.stderr, "orlop: %s: there is no %s%s\n", printable(x.path), printable(lockFile(x.path)), so)
+		_ = p.err.line("orlop: %s: there is no %s%s", x.path, lockFile(x.path), so)
 		p.tellOtherLocks(x.path)
 	}
-	text := fmt.Sprintf("%s\t%s", printable(filepath.Base(x.path)), x.artifact.Descriptor.Digest)
+	file, digest := filepath.Base(x.path), x.artifact.Descriptor.Digest
 	switch {
 	case c.Bool("rebuild"):
-		text += "\t" + x.result
+		return p.out.line("%s\t%s\t%s", file, digest, x.result)
 	case len(x.judges) == 0:
-		text += "\t" + itselfOnly
+		return p.out.line("%s\t%s\t%s", file, digest, itselfOnly)
 	}
-	_, err := fmt.Fprintln(p.stdout, text)
-	return err
+	return p.out.line("%s\t%s", file, digest)
 }
 
 func (p *program) printVerdictJSON(x *verdict) error {
@@ -356,5 +355,5 @@ func (p *program) printVerdictJSON(x *verdict) error {
 	for _, err := range x.errs {
 		out.Faults = append(out.Faults, err.Error())
 	}
-	return p.printJSON(out)
+	return p.out.json(out)
 }

@@ -24,8 +24,7 @@ func (p *program) versionCommand() *cli.Command {
 			if c.Args().Present() {
 				return usagef("version: takes no operands")
 			}
-			_, err := fmt.Fprintf(p.stdout, "orlop %s%s\n", version, revision())
-			return err
+			return p.out.line("orlop %s%s", version, revision())
 		},
 	}
 }

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// printer is the only way to stdout and stderr. What it puts into a line comes
+// out printable, whoever chose the text.
+type printer struct{ w io.Writer }
+
+// line writes a line. The format has what parts it; texts among the arguments
+// are escaped.
+func (p printer) line(format string, args ...any) error {
+	_, err := io.WriteString(p.w, sprintf(format, args...)+"\n")
+	return err
+}
+
+// sprintf is fmt.Sprintf for a line of text that others have chosen.
+func sprintf(format string, args ...any) string {
+	for i, arg := range args {
+		switch a := arg.(type) {
+		case string:
+			args[i] = printable(a)
+		case error:
+			args[i] = printable(a.Error())
+		case fmt.Stringer:
+			args[i] = printable(a.String())
+		case tabbed:
+		default:
+			if v := reflect.ValueOf(arg); v.Kind() == reflect.String {
+				args[i] = printable(v.String())
+			}
+		}
+	}
+	return fmt.Sprintf(format, args...)
+}
+
+// table lines up what rows have.
+type table struct{ w *tabwriter.Writer }
+
+func (p printer) table() table { return table{tabwriter.NewWriter(p.w, 0, 8, 2, ' ', 0)} }
+
+func (t table) row(format string, args ...any) { _ = printer{t.w}.line(format, args...) } // flush has the error
+
+func (t table) flush() error { return t.w.Flush() }
+
+// json writes one object on a line.
+func (p printer) json(v any) error {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := io.WriteString(p.w, escapeJSON(text.String()))
+	return err
+}
+
+// escapeJSON escapes what JSON leaves as it is and a terminal does not: DEL,
+// controls of ISO 6429, marks that turn the direction of writing.
+func escapeJSON(text string) string {
+	odd := func(r rune) bool { return r >= 0x7f && !strconv.IsPrint(r) }
+	if !strings.ContainsFunc(text, odd) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if !odd(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, "\\u%04x", unit)
+		}
+	}
+	return b.String()
+}
+
+// printable writes a text that came from elsewhere on a line, for people. One
+// that holds what ends a line, controls a terminal or is no UTF-8 is escaped as
+// Go does: no name in an archive may pass for a line of a report.
+func printable(s string) string {
+	if utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return s
+	}
+	quoted := strconv.Quote(s)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
+// tabbed is a text in which there may be tabs, each part printable by itself.
+type tabbed string
+
+func (t tabbed) Format(f fmt.State, _ rune) {
+	parts := strings.Split(string(t), "\t")
+	for i, part := range parts {
+		parts[i] = printable(part)
+	}
+	io.WriteString(f, strings.Join(parts, "\t"))
+}
