@@ -59,7 +59,7 @@ func overHTTP(t *testing.T, s *signer, serve func() string) hooks.Config {
 	cfg := config(t, server.URL, "x")
 	cfg.Repos[0] = catalog.Repo{Name: "FreeBSD-base", URL: server.URL, MirrorType: "none", Signature: "fingerprints", Fingerprints: s.fingerprints}
 	cfg.Custom = &release.Image{Name: "x", Packages: []string{"FreeBSD-runtime"}}
-	cfg.Store = &store.Store{Dir: t.TempDir(), Retries: 1, Backoff: time.Millisecond}
+	cfg.Store = &store.Store{Dir: t.TempDir() + "/store", Retries: 1, Backoff: time.Millisecond}
 	return cfg
 }
 
@@ -204,7 +204,7 @@ func TestMovedOn(t *testing.T) {
 		want  string
 	}{
 		{now, full, ""}, {new, full, ""}, {t.TempDir(), full, ""},
-		{new, &store.Store{Dir: t.TempDir(), Backoff: time.Millisecond}, "FreeBSD-runtime-15.0: FreeBSD-runtime-15.0.pkg of repository"},
+		{new, &store.Store{Dir: t.TempDir() + "/store", Backoff: time.Millisecond}, "FreeBSD-runtime-15.0: FreeBSD-runtime-15.0.pkg of repository"},
 		{old, full, `repository "FreeBSD-base": rollback: its newest FreeBSD-runtime is 14.9, the lock has 15.0`},
 	} {
 		dir, cfg.Store, cfg.OutDir = tt.dir, tt.store, t.TempDir()

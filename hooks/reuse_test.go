@@ -92,7 +92,7 @@ func TestReuse(t *testing.T) {
 				return digestOf(t, cfg)
 			}
 			want := anew(none)
-			st := &store.Store{Dir: t.TempDir()}
+			st := &store.Store{Dir: t.TempDir() + "/store"}
 			with := func(changed int) hooks.Config {
 				cfg := reuseConfig(t, st, changed)
 				cfg.Compression = c
@@ -135,7 +135,7 @@ func isAbsent(err error) bool {
 // damaged is found and made again.
 func TestReuseDamage(t *testing.T) {
 	t.Parallel()
-	st := &store.Store{Dir: t.TempDir()}
+	st := &store.Store{Dir: t.TempDir() + "/store"}
 	cfg := reuseConfig(t, st, -1)
 	want := map[int]string{-1: digestOf(t, cfg), 3: digestOf(t, reuseConfig(t, nil, 3))}
 	files := storeFiles(t, st.Dir)
@@ -172,7 +172,7 @@ func TestReuseDamage(t *testing.T) {
 func TestReuseUnreadable(t *testing.T) {
 	t.Parallel()
 	for _, changed := range []int{-1, 3} {
-		st := &store.Store{Dir: t.TempDir()}
+		st := &store.Store{Dir: t.TempDir() + "/store"}
 		digestOf(t, reuseConfig(t, st, -1))
 		layers, err := filepath.Glob(st.Dir + "/layers/*")
 		if err != nil || len(layers) != 1 {
@@ -213,7 +213,7 @@ func TestReuseNowhere(t *testing.T) {
 	if got := digestOf(t, reuseConfig(t, &store.Store{Dir: file + "/store"}, -1)); got != want {
 		t.Errorf("without a store that can be written: %s, wanted %s", got, want)
 	}
-	small := &store.Store{Dir: t.TempDir(), Limit: 1, Now: time.Now}
+	small := &store.Store{Dir: t.TempDir() + "/store", Limit: 1, Now: time.Now}
 	if got := digestOf(t, reuseConfig(t, small, -1)); got != want {
 		t.Errorf("with a store of one byte: %s, wanted %s", got, want)
 	}
@@ -255,8 +255,8 @@ func TestReuseOthers(t *testing.T) {
 // TestReuseDistrusted has a store that anybody may write: nothing is made.
 func TestReuseDistrusted(t *testing.T) {
 	t.Parallel()
-	st := &store.Store{Dir: t.TempDir()}
-	if err := os.Chmod(st.Dir, 0o777); err != nil {
+	st := &store.Store{Dir: t.TempDir() + "/store"}
+	if err := errors.Join(os.Mkdir(st.Dir, 0o777), os.Chmod(st.Dir, 0o777)); err != nil {
 		t.Fatal(err)
 	}
 	cfg := reuseConfig(t, st, -1)

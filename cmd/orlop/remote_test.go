@@ -44,12 +44,12 @@ func (s *slowWriter) Write(b []byte) (int, error) {
 func TestKilledFetch(t *testing.T) {
 	t.Parallel()
 	url := slowly(t, "sample")
-	cache := t.TempDir()
+	cache := filepath.Join(t.TempDir(), "store")
 	build := func(cache string) *exec.Cmd {
 		return exec.Command("orlop", "build", "-q", "--exceptions", "sample/exceptions.ucl", "--insecure-unsigned", "--repo", url, "--cache", cache, "-o", t.TempDir(), "dynamic", "runtime")
 	}
 	begin := time.Now()
-	want, err := build(t.TempDir()).Output()
+	want, err := build(t.TempDir() + "/store").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func BenchmarkMemory(b *testing.B) {
 			var peak int64
 			b.ResetTimer()
 			for range b.N {
-				cmd := exec.Command("orlop", "build", "-q", "--insecure-unsigned", "--repo", url.URL, "--cache", b.TempDir(), "-o", b.TempDir(),
+				cmd := exec.Command("orlop", "build", "-q", "--insecure-unsigned", "--repo", url.URL, "--cache", b.TempDir()+"/store", "-o", b.TempDir(),
 					"--revision", "15.0", "--branch", "RELEASE", "--name", "x", "--package", "p")
 				n, err := watch(cmd)
 				if err != nil {

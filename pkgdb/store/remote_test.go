@@ -33,7 +33,7 @@ func remote(t *testing.T, serve http.HandlerFunc) (*Store, *Source) {
 	t.Helper()
 	server := httptest.NewServer(serve)
 	t.Cleanup(server.Close)
-	st := &Store{Dir: t.TempDir(), Retries: 2, Backoff: time.Millisecond, Window: 200 * time.Millisecond}
+	st := &Store{Dir: t.TempDir() + "/store", Retries: 2, Backoff: time.Millisecond, Window: 200 * time.Millisecond}
 	src, err := st.Source(server.URL+"/repo", "none")
 	if err != nil {
 		t.Fatal(err)
@@ -318,7 +318,7 @@ func TestMirrors(t *testing.T) {
 		{good.String() + "/repo", "http", "good / good /repo good /repo/All/a~1,2.pkg"}, // no list at all
 	} {
 		asked = nil
-		st := &Store{Dir: t.TempDir(), Retries: 1, Backoff: time.Millisecond, Lookup: lookup}
+		st := &Store{Dir: t.TempDir() + "/store", Retries: 1, Backoff: time.Millisecond, Lookup: lookup}
 		src, err := st.Source(tt.url, tt.mirror)
 		if err != nil {
 			t.Fatal(err)
@@ -332,7 +332,7 @@ func TestMirrors(t *testing.T) {
 		clean(t, st)
 	}
 	// Without an answer the host itself is asked.
-	st := &Store{Dir: t.TempDir(), Lookup: func(context.Context, string, string, string) ([]Server, error) {
+	st := &Store{Dir: t.TempDir() + "/store", Lookup: func(context.Context, string, string, string) ([]Server, error) {
 		return nil, errors.New("no such host")
 	}}
 	src, err := st.Source("pkg+"+good.String()+"/repo", "srv")
@@ -343,7 +343,7 @@ func TestMirrors(t *testing.T) {
 		t.Error(err)
 	}
 	// A second try may be for the worse: all faults are told, the wrong bytes too.
-	st = &Store{Dir: t.TempDir(), Lookup: func(context.Context, string, string, string) ([]Server, error) {
+	st = &Store{Dir: t.TempDir() + "/store", Lookup: func(context.Context, string, string, string) ([]Server, error) {
 		return []Server{{gone.Hostname(), port(gone)}, {wrong.Hostname(), port(wrong)}}, nil
 	}}
 	if src, err = st.Source("pkg+"+good.String()+"/repo", "srv"); err != nil {
@@ -376,7 +376,7 @@ func TestTLS(t *testing.T) {
 		strings.Replace(server.URL, "127.0.0.1", "localhost", 1) + "/repo": "x509: certificate is valid for example.com",
 		server.URL + "/down": "is redirected from https to http",
 	} {
-		st := &Store{Dir: t.TempDir(), Client: client, Retries: 1, Backoff: time.Millisecond}
+		st := &Store{Dir: t.TempDir() + "/store", Client: client, Retries: 1, Backoff: time.Millisecond}
 		src, err := st.Source(location, "none")
 		if err != nil {
 			t.Fatal(err)
@@ -385,7 +385,7 @@ func TestTLS(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", location, err, want)
 		}
 	}
-	st := &Store{Dir: t.TempDir(), Retries: 1, Backoff: time.Millisecond} // whose client knows no such authority
+	st := &Store{Dir: t.TempDir() + "/store", Retries: 1, Backoff: time.Millisecond} // whose client knows no such authority
 	src, _ := st.Source(server.URL+"/repo", "none")
 	if err := get(t, src); err == nil || !strings.Contains(err.Error(), "x509: certificate signed by unknown authority") {
 		t.Errorf("got %v", err)
@@ -445,7 +445,7 @@ func TestParallel(t *testing.T) {
 
 func TestPrune(t *testing.T) {
 	t.Parallel()
-	st := &Store{Dir: t.TempDir()}
+	st := &Store{Dir: t.TempDir() + "/store"}
 	if gone, err := st.Prune(0); err != nil || len(gone) > 0 {
 		t.Errorf("an empty store: got %v, %v", gone, err)
 	}

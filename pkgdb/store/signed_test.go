@@ -13,7 +13,7 @@ import (
 func TestKeptCatalogue(t *testing.T) {
 	t.Parallel()
 	digest := strings.Repeat("0a", 32)
-	st := &Store{Dir: t.TempDir() + "/new"}
+	st := &Store{Dir: t.TempDir() + "/store" + "/new"}
 	if _, err := st.Catalogue(digest); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("an empty store: got %v", err)
 	}
