@@ -46,7 +46,8 @@ func TestInteropMakeRelease(t *testing.T) {
 			tr.make(t, append(way.args, "release")...)
 			took := tr.took(t)
 			checkOrder(t, took)
-			if got, want := tr.file(t, "container-image-MANIFESTS"), readmeManifests(t, "15.0-RELEASE-p3-amd64"); got != want {
+			const version = "15.0-RELEASE-p3-amd64"
+			if got, want := tr.file(t, "container-image-MANIFESTS"), readmeManifests(t, version)+tr.lockLines(t, version); got != want {
 				t.Errorf("manifests: got\n%s\nwant\n%s", got, want)
 			}
 			root := filepath.Join(tr.obj, "R")
@@ -106,6 +107,16 @@ func readmeManifests(t *testing.T, version string) string {
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "")
+}
+
+// lockLines are those of the locks, by the images' names.
+func (tr *tree) lockLines(t *testing.T, version string) string {
+	t.Helper()
+	var lines strings.Builder
+	for _, image := range []string{"dynamic", "notoolchain", "runtime", "static", "toolchain"} {
+		fmt.Fprintf(&lines, "SHA256 (freebsd-%s:%s lock) = %x\n", image, version, sha256.Sum256([]byte(tr.file(t, "container-image-"+image+".lock.json"))))
+	}
+	return lines.String()
 }
 
 // checkInstalled looks at what `make install` left below DESTDIR.
