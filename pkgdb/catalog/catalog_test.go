@@ -42,7 +42,7 @@ type file struct{ *bytes.Reader }
 
 func (file) Close() error { return nil }
 
-func archive(t *testing.T, members ...string) []byte {
+func archive(t testing.TB, members ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
