@@ -28,7 +28,7 @@ var mayImport = map[string][]string{
 	"pkgdb/sum":             {"golang.org/x/crypto/blake2b"},
 	"pkgdb/pkgver":          {},
 	"pkgdb/secret":          {},
-	"pkgdb/pkgfile":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "github.com/klauspost/compress/zstd", "github.com/ulikunitz/xz"},
+	"pkgdb/pkgfile":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "github.com/klauspost/compress/zstd", "github.com/ulikunitz/xz/lzma"},
 	"pkgdb/pkgfile/pkgtest": {"pkgdb/sum", "pkgdb/pkgfile", "github.com/klauspost/compress/zstd"},
 	"pkgdb/sign":            {"pkgdb/ucl", "golang.org/x/crypto/blake2b", "github.com/decred/dcrd/dcrec/secp256k1/v4", "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"},
 	"pkgdb/catalog":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/secret", "pkgdb/pkgfile", "pkgdb/sign", "golang.org/x/crypto/blake2b"},

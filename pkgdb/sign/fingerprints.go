@@ -192,7 +192,7 @@ func fault(dir fs.FS, name, where string, err error) error {
 			return fmt.Errorf("%s: is a link that leads nowhere: %w", where, err)
 		}
 	}
-	return fmt.Errorf("%s: %w", where, err)
+	return &fs.PathError{Op: "open", Path: where, Err: err}
 }
 
 // parseFingerprint reads a file with the keys function and fingerprint
