@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,16 +16,16 @@ import (
 // packages, what is in each layer beside them, and all that the definition puts
 // into config, manifest and index. Only building it again tells more. Without a
 // lock it takes the image at its word.
-func (a *Artifact) CheckLock(l *solve.Lock) []error {
+func (a *Artifact) CheckLock(ctx context.Context, l *solve.Lock) []error {
 	if l == nil {
-		return a.checkAlone()
+		return a.checkAlone(ctx)
 	}
 	var errs []error
 	switch {
 	case a.whole && l.TellsGenerated():
-		errs = append(a.checkPackages(l), a.checkLayers(l)...)
+		errs = append(a.checkPackages(ctx, l), a.checkLayers(ctx, l)...)
 	case a.whole: // an old lock, beside which the image is taken at its word
-		errs = append(a.checkPackages(l), a.checkAlone()...)
+		errs = append(a.checkPackages(ctx, l), a.checkAlone(ctx)...)
 	}
 	return append(errs, a.checkDocuments(l)...)
 }
@@ -32,11 +33,11 @@ func (a *Artifact) CheckLock(l *solve.Lock) []error {
 // checkPackages compares what is registered with what is locked. A database
 // that is not there, or cannot be read, is one fault and told already; so is one
 // of a lower layer, where the image's own is absent.
-func (a *Artifact) checkPackages(l *solve.Lock) []error {
+func (a *Artifact) checkPackages(ctx context.Context, l *solve.Lock) []error {
 	if a.content == nil || !a.ownDatabase() {
 		return nil
 	}
-	registered, err := a.content.Registered()
+	registered, err := a.content.Registered(ctx)
 	if err != nil {
 		return nil // which Check has told
 	}

@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,7 +17,7 @@ import (
 // checkLayers compares each layer's entries with what the lock says of them.
 // What upper layers hide counts as well: it is carried along. Packages' files
 // have been compared with the pkg database, which the lock has with its sum.
-func (a *Artifact) checkLayers(l *solve.Lock) []error {
+func (a *Artifact) checkLayers(ctx context.Context, l *solve.Lock) []error {
 	steps := l.Layers
 	if l.Squash {
 		steps = steps[len(steps)-1:]
@@ -37,7 +38,7 @@ func (a *Artifact) checkLayers(l *solve.Lock) []error {
 		c.layer(fmt.Sprintf("layer %d", i+1), &steps[i], a.Layers[i])
 	}
 	if c.other && a.ownDatabase() {
-		c.errs = append(c.errs, a.checkNormal(l.Layers[len(l.Layers)-1].Epoch)...)
+		c.errs = append(c.errs, a.checkNormal(ctx, l.Layers[len(l.Layers)-1].Epoch)...)
 	}
 	return c.errs
 }

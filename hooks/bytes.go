@@ -52,7 +52,7 @@ func Explain(ctx context.Context, a, b *Artifact, list []Difference, lines int) 
 	for _, path := range slices.Sorted(maps.Keys(want)) {
 		x := Difference{Part: PartBytes, Subject: path}
 		if path == databasePath {
-			if x.Change, x.Detail = compareDatabases(a, b); x.Change == "" {
+			if x.Change, x.Detail = compareDatabases(ctx, a, b); x.Change == "" {
 				continue
 			}
 		} else {
@@ -60,6 +60,9 @@ func Explain(ctx context.Context, a, b *Artifact, list []Difference, lines int) 
 		}
 		x.Detail = firstLines(x.Detail, lines)
 		list = append(list, x)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err // of databases, too
 	}
 	more, err := compareLayers(ctx, a, b, lines)
 	return append(list, more...), err

@@ -20,7 +20,7 @@ import (
 func (r *run) readCatalogues(ctx context.Context) error {
 	switch {
 	case r.RootDir != "":
-		return r.readStaged()
+		return r.readStaged(ctx)
 	case len(r.Locks) > 0:
 		return r.readLocks(ctx)
 	}

@@ -21,15 +21,15 @@ type DatabaseReport struct {
 // CheckDatabase checks the database in a file, and, unless root is "", compares
 // it with a folder that is a root file system or with an image.
 func CheckDatabase(ctx context.Context, file, root string) (*DatabaseReport, error) {
-	c, err := ReadDatabase(file)
+	c, err := ReadDatabase(ctx, file)
 	if err != nil {
 		return nil, err
 	}
-	report := &DatabaseReport{Faults: c.Check()}
+	report := &DatabaseReport{Faults: c.Check(ctx)}
 	if root == "" {
 		return report, nil
 	}
-	pkgs, err := c.Installed()
+	pkgs, err := c.Installed(ctx)
 	if err != nil {
 		return report, nil // Check has said so
 	}
@@ -59,17 +59,17 @@ func openRoot(ctx context.Context, path string) (*Root, error) {
 }
 
 // ReadDatabase reads what a database file says.
-func ReadDatabase(file string) (*pkgdb.Content, error) {
+func ReadDatabase(ctx context.Context, file string) (*pkgdb.Content, error) {
 	image, err := pkgdb.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	db, err := pkgdb.Open(image)
+	db, err := pkgdb.Open(ctx, image)
 	if err != nil {
 		return nil, within(file, err)
 	}
 	defer db.Close()
-	c, err := db.Content()
+	c, err := db.Content(ctx)
 	return c, within(file, err)
 }
 

@@ -4,6 +4,7 @@ package hooks
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -29,11 +30,14 @@ const databaseHeaderSize = 100
 // compareDatabases tells how two pkg databases differ that say the same of every
 // package: rows that no package refers to, or fields of the header, and pages.
 // Where packages differ, their rows are said, and the change is "".
-func compareDatabases(a, b *Artifact) (change string, detail []string) {
-	if a.content == nil || b.content == nil || len(pkgdb.Diff(a.content, b.content)) > 0 {
+func compareDatabases(ctx context.Context, a, b *Artifact) (change string, detail []string) {
+	if a.content == nil || b.content == nil {
 		return "", nil
 	}
-	if rows := otherRows(a.content, b.content); len(rows) > 0 {
+	if changes, err := pkgdb.Diff(ctx, a.content, b.content); err != nil || len(changes) > 0 {
+		return "", nil
+	}
+	if rows, err := otherRows(ctx, a.content, b.content); err != nil || len(rows) > 0 {
 		return "rows that no package refers to", rows
 	}
 	old, now := a.database, b.database
@@ -60,12 +64,19 @@ func compareDatabases(a, b *Artifact) (change string, detail []string) {
 }
 
 // otherRows are the rows that only one of two databases has.
-func otherRows(a, b *pkgdb.Content) []string {
+func otherRows(ctx context.Context, a, b *pkgdb.Content) ([]string, error) {
 	count := map[pkgdb.Line]int{}
-	for _, l := range b.Dump() {
+	lines, err := b.Dump(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lines {
 		count[l]++
 	}
-	for _, l := range a.Dump() {
+	if lines, err = a.Dump(ctx); err != nil {
+		return nil, err
+	}
+	for _, l := range lines {
 		count[l]--
 	}
 	var rows []string
@@ -78,7 +89,7 @@ func otherRows(a, b *pkgdb.Content) []string {
 		}
 	}
 	slices.Sort(rows)
-	return rows
+	return rows, nil
 }
 
 func bigEndian(b []byte) uint64 {

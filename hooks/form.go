@@ -30,8 +30,11 @@ func OnlyForm(ctx context.Context, a, b *Artifact) (bool, error) {
 		if err := diffTars(ctx, a, b, i, func(c layer.Change) { only = only && ofDatabase(c) }); err != nil || !only {
 			return false, err
 		}
-		if a.content == nil || b.content == nil || len(otherRows(a.content, b.content)) > 0 {
+		if a.content == nil || b.content == nil {
 			return false, nil
+		}
+		if rows, err := otherRows(ctx, a.content, b.content); err != nil || len(rows) > 0 {
+			return false, err
 		}
 	}
 	return true, nil

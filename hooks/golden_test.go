@@ -82,10 +82,10 @@ func build(t *testing.T, cfg hooks.Config) map[string]*hooks.Artifact {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if errs := a.CheckLock(lock); len(errs) > 0 {
+		if errs := a.CheckLock(t.Context(), lock); len(errs) > 0 {
 			t.Errorf("%s and its lock: %v", r.Image, errors.Join(errs...))
 		}
-		if errs := a.CheckLock(nil); len(errs) > 0 {
+		if errs := a.CheckLock(t.Context(), nil); len(errs) > 0 {
 			t.Errorf("%s by itself: %v", r.Image, errors.Join(errs...))
 		}
 		all[r.Image] = a
@@ -131,17 +131,21 @@ var namedFlags = map[string]string{
 // pkg 2.7 wrote the same rows under another schema version.
 func compareDump(t *testing.T, image []byte, goldenDump string) {
 	t.Helper()
-	db, err := pkgdb.Open(image)
+	db, err := pkgdb.Open(t.Context(), image)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	content, err := db.Content()
+	content, err := db.Content(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, line := range content.Dump() {
+	lines, err := content.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
 		got = append(got, line.String())
 	}
 	text, err := os.ReadFile(goldenDump)
@@ -362,11 +366,11 @@ func compareNormal(t *testing.T, image, theirs []byte) {
 		want := image
 		if schema != 42 {
 			var err error
-			if want, err = pkgdb.Normalise(image, schema, &epoch); err != nil {
+			if want, err = pkgdb.Normalise(t.Context(), image, schema, &epoch); err != nil {
 				t.Fatal(err)
 			}
 		}
-		got, err := pkgdb.Normalise(theirs, schema, &epoch)
+		got, err := pkgdb.Normalise(t.Context(), theirs, schema, &epoch)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -379,16 +383,20 @@ func compareNormal(t *testing.T, image, theirs []byte) {
 // installTime is the one install time of a database that orlop wrote.
 func installTime(t *testing.T, image []byte) int64 {
 	t.Helper()
-	db, err := pkgdb.Open(image)
+	db, err := pkgdb.Open(t.Context(), image)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	c, err := db.Content()
+	c, err := db.Content(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range c.Dump() {
+	dumped, err := c.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range dumped {
 		var row struct{ Time int64 }
 		if line.Table == "packages" {
 			if err := json.Unmarshal([]byte(line.Row), &row); err != nil {

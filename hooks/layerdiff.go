@@ -42,7 +42,7 @@ func readLayerFile(path string, visit func(mediaType string, blob io.Reader) err
 }
 
 // readLayerOnly reads a layer as if it were an image.
-func readLayerOnly(path string) (*Artifact, error) {
+func readLayerOnly(ctx context.Context, path string) (*Artifact, error) {
 	a := &Artifact{path: path, Root: Root{Tree: new(tree.Tree), sums: map[string]sums{}}}
 	err := readLayerFile(path, func(mediaType string, blob io.Reader) error {
 		var nodes []*tree.Node
@@ -57,7 +57,7 @@ func readLayerOnly(path string) (*Artifact, error) {
 		return nil, err
 	}
 	if a.database != nil {
-		err = a.readDatabase()
+		err = a.readDatabase(ctx)
 	}
 	return a, err
 }

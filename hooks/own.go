@@ -4,6 +4,7 @@ package hooks
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
 
@@ -40,7 +41,7 @@ func (a *Artifact) checkIndex(r release.Release) []error {
 
 // checkAlone compares an image with what orlop would have written beside what
 // it says of itself. Of other tools' images it knows nothing.
-func (a *Artifact) checkAlone() []error {
+func (a *Artifact) checkAlone(ctx context.Context) []error {
 	if a.ownName() == "" {
 		return nil
 	}
@@ -51,7 +52,7 @@ func (a *Artifact) checkAlone() []error {
 		errs = a.checkIndex(r)
 	}
 	if a.whole && a.Config.Created != nil {
-		errs = append(errs, a.checkNormal(a.Config.Created.Unix())...)
+		errs = append(errs, a.checkNormal(ctx, a.Config.Created.Unix())...)
 	}
 	if a.whole {
 		errs = append(errs, a.checkDerived(r)...)
@@ -81,27 +82,30 @@ func (a *Artifact) checkOwn() []error {
 
 // checkNormal compares the pkg database with its normal form, in which every
 // package was installed at the epoch. Rows that have faults have no such form.
-func (a *Artifact) checkNormal(epoch int64) []error {
-	if a.content == nil || len(a.content.Check()) > 0 {
+func (a *Artifact) checkNormal(ctx context.Context, epoch int64) []error {
+	if a.content == nil || len(a.content.Check(ctx)) > 0 {
 		return nil // which is told
 	}
-	image, err := pkgdb.Normalise(a.database, a.content.Schema, &epoch)
+	image, err := pkgdb.Normalise(ctx, a.database, a.content.Schema, &epoch)
 	if err != nil {
 		return []error{err}
 	}
 	if bytes.Equal(image, a.database) {
 		return nil
 	}
-	db, err := pkgdb.Open(image)
+	db, err := pkgdb.Open(ctx, image)
 	if err != nil {
 		return []error{err}
 	}
 	defer db.Close()
-	normal, err := db.Content()
+	normal, err := db.Content(ctx)
 	if err != nil {
 		return []error{err}
 	}
-	changes := pkgdb.Diff(a.content, normal)
+	changes, err := pkgdb.Diff(ctx, a.content, normal)
+	if err != nil {
+		return []error{err}
+	}
 	what := fmt.Sprintf("its rows would have other bytes, from byte %d on", firstDifference(a.database, image))
 	if len(changes) > 0 {
 		what = changes[0].Package + ": " + changes[0].String()

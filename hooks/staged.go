@@ -4,6 +4,7 @@ package hooks
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"hash"
@@ -26,6 +27,7 @@ import (
 // (INSTALL_AS_USER). Its database says which packages there are and stands for
 // a catalogue; the folder has the contents, the METALOG owners, modes and flags.
 type stagedRoot struct {
+	ctx     context.Context // of the run, which hooks for a member do not get
 	root    *os.Root
 	content *pkgdb.Content
 	nodes   map[string]*tree.Node // of the folder, by path
@@ -35,19 +37,19 @@ type stagedRoot struct {
 
 // readStaged reads Config.RootDir and leaves a catalogue for each repository
 // that its packages came from.
-func (r *run) readStaged() error {
-	content, err := ReadDatabase(r.RootDir + databasePath)
+func (r *run) readStaged(ctx context.Context) error {
+	content, err := ReadDatabase(ctx, r.RootDir+databasePath)
 	if err != nil {
 		return err
 	}
 	if err := content.Pure(); err != nil {
 		return err
 	}
-	normal, err := content.Encode(r.Schema)
+	normal, err := content.Encode(ctx, r.Schema)
 	if err != nil {
 		return err
 	}
-	s := &stagedRoot{content: content, nodes: map[string]*tree.Node{}, pkgs: map[string]*pkgdb.Installed{}}
+	s := &stagedRoot{ctx: ctx, content: content, nodes: map[string]*tree.Node{}, pkgs: map[string]*pkgdb.Installed{}}
 	if s.root, err = os.OpenRoot(r.RootDir); err != nil {
 		return err
 	}
@@ -62,7 +64,7 @@ func (r *run) readStaged() error {
 	if err := s.readMetalog(r.Metalog); err != nil {
 		return err
 	}
-	pkgs, err := content.Installed()
+	pkgs, err := content.Installed(ctx)
 	if err != nil {
 		return err
 	}
@@ -182,10 +184,13 @@ func (s *stagedRoot) database(m *member, schema pkgdb.Schema) ([]byte, error) {
 			}
 		}
 	}
-	c := s.content.Only(marks)
+	c, err := s.content.Only(s.ctx, marks)
+	if err != nil {
+		return nil, err
+	}
 	c.SetInstalled(m.epoch)
 	c.Clamp(m.epoch)
-	return c.Encode(schema)
+	return c.Encode(s.ctx, schema)
 }
 
 // open starts to read a package out of the root.

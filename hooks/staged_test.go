@@ -24,16 +24,16 @@ func stage(t *testing.T, repo string, database []byte) (root, metalog string) {
 	t.Helper()
 	root, metalog = t.TempDir(), filepath.Join(t.TempDir(), "METALOG")
 	t.Cleanup(func() { makeWritable(t, root) })
-	db, err := pkgdb.Open(database)
+	db, err := pkgdb.Open(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	c, err := db.Content()
+	c, err := db.Content(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	pkgs, err := c.Installed()
+	pkgs, err := c.Installed(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func read(ctx context.Context, path string) (*Artifact, error) {
 		a.database = nil // an upper layer has something else there
 	}
 	if a.database != nil && a.whole {
-		errs = append(errs, a.readDatabase())
+		errs = append(errs, a.readDatabase(ctx))
 	}
 	return a, errors.Join(errs...)
 }
@@ -85,7 +85,7 @@ func read(ctx context.Context, path string) (*Artifact, error) {
 func ReadAny(ctx context.Context, path string) (*Artifact, error) {
 	a, err := Read(ctx, path)
 	if _, format := errors.AsType[*oci.FormatError](err); a == nil && format {
-		if only, no := readLayerOnly(path); no == nil && only.isLayer() {
+		if only, no := readLayerOnly(ctx, path); no == nil && only.isLayer() {
 			return only, only.rows
 		}
 	}
@@ -180,16 +180,16 @@ func (a *Artifact) sha256Of(n *tree.Node) string {
 	return n.Digest
 }
 
-func (a *Artifact) readDatabase() error {
-	db, err := pkgdb.Open(a.database)
+func (a *Artifact) readDatabase(ctx context.Context) error {
+	db, err := pkgdb.Open(ctx, a.database)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if a.content, err = db.Content(); err != nil {
+	if a.content, err = db.Content(ctx); err != nil {
 		return err
 	}
-	a.Packages, a.rows = a.content.Installed()
+	a.Packages, a.rows = a.content.Installed(ctx)
 	return nil
 }
 
@@ -209,7 +209,7 @@ func Verify(ctx context.Context, path string) (*Artifact, error) {
 		return a, errors.Join(append(errs, errUnchecked)...)
 	}
 	if a.content != nil {
-		errs = append(errs, a.content.Check()...)
+		errs = append(errs, a.content.Check(ctx)...)
 	}
 	if a.ownName() != "" {
 		errs = append(errs, a.checkOwn()...)

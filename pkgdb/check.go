@@ -3,6 +3,7 @@
 package pkgdb
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,32 +25,35 @@ func (f *Fault) Error() string {
 // nowhere, sums and digests that nothing has, locks left behind, missing
 // indexes. It takes the database alone; Open has checked its structure. A
 // library or requirement that nobody provides is no fault of the database.
-func (c *Content) Check() []error {
+func (c *Content) Check(ctx context.Context) []error {
 	fresh, err := c.Schema.fresh()
 	if err != nil {
 		return []error{err}
 	}
-	errs := c.shape.strangers(fresh)
+	f := &faults{ctx, c.shape.strangers(fresh)}
 	for _, index := range fresh.indexes {
 		if !slices.Contains(c.shape.indexes, index) && !(c.Schema >= 40 && slices.Contains(droppedIndexes, index)) {
-			errs = append(errs, &FormatError{fmt.Errorf("index %s is missing, wanted one in schema %d", index, c.Schema)})
+			f.add(&FormatError{fmt.Errorf("index %s is missing, wanted one in schema %d", index, c.Schema)})
 		}
 	}
-	errs = append(errs, c.orphans()...)
-	errs = append(errs, c.repeated("provides", "provide")...)
-	errs = append(errs, c.repeated("requires", "require")...)
-	errs = append(errs, c.locks()...)
-	errs = append(errs, c.marks()...)
-	pkgs, err := c.Installed()
+	c.orphans(f)
+	c.repeated(f, "provides", "provide")
+	c.repeated(f, "requires", "require")
+	c.locks(f)
+	c.marks(f)
+	pkgs, err := c.Installed(ctx)
 	if err != nil {
-		if len(errs) > 0 {
-			return errs // which say so already
-		}
-		return append(errs, err)
+		if len(f.list) == 0 {
+			f.add(err)
+		} // else they say so already
+		return f.all()
 	}
-	k := checker{names: map[string]bool{}, digests: map[any]any{}}
+	k := checker{f, map[string]bool{}, map[any]any{}}
 	t := c.table("packages")
 	for _, row := range t.list {
+		if !f.next() {
+			return f.all()
+		}
 		k.digests[t.get(row, "name")] = t.get(row, "manifestdigest")
 	}
 	for _, p := range pkgs {
@@ -58,55 +62,62 @@ func (c *Content) Check() []error {
 	for i := range pkgs {
 		k.pkg(&pkgs[i])
 	}
-	return append(errs, k.errs...)
+	return f.all()
 }
 
 // repeated finds texts that stand twice: such a table has no unique index, and
 // pkg's queries by text then find either.
-func (c *Content) repeated(table, column string) []error {
-	var errs []error
+func (c *Content) repeated(f *faults, table, column string) {
 	seen := map[any]bool{}
 	t := c.table(table)
 	for _, row := range t.list {
+		if !f.next() {
+			return
+		}
 		text, _ := t.get(row, column).(string)
 		if seen[text] {
-			errs = append(errs, rowErrorf(table, t, row, "stands there twice"))
+			f.add(rowErrorf(table, t, row, "stands there twice"))
 		}
 		seen[text] = true
 	}
-	return errs
 }
 
 // locks finds what a pkg that was killed has left.
-func (c *Content) locks() []error {
-	var errs []error
+func (c *Content) locks(f *faults) {
 	t := c.table("pkg_lock")
 	if len(t.list) != 1 {
-		errs = append(errs, &Fault{"pkg_lock", "number of rows", fmt.Sprint(len(t.list)), "1"})
+		f.add(&Fault{"pkg_lock", "number of rows", fmt.Sprint(len(t.list)), "1"})
 	}
 	for _, row := range t.list {
+		if !f.next() {
+			return
+		}
 		for i, column := range t.columns {
 			if row[i] != int64(0) {
-				errs = append(errs, &Fault{"pkg_lock", column, value(row[i]), "0, as when no pkg runs"})
+				f.add(&Fault{"pkg_lock", column, value(row[i]), "0, as when no pkg runs"})
 			}
 		}
 	}
 	t = c.table("pkg_lock_pid")
 	for _, row := range t.list {
-		errs = append(errs, rowErrorf("pkg_lock_pid", t, row, "a process holds the lock, or was killed"))
+		if !f.next() {
+			return
+		}
+		f.add(rowErrorf("pkg_lock_pid", t, row, "a process holds the lock, or was killed"))
 	}
-	return errs
 }
 
 // marks finds values that mean nothing to pkg.
-func (c *Content) marks() []error {
-	var errs []error
+func (c *Content) marks(f *faults) {
 	t := c.table("packages")
 	for _, row := range t.list {
+		if !f.next() {
+			return
+		}
 		subject, _ := t.get(row, "name").(string)
 		for _, column := range []string{"automatic", "locked", "vital"} {
 			if v := t.get(row, column); v != int64(0) && v != int64(1) {
-				errs = append(errs, &Fault{subject, column, value(v), "0 or 1"})
+				f.add(&Fault{subject, column, value(v), "0 or 1"})
 			}
 		}
 		logic := false
@@ -114,36 +125,41 @@ func (c *Content) marks() []error {
 			logic = logic || t.get(row, "licenselogic") == n
 		}
 		if !logic {
-			errs = append(errs, &Fault{subject, "licenselogic", value(t.get(row, "licenselogic")), "0, 1, 38 or 124"})
+			f.add(&Fault{subject, "licenselogic", value(t.get(row, "licenselogic")), "0, 1, 38 or 124"})
 		}
 		for _, column := range []string{"time", "flatsize"} {
 			if n, ok := t.get(row, column).(int64); !ok || n < 0 {
-				errs = append(errs, &Fault{subject, column, value(t.get(row, column)), "a number"})
+				f.add(&Fault{subject, column, value(t.get(row, column)), "a number"})
 			}
 		}
 	}
 	t = c.table("config_files")
 	for _, row := range t.list {
+		if !f.next() {
+			return
+		}
 		if t.get(row, "content") == nil {
-			errs = append(errs, rowErrorf("config_files", t, row, "has no content"))
+			f.add(rowErrorf("config_files", t, row, "has no content"))
 		}
 	}
-	return errs
 }
 
 // checker looks at packages one by one.
 type checker struct {
+	*faults
 	names   map[string]bool
 	digests map[any]any // by name of the package
-	errs    []error
 }
 
 func (k *checker) fault(subject, fact, found, wanted string) {
-	k.errs = append(k.errs, &Fault{subject, fact, found, wanted})
+	k.add(&Fault{subject, fact, found, wanted})
 }
 
 func (k *checker) pkg(p *Installed) {
 	for _, d := range p.Deps {
+		if !k.next() {
+			return
+		}
 		if !k.names[d.Name] {
 			k.fault(p.FullName(), "dependency "+d.Name, "absent", "an installed package")
 		}
@@ -151,6 +167,9 @@ func (k *checker) pkg(p *Installed) {
 	k.digest(p)
 	files := map[string]*pkgfile.File{}
 	for i := range p.Files {
+		if !k.next() {
+			return
+		}
 		f := &p.Files[i]
 		files[f.Path] = f
 		subject := p.FullName() + ": " + f.Path
@@ -161,6 +180,9 @@ func (k *checker) pkg(p *Installed) {
 		k.path(subject, f.Path)
 	}
 	for _, d := range p.Dirs {
+		if !k.next() {
+			return
+		}
 		k.mode(p.FullName()+": "+d.Path, d.Attr)
 		k.path(p.FullName()+": "+d.Path, d.Path)
 	}
@@ -197,6 +219,9 @@ func (k *checker) digest(p *Installed) {
 // the package's own, whatever the file on the disk has become.
 func (k *checker) config(p *Installed, files map[string]*pkgfile.File) {
 	for _, path := range p.Config {
+		if !k.next() {
+			return
+		}
 		subject := p.FullName() + ": " + path
 		f := files[path]
 		if f == nil {

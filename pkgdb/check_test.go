@@ -22,7 +22,7 @@ func sound(t *testing.T) []byte {
 	pkgs[0].Provides, pkgs[0].Requires = []string{"v", "w"}, []string{"r", "v"}
 	pkgs[1].Users = []string{"u"}
 	image := mustWrite(t, pkgs, 100)
-	if faults := content(t, image).Check(); len(faults) > 0 {
+	if faults := content(t, image).Check(t.Context()); len(faults) > 0 {
 		t.Fatalf("a sound database: %v", faults)
 	}
 	return image
@@ -99,10 +99,10 @@ func TestMutations(t *testing.T) {
 	} {
 		c := content(t, alter(t, base, tt.statement))
 		var faults, changes []string
-		for _, err := range c.Check() {
+		for _, err := range c.Check(t.Context()) {
 			faults = append(faults, err.Error())
 		}
-		for _, change := range Diff(content(t, base), c) {
+		for _, change := range diff(t, content(t, base), c) {
 			changes = append(changes, strings.TrimPrefix(change.Package+" "+change.String(), " "))
 		}
 		for _, side := range []struct {
@@ -124,13 +124,13 @@ func TestMutations(t *testing.T) {
 func TestInverse(t *testing.T) {
 	t.Parallel()
 	image := sound(t)
-	pkgs, err := content(t, image).Installed()
+	pkgs, err := content(t, image).Installed(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	pkgs[0].Messages = []pkgfile.Message{{Text: "hello", Type: "install"}} // which are not read
 	again := mustWrite(t, pkgs, 100)
-	for _, change := range Diff(content(t, image), content(t, again)) {
+	for _, change := range diff(t, content(t, image), content(t, again)) {
 		t.Error(change.Package, change)
 	}
 }
@@ -157,7 +157,7 @@ func TestJournals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pkgs, err := content(t, image).Installed()
+		pkgs, err := content(t, image).Installed(t.Context())
 		if err != nil || pkgs[1].Version != "5" {
 			t.Errorf("%s: got version %v, %v, want 5", mode, pkgs[1].Version, err)
 		}

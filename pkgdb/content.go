@@ -4,6 +4,7 @@ package pkgdb
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -123,14 +124,14 @@ var natural = map[string][]string{
 }
 
 // sort puts the rows of a table in the order of their natural key.
-func (r *rows) sort(table string) {
+func (r *rows) sort(ctx context.Context, table string) error {
 	var key []int
 	for _, column := range append(slices.Clone(natural[table]), r.columns...) {
 		if i := r.at(column); i >= 0 {
 			key = append(key, i)
 		}
 	}
-	slices.SortStableFunc(r.list, func(a, b []any) int {
+	return sortStable(ctx, r.list, func(a, b []any) int {
 		for _, i := range key {
 			if c := compare(a[i], b[i]); c != 0 {
 				return c
@@ -184,9 +185,8 @@ func number(v any) float64 {
 	return 0
 }
 
-// orphans lists the rows whose references lead nowhere.
-func (c *Content) orphans() []error {
-	var errs []error
+// orphans finds the rows whose references lead nowhere.
+func (c *Content) orphans(f *faults) {
 	for _, table := range c.names() {
 		t := c.tables[table]
 		for i, column := range t.columns {
@@ -195,17 +195,19 @@ func (c *Content) orphans() []error {
 				continue
 			}
 			for _, row := range t.list {
+				if !f.next() {
+					return
+				}
 				switch v := row[i].(type) {
 				case string:
 				case nil:
-					errs = append(errs, rowErrorf(table, t, row, "has no %s", ref.as))
+					f.add(rowErrorf(table, t, row, "has no %s", ref.as))
 				default:
-					errs = append(errs, rowErrorf(table, t, row, "its %s is %v, which is not in %s", ref.as, v, ref.table))
+					f.add(rowErrorf(table, t, row, "its %s is %v, which is not in %s", ref.as, v, ref.table))
 				}
 			}
 		}
 	}
-	return errs
 }
 
 // rowErrorf names table and row.

@@ -4,6 +4,7 @@ package pkgdb
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -104,17 +105,34 @@ var kinds = []kind{
 // Diff lists what differs between two contents: what belongs to no package,
 // then package by package. Row numbers and unused names do not count, nor does
 // the schema but for what only one of the two can say.
-func Diff(a, b *Content) []Change {
+func Diff(ctx context.Context, a, b *Content) ([]Change, error) {
 	var changes []Change
-	before, after := kinds[0].items(a), kinds[0].items(b)
+	before, err := kinds[0].items(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	after, err := kinds[0].items(ctx, b)
+	if err != nil {
+		return nil, err
+	}
 	for _, k := range kinds {
-		old, now := k.items(a), k.items(b)
+		old, err := k.items(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		now, err := k.items(ctx, b)
+		if err != nil {
+			return nil, err
+		}
 		for id := range now {
 			if _, ok := old[id]; !ok {
 				old[id] = nil
 			}
 		}
 		for id, fields := range old {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
 			// Of a package that only one side has, that says it all; and a
 			// directory is of the packages that own it.
 			owner := item{pkg: id.pkg}
@@ -125,11 +143,11 @@ func Diff(a, b *Content) []Change {
 		}
 	}
 	order := func(what string) int { return slices.IndexFunc(kinds, func(k kind) bool { return k.what == what }) }
-	slices.SortFunc(changes, func(a, b Change) int {
+	err = sortAny(ctx, changes, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(a.Package, b.Package), cmp.Compare(order(a.What), order(b.What)),
 			cmp.Compare(a.Name, b.Name), cmp.Compare(a.Field, b.Field), cmp.Compare(a.Old, b.Old), cmp.Compare(a.New, b.New))
 	})
-	return slices.Compact(changes)
+	return slices.Compact(changes), err
 }
 
 // item names a row. A row that stands twice has another number each time.
@@ -139,11 +157,17 @@ type item struct {
 }
 
 // items puts the rows of a table into words: field by field, as pkg calls them.
-func (k kind) items(c *Content) map[item]map[string]string {
-	all := map[item]map[string]string{}
+func (k kind) items(ctx context.Context, c *Content) (map[item]map[string]string, error) {
+	all, count := map[item]map[string]string{}, map[item]int{}
 	t := c.table(k.table)
-	t.sort(k.table) // so that rows of one name are counted in the same order
+	// Sorted, so that rows of one name are counted in the same order.
+	if err := t.sort(ctx, k.table); err != nil {
+		return nil, err
+	}
 	for _, row := range t.list {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		id := item{}
 		var names []string
 		fields := map[string]string{}
@@ -162,12 +186,12 @@ func (k kind) items(c *Content) map[item]map[string]string {
 		if k.table == "packages" {
 			id.pkg, id.name = id.name, ""
 		}
-		for all[id] != nil {
-			id.nth++
-		}
+		first := id
+		id.nth = count[first]
+		count[first]++
 		all[id] = fields
 	}
-	return all
+	return all, nil
 }
 
 // changes compares the fields of one row; nil stands for no such row.

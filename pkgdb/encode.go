@@ -3,6 +3,7 @@
 package pkgdb
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -13,51 +14,62 @@ import (
 
 // Encode writes the normal form of a content in a schema. What has no place
 // there is an error that names table and row.
-func (c *Content) Encode(schema Schema) ([]byte, error) {
-	n, err := c.normal(schema)
+func (c *Content) Encode(ctx context.Context, schema Schema) ([]byte, error) {
+	n, err := c.normal(ctx, schema)
 	if err != nil {
 		return nil, err
 	}
-	return n.write()
+	return n.write(ctx)
 }
 
 // normal is the content as the normal form in a schema has it, with the tables
 // and columns of that schema, and with its rows in order.
-func (c *Content) normal(schema Schema) (*Content, error) {
+func (c *Content) normal(ctx context.Context, schema Schema) (*Content, error) {
 	fresh, err := schema.fresh()
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(c.orphans()...); err != nil {
+	f := &faults{ctx: ctx}
+	c.orphans(f)
+	if err := errors.Join(f.all()...); err != nil {
 		return nil, err
 	}
-	c = c.clone()
-	c.rename()
+	if c, err = c.clone(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.rename(ctx); err != nil {
+		return nil, err
+	}
 	c.unlock()
 	n := &Content{Schema: schema, shape: fresh}
-	if err := c.fit(n); err != nil {
+	if err := c.fit(ctx, n); err != nil {
 		return nil, err
 	}
 	for name, t := range n.tables {
-		t.sort(name)
+		if err := t.sort(ctx, name); err != nil {
+			return nil, err
+		}
 	}
 	return n, nil
 }
 
-func (c *Content) clone() *Content {
+func (c *Content) clone(ctx context.Context) (*Content, error) {
 	out := &Content{Schema: c.Schema, shape: c.shape}
 	for name, t := range c.tables {
 		into := out.table(name, t.columns...)
 		for _, row := range t.list {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
 			into.list = append(into.list, slices.Clone(row))
 		}
 	}
-	return out
+	return out, nil
 }
 
 // rename makes the tables of names anew: those that some row refers to, each
 // once. Rows that only told two numbers of one name apart become one.
-func (c *Content) rename() {
+func (c *Content) rename(ctx context.Context) error {
 	used := map[string]map[string]bool{"mtree": {}}
 	for _, r := range references {
 		used[r.table] = map[string]bool{}
@@ -66,6 +78,9 @@ func (c *Content) rename() {
 		for i, column := range t.columns {
 			if ref := referenceOf(name, column); ref != nil {
 				for _, row := range t.list {
+					if ctx.Err() != nil {
+						return ctx.Err()
+					}
 					used[ref.table][row[i].(string)] = true
 				}
 			}
@@ -91,12 +106,15 @@ func (c *Content) rename() {
 	}
 	for _, name := range []string{"pkg_provides", "pkg_requires"} {
 		if t := c.tables[name]; t != nil {
-			t.sort(name)
+			if err := t.sort(ctx, name); err != nil {
+				return err
+			}
 			t.list = slices.CompactFunc(t.list, func(a, b []any) bool {
 				return slices.EqualFunc(a, b, func(x, y any) bool { return compare(x, y) == 0 })
 			})
 		}
 	}
+	return nil
 }
 
 // unlock leaves the locks as they are when no pkg runs.
@@ -108,14 +126,19 @@ func (c *Content) unlock() {
 
 // fit copies all rows into the tables and columns of another content's shape.
 // What has no place there is empty.
-func (c *Content) fit(into *Content) error {
-	if err := errors.Join(c.homeless(into)...); err != nil {
+func (c *Content) fit(ctx context.Context, into *Content) error {
+	f := &faults{ctx: ctx}
+	c.homeless(f, into)
+	if err := errors.Join(f.all()...); err != nil {
 		return err
 	}
 	for _, name := range into.shape.tables {
 		columns := slices.DeleteFunc(slices.Clone(into.shape.columns[name]), func(column string) bool { return ownKey(name, column) })
 		t, from := into.table(name, columns...), c.table(name)
 		for _, row := range from.list {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			values := make([]any, len(columns))
 			for i, column := range columns {
 				values[i] = from.get(row, column)
@@ -126,30 +149,31 @@ func (c *Content) fit(into *Content) error {
 	return nil
 }
 
-// homeless lists the rows that say something which another schema cannot.
-func (c *Content) homeless(to *Content) []error {
-	var errs []error
+// homeless finds the rows that say something which another schema cannot.
+func (c *Content) homeless(f *faults, to *Content) {
 	for _, name := range c.names() {
 		t, columns := c.tables[name], to.shape.columns[name]
 		for _, row := range t.list {
+			if !f.next() {
+				return
+			}
 			if columns == nil {
-				errs = append(errs, rowErrorf(name, t, row, "has no place in schema %d", to.Schema))
+				f.add(rowErrorf(name, t, row, "has no place in schema %d", to.Schema))
 				continue
 			}
 			for i, column := range t.columns {
 				// mtree_id has been a number without a table since pkg 1.3.
 				if row[i] != nil && (!slices.Contains(columns, column) || column == "mtree_id") {
-					errs = append(errs, rowErrorf(name, t, row, "its %s has no place in schema %d", column, to.Schema))
+					f.add(rowErrorf(name, t, row, "its %s has no place in schema %d", column, to.Schema))
 					break
 				}
 			}
 		}
 	}
-	return errs
 }
 
 // write makes a database of a normal content. Rows are numbered by their rank.
-func (c *Content) write() ([]byte, error) {
+func (c *Content) write(ctx context.Context) ([]byte, error) {
 	db, err := openMemory(c.Schema)
 	if err != nil {
 		return nil, err
@@ -166,6 +190,9 @@ func (c *Content) write() ([]byte, error) {
 			t := c.tables[table]
 			ranks[table] = map[string]int{}
 			for i, row := range t.list {
+				if ctx.Err() != nil {
+					return nil, ctx.Err()
+				}
 				text, ok := row[t.at(column)].(string)
 				if !ok {
 					return nil, rowErrorf(table, t, row, "its %s is no text", column)
@@ -175,14 +202,14 @@ func (c *Content) write() ([]byte, error) {
 		}
 	}
 	for _, table := range c.shape.tables {
-		if err := c.insert(tx, table, ranks); err != nil {
+		if err := c.insert(ctx, tx, table, ranks); err != nil {
 			return nil, err
 		}
 	}
 	if err := tx.Commit(); err != nil {
 		return nil, fmt.Errorf("pkg database: %w", err)
 	}
-	image, err := settle(db, c.Schema)
+	image, err := settle(ctx, db, c.Schema)
 	if err != nil {
 		return nil, fmt.Errorf("pkg database: %w", err)
 	}
@@ -190,7 +217,7 @@ func (c *Content) write() ([]byte, error) {
 }
 
 // insert adds the rows of a table with a value for each column.
-func (c *Content) insert(tx *sql.Tx, table string, ranks map[string]map[string]int) error {
+func (c *Content) insert(ctx context.Context, tx *sql.Tx, table string, ranks map[string]map[string]int) error {
 	columns := c.shape.columns[table]
 	statement, err := tx.Prepare("INSERT INTO " + quoted(table) + " VALUES (?" + strings.Repeat(", ?", len(columns)-1) + ")")
 	if err != nil {
@@ -199,6 +226,10 @@ func (c *Content) insert(tx *sql.Tx, table string, ranks map[string]map[string]i
 	defer statement.Close()
 	t := c.tables[table]
 	for n, row := range t.list {
+		// Not with each statement: the driver would start a goroutine for it.
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		values := make([]any, len(columns))
 		for i, column := range columns {
 			v := t.get(row, column)

@@ -3,6 +3,7 @@
 package pkgdb
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,8 +14,8 @@ import (
 // Installed returns the packages by name, as manifests; messages are left out.
 // A row of no package, or with a value of a type that pkg does not write, is an
 // error.
-func (c *Content) Installed() ([]Installed, error) {
-	r := reader{c: c, all: map[string]*Installed{}}
+func (c *Content) Installed(ctx context.Context) ([]Installed, error) {
+	r := reader{ctx: ctx, c: c, all: map[string]*Installed{}}
 	r.packages()
 	r.files()
 	r.dirs()
@@ -31,8 +32,8 @@ func (c *Content) Installed() ([]Installed, error) {
 
 // Registered returns what the rows of packages say of each, by name, and leaves
 // out what other tables do.
-func (c *Content) Registered() ([]Installed, error) {
-	r := reader{c: c, all: map[string]*Installed{}}
+func (c *Content) Registered(ctx context.Context) ([]Installed, error) {
+	r := reader{ctx: ctx, c: c, all: map[string]*Installed{}}
 	r.packages()
 	return r.list()
 }
@@ -50,6 +51,7 @@ func (r *reader) list() ([]Installed, error) {
 
 // reader turns rows into manifests; after the first fault it does nothing.
 type reader struct {
+	ctx context.Context
 	c   *Content
 	all map[string]*Installed
 	err error
@@ -58,8 +60,13 @@ type reader struct {
 // each hands the rows of a table over in their natural order.
 func (r *reader) each(table string, do func(getter)) {
 	t := r.c.table(table)
-	t.sort(table)
+	if r.err == nil {
+		r.err = t.sort(r.ctx, table)
+	}
 	for _, row := range t.list {
+		if r.err == nil {
+			r.err = r.ctx.Err()
+		}
 		if r.err != nil {
 			return
 		}
@@ -103,8 +110,11 @@ func (r *reader) packages() {
 }
 
 func (r *reader) files() {
+	type owned struct{ pkg, path string }
+	config := map[owned]bool{}
 	r.each("config_files", func(get getter) {
 		p := r.owner(get)
+		config[owned{p.Name, get.text("path")}] = true
 		p.Config = append(p.Config, get.text("path"))
 		if get.value("content") != nil {
 			p.Contents[get.text("path")] = []byte(get.text("content"))
@@ -120,7 +130,7 @@ func (r *reader) files() {
 			seconds := get.number("mtime")
 			f.Time = &seconds
 		}
-		f.IsConfig = slices.Contains(p.Config, f.Path)
+		f.IsConfig = config[owned{p.Name, f.Path}]
 		p.Files = append(p.Files, f)
 	})
 }

@@ -25,6 +25,45 @@ func deserialize(db *sql.DB, image []byte) error {
 	return withConn(db, func(c *sqlite3.SQLiteConn) error { return c.Deserialize(image, "main") })
 }
 
+// maxValue bounds a text: a file of configuration, a script.
+const maxValue = 64 << 20
+
+// confine leaves a connection no more than reading needs. It stands in for
+// SQLITE_DBCONFIG_DEFENSIVE, which the driver cannot set, and which keeps SQL from
+// damaging a file; here no SQL writes, and none comes from the file.
+func confine(db *sql.DB) error {
+	return withConn(db, func(c *sqlite3.SQLiteConn) error {
+		for id, most := range map[int]int{
+			sqlite3.SQLITE_LIMIT_LENGTH:          maxValue,
+			sqlite3.SQLITE_LIMIT_SQL_LENGTH:      maxSchema,
+			sqlite3.SQLITE_LIMIT_COLUMN:          200,
+			sqlite3.SQLITE_LIMIT_EXPR_DEPTH:      50,
+			sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 10,
+			sqlite3.SQLITE_LIMIT_ATTACHED:        0,
+			sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER: 10,
+			sqlite3.SQLITE_LIMIT_TRIGGER_DEPTH:   1,
+			sqlite3.SQLITE_LIMIT_WORKER_THREADS:  0,
+		} {
+			c.SetLimit(id, most)
+		}
+		c.RegisterAuthorizer(allowed)
+		return nil
+	})
+}
+
+// allowed lets a statement be prepared that reads tables or checks them.
+func allowed(action int, name, _, _ string) int {
+	switch action {
+	case sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ:
+		return sqlite3.SQLITE_OK
+	case sqlite3.SQLITE_PRAGMA:
+		if name == "integrity_check" || name == "table_xinfo" {
+			return sqlite3.SQLITE_OK
+		}
+	}
+	return sqlite3.SQLITE_DENY
+}
+
 func withConn(db *sql.DB, do func(*sqlite3.SQLiteConn) error) error {
 	conn, err := db.Conn(context.Background())
 	if err != nil {

@@ -3,6 +3,7 @@
 package pkgdb
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,13 +14,13 @@ import (
 // newest file time, 0 where there is none. The user's marks are kept. What the
 // normal form has no place for is an error naming table and row, and so is what
 // pkg never made.
-func Normalise(image []byte, schema Schema, epoch *int64) ([]byte, error) {
-	db, err := Open(image)
+func Normalise(ctx context.Context, image []byte, schema Schema, epoch *int64) ([]byte, error) {
+	db, err := Open(ctx, image)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	c, err := db.Content()
+	c, err := db.Content(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -31,18 +32,18 @@ func Normalise(image []byte, schema Schema, epoch *int64) ([]byte, error) {
 		epoch = &newest
 	}
 	c.SetInstalled(*epoch)
-	n, err := c.normal(schema)
+	n, err := c.normal(ctx, schema)
 	if err != nil {
 		return nil, err
 	}
-	out, err := n.write()
+	out, err := n.write(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return out, n.keptIn(out)
+	return out, n.keptIn(ctx, out)
 }
 
-// Pure finds tables, views and triggers that are not pkg's.
+// Pure finds tables that are not pkg's; views and triggers are refused earlier.
 func (c *Content) Pure() error {
 	fresh, err := c.Schema.fresh()
 	if err != nil {
@@ -84,8 +85,11 @@ func (c *Content) Clamp(epoch int64) {
 
 // Only returns what is said of some packages, with their marks set to automatic
 // or not.
-func (c *Content) Only(automatic map[string]bool) *Content {
-	out := c.clone()
+func (c *Content) Only(ctx context.Context, automatic map[string]bool) (*Content, error) {
+	out, err := c.clone(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for name, t := range out.tables {
 		column := "package_id"
 		if name == "packages" {
@@ -103,26 +107,33 @@ func (c *Content) Only(automatic map[string]bool) *Content {
 	for _, row := range t.list {
 		row[t.at("automatic")] = integer(automatic[row[t.at("name")].(string)])
 	}
-	return out
+	return out, nil
 }
 
 // keptIn proves that a database says all that a normal content says. SQLite may
 // have made another value of one, where somebody had changed a column's type.
-func (c *Content) keptIn(image []byte) error {
-	db, err := Open(image)
+func (c *Content) keptIn(ctx context.Context, image []byte) error {
+	db, err := Open(ctx, image)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	out, err := db.Content()
+	out, err := db.Content(ctx)
 	if err != nil {
 		return err
 	}
 	has := map[Line]bool{}
-	for _, line := range out.Dump() {
+	lines, err := out.Dump(ctx)
+	if err != nil {
+		return err
+	}
+	for _, line := range lines {
 		has[line] = true
 	}
-	for _, line := range c.Dump() {
+	if lines, err = c.Dump(ctx); err != nil {
+		return err
+	}
+	for _, line := range lines {
 		if !has[line] {
 			return &FormatError{fmt.Errorf("table %s: row %s cannot be kept as it is", line.Table, line.Row)}
 		}

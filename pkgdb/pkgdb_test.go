@@ -61,22 +61,40 @@ func mustWrite(t *testing.T, pkgs []Installed, epoch int64) []byte {
 
 func content(t *testing.T, image []byte) *Content {
 	t.Helper()
-	db, err := Open(image)
+	db, err := Open(t.Context(), image)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	c, err := db.Content()
+	c, err := db.Content(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
+func dumped(t *testing.T, c *Content) []Line {
+	t.Helper()
+	lines, err := c.Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+func diff(t *testing.T, a, b *Content) []Change {
+	t.Helper()
+	changes, err := Diff(t.Context(), a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changes
+}
+
 func dump(t *testing.T, image []byte) []string {
 	t.Helper()
 	var lines []string
-	for _, line := range content(t, image).Dump() {
+	for _, line := range dumped(t, content(t, image)) {
 		lines = append(lines, line.String())
 	}
 	return lines
@@ -137,7 +155,7 @@ func TestGoldenDigest(t *testing.T) {
 
 func TestInstalled(t *testing.T) {
 	t.Parallel()
-	pkgs, err := content(t, mustWrite(t, installed(), 100)).Installed()
+	pkgs, err := content(t, mustWrite(t, installed(), 100)).Installed(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +175,7 @@ func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	whole := mustWrite(t, installed(), 100)
 	for _, image := range [][]byte{nil, []byte("SQLite format 3\x00"), whole[:5000], bytes.Repeat([]byte("x"), 9000)} {
-		_, err := Open(image)
+		_, err := Open(t.Context(), image)
 		var format *FormatError
 		if !errors.As(err, &format) {
 			t.Errorf("%d bytes: got %v, want a FormatError", len(image), err)
@@ -173,17 +191,17 @@ func FuzzOpen(f *testing.F) {
 	f.Add(image[:8192])
 	f.Add(image)
 	f.Fuzz(func(t *testing.T, image []byte) {
-		db, err := Open(image)
+		db, err := Open(t.Context(), image)
 		if err != nil {
 			return
 		}
 		defer db.Close()
-		if c, err := db.Content(); err == nil {
-			c.Dump()
-			c.Installed()
-			c.Check()
-			Diff(c, c)
-			Normalise(image, DefaultSchema, nil)
+		if c, err := db.Content(t.Context()); err == nil {
+			c.Dump(t.Context())
+			c.Installed(t.Context())
+			c.Check(t.Context())
+			Diff(t.Context(), c, c)
+			Normalise(t.Context(), image, DefaultSchema, nil)
 		}
 	})
 }

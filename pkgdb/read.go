@@ -3,7 +3,9 @@
 package pkgdb
 
 import (
+	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,59 +27,119 @@ func (e *FormatError) Error() string { return "pkg database: " + e.Err.Error() }
 func (e *FormatError) Unwrap() error { return e.Err }
 
 // Open takes the bytes of a database of a known schema whose structure is sound.
-func Open(image []byte) (*DB, error) {
-	if len(image) < headerSize || string(image[:16]) != "SQLite format 3\x00" {
-		return nil, &FormatError{errors.New("is not a SQLite database")}
+// The database may be anybody's: SQLite sees it when every statement of its
+// schema is known, and nothing of it but columns and keys is ever evaluated.
+func Open(ctx context.Context, image []byte) (*DB, error) {
+	d := &DB{}
+	err := d.open(ctx, image)
+	if err == nil {
+		return d, nil
 	}
-	image = slices.Clone(image)
-	image[18], image[19] = rollback, rollback // bytes in memory have no write-ahead log beside them
-	db, err := sql.Open("sqlite3", ":memory:")
-	if err != nil {
-		return nil, err
+	if d.db != nil {
+		d.db.Close()
 	}
-	db.SetMaxOpenConns(1)
-	d := &DB{db: db}
-	if err := d.open(image); err != nil {
-		db.Close()
-		var format *FormatError
-		if errors.As(err, &format) {
-			return nil, err
-		}
-		return nil, &FormatError{err}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	return d, nil
+	if _, ok := errors.AsType[*FormatError](err); !ok {
+		err = &FormatError{err}
+	}
+	return nil, err
 }
 
-func (d *DB) open(image []byte) error {
+func (d *DB) open(ctx context.Context, image []byte) error {
+	if len(image) > maxFile {
+		return fmt.Errorf("has more than %d bytes", maxFile)
+	}
+	list, err := d.known(image)
+	if err != nil {
+		return err
+	}
+	if d.db, err = sql.Open("sqlite3", ":memory:"); err != nil {
+		return err
+	}
+	d.db.SetMaxOpenConns(1)
+	if image[18] != rollback || image[19] != rollback {
+		image = slices.Clone(image)
+		image[18], image[19] = rollback, rollback // bytes in memory have no write-ahead log beside them
+	}
 	if err := deserialize(d.db, image); err != nil {
 		return err
 	}
-	if _, err := d.db.Exec("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA query_only = ON"); err != nil {
+	for _, pragma := range []string{"trusted_schema = OFF", "cell_size_check = ON", "query_only = ON"} {
+		if _, err := d.db.ExecContext(ctx, "PRAGMA "+pragma); err != nil {
+			return err
+		}
+	}
+	if err := confine(d.db); err != nil {
 		return err
 	}
-	// First, so that no query can walk in circles.
-	if err := d.integrity(); err != nil {
+	if err := d.agree(ctx, list); err != nil {
 		return err
 	}
-	if err := d.db.QueryRow("PRAGMA user_version").Scan(&d.Schema); err != nil {
-		return err
+	// Before any table is read, so that no query can walk in circles.
+	return d.integrity(ctx)
+}
+
+// known reads the schema and wants it to be one of pkg's, at least in what a
+// reader needs.
+func (d *DB) known(image []byte) ([]entry, error) {
+	list, err := boundedSchema(image)
+	if err != nil {
+		return nil, err
 	}
+	d.Schema = Schema(int32(binary.BigEndian.Uint32(image[60:])))
 	if err := d.Schema.check(); err != nil {
-		return err
+		return nil, err
 	}
-	var err error
-	if d.shape, err = shapeOf(d.db); err != nil {
-		return err
+	if d.shape, err = shapeOf(list); err != nil {
+		return nil, err
 	}
 	fresh, err := d.Schema.fresh()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, table := range fresh.tables {
 		for _, column := range fresh.columns[table] {
 			if !slices.Contains(d.shape.columns[table], column) {
-				return fmt.Errorf("table %s has no column %s, wanted one in schema %d", table, column, d.Schema)
+				return nil, fmt.Errorf("table %s has no column %s, wanted one in schema %d", table, column, d.Schema)
 			}
+		}
+	}
+	return list, nil
+}
+
+// agree proves that SQLite reads the schema as it was read here.
+func (d *DB) agree(ctx context.Context, list []entry) error {
+	n := 0
+	err := each(ctx, d.db, "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema", func(scan scanner) error {
+		var o entry
+		var text sql.NullString
+		if err := scan(&o.kind, &o.name, &o.table, &o.root, &text); err != nil {
+			return err
+		}
+		o.sql = text.String
+		if n++; n > len(list) || o != list[n-1] {
+			return fmt.Errorf("schema: row %d can be read in two ways", n)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, table := range d.shape.tables {
+		var columns []string
+		err := each(ctx, d.db, "SELECT name FROM pragma_table_xinfo(?)", func(scan scanner) error {
+			var column string
+			err := scan(&column)
+			columns = append(columns, column)
+			return err
+		}, table)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(columns, d.shape.columns[table]) {
+			return &FormatError{fmt.Errorf("table %q can be read in two ways", table)}
 		}
 	}
 	return nil
@@ -87,9 +149,9 @@ func (d *DB) open(image []byte) error {
 func (d *DB) Close() error { return d.db.Close() }
 
 // integrity is SQLite's own check of structure.
-func (d *DB) integrity() error {
+func (d *DB) integrity(ctx context.Context) error {
 	var errs []error
-	err := each(d.db, "PRAGMA integrity_check", func(scan scanner) error {
+	err := each(ctx, d.db, "PRAGMA integrity_check", func(scan scanner) error {
 		var line string
 		err := scan(&line)
 		if line != "ok" {
@@ -100,43 +162,74 @@ func (d *DB) integrity() error {
 	return errors.Join(append(errs, err)...)
 }
 
+// maxMemory bounds what rows take in memory. Of a file they take some four times
+// the size; but many small rows, or many that refer to one long text, take any.
+const maxMemory = 4 * int64(maxFile)
+
+// valueSize is what a value takes beside its text.
+const valueSize = 32
+
 // Content reads every table, those of pkg and others.
-func (d *DB) Content() (*Content, error) {
+func (d *DB) Content(ctx context.Context) (*Content, error) {
 	c := &Content{Schema: d.Schema, shape: d.shape}
-	names := map[string]map[int64]string{}
-	for _, r := range references {
-		if d.shape.columns[r.table] != nil && names[r.table] == nil {
-			var err error
-			if names[r.table], err = d.texts(r); err != nil {
+	r := &tables{DB: d, c: c, names: map[string]map[int64]string{}, free: maxMemory}
+	for _, ref := range references {
+		if d.shape.columns[ref.table] != nil && r.names[ref.table] == nil {
+			if err := r.texts(ctx, ref); err != nil {
 				return nil, err
 			}
 		}
 	}
 	for _, table := range d.shape.tables {
-		if err := d.read(c, table, names); err != nil {
+		if err := r.read(ctx, table); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
 }
 
-// texts reads what the numbers of a table stand for.
-func (d *DB) texts(r reference) (map[int64]string, error) {
-	m := map[int64]string{}
-	err := each(d.db, fmt.Sprintf("SELECT %s, %s FROM %s", quoted(r.key), quoted(r.text), quoted(r.table)), func(scan scanner) error {
-		var id int64
-		var text string
-		err := scan(&id, &text)
-		m[id] = text
-		return err
-	})
-	return m, err
+// tables reads the tables of a database into a content.
+type tables struct {
+	*DB
+	c     *Content
+	names map[string]map[int64]string // by table, what its numbers stand for
+	free  int64                       // what is left of maxMemory
 }
 
-func (d *DB) read(c *Content, table string, names map[string]map[int64]string) error {
+// take counts a value that is kept.
+func (r *tables) take(table string, v any) error {
+	r.free -= valueSize
+	switch v := v.(type) {
+	case string:
+		r.free -= int64(len(v))
+	case []byte:
+		r.free -= int64(len(v))
+	}
+	if r.free < 0 {
+		return fmt.Errorf("table %s: with it, the rows take more than %d bytes", table, maxMemory)
+	}
+	return nil
+}
+
+// texts reads what the numbers of a table stand for.
+func (r *tables) texts(ctx context.Context, ref reference) error {
+	m := map[int64]string{}
+	r.names[ref.table] = m
+	return each(ctx, r.db, fmt.Sprintf("SELECT %s, %s FROM %s", quoted(ref.key), quoted(ref.text), quoted(ref.table)), func(scan scanner) error {
+		var id int64
+		var text string
+		if err := scan(&id, &text); err != nil {
+			return err
+		}
+		m[id] = text
+		return r.take(ref.table, text)
+	})
+}
+
+func (r *tables) read(ctx context.Context, table string) error {
 	var columns []string
 	query := ""
-	for _, column := range d.shape.columns[table] {
+	for _, column := range r.shape.columns[table] {
 		if !ownKey(table, column) {
 			columns = append(columns, column)
 			// An expression has no declared type, by which the driver would
@@ -144,11 +237,11 @@ func (d *DB) read(c *Content, table string, names map[string]map[int64]string) e
 			query += ", +" + quoted(column)
 		}
 	}
-	t := c.table(table, columns...)
+	t := r.c.table(table, columns...)
 	if columns == nil {
 		return nil
 	}
-	return each(d.db, "SELECT "+query[2:]+" FROM "+quoted(table), func(scan scanner) error {
+	return each(ctx, r.db, "SELECT "+query[2:]+" FROM "+quoted(table), func(scan scanner) error {
 		row, into := make([]any, len(columns)), make([]any, len(columns))
 		for i := range row {
 			into[i] = &row[i]
@@ -157,8 +250,11 @@ func (d *DB) read(c *Content, table string, names map[string]map[int64]string) e
 			return fmt.Errorf("table %s: %w", table, err)
 		}
 		for i, column := range columns {
-			if ref := referenceOf(table, column); ref != nil && names[ref.table] != nil {
-				row[i] = resolve(row[i], names[ref.table])
+			if ref := referenceOf(table, column); ref != nil && r.names[ref.table] != nil {
+				row[i] = resolve(row[i], r.names[ref.table])
+			}
+			if err := r.take(table, row[i]); err != nil {
+				return err
 			}
 		}
 		t.list = append(t.list, row)

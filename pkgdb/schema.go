@@ -3,8 +3,8 @@
 package pkgdb
 
 import (
-	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -60,82 +60,107 @@ func (s Schema) statements() ([]string, error) {
 
 // shape is what a database consists of.
 type shape struct {
-	tables   []string            // in the order of their creation
-	columns  map[string][]string // by table
-	indexes  []string            // without those that SQLite makes itself
-	views    []string
-	triggers []string
+	tables  []string            // in the order of their creation
+	columns map[string][]string // by table
+	indexes []string            // without those that SQLite makes itself
 }
 
-// shapeOf reads the shape of an open database.
-func shapeOf(db *sql.DB) (*shape, error) {
+// shapeOf takes the shape from the rows of a schema, and refuses those that are
+// more than columns and keys.
+func shapeOf(list []entry) (*shape, error) {
 	s := &shape{columns: map[string][]string{}}
-	err := each(db, "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid", func(scan scanner) error {
-		var kind, name string
-		if err := scan(&kind, &name); err != nil {
-			return err
+	var errs []error
+	var all []*definition
+	names := map[string]bool{}
+	for i := range list {
+		o := &list[i]
+		d, err := o.know()
+		name := strings.ToLower(o.name)
+		if err == nil && names[name] && o.kind != "trigger" { // which may have a table's name
+			err = errors.New("is there twice")
 		}
-		list := map[string]*[]string{"table": &s.tables, "index": &s.indexes, "view": &s.views, "trigger": &s.triggers}[kind]
-		if list == nil {
-			return fmt.Errorf("%q is a %q, which is not known", name, kind)
-		}
-		*list = append(*list, name)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, table := range s.tables {
-		err := each(db, "SELECT name FROM pragma_table_info(?)", func(scan scanner) error {
-			var column string
-			err := scan(&column)
-			s.columns[table] = append(s.columns[table], column)
-			return err
-		}, table)
-		if err != nil {
-			return nil, err
+		names[name] = names[name] || o.kind != "trigger"
+		switch {
+		case err != nil:
+			errs = append(errs, &FormatError{fmt.Errorf("%.60s %.60q %w", o.kind, o.name, err)})
+		case d != nil:
+			all = append(all, d)
+			s.add(d)
 		}
 	}
-	return s, nil
+	for _, d := range all {
+		if err := s.keys(d); err != nil {
+			errs = append(errs, &FormatError{fmt.Errorf("%s %.60q %w", d.kind, d.name, err)})
+		}
+	}
+	return s, errors.Join(errs...)
+}
+
+// add adds what a statement makes, but for SQLite's own.
+func (s *shape) add(d *definition) {
+	switch {
+	case strings.HasPrefix(strings.ToLower(d.name), "sqlite_"):
+	case d.kind == "table":
+		s.tables = append(s.tables, d.name)
+		s.columns[d.name] = d.columns
+	case d.kind == "index":
+		s.indexes = append(s.indexes, d.name)
+	}
+}
+
+// keys wants the columns of an index or key in the table: SQLite takes another
+// name in quotes for a text, an expression.
+func (s *shape) keys(d *definition) error {
+	names, table := d.keys, d.name
+	if d.kind == "index" {
+		names, table = d.columns, d.table
+	}
+	for _, t := range s.tables {
+		if strings.EqualFold(t, table) {
+			table = t
+		}
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(s.columns[table], func(c string) bool { return strings.EqualFold(c, name) }) {
+			return fmt.Errorf("is over %.60q, no column of table %.60q", name, table)
+		}
+	}
+	return nil
 }
 
 // fresh is the shape of a database that pkg has just created.
 func (s Schema) fresh() (*shape, error) {
-	db, err := openMemory(s)
+	statements, err := s.statements()
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
-	return shapeOf(db)
+	fresh := &shape{columns: map[string][]string{}}
+	for _, sql := range statements {
+		d, err := define(sql)
+		if err != nil {
+			return nil, fmt.Errorf("schema %d: %s: %w", s, sql, err)
+		}
+		fresh.add(d)
+	}
+	return fresh, nil
 }
 
 // What databases that pkg has brought up from older schemas may hold besides,
 // and what they may lack (libpkg/private/db_upgrades.h, followed from schema 12
 // of pkg 1.0 on). No pkg since 2.2 writes there.
 var (
-	oldTables  = []string{"mtree", "option_desc", "pkg_option_desc", "pkg_option_default"}
-	oldViews   = []string{"pkg_shlibs", "flavors"}
-	oldTrigger = []string{"pkg_shlibs_update", "pkg_shlibs_insert", "pkg_shlibs_delete"}
+	oldTables = []string{"mtree", "option_desc", "pkg_option_desc", "pkg_option_default"}
 	// Step 40 drops these two, and creating 42 afresh makes them.
 	droppedIndexes = []string{"pkg_requires_package_id", "pkg_lua_script_package_id"}
 )
 
-// strangers lists what neither a fresh database nor one that grew old has: its
-// contents might mean something.
+// strangers lists the tables that neither a fresh database nor one that grew
+// old has: their contents might mean something.
 func (s *shape) strangers(fresh *shape) []error {
 	var errs []error
-	for _, kind := range []struct {
-		name              string
-		have, fresh, more []string
-	}{
-		{"table", s.tables, fresh.tables, oldTables},
-		{"view", s.views, fresh.views, oldViews},
-		{"trigger", s.triggers, nil, oldTrigger},
-	} {
-		for _, name := range kind.have {
-			if !slices.Contains(kind.fresh, name) && !slices.Contains(kind.more, name) {
-				errs = append(errs, &FormatError{fmt.Errorf("%s %q is not one of pkg's", kind.name, name)})
-			}
+	for _, name := range s.tables {
+		if !slices.Contains(fresh.tables, name) && !slices.Contains(oldTables, name) {
+			errs = append(errs, &FormatError{fmt.Errorf("table %q is not one of pkg's", name)})
 		}
 	}
 	return errs

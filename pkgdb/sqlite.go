@@ -13,6 +13,7 @@
 package pkgdb
 
 import (
+	"context"
 	"database/sql"
 	"encoding/binary"
 	"errors"
@@ -54,12 +55,12 @@ func openMemory(schema Schema) (*sql.DB, error) {
 }
 
 // settle rebuilds the database page by page and returns it with a constant header.
-func settle(db *sql.DB, schema Schema) ([]byte, error) {
+func settle(ctx context.Context, db *sql.DB, schema Schema) ([]byte, error) {
 	statements, err := schema.statements()
 	if err != nil {
 		return nil, err
 	}
-	if _, err := db.Exec("VACUUM"); err != nil {
+	if _, err := db.ExecContext(ctx, "VACUUM"); err != nil {
 		return nil, fmt.Errorf("vacuum: %w", err)
 	}
 	image, err := serialize(db)
@@ -84,19 +85,23 @@ const headerSize = 100
 
 type scanner = func(...any) error
 
-// each calls row for every row of a query.
-func each(db *sql.DB, query string, row func(scan scanner) error, args ...any) error {
-	rows, err := db.Query(query, args...)
-	if err != nil {
-		return &FormatError{err}
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := row(rows.Scan); err != nil {
-			return &FormatError{err}
+// each calls row for every row of a query. Where the context ends, so does the
+// query, wherever in SQLite it is.
+func each(ctx context.Context, db *sql.DB, query string, row func(scan scanner) error, args ...any) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err == nil {
+		defer rows.Close()
+		for err == nil && rows.Next() {
+			err = row(rows.Scan)
+		}
+		if err == nil {
+			err = rows.Err()
 		}
 	}
-	if err := rows.Err(); err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
 		return &FormatError{err}
 	}
 	return nil

@@ -3,6 +3,7 @@
 package pkgdb
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func Write(pkgs []Installed, epoch int64, schema Schema) ([]byte, error) {
 		t.add(path, uname, gname, perm, flags(d.Flags))
 	}
 	w.forget(fresh)
-	return w.Encode(schema)
+	return w.Encode(context.Background(), schema) // small, and of packages that are known
 }
 
 // writer turns manifests into rows.

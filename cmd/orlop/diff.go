@@ -55,7 +55,7 @@ func (p *program) compare(c *cli.Context) ([]hooks.Difference, error) {
 			return nil, errors.Join(about(path, err)...)
 		}
 	}
-	return hooks.Explain(c.Context, sides[0], sides[1], hooks.Compare(sides[0], sides[1]), c.Int("lines"))
+	return hooks.Explain(c.Context, sides[0], sides[1], hooks.Compare(c.Context, sides[0], sides[1]), c.Int("lines"))
 }
 
 func (p *program) printDifferences(c *cli.Context, list []hooks.Difference) error {

@@ -78,7 +78,7 @@ func (p *program) pkgdbNormalise(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if image, err = pkgdb.Normalise(image, to, epoch); err != nil {
+	if image, err = pkgdb.Normalise(c.Context, image, to, epoch); err != nil {
 		return errors.Join(about(args[0], err)...)
 	}
 	out := args[0]
@@ -93,11 +93,18 @@ func (p *program) pkgdbDump(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	content, err := hooks.ReadDatabase(args[0])
+	content, err := hooks.ReadDatabase(c.Context, args[0])
 	if err != nil {
 		return err
 	}
-	for _, line := range content.Dump() {
+	lines, err := content.Dump(c.Context)
+	if err != nil {
+		return err
+	}
+	for _, line := range lines {
+		if err := c.Context.Err(); err != nil {
+			return err
+		}
 		if c.Bool("json") {
 			err = p.out.json(struct {
 				Table string          `json:"table"`
@@ -121,14 +128,17 @@ func (p *program) pkgdbDiff(c *cli.Context) error {
 	var contents [2]*pkgdb.Content
 	var errs []error
 	for i, path := range args {
-		contents[i], err = hooks.ReadDatabase(path)
+		contents[i], err = hooks.ReadDatabase(c.Context, path)
 		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return &troubleError{err}
 	}
-	changes := pkgdb.Diff(contents[0], contents[1])
-	if err := p.printChanges(c, changes); err != nil {
+	changes, err := pkgdb.Diff(c.Context, contents[0], contents[1])
+	if err == nil {
+		err = p.printChanges(c, changes)
+	}
+	if err != nil {
 		return &troubleError{err}
 	}
 	if len(changes) > 0 {
@@ -141,6 +151,9 @@ func (p *program) pkgdbDiff(c *cli.Context) error {
 func (p *program) printChanges(c *cli.Context, changes []pkgdb.Change) error {
 	last := ""
 	for _, change := range changes {
+		if err := c.Context.Err(); err != nil {
+			return err
+		}
 		if c.Bool("json") {
 			err := p.out.json(struct {
 				Package string `json:"package,omitempty"`

@@ -147,7 +147,7 @@ func (v *verifier) explain(x *verdict, made hooks.Result) {
 		x.fail("different", err)
 		return
 	}
-	list, err := hooks.Explain(v.c.Context, again, x.artifact, hooks.Compare(again, x.artifact), explainLines)
+	list, err := hooks.Explain(v.c.Context, again, x.artifact, hooks.Compare(v.c.Context, again, x.artifact), explainLines)
 	if err != nil {
 		x.fail("different", err)
 		return

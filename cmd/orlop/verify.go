@@ -164,10 +164,10 @@ func (v *verifier) verify(path string) *verdict {
 	if x.lock, err = v.lockOf(x); err != nil {
 		x.fail(rebuildFailure(err), err)
 	} else if x.lock == nil {
-		x.faulty(a.CheckLock(nil)...)
+		x.faulty(a.CheckLock(v.c.Context, nil)...)
 	} else {
 		x.judges = append(x.judges, "lock")
-		x.faulty(a.CheckLock(x.lock.Lock)...)
+		x.faulty(a.CheckLock(v.c.Context, x.lock.Lock)...)
 	}
 	x.faulty(v.compareDigests(x)...)
 	for _, what := range v.c.StringSlice("require") {
