@@ -144,7 +144,7 @@ func TestJournals(t *testing.T) {
 		if err := os.WriteFile(file, sound(t), 0o640); err != nil {
 			t.Fatal(err)
 		}
-		db, err := fold(file)
+		db, err := seize(file, noLog)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +189,7 @@ func TestWriteFileBusy(t *testing.T) {
 	if err := os.WriteFile(file, sound(t), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	db, err := fold(file)
+	db, err := seize(file, noLog)
 	if err != nil {
 		t.Fatal(err)
 	}

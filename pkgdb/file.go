@@ -51,12 +51,8 @@ func ReadFile(path string) ([]byte, error) {
 			return nil, err
 		}
 	}
-	db, err := fold(whole)
-	if err != nil {
+	if err := fold(whole); err != nil {
 		return nil, &FormatError{fmt.Errorf("%s: %w", path, err)}
-	}
-	if err := db.Close(); err != nil {
-		return nil, err
 	}
 	return read(whole)
 }
@@ -74,15 +70,66 @@ func read(path string) ([]byte, error) {
 	return text, err
 }
 
-// fold opens a database and makes its journals part of it. Until it is closed
-// no other process can read or write there.
-func fold(path string) (*sql.DB, error) {
+// fold makes the journals of a database part of it.
+func fold(path string) error {
+	db, err := seize(path)
+	if err != nil {
+		return err
+	}
+	if err := db.Close(); err != nil { // which takes a write-ahead log in
+		return err
+	}
+	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
+		return errors.New("its write-ahead log cannot be taken in")
+	}
+	return nil
+}
+
+// severalMagic ends a rollback journal that names another one, of a change to
+// several databases at once. pkg makes no such change, and SQLite would open
+// the file of that name.
+const severalMagic = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
+
+// alone wants a journal that names no other.
+func alone(journal string) error {
+	f, err := os.Open(journal)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	end := make([]byte, len(severalMagic))
+	if n, err := f.ReadAt(end, max(0, info.Size()-int64(len(end)))); n < len(end) {
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		return err
+	}
+	if string(end) == severalMagic {
+		return errors.New("its journal names a journal of several databases, wanted one of its own")
+	}
+	return nil
+}
+
+// seize opens a database and undoes what a writer that was killed has left. Until
+// it is closed no other process can read or write there. The schema, which may be
+// anybody's, is not read but by a statement of the caller's.
+func seize(path string, statements ...string) (*sql.DB, error) {
+	if err := alone(path + "-journal"); err != nil {
+		return nil, err
+	}
 	db, err := sql.Open("sqlite3", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=rw&_busy_timeout=5000")
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	for _, statement := range []string{"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = DELETE", "BEGIN EXCLUSIVE"} {
+	for _, statement := range append(append([]string{"PRAGMA locking_mode = EXCLUSIVE"}, statements...), "BEGIN EXCLUSIVE") {
 		if _, err := db.Exec(statement); err != nil {
 			db.Close()
 			return nil, err
@@ -90,6 +137,9 @@ func fold(path string) (*sql.DB, error) {
 	}
 	return db, nil
 }
+
+// noLog takes a write-ahead log in for good. For that SQLite reads the schema.
+const noLog = "PRAGMA journal_mode = DELETE"
 
 // WriteFile puts the bytes of a database at path, complete or not at all. An
 // older database there keeps its mode and its journals go; while a pkg is at
@@ -99,7 +149,14 @@ func WriteFile(path string, image []byte) error {
 	switch info, err := os.Stat(path); {
 	case err == nil && info.Size() > 0:
 		mode = info.Mode().Perm()
-		db, err := fold(path)
+		old, err := ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if _, err := boundedSchema(old); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		db, err := seize(path, noLog)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
