@@ -92,6 +92,7 @@ func (a *archive) catalogue(ctx context.Context, repo Repo, trust sign.Trust) (*
 		}
 		return &FormatError{repo.Name, fmt.Errorf("%s: %w", a.name, err)}
 	}
+	a.asked = trust != nil
 	e, err := a.unseal(ctx)
 	if err != nil {
 		return nil, fault(err)
