@@ -3,21 +3,25 @@
 #
 # Compares orlop with other ways from packages to an image; see BENCH.md.
 #
-#	scripts/bench.sh [-d DIR] [-n ROUNDS] [MEGABYTES ...]
+#	scripts/bench.sh [-a OTHER] [-d DIR] [-n ROUNDS] [MEGABYTES ...]
 #
+# With -a it compares what people wait for with OTHER, a program of orlop of
+# another version, and with nothing else.
 # DIR holds repositories and results for a while: fifteen times the megabytes,
 # on a file system like the one that releases are built on.
 set -eu
 
 usage() {
-	echo "usage: $0 [-d DIR] [-n ROUNDS] [MEGABYTES ...]" >&2
+	echo "usage: $0 [-a OTHER] [-d DIR] [-n ROUNDS] [MEGABYTES ...]" >&2
 	exit 2
 }
 
 base=${TMPDIR:-/tmp}
 rounds=5
-while getopts d:n: flag; do
+other=
+while getopts a:d:n: flag; do
 	case $flag in
+	a) other=$OPTARG ;;
 	d) base=$OPTARG ;;
 	n) rounds=$OPTARG ;;
 	*) usage ;;
@@ -39,4 +43,4 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 go build -o "$work/orlop" ./cmd/orlop
 go build -o "$work/bench" ./scripts/bench
-"$work/bench" compare -n "$rounds" "$work/orlop" "$work" "$@"
+"$work/bench" compare -n "$rounds" ${other:+-a "$other"} "$work/orlop" "$work" "$@"

@@ -24,13 +24,14 @@ func main() {
 //
 //	bench repo DIR MEGABYTES            make a repository
 //	bench floor REPO METHOD             time the single steps; for compare
-//	bench compare [-n ROUNDS] ORLOP DIR MEGABYTES...
+//	bench compare [-n ROUNDS] [-a OTHER] ORLOP DIR MEGABYTES...
 func run(args []string) error {
 	if len(args) == 0 {
 		return fmt.Errorf("wanted repo, floor or compare")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	rounds := flags.Int("n", 5, "rounds; the figures are medians")
+	other := flags.String("a", "", "compare with this orlop only")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -51,7 +52,11 @@ func run(args []string) error {
 				return err
 			}
 			b := &bench{orlop: rest[0], dir: filepath.Join(rest[1], arg), size: size, rounds: *rounds, out: os.Stdout}
-			if err := b.compare(); err != nil {
+			do := b.compare
+			if *other != "" {
+				do = func() error { return b.against(*other) }
+			}
+			if err := do(); err != nil {
 				return fmt.Errorf("%s MB: %w", arg, err)
 			}
 		}
