@@ -77,8 +77,7 @@ func (r *run) gather(m *member, t release.Taken, target string, wanted []solve.L
 
 // mayLack reports whether FreeBSD's own definition marks a file as optional.
 func (m *member) mayLack(target string) bool {
-	own := m.known && slices.Contains(release.StandardNames(), m.def.Name)
-	return own && slices.ContainsFunc(m.optional(), func(f optionalFile) bool { return f.target == target })
+	return m.whose == "FreeBSD's" && slices.ContainsFunc(m.optional(), func(f optionalFile) bool { return f.target == target })
 }
 
 // lend looks for a file by its sha256: first where a definition has it that names

@@ -103,7 +103,8 @@ type Result struct {
 	FromArtifact []string
 	Catalogues   []string // names of the signed catalogues that were kept beside the lock
 	// Doubts are what the image has on the word of its lock alone.
-	Doubts []string
+	Doubts      []string
+	Definitions []LayerDefinition // of an image from a lock
 }
 
 // run is the state that the hooks hand on. Each field says who fills it.
@@ -138,7 +139,7 @@ type member struct {
 	pinned *solve.LockLayer    // resolve: this step in it
 	pins   []solve.LockPackage // resolve: this step's packages in it
 	doubts []string            // resolve, configure: what nobody but the lock vouches for
-	known  bool                // resolve: the definition is FreeBSD's or the user's
+	whose  string              // resolve: the definition; "" for no lock
 
 	contents              // install, configure, register
 	nodes    []*tree.Node // layer: this step's entries

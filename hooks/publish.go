@@ -45,7 +45,7 @@ func (r *run) publish(ctx context.Context) error {
 		r.results = append(r.results, Result{
 			Image: m.def.Name, File: filepath.Join(r.OutDir, archive), Lock: filepath.Join(r.OutDir, lock),
 			Digest: m.docs.Digest.String(), Layers: m.layers, Packages: len(m.installed(r)), Size: size,
-			FromArtifact: m.takenFromArtifact(), Doubts: m.allDoubts(), Catalogues: catalogues,
+			FromArtifact: m.takenFromArtifact(), Doubts: m.allDoubts(), Definitions: m.definedBy(), Catalogues: catalogues,
 		})
 	}
 	if err := r.staging.place(names); err != nil {

@@ -266,28 +266,28 @@ func TestForgedLocks(t *testing.T) {
 		"a catalogue that never was": {"static", func(lock object) {
 			firstRepository(lock)["catalogue"] = strings.Repeat("0", 64)
 			addPackage(lock, evil("evil", "1.0", "FreeBSD-base", "static"))
-		}, nil, "evil-1.0: the catalogue does not have it so"},
+		}, nil, "evil-1.0: its catalogue has none of this version, size and sum"},
 		// (b) packages that the catalogue does not have
 		"a package more": {"static", func(lock object) {
 			addPackage(lock, evil("evil", "1.0", "FreeBSD-base", "static"))
-		}, nil, "evil-1.0: the catalogue does not have it so"},
+		}, nil, "evil-1.0: its catalogue has none of this version, size and sum"},
 		"a package more, as a donor": {"static", func(lock object) {
 			p := evil("evil", "1.0", "FreeBSD-base", "static")
 			p["donor"], p["requested"] = true, ""
 			addPackage(lock, p)
-		}, nil, "evil-1.0: the catalogue does not have it so"},
+		}, nil, "evil-1.0: its catalogue has none of this version, size and sum"},
 		"other bytes under a package's name": {"static", func(lock object) {
 			editNamed(at[[]any](lock, "packages"), "FreeBSD-zoneinfo", func(p object) {
 				e := evil("FreeBSD-zoneinfo", "15.0", "FreeBSD-base", "static")
 				p["sum"], p["size"], p["path"] = e["sum"], e["size"], e["path"]
 			})
-		}, nil, "FreeBSD-zoneinfo-15.0: the catalogue does not have it so"},
+		}, nil, "FreeBSD-zoneinfo-15.0: its catalogue has none of this version, size and sum"},
 		"an older version": {"static", func(lock object) {
 			editNamed(at[[]any](lock, "packages"), "FreeBSD-zoneinfo", func(p object) {
 				e := evil("FreeBSD-zoneinfo", "14.9", "FreeBSD-base", "static")
 				p["version"], p["sum"], p["size"], p["path"] = "14.9", e["sum"], e["size"], e["path"]
 			})
-		}, nil, "FreeBSD-zoneinfo-14.9: the catalogue does not have it so"},
+		}, nil, "FreeBSD-zoneinfo-14.9: its catalogue has none of this version, size and sum"},
 		// the same of packages that are all signed
 		"a signed package more": {"static", func(lock object) {
 			addPackage(lock, w.entry(t, "FreeBSD-vi", "static"))
@@ -341,7 +341,7 @@ func TestForgedLocks(t *testing.T) {
 		"an old format, which says less": {"static", func(lock object) {
 			addPackage(lock, evil("evil", "1.0", "FreeBSD-base", "static"))
 			lock["format"] = 1
-		}, nil, "evil-1.0: the catalogue does not have it so"},
+		}, nil, "evil-1.0: its catalogue has none of this version, size and sum"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

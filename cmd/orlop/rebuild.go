@@ -83,7 +83,7 @@ func (v *verifier) rebuildGroup(group []*verdict) error {
 	}
 	for _, x := range group {
 		i := slices.IndexFunc(built, func(r hooks.Result) bool { return r.Image == x.lock.Image })
-		x.fromArtifact, x.doubts = built[i].FromArtifact, built[i].Doubts
+		x.fromArtifact, x.doubts, x.definitions = built[i].FromArtifact, built[i].Doubts, built[i].Definitions
 		switch x.result = "reproduced"; {
 		case built[i].Digest != x.artifact.Descriptor.Digest.String():
 			v.explain(x, built[i])
