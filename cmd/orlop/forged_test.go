@@ -31,6 +31,8 @@ type forgery struct {
 	conf     string // configuration that trusts the signer, at url
 	cache    string // the user's store, into which everything has come somehow
 	signs    *pkgtest.Signer
+	static   string // honest archives
+	dynamic  string
 	asked    atomic.Int64 // requests to the forger's server
 	evil     string       // its URL
 }
@@ -67,7 +69,6 @@ func newForgery(t *testing.T) *forgery {
 			t.Fatal(err)
 		}
 	}
-	w.inStore(t, w.official, "FreeBSD-zoneinfo")
 	official := httptest.NewServer(http.FileServer(http.Dir(w.official)))
 	evil := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.asked.Add(1)
@@ -79,6 +80,9 @@ func newForgery(t *testing.T) *forgery {
 	conf := fmt.Sprintf("FreeBSD-base: { url: %q, signature_type: fingerprints, fingerprints: %q }\n", w.url, keys)
 	if err := os.WriteFile(w.conf+"/base.conf", []byte(conf), 0o666); err != nil {
 		t.Fatal(err)
+	}
+	if status, said := orlop(t, "fetch", "-q", "--cache", w.cache, "--repo-conf-dir", w.conf, "dynamic"); status != 0 {
+		t.Fatal(said)
 	}
 	return w
 }
@@ -106,7 +110,7 @@ func (w *forgery) honest(t *testing.T, image string, more ...string) string {
 // has, and leaves the lock with what it claims beside the image.
 func (w *forgery) forge(t *testing.T, image string, change func(lock object), args ...string) string {
 	t.Helper()
-	return w.forgeFrom(t, w.honest(t, image)+".lock.json", change, args...)
+	return w.forgeFrom(t, map[string]string{"static": w.static, "dynamic": w.dynamic}[image]+".lock.json", change, args...)
 }
 
 func (w *forgery) forgeFrom(t *testing.T, honest string, change func(lock object), args ...string) string {
@@ -215,8 +219,9 @@ func firstRepository(lock object) object { return at[[]any](lock, "repositories"
 func TestForgedLocks(t *testing.T) {
 	t.Parallel()
 	w := newForgery(t)
+	w.static, w.dynamic = w.honest(t, "static"), w.honest(t, "dynamic")
 	src := t.TempDir()
-	l := openLayout(t, w.honest(t, "static"))
+	l := openLayout(t, w.static)
 	l.open(0)
 	passwd := string(l.find(0, "etc/master.passwd").body) + "evil::0:0::0:0:evil:/root:/bin/sh\n"
 	for name, text := range map[string]string{"etc/rc.local": "evil", "etc/master.passwd": passwd, "etc/termcap/termcap.small": "termcap\n"} {

@@ -71,7 +71,7 @@ func openArchive(ctx context.Context, repo Repo, files Opener, m meta) (*archive
 // payload has one of the names that pkg gives it.
 func keptArchive(text []byte) *archive {
 	return &archive{
-		file: memory{bytes.NewReader(text)}, name: "sealed archive", sealed: text,
+		file: memory{bytes.NewReader(text)}, name: "kept archive", sealed: text,
 		forms: []form{{"data", false}, {"packagesite.yaml", true}},
 	}
 }

@@ -238,9 +238,9 @@ func TestUnseal(t *testing.T) {
 	}{
 		{"unsigned", "", []string{"data", data}},
 		{"lines", "", []string{"packagesite.yaml", line + "\n"}},
-		{"both", `repository "r": sealed archive: has the members "data" and "packagesite.yaml", wanted one of them`, []string{"packagesite.yaml", line, "data", data}},
-		{"none", `repository "r": sealed archive: has no member "data" or "packagesite.yaml"`, []string{"date", data}},
-		{"bad", `repository "r": sealed archive: data: byte 1`, []string{"data", "[]"}},
+		{"both", `repository "r": kept archive: has the members "data" and "packagesite.yaml", wanted one of them`, []string{"packagesite.yaml", line, "data", data}},
+		{"none", `repository "r": kept archive: has no member "data" or "packagesite.yaml"`, []string{"date", data}},
+		{"bad", `repository "r": kept archive: data: byte 1`, []string{"data", "[]"}},
 	} {
 		c, err := catalog.Unseal(t.Context(), repo, archive(t, tt.members...), nil)
 		switch {
