@@ -11,11 +11,12 @@ import (
 	"io"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/orlop/orlop/pkgdb/xz"
 )
 
-// maxWindow bounds the memory that a zstd frame, or a block of an xz file, may
-// ask for. pkg writes 8 MiB windows (level 19); zstd(1) itself refuses more than
-// 128 MiB by default, and xz(1) writes no more than 64 MiB unless told to.
+// maxWindow bounds the memory that a zstd frame may ask for. pkg writes 8 MiB
+// windows (level 19); zstd(1) itself refuses more than 128 MiB by default.
 const maxWindow = 128 << 20
 
 // zstdReader gives its decoder, which has a window of some megabytes, to the
@@ -74,7 +75,7 @@ func Decompress(r io.Reader) (io.ReadCloser, error) {
 		}
 		return d, nil
 	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
-		d, err := newXZ(br)
+		d, err := xz.NewReader(br)
 		if err != nil {
 			return nil, fmt.Errorf("xz: %w", err)
 		}

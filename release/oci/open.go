@@ -17,8 +17,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-	"github.com/ulikunitz/xz"
 
+	"github.com/orlop/orlop/pkgdb/xz"
 	"github.com/orlop/orlop/release/layer"
 )
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package pkgfile_test
+package xz_test
 
 import (
 	"bytes"
@@ -12,22 +12,21 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ulikunitz/xz"
+	module "github.com/ulikunitz/xz"
 
-	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/xz"
 )
 
-// unpack reads what Decompress makes of a file.
+// unpack reads a whole file.
 func unpack(text []byte) ([]byte, error) {
-	r, err := pkgfile.Decompress(bytes.NewReader(text))
+	r, err := xz.NewReader(bytes.NewReader(text))
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
 	return io.ReadAll(r)
 }
 
-func packXZ(t testing.TB, c xz.WriterConfig, text []byte) []byte {
+func packXZ(t testing.TB, c module.WriterConfig, text []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w, err := c.NewWriter(&b)
@@ -55,8 +54,8 @@ func texts() []byte {
 func TestXZ(t *testing.T) {
 	t.Parallel()
 	text := texts()
-	for name, c := range map[string]xz.WriterConfig{
-		"none": {NoCheckSum: true}, "CRC-32": {CheckSum: xz.CRC32}, "CRC-64": {CheckSum: xz.CRC64}, "SHA-256": {CheckSum: xz.SHA256},
+	for name, c := range map[string]module.WriterConfig{
+		"none": {NoCheckSum: true}, "CRC-32": {CheckSum: module.CRC32}, "CRC-64": {CheckSum: module.CRC64}, "SHA-256": {CheckSum: module.SHA256},
 		"blocks": {BlockSize: 9999, DictCap: 1 << 14}, "small dictionary": {DictCap: 1 << 12},
 	} {
 		if c.DictCap == 0 {
@@ -81,7 +80,7 @@ func TestXZ(t *testing.T) {
 func TestXZDamaged(t *testing.T) {
 	t.Parallel()
 	text := []byte(strings.Repeat("orlop and ", 12))
-	packed := packXZ(t, xz.WriterConfig{BlockSize: 60, DictCap: 1 << 12}, text)
+	packed := packXZ(t, module.WriterConfig{BlockSize: 60, DictCap: 1 << 12}, text)
 	for i := range packed {
 		if _, err := unpack(packed[:i]); err == nil && i > 5 {
 			t.Errorf("cut at byte %d: accepted", i)
@@ -141,11 +140,11 @@ func TestXZDictionaries(t *testing.T) {
 	}{
 		{"small", "", blocks("text", dict8M, 3)},
 		{"large", "", blocks("text", dict128M, 1)},
-		{"larger", "xz: a block wants a dictionary of 201326592 bytes, wanted at most 134217728", blocks("text", dict128M+1, 1)},
-		{"largest", "xz: a block wants a dictionary of 4294967295 bytes, wanted at most 134217728", blocks("text", dict4G, 1)},
-		{"largest in the second stream", "xz: a block wants a dictionary of 4294967295", append(blocks("text", dict8M, 1), blocks("", dict4G, 1)...)},
-		{"many", "xz: 33 blocks want dictionaries of 276824064 bytes for 0 bytes of contents", blocks("", dict8M, 100_000)},
-		{"many with a text", "xz: 33 blocks want dictionaries of 276824064 bytes for 128 bytes of contents", blocks("text", dict8M, 100_000)},
+		{"larger", "a block wants a dictionary of 201326592 bytes, wanted at most 134217728", blocks("text", dict128M+1, 1)},
+		{"largest", "a block wants a dictionary of 4294967295 bytes, wanted at most 134217728", blocks("text", dict4G, 1)},
+		{"largest in the second stream", "a block wants a dictionary of 4294967295", append(blocks("text", dict8M, 1), blocks("", dict4G, 1)...)},
+		{"many", "33 blocks want dictionaries of 276824064 bytes for 0 bytes of contents", blocks("", dict8M, 100_000)},
+		{"many with a text", "33 blocks want dictionaries of 276824064 bytes for 128 bytes of contents", blocks("text", dict8M, 100_000)},
 	} {
 		text, err := unpack(tt.file)
 		if tt.want == "" && (err != nil || !strings.HasPrefix(string(text), "text")) || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
@@ -157,7 +156,7 @@ func TestXZDictionaries(t *testing.T) {
 // What this reader and the module's make of a file is the same.
 func FuzzXZ(f *testing.F) {
 	text := []byte(strings.Repeat("orlop and ", 12))
-	for _, c := range []xz.WriterConfig{{NoCheckSum: true}, {CheckSum: xz.CRC32}, {BlockSize: 60}, {CheckSum: xz.SHA256}} {
+	for _, c := range []module.WriterConfig{{NoCheckSum: true}, {CheckSum: module.CRC32}, {BlockSize: 60}, {CheckSum: module.SHA256}} {
 		c.DictCap = 1 << 12
 		f.Add(packXZ(f, c, text), uint32(0))
 	}

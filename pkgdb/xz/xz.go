@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package pkgfile
+// Package xz reads .xz files (xz(1); "The .xz File Format", 1.2.1) in bounded
+// memory, for whoever reads what nobody vouches for yet. The module that it
+// stands on makes a dictionary for each block, as large as its header says: 4 GiB
+// for a file of 100 bytes, and again for every 20 bytes more. So the container is
+// read here, and only LZMA2 by the module.
+package xz
 
 import (
 	"bufio"
@@ -17,10 +22,9 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// The module's own reader of .xz files makes a dictionary for each block, as
-// large as its header says: 4 GiB for a file of 100 bytes, and again for every
-// 20 bytes more. So the container is read here ("The .xz File Format", 1.2.1),
-// and only LZMA2 by the module.
+// maxDict bounds the dictionary of a block, in bytes. xz(1) writes no more than
+// 64 MiB unless told to.
+const maxDict = 128 << 20
 
 // Bounds of dictionaries. An encoder begins a block for several times as many
 // bytes as its dictionary has, unless it is told to waste them.
@@ -29,23 +33,23 @@ const (
 	dictRatio = 16        // further ones for each byte that has been unpacked
 )
 
-// xzReader reads streams of blocks.
-type xzReader struct {
+// Reader reads streams of blocks.
+type Reader struct {
 	r        counted
 	inStream bool
 	check    byte // kind of checksum
-	block    *xzBlock
-	records  []xzRecord // of the stream's blocks
-	dicts    int64      // bytes of all dictionaries so far
-	out      int64      // bytes unpacked so far
+	block    *block
+	records  []record // of the stream's blocks
+	dicts    int64    // bytes of all dictionaries so far
+	out      int64    // bytes unpacked so far
 	err      error
 }
 
-// xzRecord is what the index says of a block.
-type xzRecord struct{ packed, plain uint64 }
+// record is what the index says of a block.
+type record struct{ packed, plain uint64 }
 
-// xzBlock is the one that is being read.
-type xzBlock struct {
+// block is the one that is being read.
+type block struct {
 	*lzma.Reader2
 	header        int64  // its length
 	start         int64  // where its contents begin
@@ -75,13 +79,14 @@ func (c *counted) ReadByte() (byte, error) {
 	return b, err
 }
 
-func newXZ(r *bufio.Reader) (*xzReader, error) {
-	z := &xzReader{r: counted{Reader: r}}
+// NewReader reads the head of a file.
+func NewReader(r io.Reader) (*Reader, error) {
+	z := &Reader{r: counted{Reader: bufio.NewReader(r)}}
 	return z, z.stream()
 }
 
 // Read reads. The checksum of a block is compared at its end.
-func (z *xzReader) Read(p []byte) (n int, err error) {
+func (z *Reader) Read(p []byte) (n int, err error) {
 	for n == 0 && z.err == nil && len(p) > 0 {
 		if z.block == nil {
 			z.err = z.next()
@@ -103,7 +108,7 @@ func (z *xzReader) Read(p []byte) (n int, err error) {
 }
 
 // full reads all of p, which cannot end before.
-func (z *xzReader) full(p []byte) error {
+func (z *Reader) full(p []byte) error {
 	_, err := io.ReadFull(&z.r, p)
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
@@ -112,7 +117,7 @@ func (z *xzReader) full(p []byte) error {
 }
 
 // next goes on to the contents of the next block, or to the end of the file.
-func (z *xzReader) next() error {
+func (z *Reader) next() error {
 	if !z.inStream {
 		return z.stream()
 	}
@@ -129,7 +134,7 @@ func (z *xzReader) next() error {
 
 // stream reads the head of a stream, and the zeros before it. Where there is
 // none any more it returns io.EOF.
-func (z *xzReader) stream() error {
+func (z *Reader) stream() error {
 	head := make([]byte, 12)
 	for {
 		if _, err := io.ReadFull(&z.r, head[:4]); err != nil {
@@ -143,20 +148,20 @@ func (z *xzReader) stream() error {
 		return err
 	}
 	if string(head[:6]) != "\xfd7zXZ\x00" {
-		return fmt.Errorf("xz: %q is no head of a stream", head[:6])
+		return fmt.Errorf("%q is no head of a stream", head[:6])
 	}
 	if binary.LittleEndian.Uint32(head[8:]) != crc32.ChecksumIEEE(head[6:8]) {
-		return errors.New("xz: the head of a stream has the wrong checksum")
+		return errors.New("the head of a stream has the wrong checksum")
 	}
 	z.inStream, z.check, z.records = true, head[7], nil
 	if head[6] != 0 || z.newHash() == nil {
-		return fmt.Errorf("xz: checksums of type %#x are not supported", head[6:8])
+		return fmt.Errorf("checksums of type %#x are not supported", head[6:8])
 	}
 	return nil
 }
 
 // newHash returns what makes a block's checksum, nil if that is not known.
-func (z *xzReader) newHash() hash.Hash {
+func (z *Reader) newHash() hash.Hash {
 	switch z.check {
 	case 0:
 		return noHash{crc32.NewIEEE()}
@@ -179,7 +184,7 @@ func (noHash) Size() int           { return 0 }
 func (noHash) Sum(b []byte) []byte { return b }
 
 // begin reads the head of a block.
-func (z *xzReader) begin(size byte) error {
+func (z *Reader) begin(size byte) error {
 	head := make([]byte, (int(size)+1)*4)
 	head[0] = size
 	if err := z.full(head[1:]); err != nil {
@@ -187,9 +192,9 @@ func (z *xzReader) begin(size byte) error {
 	}
 	end := len(head) - 4
 	if binary.LittleEndian.Uint32(head[end:]) != crc32.ChecksumIEEE(head[:end]) {
-		return errors.New("xz: the head of a block has the wrong checksum")
+		return errors.New("the head of a block has the wrong checksum")
 	}
-	b := &xzBlock{header: int64(len(head)), start: z.r.n, hash: z.newHash()}
+	b := &block{header: int64(len(head)), start: z.r.n, hash: z.newHash()}
 	flags, r := head[1], bytes.NewReader(head[2:end])
 	for i, size := range []*uint64{&b.packed, &b.plain} {
 		if flags&(0x40<<i) == 0 {
@@ -198,31 +203,31 @@ func (z *xzReader) begin(size byte) error {
 		b.sized[i] = true
 		var err error
 		if *size, err = binary.ReadUvarint(r); err != nil {
-			return fmt.Errorf("xz: the head of a block: %w", unexpected(err))
+			return fmt.Errorf("the head of a block: %w", unexpected(err))
 		}
 	}
 	filter := make([]byte, 3)
 	if _, err := io.ReadFull(r, filter); err != nil || flags&0x3f != 0 || filter[0] != 0x21 || filter[1] != 1 {
-		return errors.New("xz: a block has other filters than LZMA2, which are not supported")
+		return errors.New("a block has other filters than LZMA2, which are not supported")
 	}
 	rest := head[end-r.Len() : end]
 	if len(bytes.Trim(rest, "\x00")) > 0 {
-		return errors.New("xz: the head of a block has more than its filter")
+		return errors.New("the head of a block has more than its filter")
 	}
 	return z.open(b, filter[2])
 }
 
 // open makes the reader of a block, with its dictionary.
-func (z *xzReader) open(b *xzBlock, code byte) error {
+func (z *Reader) open(b *block, code byte) error {
 	dict, err := lzma.DecodeDictCap(code)
 	if err != nil {
-		return fmt.Errorf("xz: %w", err)
+		return fmt.Errorf("%w", err)
 	}
-	if dict > maxWindow {
-		return fmt.Errorf("xz: a block wants a dictionary of %d bytes, wanted at most %d", dict, maxWindow)
+	if dict > maxDict {
+		return fmt.Errorf("a block wants a dictionary of %d bytes, wanted at most %d", dict, maxDict)
 	}
 	if z.dicts += dict; z.dicts > freeDicts+dictRatio*z.out {
-		return fmt.Errorf("xz: %d blocks want dictionaries of %d bytes for %d bytes of contents", len(z.records)+1, z.dicts, z.out)
+		return fmt.Errorf("%d blocks want dictionaries of %d bytes for %d bytes of contents", len(z.records)+1, z.dicts, z.out)
 	}
 	z.block = b
 	b.Reader2, err = lzma.Reader2Config{DictCap: max(int(dict), lzma.MinDictCap)}.NewReader2(&z.r)
@@ -230,7 +235,7 @@ func (z *xzReader) open(b *xzBlock, code byte) error {
 }
 
 // end compares what stands behind a block.
-func (z *xzReader) end() error {
+func (z *Reader) end() error {
 	b := z.block
 	packed := z.r.n - b.start
 	padding := make([]byte, (4-packed%4)%4)
@@ -238,7 +243,7 @@ func (z *xzReader) end() error {
 		return err
 	}
 	if len(bytes.Trim(padding, "\x00")) > 0 {
-		return errors.New("xz: the padding of a block is not zero")
+		return errors.New("the padding of a block is not zero")
 	}
 	sum := make([]byte, b.hash.Size())
 	if err := z.full(sum); err != nil {
@@ -251,12 +256,12 @@ func (z *xzReader) end() error {
 		}
 	}
 	if !bytes.Equal(found, sum) {
-		return errors.New("xz: the checksum of a block is wrong")
+		return errors.New("the checksum of a block is wrong")
 	}
 	if b.sized[0] && b.packed != uint64(packed) || b.sized[1] && b.plain != uint64(b.out) {
-		return errors.New("xz: a block has another size than its head says")
+		return errors.New("a block has another size than its head says")
 	}
-	z.records = append(z.records, xzRecord{uint64(b.header + packed + int64(len(sum))), uint64(b.out)})
+	z.records = append(z.records, record{uint64(b.header + packed + int64(len(sum))), uint64(b.out)})
 	return nil
 }
 
@@ -275,27 +280,27 @@ func (s summed) ReadByte() (byte, error) {
 }
 
 // index compares the blocks with the index, and reads the foot of a stream.
-func (z *xzReader) index() error {
+func (z *Reader) index() error {
 	start := z.r.n - 1
 	s := summed{&z.r, crc32.NewIEEE()}
 	s.Hash32.Write([]byte{0})
 	n, err := binary.ReadUvarint(s)
 	if err == nil && n != uint64(len(z.records)) {
-		err = fmt.Errorf("xz: the index has %d blocks, found %d", n, len(z.records))
+		err = fmt.Errorf("the index has %d blocks, found %d", n, len(z.records))
 	}
 	for i := 0; i < len(z.records) && err == nil; i++ {
-		var r xzRecord
+		var r record
 		if r.packed, err = binary.ReadUvarint(s); err == nil {
 			r.plain, err = binary.ReadUvarint(s)
 		}
 		if err == nil && r != z.records[i] {
-			err = fmt.Errorf("xz: the index has block %d as %d bytes of %d, found %d of %d", i+1, r.packed, r.plain, z.records[i].packed, z.records[i].plain)
+			err = fmt.Errorf("the index has block %d as %d bytes of %d, found %d of %d", i+1, r.packed, r.plain, z.records[i].packed, z.records[i].plain)
 		}
 	}
 	for err == nil && (z.r.n-start)%4 != 0 {
 		var b byte
 		if b, err = s.ReadByte(); err == nil && b != 0 {
-			err = errors.New("xz: the padding of the index is not zero")
+			err = errors.New("the padding of the index is not zero")
 		}
 	}
 	if err != nil {
@@ -308,11 +313,19 @@ func (z *xzReader) index() error {
 	}
 	switch {
 	case binary.LittleEndian.Uint32(foot) != s.Sum32():
-		return errors.New("xz: the index has the wrong checksum")
+		return errors.New("the index has the wrong checksum")
 	case binary.LittleEndian.Uint32(foot[4:]) != crc32.ChecksumIEEE(foot[8:14]) || string(foot[14:]) != "YZ":
-		return errors.New("xz: the foot of a stream has the wrong checksum")
+		return errors.New("the foot of a stream has the wrong checksum")
 	case (int64(binary.LittleEndian.Uint32(foot[8:]))+1)*4 != size || foot[12] != 0 || foot[13] != z.check:
-		return errors.New("xz: the foot of a stream is not that of its index and head")
+		return errors.New("the foot of a stream is not that of its index and head")
 	}
 	return nil
+}
+
+// unexpected makes the end of a file that comes too early an error.
+func unexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
