@@ -37,7 +37,7 @@ func CheckDatabase(ctx context.Context, file, root string) (*DatabaseReport, err
 	if err != nil {
 		return nil, err
 	}
-	report.Faults = append(report.Faults, files.compare(pkgs)...)
+	report.Faults = append(report.Faults, files.compare(ctx, pkgs)...)
 	report.Unowned, report.AnyOwner = files.unowned(pkgs), files.anyOwner
 	return report, nil
 }

@@ -75,9 +75,12 @@ func (r *run) gather(m *member, t release.Taken, target string, wanted []solve.L
 	return files, nil
 }
 
-// mayLack reports whether FreeBSD's own definition marks a file as optional.
+// mayLack reports whether FreeBSD's own definition marks a file as optional that
+// no package has. A folder, or what a package may have, is no such file: keys, say.
 func (m *member) mayLack(target string) bool {
-	return m.whose == "FreeBSD's" && slices.ContainsFunc(m.optional(), func(f optionalFile) bool { return f.target == target })
+	return m.whose == "FreeBSD's" && slices.ContainsFunc(m.optional(), func(f optionalFile) bool {
+		return f.target == target && !f.Folder && len(f.From) == 0
+	})
 }
 
 // lend looks for a file by its sha256: first where a definition has it that names
@@ -85,27 +88,47 @@ func (m *member) mayLack(target string) bool {
 func (r *run) lend(digest, path string, t release.Taken) (lender, error) {
 	if len(t.From) == 0 && !t.Folder {
 		for _, f := range r.opened() {
-			if text, has := f.contents[path]; has && hexDigest(text) == digest {
+			if text, has := f.contents[path]; has && r.trusted[f.Package] && hexDigest(text) == digest {
 				return lender{f.FullName(), path, text, true}, nil
 			}
 		}
 	}
 	if r.lent == nil {
-		r.lent = map[string]lender{}
-		for _, f := range r.opened() {
-			for _, path := range slices.Sorted(maps.Keys(f.contents)) {
-				text := f.contents[path]
-				if d := hexDigest(text); r.lent[d].from == "" {
-					r.lent[d] = lender{f.FullName(), path, text, false}
-				}
+		if err := r.findLent(); err != nil {
+			return lender{}, err
+		}
+	}
+	return r.lent[digest], nil
+}
+
+// findLent finds who has the files of locks: packages, else the artifacts, which
+// are read for all of them at once.
+func (r *run) findLent() error {
+	r.lent = map[string]lender{}
+	for _, f := range r.opened() {
+		for _, path := range slices.Sorted(maps.Keys(f.contents)) {
+			text := f.contents[path]
+			if d := hexDigest(text); r.lent[d].from == "" {
+				r.lent[d] = lender{f.FullName(), path, text, false}
 			}
 		}
 	}
-	if l, ok := r.lent[digest]; ok || r.Published == nil {
-		return l, nil
+	absent := map[string]bool{}
+	for _, m := range r.family {
+		for _, f := range m.pinned.Files {
+			if r.lent[f.SHA256].from == "" {
+				absent[f.SHA256] = true
+			}
+		}
 	}
-	text, err := r.Published(digest)
-	return lender{fromArtifact, "", text, false}, err
+	if r.Published == nil || len(absent) == 0 {
+		return nil
+	}
+	texts, err := r.Published(absent)
+	for digest, text := range texts {
+		r.lent[digest] = lender{fromArtifact, "", text, false}
+	}
+	return err
 }
 
 // opened are all packages of the run, by name.
@@ -132,28 +155,58 @@ func (m *member) takenFromArtifact() []string {
 // errFound ends a search.
 var errFound = errors.New("found")
 
-// Content returns the file of an artifact that has a sha256, in whatever layer
-// it is and be it hidden by an upper one; nil where none has.
-func (a *Artifact) Content(ctx context.Context, digest string) ([]byte, error) {
-	has := func(n *tree.Node) bool { return n.Type == tree.File && n.Digest == digest && n.Size <= maxWanted }
-	at := slices.IndexFunc(a.Layers, func(nodes []*tree.Node) bool { return slices.ContainsFunc(nodes, has) })
-	if at < 0 {
-		return nil, nil
+// Find adds to found the files of an artifact that have one of the digests, in
+// whatever layer they are and be they hidden by an upper one. It reads the layers
+// once, and takes no more than maxWanted bytes in all.
+func (a *Artifact) Find(ctx context.Context, digests map[string]bool, found map[string][]byte) error {
+	wanted, size := map[*tree.Node]bool{}, int64(0)
+	seen := map[string]bool{}
+	for _, text := range found {
+		size += int64(len(text))
 	}
-	path := a.Layers[at][slices.IndexFunc(a.Layers[at], has)].Path
-	var text []byte
+	for _, nodes := range a.Layers {
+		for _, n := range nodes {
+			if n.Type != tree.File || !digests[n.Digest] || found[n.Digest] != nil || seen[n.Digest] {
+				continue
+			}
+			if size += n.Size; size > maxWanted {
+				return fmt.Errorf("files of a source tree that only the artifact has come to more than %d bytes", maxWanted)
+			}
+			wanted[n], seen[n.Digest] = true, true
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	byPath := make([]map[string]*tree.Node, len(a.Layers))
+	for i, nodes := range a.Layers {
+		byPath[i] = map[string]*tree.Node{}
+		for _, n := range nodes {
+			if wanted[n] {
+				byPath[i][n.Path] = n
+			}
+		}
+	}
 	err := a.eachLayer(ctx, func(i int, n *tree.Node, contents io.Reader) error {
-		if i != at || n.Path != path {
+		want := byPath[i][n.Path]
+		if want == nil {
 			return nil
 		}
-		var err error
-		if text, err = io.ReadAll(contents); err == nil {
-			err = errFound
+		text, err := io.ReadAll(contents)
+		if err != nil {
+			return err
 		}
-		return err
+		if hexDigest(text) == want.Digest {
+			found[want.Digest] = text
+			delete(wanted, want)
+		}
+		if len(wanted) == 0 {
+			return errFound
+		}
+		return nil
 	})
 	if errors.Is(err, errFound) {
 		err = nil
 	}
-	return text, err
+	return err
 }

@@ -44,9 +44,9 @@ type Config struct {
 	// nobody has signed.
 	InsecureUnsigned bool
 	Locks            []*solve.Lock // in the place of Images and all that a lock says
-	// Published gives a file of the images of Locks by its sha256, nil for none.
-	// It is asked for a locked file that nobody else has; nil asks nobody.
-	Published func(digest string) ([]byte, error)
+	// Published gives files of the images of Locks by their sha256. It is asked
+	// once, for what nobody else has; nil asks nobody.
+	Published func(digests map[string]bool) (map[string][]byte, error)
 	KeptIn    []string    // folders in which catalogues may lie that were kept with Locks
 	LockURLs  bool        // a lock's URLs are used even where they are http or not public
 	Plans     []*PlanFile // what Images must come to; nil for anything
@@ -115,6 +115,8 @@ type run struct {
 	catalogues []*catalog.Catalogue            // catalog
 	sources    map[*catalog.Repo]*store.Source // catalog
 	witnesses  map[*catalog.Repo]*witness      // catalog: of repositories of locks
+	kept       []keptCatalogue                 // catalog: beside locks
+	trusted    map[*catalog.Package]bool       // resolve: that a lock has, and should have
 	staged     *stagedRoot                     // catalog: the root in the place of sources
 	universe   *solve.Universe                 // resolve
 	release    release.Release                 // resolve
@@ -140,6 +142,9 @@ type member struct {
 	pins   []solve.LockPackage // resolve: this step's packages in it
 	doubts []string            // resolve, configure: what nobody but the lock vouches for
 	whose  string              // resolve: the definition; "" for no lock
+	// resolve: packages that the definition names, that are to be had, and that
+	// the lock does not have
+	unasked map[string]bool
 
 	contents              // install, configure, register
 	nodes    []*tree.Node // layer: this step's entries

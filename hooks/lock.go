@@ -220,7 +220,14 @@ func (r *run) publicURL(name string, m *member) string {
 // otherwise. Who lent a file, who signed a catalogue and what wrote the lock may
 // differ; and so may bytes that were made, of which the image itself tells more.
 func compareLocks(got, want solve.Lock) error {
+	if len(got.Layers) != len(want.Layers) {
+		return &ContentError{fmt.Errorf("it does not come out as its lock says: %d layers, wanted %d", len(got.Layers), len(want.Layers))}
+	}
 	got.Format, got.Orlop, got.Versions = want.Format, want.Orlop, want.Versions
+	got.Packages = slices.Clone(got.Packages)
+	for i := range min(len(got.Packages), len(want.Packages)) {
+		got.Packages[i].Path = want.Packages[i].Path // a repository may have moved it
+	}
 	got.Repositories = slices.Clone(got.Repositories)
 	for i := range min(len(got.Repositories), len(want.Repositories)) {
 		got.Repositories[i].Signer = want.Repositories[i].Signer

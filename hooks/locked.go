@@ -126,6 +126,13 @@ func lockedMember(l *solve.Lock, i int, give func(solve.LockPackage) *catalog.Pa
 	if err := (release.Images{}).Add(m.def); err != nil || m.def.Name != l.Layers[i].Image {
 		return nil, fmt.Errorf("layer %s: definition of image %q: %w", l.Layers[i].Image, m.def.Name, err)
 	}
+	below := ""
+	if i > 0 {
+		below = l.Layers[i-1].Image
+	}
+	if m.def.Parent != below {
+		return nil, fmt.Errorf("layer %s: its definition has the parent %q, and it stands on %q", m.def.Name, m.def.Parent, below)
+	}
 	for _, p := range l.Packages {
 		if p.Layer == m.def.Name {
 			m.pins = append(m.pins, p)

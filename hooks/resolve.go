@@ -144,7 +144,7 @@ func (r *run) besideFiles(name string) string {
 	for _, file := range r.ImageFiles {
 		for _, ext := range []string{".ucl", ".conf"} {
 			path := filepath.Join(filepath.Dir(file), name+ext)
-			if _, err := os.Stat(path); err == nil {
+			if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() { // which nobody has named
 				return path
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -104,16 +105,27 @@ func readRoot(ctx context.Context, dir string) (*Root, error) {
 	return r, err
 }
 
+// maxFaults bounds what is told of files none of which is as the database has it.
+const maxFaults = 10_000
+
 // compare finds everything in which the files differ from what a pkg database
-// says of them.
-func (r *Root) compare(pkgs []pkgdb.Installed) []error {
+// says of them. Its rows may be many: a signal ends it.
+func (r *Root) compare(ctx context.Context, pkgs []pkgdb.Installed) []error {
 	var errs []error
 	for _, p := range pkgs {
-		for _, f := range p.Files {
-			errs = append(errs, r.compareFile(p, f)...)
+		for i, f := range p.Files {
+			if i%1024 == 0 && ctx.Err() != nil {
+				return []error{ctx.Err()}
+			}
+			if errs = append(errs, r.compareFile(p, f)...); len(errs) > maxFaults {
+				return append(errs[:maxFaults], &ContentError{errors.New("more differs from the pkg database")})
+			}
 		}
 		for _, d := range p.Dirs {
 			errs = append(errs, r.compareDir(p, d)...)
+		}
+		if ctx.Err() != nil {
+			return []error{ctx.Err()}
 		}
 	}
 	if r.accounts == nil { // a folder's flags are not read

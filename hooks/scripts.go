@@ -78,6 +78,9 @@ func (r *run) scripts(m *member, f *fetched) []error {
 			errs = append(errs, &UnknownScriptError{f.FullName(), s.Phase, s.Text})
 			continue
 		}
+		if m.pinned != nil && !r.SkipScripts && !(m.def.SkipScripts && m.definedWell()) {
+			m.doubt("image %s goes without the %s script of %s; --unknown-scripts skip says that you know", m.def.Name, s.Phase, f.FullName())
+		}
 		m.skipped = append(m.skipped, script)
 		r.notice("image %s: %s: its %s script is skipped", m.def.Name, f.FullName(), s.Phase)
 	}

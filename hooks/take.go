@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/etc"
 )
@@ -45,7 +47,7 @@ func (r *run) inSource(t release.Taken) bool {
 		return false // take says so
 	}
 	defer root.Close()
-	info, err := root.Stat(t.Source)
+	info, err := root.Lstat(t.Source)
 	return err == nil && info.IsDir() == t.Folder
 }
 
@@ -77,6 +79,7 @@ func (r *run) sourceFiles(img release.Image) ([]solve.LockFile, error) {
 // offer is a file, or a folder's files by path, that somebody has.
 type offer struct {
 	from  string // NAME-VERSION, or "srcdir"
+	name  string // of the package
 	files []etc.Source
 }
 
@@ -87,14 +90,14 @@ func (r *run) take(m *member, t release.Taken, target string) ([]byte, error) {
 	if r.SrcDir != "" && t.Source != "" {
 		text, err := r.readSource(t.Source)
 		if err == nil {
-			offers = append(offers, offer{"srcdir", []etc.Source{{Path: target, Text: text}}})
+			offers = append(offers, offer{"srcdir", "", []etc.Source{{Path: target, Text: text}}})
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	}
 	for _, p := range r.lenders(m, t) {
 		if text, ok := p.contents[t.Path]; ok {
-			offers = append(offers, offer{p.FullName(), []etc.Source{{Path: target, Text: text}}})
+			offers = append(offers, offer{p.FullName(), p.Name, []etc.Source{{Path: target, Text: text}}})
 		}
 	}
 	files, err := r.accept(m, offers, t, target)
@@ -113,7 +116,7 @@ func (r *run) takeFolder(m *member, t release.Taken, target string) ([]etc.Sourc
 		if err != nil {
 			return nil, err
 		}
-		offers = append(offers, offer{"srcdir", files})
+		offers = append(offers, offer{"srcdir", "", files})
 	}
 	for _, p := range r.lenders(m, t) {
 		var files []etc.Source
@@ -123,7 +126,7 @@ func (r *run) takeFolder(m *member, t release.Taken, target string) ([]etc.Sourc
 			}
 		}
 		if files != nil {
-			offers = append(offers, offer{p.FullName(), files})
+			offers = append(offers, offer{p.FullName(), p.Name, files})
 		}
 	}
 	return r.accept(m, offers, t, target)
@@ -144,6 +147,9 @@ func (r *run) accept(m *member, offers []offer, t release.Taken, target string) 
 				other = err
 				continue
 			}
+		}
+		if i := slices.Index(t.From, o.name); i > 0 {
+			m.doubtUnasked(target, t.From[:i])
 		}
 		m.taken = append(m.taken, taken...)
 		return o.files, nil
@@ -183,7 +189,7 @@ func (r *run) lenders(m *member, t release.Taken) []*fetched {
 			continue
 		}
 		for _, f := range r.opened() {
-			if f.Name == name && !slices.Contains(list, f) {
+			if f.Name == name && r.trusted[f.Package] && !slices.Contains(list, f) {
 				list = append(list, f)
 			}
 		}
@@ -221,7 +227,7 @@ func (r *run) readSourceFolder(source, target string) ([]etc.Source, error) {
 		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), "Makefile") || strings.HasPrefix(d.Name(), ".") {
 			return err
 		}
-		text, err := root.ReadFile(name)
+		text, err := readRegular(root, name)
 		files = append(files, etc.Source{Path: target + strings.TrimPrefix(name, source), Text: text})
 		return err
 	})
@@ -236,5 +242,20 @@ func (r *run) readSource(name string) ([]byte, error) {
 		return nil, &release.UsageError{Err: fmt.Errorf("--srcdir: %w", err)}
 	}
 	defer root.Close()
-	return root.ReadFile(name)
+	return readRegular(root, name)
+}
+
+// readRegular reads a file that a definition names: no FIFO, which would block,
+// and no link, which leads to what somebody else chose.
+func readRegular(root *os.Root, name string) ([]byte, error) {
+	f, err := store.OpenRegular(root, name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxWanted+1))
+	if err == nil && len(text) > maxWanted {
+		err = fmt.Errorf("%s: has more than %d bytes", name, maxWanted)
+	}
+	return text, err
 }

@@ -214,6 +214,6 @@ func Verify(ctx context.Context, path string) (*Artifact, error) {
 	if a.ownName() != "" {
 		errs = append(errs, a.checkOwn()...)
 	}
-	errs = append(errs, a.compare(a.Packages)...)
+	errs = append(errs, a.compare(ctx, a.Packages)...)
 	return a, errors.Join(append(errs, a.checkOwners()...)...)
 }

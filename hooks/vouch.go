@@ -31,6 +31,7 @@ func (r *run) vouch() error {
 	if err := r.vouchDefinitions(); err != nil {
 		return err
 	}
+	r.trusted = map[*catalog.Package]bool{}
 	certain := map[*member]bool{}
 	for _, m := range r.family {
 		certain[m] = r.vouchPackages(m)
@@ -44,6 +45,15 @@ func (r *run) vouch() error {
 		}
 	}
 	return nil
+}
+
+// short cuts a text that somebody else may have made as long as they like.
+func short(s string) string {
+	const most = 200
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
 }
 
 func (m *member) doubt(format string, args ...any) {
@@ -76,7 +86,7 @@ func (r *run) vouchPackages(m *member) bool {
 	for _, list := range [][]*solve.Planned{m.step().Packages, m.step().Donors} {
 		for _, p := range list {
 			if q := r.witnesses[p.Repo].lists(p.Package); q != nil {
-				p.ABI = q.ABI
+				p.ABI, p.Path = q.ABI, q.Path
 			} else {
 				unlisted[p.Repo] = append(unlisted[p.Repo], p.FullName())
 			}
@@ -120,7 +130,7 @@ func (r *run) vouchDefinitions() error {
 			whose = "FreeBSD's"
 		}
 		for _, c := range changes[:min(len(changes), maxLockChanges)] {
-			m.doubt("the definition of image %s is not %s: %s is %s, wanted %s", m.def.Name, whose, c.Key, quoted(c.New), quoted(c.Old))
+			m.doubt("the definition of image %s is not %s: %s is %s, wanted %s", m.def.Name, whose, c.Key, short(quoted(c.New)), short(quoted(c.Old)))
 		}
 		if m.whose = whose; len(changes) > 0 {
 			m.whose = "not " + whose
@@ -131,6 +141,9 @@ func (r *run) vouchDefinitions() error {
 
 // standard reports whether an image has the name of one of FreeBSD's.
 func (m *member) standard() bool { return slices.Contains(release.StandardNames(), m.def.Name) }
+
+// definedWell reports whether the definition is FreeBSD's or the user's.
+func (m *member) definedWell() bool { return m.whose == "FreeBSD's" || m.whose == "yours" }
 
 // LayerDefinition tells whose definition the image of a layer has: "FreeBSD's",
 // "yours", "the lock's", or none of them with "not " before it.
@@ -180,7 +193,7 @@ func adds(img release.Image) string {
 		case key == "name", key == "title", key == "exceptions":
 		case slices.ContainsFunc([]string{`null`, `""`, `false`, `[]`, `{}`}, func(empty string) bool { return bytes.Equal(value, []byte(empty)) }):
 		default:
-			list = append(list, key+" "+string(value))
+			list = append(list, key+" "+short(string(value)))
 		}
 	}
 	return strings.Join(list, ", ")

@@ -5,7 +5,9 @@ package hooks
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/solve"
@@ -13,8 +15,7 @@ import (
 )
 
 // vouchPlan resolves the definitions of an image again, out of the catalogue
-// that the lock was made from, or else that of today with the lock's packages in
-// the place of their newer ones, and compares.
+// that the lock was made from, or else that of today, and compares.
 func (r *run) vouchPlan(m *member) error {
 	u, err := solve.NewUniverse(r.believed(m), m.locked.ABI)
 	if err != nil {
@@ -22,7 +23,7 @@ func (r *run) vouchPlan(m *member) error {
 		return nil
 	}
 	if p := u.Best("FreeBSD-runtime"); p != nil {
-		if _, err := release.New(r.release.Revision, r.release.Branch, r.release.ABI, p.Version); err != nil {
+		if err := r.vouchRelease(m, p.Version); err != nil {
 			return err
 		}
 	}
@@ -37,45 +38,69 @@ func (r *run) vouchPlan(m *member) error {
 	}
 	m.comparePlan(plan.Lock(nil))
 	for _, at := range m.chain() {
-		m.vouchDonors(at, u)
+		for _, p := range at.step().Packages {
+			if q := plan.Lookup(p.Name); q != nil && sameOffer(p.Package, q.Package) {
+				r.trusted[p.Package] = true
+			}
+		}
+		r.vouchDonors(m, at, u)
 	}
 	return nil
 }
 
-// believed are the catalogues to resolve a lock out of.
-func (r *run) believed(m *member) []*catalog.Catalogue {
-	locked := map[*catalog.Repo]map[string][]*catalog.Package{}
-	for _, at := range m.chain() {
-		for _, list := range [][]*solve.Planned{at.step().Packages, at.step().Donors} {
-			for _, p := range list {
-				if locked[p.Repo] == nil {
-					locked[p.Repo] = map[string][]*catalog.Package{}
-				}
-				locked[p.Repo][p.Name] = append(locked[p.Repo][p.Name], r.witnesses[p.Repo].lists(p.Package))
-			}
-		}
+// vouchRelease compares the release that a lock names with the version of
+// FreeBSD-runtime, which has the last word unless the user says the same.
+func (r *run) vouchRelease(m *member, version string) error {
+	if _, err := release.New(r.release.Revision, r.release.Branch, r.release.ABI, version); err != nil {
+		return fmt.Errorf("lock of %s: %w", m.locked.Image, err)
 	}
+	named := r.release.Version()
+	if r.Branch == r.release.Branch && (r.Revision == "" || r.Revision == r.release.Revision) {
+		return nil
+	}
+	if told, err := release.New("", "", r.release.ABI, version); err == nil {
+		if told.Version() != named {
+			m.doubt("image %s calls itself %s, but FreeBSD-runtime %s is of %s; --branch gives your own word", m.def.Name, named, version, told.Version())
+		}
+		return nil
+	}
+	if finished.MatchString(r.release.Branch) {
+		m.doubt("image %s calls itself %s, of which FreeBSD-runtime %s tells nothing; --branch gives your own word", m.def.Name, named, version)
+	}
+	return nil
+}
+
+// finished are the branches that no snapshot is of.
+var finished = regexp.MustCompile(`^(RELEASE|RC|BETA)`)
+
+// sameOffer reports whether two catalogues' entries are of the same bytes of the
+// same repository.
+func sameOffer(a, b *catalog.Package) bool {
+	return a.FullName() == b.FullName() && a.Sum.Typed() == b.Sum.Typed() && a.Repo.Name == b.Repo.Name
+}
+
+// believed are the catalogues to resolve a lock out of, in the order of the
+// user's configuration.
+func (r *run) believed(m *member) []*catalog.Catalogue {
 	var list []*catalog.Catalogue
 	for _, stub := range r.catalogues {
-		if locked[stub.Repo] == nil {
+		used := func(p *solve.Planned) bool { return p.Repo == stub.Repo }
+		if !slices.ContainsFunc(m.chain(), func(at *member) bool {
+			return slices.ContainsFunc(at.step().Packages, used) || slices.ContainsFunc(at.step().Donors, used)
+		}) {
 			continue
 		}
 		w := r.witnesses[stub.Repo]
 		if c := w.exact(stub.Digest); c != nil {
 			list = append(list, c)
-			continue
+		} else {
+			list = append(list, w.believed[0])
 		}
-		c := &catalog.Catalogue{Repo: w.believed[0].Repo}
-		for _, p := range w.believed[0].Packages {
-			if locked[stub.Repo][p.Name] == nil {
-				c.Packages = append(c.Packages, p)
-			}
-		}
-		for _, name := range slices.Sorted(maps.Keys(locked[stub.Repo])) {
-			c.Packages = append(c.Packages, locked[stub.Repo][name]...)
-		}
-		list = append(list, c)
 	}
+	place := func(c *catalog.Catalogue) int {
+		return slices.IndexFunc(r.Repos, func(repo catalog.Repo) bool { return repo.Name == c.Repo.Name })
+	}
+	slices.SortStableFunc(list, func(a, b *catalog.Catalogue) int { return place(a) - place(b) })
 	return list
 }
 
@@ -83,10 +108,14 @@ func (r *run) believed(m *member) []*catalog.Catalogue {
 // come to.
 func (m *member) comparePlan(want solve.Lock) {
 	state := func(p solve.LockPackage) string {
-		if p.Requested == "" {
-			return fmt.Sprintf("%s in layer %s, automatic", p.Version, p.Layer)
+		from := fmt.Sprintf("%s in layer %s", p.Version, p.Layer)
+		if len(m.locked.Repositories) > 1 {
+			from = fmt.Sprintf("%s of repository %q in layer %s", p.Version, p.Repository, p.Layer)
 		}
-		return fmt.Sprintf("%s in layer %s, requested by %s", p.Version, p.Layer, p.Requested)
+		if p.Requested == "" {
+			return from + ", automatic"
+		}
+		return from + ", requested by " + p.Requested
 	}
 	states := func(l solve.Lock) map[string]string {
 		all := map[string]string{}
@@ -96,8 +125,12 @@ func (m *member) comparePlan(want solve.Lock) {
 			}
 		}
 		for _, step := range l.Layers {
-			all["what layer "+step.Image+" chose"] = fmt.Sprint(step.Alternatives)
-			all["what nothing provides to layer "+step.Image] = fmt.Sprint(step.Missing)
+			all["what layer "+step.Image+" chose"] = strings.Join(step.Alternatives, "; ")
+			var missing []string
+			for _, miss := range step.Missing {
+				missing = append(missing, fmt.Sprintf("%s (%s) for %s", miss.What, miss.Kind, strings.Join(miss.By, ", ")))
+			}
+			all["what nothing provides to layer "+step.Image] = strings.Join(missing, "; ")
 		}
 		return all
 	}
@@ -106,7 +139,7 @@ func (m *member) comparePlan(want solve.Lock) {
 	maps.Copy(keys, b)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		if a[key] != b[key] {
-			m.doubt("%s is not what the definition of image %s comes to: found %s, wanted %s", key, m.def.Name, orNone(a[key]), orNone(b[key]))
+			m.doubt("%s is not what the definition of image %s comes to: found %s, wanted %s", key, m.def.Name, orNone(short(a[key])), orNone(short(b[key])))
 		}
 	}
 }
@@ -119,26 +152,41 @@ func orNone(s string) string {
 }
 
 // vouchDonors compares a step's donors with those that its definition names: no
-// other may be asked, and none be passed over in favour of leaving a file out.
-func (m *member) vouchDonors(at *member, u *solve.Universe) {
+// other may be asked, nor an older one, and none be passed over in favour of
+// leaving a file out. It notes who was not asked.
+func (r *run) vouchDonors(m, at *member, u *solve.Universe) {
 	var named []string
 	for _, t := range at.def.Taken() {
 		named = append(named, t.From...)
 	}
 	for _, d := range at.step().Donors {
-		if !slices.Contains(named, d.Name) {
+		switch best := u.Best(d.Name); {
+		case !slices.Contains(named, d.Name):
 			m.doubt("package %s lends files to image %s, whose definition does not name it", d.FullName(), at.def.Name)
+		case best == nil || !sameOffer(d.Package, best):
+			m.doubt("package %s lends files to image %s, and is not the one that the catalogue offers", d.FullName(), at.def.Name)
+		default:
+			r.trusted[d.Package] = true
 		}
 	}
+	at.unasked = map[string]bool{}
+	for _, name := range named {
+		asked := slices.ContainsFunc(at.step().Donors, func(d *solve.Planned) bool { return d.Name == name })
+		at.unasked[name] = u.Best(name) != nil && !asked && at.plan.Lookup(name) == nil
+	}
 	for _, f := range at.optional() {
-		if !slices.Contains(at.pinned.LeftOut, f.target) {
-			continue
+		if slices.Contains(at.pinned.LeftOut, f.target) {
+			at.doubtUnasked(f.target, f.From)
 		}
-		for _, name := range f.From {
-			asked := slices.ContainsFunc(at.step().Donors, func(d *solve.Planned) bool { return d.Name == name })
-			if u.Best(name) != nil && !asked && at.plan.Lookup(name) == nil {
-				m.doubt("%s is left out of image %s although nobody has looked into %s for it", f.target, at.def.Name, name)
-			}
+	}
+}
+
+// doubtUnasked doubts a file that packages may have which nobody has looked
+// into.
+func (m *member) doubtUnasked(target string, names []string) {
+	for _, name := range names {
+		if m.unasked[name] {
+			m.doubt("%s of image %s is from elsewhere, or left out, although nobody has looked into %s for it", target, m.def.Name, name)
 		}
 	}
 }

@@ -118,16 +118,41 @@ func (r *run) askKept(ctx context.Context, repo catalog.Repo, digest string, w *
 	if text, err := r.Store.Catalogue(digest); err == nil {
 		try("the store", text)
 	}
-	for _, dir := range r.KeptIn {
+	for _, k := range r.keptBeside(ctx) {
+		if ctx.Err() == nil && k.digest == digest && w.exact(digest) == nil {
+			try(k.name, k.text)
+		}
+	}
+}
+
+// keptCatalogue is one that lies beside a lock.
+type keptCatalogue struct {
+	name, digest string
+	text         []byte
+}
+
+// keptBeside finds the catalogues beside locks, once for the run: there may be
+// many repositories, and the files may be anybody's.
+func (r *run) keptBeside(ctx context.Context) []keptCatalogue {
+	if r.kept != nil {
+		return r.kept
+	}
+	r.kept = []keptCatalogue{}
+	for _, dir := range slices.Compact(slices.Sorted(slices.Values(r.KeptIn))) {
 		for _, name := range keptNames(dir) {
-			if ctx.Err() != nil || w.exact(digest) != nil {
-				return
+			if ctx.Err() != nil || len(r.kept) == maxKeptCatalogues {
+				return r.kept
 			}
-			if text := readKept(dir, name); text != nil {
-				try(name, text)
+			text := readKept(dir, name)
+			if text == nil {
+				continue
+			}
+			if digest, err := catalog.SealedDigest(ctx, text); err == nil {
+				r.kept = append(r.kept, keptCatalogue{name, digest, text})
 			}
 		}
 	}
+	return r.kept
 }
 
 // keepCatalogue keeps a signed catalogue for runs that have only the lock. A
@@ -163,8 +188,9 @@ func (r *run) askToday(ctx context.Context, repo *catalog.Repo, w *witness) {
 
 // Bounds for looking beside a lock.
 const (
-	maxKeptFiles = 256
-	maxKeptBytes = 256 << 20
+	maxKeptFiles      = 256
+	maxKeptBytes      = 64 << 20 // of a catalogue; that of ports has 10 MB
+	maxKeptCatalogues = 16
 )
 
 // keptNames are the files of a folder that may be kept catalogues: publishing

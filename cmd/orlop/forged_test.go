@@ -110,7 +110,11 @@ func (w *forgery) honest(t *testing.T, image string, more ...string) string {
 // has, and leaves the lock with what it claims beside the image.
 func (w *forgery) forge(t *testing.T, image string, change func(lock object), args ...string) string {
 	t.Helper()
-	return w.forgeFrom(t, map[string]string{"static": w.static, "dynamic": w.dynamic}[image]+".lock.json", change, args...)
+	archive := map[string]string{"static": w.static, "dynamic": w.dynamic}[image]
+	if archive == "" {
+		archive = w.honest(t, image)
+	}
+	return w.forgeFrom(t, archive+".lock.json", change, args...)
 }
 
 func (w *forgery) forgeFrom(t *testing.T, honest string, change func(lock object), args ...string) string {

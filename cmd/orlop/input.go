@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,15 +29,22 @@ const defaultRepo = "FreeBSD-base"
 
 // inputFlags say what an image is made from.
 func inputFlags() []cli.Flag {
-	return append(sourceFlags(),
+	return slices.Concat(sourceFlags(), []cli.Flag{
 		&cli.StringFlag{Name: "abi", Usage: "`ABI` such as FreeBSD:15:amd64 (default: the only one in the catalogue)"},
-		&cli.StringFlag{Name: "revision", Usage: "`REVISION` such as 15.0 (default: from the version of FreeBSD-runtime)"},
-		&cli.StringFlag{Name: "branch", Usage: "`BRANCH` such as RELEASE (default: from the version of FreeBSD-runtime)"},
+	}, releaseFlags(), []cli.Flag{
 		&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with image definitions (repeatable)"},
 		&cli.StringFlag{Name: "name", Usage: "define an image `NAME` from --package and --parent"},
 		&cli.StringSliceFlag{Name: "package", Usage: "`PACKAGE` of the image --name: name, NAME-VERSION, pattern, or \"a | b\" (repeatable)"},
 		&cli.StringFlag{Name: "parent", Value: "none", Usage: "`IMAGE` that the image --name stands on"},
-	)
+	})
+}
+
+// releaseFlags say what release the images are of.
+func releaseFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "revision", Usage: "`REVISION` such as 15.0 (default: from the version of FreeBSD-runtime)"},
+		&cli.StringFlag{Name: "branch", Usage: "`BRANCH` such as RELEASE (default: from the version of FreeBSD-runtime)"},
+	}
 }
 
 // sourceFlags say where bytes come from.
@@ -120,10 +128,26 @@ func onlyLocks(c *cli.Context) error {
 // contentFlags are of use where packages are opened.
 func contentFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "unknown-scripts", Value: "fail", Usage: "`fail` on a script that orlop has nothing in the place of, or skip it"},
+		scriptsFlag(),
 		exceptionsFlag(),
 		&cli.StringFlag{Name: "root", Usage: "in the place of a repository, the root `DIR` that pkg(8) filled with INSTALL_AS_USER"},
 		&cli.StringFlag{Name: "metalog", Usage: "METALOG `FILE` that pkg wrote with --root: owners, modes and flags"},
+	}
+}
+
+func scriptsFlag() cli.Flag {
+	return &cli.StringFlag{Name: "unknown-scripts", Value: "fail", Usage: "`fail` on a script that orlop has nothing in the place of, or skip it"}
+}
+
+// skipScripts reads scriptsFlag.
+func skipScripts(c *cli.Context) (bool, error) {
+	switch s := c.String("unknown-scripts"); s {
+	case "", "fail": // "" where the command has no such flag
+		return false, nil
+	case "skip":
+		return true, nil
+	default:
+		return false, usagef("--unknown-scripts: found %q, wanted fail or skip", s)
 	}
 }
 
@@ -134,12 +158,8 @@ func exceptionsFlag() cli.Flag {
 // inputs finds out where packages come from.
 func inputs(c *cli.Context, cfg *hooks.Config) error {
 	var err error
-	switch s := c.String("unknown-scripts"); s {
-	case "", "fail": // "" where the command has no such flag
-	case "skip":
-		cfg.SkipScripts = true
-	default:
-		return usagef("--unknown-scripts: found %q, wanted fail or skip", s)
+	if cfg.SkipScripts, err = skipScripts(c); err != nil {
+		return err
 	}
 	if cfg.Exceptions, err = exceptions(c.Context, c.StringSlice("exceptions")); err != nil {
 		return err

@@ -20,7 +20,7 @@ var theInterface = map[string]string{
 	"lock":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j abi revision branch image-file name package parent unknown-scripts exceptions root metalog public-url o compression squash pkgdb-schema q v json",
 	"fetch":   "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j abi revision branch image-file name package parent lock lock-urls q v json",
 	"ls":      "files mtree sizes owner json",
-	"verify":  "digests lock require rebuild image-file trust-lock lock-urls repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j q v json",
+	"verify":  "digests lock require rebuild image-file trust-lock lock-urls unknown-scripts revision branch repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j q v json",
 	"diff":    "stat lines json",
 	"version": "",
 

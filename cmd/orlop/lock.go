@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -98,8 +97,8 @@ func made(c *cli.Context, cfg *hooks.Config) error {
 
 // published gives files by their sha256 out of the archives beside locks, which
 // are read when the first is asked for.
-func published(ctx context.Context, locks []string) func(digest string) ([]byte, error) {
-	read := sync.OnceValue(func() []*hooks.Artifact {
+func published(ctx context.Context, locks []string) func(map[string]bool) (map[string][]byte, error) {
+	return func(digests map[string]bool) (map[string][]byte, error) {
 		var list []*hooks.Artifact
 		for _, lock := range locks {
 			base, _ := strings.CutSuffix(lock, ".lock.json")
@@ -112,17 +111,17 @@ func published(ctx context.Context, locks []string) func(digest string) ([]byte,
 				}
 			}
 		}
-		return list
-	})
-	return func(digest string) ([]byte, error) { return content(ctx, read(), digest) }
+		return contents(ctx, list, digests)
+	}
 }
 
-// content is the file of any of the artifacts that has a sha256, nil for none.
-func content(ctx context.Context, list []*hooks.Artifact, digest string) ([]byte, error) {
+// contents are the files of any of the artifacts that have these sha256.
+func contents(ctx context.Context, list []*hooks.Artifact, digests map[string]bool) (map[string][]byte, error) {
+	found := map[string][]byte{}
 	for _, a := range list {
-		if text, err := a.Content(ctx, digest); text != nil || err != nil {
-			return text, err
+		if err := a.Find(ctx, digests, found); err != nil {
+			return nil, err
 		}
 	}
-	return nil, nil
+	return found, nil
 }

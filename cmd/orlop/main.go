@@ -38,6 +38,7 @@ func main() {
 		debug.SetGCPercent(garbagePercent)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends what the first could not
 	code := run(ctx, os.Args, os.Stdout, os.Stderr, os.LookupEnv)
 	stop()
 	os.Exit(code)

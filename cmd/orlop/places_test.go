@@ -167,6 +167,27 @@ func TestFilesBeside(t *testing.T) {
 	})
 }
 
+// TestSourceKinds puts things in the place of a source tree's file.
+func TestSourceKinds(t *testing.T) {
+	t.Parallel()
+	for want, make := range map[string]func(path string) error{
+		"is a FIFO, wanted a regular file":          func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"is a symbolic link, wanted a regular file": func(path string) error { return os.Symlink("group", path) },
+	} {
+		src := t.TempDir()
+		err := os.Mkdir(src+"/etc", 0o777)
+		if err == nil {
+			err = make(src + "/etc/master.passwd")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status, said := orlop(t, "build", "-q", "--repo", "sample", "--srcdir", src, "-o", t.TempDir(), "static"); status != 1 || !strings.Contains(said, want) {
+			t.Errorf("status %d, wanted 1 and %s: %s", status, want, said)
+		}
+	}
+}
+
 // TestFIFO reads what the user names from a FIFO, and ends on a signal while
 // nobody writes to it.
 func TestFIFO(t *testing.T) {

@@ -64,7 +64,9 @@ func (v *verifier) rebuildGroup(group []*verdict) error {
 		cfg.Locks, artifacts = append(cfg.Locks, x.lock.Lock), append(artifacts, x.artifact)
 		cfg.KeptIn = append(cfg.KeptIn, filepath.Dir(x.lock.file), filepath.Dir(x.path))
 	}
-	cfg.Published = func(digest string) ([]byte, error) { return content(v.c.Context, artifacts, digest) }
+	cfg.Published = func(digests map[string]bool) (map[string][]byte, error) {
+		return contents(v.c.Context, artifacts, digests)
+	}
 	built, err := v.build(v.c, cfg)
 	if err != nil {
 		if v.c.Context.Err() != nil {
@@ -110,11 +112,15 @@ func (v *verifier) unvouched(x *verdict) {
 // user has others.
 func (v *verifier) rebuildConfig(l *solve.Lock) (hooks.Config, error) {
 	cfg := hooks.Config{SrcDir: v.c.String("srcdir"), Jobs: v.c.Int("j"), Store: v.store(v.c), Version: version, Versions: versions(),
-		Format: oci.Dir, InsecureUnsigned: v.c.Bool("insecure-unsigned"), ImageFiles: v.c.StringSlice("image-file"), LockURLs: v.c.Bool("lock-urls")}
+		Format: oci.Dir, InsecureUnsigned: v.c.Bool("insecure-unsigned"), ImageFiles: v.c.StringSlice("image-file"), LockURLs: v.c.Bool("lock-urls"),
+		Revision: v.c.String("revision"), Branch: v.c.String("branch")}
 	if cfg.Jobs < 1 {
 		return cfg, usagef("-j: found %d, wanted at least 1", cfg.Jobs)
 	}
 	var err error
+	if cfg.SkipScripts, err = skipScripts(v.c); err != nil {
+		return cfg, err
+	}
 	if v.c.IsSet("repo") || v.c.IsSet("repo-conf-dir") {
 		cfg.Repos, err = repositories(v.c, l.ABI, l.Revision)
 	}

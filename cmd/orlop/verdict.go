@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -81,6 +82,9 @@ func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 		_ = p.err.line("orlop: %s: there is no %s%s", x.path, lockFile(x.path), so)
 		p.tellOtherLocks(x.path)
 	}
+	if file, image := strings.SplitAfter(x.path, "container-image-"), x.image(); len(file) > 1 && image != "" && nameOf(file[len(file)-1]) != image {
+		_ = p.err.line("orlop: %s: whatever its name says, it is the image %s", x.path, image)
+	}
 	file, digest := filepath.Base(x.path), x.artifact.Descriptor.Digest
 	switch {
 	case c.Bool("rebuild"):
@@ -89,6 +93,20 @@ func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 		return p.out.line("%s\t%s\t%s", file, digest, itselfOnly)
 	}
 	return p.out.line("%s\t%s", file, digest)
+}
+
+// image is the name of an image of FreeBSD's kind, "" for others.
+func (x *verdict) image() string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(x.name(), "freebsd-"), ":")
+	if !strings.HasPrefix(x.name(), "freebsd-") {
+		return ""
+	}
+	return name
+}
+
+// nameOf is the name of an archive without its ending.
+func nameOf(file string) string {
+	return strings.TrimSuffix(filepath.Base(lockFile(file)), ".lock.json")
 }
 
 func (p *program) printVerdictJSON(x *verdict) error {

@@ -35,8 +35,8 @@ func (p *program) verifyCommand() *cli.Command {
 			&cli.BoolFlag{Name: "rebuild", Usage: "make the images again from their locks and compare"},
 			&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with the definitions that the images should have (repeatable)"},
 			&cli.BoolFlag{Name: "trust-lock", Usage: "end with 0 also where nobody but the lock vouches for what is in the image"},
-			lockURLsFlag(),
-		}, sourceFlags(), talkFlags()),
+			lockURLsFlag(), scriptsFlag(),
+		}, releaseFlags(), sourceFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			if !c.Args().Present() {
 				return usagef("verify: no archive is named")

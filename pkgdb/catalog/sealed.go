@@ -4,6 +4,8 @@ package catalog
 
 import (
 	"archive/tar"
+	"context"
+	"encoding/hex"
 	"io"
 	"strings"
 
@@ -20,4 +22,15 @@ func LooksSealed(r io.Reader) bool {
 	defer plain.Close()
 	h, err := tar.NewReader(io.LimitReader(plain, maxSignature)).Next()
 	return err == nil && (h.Name == "signature" || strings.HasSuffix(h.Name, ".sig") || strings.HasSuffix(h.Name, ".pub"))
+}
+
+// SealedDigest returns the digest of the payload in an archive that was kept, as
+// Catalogue.Digest. Whether it is signed by anybody is not looked at.
+func SealedDigest(ctx context.Context, archive []byte) (string, error) {
+	a := keptArchive(archive)
+	e, err := a.unseal(ctx)
+	if err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(e.payload.SHA256[:]), nil
 }

@@ -10,15 +10,23 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgver"
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
-// maxLock bounds the text of a lock. One of all of FreeBSD's base packages has
-// some 300 KB.
-const maxLock = 64 << 20
+// Bounds of a lock, which anybody may have written. One of all of FreeBSD's base
+// packages has some 300 KB and 800 packages.
+const (
+	maxLock         = 16 << 20 // bytes
+	maxLayers       = 127      // as many as an image can have
+	maxRepositories = 16
+	maxPackages     = 20_000
+	maxEpoch        = 253402300799 // the end of the year 9999, of RFC 3339
+	maxLockFaults   = 8            // that are told
+)
 
 // LockError is a lock that cannot be used.
 type LockError struct {
@@ -48,12 +56,19 @@ func (e *VersionError) Unwrap() error { return e.Err }
 // nowhere, is an error: it would change the image.
 func ParseLock(file string, text []byte) (*Lock, error) {
 	l := new(Lock)
-	err := l.parse(text)
-	if err == nil {
-		err = l.check()
-	}
-	if err != nil {
+	if err := l.parse(text); err != nil {
 		return nil, &LockError{file, err}
+	}
+	var errs []error
+	for _, err := range l.check() {
+		if len(errs) == maxLockFaults {
+			errs = append(errs, &LockError{file, errors.New("more is wrong with it")})
+			break
+		}
+		errs = append(errs, &LockError{file, err})
+	}
+	if errs != nil {
+		return nil, errors.Join(errs...)
 	}
 	return l, nil
 }
@@ -77,26 +92,42 @@ func (l *Lock) parse(text []byte) error {
 	return nil
 }
 
-func (l *Lock) check() error {
+// check finds what cannot be.
+func (l *Lock) check() []error {
 	if len(l.Layers) == 0 || l.Layers[len(l.Layers)-1].Image != l.Image {
-		return fmt.Errorf("its last layer is not %q, the image's own", l.Image)
+		return []error{fmt.Errorf("its last layer is not %q, the image's own", l.Image)}
+	}
+	for _, b := range []struct {
+		what       string
+		found, max int
+	}{{"layers", len(l.Layers), maxLayers}, {"repositories", len(l.Repositories), maxRepositories}, {"packages", len(l.Packages), maxPackages}} {
+		if b.found > b.max {
+			return []error{fmt.Errorf("has %d %s, wanted at most %d", b.found, b.what, b.max)}
+		}
 	}
 	layers, repos := map[string]int{"": -1}, map[string]bool{}
 	for i, layer := range l.Layers {
 		if _, twice := layers[layer.Image]; twice {
-			return fmt.Errorf("layer %q is there twice, or has no name", layer.Image)
+			return []error{fmt.Errorf("layer %q is there twice, or has no name", layer.Image)}
+		}
+		if layer.Epoch < 0 || layer.Epoch > maxEpoch {
+			return []error{fmt.Errorf("layer %q: epoch %d is not in the years 1970 to 9999", layer.Image, layer.Epoch)}
 		}
 		layers[layer.Image] = i
 	}
 	for _, r := range l.Repositories {
 		if repos[r.Name] {
-			return fmt.Errorf("repository %q is there twice", r.Name)
+			return []error{fmt.Errorf("repository %q is there twice", r.Name)}
 		}
 		if err := CheckURL(r.URL); err != nil {
-			return fmt.Errorf("repository %q: %w", r.Name, err)
+			return []error{fmt.Errorf("repository %q: %w", r.Name, err)}
 		}
 		repos[r.Name] = true
 	}
+	return append(l.checkPackages(layers, repos), l.checkDigests()...)
+}
+
+func (l *Lock) checkPackages(layers map[string]int, repos map[string]bool) []error {
 	installed := map[string]bool{}
 	var errs []error
 	for _, p := range l.Packages {
@@ -107,8 +138,21 @@ func (l *Lock) check() error {
 			errs = append(errs, fmt.Errorf("package %s is there twice", p.Name))
 		}
 		installed[p.Name] = installed[p.Name] || !p.Donor
+		if len(errs) > maxLockFaults {
+			break
+		}
 	}
-	return errors.Join(errs...)
+	return errs
+}
+
+func (l *Lock) checkDigests() []error {
+	var errs []error
+	for _, r := range l.Repositories {
+		if len(r.Catalogue) != 64 || strings.Trim(r.Catalogue, "0123456789abcdef") != "" {
+			errs = append(errs, fmt.Errorf("repository %q: catalogue %q is not a sha256", r.Name, r.Catalogue))
+		}
+	}
+	return errs
 }
 
 func (p LockPackage) check(layers map[string]int, repos map[string]bool) error {

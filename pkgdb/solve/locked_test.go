@@ -13,6 +13,9 @@ import (
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
+// digestD is that of someLock's catalogue.
+var digestD = strings.Repeat("d", 64)
+
 // someLock is a lock of two layers.
 func someLock() Lock {
 	digest := string(sum.Of(sum.SHA256, []byte("x")))
@@ -27,7 +30,7 @@ func someLock() Lock {
 		{Name: "low", Packages: []*Planned{pkg("a", "1", 0), pkg("b", "2", -1)}, Donors: []*Planned{donor}, Chosen: []string{"a | x: a"}},
 		{Name: "high", Packages: []*Planned{pkg("c", "3", 1)}, Missing: []Missing{{Shlib, "l.so", []string{"c"}}}},
 	}}
-	l := p.Lock([]*catalog.Catalogue{{Repo: repo, Digest: "d"}})
+	l := p.Lock([]*catalog.Catalogue{{Repo: repo, Digest: digestD}})
 	l.Image = "high"
 	for i := range l.Layers {
 		l.Layers[i].Definition = []byte(`{}`)
@@ -52,7 +55,7 @@ func TestLockRoundTrip(t *testing.T) {
 		return &catalog.Package{Summary: pkgfile.Summary{Name: p.Name, Version: p.Version, Path: p.Path, Sum: sum.Sum(p.Sum), Size: p.Size}, Repo: repo}
 	}
 	plan := parsed.Plan(2, give)
-	again := plan.Lock([]*catalog.Catalogue{{Repo: repo, Digest: "d"}})
+	again := plan.Lock([]*catalog.Catalogue{{Repo: repo, Digest: digestD}})
 	again.Image = "high"
 	for i := range again.Layers {
 		again.Layers[i].Definition = []byte(`{}`)
@@ -84,6 +87,13 @@ func TestParseLockErrors(t *testing.T) {
 		`package a-1: sum "1$zz"`:                               func(l *Lock) { l.Packages[0].Sum = "1$zz" },
 		`package a-1: size 1 or path "../x" cannot be`:          func(l *Lock) { l.Packages[0].Path = "../x" },
 		`package a-1: size -1 or path "All/a.pkg" cannot be`:    func(l *Lock) { l.Packages[0].Size = -1 },
+		`repository "base": catalogue "d" is not a sha256`:      func(l *Lock) { l.Repositories[0].Catalogue = "d" },
+		`repository "base": URL "file:///etc": wanted one`:      func(l *Lock) { l.Repositories[0].URL = "file:///etc" },
+		`layer "low": epoch -1 is not in the years`:             func(l *Lock) { l.Layers[0].Epoch = -1 },
+		`has 128 layers, wanted at most 127`:                    func(l *Lock) { l.Layers = append(make([]LockLayer, 126), l.Layers...) },
+		`has 17 repositories, wanted at most 16`:                func(l *Lock) { l.Repositories = append(make([]LockRepository, 16), l.Repositories...) },
+		`has 20003 packages, wanted at most 20000`:              func(l *Lock) { l.Packages = append(make([]LockPackage, 19_999), l.Packages...) },
+		`more is wrong with it`:                                 func(l *Lock) { l.Packages = append(make([]LockPackage, 1000), l.Packages...) },
 		`package a is there twice`:                              func(l *Lock) { l.Packages[1] = l.Packages[0] },
 	} {
 		l := someLock()
@@ -120,7 +130,7 @@ func TestCheckRollback(t *testing.T) {
 		if err := l.CheckRollback(c); tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: got %v, want %q", tt.now, err, tt.want)
 		}
-		c.Digest = "d"
+		c.Digest = digestD
 		if err := l.CheckRollback(c); err != nil {
 			t.Errorf("the same catalogue: got %v", err)
 		}

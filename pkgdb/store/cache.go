@@ -58,9 +58,13 @@ func (st *Store) Stored(ctx context.Context, want Ref) (io.ReadCloser, error) {
 			st.used(dir, want.name())
 			return f, nil
 		}
+		whole := wholeAnyway(ctx, f, want)
 		f.Close()
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if whole {
+			return nil, err
 		}
 	}
 	st.notice(fmt.Sprintf("%s: its file in the store is damaged and was dropped (%v)", want.Name, err))
@@ -68,6 +72,17 @@ func (st *Store) Stored(ctx context.Context, want Ref) (io.ReadCloser, error) {
 		return nil, err
 	}
 	return nil, &AbsentError{want.Name, fs.ErrNotExist}
+}
+
+// wholeAnyway reports whether a file has the sum that was wanted: then who
+// wants another size of it is wrong.
+func wholeAnyway(ctx context.Context, f *os.File, want Ref) bool {
+	info, err := f.Stat()
+	if err != nil || info.Size() == want.Size {
+		return false
+	}
+	want.Size = info.Size()
+	return verify(ctx, f, want) == nil
 }
 
 // absent tells bytes that cannot be had of a store that is none to be used.

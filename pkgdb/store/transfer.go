@@ -149,7 +149,7 @@ func (r refusal) Unwrap() error { return r.error }
 func (t *transfer) fromAny(ctx context.Context, bases []*url.URL, path string) error {
 	var errs []error
 	for _, base := range bases {
-		u := base.JoinPath(strings.Split(path, "/")...)
+		u := base.JoinPath(escaped(path)...)
 		wait := cmp.Or(t.store.Backoff, 500*time.Millisecond)
 		for try := 0; ; try++ {
 			err := t.from(ctx, u)
@@ -170,6 +170,15 @@ func (t *transfer) fromAny(ctx context.Context, bases []*url.URL, path string) e
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// escaped are the components of a path, which may have any byte in them.
+func escaped(path string) []string {
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		parts[i] = url.PathEscape(part)
+	}
+	return parts
 }
 
 // from makes one request and takes what it brings.
