@@ -120,16 +120,13 @@ func (r *run) askKept(ctx context.Context, repo catalog.Repo, digest string, w *
 	}
 	for _, k := range r.keptBeside(ctx) {
 		if ctx.Err() == nil && k.digest == digest && w.exact(digest) == nil {
-			try(k.name, k.text)
+			try(k.name, readKept(k.dir, k.name))
 		}
 	}
 }
 
 // keptCatalogue is one that lies beside a lock.
-type keptCatalogue struct {
-	name, digest string
-	text         []byte
-}
+type keptCatalogue struct{ dir, name, digest string }
 
 // keptBeside finds the catalogues beside locks, once for the run: there may be
 // many repositories, and the files may be anybody's.
@@ -148,7 +145,7 @@ func (r *run) keptBeside(ctx context.Context) []keptCatalogue {
 				continue
 			}
 			if digest, err := catalog.SealedDigest(ctx, text); err == nil {
-				r.kept = append(r.kept, keptCatalogue{name, digest, text})
+				r.kept = append(r.kept, keptCatalogue{dir, name, digest})
 			}
 		}
 	}

@@ -44,6 +44,7 @@ func fill(t *testing.T, st *Store, src *Source) {
 	_, err = layer.Write([]byte("layer"))
 	must(t, err, st.KeepBlob(layer, aDigest), layer.Close())
 	part, err := st.Create() // a killed run left it
+	must(t, err)
 	_, err = part.Write([]byte("part"))
 	must(t, err, part.Close())
 }
@@ -54,6 +55,7 @@ var aDigest = strings.Repeat("5e", 32)
 func modes(t *testing.T, dir string) (list []string) {
 	t.Helper()
 	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		must(t, err)
 		info, err := d.Info()
 		must(t, err)
 		name, _ := filepath.Rel(dir, path)
