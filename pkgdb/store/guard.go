@@ -19,7 +19,9 @@ type PlaceError struct {
 	Err   error
 }
 
-func (e *PlaceError) Error() string { return e.Place + ": " + e.Err.Error() }
+func (e *PlaceError) Error() string {
+	return e.Place + ": " + e.Err.Error() + " (--lock-urls allows it)"
+}
 
 // Unwrap returns what is wrong with it.
 func (e *PlaceError) Unwrap() error { return e.Err }
@@ -99,6 +101,8 @@ var reserved = []struct {
 	{netip.MustParsePrefix("100::/64"), "discarded"},
 	{netip.MustParsePrefix("2001:db8::/32"), "for documentation"},
 	{netip.MustParsePrefix("5f00::/16"), "for segment routing"},
+	{netip.MustParsePrefix("2001::/32"), "a tunnel's, which hides where it leads"},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), "a translator's, which hides where it leads"},
 	{netip.MustParsePrefix("fec0::/10"), "a site's private address"},
 }
 
@@ -135,12 +139,6 @@ func notPublic(a netip.Addr) string {
 		if e.net.Contains(a) {
 			b := a.As16()
 			return notPublic(netip.AddrFrom4([4]byte(b[e.at : e.at+4])))
-		}
-	}
-	// Teredo, and the local-use translations of RFC 8215, hide where they lead.
-	for _, p := range []string{"2001::/32", "64:ff9b:1::/48"} {
-		if netip.MustParsePrefix(p).Contains(a) {
-			return "a tunnel's"
 		}
 	}
 	return ""
