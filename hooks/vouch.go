@@ -57,7 +57,9 @@ func short(s string) string {
 }
 
 func (m *member) doubt(format string, args ...any) {
-	m.doubts = append(m.doubts, fmt.Sprintf(format, args...))
+	if text := fmt.Sprintf(format, args...); !slices.Contains(m.doubts, text) { // of several locks
+		m.doubts = append(m.doubts, text)
+	}
 }
 
 // allDoubts are those of an image and all that it stands on.

@@ -39,8 +39,12 @@ func (r *run) vouchPlan(m *member) error {
 	m.comparePlan(plan.Lock(nil))
 	for _, at := range m.chain() {
 		for _, p := range at.step().Packages {
-			if q := plan.Lookup(p.Name); q != nil && sameOffer(p.Package, q.Package) {
+			switch q := plan.Lookup(p.Name); {
+			case q == nil: // which comparePlan tells, and another version
+			case sameOffer(p.Package, q.Package):
 				r.trusted[p.Package] = true
+			case q.FullName() == p.FullName():
+				m.doubt("package %s of image %s is not the one that the catalogue offers first", p.FullName(), m.def.Name)
 			}
 		}
 		r.vouchDonors(m, at, u)
