@@ -355,7 +355,8 @@ func TestForgedLocks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			archive := w.forge(t, f.image, f.change, f.build...)
-			for _, args := range [][]string{w.trusting(), append(w.trusting(), "--offline"), {"--repo", w.official}} {
+			ways := [][]string{w.trusting(), append(w.trusting(), "--offline"), {"--repo", w.official}}
+			for _, args := range ways[:waysToForge] {
 				status, said := w.verify(t, archive, args...)
 				if status == 0 || strings.Contains(said, "reproduced") || !strings.Contains(said, f.want) {
 					t.Errorf("verify %v: status %d, wanted %s: %s", args, status, f.want, said)

@@ -8,4 +8,5 @@ package main
 const (
 	buildRounds = 4 // of TestSameBytes
 	killRounds  = 4 // of TestKilledFetch
+	waysToForge = 1 // of TestForgedLocks: ways to verify
 )
