@@ -302,6 +302,12 @@ func (m *member) step() *solve.StepPlan { return &m.plan.Steps[len(m.plan.Steps)
 func Fetch(ctx context.Context, cfg Config) error {
 	r := newRun(cfg)
 	r.Keep = true
-	return r.perform(ctx, []hook{
+	err := r.perform(ctx, []hook{
 		{name: "catalog", do: (*run).readCatalogues}, {name: "resolve", do: (*run).resolve}, {name: "fetch", do: (*run).fetch}})
+	for _, m := range r.family {
+		for _, text := range m.doubts {
+			r.notice("image %s: unvouched: %s", m.def.Name, text)
+		}
+	}
+	return err
 }
