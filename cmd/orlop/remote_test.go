@@ -137,6 +137,16 @@ func writeLarge(dir string) {
 	pkgtest.WriteRepo(dir, pkgtest.Package{Name: "p", Files: []pkgtest.File{{Path: "/large", Body: string(text)}}})
 }
 
+// words are a text that packs as prose does.
+func words(seed uint64) string {
+	random := mrand.New(mrand.NewPCG(seed, 0))
+	var b strings.Builder
+	for range 250 {
+		fmt.Fprintf(&b, "w%03d ", random.IntN(1000))
+	}
+	return b.String()
+}
+
 // writeMany writes a repository with a small package and a catalogue of as many
 // others as make 200 MB: three times those of FreeBSD's ports, as large each.
 func writeMany(dir string) {
@@ -147,7 +157,7 @@ func writeMany(dir string) {
 		entries = append(entries, m)
 		for i := range 110_000 {
 			other := maps.Clone(m)
-			other["name"], other["desc"] = fmt.Sprintf("p%06d", i), strings.Repeat("text ", 250)
+			other["name"], other["desc"] = fmt.Sprintf("p%06d", i), words(uint64(i))
 			other["deps"] = map[string]any{fmt.Sprintf("p%06d", i/2): map[string]string{"origin": "test/p", "version": "1.0"}, "p": map[string]string{"origin": "test/p", "version": "1.0"}}
 			other["shlibs_required"] = []string{fmt.Sprintf("lib%d.so.1", i/7), "libc.so.7"}
 			entries = append(entries, other)
