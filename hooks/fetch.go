@@ -18,7 +18,6 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release/elf"
 )
@@ -106,10 +105,8 @@ func (r *run) downloads() int {
 func (r *run) packages() []*catalog.Package {
 	set := map[*catalog.Package]bool{}
 	for _, m := range r.family {
-		for _, list := range [][]*solve.Planned{m.step().Packages, m.step().Donors} {
-			for _, p := range list {
-				set[p.Package] = true
-			}
+		for _, p := range m.step().All() {
+			set[p.Package] = true
 		}
 	}
 	return slices.SortedFunc(maps.Keys(set), func(a, b *catalog.Package) int { return cmp.Compare(a.FullName(), b.FullName()) })

@@ -3,7 +3,6 @@
 package hooks
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +77,7 @@ func (r *run) gather(m *member, t release.Taken, target string, wanted []solve.L
 // mayLack reports whether FreeBSD's own definition marks a file as optional that
 // no package has. A folder, or what a package may have, is no such file: keys, say.
 func (m *member) mayLack(target string) bool {
-	return m.whose == "FreeBSD's" && slices.ContainsFunc(m.optional(), func(f optionalFile) bool {
+	return m.whose == freeBSDs && slices.ContainsFunc(m.optional(), func(f optionalFile) bool {
 		return f.target == target && !f.Folder && len(f.From) == 0
 	})
 }
@@ -134,7 +133,9 @@ func (r *run) findLent() error {
 // opened are all packages of the run, by name.
 func (r *run) opened() []*fetched {
 	if r.byName == nil {
-		r.byName = slices.SortedFunc(maps.Values(r.fetched), func(a, b *fetched) int { return cmp.Compare(a.FullName(), b.FullName()) })
+		for _, p := range r.packages() {
+			r.byName = append(r.byName, r.fetched[p])
+		}
 	}
 	return r.byName
 }
@@ -159,48 +160,41 @@ var errFound = errors.New("found")
 // whatever layer they are and be they hidden by an upper one. It reads the layers
 // once, and takes no more than maxWanted bytes in all.
 func (a *Artifact) Find(ctx context.Context, digests map[string]bool, found map[string][]byte) error {
-	wanted, size := map[*tree.Node]bool{}, int64(0)
-	seen := map[string]bool{}
+	var size int64
 	for _, text := range found {
 		size += int64(len(text))
 	}
-	for _, nodes := range a.Layers {
+	left := map[string]bool{}                          // digests
+	wanted := make([]map[string]string, len(a.Layers)) // digest by path
+	for i, nodes := range a.Layers {
+		wanted[i] = map[string]string{}
 		for _, n := range nodes {
-			if n.Type != tree.File || !digests[n.Digest] || found[n.Digest] != nil || seen[n.Digest] {
+			if n.Type != tree.File || !digests[n.Digest] || found[n.Digest] != nil || left[n.Digest] {
 				continue
 			}
 			if size += n.Size; size > maxWanted {
 				return fmt.Errorf("files of a source tree that only the artifact has come to more than %d bytes", maxWanted)
 			}
-			wanted[n], seen[n.Digest] = true, true
+			wanted[i][n.Path], left[n.Digest] = n.Digest, true
 		}
 	}
-	if len(wanted) == 0 {
+	if len(left) == 0 {
 		return nil
 	}
-	byPath := make([]map[string]*tree.Node, len(a.Layers))
-	for i, nodes := range a.Layers {
-		byPath[i] = map[string]*tree.Node{}
-		for _, n := range nodes {
-			if wanted[n] {
-				byPath[i][n.Path] = n
-			}
-		}
-	}
 	err := a.eachLayer(ctx, func(i int, n *tree.Node, contents io.Reader) error {
-		want := byPath[i][n.Path]
-		if want == nil {
+		digest, is := wanted[i][n.Path]
+		if !is {
 			return nil
 		}
 		text, err := io.ReadAll(contents)
 		if err != nil {
 			return err
 		}
-		if hexDigest(text) == want.Digest {
-			found[want.Digest] = text
-			delete(wanted, want)
+		if hexDigest(text) == digest {
+			found[digest] = text
+			delete(left, digest)
 		}
-		if len(wanted) == 0 {
+		if len(left) == 0 {
 			return errFound
 		}
 		return nil

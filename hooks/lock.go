@@ -118,11 +118,14 @@ func (r *run) writeCatalogues() ([]string, error) {
 
 // uses reports whether an image that is written has a package of a repository.
 func (r *run) uses(repo *catalog.Repo) bool {
-	return slices.ContainsFunc(r.family, func(m *member) bool {
-		return m.wanted && slices.ContainsFunc(m.chain(), func(at *member) bool {
-			of := func(p *solve.Planned) bool { return p.Repo == repo }
-			return slices.ContainsFunc(at.step().Packages, of) || slices.ContainsFunc(at.step().Donors, of)
-		})
+	return slices.ContainsFunc(r.family, func(m *member) bool { return m.wanted && m.uses(repo) })
+}
+
+// uses reports whether an image, or what it stands on, has a package of a
+// repository.
+func (m *member) uses(repo *catalog.Repo) bool {
+	return slices.ContainsFunc(m.chain(), func(at *member) bool {
+		return slices.ContainsFunc(at.step().All(), func(p *solve.Planned) bool { return p.Repo == repo })
 	})
 }
 

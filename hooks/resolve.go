@@ -156,9 +156,7 @@ func (r *run) besideFiles(name string) string {
 func (r *run) newMember(chain []release.Image, members map[string]*member) (*member, error) {
 	m := &member{def: chain[len(chain)-1]}
 	m.parent = members[m.def.Parent]
-	if m.def.Cmd == nil && m.parent != nil {
-		m.def.Cmd = m.parent.def.Cmd
-	}
+	m.def = inherit(m.def, m.parent)
 	var steps []solve.Step
 	for _, img := range chain {
 		steps = append(steps, solve.Step{Name: img.Name, Want: img.Packages, Donors: r.donors(img)})
@@ -168,6 +166,14 @@ func (r *run) newMember(chain []release.Image, members map[string]*member) (*mem
 		return nil, fmt.Errorf("image %s: %w", m.def.Name, err)
 	}
 	return m, nil
+}
+
+// inherit gives a definition what it has from its parent's.
+func inherit(def release.Image, parent *member) release.Image {
+	if def.Cmd == nil && parent != nil {
+		def.Cmd = parent.def.Cmd
+	}
+	return def
 }
 
 // noteMissing says what pkg would pass over in silence.

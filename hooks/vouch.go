@@ -3,7 +3,6 @@
 package hooks
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 )
 
@@ -85,23 +83,19 @@ func some(names []string) string {
 // whether they have all.
 func (r *run) vouchPackages(m *member) bool {
 	unlisted := map[*catalog.Repo][]string{}
-	for _, list := range [][]*solve.Planned{m.step().Packages, m.step().Donors} {
-		for _, p := range list {
-			if q := r.witnesses[p.Repo].lists(p.Package); q != nil {
-				p.ABI, p.Path = q.ABI, q.Path
-			} else {
-				unlisted[p.Repo] = append(unlisted[p.Repo], p.FullName())
-			}
+	for _, p := range m.step().All() {
+		if q := r.witnesses[p.Repo].lists(p.Package); q != nil {
+			p.ABI, p.Path = q.ABI, q.Path
+		} else {
+			unlisted[p.Repo] = append(unlisted[p.Repo], p.FullName())
 		}
 	}
 	for _, repo := range slices.SortedFunc(maps.Keys(unlisted), func(a, b *catalog.Repo) int { return strings.Compare(a.Name, b.Name) }) {
-		why := "its catalogue has none of this version, size and sum"
-		if w := r.witnesses[repo]; len(w.believed) == 0 {
-			why = strings.Join(w.reasons, "; ")
-		} else if len(w.reasons) > 0 {
-			why += "; " + strings.Join(w.reasons, "; ")
+		why := r.witnesses[repo].reasons
+		if len(r.witnesses[repo].believed) > 0 {
+			why = slices.Concat([]string{"its catalogue has none of this version, size and sum"}, why)
 		}
-		m.doubt("repository %q, %s: %s", repo.Name, some(unlisted[repo]), why)
+		m.doubt("repository %q, %s: %s", repo.Name, some(unlisted[repo]), strings.Join(why, "; "))
 	}
 	return len(unlisted) == 0
 }
@@ -120,16 +114,10 @@ func (r *run) vouchDefinitions() error {
 			m.whose = "the lock's"
 			continue
 		}
-		if want.Cmd == nil && m.parent != nil { // as newMember has it
-			want.Cmd = m.parent.def.Cmd
-		}
-		changes, err := definitionChanges(want, m.def)
-		if err != nil {
-			return err
-		}
-		whose := "yours"
-		if m.standard() {
-			whose = "FreeBSD's"
+		changes := jsonChanges(inherit(want, m.parent), m.def)
+		whose := users
+		if slices.Contains(release.StandardNames(), m.def.Name) {
+			whose = freeBSDs
 		}
 		for _, c := range changes[:min(len(changes), maxLockChanges)] {
 			m.doubt("the definition of image %s is not %s: %s is %s, wanted %s", m.def.Name, whose, c.Key, short(quoted(c.New)), short(quoted(c.Old)))
@@ -141,14 +129,17 @@ func (r *run) vouchDefinitions() error {
 	return nil
 }
 
-// standard reports whether an image has the name of one of FreeBSD's.
-func (m *member) standard() bool { return slices.Contains(release.StandardNames(), m.def.Name) }
+// Whose a definition is, that of somebody whom the user trusts.
+const (
+	freeBSDs = "FreeBSD's"
+	users    = "yours"
+)
 
 // definedWell reports whether the definition is FreeBSD's or the user's.
-func (m *member) definedWell() bool { return m.whose == "FreeBSD's" || m.whose == "yours" }
+func (m *member) definedWell() bool { return m.whose == freeBSDs || m.whose == users }
 
 // LayerDefinition tells whose definition the image of a layer has: "FreeBSD's",
-// "yours", "the lock's", or none of them with "not " before it.
+// "yours", "the lock's", or one of the first two with "not " before it.
 type LayerDefinition struct {
 	Layer      string `json:"layer"`
 	Definition string `json:"definition"`
@@ -165,20 +156,6 @@ func (m *member) definedBy() []LayerDefinition {
 	return list
 }
 
-func definitionChanges(want, have release.Image) ([]keyChange, error) {
-	var documents [2]any
-	for i, img := range []release.Image{want, have} {
-		text, err := json.Marshal(img)
-		if err == nil {
-			err = json.Unmarshal(text, &documents[i])
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return jsonChanges(documents[0], documents[1]), nil
-}
-
 // adds says what an image of one's own has beside the names of its packages.
 func adds(img release.Image) string {
 	text, err := json.Marshal(img)
@@ -193,7 +170,7 @@ func adds(img release.Image) string {
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		switch value := keys[key]; {
 		case key == "name", key == "title", key == "exceptions":
-		case slices.ContainsFunc([]string{`null`, `""`, `false`, `[]`, `{}`}, func(empty string) bool { return bytes.Equal(value, []byte(empty)) }):
+		case slices.Contains([]string{`null`, `""`, `false`, `[]`, `{}`}, string(value)):
 		default:
 			list = append(list, key+" "+short(string(value)))
 		}

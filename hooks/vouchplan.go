@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -88,10 +89,7 @@ func sameOffer(a, b *catalog.Package) bool {
 func (r *run) believed(m *member) []*catalog.Catalogue {
 	var list []*catalog.Catalogue
 	for _, stub := range r.catalogues {
-		used := func(p *solve.Planned) bool { return p.Repo == stub.Repo }
-		if !slices.ContainsFunc(m.chain(), func(at *member) bool {
-			return slices.ContainsFunc(at.step().Packages, used) || slices.ContainsFunc(at.step().Donors, used)
-		}) {
+		if !m.uses(stub.Repo) {
 			continue
 		}
 		w := r.witnesses[stub.Repo]
@@ -143,16 +141,9 @@ func (m *member) comparePlan(want solve.Lock) {
 	maps.Copy(keys, b)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		if a[key] != b[key] {
-			m.doubt("%s is not what the definition of image %s comes to: found %s, wanted %s", key, m.def.Name, orNone(short(a[key])), orNone(short(b[key])))
+			m.doubt("%s is not what the definition of image %s comes to: found %s, wanted %s", key, m.def.Name, cmp.Or(short(a[key]), "none"), cmp.Or(short(b[key]), "none"))
 		}
 	}
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }
 
 // vouchDonors compares a step's donors with those that its definition names: no

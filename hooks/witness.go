@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -210,12 +211,7 @@ func keptNames(dir string) []string {
 
 // readKept returns a file that looks like a signed catalogue, nil for others.
 func readKept(dir, name string) []byte {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil
-	}
-	defer root.Close()
-	f, err := store.OpenRegular(root, name)
+	f, err := store.OpenRegularFile(filepath.Join(dir, name))
 	if err != nil {
 		return nil
 	}

@@ -116,11 +116,9 @@ func (p *Plan) Lock(catalogues []*catalog.Catalogue) Lock {
 	used := map[*catalog.Repo]bool{}
 	for i := range p.Steps {
 		step := &p.Steps[i]
-		for _, list := range [][]*Planned{step.Packages, step.Donors} {
-			for _, pkg := range list {
-				used[pkg.Repo] = true
-				l.Packages = append(l.Packages, p.lockPackage(pkg, step.Name))
-			}
+		for _, pkg := range step.All() {
+			used[pkg.Repo] = true
+			l.Packages = append(l.Packages, p.lockPackage(pkg, step.Name))
 		}
 		layer := LockLayer{Image: step.Name, Files: []LockFile{}, LeftOut: []string{}, Missing: []LockMissing{},
 			Alternatives: append([]string{}, step.Chosen...), SkippedScripts: []LockScript{}, NoAccount: []string{}, Generated: []LockGenerated{}}

@@ -14,6 +14,7 @@ package solve
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
@@ -72,6 +73,9 @@ type StepPlan struct {
 	Missing  []Missing  // of this step's packages, by kind and text
 	Chosen   []string   // for each alternative of the request, "a | b: a"
 }
+
+// All are the packages of a step, then its donors.
+func (s *StepPlan) All() []*Planned { return slices.Concat(s.Packages, s.Donors) }
 
 // Plan is the answer to a request.
 type Plan struct {

@@ -226,15 +226,3 @@ func setMode(in *os.Root, name string, mode fs.FileMode) error {
 	}
 	return dir.Chmod(mode)
 }
-
-// make makes all folders that are not there.
-func (st *Store) make() error {
-	for _, name := range allDirs {
-		dir, err := st.folder(name, true)
-		if err != nil {
-			return err
-		}
-		dir.Close()
-	}
-	return nil
-}

@@ -3,7 +3,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -50,9 +49,7 @@ func guard(like *http.Client) *http.Client {
 	}
 	t := old.Clone()
 	dialer := net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error { return checkAddress(address) }}
-	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		return dialer.DialContext(ctx, network, address)
-	}
+	t.DialContext = dialer.DialContext
 	t.DialTLSContext, t.Proxy = nil, nil
 	c.Transport = unproxied{t, old}
 	return &c

@@ -49,6 +49,18 @@ func fill(t *testing.T, st *Store, src *Source) {
 	must(t, err, part.Close())
 }
 
+// make makes all folders that are not there.
+func (st *Store) make() error {
+	for _, name := range allDirs {
+		dir, err := st.folder(name, true)
+		if err != nil {
+			return err
+		}
+		dir.Close()
+	}
+	return nil
+}
+
 var aDigest = strings.Repeat("5e", 32)
 
 // modes lists the files of a store below its folder.

@@ -232,12 +232,7 @@ func WriteAll(dir string, pkgs iter.Seq[Package]) {
 // WriteCatalogue writes meta.conf and data.pkg.
 func WriteCatalogue(dir string, entries []any) {
 	data := must(json.Marshal(map[string]any{"groups": []any{}, "expired_packages": []any{}, "packages": entries}))
-	var plain bytes.Buffer
-	t := tar.NewWriter(&plain)
-	check(t.WriteHeader(&tar.Header{Name: "data", Mode: 0o644, Size: int64(len(data))}))
-	must(t.Write(data))
-	check(t.Close())
-	check(os.WriteFile(filepath.Join(dir, "data.pkg"), compress(plain.Bytes()), 0o666))
+	writeMembers(filepath.Join(dir, "data.pkg"), member{"data", data})
 	check(os.WriteFile(filepath.Join(dir, "meta.conf"), []byte("version = 2;\npacking_format = \"tzst\";\ndata = \"data\";\n"), 0o666))
 }
 
