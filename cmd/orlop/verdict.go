@@ -82,8 +82,8 @@ func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 		_ = p.err.line("orlop: %s: there is no %s%s", x.path, lockFile(x.path), so)
 		p.tellOtherLocks(x.path)
 	}
-	if file, image := strings.SplitAfter(x.path, "container-image-"), x.image(); len(file) > 1 && image != "" && nameOf(file[len(file)-1]) != image {
-		_ = p.err.line("orlop: %s: whatever its name says, it is the image %s", x.path, image)
+	if _, file, named := strings.Cut(filepath.Base(x.path), "container-image-"); named && x.image() != "" && nameOf(file) != x.image() {
+		_ = p.err.line("orlop: %s: whatever its name says, it is the image %s", x.path, x.image())
 	}
 	file, digest := filepath.Base(x.path), x.artifact.Descriptor.Digest
 	switch {
@@ -97,10 +97,11 @@ func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 
 // image is the name of an image of FreeBSD's kind, "" for others.
 func (x *verdict) image() string {
-	name, _, _ := strings.Cut(strings.TrimPrefix(x.name(), "freebsd-"), ":")
-	if !strings.HasPrefix(x.name(), "freebsd-") {
+	name, ours := strings.CutPrefix(x.name(), "freebsd-")
+	if !ours {
 		return ""
 	}
+	name, _, _ = strings.Cut(name, ":")
 	return name
 }
 
