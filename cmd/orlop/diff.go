@@ -70,17 +70,17 @@ func (p *program) printDifferences(c *cli.Context, list []hooks.Difference) erro
 		}
 		return nil
 	}
-	for line := range strings.Lines(differenceText(list, c.Int("lines"))) {
-		if err := p.out.line("%s", strings.TrimSuffix(line, "\n")); err != nil {
+	for _, line := range differenceLines(list, c.Int("lines")) {
+		if err := p.out.line("%s", line); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// differenceText is a report for people: a heading for each part, and for each
+// differenceLines are a report for people: a heading for each part, and for each
 // package in it, under which there are so many lines at most, 0 for any number.
-func differenceText(list []hooks.Difference, lines int) string {
+func differenceLines(list []hooks.Difference, lines int) []string {
 	var r report
 	for part := range runs(list, func(d hooks.Difference) string { return string(d.Part) }) {
 		r.line(0, "%s:", part[0].Part)
@@ -103,14 +103,14 @@ func differenceText(list []hooks.Difference, lines int) string {
 			}
 		}
 	}
-	return r.String()
+	return r
 }
 
 // report is a text of indented lines.
-type report struct{ strings.Builder }
+type report []string
 
 func (r *report) line(depth int, format string, args ...any) {
-	r.WriteString(strings.Repeat("    ", depth) + sprintf(format, args...) + "\n")
+	*r = append(*r, strings.Repeat("    ", depth)+sprintf(format, args...))
 }
 
 // runs cuts a list where the key changes.

@@ -164,7 +164,7 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 	if cfg.Exceptions, err = exceptions(c.Context, c.StringSlice("exceptions")); err != nil {
 		return err
 	}
-	locks, err := readLocks(c.Context, c.StringSlice("lock"))
+	locks, err := readOperands(c.Context, c.StringSlice("lock"), parseLock)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 	if err := solve.CheckURL(cfg.PublicURL); err != nil {
 		return usagef("--public-url: %w", err)
 	}
-	if cfg.Plans, err = readPlans(c.Context, c.StringSlice("plan")); err != nil {
+	if cfg.Plans, err = readOperands(c.Context, c.StringSlice("plan"), hooks.ParsePlan); err != nil {
 		return err
 	}
 	cfg.RootDir, cfg.Metalog = c.String("root"), c.String("metalog")
@@ -197,18 +197,11 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 // exceptions reads the files of --exceptions.
 func exceptions(ctx context.Context, files []string) (release.Exceptions, error) {
 	var all release.Exceptions
-	for _, file := range files {
-		text, err := readOperand(ctx, file)
-		if err != nil {
-			return all, err
-		}
-		e, err := release.ReadExceptions(file, text)
-		if err != nil {
-			return all, err
-		}
+	list, err := readOperands(ctx, files, release.ReadExceptions)
+	for _, e := range list {
 		all.Missing, all.Dangling = append(all.Missing, e.Missing...), append(all.Dangling, e.Dangling...)
 	}
-	return all, nil
+	return all, err
 }
 
 // repositories are those of the configuration, then those of --repo.

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"context"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/pkgdb/solve"
@@ -26,19 +24,7 @@ type givenLock struct {
 	text []byte
 }
 
-// readLocks reads the files of --lock.
-func readLocks(ctx context.Context, files []string) ([]givenLock, error) {
-	var locks []givenLock
-	for _, file := range files {
-		text, err := readOperand(ctx, file)
-		if err != nil {
-			return nil, err
-		}
-		l, err := solve.ParseLock(file, text)
-		if err != nil {
-			return nil, err
-		}
-		locks = append(locks, givenLock{l, file, text})
-	}
-	return locks, nil
+func parseLock(file string, text []byte) (givenLock, error) {
+	l, err := solve.ParseLock(file, text)
+	return givenLock{l, file, text}, err
 }

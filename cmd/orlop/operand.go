@@ -49,6 +49,23 @@ func readOperand(ctx context.Context, file string) ([]byte, error) {
 	}
 }
 
+// readOperands reads documents that the user names, and parses each.
+func readOperands[T any](ctx context.Context, files []string, parse func(name string, text []byte) (T, error)) ([]T, error) {
+	var list []T
+	for _, file := range files {
+		text, err := readOperand(ctx, file)
+		if err != nil {
+			return nil, err
+		}
+		one, err := parse(file, text)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one)
+	}
+	return list, nil
+}
+
 // readBeside reads a document that the user has not named, which lies beside
 // what was: only a regular file, since nobody knows who put it there.
 func readBeside(file string) ([]byte, error) {

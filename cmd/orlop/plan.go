@@ -3,8 +3,6 @@
 package main
 
 import (
-	"context"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
@@ -14,23 +12,6 @@ import (
 // planFlag is for commands that must come to what a plan says.
 func planFlag() cli.Flag {
 	return &cli.StringSliceFlag{Name: "plan", Usage: "fail unless the image comes to what the plan `FILE` says (repeatable)"}
-}
-
-// readPlans reads the files of --plan.
-func readPlans(ctx context.Context, files []string) ([]*hooks.PlanFile, error) {
-	var plans []*hooks.PlanFile
-	for _, file := range files {
-		text, err := readOperand(ctx, file)
-		if err != nil {
-			return nil, err
-		}
-		plan, err := hooks.ParsePlan(file, text)
-		if err != nil {
-			return nil, err
-		}
-		plans = append(plans, plan)
-	}
-	return plans, nil
 }
 
 func (p *program) planCommand() *cli.Command {
@@ -72,23 +53,21 @@ func (p *program) planCommand() *cli.Command {
 func (p *program) printPlan(c *cli.Context, img hooks.ImagePlan) error {
 	w := p.out.table()
 	for _, step := range img.Plan.Steps {
-		for _, list := range [][]*solve.Planned{step.Packages, step.Donors} {
-			for _, pkg := range list {
-				automatic := img.Plan.Automatic(pkg, len(img.Plan.Steps)-1)
-				if c.Bool("json") {
-					if err := p.out.json(planJSON(img.Image, step.Name, pkg, automatic)); err != nil {
-						return err
-					}
-					continue
+		for _, pkg := range step.All() {
+			automatic := img.Plan.Automatic(pkg, len(img.Plan.Steps)-1)
+			if c.Bool("json") {
+				if err := p.out.json(planJSON(img.Image, step.Name, pkg, automatic)); err != nil {
+					return err
 				}
-				mark := "requested"
-				if pkg.Why.Kind == solve.Donor {
-					mark = "donor"
-				} else if automatic {
-					mark = "automatic"
-				}
-				w.row("%s\t%s\t%s\t%s\t%s\t%s", img.Image, step.Name, pkg.Name, pkg.Version, mark, reason(pkg))
+				continue
 			}
+			mark := "requested"
+			if pkg.Why.Kind == solve.Donor {
+				mark = "donor"
+			} else if automatic {
+				mark = "automatic"
+			}
+			w.row("%s\t%s\t%s\t%s\t%s\t%s", img.Image, step.Name, pkg.Name, pkg.Version, mark, reason(pkg))
 		}
 	}
 	return w.flush()

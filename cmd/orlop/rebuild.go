@@ -170,8 +170,8 @@ func (v *verifier) explain(x *verdict, made hooks.Result) {
 		differ = fmt.Errorf("%w; this is orlop %s, and orlop %s made it: that one can tell", differ, version, maker)
 	}
 	x.fail(result, wrap(differ))
-	for line := range strings.Lines(differenceText(list, explainLines)) {
-		x.fail(result, wrap(errors.New(strings.TrimSuffix(line, "\n"))))
+	for _, line := range differenceLines(list, explainLines) {
+		x.fail(result, wrap(errors.New(line)))
 	}
 }
 

@@ -88,25 +88,16 @@ func (v *verifier) readGiven() error {
 		}
 	}
 	var err error
-	v.locks, err = readLocks(v.c.Context, v.c.StringSlice("lock"))
+	v.locks, err = readOperands(v.c.Context, v.c.StringSlice("lock"), parseLock)
 	if _, unusable := errors.AsType[*solve.LockError](err); unusable {
 		v.unreadable, err = err, nil
 	}
 	if err != nil {
 		return err
 	}
-	for _, file := range v.c.StringSlice("digests") {
-		text, err := readOperand(v.c.Context, file)
-		if err != nil {
-			return err
-		}
-		list, err := release.ParseChecksums(file, text)
-		if err != nil {
-			return err
-		}
-		v.checksums = append(v.checksums, list...)
-	}
-	return nil
+	lists, err := readOperands(v.c.Context, v.c.StringSlice("digests"), release.ParseChecksums)
+	v.checksums = slices.Concat(lists...)
+	return err
 }
 
 // verify finds every fault of an archive.
@@ -166,11 +157,11 @@ func (v *verifier) lockOf(x *verdict) (*givenLock, error) {
 	if err != nil {
 		return nil, &usageError{err}
 	}
-	l, err := solve.ParseLock(file, text)
+	l, err := parseLock(file, text)
 	if err != nil {
 		return nil, err
 	}
-	return &givenLock{l, file, text}, nil
+	return &l, nil
 }
 
 // tellOtherLocks names the locks beside an archive that bear other names, since
