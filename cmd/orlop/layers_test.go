@@ -21,13 +21,14 @@ const module = "github.com/orlop/orlop/"
 
 // mayImport says which packages of this module and which libraries each
 // package may import directly. Two halves that never meet but in hooks: pkgdb
-// knows the world of pkg(8), release the world of artifacts; ucl, sum and xz are
-// leaves for both.
+// knows the world of pkg(8), release the world of artifacts; ucl, sum, strict and
+// xz are leaves for both.
 var mayImport = map[string][]string{
 	"pkgdb/ucl":             {},
 	"pkgdb/sum":             {"golang.org/x/crypto/blake2b"},
 	"pkgdb/pkgver":          {},
 	"pkgdb/secret":          {},
+	"pkgdb/strict":          {},
 	"pkgdb/xz":              {"github.com/ulikunitz/xz/lzma"},
 	"pkgdb/pkgfile":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "pkgdb/xz", "github.com/klauspost/compress/zstd"},
 	"pkgdb/pkgfile/pkgtest": {"pkgdb/sum", "pkgdb/pkgfile", "github.com/klauspost/compress/zstd"},
@@ -42,7 +43,7 @@ var mayImport = map[string][]string{
 	"release/elf/elftest":   {},
 	"release":               {"pkgdb/ucl", "release/tree"},
 	"release/layer":         {"release/tree", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
-	"release/oci":           {"pkgdb/xz", "release/tree", "release/layer", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
+	"release/oci":           {"pkgdb/strict", "pkgdb/xz", "release/tree", "release/layer", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
 	"hooks":                 nil, // everything below it, and these
 	"cmd/orlop":             nil,
 	"scripts/bench":         nil,

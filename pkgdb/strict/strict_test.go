@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package strict
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+type document struct {
+	Size   int               `json:"size"`
+	Layers []part            `json:"layers"`
+	Labels map[string]string `json:"labels,omitempty"`
+	Raw    json.RawMessage   `json:"raw,omitempty"`
+}
+
+type part struct {
+	Digest string `json:"digest"`
+}
+
+func TestUnmarshal(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ text, want string }{
+		{`{"size":1,"layers":[{"digest":"a"}]}`, ""},
+		{`{"size":1,"other":{"Size":2,"size":3}}`, ""},
+		{`{"labels":{"a":"1","A":"2","Size":"3"}}`, ""},
+		{`{"raw":{"a":1,"A":2}}`, ""},
+		{`{"size":1,"size":1}`, `has "size" twice`},
+		{`{"size":1,"\u0073ize":1}`, `has "size" twice`},
+		{`{"size":1,"Size":1}`, `has "Size", wanted "size"`},
+		{`{"Size":1}`, `has "Size", wanted "size"`},
+		{`{"ſize":1}`, `has "ſize", wanted "size"`},
+		{`{"layers":[{"digest":"a"},{"Digest":"b"}]}`, `has "Digest" in layers.1, wanted "digest"`},
+		{`{"layers":[{"digest":"a","digest":"b"}]}`, `has "digest" in layers.0 twice`},
+		{`{"layers":[{"digest":"a","x":{"y":1,"y":2}}]}`, `has "y" in layers.0.x twice`},
+		{`{"labels":{"a":"1","a":"2"}}`, `has "a" in labels twice`},
+		{`{"raw":{"a":1,"a":1}}`, `has "a" in raw twice`},
+		{"{\"labels\":{\"a\":\"\xff\"}}", "has bytes that are not UTF-8"},
+		{`{"size":1} {}`, "invalid character '{' after top-level value"},
+		{`{"size"`, "unexpected end of JSON input"},
+		{`[]`, "json: cannot unmarshal array"},
+		{`null`, ""},
+	} {
+		var d document
+		err := Unmarshal([]byte(tt.text), &d)
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)) {
+			t.Errorf("%s: got %v, want %q", tt.text, err, tt.want)
+		}
+	}
+}
+
+func TestHas(t *testing.T) {
+	t.Parallel()
+	if got := Has([]byte(`{"layers":[],"x":{"manifests":1}}`), "layers", "manifests"); len(got) != 1 || got[0] != "layers" {
+		t.Errorf("got %v", got)
+	}
+}
+
+// FuzzUnmarshal compares with a reader that keeps every member in its order: what
+// is accepted has no member twice.
+func FuzzUnmarshal(f *testing.F) {
+	for _, seed := range []string{`{"size":1,"layers":[{"digest":"a"}],"labels":{"a":"b"},"raw":[1,{"x":null}]}`, `{"Size":1}`, `[{}]`, `{"a":{"a":{"a":[]}}}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var d document
+		if Unmarshal(text, &d) != nil {
+			return
+		}
+		again, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e document
+		if err := Unmarshal(again, &e); err != nil {
+			t.Errorf("%s, which was made of %s: %v", again, text, err)
+		}
+	})
+}
+
+func BenchmarkCheck(b *testing.B) {
+	for _, n := range []int{1000, 10_000, 100_000} {
+		text := []byte(`{"layers":[` + strings.TrimSuffix(strings.Repeat(`{"digest":"sha256:0"},`, n), ",") + `]}`)
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				var d document
+				if err := Unmarshal(text, &d); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
