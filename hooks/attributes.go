@@ -4,7 +4,6 @@ package hooks
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -68,31 +67,4 @@ func addFlags(set map[string]bool, flags string) {
 
 func flagText(set map[string]bool) string {
 	return cmp.Or(strings.Join(slices.Sorted(maps.Keys(set)), ","), "none")
-}
-
-// checkOwners compares the numbers of owners, which count when an image runs,
-// with what their names stand for in the image's own accounts.
-func (a *Artifact) checkOwners() []error {
-	accounts, err := accountsIn(a.text)
-	if err != nil {
-		return []error{wrong(within("the image's accounts", err))}
-	}
-	var errs []error
-	for n := range a.Tree.All() {
-		for _, o := range []struct {
-			kind, fact, name string
-			id               int
-			lookup           func(string) (int, bool)
-		}{{"user", "uid", n.Uname, n.UID, accounts.UID}, {"group", "gid", n.Gname, n.GID, accounts.GID}} {
-			id, ok := o.lookup(o.name)
-			switch {
-			case o.name == "": // as other tools write layers
-			case !ok:
-				errs = append(errs, &ContentError{fmt.Errorf("%s: its %s %q is not in the image's accounts", n.Path, o.kind, o.name)})
-			case id != o.id:
-				errs = append(errs, &pkgdb.Fault{Subject: n.Path, Fact: o.fact, Found: fmt.Sprint(o.id), Wanted: fmt.Sprintf("%d, that of the image's %s %s", id, o.kind, o.name)})
-			}
-		}
-	}
-	return errs
 }

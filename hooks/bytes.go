@@ -18,7 +18,6 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/release/layer"
-	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -83,13 +82,19 @@ func (a *Artifact) contents(ctx context.Context, want map[string]bool) (map[stri
 	if len(want) == 0 {
 		return held, nil
 	}
+	linked := map[string]bool{} // files of which another name is wanted
+	for path := range want {
+		if n := a.Tree.Lookup(path); n != nil && n.Type == tree.Hardlink {
+			linked[n.Link] = true
+		}
+	}
 	err := a.eachLayer(ctx, func(_ int, n *tree.Node, contents io.Reader) error {
 		target := n.Path
 		if n.Type == tree.Hardlink {
 			held[target] = held[n.Link]
 			return nil
 		}
-		if n.Type != tree.File || !want[target] && !a.linked(target, want) {
+		if n.Type != tree.File || !want[target] && !linked[target] {
 			return nil
 		}
 		if n.Size > maxProgram || n.Size > left {
@@ -104,20 +109,22 @@ func (a *Artifact) contents(ctx context.Context, want map[string]bool) (map[stri
 	return held, err
 }
 
-// linked reports whether a wanted path is another name of a file.
-func (a *Artifact) linked(target string, want map[string]bool) bool {
-	for path := range want {
-		if n := a.Tree.Lookup(path); n != nil && n.Type == tree.Hardlink && n.Link == target {
-			return true
-		}
-	}
-	return false
-}
-
-// eachLayer goes through the entries of all layers once more.
+// eachLayer goes through the entries of all layers once more, by the paths where
+// they have ended.
 func (a *Artifact) eachLayer(ctx context.Context, visit func(i int, n *tree.Node, contents io.Reader) error) error {
 	return a.eachBlob(ctx, func(i int, mediaType string, blob io.Reader) error {
-		_, err := layer.Read(blob, mediaType, func(n *tree.Node, contents io.Reader) error { return visit(i, n, contents) })
+		at := 0
+		l, err := layer.Read(ctx, blob, mediaType, func(n *tree.Node, contents io.Reader) error {
+			if at == len(a.Layers[i]) {
+				return errors.New("has changed since it was read")
+			}
+			n = a.Layers[i][at]
+			at++
+			return visit(i, n, contents)
+		})
+		if l.DiffID != "" {
+			return nil // what is wrong with entries, the first reading has told
+		}
 		return err
 	})
 }
@@ -125,9 +132,13 @@ func (a *Artifact) eachLayer(ctx context.Context, visit func(i int, n *tree.Node
 // eachBlob opens the layers, of an image or of a file that is one.
 func (a *Artifact) eachBlob(ctx context.Context, visit func(i int, mediaType string, blob io.Reader) error) error {
 	if a.Contents == nil {
-		return readLayerFile(a.path, func(mediaType string, blob io.Reader) error { return visit(0, mediaType, blob) })
+		mediaType, blob, err := layerType(ctx, a.source)
+		if err != nil {
+			return err
+		}
+		return visit(0, mediaType, blob)
 	}
-	archive, err := oci.Open(a.path)
+	archive, err := a.source.Open(ctx)
 	if err != nil {
 		return err
 	}

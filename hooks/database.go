@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/release/oci"
 )
 
 // DatabaseReport is what a check of a pkg database found.
@@ -51,7 +52,12 @@ func openRoot(ctx context.Context, path string) (*Root, error) {
 	if _, err := os.Stat(path + "/oci-layout"); info.IsDir() && err != nil {
 		return readRoot(ctx, path)
 	}
-	a, err := Read(ctx, path)
+	source, err := oci.OpenSource(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer source.Close()
+	a, err := Read(ctx, source, "")
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ package hooks
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -52,7 +53,7 @@ func Compare(ctx context.Context, a, b *Artifact) []Difference {
 	}
 	d.packages()
 	d.image()
-	d.files()
+	d.files(ctx)
 	d.database(ctx)
 	return d.list
 }
@@ -77,19 +78,20 @@ func (d *differ) packages() {
 		}
 	}
 	slices.Sort(names)
+	oldSteps, newSteps := d.a.stepsOf(d.a.Packages), d.b.stepsOf(d.b.Packages)
 	for _, name := range names {
 		p, had := old[name]
 		q, has := now[name]
 		x := Difference{Part: PartPackages, Subject: name}
 		switch {
 		case !had:
-			x.Change, x.New, x.Layer, d.gone[name] = "added", q.Version, d.b.layerOf(q), true
+			x.Change, x.New, x.Layer, d.gone[name] = "added", q.Version, newSteps[name], true
 		case !has:
-			x.Change, x.Old, x.Layer, d.gone[name] = "removed", p.Version, d.a.layerOf(p), true
+			x.Change, x.Old, x.Layer, d.gone[name] = "removed", p.Version, oldSteps[name], true
 		case p.Version == q.Version:
 			continue
 		default:
-			x.Change, x.Old, x.New, x.Layer, d.changed[name] = "up", p.Version, q.Version, d.b.layerOf(q), true
+			x.Change, x.Old, x.New, x.Layer, d.changed[name] = "up", p.Version, q.Version, newSteps[name], true
 			if pkgver.Compare(p.Version, q.Version) > 0 {
 				x.Change = "down"
 			}
@@ -106,16 +108,22 @@ func byName(list []pkgdb.Installed) map[string]pkgdb.Installed {
 	return named
 }
 
-// layerOf names the step that a package came with: that of its first file.
-func (a *Artifact) layerOf(p pkgdb.Installed) string {
+// stepsOf names the step that each package came with: that of its first file.
+func (a *Artifact) stepsOf(packages []pkgdb.Installed) map[string]string {
+	first, steps := map[string]string{}, map[string]string{}
+	for _, p := range packages {
+		if len(p.Files) > 0 {
+			first[p.Files[0].Path] = p.Name
+		}
+	}
 	for i, nodes := range a.Layers {
 		for _, n := range nodes {
-			if len(p.Files) > 0 && n.Path == p.Files[0].Path {
-				return a.layerName(i)
+			if name, is := first[n.Path]; is && steps[name] == "" {
+				steps[name] = a.layerName(i)
 			}
 		}
 	}
-	return ""
+	return steps
 }
 
 // layerName is what the history calls a layer, else its number.
@@ -155,20 +163,44 @@ func (d *differ) image() {
 // maxParted bounds documents that are taken apart. Real ones have some 100 KB.
 const maxParted = 2 << 20
 
-// imageChanges compares the documents as they are written. The key of a change
-// starts with the document's name.
+// imageChanges compares the documents of the images.
 func imageChanges(a, b *Artifact) []keyChange {
 	if a.Contents == nil || b.Contents == nil {
 		return nil
 	}
-	var list []keyChange
-	for _, doc := range []struct {
-		name     string
-		old, now []byte
-	}{
+	return documentChanges([]documents{
 		{"config", a.Texts.Config, b.Texts.Config}, {"manifest", a.Texts.Manifest, b.Texts.Manifest},
+	})
+}
+
+// Wrapping tells in what the layouts around two images differ, which is no
+// difference of the images.
+func Wrapping(a, b *Artifact) []string {
+	if a.Contents == nil || b.Contents == nil {
+		return nil
+	}
+	var list []string
+	for _, c := range documentChanges([]documents{
 		{"index", a.Texts.Index, b.Texts.Index}, {"oci-layout", a.Texts.Layout, b.Texts.Layout},
-	} {
+	}) {
+		if !follows(strings.TrimPrefix(c.Key, "index ")) {
+			list = append(list, fmt.Sprintf("%s: %s -> %s", c.Key, cmp.Or(c.Old, "none"), cmp.Or(c.New, "none")))
+		}
+	}
+	return list
+}
+
+// documents are two of one name.
+type documents struct {
+	name     string
+	old, now []byte
+}
+
+// documentChanges compares documents as they are written. The key of a change
+// starts with the document's name.
+func documentChanges(pairs []documents) []keyChange {
+	var list []keyChange
+	for _, doc := range pairs {
 		var changes []keyChange
 		if len(doc.old)+len(doc.now) <= maxParted && json.Valid(doc.old) && json.Valid(doc.now) {
 			changes = jsonChanges(json.RawMessage(doc.old), json.RawMessage(doc.now))
@@ -184,9 +216,9 @@ func imageChanges(a, b *Artifact) []keyChange {
 }
 
 // files compares the trees, package by package.
-func (d *differ) files() {
+func (d *differ) files(ctx context.Context) {
 	var list []Difference
-	for _, c := range tree.Diff(d.a.Tree, d.b.Tree) {
+	for _, c := range tree.Diff(ctx, d.a.Tree, d.b.Tree) {
 		d.moved[c.Path] = true
 		x := Difference{Part: PartFiles, Package: d.owners[c.Path], Subject: c.Path}
 		switch {

@@ -18,30 +18,62 @@ import (
 	"github.com/orlop/orlop/release/oci"
 )
 
-// checkDocuments compares config, manifest and index with those that a lock
-// makes of these layers.
+// checkDocuments compares config and manifest with those that a lock makes of
+// these layers. The index, which no digest covers, is only the wrapping.
 func (a *Artifact) checkDocuments(l *solve.Lock) []error {
 	docs, err := a.documentsOf(l)
 	if err != nil {
 		return []error{&ContentError{fmt.Errorf("its lock: %w", err)}}
 	}
 	const by = "its lock makes it"
+	a.noteWrapping(docs.Index, by)
 	errs := compareDocument("manifest", a.Texts.Manifest, docs.Manifest, by)
-	errs = append(errs, compareDocument("index.json", a.Texts.Index, docs.Index, by)...)
-	errs = append(errs, a.checkLayout()...)
 	if a.Texts.Config == nil {
 		return errs // which is told
 	}
 	return append(compareDocument("config", a.Texts.Config, docs.Config, by), errs...)
 }
 
-// checkLayout compares oci-layout, where its own check found no fault.
-func (a *Artifact) checkLayout() []error {
-	var l v1.ImageLayout
-	if json.Unmarshal(a.Texts.Layout, &l) != nil || l.Version != v1.ImageLayoutVersion {
-		return nil
+// noteWrapping tells in what the layout around the image is not the one that
+// orlop writes. Whoever copies an image writes another.
+func (a *Artifact) noteWrapping(index []byte, by string) {
+	var names []string
+	var details []error
+	for _, d := range []struct {
+		name          string
+		found, wanted []byte
+	}{{"index.json", a.Texts.Index, index}, {"oci-layout", a.Texts.Layout, []byte(oci.LayoutFile)}} {
+		if changes := compareDocument(d.name, d.found, d.wanted, by); changes != nil {
+			names, details = append(names, d.name), append(details, changes...)
+		}
 	}
-	return compareDocument("oci-layout", a.Texts.Layout, []byte(oci.LayoutFile), "orlop makes it")
+	if names == nil {
+		return
+	}
+	a.Notes = append(a.Notes, "the layout around the image is not the one that orlop writes: "+strings.Join(names, " and "))
+	for _, d := range details {
+		a.Details = append(a.Details, d.Error())
+	}
+}
+
+// IsOf reports whether a lock may be of this image: its manifest says the same
+// title, version and ABI. The name in an index may be another since a copy.
+func (a *Artifact) IsOf(l *solve.Lock) bool {
+	rel, err := release.New(l.Revision, l.Branch, l.ABI, "")
+	if err != nil || len(l.Layers) == 0 {
+		return false
+	}
+	var def release.Image
+	if json.Unmarshal(l.Layers[len(l.Layers)-1].Definition, &def) != nil {
+		return false
+	}
+	image, err := imageOf(rel, def, 0, nil)
+	for _, key := range []string{v1.AnnotationTitle, v1.AnnotationVersion, abiAnnotation} {
+		if err != nil || image.Annotations[key] != a.Manifest.Annotations[key] {
+			return false
+		}
+	}
+	return true
 }
 
 // compareDocument finds in what a document differs from the one that is wanted,

@@ -61,7 +61,7 @@ func TestMade(t *testing.T) {
 	}
 	compareGenerated(t, without["notoolchain"].Tree)
 	for _, name := range names {
-		for _, c := range tree.Diff(without[name].Tree, with[name].Tree) {
+		for _, c := range tree.Diff(t.Context(), without[name].Tree, with[name].Tree) {
 			t.Errorf("%s, without and with a source tree: %s", name, c)
 		}
 		for n := range with[name].Tree.All() {
@@ -118,7 +118,7 @@ func compareSrcDir(t *testing.T, repo, src, last string) {
 	cfg.SrcDir = src
 	with := build(t, cfg)
 	for _, name := range names {
-		got := fmt.Sprint(tree.Diff(without[name].Tree, with[name].Tree))
+		got := fmt.Sprint(tree.Diff(t.Context(), without[name].Tree, with[name].Tree))
 		want := "[/etc/termcap.small: added]"
 		if name == "static" || name == "dynamic" { // a package of runtime has termcap
 			want = "[/etc/termcap.small: added /usr/share/misc/termcap: added]"

@@ -70,7 +70,7 @@ func build(t *testing.T, cfg hooks.Config) map[string]*hooks.Artifact {
 	}
 	all := map[string]*hooks.Artifact{}
 	for _, r := range results {
-		a, err := hooks.Verify(t.Context(), r.File)
+		a, err := hooks.Verify(t.Context(), source(t, r.File), "")
 		if err != nil {
 			t.Fatalf("verify %s: %v", r.Image, err)
 		}
@@ -93,10 +93,21 @@ func build(t *testing.T, cfg hooks.Config) map[string]*hooks.Artifact {
 	return all
 }
 
+// source opens an archive for as long as the test runs.
+func source(t *testing.T, path string) *oci.Source {
+	t.Helper()
+	s, err := oci.OpenSource(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
 // database returns the pkg database of an image, read from its top layer.
 func database(t *testing.T, a *hooks.Artifact, path string) []byte {
 	t.Helper()
-	archive, err := oci.Open(path)
+	archive, err := source(t, path).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +119,7 @@ func database(t *testing.T, a *hooks.Artifact, path string) []byte {
 	}
 	defer blob.Close()
 	var db []byte
-	_, err = layer.Read(blob, top.MediaType, func(n *tree.Node, contents io.Reader) (err error) {
+	_, err = layer.Read(t.Context(), blob, top.MediaType, func(n *tree.Node, contents io.Reader) (err error) {
 		if n.Path == "/var/db/pkg/local.sqlite" {
 			db, err = io.ReadAll(contents)
 		}

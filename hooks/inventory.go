@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -105,30 +104,60 @@ func (a *Artifact) Owner(path string) (name, layer string, ok bool) {
 	return a.owners()[path], layer, true
 }
 
-// Why tells why a package is registered: somebody asked for it, or which
-// package needs it and for what.
-func (a *Artifact) Why(p pkgdb.Installed) string {
+// Reasons tells of each package why it is registered: somebody asked for it, or
+// which package needs it and for what.
+func (a *Artifact) Reasons() map[string]string {
+	needs := needers{map[string][]int{}, map[string][]int{}, map[string][]int{}}
+	for i, p := range a.Packages {
+		for _, d := range p.Deps {
+			needs.name.add(d.Name, i)
+		}
+		for _, what := range p.ShlibsRequired {
+			needs.shlib.add(what, i)
+		}
+		for _, what := range p.Requires {
+			needs.word.add(what, i)
+		}
+	}
+	reasons := map[string]string{}
+	for i, p := range a.Packages {
+		reasons[p.Name] = a.reason(needs, i)
+	}
+	return reasons
+}
+
+// needers are the packages that need something: another by name, a shlib, a word
+// of provides. Of each two are enough, for a package is no reason for itself.
+type needers struct{ name, shlib, word firstTwo }
+
+type firstTwo map[string][]int
+
+func (f firstTwo) add(what string, i int) {
+	if len(f[what]) < 2 {
+		f[what] = append(f[what], i)
+	}
+}
+
+func (a *Artifact) reason(needs needers, i int) string {
+	p := a.Packages[i]
 	if !p.Automatic {
 		return "requested"
 	}
-	for _, by := range a.Packages {
-		for _, d := range by.Deps {
-			if d.Name == p.Name {
-				return "dependency of " + by.Name
-			}
-		}
+	if by := needs.name[p.Name]; by != nil {
+		return "dependency of " + a.Packages[by[0]].Name
 	}
-	for _, by := range a.Packages {
-		if by.Name == p.Name {
-			continue
-		}
-		for _, pair := range [][2][]string{{p.ShlibsProvided, by.ShlibsRequired}, {p.Provides, by.Requires}} {
-			for _, what := range pair[0] {
-				if slices.Contains(pair[1], what) {
-					return what + " for " + by.Name
+	best, why := len(a.Packages), "automatic, and nothing needs it"
+	for _, kind := range []struct {
+		provided []string
+		needed   firstTwo
+	}{{p.ShlibsProvided, needs.shlib}, {p.Provides, needs.word}} {
+		for _, what := range kind.provided {
+			for _, by := range kind.needed[what] {
+				if by != i && by < best {
+					best, why = by, what+" for "+a.Packages[by].Name
 				}
 			}
 		}
 	}
-	return "automatic, and nothing needs it"
+	return why
 }

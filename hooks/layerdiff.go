@@ -4,7 +4,6 @@ package hooks
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,48 +15,40 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/tree"
 )
 
-// readLayerFile opens a file that is a layer, packed or plain.
-func readLayerFile(path string, visit func(mediaType string, blob io.Reader) error) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
+// layerType is the media type of a file that is a layer, packed or plain.
+func layerType(ctx context.Context, source *oci.Source) (mediaType string, blob io.Reader, err error) {
+	r := bufio.NewReader(source.Reader(ctx))
+	head, err := r.Peek(512)
+	if err == io.EOF {
+		err = nil
 	}
-	defer f.Close()
-	r := bufio.NewReader(f)
-	magic, err := r.Peek(4)
-	if err != nil && err != io.EOF {
-		return err
+	mediaType = v1.MediaTypeImageLayer
+	if packing := layer.Packing(head); packing != "" {
+		mediaType += "+" + packing
 	}
-	mediaType := v1.MediaTypeImageLayer
-	switch {
-	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		mediaType = v1.MediaTypeImageLayerGzip
-	case bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		mediaType = v1.MediaTypeImageLayerZstd
-	}
-	return visit(mediaType, r)
+	return mediaType, r, err
 }
 
-// readLayerOnly reads a layer as if it were an image.
-func readLayerOnly(ctx context.Context, path string) (*Artifact, error) {
-	a := &Artifact{path: path, Root: Root{Tree: new(tree.Tree), sums: map[string]sums{}}}
-	err := readLayerFile(path, func(mediaType string, blob io.Reader) error {
-		var nodes []*tree.Node
-		l, err := layer.Read(blob, mediaType, func(n *tree.Node, contents io.Reader) error {
-			nodes = append(nodes, n)
-			return a.file(n, contents)
-		})
-		a.Layers, a.made = [][]*tree.Node{nodes}, []layer.Layer{l}
-		return errors.Join(err, layer.Apply(a.Tree, nodes))
-	})
+// readLayerOnly reads a layer as if it were an image. What it returns beside an
+// error is nil where the layer cannot be read to its end.
+func readLayerOnly(ctx context.Context, source *oci.Source) (*Artifact, error) {
+	mediaType, blob, err := layerType(ctx, source)
 	if err != nil {
 		return nil, err
 	}
+	a := &Artifact{source: source, whole: true, Root: newRoot(), Layers: [][]*tree.Node{nil}}
+	l, err := layer.Read(ctx, blob, mediaType, func(n *tree.Node, contents io.Reader) error { return a.entry(0, n, contents) })
+	if l.DiffID == "" {
+		return nil, err
+	}
+	a.made = []layer.Layer{l}
+	err = errors.Join(err, layer.Apply(ctx, a.Tree, a.Layers[0]))
 	if a.database != nil {
-		err = a.readDatabase(ctx)
+		err = errors.Join(err, a.readDatabase(ctx))
 	}
 	return a, err
 }
@@ -129,7 +120,7 @@ func diffTars(ctx context.Context, a, b *Artifact, i int, visit func(layer.Chang
 		return err
 	}
 	defer now.Close()
-	return layer.DiffTars(bufio.NewReader(old), bufio.NewReader(now), visit)
+	return within(fmt.Sprintf("layer %d", i+1), layer.DiffTars(bufio.NewReader(layer.WithContext(ctx, old)), bufio.NewReader(layer.WithContext(ctx, now)), visit))
 }
 
 // spool unpacks a layer into a file without a name.
@@ -143,7 +134,7 @@ func (a *Artifact) spool(ctx context.Context, want int) (*os.File, error) {
 		if i != want {
 			return nil
 		}
-		return layer.Unpack(f, blob, mediaType)
+		return layer.Unpack(ctx, f, blob, mediaType)
 	})
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)

@@ -31,14 +31,6 @@ func (a *Artifact) ownName() string {
 	return name
 }
 
-// checkIndex compares the index, which no digest covers, with the one that
-// orlop writes for an image of this name and release. Who copies an image
-// into a layout of their own, in which they spell oci-layout in another way, may
-// call it by another name.
-func (a *Artifact) checkIndex(r release.Release) []error {
-	return compareDocument("index.json", a.Texts.Index, oci.Index(r.RefName(a.ownName()), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
-}
-
 // checkAlone compares an image with what orlop would have written beside what
 // it says of itself. Of other tools' images it knows nothing.
 func (a *Artifact) checkAlone(ctx context.Context) []error {
@@ -46,11 +38,9 @@ func (a *Artifact) checkAlone(ctx context.Context) []error {
 		return nil
 	}
 	revision, branch, _ := strings.Cut(a.Manifest.Annotations[v1.AnnotationVersion], "-")
-	r := release.Release{Revision: revision, Branch: branch, ABI: a.Manifest.Annotations["org.freebsd.abi"]}
+	r := release.Release{Revision: revision, Branch: branch, ABI: a.Manifest.Annotations[abiAnnotation]}
+	a.noteWrapping(oci.Index(r.RefName(a.ownName()), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
 	var errs []error
-	if string(a.Texts.Layout) == oci.LayoutFile {
-		errs = a.checkIndex(r)
-	}
 	if a.whole && a.Config.Created != nil {
 		errs = append(errs, a.checkNormal(ctx, a.Config.Created.Unix())...)
 	}

@@ -75,7 +75,7 @@ func TestSquash(t *testing.T) {
 	if n := len(squashed.Manifest.Layers); n != 1 {
 		t.Fatalf("got %d layers, want 1", n)
 	}
-	for _, c := range tree.Diff(timeless(layered), timeless(squashed)) {
+	for _, c := range tree.Diff(t.Context(), timeless(layered), timeless(squashed)) {
 		t.Error(c)
 	}
 }

@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,6 +20,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release/etc"
+	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -26,23 +28,32 @@ import (
 type Root struct {
 	Tree *tree.Tree
 
-	sums     map[string]sums // of files, by path
-	accounts *etc.Accounts   // where nodes have numeric owners only; else nil
-	anyOwner bool            // owners say nothing
+	blake2b  map[string]string // of contents, by their sha256 in hex, which nodes have
+	accounts *etc.Accounts     // its own
+	folder   bool              // on a disk: owners are numbers, and flags are not read
+	anyOwner bool              // owners say nothing
 }
 
-// sums are a file's in both of pkg's families.
-type sums struct{ sha256, blake2b []byte }
+func newRoot() Root { return Root{Tree: new(tree.Tree), blake2b: map[string]string{}} }
 
-// of is the sum of a kind.
-func (s sums) of(k sum.Kind) sum.Sum {
-	if k == sum.BLAKE2b {
-		return k.Format(s.blake2b)
+// sumOf is that of a file's contents.
+func (r *Root) sumOf(n *tree.Node, k sum.Kind) string {
+	if n.Type == tree.Hardlink {
+		if n = r.Tree.Lookup(n.Link); n == nil {
+			return ""
+		}
 	}
-	return k.Format(s.sha256)
+	raw, err := hex.DecodeString(n.Digest)
+	if k == sum.BLAKE2b {
+		raw = []byte(r.blake2b[n.Digest])
+	}
+	if err != nil || len(raw) == 0 {
+		return ""
+	}
+	return string(k.Format(raw))
 }
 
-// sum reads the contents of a file and keeps their sums.
+// sum reads the contents of a file and keeps their sums in both of pkg's families.
 func (r *Root) sum(n *tree.Node, contents io.Reader) error {
 	plain := sha256.New()
 	blake, err := blake2b.New512(nil)
@@ -52,9 +63,8 @@ func (r *Root) sum(n *tree.Node, contents io.Reader) error {
 	if _, err := io.Copy(io.MultiWriter(plain, blake), contents); err != nil {
 		return err
 	}
-	s := sums{plain.Sum(nil), blake.Sum(nil)}
-	r.sums[n.Path] = s
-	n.Digest = hex.EncodeToString(s.sha256)
+	n.Digest = hex.EncodeToString(plain.Sum(nil))
+	r.blake2b[n.Digest] = string(blake.Sum(nil))
 	return nil
 }
 
@@ -71,7 +81,8 @@ func readRoot(ctx context.Context, dir string) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Root{Tree: new(tree.Tree), sums: map[string]sums{}, accounts: etc.Standard()}
+	r := newRoot()
+	r.accounts, r.folder = etc.Standard(), true
 	owners := map[int]bool{}
 	for i := range nodes {
 		n := &nodes[i]
@@ -79,13 +90,10 @@ func readRoot(ctx context.Context, dir string) (*Root, error) {
 			return nil, err
 		}
 		owners[n.UID] = true
-		switch n.Type {
-		case tree.Hardlink:
-			r.sums[n.Path] = r.sums[n.Link]
-		case tree.File:
+		if n.Type == tree.File {
 			f, err := root.Open(n.Path[1:])
 			if err == nil {
-				err = r.sum(n, f)
+				err = r.sum(n, layer.WithContext(ctx, f))
 				f.Close()
 			}
 			if err != nil {
@@ -102,7 +110,7 @@ func readRoot(ctx context.Context, dir string) (*Root, error) {
 	if noPasswd == nil && noGroup == nil {
 		r.accounts, err = etc.ParseAccounts(passwd, group)
 	}
-	return r, err
+	return &r, err
 }
 
 // maxFaults bounds what is told of files none of which is as the database has it.
@@ -128,7 +136,7 @@ func (r *Root) compare(ctx context.Context, pkgs []pkgdb.Installed) []error {
 			return []error{ctx.Err()}
 		}
 	}
-	if r.accounts == nil { // a folder's flags are not read
+	if !r.folder {
 		errs = append(errs, r.compareFlags(pkgs)...)
 	}
 	return errs
@@ -168,7 +176,7 @@ func (r *Root) compareFile(p pkgdb.Installed, f pkgfile.File) []error {
 		}
 		c.fact("sum", string(sum.OfLink(wanted.Kind(), n.Link)), string(wanted.Typed()))
 	default:
-		c.fact("sum", string(r.sums[f.Path].of(wanted.Kind())), string(wanted.Typed()))
+		c.fact("sum", r.sumOf(n, wanted.Kind()), string(wanted.Typed()))
 		c.fact("link", "", f.Link)
 	}
 	c.attributes(r, n, f.Attr)
@@ -208,22 +216,29 @@ func (c *comparison) attributes(r *Root, n *tree.Node, a pkgfile.Attr) {
 	if !a.Known {
 		return
 	}
-	if n.Type != tree.Symlink || r.accounts == nil { // a file system may have no mode for links
+	if n.Type != tree.Symlink { // nobody looks at a link's
 		c.fact("mode", fmt.Sprintf("%04o", n.Mode), fmt.Sprintf("%04o", a.Perm))
 	}
-	if r.accounts == nil {
-		c.fact("uname", n.Uname, a.Uname)
-		c.fact("gname", n.Gname, a.Gname)
-	} else if !r.anyOwner {
-		c.id("uname", n.UID, a.Uname, r.accounts.UID)
-		c.id("gname", n.GID, a.Gname, r.accounts.GID)
+	if !r.anyOwner {
+		c.owner("uname", n.Uname, n.UID, a.Uname, r.folder, r.accounts.UID)
+		c.owner("gname", n.Gname, n.GID, a.Gname, r.folder, r.accounts.GID)
 	}
 }
 
-// id compares a number with what a name stands for.
-func (c *comparison) id(fact string, found int, name string, lookup func(string) (int, bool)) {
-	if id, ok := lookup(name); !ok || id != found {
-		c.fact(fact, fmt.Sprint(found), name)
+// owner compares the number of an owner, which counts when an image runs, with
+// what a name stands for. The name beside it comes second (image-spec, layer.md,
+// File Attributes), and counts where the accounts do not know the other.
+func (c *comparison) owner(fact, name string, id int, wanted string, folder bool, lookup func(string) (int, bool)) {
+	number, known := lookup(wanted)
+	switch {
+	case name == wanted: // whether the number is this name's, checkOwners tells
+	case known && id == number, !known && name == "" && !folder:
+	case known && name == "":
+		c.fact(fact, fmt.Sprint(id), fmt.Sprintf("%s, %d", wanted, number))
+	case known:
+		c.fact(fact, fmt.Sprintf("%s, %d", name, id), fmt.Sprintf("%s, %d", wanted, number))
+	default:
+		c.fact(fact, cmp.Or(name, fmt.Sprint(id)), wanted)
 	}
 }
 

@@ -139,7 +139,7 @@ func digestOf(t *testing.T, cfg hooks.Config) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := hooks.Verify(t.Context(), results[0].File); err != nil {
+	if _, err := hooks.Verify(t.Context(), source(t, results[0].File), ""); err != nil {
 		t.Error(err)
 	}
 	return results[0].Digest

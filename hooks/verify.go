@@ -13,6 +13,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/release/etc"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/tree"
@@ -24,76 +25,106 @@ type Artifact struct {
 	Root                       // all layers, one over the other
 	Layers   [][]*tree.Node    // entries in the order of the archive
 	Packages []pkgdb.Installed // nil where the image has no pkg database
+	Notes    []string          // what is no fault of the image: what was passed over, the wrapping
+	Details  []string          // the same at length, and what else few want to know
 
-	path     string
+	source   *oci.Source
+	platform string        // that was asked for
 	made     []layer.Layer // what the layers turned out to be
 	whole    bool          // every layer could be read to its end and is the config's
-	strays   error         // files of the archive that are no part of the image
+	entries  int           // in all layers
+
+	noAccounts bool // its own cannot be read
 	kept     []keptFile
 	database []byte
 	content  *pkgdb.Content // of database
 	rows     error          // that make no packages
+
+	databaseDigest string // sha256 in hex
 }
 
 // keptFile is a file of a layer whose contents are looked into.
 type keptFile struct {
-	node   *tree.Node
-	sha256 string
-	text   []byte // nil for the database
+	node *tree.Node
+	text []byte // nil for the database
 }
 
-// Read reads an archive whole: every blob, every layer, the pkg database. What
-// it returns beside an error is as complete as the faults allow, nil where there
-// is no manifest.
-func Read(ctx context.Context, path string) (*Artifact, error) {
-	a, err := read(ctx, path)
+// Read reads an archive whole: every blob, every layer, the pkg database. Of an
+// archive with several images it reads the one for a platform, "" for the only
+// one. What it returns beside an error is as complete as the faults allow, nil
+// where there is no manifest.
+func Read(ctx context.Context, source *oci.Source, platform string) (*Artifact, error) {
+	a, err := read(ctx, source, platform)
 	if a != nil {
 		err = errors.Join(err, a.rows)
 	}
 	return a, err
 }
 
-func read(ctx context.Context, path string) (*Artifact, error) {
-	archive, err := oci.Open(path)
+// Whole reports whether every layer could be read to its end. Only then do tree
+// and packages say what is in the image.
+func (a *Artifact) Whole() bool { return a.whole }
+
+func read(ctx context.Context, source *oci.Source, platform string) (*Artifact, error) {
+	archive, err := source.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer archive.Close()
-	a := &Artifact{path: path, whole: true, Root: Root{Tree: new(tree.Tree), sums: map[string]sums{}}}
-	a.Contents, err = archive.Contents()
+	a := &Artifact{source: source, platform: platform, whole: true, Root: newRoot()}
+	a.Contents, err = archive.Contents(platform)
 	errs := []error{err, archive.Check(a.Contents)}
-	a.strays = archive.Strays(a.Contents)
 	if a.Contents == nil {
-		return nil, errors.Join(append(errs, a.strays)...)
+		return nil, errors.Join(errs...)
 	}
+	a.wrapping(archive.Strays(a.Contents))
 	for i, d := range a.Manifest.Layers {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		errs = append(errs, within(fmt.Sprintf("layer %d", i+1), a.readLayer(archive, i, d)))
+		errs = append(errs, within(fmt.Sprintf("layer %d", i+1), a.readLayer(ctx, archive, i, d)))
 	}
-	if n := a.Tree.Lookup(databasePath); n == nil || n.Type != tree.File {
+	if a.accounts, err = accountsIn(a.text); err != nil {
+		a.accounts, a.noAccounts = new(etc.Accounts), true
+		errs = append(errs, wrong(within("the image's accounts", err)))
+	}
+	if n := a.Tree.Lookup(databasePath); n == nil || n.Type != tree.File || n.Digest != a.databaseDigest {
 		a.database = nil // an upper layer has something else there
 	}
 	if a.database != nil && a.whole {
 		errs = append(errs, a.readDatabase(ctx))
 	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	return a, errors.Join(errs...)
 }
 
+// maxStrays bounds the files that are named of those that nothing refers to.
+const maxStrays = 3
+
+// wrapping notes what else than the image an archive has.
+func (a *Artifact) wrapping(strays []string) {
+	a.Notes, a.Details = append(a.Notes, a.PassedOver...), append(a.Details, strays...)
+	if n := len(strays); n > maxStrays {
+		strays = append(strays[:maxStrays:maxStrays], fmt.Sprintf("so are %d files more", n-maxStrays))
+	}
+	a.Notes = append(a.Notes, strays...)
+}
+
 // ReadAny is Read for an image, or for a single layer in a file.
-func ReadAny(ctx context.Context, path string) (*Artifact, error) {
-	a, err := Read(ctx, path)
-	if _, format := errors.AsType[*oci.FormatError](err); a == nil && format {
-		if only, no := readLayerOnly(ctx, path); no == nil && only.isLayer() {
-			return only, only.rows
+func ReadAny(ctx context.Context, source *oci.Source, platform string) (*Artifact, error) {
+	a, err := Read(ctx, source, platform)
+	if a == nil && ctx.Err() == nil && !source.Folder() {
+		if only, no := readLayerOnly(ctx, source); only != nil && only.isLayer() {
+			return only, no
 		}
 	}
 	return a, err
 }
 
 // readLayer reads a layer's entries and compares its DiffID with the config's.
-func (a *Artifact) readLayer(archive *oci.Archive, i int, d v1.Descriptor) error {
+func (a *Artifact) readLayer(ctx context.Context, archive *oci.Archive, i int, d v1.Descriptor) error {
 	a.Layers, a.made = append(a.Layers, nil), append(a.made, layer.Layer{})
 	blob, err := archive.Blob(d)
 	if err != nil {
@@ -101,15 +132,12 @@ func (a *Artifact) readLayer(archive *oci.Archive, i int, d v1.Descriptor) error
 		return err
 	}
 	defer blob.Close()
-	a.made[i], err = layer.Read(blob, d.MediaType, func(n *tree.Node, contents io.Reader) error {
-		a.Layers[i] = append(a.Layers[i], n)
-		return a.file(n, contents)
-	})
+	a.made[i], err = layer.Read(ctx, blob, d.MediaType, func(n *tree.Node, contents io.Reader) error { return a.entry(i, n, contents) })
 	if a.made[i].DiffID == "" {
 		a.whole = false
 		// Where the bytes are not those of the digest, what they seem to say
 		// is not worth telling.
-		if _, other := io.Copy(io.Discard, blob); other != nil {
+		if _, other := io.Copy(io.Discard, layer.WithContext(ctx, blob)); other != nil {
 			return other
 		}
 		return err
@@ -119,15 +147,16 @@ func (a *Artifact) readLayer(archive *oci.Archive, i int, d v1.Descriptor) error
 		a.whole = false
 		errs = append(errs, &oci.MismatchError{What: "the DiffID of its tar file", Found: a.made[i].DiffID.String(), Wanted: ids[i].String() + ", which the config has"})
 	}
-	return errors.Join(append(errs, layer.Apply(a.Tree, a.Layers[i]))...)
+	return errors.Join(append(errs, layer.Apply(ctx, a.Tree, a.Layers[i]))...)
 }
 
-// file hashes the contents of a file in both families, and keeps what is
-// looked into.
-func (a *Artifact) file(n *tree.Node, contents io.Reader) error {
-	if n.Type == tree.Hardlink {
-		a.sums[n.Path] = a.sums[n.Link]
+// entry notes one of a layer, hashes its contents in both families, and keeps
+// those that are looked into.
+func (a *Artifact) entry(i int, n *tree.Node, contents io.Reader) error {
+	if a.entries++; a.entries > layer.MaxEntries {
+		return layer.Unsupportedf("the image has more than %d entries, which is the most that this version reads", layer.MaxEntries)
 	}
+	a.Layers[i] = append(a.Layers[i], n)
 	if n.Type != tree.File {
 		return nil
 	}
@@ -136,13 +165,13 @@ func (a *Artifact) file(n *tree.Node, contents io.Reader) error {
 		return a.sum(n, contents)
 	}
 	if n.Size > limit {
-		return &layer.FormatError{Path: n.Path, Err: fmt.Errorf("has %d bytes, wanted at most %d", n.Size, limit)}
+		return layer.Unsupportedf("%s: has %d bytes, wanted at most %d", n.Path, n.Size, limit)
 	}
 	text := bytes.NewBuffer(make([]byte, 0, n.Size+bytes.MinRead)) // with room to find the end
 	err := a.sum(n, io.TeeReader(contents, text))
-	k := keptFile{n, n.Digest, text.Bytes()}
+	k := keptFile{n, text.Bytes()}
 	if n.Path == databasePath {
-		a.database, k.text = k.text, nil
+		a.database, a.databaseDigest, k.text = k.text, n.Digest, nil
 	}
 	a.kept = append(a.kept, k)
 	return err
@@ -159,25 +188,16 @@ var maxKept = map[string]int64{
 
 // text is a file of the image that was kept, nil where there is none.
 func (a *Artifact) text(path string) []byte {
-	if n := a.Tree.Lookup(path); n == nil || n.Type != tree.File {
+	n := a.Tree.Lookup(path)
+	if n == nil || n.Type != tree.File {
 		return nil
 	}
 	for _, k := range slices.Backward(a.kept) {
-		if k.node.Path == path {
+		if k.node.Path == path && k.node.Digest == n.Digest {
 			return k.text
 		}
 	}
 	return nil
-}
-
-// sha256Of is that of a file in one of the layers.
-func (a *Artifact) sha256Of(n *tree.Node) string {
-	for _, k := range a.kept {
-		if k.node == n {
-			return k.sha256
-		}
-	}
-	return n.Digest
 }
 
 func (a *Artifact) readDatabase(ctx context.Context) error {
@@ -199,12 +219,12 @@ var errUnchecked = errors.New("files, pkg database and packages were not checked
 
 // Verify reads an archive and compares its pkg database with its files. Every
 // fault is reported.
-func Verify(ctx context.Context, path string) (*Artifact, error) {
-	a, err := read(ctx, path)
+func Verify(ctx context.Context, source *oci.Source, platform string) (*Artifact, error) {
+	a, err := read(ctx, source, platform)
 	if a == nil {
 		return nil, err
 	}
-	errs := []error{err, a.strays, layer.CheckExtraction(a.Layers)}
+	errs := []error{err, layer.CheckExtraction(a.Layers)}
 	if !a.whole {
 		return a, errors.Join(append(errs, errUnchecked)...)
 	}
@@ -215,5 +235,9 @@ func Verify(ctx context.Context, path string) (*Artifact, error) {
 		errs = append(errs, a.checkOwn()...)
 	}
 	errs = append(errs, a.compare(ctx, a.Packages)...)
-	return a, errors.Join(append(errs, a.checkOwners()...)...)
+	errs = append(errs, a.checkOwners()...)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return a, errors.Join(errs...)
 }

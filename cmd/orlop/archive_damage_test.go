@@ -42,9 +42,8 @@ files, pkg database and packages were not checked: that needs every layer whole 
 files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
 	{"layer absent", func(l *layout) { os.Remove(l.layerPath(0)) }, `layer 1: blob sha256:… is not in the archive
 files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
-	{"oci-layout absent", func(l *layout) { os.Remove(filepath.Join(l.dir, "oci-layout")) }, "has no oci-layout, so it is no OCI image layout", ""},
-	{"oci-layout of another version", func(l *layout) { l.write("oci-layout", `{"imageLayoutVersion":"9.9"}`) }, `version in oci-layout is "9.9", wanted 1.0.0`, ""},
-	{"blob that nothing refers to", func(l *layout) { l.write("blobs/sha256/"+strings.Repeat("0", 64), "x") }, "blobs/sha256/… is in the archive, but nothing refers to it", ""},
+	{"oci-layout absent", func(l *layout) { os.Remove(filepath.Join(l.dir, "oci-layout")) }, "has no oci-layout, which an OCI image layout has beside index.json (image-spec, image-layout.md)", ""},
+	{"oci-layout of another version", func(l *layout) { l.write("oci-layout", `{"imageLayoutVersion":"9.9"}`) }, `version in oci-layout is "9.9", which this version does not read, wanted 1.0.0`, ""},
 
 	{"first bit of a layer", func(l *layout) { l.edit(l.layerPath(1), func(b []byte) []byte { b[0] ^= 1; return b }) }, `layer 2: blob sha256:… is sha256:…, wanted sha256:…
 files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
@@ -54,35 +53,16 @@ files, pkg database and packages were not checked: that needs every layer whole 
 		os.Remove(l.layerPath(0))
 		l.write("stray", "x")
 	}, `config: blob sha256:… is sha256:…, wanted sha256:…
-version in oci-layout is "9.9", wanted 1.0.0
+version in oci-layout is "9.9", which this version does not read, wanted 1.0.0
 layer 1: blob sha256:… is not in the archive
-stray is in the archive, but nothing refers to it
 files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
 	{"manifest and a stray file at once", func(l *layout) {
 		l.flip(l.blob(l.manifestDigest()))
 		l.write("stray", "x")
-	}, `manifest: blob sha256:… is sha256:…, wanted sha256:…
-stray is in the archive, but nothing refers to it`, ""},
-
-	// Files of other tools, which are no part of the image.
-	{"manifest.json of docker save", func(l *layout) { l.write("manifest.json", "[]") }, "manifest.json is in the archive, but nothing refers to it", ""},
+	}, `manifest: blob sha256:… is sha256:…, wanted sha256:…`, ""},
 
 	// What no digest covers.
-	{"platform in the index", index(func(d object) { d["platform"] = object{"os": "linux", "architecture": "arm64"} }), `platform in index.json is linux/arm64, wanted freebsd/amd64, which the config has
-index.json: manifests.0.platform.architecture is "arm64", its lock makes it absent
-index.json: manifests.0.platform.os is "linux", its lock makes it absent`, ""},
-	{"urls in the index", index(func(d object) { d["urls"] = []any{"http://evil"} }), `index.json: manifests.0.urls.0 is "http://evil", its lock makes it absent`, ""},
-	{"annotation in the index", index(func(d object) { d["annotations"].(object)["a"] = "b" }), `index.json: manifests.0.annotations.a is "b", its lock makes it absent`, ""},
-	{"name absent", index(func(d object) { delete(d, "annotations") }), `index.json: manifests.0.annotations.org.opencontainers.image.ref.name is absent, its lock makes it "freebsd-dynamic:15.0-RELEASE-p3-amd64"`, ""},
-	{"name absent, and no lock", func(l *layout) {
-		index(func(d object) { delete(d, "annotations") })(l)
-		os.Remove(l.dir + ".lock.json")
-	}, `index.json: manifests.0.annotations.org.opencontainers.image.ref.name is absent, orlop makes it "freebsd-dynamic:15.0-RELEASE-p3-amd64"`, ""},
-	{"unknown key in the index", documents(func(l *layout) { l.index["evil"] = 1 }), "index.json: evil is 1, its lock makes it absent", ""},
-	{"unknown key in oci-layout", func(l *layout) { l.write("oci-layout", `{"imageLayoutVersion":"1.0.0","evil":1}`) }, "oci-layout: evil is 1, orlop makes it absent", ""},
-	{"index spelt otherwise", func(l *layout) {
-		l.edit(filepath.Join(l.dir, "index.json"), func(b []byte) []byte { return append(b, '\n') })
-	}, "index.json: says what it should, in other bytes than orlop writes", ""},
+	{"platform in the index", index(func(d object) { d["platform"] = object{"os": "linux", "architecture": "arm64"} }), `platform in index.json is linux/arm64, wanted freebsd/amd64, which the config has`, ""},
 
 	// Documents that lie, with right digests above them.
 	{"lying size of a layer", documents(func(l *layout) { l.descriptors()[0].(object)["size"] = 5 }), `layer 1: size of blob sha256:… is 114085, wanted 5
@@ -105,35 +85,25 @@ files, pkg database and packages were not checked: that needs every layer whole 
 config: rootfs.diff_ids.2 is "sha256:…", its lock makes it absent`, ""},
 	{"media type of a layer", documents(func(l *layout) {
 		l.descriptors()[0].(object)["mediaType"] = "application/vnd.oci.image.layer.v1.tar+zstd"
-	}), `layer 1: is no zstd stream
+	}), `layer 1: is packed with gzip, wanted zstd, as its media type has it
 files, pkg database and packages were not checked: that needs every layer whole and in its place
 manifest: layers.0.mediaType is "application/vnd.oci.image.layer.v1.tar+zstd", its lock makes it "application/vnd.oci.image.layer.v1.tar+gzip"`, ""},
-	{"media type of the config", documents(func(l *layout) { at[object](l.manifest, "config")["mediaType"] = "text/plain" }), `config: type of its descriptor is "text/plain", wanted "application/vnd.oci.image.config.v1+json"
-manifest: config.mediaType is "text/plain", its lock makes it "application/vnd.oci.image.config.v1+json"`, ""},
+	{"media type of the config", documents(func(l *layout) { at[object](l.manifest, "config")["mediaType"] = "text/plain" }), `manifest: its config is a "text/plain", so it is no OCI image`, ""},
 	{"schemaVersion", documents(func(l *layout) { l.manifest["schemaVersion"] = 3 }), `schemaVersion of manifest is 3, wanted 2
 manifest: schemaVersion is 3, its lock makes it 2`, ""},
 	{"history too long", documents(func(l *layout) {
 		l.config["history"] = append(l.config["history"].([]any), object{"created_by": "somebody"})
 	}), `number of layers in the history is 3, wanted 2, as many as the manifest has
 config: history.2.created_by is "somebody", its lock makes it absent`, ""},
-	{"two manifests", documents(func(l *layout) {
-		list := at[[]any](l.index, "manifests")
-		l.index["manifests"] = append(list, list[0])
-	}), "index.json has 2 manifests, wanted 1", ""},
 
 	// Documents that say more than anybody reads.
 	{"key of Docker's", documents(func(l *layout) { at[object](l.config, "config")["Healthcheck"] = object{"Test": []any{"x"}} }), `config: config.Healthcheck.Test.0 is "x", its lock makes it absent`, `config config.Healthcheck.Test.0: none -> "x"`},
 	{"volume", documents(func(l *layout) { at[object](l.config, "config")["Volumes"] = object{"/x": object{}} }), "config: config.Volumes./x is {}, its lock makes it absent", `config config.Volumes./x: none -> {}`},
 	{"key of the manifest", documents(func(l *layout) { l.manifest["subject"] = object{"digest": "x"} }), `manifest: subject.digest is "x", its lock makes it absent`, `manifest subject.digest: none -> "x"`},
-	{"key of the index", documents(func(l *layout) { l.index["evil"] = 1 }), "index.json: evil is 1, its lock makes it absent", `index evil: none -> 1`},
 	{"label that ends in size", documents(func(l *layout) { at[object](l.config, "config")["Labels"] = object{"a.size": "1"} }), `config: config.Labels.a.size is "1", its lock makes it absent`, `config config.Labels.a.size: none -> "1"`},
 	{"key twice", func(l *layout) {
 		l.edit(filepath.Join(l.dir, "index.json"), func(b []byte) []byte { return append([]byte(`{"schemaVersion":2,`), b[1:]...) })
-	}, "index.json: schemaVersion again is 2, its lock makes it absent", `index schemaVersion again: none -> 2`},
-	{"blanks", func(l *layout) {
-		l.edit(filepath.Join(l.dir, "index.json"), func(b []byte) []byte { return append(b, '\n') })
-	}, "index.json: says what it should, in other bytes than orlop writes", `index as it is written: sha256 `},
-	{"key of oci-layout", func(l *layout) { l.write("oci-layout", `{"imageLayoutVersion":"1.0.0","evil":1}`) }, "oci-layout: evil is 1, orlop makes it absent", `oci-layout evil: none -> 1`},
+	}, `index.json: has "schemaVersion" twice`, ""},
 
 	// A definition that is not that of the lock.
 	{"command", documents(func(l *layout) { at[object](l.config, "config")["Cmd"] = []string{"/evil"} }), `config: config.Cmd.0 is "/evil", its lock makes it absent`, ""},
@@ -143,9 +113,6 @@ config: history.2.created_by is "somebody", its lock makes it absent`, ""},
 	{"time of creation", documents(func(l *layout) { l.config["created"] = "2001-01-01T00:00:00Z" }), `config: created is "2001-01-01T00:00:00Z", its lock makes it "2025-08-24T01:46:40Z"`, ""},
 	{"label", documents(func(l *layout) { at[object](l.config, "config")["Labels"] = object{"a": "b"} }), `config: config.Labels.a is "b", its lock makes it absent`, ""},
 	{"annotation", documents(func(l *layout) { at[object](l.manifest, "annotations")["org.freebsd.abi"] = "x" }), `manifest: annotations.org.freebsd.abi is "x", its lock makes it "FreeBSD:15:amd64"`, ""},
-	{"name", documents(func(l *layout) {
-		at[object](at[[]any](l.index, "manifests")[0].(object), "annotations")["org.opencontainers.image.ref.name"] = "freebsd-dynamic:other"
-	}), `index.json: manifests.0.annotations.org.opencontainers.image.ref.name is "freebsd-dynamic:other", its lock makes it "freebsd-dynamic:15.0-RELEASE-p3-amd64"`, ""},
 
 	{"unknown key in the config", documents(func(l *layout) { l.config["evil"] = "x" }), `config: evil is "x", its lock makes it absent`, ""},
 
@@ -159,7 +126,7 @@ files, pkg database and packages were not checked: that needs every layer whole 
 
 	// Layers packed anew, with all digests right.
 	{"mode", inLayer(1, func(l *layout) { l.find(1, "lib/libc.so.7").Mode = 0o4755 }), "FreeBSD-clibs-15.0p3: /lib/libc.so.7: mode is 4755, wanted 0444, as the pkg database has it", ""},
-	{"owner", inLayer(1, func(l *layout) { e := l.find(1, "lib/libc.so.7"); e.Uid, e.Uname = 2, "operator" }), "FreeBSD-clibs-15.0p3: /lib/libc.so.7: uname is operator, wanted root, as the pkg database has it", ""},
+	{"owner", inLayer(1, func(l *layout) { e := l.find(1, "lib/libc.so.7"); e.Uid, e.Uname = 2, "operator" }), "FreeBSD-clibs-15.0p3: /lib/libc.so.7: uname is operator, 2, wanted root, 0, as the pkg database has it", ""},
 	{"time", inLayer(1, func(l *layout) { l.find(1, "lib/libc.so.7").ModTime = time.Unix(5, 0) }), "FreeBSD-clibs-15.0p3: /lib/libc.so.7: time is 5, wanted 1756000000, as the pkg database has it", ""},
 	{"contents of the same size", inLayer(1, func(l *layout) { l.find(1, "lib/libc.so.7").body[9] ^= 1 }), "FreeBSD-clibs-15.0p3: /lib/libc.so.7: sum is …, wanted …, as the pkg database has it", ""},
 	{"contents cut", inLayer(1, func(l *layout) { l.find(1, "lib/libc.so.7").set([]byte("x")) }), "FreeBSD-clibs-15.0p3: /lib/libc.so.7: sum is …, wanted …, as the pkg database has it", ""},
@@ -175,16 +142,18 @@ FreeBSD-zoneinfo-15.0: /usr/share/zoneinfo/UTC: file is absent, wanted one, as t
 		e := l.find(0, "etc/passwd")
 		e.set(append(e.body, "evil:*:0:0::/:/bin/sh\n"...))
 	}), "layer 1: /etc/passwd: sha256 is …, wanted …, as its lock has it", "+evil:*:0:0::/:/bin/sh"},
-	{"entry twice", inLayer(1, func(l *layout) { l.layers[1] = append(l.layers[1], *l.find(1, "lib/libc.so.7")) }), "layer 2: lib/libc.so.7: is twice in the layer", ""},
+	{"entry twice", inLayer(1, func(l *layout) { l.layers[1] = append(l.layers[1], *l.find(1, "lib/libc.so.7")) }), "layer 2: /lib/libc.so.7: is twice in the layer, which image-spec's layer.md forbids", ""},
 	{"path that leaves the root", inLayer(1, func(l *layout) {
 		l.layers[1] = append(l.layers[1], entry{Header: tar.Header{Name: "../evil", Typeflag: tar.TypeReg}})
-	}), `layer 2: ../evil: "/../evil": path has the component ..`, ""},
+	}), `layer 2: ../evil: has ".." in its path, which may lead out of the root`, ""},
 	{"hard link that leaves the layer", inLayer(1, func(l *layout) {
 		l.layers[1] = append(l.layers[1], entry{Header: tar.Header{Name: "evil", Linkname: "../etc/passwd", Typeflag: tar.TypeLink}})
-	}), "layer 2: evil: is a hard link to /../etc/passwd, which is no earlier file of the layer", ""},
+	}), `layer 2: evil: is a hard link to "../etc/passwd", which has ".." in its path, which may lead out of the root`, ""},
 	{"device", inLayer(1, func(l *layout) {
 		l.layers[1] = append(l.layers[1], entry{Header: tar.Header{Name: "dev/mem", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 1}})
-	}), "layer 2: dev/mem: has the tar type '3', wanted a file, a link or a directory", ""},
+	}), `layer 2: dev/mem has a header in other bytes, which orlop does not write
+/dev/mem: its owners have numbers without names, and orlop writes both
+layer 2: /dev/mem: file is there, wanted none: no package has it, and orlop does not make it`, ""},
 	{"flags", inLayer(1, func(l *layout) {
 		l.find(1, "lib/libc.so.7").PAXRecords = map[string]string{"SCHILY.fflags": "schg"}
 	}), "FreeBSD-clibs-15.0p3: /lib/libc.so.7: flags is schg, wanted none, as the pkg database has it", "/lib/libc.so.7: flags is schg, was "},
@@ -203,8 +172,7 @@ layer 1: paths, modes, owners, times and flags of its directories: sha256 is …
 
 	{"uid", inLayer(1, func(l *layout) { l.find(1, "lib/libc.so.7").Uid = 1001 }), "/lib/libc.so.7: uid is 1001, wanted 0, that of the image's user root", ""},
 	{"gid", inLayer(1, func(l *layout) { l.find(1, "lib/libc.so.7").Gid = 1001 }), "/lib/libc.so.7: gid is 1001, wanted 0, that of the image's group wheel", ""},
-	{"owner that has no account", inLayer(1, func(l *layout) { l.find(1, "lib/").Uname = "evil" }), `FreeBSD-clibs-15.0p3: /lib: uname is evil, wanted root, as the pkg database has it
-/lib: its user "evil" is not in the image's accounts
+	{"owner that has no account", inLayer(1, func(l *layout) { l.find(1, "lib/").Uname = "evil" }), `/lib: its user "evil" is not in the image's accounts
 layer 2: paths, modes, owners, times and flags of its directories: sha256 is …, wanted …`, ""},
 	{"extended attribute", inLayer(1, func(l *layout) {
 		l.find(1, "lib/libc.so.7").PAXRecords = map[string]string{"SCHILY.xattr.security.capability": "\x01\x00"}
@@ -221,19 +189,24 @@ layer 2: paths, modes, owners, times and flags of its directories: sha256 is …
 	{"whiteout of the folder above", addition(1, tar.Header{Name: "lib/.wh..."}), `layer 2: lib/.wh...: is a whiteout of "..", which is no name`, ""},
 	{"whiteout of what is not there", addition(1, tar.Header{Name: "lib/.wh.x"}), "layer 2: /lib/.wh.x: is a whiteout, of which orlop writes none", ""},
 	{"opaque folder", addition(1, tar.Header{Name: "etc/.wh..wh..opq"}), "layer 2: /etc/.wh..wh..opq: is a whiteout, of which orlop writes none", ""},
-	{"hard link to an absolute path", addition(1, tar.Header{Name: "evil", Typeflag: tar.TypeLink, Linkname: "/lib/libc.so.7"}), "layer 2: /evil: file is there, wanted none: no package has it, and orlop does not make it", ""},
+	{"hard link to an absolute path", addition(1, tar.Header{Name: "evil", Typeflag: tar.TypeLink, Linkname: "/lib/libc.so.7"}), `/evil: its owners have numbers without names, and orlop writes both
+layer 2: /evil: file is there, wanted none: no package has it, and orlop does not make it`, ""},
 	{"below a link of a lower layer", func(l *layout) {
 		addition(0, tar.Header{Name: "x", Typeflag: tar.TypeSymlink, Linkname: "/etc"})(l)
 		addition(1, tar.Header{Name: "x/passwd"})(l)
-	}, `layer 2: /x/passwd: lies below /x, which is a link in a lower layer
+	}, `/etc/passwd: its owners have numbers without names, and orlop writes both
+/x: its owners have numbers without names, and orlop writes both
 layer 1: /x: file is there, wanted none: no package has it, and orlop does not make it
-layer 2: /x/passwd: file is there, wanted none: no package has it, and orlop does not make it`, ""},
+layer 2: /etc/passwd: file is there, wanted none: no package has it, and orlop does not make it`, ""},
 	{"two bad entries and a mode", inLayer(1, func(l *layout) {
 		l.find(1, "lib/libc.so.7").Mode = 0o4755
 		l.layers[1] = append(l.layers[1], entry{Header: tar.Header{Name: "/evil"}}, entry{Header: tar.Header{Name: "dev/mem", Typeflag: tar.TypeChar}})
-	}), `layer 2: /evil: name is absolute
-layer 2: dev/mem: has the tar type '3', wanted a file, a link or a directory
-FreeBSD-clibs-15.0p3: /lib/libc.so.7: mode is 4755, wanted 0444, as the pkg database has it`, ""},
+	}), `layer 2: /evil has a header in other bytes, and 1 more are otherwise, which orlop does not write
+FreeBSD-clibs-15.0p3: /lib/libc.so.7: mode is 4755, wanted 0444, as the pkg database has it
+/dev/mem: its owners have numbers without names, and orlop writes both
+/evil: its owners have numbers without names, and orlop writes both
+layer 2: /evil: file is there, wanted none: no package has it, and orlop does not make it
+layer 2: /dev/mem: file is there, wanted none: no package has it, and orlop does not make it`, ""},
 	{"file of another layer", inLayer(0, func(l *layout) {
 		l.open(1)
 		l.layers[0] = append(l.layers[0], *l.find(1, "lib/libc.so.7"))
@@ -472,10 +445,13 @@ func TestArchiveDamage(t *testing.T) {
 			t.Parallel()
 			l := openLayout(t, original)
 			tt.damage(l)
-			status, said := orlop(t, "verify", l.dir)
+			status, said := orlop(t, "verify", "-q", l.dir)
 			faults := masks.ReplaceAllString(strings.TrimSpace(strings.ReplaceAll(said, "orlop: "+l.dir+": ", "")), "…")
 			want := 0
-			if tt.faults != "" {
+			switch {
+			case strings.Contains(tt.faults, "this version") && !strings.Contains(tt.faults, "blob"), strings.Contains(tt.faults, "no OCI image"), strings.Contains(tt.faults, "wanted at most"):
+				want = exitFailed
+			case tt.faults != "":
 				want = exitWrong
 			}
 			if status != want {

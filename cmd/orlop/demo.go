@@ -72,7 +72,12 @@ func (p *program) demo(c *cli.Context, cfg hooks.Config) error {
 	w := p.out.table()
 	w.row("IMAGE\tLAYERS\tPACKAGES\tENTRIES\tBYTES\tMANIFEST, VERIFIED")
 	for _, r := range results {
-		a, err := hooks.Verify(c.Context, r.File)
+		source, err := oci.OpenSource(c.Context, r.File)
+		if err != nil {
+			return err
+		}
+		a, err := hooks.Verify(c.Context, source, "")
+		source.Close()
 		if err != nil {
 			return errors.Join(about(r.File, err)...)
 		}

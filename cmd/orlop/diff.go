@@ -23,14 +23,14 @@ func (p *program) diffCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "stat", Usage: "only how many differences of each kind"},
 			&cli.IntFlag{Name: "lines", Value: 40, Usage: "at most `N` lines of a package's files and of a file's contents, 0 for all"},
-			jsonFlag(),
+			platformFlag(), jsonFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			list, err := p.compare(c)
+			list, hidden, err := p.compare(c)
 			if err != nil {
 				return &troubleError{err}
 			}
-			if err := p.printDifferences(c, list); err != nil {
+			if err := errors.Join(p.printDifferences(c, list), hidden); err != nil {
 				return &troubleError{err}
 			}
 			if len(list) > 0 {
@@ -41,21 +41,37 @@ func (p *program) diffCommand() *cli.Command {
 	}
 }
 
-func (p *program) compare(c *cli.Context) ([]hooks.Difference, error) {
+// compare finds the differences, and besides its own error tells what of the
+// images could not be compared.
+func (p *program) compare(c *cli.Context) (list []hooks.Difference, hidden, err error) {
 	if c.NArg() != 2 {
-		return nil, usagef("diff: found %d operands, wanted two archives", c.NArg())
+		return nil, nil, usagef("diff: found %d operands, wanted two archives", c.NArg())
 	}
 	if c.Int("lines") < 0 {
-		return nil, usagef("--lines: found %d, wanted none or more", c.Int("lines"))
+		return nil, nil, usagef("--lines: found %d, wanted none or more", c.Int("lines"))
+	}
+	platform, err := platform(c)
+	if err != nil {
+		return nil, nil, err
 	}
 	var sides [2]*hooks.Artifact
+	var faults []error
 	for i, path := range c.Args().Slice() {
-		var err error
-		if sides[i], err = hooks.ReadAny(c.Context, path); err != nil {
-			return nil, errors.Join(about(path, err)...)
+		source, err := openSource(c.Context, path)
+		if err != nil {
+			return nil, nil, err
 		}
+		defer source.Close()
+		if sides[i], err = hooks.ReadAny(c.Context, source, platform); sides[i] == nil || !sides[i].Whole() {
+			return nil, nil, errors.Join(about(path, err)...)
+		}
+		faults = append(faults, p.passedOver(path, err))
 	}
-	return hooks.Explain(c.Context, sides[0], sides[1], hooks.Compare(c.Context, sides[0], sides[1]), c.Int("lines"))
+	for _, text := range hooks.Wrapping(sides[0], sides[1]) {
+		_ = p.err.line("orlop: the layouts around the images differ: %s", text)
+	}
+	list, err = hooks.Explain(c.Context, sides[0], sides[1], hooks.Compare(c.Context, sides[0], sides[1]), c.Int("lines"))
+	return list, errors.Join(faults...), err
 }
 
 func (p *program) printDifferences(c *cli.Context, list []hooks.Difference) error {
@@ -71,6 +87,9 @@ func (p *program) printDifferences(c *cli.Context, list []hooks.Difference) erro
 		return nil
 	}
 	for _, line := range differenceLines(list, c.Int("lines")) {
+		if err := c.Context.Err(); err != nil {
+			return err
+		}
 		if err := p.out.line("%s", line); err != nil {
 			return err
 		}

@@ -96,11 +96,11 @@ func statusOf(err error) int {
 			return exitFailed
 		}
 		return exitUsage
-	case *versionError, *solve.VersionError:
+	case *versionError, *solve.VersionError, *layer.UnsupportedError:
 		return exitFailed
 	case *usageError, *troubleError, *release.UsageError, *catalog.ConfError, *solve.ABIError:
 		return exitUsage
-	case *solve.UnresolvedError, *tree.ConflictError, *hooks.AbsentFileError, *hooks.OwnerError:
+	case *solve.UnresolvedError, *tree.ConflictError, *hooks.AbsentFileError, *hooks.OwnerError, *oci.PlatformError:
 		return exitUnresolved
 	case *store.AbsentError, *oci.AbsentError, *hooks.LockedFileError, *hooks.UnvouchedError:
 		return exitAbsent

@@ -13,6 +13,7 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
 )
 
 func (p *program) lockCommand() *cli.Command {
@@ -106,7 +107,12 @@ func published(ctx context.Context, locks []string) func(map[string]bool) (map[s
 				if info, err := os.Lstat(base + ext); err != nil || !info.IsDir() && !info.Mode().IsRegular() {
 					continue // what nobody has named may be a FIFO
 				}
-				if a, _ := hooks.Read(ctx, base+ext); a != nil { // whatever else is wrong with it
+				source, err := oci.OpenSource(ctx, base+ext)
+				if err != nil {
+					continue
+				}
+				defer source.Close()
+				if a, _ := hooks.Read(ctx, source, ""); a != nil { // whatever else is wrong with it
 					list = append(list, a)
 				}
 			}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -25,7 +26,7 @@ func (p *program) lsCommand() *cli.Command {
 			&cli.BoolFlag{Name: "mtree", Usage: "list files in mtree(5) form"},
 			&cli.BoolFlag{Name: "sizes", Usage: "list bytes by layer and package, the largest first"},
 			&cli.StringFlag{Name: "owner", Usage: "print the package that has `PATH`, and the layer"},
-			jsonFlag(),
+			platformFlag(), jsonFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
@@ -40,23 +41,38 @@ func (p *program) lsCommand() *cli.Command {
 			if forms > 1 || c.Bool("mtree") && c.Bool("json") {
 				return usagef("ls: wanted one of --files, --mtree, --sizes and --owner, and --mtree without --json")
 			}
-			a, err := hooks.Read(c.Context, c.Args().First())
+			platform, err := platform(c)
 			if err != nil {
 				return err
 			}
-			switch {
-			case c.Bool("mtree"):
-				return a.WriteMtree(c.Context, p.out.w)
-			case c.Bool("files"):
-				return p.listFiles(c, a)
-			case c.Bool("sizes"):
-				return p.listSizes(c, a)
-			case c.IsSet("owner"):
-				return p.printOwner(c, a)
+			source, err := openSource(c.Context, c.Args().First())
+			if err != nil {
+				return err
 			}
-			return p.listPackages(c, a)
+			defer source.Close()
+			a, err := hooks.Read(c.Context, source, platform)
+			if a == nil || !a.Whole() {
+				return errors.Join(about(source.Name, err)...)
+			}
+			p.printNotes(c, source.Name, a)
+			return errors.Join(p.list(c, a), p.passedOver(source.Name, err))
 		},
 	}
+}
+
+// list writes what is asked for of an image.
+func (p *program) list(c *cli.Context, a *hooks.Artifact) error {
+	switch {
+	case c.Bool("mtree"):
+		return a.WriteMtree(c.Context, p.out.w)
+	case c.Bool("files"):
+		return p.listFiles(c, a)
+	case c.Bool("sizes"):
+		return p.listSizes(c, a)
+	case c.IsSet("owner"):
+		return p.printOwner(c, a)
+	}
+	return p.listPackages(c, a)
 }
 
 func (p *program) listPackages(c *cli.Context, a *hooks.Artifact) error {
@@ -64,6 +80,7 @@ func (p *program) listPackages(c *cli.Context, a *hooks.Artifact) error {
 	for _, s := range a.Shares() {
 		bytes[s.Package] += s.Bytes
 	}
+	reasons := a.Reasons()
 	w := p.out.table()
 	for _, pkg := range a.Packages {
 		if c.Bool("json") {
@@ -75,13 +92,13 @@ func (p *program) listPackages(c *cli.Context, a *hooks.Artifact) error {
 				Why       string `json:"why"`
 				Files     int    `json:"files"`
 				Bytes     int64  `json:"bytes"`
-			}{pkg.Name, pkg.Version, pkg.ABI, pkg.Automatic, a.Why(pkg), len(pkg.Files), bytes[pkg.Name]})
+			}{pkg.Name, pkg.Version, pkg.ABI, pkg.Automatic, reasons[pkg.Name], len(pkg.Files), bytes[pkg.Name]})
 			if err != nil {
 				return err
 			}
 			continue
 		}
-		w.row("%s\t%s\t%d\t%s", pkg.Name, pkg.Version, bytes[pkg.Name], a.Why(pkg))
+		w.row("%s\t%s\t%d\t%s", pkg.Name, pkg.Version, bytes[pkg.Name], reasons[pkg.Name])
 	}
 	return w.flush()
 }
@@ -129,6 +146,9 @@ func (p *program) printOwner(c *cli.Context, a *hooks.Artifact) error {
 
 func (p *program) listFiles(c *cli.Context, a *hooks.Artifact) error {
 	for n := range a.Tree.All() {
+		if err := c.Context.Err(); err != nil {
+			return err
+		}
 		if c.Bool("json") {
 			err := p.out.json(struct {
 				Path   string `json:"path"`
@@ -149,14 +169,17 @@ func (p *program) listFiles(c *cli.Context, a *hooks.Artifact) error {
 			}
 			continue
 		}
-		name := n.Path
+		name, size := n.Path, fmt.Sprint(n.Size)
 		switch n.Type {
 		case tree.Symlink:
 			name += " -> " + n.Link
 		case tree.Hardlink:
 			name += " link to " + n.Link
+		case tree.CharDevice, tree.BlockDevice:
+			size = n.Link // its numbers, as ls -l has them
 		}
-		if err := p.out.line("%s %s:%s %d %s", modeText(n), n.Uname, n.Gname, n.Size, name); err != nil {
+		owner, group := cmp.Or(n.Uname, fmt.Sprint(n.UID)), cmp.Or(n.Gname, fmt.Sprint(n.GID))
+		if err := p.out.line("%s %s:%s %s %s", modeText(n), owner, group, size, name); err != nil {
 			return err
 		}
 	}
@@ -165,7 +188,7 @@ func (p *program) listFiles(c *cli.Context, a *hooks.Artifact) error {
 
 // modeText writes type and mode as ls -l does.
 func modeText(n *tree.Node) string {
-	b := []byte(map[tree.Type]string{tree.Dir: "d", tree.Symlink: "l"}[n.Type] + "-")[:1]
+	b := []byte(map[tree.Type]string{tree.Dir: "d", tree.Symlink: "l", tree.CharDevice: "c", tree.BlockDevice: "b", tree.FIFO: "p"}[n.Type] + "-")[:1]
 	for i := range 9 {
 		c := byte('-')
 		if n.Mode&(1<<(8-i)) != 0 {

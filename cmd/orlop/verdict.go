@@ -5,11 +5,14 @@ package main
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
 )
 
 // verdict is what came out about an archive. Result is one word: verified,
@@ -17,6 +20,7 @@ import (
 // lock-unusable or unsupported.
 type verdict struct {
 	path     string
+	source   *oci.Source     // nil where it could not be opened
 	artifact *hooks.Artifact // nil where it could not be read
 	lock     *givenLock      // nil where none was found
 	judges   []string        // what independent of the archive it was compared with: lock, digests
@@ -39,6 +43,9 @@ func (x *verdict) faulty(errs ...error) {
 			x.result = "input-absent"
 		default:
 			x.result = "failed"
+			if _, unsupported := errors.AsType[*layer.UnsupportedError](err); unsupported {
+				x.result = "unsupported"
+			}
 		}
 	}
 }
@@ -66,6 +73,9 @@ func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 	if c.Bool("json") {
 		return p.printVerdictJSON(x)
 	}
+	if x.artifact != nil {
+		p.printNotes(c, x.path, x.artifact)
+	}
 	if c.Bool("v") {
 		for _, d := range x.definitions {
 			_ = p.err.line("orlop: %s: layer %s: definition: %s", x.path, d.Layer, d.Definition)
@@ -74,7 +84,7 @@ func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 	if len(x.errs) > 0 {
 		return nil
 	}
-	if x.lock == nil {
+	if x.lock == nil && !x.source.Piped {
 		so := ""
 		if len(x.judges) == 0 {
 			so = ", so it was " + itselfOnly
@@ -123,6 +133,7 @@ func (p *program) printVerdictJSON(x *verdict) error {
 		Locked    bool     `json:"locked"` // compared with a lock
 		Faults    []string `json:"faults"`
 		Unvouched []string `json:"unvouched,omitempty"`
+		Notes     []string `json:"notes,omitempty"`
 		From      []string `json:"from_artifact,omitempty"`
 
 		Definitions []hooks.LayerDefinition `json:"definitions,omitempty"` // whose, of an image that was made again
@@ -130,6 +141,7 @@ func (p *program) printVerdictJSON(x *verdict) error {
 		Faults: []string{}, Unvouched: x.doubts, From: x.fromArtifact, Definitions: x.definitions}
 	if a := x.artifact; a != nil {
 		out.Name, out.Digest, out.Layers, out.Packages, out.Entries = x.name(), a.Descriptor.Digest.String(), len(a.Layers), len(a.Packages), a.Tree.Len()
+		out.Notes = slices.Concat(a.Notes, a.Details)
 	}
 	for _, err := range x.errs {
 		out.Faults = append(out.Faults, err.Error())

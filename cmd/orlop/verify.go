@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
@@ -35,7 +36,7 @@ func (p *program) verifyCommand() *cli.Command {
 			&cli.BoolFlag{Name: "rebuild", Usage: "make the images again from their locks and compare"},
 			&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with the definitions that the images should have (repeatable)"},
 			&cli.BoolFlag{Name: "trust-lock", Usage: "end with 0 also where nobody but the lock vouches for what is in the image"},
-			lockURLsFlag(), scriptsFlag(),
+			platformFlag(), lockURLsFlag(), scriptsFlag(),
 		}, releaseFlags(), sourceFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			if !c.Args().Present() {
@@ -47,7 +48,13 @@ func (p *program) verifyCommand() *cli.Command {
 			}
 			var list []*verdict
 			for _, path := range c.Args().Slice() {
-				list = append(list, v.verify(path))
+				x := v.verify(path)
+				if list = append(list, x); x.source != nil {
+					defer x.source.Close()
+				}
+				if err := c.Context.Err(); err != nil {
+					return err
+				}
 			}
 			if c.Bool("rebuild") {
 				if err := v.rebuild(list); err != nil {
@@ -72,6 +79,7 @@ type verifier struct {
 	c          *cli.Context
 	locks      []givenLock
 	unreadable error // of a lock that cannot be used
+	platform   string
 	checksums  []release.Checksum
 }
 
@@ -88,6 +96,9 @@ func (v *verifier) readGiven() error {
 		}
 	}
 	var err error
+	if v.platform, err = platform(v.c); err != nil {
+		return err
+	}
 	v.locks, err = readOperands(v.c.Context, v.c.StringSlice("lock"), parseLock)
 	if _, unusable := errors.AsType[*solve.LockError](err); unusable {
 		v.unreadable, err = err, nil
@@ -103,10 +114,14 @@ func (v *verifier) readGiven() error {
 // verify finds every fault of an archive.
 func (v *verifier) verify(path string) *verdict {
 	x := &verdict{path: path, result: "verified"}
-	a, err := hooks.Verify(v.c.Context, path)
+	var a *hooks.Artifact
+	var err error
+	if x.source, err = openSource(v.c.Context, path); err == nil {
+		a, err = hooks.Verify(v.c.Context, x.source, v.platform)
+	}
 	x.artifact = a
 	x.faulty(err)
-	if x.result == "input-absent" {
+	if x.source == nil || v.c.Context.Err() != nil {
 		return x
 	}
 	if a == nil {
@@ -136,14 +151,27 @@ func (v *verifier) lockOf(x *verdict) (*givenLock, error) {
 	if v.unreadable != nil {
 		return nil, v.unreadable
 	}
-	for i := range v.locks {
-		l := &v.locks[i]
-		if (release.Release{Revision: l.Revision, Branch: l.Branch, ABI: l.ABI}).RefName(l.Image) == x.name() || len(v.locks) == 1 && v.c.NArg() == 1 {
-			return l, nil
+	if len(v.locks) == 1 && v.c.NArg() == 1 {
+		return &v.locks[0], nil
+	}
+	for _, fits := range []func(l *givenLock) bool{
+		func(l *givenLock) bool {
+			return (release.Release{Revision: l.Revision, Branch: l.Branch, ABI: l.ABI}).RefName(l.Image) == x.name()
+		},
+		func(l *givenLock) bool { return x.artifact.IsOf(l.Lock) }, // a copy may have another name
+	} {
+		if i := slices.IndexFunc(v.locks, func(l givenLock) bool { return fits(&l) }); i >= 0 {
+			return &v.locks[i], nil
 		}
 	}
 	if v.locks != nil {
-		return nil, usagef("none of the locks given is of %s", x.name())
+		return nil, usagef("none of the locks given is of %s", cmp.Or(x.name(), x.path))
+	}
+	if x.source.Piped && !v.c.Bool("rebuild") {
+		return nil, nil
+	}
+	if x.source.Piped {
+		return nil, usagef("no lock: nothing lies beside a pipe; give --lock")
 	}
 	file := lockFile(x.path)
 	text, err := readBeside(file)
@@ -198,8 +226,9 @@ func (x *verdict) name() string {
 }
 
 // compareDigests looks the archive up in the lists: its file by its file's
-// name, its manifest by its image's name. One of the two must be there, unless
-// the image's name could not be read. A lock stands there by the image's name.
+// name, its manifest by its image's name, or, since a copy may have another name,
+// by its digest. One of these must be there, unless the image's name could not be
+// read. A lock stands there by the image's name.
 func (v *verifier) compareDigests(x *verdict) []error {
 	if !v.c.IsSet("digests") {
 		return nil
@@ -210,10 +239,10 @@ func (v *verifier) compareDigests(x *verdict) []error {
 		var have string
 		var err error
 		switch {
-		case sum.Name == x.name():
+		case x.artifact != nil && (sum.Name == x.name() || sum.Hex == x.artifact.Descriptor.Digest.Encoded()):
 			have = x.artifact.Descriptor.Digest.Encoded()
-		case sum.Name == filepath.Base(x.path):
-			have, err = hashFile(x.path, sum.Kind)
+		case sum.Name == filepath.Base(x.path) && !x.source.Piped:
+			have, err = hashOf(x.source.Reader(v.c.Context), sum.Kind)
 		case x.lock != nil && sum.Name == release.LockLine(x.name()):
 			have, err = hashOf(bytes.NewReader(x.lock.text), sum.Kind)
 		default:
@@ -233,15 +262,6 @@ func (v *verifier) compareDigests(x *verdict) []error {
 		errs = append(errs, &hooks.ContentError{Err: fmt.Errorf("neither %s nor %s is in the lists of digests", filepath.Base(x.path), x.name())})
 	}
 	return errs
-}
-
-func hashFile(path, kind string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	return hashOf(f, kind)
 }
 
 func hashOf(r io.Reader, kind string) (string, error) {

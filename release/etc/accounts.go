@@ -58,6 +58,21 @@ func (a *Accounts) UID(name string) (int, bool) { return lookup(a.users, name) }
 // GID returns the number of a group. A name of digits is that number.
 func (a *Accounts) GID(name string) (int, bool) { return lookup(a.groups, name) }
 
+// HasUID reports whether a number is that of a user.
+func (a *Accounts) HasUID(id int) bool { return has(a.users, id) }
+
+// HasGID reports whether a number is that of a group.
+func (a *Accounts) HasGID(id int) bool { return has(a.groups, id) }
+
+func has(ids map[string]int, id int) bool {
+	for _, known := range ids {
+		if known == id {
+			return true
+		}
+	}
+	return false
+}
+
 func lookup(ids map[string]int, name string) (int, bool) {
 	if id, ok := ids[name]; ok {
 		return id, true

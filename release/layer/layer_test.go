@@ -87,7 +87,7 @@ func TestRoundTrip(t *testing.T) {
 		want := odd()
 		l, blob := write(t, c, 2, fragment(want[:3]...), fragment(), fragment(want[3:]...))
 		var got []entry
-		back, err := Read(bytes.NewReader(blob), l.MediaType, func(n *tree.Node, r io.Reader) error {
+		back, err := Read(t.Context(), bytes.NewReader(blob), l.MediaType, func(n *tree.Node, r io.Reader) error {
 			body, err := io.ReadAll(r)
 			got = append(got, entry{*n, string(body)})
 			return err
@@ -126,7 +126,7 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("%q: %v", e.Path, err)
 			continue
 		}
-		if absolute(h.Name) != e.Path || h.Size != e.Size || h.ModTime.Unix() != e.Time || h.Uid != e.UID || h.Gid != e.GID || h.Uname != e.Uname || h.Gname != e.Gname || h.Mode != int64(e.Mode) {
+		if "/"+strings.Trim(strings.TrimPrefix(h.Name, "."), "/") != e.Path || h.Size != e.Size || h.ModTime.Unix() != e.Time || h.Uid != e.UID || h.Gid != e.GID || h.Uname != e.Uname || h.Gname != e.Gname || h.Mode != int64(e.Mode) {
 			t.Errorf("%q: got %+v", e.Path, h)
 		}
 	}
@@ -238,25 +238,133 @@ func TestReadRefuses(t *testing.T) {
 		name, want string
 		blob       []byte
 	}{
-		{"absolute", "/a: name is absolute", plain(&tar.Header{Name: "/a"})},
-		{"dots", "component ..", plain(&tar.Header{Name: "a/../b"})},
-		{"twice", "./a: is twice in the layer", plain(&tar.Header{Name: "a"}, &tar.Header{Name: "./a"})},
-		{"device", "wanted a file, a link or a directory", plain(&tar.Header{Name: "null", Typeflag: tar.TypeChar})},
-		{"dangling hard link", "is a hard link to /b, which is no earlier file", plain(&tar.Header{Name: "a", Typeflag: tar.TypeLink, Linkname: "b"})},
-		{"below a link", "lies below /l, which is a link", plain(&tar.Header{Name: "l", Typeflag: tar.TypeSymlink, Linkname: "x"}, &tar.Header{Name: "l/a"})},
-		{"hard link to an absolute path", "a: is a hard link to /b, which is absolute", plain(&tar.Header{Name: "b"}, &tar.Header{Name: "a", Typeflag: tar.TypeLink, Linkname: "/b"})},
+		{"dots", `a/../b: has ".." in its path, which may lead out of the root`, plain(&tar.Header{Name: "a/../b"})},
+		{"hard link out of the root", `a: is a hard link to "../b", which has ".." in its path`, plain(&tar.Header{Name: "a", Typeflag: tar.TypeLink, Linkname: "../b"})},
+		{"hard link to nothing", `a: is a hard link to "", which has no name`, plain(&tar.Header{Name: "a", Typeflag: tar.TypeLink})},
+		{"no name", "entry 2: has no name", plain(&tar.Header{Name: "a"}, &tar.Header{Name: ""})},
+		{"volume label", "a: has the tar type 'V', which is none of the file types in image-spec's layer.md", retyped(plain(&tar.Header{Name: "a"}), 'V')},
+		{"sparse", "/a: is a sparse entry, which image-spec's layer.md advises against", retyped(plain(&tar.Header{Name: "a", Format: tar.FormatGNU}), 'S')},
 		{"whiteout of the directory above", `a/.wh...: is a whiteout of "..", which is no name`, plain(&tar.Header{Name: "a/.wh..."})},
 		{"whiteout of nothing", `a/.wh.: is a whiteout of "", which is no name`, plain(&tar.Header{Name: "a/.wh."})},
 		{"whiteout that is a directory", "a/.wh.x/: is a whiteout and a dir, wanted a file", plain(&tar.Header{Name: "a/.wh.x/", Typeflag: tar.TypeDir})},
-		{"two bad entries", "/a: name is absolute\n/b: name is absolute", plain(&tar.Header{Name: "/a"}, &tar.Header{Name: "/b"})},
+		{"two bad entries", "../a: has \"..\" in its path, which may lead out of the root\n../b: has", plain(&tar.Header{Name: "../a"}, &tar.Header{Name: "../b"})},
 		{"trailing data", "has data after the end", append(plain(&tar.Header{Name: "a"}), "junk"...)},
-		{"no tar", "unexpected EOF", []byte("junk")},
+		{"no tar", "ends too early, after 4 bytes", []byte("junk")},
+		{"junk after an entry", "has no tar header at the end of its byte 1024, after entry 1, a", append(plain(&tar.Header{Name: "a"})[:512], bytes.Repeat([]byte("junk"), 128)...)},
+		{"cut in contents", "a: ends in the middle of its contents", filled(700)[:1100]},
+		{"cut in padding", "ends inside a block of 512 bytes, after 1300 bytes, after entry 1, a", filled(700)[:1300]},
+		{"cut in the first empty block", "ends too early, after 1540 bytes, after entry 1, a", filled(700)[:1540]},
+		{"packed", "is packed with gzip, wanted a plain tar file, as its media type has it", []byte("\x1f\x8b\x08junk")},
 	} {
-		_, err := Read(bytes.NewReader(tt.blob), "application/vnd.oci.image.layer.v1.tar", func(*tree.Node, io.Reader) error { return nil })
+		_, err := Read(t.Context(), bytes.NewReader(tt.blob), "application/vnd.oci.image.layer.v1.tar", func(*tree.Node, io.Reader) error { return nil })
 		var format *FormatError
 		if !errors.As(err, &format) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		}
+	}
+}
+
+// retyped is a tar file whose first entry has another type.
+func retyped(b []byte, kind byte) []byte {
+	b[156] = kind
+	sum := 8 * int64(' ')
+	for i, c := range b[:512] {
+		if i < 148 || i >= 156 {
+			sum += int64(c)
+		}
+	}
+	copy(b[148:156], fmt.Sprintf("%06o\x00 ", sum))
+	return b
+}
+
+// filled is a tar file of one entry.
+func filled(size int) []byte {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	_ = w.WriteHeader(&tar.Header{Name: "a", Size: int64(size), Mode: 0o644})
+	_, _ = w.Write(make([]byte, size))
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// TestReadShows takes every entry that a layer may have, however it is spelt.
+func TestReadShows(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range []*tar.Header{
+		{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"comment": "of git archive"}},
+		{Name: "./", Typeflag: tar.TypeDir}, {Name: "./etc/./x"}, {Name: "etc//y"}, {Name: "/etc/z"},
+		{Name: "dev/null", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 3}, {Name: "dev/da0", Typeflag: tar.TypeBlock, Devmajor: 8},
+		{Name: "dev/pipe", Typeflag: tar.TypeFifo}, {Name: "a", Typeflag: tar.TypeLink, Linkname: "/etc/z"}, {Name: "b", Typeflag: tar.TypeCont},
+	} {
+		if err := w.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	_, err := Read(t.Context(), &b, "application/vnd.oci.image.layer.v1.tar", func(n *tree.Node, _ io.Reader) error {
+		got = append(got, strings.TrimSpace(n.Type.String()+" "+n.Path+" "+n.Link))
+		return nil
+	})
+	want := []string{"dir /", "file /etc/x", "file /etc/y", "file /etc/z", "char /dev/null 1,3", "block /dev/da0 8,0", "fifo /dev/pipe", "hardlink /a /etc/z", "file /b"}
+	if d := cmp.Diff(want, got); d != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, d)
+	}
+}
+
+// TestReadUnsupported tells what cannot be judged from what is wrong.
+func TestReadUnsupported(t *testing.T) {
+	t.Parallel()
+	var global, long bytes.Buffer
+	w := tar.NewWriter(&global)
+	_ = w.WriteHeader(&tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"mtime": "5"}})
+	_ = w.Close()
+	w = tar.NewWriter(&long)
+	_ = w.WriteHeader(&tar.Header{Name: strings.Repeat("a/", 3000)})
+	_ = w.Close()
+	for _, tt := range []struct {
+		mediaType, want string
+		blob            []byte
+	}{
+		{"application/vnd.docker.image.rootfs.diff.tar.gzip", `media type "application/vnd.docker.image.rootfs.diff.tar.gzip" is not supported`, nil},
+		{"application/vnd.oci.image.layer.v1.tar", "entry 1: is a global pax header with mtime", global.Bytes()},
+		{"application/vnd.oci.image.layer.v1.tar", "has a path or link of 6000 bytes, wanted at most 4096", long.Bytes()},
+		{"application/vnd.oci.image.layer.v1.tar+zstd", "zstd's window is larger than 134217728 bytes", []byte("\x28\xb5\x2f\xfd\x00\xa8\x00\x00\x00")},
+	} {
+		_, err := Read(t.Context(), bytes.NewReader(tt.blob), tt.mediaType, func(*tree.Node, io.Reader) error { return nil })
+		var unsupported *UnsupportedError
+		if !errors.As(err, &unsupported) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("got %v, want %q", err, tt.want)
+		}
+		if _, wrong := errors.AsType[*FormatError](err); wrong {
+			t.Errorf("%v is said to be wrong", err)
+		}
+	}
+}
+
+// TestReadInterrupted stops between two entries.
+func TestReadInterrupted(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for i := range 1000 {
+		_ = w.WriteHeader(&tar.Header{Name: fmt.Sprint(i)})
+	}
+	_ = w.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	visited := 0
+	l, err := Read(ctx, &b, "application/vnd.oci.image.layer.v1.tar", func(*tree.Node, io.Reader) error {
+		if visited++; visited == 10 {
+			cancel()
+		}
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || visited != 10 || l.DiffID != "" {
+		t.Errorf("visited %d, got %v", visited, err)
 	}
 }
 
@@ -280,7 +388,7 @@ func TestReadPacked(t *testing.T) {
 			{"trailing bytes", "has data after its last " + c.part, append(bytes.Clone(good), "trailing"...)},
 			{"trailing zeros", "has data after its last " + c.part, append(bytes.Clone(good), make([]byte, 100)...)},
 		} {
-			l, err := Read(bytes.NewReader(tt.blob), c.MediaType(), func(*tree.Node, io.Reader) error { return nil })
+			l, err := Read(t.Context(), bytes.NewReader(tt.blob), c.MediaType(), func(*tree.Node, io.Reader) error { return nil })
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("%s, %s: got %v, want %q", c.Compression, tt.name, err, tt.want)
 			}
@@ -288,7 +396,7 @@ func TestReadPacked(t *testing.T) {
 				t.Errorf("%s, %s: is said to be whole", c.Compression, tt.name)
 			}
 		}
-		two, err := Read(bytes.NewReader(append(bytes.Clone(good), good...)), c.MediaType(), func(*tree.Node, io.Reader) error { return nil })
+		two, err := Read(t.Context(), bytes.NewReader(append(bytes.Clone(good), good...)), c.MediaType(), func(*tree.Node, io.Reader) error { return nil })
 		if err == nil || err.Error() != "has data after the end of the archive" || two.DiffID == "" {
 			t.Errorf("%s, two streams: got %v", c.Compression, err)
 		}
@@ -333,38 +441,10 @@ func TestReadForeign(t *testing.T) {
 		{"half an end", "its end has other bytes", good[:1536]},
 		{"more than an end", "its end has other bytes", append(bytes.Clone(good), make([]byte, 512)...)},
 	} {
-		l, err := Read(bytes.NewReader(tt.blob), "application/vnd.oci.image.layer.v1.tar", func(*tree.Node, io.Reader) error { return nil })
+		l, err := Read(t.Context(), bytes.NewReader(tt.blob), "application/vnd.oci.image.layer.v1.tar", func(*tree.Node, io.Reader) error { return nil })
 		if err != nil || l.Foreign != tt.want {
 			t.Errorf("%s: got %q, %v, want %q", tt.name, l.Foreign, err, tt.want)
 		}
-	}
-}
-
-func TestApply(t *testing.T) {
-	t.Parallel()
-	nodes := func(entries ...entry) []*tree.Node {
-		var list []*tree.Node
-		for i := range entries {
-			list = append(list, &entries[i].Node)
-		}
-		return list
-	}
-	var root tree.Tree
-	if err := Apply(&root, nodes(dir("/"), dir("/a"), file("/a/x", ""), file("/a/y", ""), dir("/b"), file("/b/z", ""), file("/c", ""))); err != nil {
-		t.Fatal(err)
-	}
-	if err := Apply(&root, nodes(file("/a/new", ""), file("/a/.wh..wh..opq", ""), file("/b/.wh.z", ""), file("/c/d", ""))); err == nil || err.Error() != "/c/d: lies below /c, which is a file in a lower layer" {
-		t.Errorf("a file below a file: got %v", err)
-	}
-	if err := Apply(&root, nodes(file("/a/new", ""), file("/a/.wh..wh..opq", ""), file("/b/.wh.z", ""), dir("/c"), file("/c/d", ""))); err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for n := range root.All() {
-		got = append(got, n.Path)
-	}
-	if d := cmp.Diff([]string{"/", "/a", "/a/new", "/b", "/c", "/c/d"}, got); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
 	}
 }
 
@@ -402,7 +482,7 @@ func FuzzRead(f *testing.F) {
 	w.Close()
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, blob []byte) {
-		Read(bytes.NewReader(blob), "application/vnd.oci.image.layer.v1.tar", func(n *tree.Node, _ io.Reader) error {
+		Read(t.Context(), bytes.NewReader(blob), "application/vnd.oci.image.layer.v1.tar", func(n *tree.Node, _ io.Reader) error {
 			if err := tree.CheckPath(n.Path); err != nil {
 				t.Error(err)
 			}

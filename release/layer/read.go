@@ -4,14 +4,12 @@ package layer
 
 import (
 	"archive/tar"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -19,111 +17,140 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// FormatError is a layer that breaks its format or is unsafe to extract.
-type FormatError struct {
-	Path string // of the entry, "" for the layer as a whole
-	Err  error
-}
-
-func (e *FormatError) Error() string {
-	if e.Path == "" {
-		return e.Err.Error()
-	}
-	return e.Path + ": " + e.Err.Error()
-}
-
-// Unwrap returns the fault itself.
-func (e *FormatError) Unwrap() error { return e.Err }
-
-// fault blames the layer for an error, unless a disk could not be read.
-func fault(path string, err error) error {
-	if _, disk := errors.AsType[*fs.PathError](err); disk {
-		return err
-	}
-	return &FormatError{path, err}
-}
+// MaxEntries bounds the entries of a layer, and of an image. A desktop of ports
+// packages has 400,000.
+const MaxEntries = 2_000_000
 
 // Read goes through a layer that anybody wrote, and returns what its digests
 // are. It calls visit for each entry, whiteouts included; contents are those of
-// a file and need not be read. An entry that no extraction should meet is passed
-// over, and each is told. Where the layer cannot be read to its end, the digests
-// that are returned are empty.
-func Read(r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Reader) error) (Layer, error) {
+// a file and need not be read. An entry that has no meaning, or that no extraction
+// should meet, is passed over, and each is told. Where the layer cannot be read to
+// its end, the digests that are returned are empty.
+func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Reader) error) (Layer, error) {
 	l := Layer{MediaType: mediaType}
 	blob, diffID := &counter{Hash: sha256.New()}, &counter{Hash: sha256.New()}
-	r = io.TeeReader(r, blob)
+	r = io.TeeReader(WithContext(ctx, r), blob)
 	raw, err := unpack(r, mediaType)
 	if err != nil {
 		return l, fault("", err)
 	}
 	defer raw.Close()
-	plain := &headers{plain: io.TeeReader(raw, diffID)}
-	refused, err := readEntries(plain, visit)
-	if err != nil {
-		return l, errors.Join(append(refused, err)...)
+	plain := &headers{plain: WithContext(ctx, io.TeeReader(raw, diffID))}
+	e := entries{headers: plain, tar: tar.NewReader(plain), read: diffID, visit: visit}
+	if err := e.all(ctx); err != nil {
+		return l, e.faults.err(err)
 	}
 	end := diffID.n
 	clean, err := OnlyZeros(plain)
-	if !clean {
-		refused = append(refused, &FormatError{"", errors.New("has data after the end of the archive")})
+	if err == nil && !clean {
+		e.faults.add("", true, errors.New("has data after the end of the archive"))
 	}
 	if err == nil {
 		_, err = io.Copy(io.Discard, r)
 	}
 	if err != nil {
-		return l, errors.Join(append(refused, fault("", err))...)
+		return l, e.faults.err(fault("", err))
 	}
 	plain.end(diffID.n > end)
 	l.Foreign = plain.foreign()
 	l.DiffID, l.TarSize = digest.NewDigest(digest.SHA256, diffID.Hash), diffID.n
 	l.Digest, l.Size = digest.NewDigest(digest.SHA256, blob.Hash), blob.n
-	return l, errors.Join(refused...)
+	return l, e.faults.err()
 }
 
 // Unpack writes the tar file of a layer.
-func Unpack(w io.Writer, r io.Reader, mediaType string) error {
-	raw, err := unpack(r, mediaType)
+func Unpack(ctx context.Context, w io.Writer, r io.Reader, mediaType string) error {
+	raw, err := unpack(WithContext(ctx, r), mediaType)
 	if err != nil {
 		return fault("", err)
 	}
 	defer raw.Close()
-	_, err = io.Copy(w, raw)
+	_, err = io.Copy(w, WithContext(ctx, raw))
 	return err
 }
 
-// readEntries visits the entries that are safe, and returns the faults of the
-// others beside what ended it.
-func readEntries(plain *headers, visit func(*tree.Node, io.Reader) error) (refused []error, err error) {
-	t := tar.NewReader(plain)
-	seen := map[string]tree.Type{}
+// entries goes through those of a tar file.
+type entries struct {
+	*headers
+	tar    *tar.Reader
+	read   *counter // bytes of the tar file
+	visit  func(*tree.Node, io.Reader) error
+	last   string // entry, for messages
+	number int
+	faults faults
+}
+
+// all visits what means something. Its error is what keeps the rest from being
+// read.
+func (e *entries) all(ctx context.Context) error {
 	for {
-		plain.next()
-		h, err := t.Next()
-		plain.keep = false
-		if err == io.EOF {
-			return refused, nil
+		e.next()
+		h, err := e.tar.Next()
+		e.keep = false
+		switch {
+		case err == io.EOF && e.read.n%blockSize != 0:
+			return fault("", fmt.Errorf("ends inside a block of %d bytes, after %d bytes%s", blockSize, e.read.n, e.after()))
+		case err == io.EOF:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			return fault("", e.broken(err))
 		}
-		if err != nil {
-			return refused, fault("", err)
+		if e.number++; e.number > MaxEntries {
+			return Unsupportedf("has more than %d entries, which is the most that this version reads", MaxEntries)
 		}
-		n, err := node(h)
-		if err == nil {
-			err = plausible(n, seen)
+		if err := e.entry(h); err != nil {
+			return err
 		}
-		if err != nil {
-			refused = append(refused, &FormatError{h.Name, err})
-			plain.padding = -h.Size & (blockSize - 1)
-		} else {
-			plain.entry(h, n)
-			seen[n.Path] = n.Type
-			if err := visit(n, contents{n.Path, t}); err != nil {
-				return refused, err
-			}
+		e.last = h.Name
+	}
+}
+
+// entry visits one.
+func (e *entries) entry(h *tar.Header) error {
+	if h.Typeflag == tar.TypeXGlobalHeader {
+		e.global(h)
+		return nil
+	}
+	n, err := node(h)
+	if err != nil {
+		name := h.Name
+		if name == "" {
+			name = fmt.Sprintf("entry %d", e.number)
 		}
-		if _, err := io.Copy(io.Discard, contents{h.Name, t}); err != nil {
-			return refused, err
+		e.faults.add(name, false, err)
+		e.padding = -h.Size & (blockSize - 1)
+	} else {
+		if isSparse(h) {
+			e.faults.add(n.Path, true, errors.New("is a sparse entry, which image-spec's layer.md advises against and podman does not extract"))
+		}
+		e.headers.entry(h, n)
+		if err := e.visit(n, contents{n.Path, e.tar}); err != nil {
+			return err
 		}
 	}
+	_, err = io.Copy(io.Discard, contents{h.Name, e.tar})
+	return err
+}
+
+// broken tells where the tar file cannot be read further.
+func (e *entries) broken(err error) error {
+	switch {
+	case errors.Is(err, tar.ErrHeader):
+		return fmt.Errorf("has no tar header at the end of its byte %d%s", e.read.n, e.after())
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("ends too early, after %d bytes%s", e.read.n, e.after())
+	}
+	return err
+}
+
+// after names the entry before the present one.
+func (e *entries) after() string {
+	if e.number == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", after entry %d, %s", e.number, e.last)
 }
 
 // contents are those of one entry: a fault in them is the layer's, whoever
@@ -135,88 +162,13 @@ type contents struct {
 
 func (c contents) Read(b []byte) (int, error) {
 	n, err := c.r.Read(b)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("ends in the middle of its contents")
+	}
 	if err != nil && err != io.EOF {
 		err = fault(c.path, err)
 	}
 	return n, err
-}
-
-// node turns a header into a node.
-func node(h *tar.Header) (*tree.Node, error) {
-	n := &tree.Node{Path: absolute(h.Name), Mode: uint32(h.Mode) & 0o7777, Uname: h.Uname, Gname: h.Gname,
-		UID: h.Uid, GID: h.Gid, Time: h.ModTime.Unix(), Flags: h.PAXRecords["SCHILY.fflags"], Records: furtherRecords(h)}
-	if strings.HasPrefix(h.Name, "/") {
-		return nil, errors.New("name is absolute")
-	}
-	for key := range h.PAXRecords {
-		if strings.HasPrefix(key, "GNU.sparse.") {
-			return nil, errors.New("is a sparse entry")
-		}
-	}
-	switch h.Typeflag {
-	case tar.TypeReg:
-		n.Type, n.Size = tree.File, h.Size
-	case tar.TypeDir:
-		n.Type = tree.Dir
-	case tar.TypeSymlink:
-		n.Type, n.Link = tree.Symlink, h.Linkname
-	case tar.TypeLink:
-		n.Type, n.Link = tree.Hardlink, absolute(h.Linkname)
-		if strings.HasPrefix(h.Linkname, "/") {
-			return nil, fmt.Errorf("is a hard link to %s, which is absolute", h.Linkname)
-		}
-	default:
-		return nil, fmt.Errorf("has the tar type %q, wanted a file, a link or a directory", h.Typeflag)
-	}
-	if err := tree.CheckPath(n.Path); err != nil {
-		return nil, err
-	}
-	return n, checkWhiteout(n)
-}
-
-// knownRecords are those that a node has a place for, and times that nobody
-// restores.
-var knownRecords = []string{"path", "linkpath", "size", "uid", "gid", "uname", "gname", "mtime", "atime", "ctime", "hdrcharset", "SCHILY.fflags"}
-
-// furtherRecords are the other pax records, KEY=VALUE.
-func furtherRecords(h *tar.Header) string {
-	var list []string
-	for _, key := range slices.Sorted(maps.Keys(h.PAXRecords)) {
-		if !slices.Contains(knownRecords, key) {
-			list = append(list, key+"="+shown(h.PAXRecords[key], true))
-		}
-	}
-	return strings.Join(list, " ")
-}
-
-// absolute turns "a/b", "./a/b" and "a/b/" into "/a/b".
-func absolute(name string) string {
-	name = strings.TrimPrefix(name, "./")
-	if name != "/" {
-		name = strings.TrimSuffix(name, "/")
-	}
-	if name == "." || name == "" {
-		return "/"
-	}
-	return "/" + strings.TrimPrefix(name, "/")
-}
-
-// plausible compares an entry with those before it.
-func plausible(n *tree.Node, seen map[string]tree.Type) error {
-	if _, twice := seen[n.Path]; twice {
-		return errors.New("is twice in the layer")
-	}
-	if n.Type == tree.Hardlink {
-		if t, ok := seen[n.Link]; !ok || t == tree.Dir {
-			return fmt.Errorf("is a hard link to %s, which is no earlier file of the layer", n.Link)
-		}
-	}
-	for p := tree.Parent(n.Path); p != "/"; p = tree.Parent(p) {
-		if t, ok := seen[p]; ok && t != tree.Dir {
-			return fmt.Errorf("lies below %s, which is a %s", p, t)
-		}
-	}
-	return nil
 }
 
 // OnlyZeros reads to the end what follows that of a tar file, and reports
@@ -244,4 +196,19 @@ type counter struct {
 func (c *counter) Write(b []byte) (int, error) {
 	c.n += int64(len(b))
 	return c.Hash.Write(b)
+}
+
+// WithContext reads until the context ends.
+func WithContext(ctx context.Context, r io.Reader) io.Reader { return &interrupted{ctx, r} }
+
+type interrupted struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (i *interrupted) Read(b []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return i.r.Read(b)
 }

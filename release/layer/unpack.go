@@ -5,6 +5,7 @@ package layer
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -18,19 +19,59 @@ import (
 // their end is named: a blob that is empty, none of its type, cut short, or
 // longer than what is packed in it.
 func unpack(r io.Reader, mediaType string) (io.ReadCloser, error) {
-	switch mediaType {
-	case v1.MediaTypeImageLayer:
-		return io.NopCloser(r), nil
-	case v1.MediaTypeImageLayerGzip:
-		return io.NopCloser(&members{in: bufio.NewReader(r)}), nil
-	case v1.MediaTypeImageLayerZstd:
-		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+	in := bufio.NewReader(r)
+	head, _ := in.Peek(blockSize) // an error comes again
+	wanted, known := packings[mediaType]
+	if !known {
+		return nil, Unsupportedf("media type %q is not supported, wanted application/vnd.oci.image.layer.v1.tar, +gzip or +zstd", mediaType)
+	}
+	if found := Packing(head); found != "" && found != wanted {
+		return nil, fmt.Errorf("is packed with %s, wanted %s, as its media type has it", found, cmp.Or(wanted, "a plain tar file"))
+	}
+	switch wanted {
+	case "gzip":
+		return io.NopCloser(&members{in: in}), nil
+	case "zstd":
+		d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(MaxWindow))
 		if err != nil {
 			return nil, err
 		}
 		return &frames{ReadCloser: d.IOReadCloser()}, nil
 	}
-	return nil, fmt.Errorf("media type %q is not a layer's", mediaType)
+	return io.NopCloser(in), nil
+}
+
+// packings are the media types of layers (image-spec, media-types.md), and how
+// each is packed.
+var packings = map[string]string{v1.MediaTypeImageLayer: "", v1.MediaTypeImageLayerGzip: "gzip", v1.MediaTypeImageLayerZstd: "zstd"}
+
+// MaxWindow is the largest window of zstd that is read, in bytes, as it is for
+// zstd(1) without --long.
+const MaxWindow = 128 << 20
+
+// WindowError explains the error of a zstd stream that has a larger one.
+func WindowError(err error) error {
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		return Unsupportedf("zstd's window is larger than %d bytes, the most that this version reads (zstd --long)", MaxWindow)
+	}
+	return err
+}
+
+// Packing tells from its first block how a file is packed: gzip, zstd, xz or
+// what this version does not read; "" where it does not seem to be.
+func Packing(head []byte) string {
+	if len(head) > 262 && string(head[257:262]) == "ustar" {
+		return "" // whatever the name of the first entry looks like
+	}
+	for _, p := range []struct{ magic, name string }{
+		{"\x1f\x8b", "gzip"}, {"\x28\xb5\x2f\xfd", "zstd"}, {"\xfd7zXZ\x00", "xz"}, {"BZh", "bzip2"}, {"LZIP", "lzip"},
+		{"\x04\x22\x4d\x18", "lz4"}, {"\x1f\x9d", "compress"}, {"PK\x03\x04", "zip"}, {"7z\xbc\xaf\x27\x1c", "7z"},
+	} {
+		if bytes.HasPrefix(head, []byte(p.magic)) {
+			return p.name
+		}
+	}
+	return ""
 }
 
 // members reads a gzip stream one member at a time: only so is something that
@@ -93,6 +134,7 @@ type frames struct {
 func (f *frames) Read(b []byte) (int, error) {
 	n, err := f.ReadCloser.Read(b)
 	f.begun = f.begun || n > 0
+	err = WindowError(err)
 	switch other := errors.Is(err, zstd.ErrMagicMismatch); {
 	case other && f.begun:
 		err = errors.New("has data after its last zstd frame")

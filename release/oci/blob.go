@@ -4,11 +4,14 @@ package oci
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
 
 	"github.com/opencontainers/go-digest"
+
+	"github.com/orlop/orlop/release/layer"
 )
 
 // FormatError is something that is no image layout.
@@ -43,11 +46,12 @@ func blobName(d digest.Digest) string {
 
 // checkDigest accepts what blobName can take.
 func checkDigest(d digest.Digest) error {
-	if err := d.Validate(); err != nil {
+	err := d.Validate()
+	if err != nil && !errors.Is(err, digest.ErrDigestUnsupported) {
 		return formatErrorf("digest %q: %w", d, err)
 	}
-	if d.Algorithm() != digest.SHA256 {
-		return formatErrorf("digest %q is not supported, wanted a sha256", d)
+	if err != nil || d.Algorithm() != digest.SHA256 {
+		return layer.Unsupportedf("digest %q is not supported, wanted a sha256", d)
 	}
 	return nil
 }

@@ -3,78 +3,16 @@
 package oci
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/release/layer"
 )
-
-// Contents are the parsed documents of an archive's one image.
-type Contents struct {
-	Index    v1.Index
-	Manifest v1.Manifest
-	Config   v1.Image
-	// Descriptor is the manifest's, with the name of the image as annotation.
-	Descriptor v1.Descriptor
-	// Texts are the documents as they stand in the archive; that of a config
-	// that could not be read is nil.
-	Texts Texts
-}
-
-// Contents reads the documents. A blob whose digest is wrong is not parsed,
-// nor is one that its descriptor calls something else. What it returns beside
-// an error is nil where there is no manifest, else all but the config.
-func (a *Archive) Contents() (*Contents, error) {
-	c := new(Contents)
-	c.Texts.Layout, _ = a.read("oci-layout") // of which Check tells the faults
-	var err error
-	if c.Texts.Index, err = a.read("index.json"); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(c.Texts.Index, &c.Index); err != nil {
-		return nil, formatErrorf("index.json: %w", err)
-	}
-	if n := len(c.Index.Manifests); n != 1 {
-		return nil, formatErrorf("index.json has %d manifests, wanted 1", n)
-	}
-	c.Descriptor = c.Index.Manifests[0]
-	if c.Texts.Manifest, err = a.document(c.Descriptor, v1.MediaTypeImageManifest, &c.Manifest); err != nil {
-		return nil, fmt.Errorf("manifest: %w", err)
-	}
-	if c.Texts.Config, err = a.document(c.Manifest.Config, v1.MediaTypeImageConfig, &c.Config); err != nil {
-		c.Config = v1.Image{} // of which a part may be there
-		return c, fmt.Errorf("config: %w", err)
-	}
-	return c, nil
-}
-
-// document returns the text of a document that it has parsed.
-func (a *Archive) document(d v1.Descriptor, mediaType string, into any) ([]byte, error) {
-	if d.MediaType != mediaType {
-		return nil, typeMismatch("its descriptor", d.MediaType, mediaType)
-	}
-	if d.Size > maxDocument {
-		return nil, formatErrorf("has %d bytes, wanted at most %d", d.Size, maxDocument)
-	}
-	r, err := a.Blob(d)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	text, err := io.ReadAll(r)
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(text, into); err != nil {
-		return nil, &FormatError{err}
-	}
-	return text, nil
-}
 
 func typeMismatch(what, found, wanted string) error {
 	return &MismatchError{"type of " + what, fmt.Sprintf("%q", found), fmt.Sprintf("%q", wanted)}
@@ -133,13 +71,16 @@ func (a *Archive) checkLayout() error {
 		return err
 	}
 	var l v1.ImageLayout
-	if err := json.Unmarshal(text, &l); err != nil {
+	if err := parse(text, &l, nil); err != nil {
 		return formatErrorf("oci-layout: %w", err)
 	}
-	if l.Version != v1.ImageLayoutVersion {
-		return &MismatchError{"version in oci-layout", fmt.Sprintf("%q", l.Version), v1.ImageLayoutVersion}
+	switch l.Version {
+	case v1.ImageLayoutVersion:
+		return nil
+	case "":
+		return &MismatchError{"version in oci-layout", "absent", v1.ImageLayoutVersion}
 	}
-	return nil
+	return layer.Unsupportedf("version in oci-layout is %q, which this version does not read, wanted %s", l.Version, v1.ImageLayoutVersion)
 }
 
 // checkCounts compares the places that list the layers. An image need not have
@@ -161,23 +102,15 @@ func checkCounts(c *Contents) error {
 	return errors.Join(errs...)
 }
 
-// Strays finds files that the index does not lead to, which other tools leave
+// Strays names files that the index does not lead to, which other tools leave
 // there and which are no part of the image. Without Contents nobody knows which
 // blobs are meant. A layer with a bad digest leads nowhere; Blob says so.
-func (a *Archive) Strays(c *Contents) error {
-	known := map[string]bool{"oci-layout": true, "index.json": true}
-	if c != nil {
-		for _, d := range append([]v1.Descriptor{c.Descriptor, c.Manifest.Config}, c.Manifest.Layers...) {
-			if checkDigest(d.Digest) == nil {
-				known[blobName(d.Digest)] = true
-			}
-		}
-	}
-	var errs []error
+func (a *Archive) Strays(c *Contents) []string {
+	var list []string
 	for _, name := range slices.Sorted(maps.Keys(a.files)) {
-		if !known[name] && (c != nil || !strings.HasPrefix(name, "blobs/")) {
-			errs = append(errs, formatErrorf("%s is in the archive, but nothing refers to it", name))
+		if c == nil && name != "oci-layout" && name != "index.json" && !strings.HasPrefix(name, "blobs/") || c != nil && !c.reached[name] {
+			list = append(list, name+" is in the archive, but nothing refers to it")
 		}
 	}
-	return errors.Join(errs...)
+	return list
 }

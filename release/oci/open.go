@@ -5,9 +5,9 @@ package oci
 import (
 	"archive/tar"
 	"bufio"
-	"bytes"
 	"cmp"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,9 +24,8 @@ import (
 
 // Bounds for archives that anybody wrote. Real ones stay far below.
 const (
-	maxDocument = 16 << 20  // bytes of a JSON text; the largest have some 100 KiB
-	maxFiles    = 4096      // in a layout; an image of 127 layers has 131
-	maxWindow   = 128 << 20 // bytes of zstd's window, the most that zstd(1) reads unasked
+	maxDocument = 4 << 20 // bytes of a JSON text, as registries have it; the largest have some 100 KiB
+	maxFiles    = 4096    // in a layout; an image of 127 layers has 131
 	// What a packed archive may come to on the disk: so many times its own
 	// bytes, and some for one that is small. Its blobs hardly shrink, being
 	// packed themselves, and plain layers shrink to a tenth, perhaps; what
@@ -39,7 +38,7 @@ const (
 type Archive struct {
 	files  map[string]file // by name in the layout
 	odd    string          // the first entry that is no plain file, "" for none
-	closer io.Closer
+	closer io.Closer       // of what was opened for it; nil for nothing
 }
 
 // file is a regular file of a layout.
@@ -48,62 +47,48 @@ type file struct {
 	open func() (io.ReadCloser, error)
 }
 
-// Open opens an image layout: a folder, or a tar file, plain or packed with
-// xz, zstd or gzip. A packed one is unpacked into a temporary file that has no
-// name, in the system's folder for such files, so that its blobs can be read in
-// any order.
-func Open(name string) (*Archive, error) {
-	f, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &AbsentError{err}
-	}
-	if err != nil {
-		return nil, err
-	}
-	a := &Archive{files: map[string]file{}, closer: f}
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-	case info.IsDir():
-		err = a.readDir(name)
-	default:
-		err = a.readFile(f)
+// Open reads an image layout: a folder, or a tar file, plain or packed with xz,
+// zstd or gzip. A packed one is unpacked into a temporary file that has no name,
+// so that its blobs can be read in any order. The source stays open for as long.
+func (s *Source) Open(ctx context.Context) (*Archive, error) {
+	a := &Archive{files: map[string]file{}}
+	var err error
+	if s.dir {
+		err = a.readDir(ctx, s.Name)
+	} else {
+		err = a.readFile(ctx, s)
 	}
 	if err == nil {
 		err = a.recognise()
 	}
 	if err != nil {
 		a.Close()
-		return nil, refused(name, err)
+		return nil, named(s.Name, err)
 	}
 	return a, nil
 }
 
 // Close releases the archive.
-func (a *Archive) Close() error { return a.closer.Close() }
-
-// Two other kinds of archive are worth a hint.
-var (
-	errDockerArchive = errors.New("is a docker-archive, wanted an OCI one (podman save --format oci-archive)")
-	errSkopeoDir     = errors.New("is a folder of skopeo's transport dir:, wanted an OCI image layout (skopeo copy dir:FOLDER oci:FOLDER)")
-)
-
-// refused names the archive. What is neither of another kind nor a trouble with
-// a disk is a broken layout.
-func refused(name string, err error) error {
-	if _, disk := errors.AsType[*fs.PathError](err); disk || errors.Is(err, errDockerArchive) || errors.Is(err, errSkopeoDir) {
-		return fmt.Errorf("%s: %w", name, err)
+func (a *Archive) Close() error {
+	if a.closer == nil {
+		return nil
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("ends too early: %w", err)
-	}
-	return formatErrorf("%s: %w", name, err)
+	return a.closer.Close()
 }
+
+// Other kinds of archive are worth a hint.
+var (
+	errDockerArchive = layer.Unsupportedf("is a docker-archive, wanted an OCI one (podman save --format oci-archive)")
+	errSkopeoDir     = layer.Unsupportedf("is a folder of skopeo's transport dir:, wanted an OCI image layout (skopeo copy dir:FOLDER oci:FOLDER)")
+	errNoLayout      = layer.Unsupportedf("has neither oci-layout nor index.json, so it is no OCI image layout")
+	errNoArchive     = layer.Unsupportedf("is no archive, wanted an OCI image layout: a folder, or a tar file, plain or packed with gzip, xz or zstd")
+)
 
 // recognise tells an image layout from other things. One that docker save made
 // is an image layout, too, since Docker 25.
 func (a *Archive) recognise() error {
 	_, layout := a.files["oci-layout"]
+	_, index := a.files["index.json"]
 	_, docker := a.files["manifest.json"]
 	_, skopeo := a.files["version"]
 	switch {
@@ -111,12 +96,14 @@ func (a *Archive) recognise() error {
 		return errSkopeoDir
 	case docker && !layout:
 		return errDockerArchive
+	case !layout && !index && a.odd != "oci-layout" && a.odd != "index.json":
+		return errNoLayout
 	case a.odd != "":
 		return fmt.Errorf("entry %q is no plain file", a.odd)
 	case layout:
 		return nil
 	}
-	return errors.New("has no oci-layout, so it is no OCI image layout")
+	return errors.New("has no oci-layout, which an OCI image layout has beside index.json (image-spec, image-layout.md)")
 }
 
 // add notes a file of the layout.
@@ -125,21 +112,23 @@ func (a *Archive) add(name string, f file) error {
 		return fmt.Errorf("entry %q is twice in the archive", name)
 	}
 	if len(a.files) == maxFiles {
-		return fmt.Errorf("has more than %d files", maxFiles)
+		return layer.Unsupportedf("has more than %d files, the most that this version reads of an image layout", maxFiles)
 	}
 	a.files[name] = f
 	return nil
 }
 
 // readDir notes the files of a folder, out of which no symlink leads.
-func (a *Archive) readDir(name string) error {
+func (a *Archive) readDir(ctx context.Context, name string) error {
 	root, err := os.OpenRoot(name)
 	if err != nil {
 		return err
 	}
-	a.closer.Close()
 	a.closer = root
 	return fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -156,83 +145,75 @@ func (a *Archive) readDir(name string) error {
 }
 
 // readFile notes the files of a tar file, which it unpacks where it must.
-func (a *Archive) readFile(f *os.File) error {
-	packed, err := unpacker(f)
+func (a *Archive) readFile(ctx context.Context, s *Source) error {
+	br := bufio.NewReaderSize(s.Reader(ctx), 1<<20)
+	head, err := br.Peek(512) // a block of tar
+	if err != nil && err != io.EOF {
+		return err
+	}
+	packed, err := unpacker(layer.Packing(head), br)
 	if err != nil {
 		return err
 	}
-	if packed == io.ReadCloser(f) {
-		return a.readTar(f)
+	if packed == nil {
+		return a.readTar(ctx, s.file, s.size)
 	}
-	defer f.Close()
 	defer packed.Close()
-	plain, err := os.CreateTemp("", "orlop-")
+	limit := freeBytes + maxGrowth*s.size
+	plain, n, err := spool(layer.WithContext(ctx, packed), limit)
 	if err != nil {
-		return err
+		return layer.WindowError(err)
 	}
 	a.closer = plain
-	if err := os.Remove(plain.Name()); err != nil {
-		return err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	limit := freeBytes + maxGrowth*info.Size()
-	n, err := io.Copy(plain, io.LimitReader(packed, limit+1))
-	if err != nil {
-		return err
-	}
 	if n > limit {
-		return fmt.Errorf("has %d bytes and unpacks to more than %d, wanted at most %d times as many", info.Size(), limit, maxGrowth)
+		return layer.Unsupportedf("has %d bytes and unpacks to more than %d, wanted at most %d times as many", s.size, limit, maxGrowth)
 	}
-	return a.readTar(plain)
+	return a.readTar(ctx, plain, n)
 }
 
-// unpacker returns a reader of the plain bytes, f itself where it is not packed.
-func unpacker(f *os.File) (io.ReadCloser, error) {
-	br := bufio.NewReaderSize(f, 1<<20)
-	head, err := br.Peek(6)
-	if err != nil && err != io.EOF {
-		return nil, err
-	}
-	switch {
-	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
-		r, err := xz.NewReader(br)
-		return io.NopCloser(r), err
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		r, err := zstd.NewReader(br, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+// unpacker returns a reader of the plain bytes, nil where they are not packed.
+func unpacker(packing string, r io.Reader) (io.ReadCloser, error) {
+	switch packing {
+	case "":
+		return nil, nil
+	case "xz":
+		x, err := xz.NewReader(r)
+		return io.NopCloser(x), err
+	case "zstd":
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(layer.MaxWindow))
 		if err != nil {
 			return nil, err
 		}
-		return r.IOReadCloser(), nil
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		return gzip.NewReader(br)
+		return z.IOReadCloser(), nil
+	case "gzip":
+		return gzip.NewReader(r)
 	}
-	return f, nil
+	return nil, layer.Unsupportedf("is packed with %s, wanted a tar file, plain or packed with gzip, xz or zstd", packing)
 }
 
-// readTar notes where each file of the layout lies.
-func (a *Archive) readTar(f *os.File) error {
-	end, err := f.Seek(0, io.SeekEnd)
-	if err != nil {
-		return err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	t := tar.NewReader(f) // skips by seeking
-	for {
-		h, err := t.Next()
-		if err == io.EOF {
-			return nothingMore(f)
+// readTar notes where each file of the layout lies in a tar file of so many
+// bytes.
+func (a *Archive) readTar(ctx context.Context, f *os.File, end int64) error {
+	in := io.NewSectionReader(f, 0, end)
+	t := tar.NewReader(in) // skips by seeking
+	for n := 0; ; n++ {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		if err != nil {
+		h, err := t.Next()
+		switch {
+		case err == io.EOF && n == 0 && end < 512:
+			return errNoArchive
+		case err == io.EOF:
+			return nothingMore(in, end)
+		case n == 0 && (errors.Is(err, tar.ErrHeader) || end < 512):
+			return errNoArchive
+		case err != nil:
 			return err
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(h.Name, "./"), "/")
 		switch {
-		case h.Typeflag == tar.TypeDir && name == "":
+		case h.Typeflag == tar.TypeXGlobalHeader, h.Typeflag == tar.TypeDir && name == "":
 			continue
 		case !fs.ValidPath(name):
 			return fmt.Errorf("entry %q is no clean path inside the archive", h.Name)
@@ -242,7 +223,7 @@ func (a *Archive) readTar(f *os.File) error {
 			a.odd = cmp.Or(a.odd, name) // a docker-archive may have such
 			continue
 		}
-		at, err := f.Seek(0, io.SeekCurrent)
+		at, err := in.Seek(0, io.SeekCurrent)
 		if err != nil {
 			return err
 		}
@@ -258,8 +239,15 @@ func (a *Archive) readTar(f *os.File) error {
 }
 
 // nothingMore looks at what follows the end of the archive: padding, at most.
-func nothingMore(f *os.File) error {
-	clean, err := layer.OnlyZeros(f)
+func nothingMore(in *io.SectionReader, size int64) error {
+	at, err := in.Seek(0, io.SeekCurrent)
+	if err == nil && at%512 != 0 {
+		return fmt.Errorf("ends inside a block of 512 bytes, after %d bytes", size)
+	}
+	clean := true
+	if err == nil {
+		clean, err = layer.OnlyZeros(in)
+	}
 	if err == nil && !clean {
 		err = errors.New("has data after the end of the archive")
 	}
@@ -282,7 +270,7 @@ func (a *Archive) read(name string) ([]byte, error) {
 		return nil, formatErrorf("%s is not in the archive", name)
 	}
 	if f.size > maxDocument {
-		return nil, formatErrorf("%s has %d bytes, wanted at most %d", name, f.size, maxDocument)
+		return nil, layer.Unsupportedf("%s has %d bytes, wanted at most %d", name, f.size, maxDocument)
 	}
 	r, err := f.open()
 	if err != nil {
@@ -299,10 +287,14 @@ func (a *Archive) Blob(d v1.Descriptor) (io.ReadCloser, error) {
 		return nil, err
 	}
 	f, ok := a.files[blobName(d.Digest)]
-	if !ok {
+	switch {
+	case d.Size < 0:
+		return nil, formatErrorf("size of blob %s is %d in its descriptor, wanted 0 or more", d.Digest, d.Size)
+	case !ok && len(d.URLs) > 0:
+		return nil, layer.Unsupportedf("blob %s is not in the archive but at %s, which this version does not ask", d.Digest, d.URLs[0])
+	case !ok:
 		return nil, formatErrorf("blob %s is not in the archive", d.Digest)
-	}
-	if f.size != d.Size {
+	case f.size != d.Size:
 		return nil, sizeMismatch(d.Digest, fmt.Sprint(f.size), d.Size)
 	}
 	r, err := f.open()

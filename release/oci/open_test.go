@@ -18,6 +18,8 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/ulikunitz/xz"
+
+	"github.com/orlop/orlop/release/layer"
 )
 
 // TestOpenPacked reads what others make: LZMA-compressed xz and gzip.
@@ -61,7 +63,7 @@ func fileOf(t *testing.T, b []byte) string {
 func TestBlobAnyOrder(t *testing.T) {
 	t.Parallel()
 	im, blobs := sample()
-	a, err := Open(save(t, TXZ))
+	a, err := open(save(t, TXZ))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,10 +148,6 @@ func entries(t *testing.T, headers ...*tar.Header) string {
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	plain := func(name string) *tar.Header { return &tar.Header{Typeflag: tar.TypeReg, Name: name} }
-	var many []*tar.Header
-	for i := range maxFiles + 1 {
-		many = append(many, plain(fmt.Sprint("f", i)))
-	}
 	first := plain("oci-layout")
 	joined := func(files ...string) string {
 		var all []byte
@@ -178,8 +176,6 @@ func TestOpenRefuses(t *testing.T) {
 		return fileOf(t, out.Bytes())
 	}
 	for _, tt := range []struct{ name, path, want string }{
-		{"empty file", fileOf(t, nil), "has no oci-layout"},
-		{"text", fileOf(t, []byte("hello")), "ends too early: unexpected EOF"},
 		{"broken gzip", fileOf(t, []byte("\x1f\x8bx")), "EOF"},
 		{"broken xz", fileOf(t, []byte("\xfd7zXZ\x00x")), "EOF"},
 		{"broken zstd", fileOf(t, []byte("\x28\xb5\x2f\xfd\x00")), "EOF"},
@@ -190,17 +186,15 @@ func TestOpenRefuses(t *testing.T) {
 		{"dots within", entries(t, first, plain("blobs/../index.json")), `entry "blobs/../index.json" is no clean path inside the archive`},
 		{"folder outside", entries(t, first, &tar.Header{Typeflag: tar.TypeDir, Name: "../"}), `entry "../" is no clean path inside the archive`},
 		{"twice, spelt otherwise", entries(t, first, plain("./oci-layout")), `entry "oci-layout" is twice in the archive`},
-		{"many", entries(t, many...), "has more than 4096 files"},
-		{"no layout", entries(t, plain("index.json")), "has no oci-layout, so it is no OCI image layout"},
+		{"no layout", entries(t, plain("index.json")), "has no oci-layout, which an OCI image layout has beside index.json"},
+		{"cut in the padding of its last file", cut(t, entries(t, first), 700), "ends inside a block of 512 bytes, after 700 bytes"},
 		{"trailing data", joined(entries(t, first), fileOf(t, []byte("more"))), "has data after the end of the archive"},
 		{"a second archive after it", joined(save(t, Tar), save(t, Tar)), "has data after the end of the archive"},
 		{"a second xz stream after it", joined(save(t, TXZ), save(t, TXZ)), "has data after the end of the archive"},
 		{"a second gzip member after it", joined(packed(save(t, Tar)), packed(save(t, Tar))), "has data after the end of the archive"},
 		{"a file that goes on after the end", grown(t, entries(t, first)), `entry "oci-layout" has 9223372036854775807 bytes, and the archive ends after`},
-		{"a bomb", packed(fileOf(t, make([]byte, 2*freeBytes))), "unpacks to more than "},
-		{"folder", t.TempDir(), "has no oci-layout, so it is no OCI image layout"},
 	} {
-		a, err := Open(tt.path)
+		a, err := open(tt.path)
 		if err == nil {
 			a.Close()
 			t.Errorf("%s: was accepted", tt.name)
@@ -213,6 +207,53 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("%s: got a %T", tt.name, err)
 		}
 	}
+}
+
+// TestOpenUnsupported tells what is no image layout, or too large a one, from a
+// layout that is broken.
+func TestOpenUnsupported(t *testing.T) {
+	t.Parallel()
+	plain := func(name string) *tar.Header { return &tar.Header{Typeflag: tar.TypeReg, Name: name} }
+	var many []*tar.Header
+	for i := range maxFiles + 1 {
+		many = append(many, plain(fmt.Sprint("f", i)))
+	}
+	var bomb bytes.Buffer
+	w := gzip.NewWriter(&bomb)
+	if _, err := w.Write(make([]byte, 2*freeBytes)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, path, want string }{
+		{"empty file", fileOf(t, nil), "is no archive, wanted an OCI image layout: a folder, or a tar file, plain or packed with gzip, xz or zstd"},
+		{"text", fileOf(t, []byte("hello")), "is no archive"},
+		{"longer text", fileOf(t, bytes.Repeat([]byte("hello"), 1000)), "is no archive"},
+		{"bzip2", fileOf(t, []byte("BZh91AY&SY")), "is packed with bzip2, wanted a tar file, plain or packed with gzip, xz or zstd"},
+		{"zip", fileOf(t, []byte("PK\x03\x04")), "is packed with zip"},
+		{"many", entries(t, many...), "has more than 4096 files"},
+		{"tar of something else", entries(t, plain("etc/passwd")), "has neither oci-layout nor index.json, so it is no OCI image layout"},
+		{"folder", t.TempDir(), "has neither oci-layout nor index.json, so it is no OCI image layout"},
+		{"a bomb", fileOf(t, bomb.Bytes()), "unpacks to more than "},
+	} {
+		_, err := open(tt.path)
+		if err == nil || !strings.HasPrefix(err.Error(), tt.path+": ") || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+		if _, ok := errors.AsType[*layer.UnsupportedError](err); !ok {
+			t.Errorf("%s: got a %T", tt.name, err)
+		}
+	}
+}
+
+// cut shortens a file.
+func cut(t *testing.T, path string, size int64) string {
+	t.Helper()
+	if err := os.Truncate(path, size); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // grown is an archive whose first file claims to be as large as can be.
@@ -249,7 +290,7 @@ func TestOpenSparse(t *testing.T) {
 	b[156] = 'S'
 	copy(b[257:265], "ustar  \x00")
 	seal(b)
-	if _, err := Open(fileOf(t, b)); err == nil || !strings.Contains(err.Error(), `entry "oci-layout" is no plain file`) {
+	if _, err := open(fileOf(t, b)); err == nil || !strings.Contains(err.Error(), `entry "oci-layout" is no plain file`) {
 		t.Errorf("GNU: got %v", err)
 	}
 	if !isSparse(&tar.Header{PAXRecords: map[string]string{"GNU.sparse.major": "1"}}) {
@@ -260,7 +301,7 @@ func TestOpenSparse(t *testing.T) {
 // TestOpenNothing is no fault of a format: nothing was there.
 func TestOpenNothing(t *testing.T) {
 	t.Parallel()
-	_, err := Open(filepath.Join(t.TempDir(), "x"))
+	_, err := open(filepath.Join(t.TempDir(), "x"))
 	if _, ok := errors.AsType[*AbsentError](err); !ok || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
@@ -278,7 +319,7 @@ func TestOtherKinds(t *testing.T) {
 		{entries(t, file("manifest.json"), file("version")), errSkopeoDir},
 		{entries(t, file("manifest.json"), file("oci-layout")), nil}, // docker save since Docker 25
 	} {
-		a, err := Open(tt.path)
+		a, err := open(tt.path)
 		if _, ok := errors.AsType[*FormatError](err); ok || !errors.Is(err, tt.want) {
 			t.Errorf("got %v, want %v", err, tt.want)
 		}
@@ -316,7 +357,7 @@ func TestDirDamage(t *testing.T) {
 	}
 
 	path := save(t, Dir)
-	a, err := Open(path)
+	a, err := open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,20 +408,28 @@ func TestCheckDocuments(t *testing.T) {
 	}
 	other := digest.FromString("other").String()
 	for _, tt := range []struct{ document, old, to, want string }{
-		{"layout", `1.0.0`, `1.1.0`, `version in oci-layout is "1.1.0", wanted 1.0.0`},
+		{"layout", `1.0.0`, `1.1.0`, `version in oci-layout is "1.1.0", which this version does not read, wanted 1.0.0`},
 		{"layout", `}`, ``, `oci-layout: unexpected end of JSON input`},
 		{"index", `]}`, ``, `index.json: unexpected end of JSON input`},
 		{"index", `"schemaVersion":2`, `"schemaVersion":1`, `schemaVersion of index.json is 1, wanted 2`},
-		{"index", `"manifests":[`, `"manifests":[{},`, `index.json has 2 manifests, wanted 1`},
-		{"index", `image.manifest`, `image.index`, `manifest: type of its descriptor is "application/vnd.oci.image.index.v1+json", wanted "application/vnd.oci.image.manifest.v1+json"`},
+		{"index", `"manifests":[`, `"manifests":[{},`, `a descriptor of the index, of "", has no mediaType`},
+		{"index", `image.manifest`, `image.index`, `has "config", "layers", by which others take it for another kind of document`},
 		{"index", `"size":`, `"platform":{"os":"linux","architecture":"amd64"},"size":`, `platform in index.json is linux/amd64, wanted freebsd/amd64, which the config has`},
 		{"index", `"size":`, `"size":1`, `manifest: size of blob `},
-		{"index", `"size":`, `"size":-`, `manifest: size of blob `},
-		{"index", `"size":`, `"size":9999999`, `wanted at most 16777216`},
+		{"index", `"size":`, `"size":-`, `in its descriptor, wanted 0 or more`},
+		{"index", `"size":`, `"size":9999999`, `wanted at most 4194304`},
 		{"index", `sha256:`, `sha512:`, `manifest: digest "sha512:`},
 		{"index", `"sha256:`, `"../`, `manifest: digest "../`},
 		{"manifest", `"schemaVersion":2,`, `"schemaVersion":2,"mediaType":"x",`, `type of manifest is "x"`},
-		{"manifest", `image.config`, `image.conf`, `config: type of its descriptor is`},
+		{"manifest", `image.config`, `image.conf`, `manifest: its config is a "application/vnd.oci.image.conf.v1+json", so it is no OCI image`},
+		{"manifest", `"layers":[`, `"manifests":[],"layers":[`, `manifest: has "manifests", by which others take it for another kind of document (CVE-2021-41190)`},
+		{"manifest", `"layers":[`, `"layers":[],"layers":[`, `manifest: has "layers" twice`},
+		{"manifest", `"layers":[`, `"Layers":[`, `manifest: has "Layers", wanted "layers"`},
+		{"manifest", `"size"`, `"Size":1,"size"`, `manifest: has "Size" in config, wanted "size"`},
+		{"index", `"manifests":[`, `"layers":[],"manifests":[`, `index.json: has "layers", by which`},
+		{"config", `"os"`, `"OS":"linux","os"`, `config: has "OS", wanted "os"`},
+		{"config", `"config":{}`, `"config":{"Labels":{"a":"1","A":"2"},"labels":{}}`, `config: has "labels" in config, wanted "Labels"`},
+		{"layout", `{`, `{"imageLayoutVersion":"9",`, `oci-layout: has "imageLayoutVersion" twice`},
 		{"manifest", `"layers":[`, `"layers":[],"x":[`, `number of diff_ids in the config is 1, wanted 0`},
 		{"manifest", digest.FromString("layer").String(), other, "blob " + other + " is not in the archive"},
 		{"manifest", digest.FromString("layer").String(), "x", `digest "x": invalid checksum digest format`},

@@ -4,6 +4,7 @@ package tree
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,10 +30,13 @@ func (c Change) String() string {
 }
 
 // Diff lists what differs from a to b, in path order. Who brought a node does
-// not count.
-func Diff(a, b *Tree) []Change {
+// not count. What it returns after the end of the context is not all.
+func Diff(ctx context.Context, a, b *Tree) []Change {
 	var changes []Change
 	for n := range a.All() {
+		if ctx.Err() != nil {
+			return nil
+		}
 		m := b.Lookup(n.Path)
 		if m == nil {
 			changes = append(changes, Change{Path: n.Path, A: n})
@@ -50,14 +54,20 @@ func Diff(a, b *Tree) []Change {
 }
 
 // Differences says in which attributes the second node differs from the first.
+// Names of owners that only one has do not count, for many tools write numbers
+// alone; nor does the mode of a symbolic link, which nobody looks at.
 func Differences(a, b *Node) []string {
 	var what []string
+	mode := b.Mode
+	if a.Type == Symlink && b.Type == Symlink {
+		mode = a.Mode
+	}
 	for _, attr := range []struct {
 		name string
 		a, b any
 	}{
-		{"type", a.Type, b.Type}, {"mode", octal(a.Mode), octal(b.Mode)},
-		{"uname", a.Uname, b.Uname}, {"gname", a.Gname, b.Gname}, {"uid", a.UID, b.UID}, {"gid", a.GID, b.GID},
+		{"type", a.Type, b.Type}, {"mode", octal(a.Mode), octal(mode)},
+		{"uname", a.Uname, named(b.Uname, a.Uname)}, {"gname", a.Gname, named(b.Gname, a.Gname)}, {"uid", a.UID, b.UID}, {"gid", a.GID, b.GID},
 		{"flags", a.Flags, b.Flags}, {"time", stamp(a.Time), stamp(b.Time)}, {"link", a.Link, b.Link},
 		{"pax", cmp.Or(a.Records, "none"), cmp.Or(b.Records, "none")},
 		{"size", a.Size, b.Size}, {"digest", a.Digest, b.Digest},
@@ -67,6 +77,14 @@ func Differences(a, b *Node) []string {
 		}
 	}
 	return what
+}
+
+// named is a name to be compared with another, which it is where one is absent.
+func named(name, other string) string {
+	if name == "" || other == "" {
+		return other
+	}
+	return name
 }
 
 // octal is a mode that prints as one.

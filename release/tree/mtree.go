@@ -194,7 +194,7 @@ func (n *Node) mtree(t *Tree) string {
 	if n.Type == Hardlink {
 		words[1] = "type=file"
 		if f := t.Lookup(n.Link); f != nil {
-			first = f
+			first, words[1] = f, "type="+f.Type.String()
 		}
 	}
 	words = append(words, fmt.Sprintf("mode=%04o", n.Mode), owner("u", n.Uname, n.UID), owner("g", n.Gname, n.GID))
@@ -205,8 +205,11 @@ func (n *Node) mtree(t *Tree) string {
 		}
 	}
 	words = append(words, fmt.Sprintf("time=%d.0", n.Time))
-	if n.Type == Symlink {
-		words = append(words, "link="+escapeName(n.Link))
+	switch first.Type {
+	case Symlink:
+		words = append(words, "link="+escapeName(first.Link))
+	case CharDevice, BlockDevice:
+		words = append(words, "device=native,"+first.Link)
 	}
 	if n.Flags != "" {
 		words = append(words, "flags="+escapeName(n.Flags))

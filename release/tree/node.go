@@ -7,12 +7,17 @@ import "fmt"
 // Type says what a node is.
 type Type uint8
 
-// The kinds of node that FreeBSD's packages and mtree files bring.
+// The kinds of node that FreeBSD's packages and mtree files bring, and those
+// that only layers of others have.
 const (
 	File     Type = iota
 	Dir           // a directory
 	Symlink       // Link is the target, verbatim
 	Hardlink      // another name of the file whose path is Link
+
+	CharDevice  // Link is its numbers, MAJOR,MINOR
+	BlockDevice // likewise
+	FIFO
 )
 
 // String returns the word that mtree(5) uses, and "hardlink" for a hard link.
@@ -26,6 +31,12 @@ func (t Type) String() string {
 		return "link"
 	case Hardlink:
 		return "hardlink"
+	case CharDevice:
+		return "char"
+	case BlockDevice:
+		return "block"
+	case FIFO:
+		return "fifo"
 	}
 	return fmt.Sprintf("type(%d)", uint8(t))
 }
@@ -53,7 +64,7 @@ type Node struct {
 	GID     int
 	Flags   string // chflags(1) names joined by commas, as in SCHILY.fflags
 	Time    int64  // modification time, seconds since 1970
-	Link    string // target of a Symlink; path of the first name of a Hardlink
+	Link    string // target of a Symlink; path of the first name of a Hardlink; numbers of a device
 	Size    int64  // bytes, of a File
 	Digest  string // lower-case hex sha256 of a File's contents, where known
 	Records string // further pax records of a tar entry that somebody else wrote, as text: xattrs, ACLs

@@ -16,12 +16,16 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // Tree is a root file system. The zero value is an empty one; Put adds the
-// root directory with the first node. It is not safe for concurrent use.
+// root directory with the first node. Several may read it at a time, if nobody
+// changes it.
 type Tree struct {
 	nodes map[string]*Node
+	order atomic.Pointer[[]*Node] // by path; nil where that must be found out again
+	links map[string][]string     // names of hard links by the path that they link to, as Set put them
 }
 
 // PathError is a path that cannot stand in a root file system.
@@ -83,13 +87,29 @@ func (t *Tree) Lookup(path string) *Node { return t.nodes[path] }
 // All yields every node in the order of the bytes of its path, so that a
 // directory comes before what it holds.
 func (t *Tree) All() iter.Seq[*Node] {
-	return func(yield func(*Node) bool) {
-		for _, p := range slices.Sorted(maps.Keys(t.nodes)) {
-			if !yield(t.nodes[p]) {
-				return
-			}
-		}
+	return slices.Values(t.sorted())
+}
+
+// sorted is every node in the order of paths.
+func (t *Tree) sorted() []*Node {
+	if order := t.order.Load(); order != nil {
+		return *order
 	}
+	order := slices.AppendSeq(make([]*Node, 0, len(t.nodes)), maps.Values(t.nodes))
+	slices.SortFunc(order, func(a, b *Node) int { return strings.Compare(a.Path, b.Path) })
+	t.order.Store(&order)
+	return order
+}
+
+// put and cut change which nodes there are.
+func (t *Tree) put(n *Node) {
+	t.nodes[n.Path] = n
+	t.order.Store(nil)
+}
+
+func (t *Tree) cut(path string) {
+	delete(t.nodes, path)
+	t.order.Store(nil)
 }
 
 // Clone returns a tree that can be changed without changing t.
@@ -115,7 +135,7 @@ func (t *Tree) Put(n Node) error {
 	}
 	old := t.nodes[n.Path]
 	if old == nil {
-		t.nodes[n.Path] = &n
+		t.put(&n)
 		return nil
 	}
 	if old.Type != Dir || n.Type != Dir {
@@ -140,7 +160,7 @@ func (t *Tree) Replace(n Node) bool {
 	if old == nil || old.Type == Dir || n.Type == Dir {
 		return false
 	}
-	t.nodes[n.Path] = &n
+	t.put(&n)
 	return true
 }
 
@@ -169,7 +189,7 @@ func (t *Tree) makeParents(n *Node) error {
 	for p := Parent(n.Path); ; p = Parent(p) {
 		switch old := t.nodes[p]; {
 		case old == nil:
-			t.nodes[p] = &Node{Path: p, Type: Dir, Mode: 0o755, Uname: "root", Gname: "wheel"}
+			t.put(&Node{Path: p, Type: Dir, Mode: 0o755, Uname: "root", Gname: "wheel"})
 		case old.Type != Dir:
 			return &ConflictError{p, old.Owner(), n.Owner(), fmt.Sprintf(
 				"a %s in the first, a directory that holds %s in the second", old.Type, n.Path)}

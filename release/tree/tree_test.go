@@ -88,7 +88,7 @@ func TestCloneIsIndependent(t *testing.T) {
 	}
 	c := root.Clone()
 	c.SetTime("/f", 5)
-	c.Remove("/f")
+	c.Remove([]string{"/f"}, nil)
 	if n := root.Lookup("/f"); n == nil || n.Time != 0 {
 		t.Errorf("the original changed: %+v", n)
 	}
@@ -170,7 +170,7 @@ func TestMtreeRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	changes := Diff(&root, &back)
+	changes := Diff(t.Context(), &root, &back)
 	if len(changes) != 1 || changes[0].Path != "/h" { // listed as the file that it is a name of
 		t.Errorf("got %v", changes)
 	}
@@ -238,7 +238,7 @@ func TestDiff(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, c := range Diff(&a, &b) {
+	for _, c := range Diff(t.Context(), &a, &b) {
 		got = append(got, c.String())
 	}
 	want := []string{"/f: mode is 0755, was 0644, uid is 5, was 0", "/new: added", "/old: removed"}

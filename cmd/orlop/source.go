@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+)
+
+// openSource opens an archive that the user names: a file or folder, a FIFO, or
+// - for standard input. A signal ends the wait for the other end of a FIFO.
+func openSource(ctx context.Context, name string) (*oci.Source, error) {
+	if name == "-" {
+		return oci.NewSource(ctx, name, os.Stdin)
+	}
+	type result struct {
+		source *oci.Source
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		source, err := oci.OpenSource(ctx, name)
+		done <- result{source, err}
+	}()
+	select {
+	case r := <-done:
+		return r.source, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func platformFlag() cli.Flag {
+	return &cli.StringFlag{Name: "platform", Usage: "of several images the one for `OS/ARCH`, as freebsd/arm64 or linux/arm/v7"}
+}
+
+// platform reads platformFlag.
+func platform(c *cli.Context) (string, error) {
+	if !c.IsSet("platform") {
+		return "", nil
+	}
+	s := c.String("platform")
+	if err := oci.ParsePlatform(s); err != nil {
+		return "", usagef("--platform: found %q, %w", s, err)
+	}
+	return s, nil
+}
+
+// printNotes tells what is no fault of an image; with -v at length.
+func (p *program) printNotes(c *cli.Context, name string, a *hooks.Artifact) {
+	if c.Bool("q") {
+		return
+	}
+	notes := a.Notes
+	if c.Bool("v") {
+		notes = append(notes[:len(notes):len(notes)], a.Details...)
+	}
+	for _, text := range notes {
+		_ = p.err.line("orlop: %s: %s", name, text)
+	}
+}
+
+// passedOver tells of each entry what is odd about it, and returns the faults by
+// which something is not shown.
+func (p *program) passedOver(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var hidden []error
+	for _, e := range about(name, err) {
+		if format, is := errors.AsType[*layer.FormatError](e); is && format.Shown {
+			_ = p.err.line("orlop: %s", tabbed(e.Error()))
+			continue
+		}
+		hidden = append(hidden, e)
+	}
+	return errors.Join(hidden...)
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package layer
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orlop/orlop/release/tree"
+)
+
+// listing is a tree in a short form: d, f, l or h and a path, and where a link
+// leads.
+func listing(t *tree.Tree) string {
+	var list []string
+	for n := range t.All() {
+		text := map[tree.Type]string{tree.File: "f", tree.Dir: "d", tree.Symlink: "l", tree.Hardlink: "h"}[n.Type] + n.Path
+		if n.Link != "" {
+			text += ">" + n.Link
+		}
+		if n.Digest != "" {
+			text += "=" + n.Digest
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, " ")
+}
+
+// parsed makes nodes of the short form.
+func parsed(text string) []*tree.Node {
+	var nodes []*tree.Node
+	for word := range strings.FieldsSeq(text) {
+		n := &tree.Node{Type: map[byte]tree.Type{'f': tree.File, 'd': tree.Dir, 'l': tree.Symlink, 'h': tree.Hardlink}[word[0]]}
+		word, n.Digest, _ = strings.Cut(word[1:], "=")
+		n.Path, n.Link, _ = strings.Cut(word, ">")
+		nodes = append(nodes, n)
+	}
+	return nodes
+}
+
+func TestApply(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, layers, want, faults string }{
+		{"whiteouts, wherever they stand", "d/a f/a/x f/a/y f/b/z | f/a/new f/a/.wh..wh..opq f/b/.wh.z", "d/ d/a f/a/new d/b", ""},
+		{"whiteout and the same path again", "f/a=1 | f/a=2 f/.wh.a", "d/ f/a=2", ""},
+		{"whiteouts in each other", "f/a/b/c/d f/a/e | f/a/b/.wh.c f/a/.wh.b f/a/.wh..wh..opq", "d/ d/a", ""},
+		{"opaque root", "f/a/b f/c | f/.wh..wh..opq f/d", "d/ f/d", ""},
+		{"no whiteout of the next name", "f/a f/a-b f/ab/c | f/.wh.a", "d/ f/a-b d/ab f/ab/c", ""},
+		{"what only AUFS knows", "f/a | d/.wh..wh.plnk f/.wh..wh.plnk/1.2 f/.wh..wh.aufs", "d/ f/a", ""},
+		{"file for a directory", "f/a/b/c | f/a", "d/ f/a", ""},
+		{"directory for a file", "f/a | d/a f/a/b", "d/ d/a f/a/b", ""},
+		{"file below a file", "f/a | f/a/b", "d/ f/a", "/a/b: lies below /a, which is a file"},
+		{"through a link of a lower layer", "d/usr/lib l/lib>usr/lib | f/lib/foo", "d/ l/lib>usr/lib d/usr d/usr/lib f/usr/lib/foo", ""},
+		{"through links to links", "d/x/y l/a>/b l/b>x/../x | f/a/y/z", "d/ l/a>/b l/b>x/../x d/x d/x/y f/x/y/z", ""},
+		{"whiteout through a link", "f/usr/lib/foo l/lib>usr/lib | f/lib/.wh.foo", "d/ l/lib>usr/lib d/usr d/usr/lib", ""},
+		{"link out of the root", "l/up>../../.. | f/up/x", "d/ l/up>../../.. f/x", ""},
+		{"link to nothing", "l/a>b | f/a/x", "d/ l/a>b", "/a/x: lies below /a, a link to b, which is not there"},
+		{"link to a file", "f/b l/a>b | f/a/x", "d/ l/a>b f/b", "/a/x: lies below /a, a link to b, which is a file"},
+		{"link to itself", "l/a>a | f/a/x", "d/ l/a>a", "/a/x: lies below /a, the last of more than 32 symbolic links"},
+		{"directory for a link", "f/usr/x l/lib>usr | d/lib f/lib/x", "d/ d/lib f/lib/x d/usr f/usr/x", ""},
+		{"through a link of the same layer", "d/b l/a>b f/a/x", "d/ l/a>b d/b f/b/x", ""},
+		{"through a link to a directory without an entry", "f/b/y l/a>b f/a/x", "d/ l/a>b d/b f/b/x f/b/y", ""},
+		{"hard link", "f/a=1 h/b>/a", "d/ f/a=1 h/b>/a", ""},
+		{"hard link to a hard link", "f/a=1 h/b>/a h/c>/b", "d/ f/a=1 h/b>/a h/c>/a", ""},
+		{"hard link to a lower layer", "f/a=1 | h/b>/a", "d/ f/a=1 h/b>/a", ""},
+		{"hard link through a link", "f/x/a=1 l/y>x | h/b>/y/a", "d/ h/b>/x/a d/x f/x/a=1 l/y>x", ""},
+		{"hard link to what the layer replaces", "f/a=1 | h/b>/a f/a=2", "d/ f/a=2 f/b=1", ""},
+		{"hard link after what it names is replaced", "f/a=1 | f/a=2 h/b>/a", "d/ f/a=2 h/b>/a", ""},
+		{"name of a hard-linked file is taken away", "f/a=1 h/b>/a h/c>/a | f/.wh.a", "d/ f/b=1 h/c>/b", ""},
+		{"name of a hard-linked file is replaced", "f/a=1 h/b>/a h/c>/a | f/a=2", "d/ f/a=2 f/b=1 h/c>/b", ""},
+		{"all names but one go", "f/d/a=1 h/d/b>/d/a h/e>/d/a | f/.wh.d", "d/ f/e=1", ""},
+		{"hard link to nothing", "h/b>/a f/c", "d/ f/c", "/b: is a hard link to /a, which is neither an earlier file of the layer nor one of a lower layer"},
+		{"hard link to a directory", "d/a h/b>/a", "d/ d/a", "/b: is a hard link to /a, which is a directory"},
+		{"hard link to itself", "f/a=1 | h/a>/a", "d/ f/a=1", "/a: is a hard link to itself"},
+		{"hard link in the place of what it names", "f/a/f=1 | h/a>/a/f", "d/", "/a: is a hard link to /a/f, which the layer takes away"},
+		{"twice", "f/a=1 f/a=2 f/b", "d/ f/a=2 f/b", "/a: is twice in the layer, which image-spec's layer.md forbids"},
+		{"twice, as two things", "f/a d/a f/b", "d/ f/a f/b", "/a: is twice in the layer, a file and then a dir, and image-spec's layer.md forbids a path twice"},
+		{"after what lies below it", "f/a/b f/a", "d/ d/a f/a/b", "/a: is a file, and entries before it lie below it"},
+		{"root that is a file", "f/ f/a", "d/ f/a", "/: is a file, and the root must be a dir"},
+	} {
+		var root tree.Tree
+		var faults []string
+		for part := range strings.SplitSeq(tt.layers, "|") {
+			if err := Apply(t.Context(), &root, parsed(part)); err != nil {
+				faults = append(faults, err.Error())
+			}
+		}
+		if d := cmp.Diff(tt.want, listing(&root)); d != "" {
+			t.Errorf("%s: (-want +got):\n%s", tt.name, d)
+		}
+		if got := strings.Join(faults, "\n"); got != tt.faults {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.faults)
+		}
+	}
+}
+
+// BenchmarkApply is to cost the same for an entry however many there are, and
+// whatever they do: be new, take away, replace directories, be links.
+func BenchmarkApply(b *testing.B) {
+	for _, tt := range []struct{ name, lower, upper string }{
+		{"files", "", "f/d%/f"}, {"whiteouts", "f/d%/f", "f/.wh.d%"}, {"opaque", "f/d%/f", "f/d%/.wh..wh..opq"},
+		{"files for directories", "f/d%/f", "f/d%"}, {"through links", "d/x% l/y%>x%", "f/y%/f"}, {"links", "f/a%", "h/b%>/a%"},
+		{"names of one file", "h/l%>/f", "f/l%"},
+	} {
+		for _, n := range []int{1000, 10_000, 100_000} {
+			b.Run(fmt.Sprintf("%s/%d", tt.name, n), func(b *testing.B) {
+				lower, upper := []string{"f/f"}, []string{}
+				for i := range n {
+					lower = append(lower, strings.ReplaceAll(tt.lower, "%", fmt.Sprint(i)))
+					upper = append(upper, strings.ReplaceAll(tt.upper, "%", fmt.Sprint(i)))
+				}
+				if tt.lower == "" {
+					lower = nil
+				}
+				for b.Loop() {
+					var root tree.Tree
+					if err := Apply(b.Context(), &root, parsed(strings.Join(lower, " "))); err != nil {
+						b.Fatal(err)
+					}
+					if err := Apply(b.Context(), &root, parsed(strings.Join(upper, " "))); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/entry")
+			})
+		}
+	}
+}

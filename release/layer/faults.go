@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package layer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// FormatError is a layer that breaks its format or is unsafe to extract.
+type FormatError struct {
+	Path  string // of the entry, "" for the layer as a whole
+	Err   error
+	Shown bool // the entry counts all the same; else it was passed over
+}
+
+func (e *FormatError) Error() string {
+	if e.Path == "" {
+		return e.Err.Error()
+	}
+	return e.Path + ": " + e.Err.Error()
+}
+
+// Unwrap returns the fault itself.
+func (e *FormatError) Unwrap() error { return e.Err }
+
+// UnsupportedError is something that may be right and that this version cannot
+// judge.
+type UnsupportedError struct{ Err error }
+
+func (e *UnsupportedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is not supported.
+func (e *UnsupportedError) Unwrap() error { return e.Err }
+
+// Unsupportedf makes an UnsupportedError.
+func Unsupportedf(format string, args ...any) error {
+	return &UnsupportedError{fmt.Errorf(format, args...)}
+}
+
+// fault blames the layer for an error, unless a disk could not be read, this
+// version cannot read what is there, or a signal came.
+func fault(path string, err error) error {
+	if _, disk := errors.AsType[*fs.PathError](err); disk {
+		return err
+	}
+	if _, unsupported := errors.AsType[*UnsupportedError](err); unsupported || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &FormatError{Path: path, Err: err}
+}
+
+// maxFaults bounds what is told of the entries of one layer.
+const maxFaults = 10_000
+
+// faults are those of the entries of a layer.
+type faults struct {
+	list []error
+	more int // that are not in it
+}
+
+func (f *faults) add(path string, shown bool, err error) {
+	if len(f.list) == maxFaults {
+		f.more++
+		return
+	}
+	if _, unsupported := errors.AsType[*UnsupportedError](err); unsupported {
+		f.list = append(f.list, &UnsupportedError{fmt.Errorf("%s: %w", path, err)})
+		return
+	}
+	f.list = append(f.list, &FormatError{path, err, shown})
+}
+
+// err joins them, and what else went wrong.
+func (f *faults) err(others ...error) error {
+	list := append(f.list[:len(f.list):len(f.list)], others...)
+	if f.more > 0 {
+		list = append(list, &FormatError{Err: fmt.Errorf("has faults in %d entries more", f.more)})
+	}
+	return errors.Join(list...)
+}

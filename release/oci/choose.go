@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package oci
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/release/layer"
+)
+
+// Bounds for an index: how deep others may stand in it, and how many manifests
+// there may be in all.
+const (
+	maxNested    = 4
+	maxManifests = 1000
+)
+
+// candidates are the images that an index leads to.
+type candidates struct {
+	*Archive
+	*Contents
+	seen   int
+	images []candidate
+	other  []error // what this version cannot read
+}
+
+// candidate is one image, and the names that it has.
+type candidate struct {
+	v1.Descriptor
+	names []string
+}
+
+// choose finds the one image that is meant, by following the indexes. Several
+// descriptors of one digest are one image.
+func (a *Archive) choose(c *Contents, platform string) error {
+	all := candidates{Archive: a, Contents: c}
+	if err := all.collect(c.Index, "", 1); err != nil {
+		return err
+	}
+	images := all.images
+	if len(images) > 1 {
+		images = all.look(images)
+	}
+	if platform != "" && len(images) > 1 {
+		found := platforms(images)
+		if images = slices.DeleteFunc(images, func(i candidate) bool { return !fits(platform, *i.Platform) }); len(images) == 0 {
+			return &PlatformError{platform, found}
+		}
+	}
+	switch {
+	case len(images) > 1 && platform == "":
+		return layer.Unsupportedf("has %d images, wanted one; --platform chooses: %s", len(images), strings.Join(platforms(images), ", "))
+	case len(images) > 1:
+		return layer.Unsupportedf("has %d images for %s, wanted one: %s", len(images), platform, strings.Join(digests(images), ", "))
+	case len(images) == 0 && len(all.other) > 0:
+		return all.other[0]
+	case len(images) == 0:
+		return layer.Unsupportedf("index.json leads to no image, wanted one")
+	}
+	c.Descriptor = images[0].Descriptor
+	for _, err := range all.other {
+		c.PassedOver = append(c.PassedOver, err.Error())
+	}
+	for _, name := range images[0].names[1:] {
+		c.PassedOver = append(c.PassedOver, fmt.Sprintf("the image is there by the name %q as well", name))
+	}
+	return nil
+}
+
+// collect takes the descriptors of an index; name is that of the index.
+func (all *candidates) collect(index v1.Index, name string, depth int) error {
+	for _, d := range index.Manifests {
+		if all.seen++; all.seen > maxManifests {
+			return layer.Unsupportedf("has more than %d manifests, the most that this version looks through", maxManifests)
+		}
+		refName := d.Annotations[v1.AnnotationRefName]
+		if refName == "" {
+			refName = name
+		}
+		switch {
+		case d.MediaType == "":
+			return formatErrorf("a descriptor of the index, of %q, has no mediaType, wanted one (image-spec, descriptor.md)", d.Digest)
+		case isAttestation(d):
+			all.passOver(d, "attestation manifest")
+		case d.MediaType == v1.MediaTypeImageIndex:
+			if err := all.nested(d, refName, depth); err != nil {
+				return fmt.Errorf("index %s: %w", d.Digest, err)
+			}
+		case d.ArtifactType != "":
+			all.passOver(d, "artifact of type "+d.ArtifactType)
+		case d.MediaType != v1.MediaTypeImageManifest:
+			all.other = append(all.other, layer.Unsupportedf("manifest: type of its descriptor is %q, which this version does not read, wanted %q", d.MediaType, v1.MediaTypeImageManifest))
+		default:
+			all.image(d, refName)
+		}
+	}
+	return nil
+}
+
+// isAttestation knows what buildx puts beside an image.
+func isAttestation(d v1.Descriptor) bool {
+	return d.Annotations["vnd.docker.reference.type"] == "attestation-manifest" ||
+		d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
+}
+
+func (all *candidates) passOver(d v1.Descriptor, what string) {
+	all.PassedOver = append(all.PassedOver, fmt.Sprintf("%s %s was passed over", what, d.Digest))
+	var m v1.Manifest
+	_, _ = all.document(d, d.MediaType, &m, nil)
+	all.reach(d, &m)
+}
+
+// nested goes into an index that another one holds.
+func (all *candidates) nested(d v1.Descriptor, name string, depth int) error {
+	if depth == maxNested {
+		return layer.Unsupportedf("lies in %d other indexes, the most that this version follows", depth)
+	}
+	var index v1.Index
+	if _, err := all.document(d, v1.MediaTypeImageIndex, &index, indexMembers); err != nil {
+		return err
+	}
+	if checkDigest(d.Digest) == nil {
+		all.reached[blobName(d.Digest)] = true
+	}
+	return all.collect(index, name, depth+1)
+}
+
+// image notes one, or another name of one.
+func (all *candidates) image(d v1.Descriptor, name string) {
+	var m v1.Manifest
+	_, _ = all.document(d, v1.MediaTypeImageManifest, &m, nil) // which is read again, if it is the one
+	all.reach(d, &m)
+	for i := range all.images {
+		if all.images[i].Digest == d.Digest {
+			all.images[i].names = append(all.images[i].names, name)
+			return
+		}
+	}
+	if name != "" && d.Annotations[v1.AnnotationRefName] == "" {
+		d.Annotations = map[string]string{v1.AnnotationRefName: name}
+	}
+	all.images = append(all.images, candidate{d, []string{name}})
+}
+
+// look passes over what is no image, and finds out about platforms that the
+// index does not tell.
+func (all *candidates) look(images []candidate) []candidate {
+	var list []candidate
+	for _, i := range images {
+		var m v1.Manifest
+		_, err := all.manifest(i.Descriptor, &m)
+		if err == nil && i.Platform == nil {
+			var config v1.Image
+			_, err = all.document(m.Config, v1.MediaTypeImageConfig, &config, nil)
+			i.Platform = &config.Platform
+		}
+		if err != nil {
+			all.other = append(all.other, fmt.Errorf("manifest %s: %w", i.Digest, err))
+			continue
+		}
+		list = append(list, i)
+	}
+	return list
+}
+
+// platforms spells those of images.
+func platforms(images []candidate) []string {
+	var list []string
+	for _, i := range images {
+		list = append(list, platformText(*i.Platform))
+	}
+	return list
+}
+
+func digests(images []candidate) []string {
+	var list []string
+	for _, i := range images {
+		list = append(list, i.Digest.String())
+	}
+	return list
+}

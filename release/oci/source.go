@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package oci
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+
+	"github.com/orlop/orlop/release/layer"
+)
+
+// Source is a folder or file that may hold an image. It can be read at any place
+// and any number of times: what comes through a pipe is spooled.
+type Source struct {
+	Name  string // for messages
+	Piped bool   // nothing lies beside it
+
+	file *os.File
+	size int64 // of a file
+	dir  bool
+}
+
+// maxPiped bounds what is spooled, in bytes.
+const maxPiped = 16 << 30
+
+// OpenSource opens a file or folder by its name.
+func OpenSource(ctx context.Context, name string) (*Source, error) {
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &AbsentError{err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return NewSource(ctx, name, f)
+}
+
+// NewSource takes a file or folder that is open, and closes it in the end. It
+// reads a pipe to its end, into a temporary file that has no name, in the
+// system's folder for such files.
+func NewSource(ctx context.Context, name string, f *os.File) (*Source, error) {
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	s := &Source{Name: name, file: f, size: info.Size(), dir: info.IsDir()}
+	if s.dir || info.Mode().IsRegular() {
+		return s, nil
+	}
+	if s.file, s.size, err = spoolPipe(ctx, f); err != nil {
+		return nil, named(name, err)
+	}
+	s.Piped = true
+	return s, nil
+}
+
+// Close releases the file.
+func (s *Source) Close() error { return s.file.Close() }
+
+// Folder reports whether it is one.
+func (s *Source) Folder() bool { return s.dir }
+
+// Reader reads a file from its start.
+func (s *Source) Reader(ctx context.Context) io.Reader {
+	return layer.WithContext(ctx, io.NewSectionReader(s.file, 0, math.MaxInt64))
+}
+
+// spoolPipe keeps what a pipe gives. A signal ends the wait for it.
+func spoolPipe(ctx context.Context, pipe *os.File) (*os.File, int64, error) {
+	type result struct {
+		file *os.File
+		size int64
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer pipe.Close()
+		var r result
+		r.file, r.size, r.err = spool(layer.WithContext(ctx, pipe), maxPiped)
+		if r.err == nil && r.size > maxPiped {
+			r.file.Close()
+			r.err = layer.Unsupportedf("has more than %d bytes, the most that is read from a pipe", int64(maxPiped))
+		}
+		done <- r
+	}()
+	select {
+	case r := <-done:
+		return r.file, r.size, r.err
+	case <-ctx.Done():
+		return nil, 0, ctx.Err()
+	}
+}
+
+// spool writes so many bytes and one more, if there are, to a temporary file
+// without a name.
+func spool(r io.Reader, limit int64) (*os.File, int64, error) {
+	f, err := os.CreateTemp("", "orlop-")
+	if err != nil {
+		return nil, 0, err
+	}
+	err = os.Remove(f.Name())
+	n := int64(0)
+	if err == nil {
+		n, err = io.Copy(f, io.LimitReader(r, limit+1))
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, n, nil
+}
+
+// named puts the name of a source before what is wrong with it. What is neither
+// a trouble with a disk, nor a signal, nor beyond this version, is a broken layout.
+func named(name string, err error) error {
+	_, disk := errors.AsType[*fs.PathError](err)
+	_, unsupported := errors.AsType[*layer.UnsupportedError](err)
+	if disk || unsupported || errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("ends too early: %w", err)
+	}
+	return formatErrorf("%s: %w", name, err)
+}
