@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/orlop/orlop/pkgdb/spelling"
 )
 
 // Path is the PATH of every image, from login.conf(5). It decides bytes.
@@ -122,9 +124,9 @@ func (all Images) Chain(name string) ([]Image, error) {
 		img, ok := all[name]
 		if !ok {
 			if len(chain) > 0 {
-				return nil, usagef("image %q: its parent %q is not defined", chain[len(chain)-1].Name, name)
+				return nil, usagef("image %q: its parent %q is not defined%s", chain[len(chain)-1].Name, name, spelling.Hint(name, all.names()...))
 			}
-			return nil, usagef("image %q is not defined, wanted one of %s", name, strings.Join(all.names(), ", "))
+			return nil, Undefined(name, all.names())
 		}
 		if slices.ContainsFunc(chain, func(i Image) bool { return i.Name == name }) {
 			return nil, usagef("image %q is its own ancestor", name)
@@ -134,6 +136,12 @@ func (all Images) Chain(name string) ([]Image, error) {
 	}
 	slices.Reverse(chain)
 	return chain, nil
+}
+
+// Undefined is the error of an image that is none of those known.
+func Undefined(name string, known []string) error {
+	known = slices.Sorted(slices.Values(known))
+	return usagef("image %q is not defined, wanted one of %s%s", name, strings.Join(known, ", "), spelling.Hint(name, known...))
 }
 
 // UndefinedParents are those that images of the set name and that are not in it.

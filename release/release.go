@@ -3,10 +3,13 @@
 package release
 
 import (
-	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/orlop/orlop/pkgdb/spelling"
 )
 
 // Release identifies what images are made of.
@@ -126,7 +129,7 @@ func (r Release) Platform() (Platform, error) {
 	}
 	p, ok := platforms[parts[2]]
 	if !ok {
-		return p, &UsageError{errors.New("ABI " + r.ABI + ": OCI has no name for the architecture " + parts[2])}
+		return p, usagef("ABI %s: OCI has no name for the architecture %s%s", r.ABI, parts[2], spelling.Hint(parts[2], slices.Sorted(maps.Keys(platforms))...))
 	}
 	return p, nil
 }

@@ -28,12 +28,18 @@ func (u *Universe) Solve(steps []Step) (*Plan, error) {
 	return s.plan, nil
 }
 
+// maxGuesses is for how many names of a request the catalogue is searched for a
+// similar one. Where more are absent, they are not misspelt: the repository is
+// another one.
+const maxGuesses = 10
+
 type solver struct {
 	*Universe
-	plan  *Plan
-	added []*Planned // of the current step
-	queue []*Planned // added, dependencies not yet looked at
-	errs  []error
+	plan    *Plan
+	added   []*Planned // of the current step
+	queue   []*Planned // added, dependencies not yet looked at
+	errs    []error
+	guesses int
 }
 
 func (s *solver) step(i int, step Step) error {
@@ -78,7 +84,7 @@ func (s *solver) request(i int, step, want string, out *StepPlan) {
 		}
 	}
 	if len(found) == 0 {
-		s.errs = append(s.errs, &UnresolvedError{[]string{step}, s.absent(want)})
+		s.errs = append(s.errs, &UnresolvedError{[]string{step}, s.absent(want) + s.guess(want)})
 	}
 	for _, p := range found {
 		old := s.plan.byName[p.Name]
@@ -94,6 +100,19 @@ func (s *solver) request(i int, step, want string, out *StepPlan) {
 			old.Requested = i
 		}
 	}
+}
+
+// guess ends a message about a name that is in no repository with the one that
+// was meant, if that can be told.
+func (s *solver) guess(want string) string {
+	if s.foreign[want] != "" || isGlob(want) || strings.Contains(want, "|") || s.guesses == maxGuesses {
+		return ""
+	}
+	s.guesses++
+	if name := s.nearest(want); name != "" {
+		return "; did you mean " + name + "?"
+	}
+	return ""
 }
 
 // add puts a package into the plan.
@@ -172,7 +191,11 @@ func (s *solver) match(want string) []*catalog.Package {
 		return []*catalog.Package{p}
 	}
 	var found []*catalog.Package
-	for _, name := range s.names() {
+	names := s.names
+	if !isGlob(want) { // no need to look at a whole catalogue
+		names = beforeDashes(want)
+	}
+	for _, name := range names {
 		for _, p := range s.byName[name] {
 			if globMatch(want, p.Name) || globMatch(want, p.FullName()) {
 				found = append(found, p)
@@ -181,6 +204,17 @@ func (s *solver) match(want string) []*catalog.Package {
 		}
 	}
 	return found
+}
+
+// beforeDashes are the names that NAME-VERSION may have, in order.
+func beforeDashes(text string) []string {
+	var names []string
+	for i, r := range text {
+		if r == '-' {
+			names = append(names, text[:i])
+		}
+	}
+	return names
 }
 
 // conflicts finds packages whose manifests exclude each other, and file-level

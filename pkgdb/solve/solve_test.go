@@ -194,6 +194,56 @@ func TestSolveReportsAll(t *testing.T) {
 	}
 }
 
+// TestMisspelt is answered with what was meant, if that can be told.
+func TestMisspelt(t *testing.T) {
+	t.Parallel()
+	const world = "FreeBSD-runtime-15.0p3\nFreeBSD-ssh-15.0\nnginx-1.28\nnginx-lite-1.28\nelse-1 ABI=FreeBSD:14:amd64"
+	for want, message := range map[string]string{
+		"FreeBSD-rumtime":      "FreeBSD-rumtime is in no repository; did you mean FreeBSD-runtime?",
+		"freebsd-ssh":          "freebsd-ssh is in no repository; did you mean FreeBSD-ssh?",
+		"ssh":                  "ssh is in no repository; did you mean FreeBSD-ssh?",
+		"FreeBSD-runtime-15.1": "FreeBSD-runtime-15.1 is in no repository; did you mean FreeBSD-runtime-15.0p3?",
+		"ngnix":                "ngnix is in no repository; did you mean nginx?",
+		"apache":               "apache is in no repository",
+		"ngnix*":               "ngnix* is in no repository",
+		"ngnix|apache":         "ngnix|apache is in no repository",
+		"else":                 "else is there for FreeBSD:14:amd64 only, wanted FreeBSD:15:amd64",
+	} {
+		u, err := NewUniverse(parse(t, world), "FreeBSD:15:amd64")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = u.Solve([]Step{{Name: "s", Want: []string{want}}}); err == nil || err.Error() != "cannot resolve s: "+message {
+			t.Errorf("%s: got %v, want %q", want, err, message)
+		}
+	}
+}
+
+// TestManyMisspelt asks a catalogue of all ports for hundreds of names that it
+// does not have: only the first are looked for.
+func TestManyMisspelt(t *testing.T) {
+	t.Parallel()
+	u := &Universe{ABI: "FreeBSD:15:amd64", byName: map[string][]*catalog.Package{}}
+	for i := range 36_000 {
+		name := fmt.Sprintf("package-%05d", i)
+		u.byName[name] = []*catalog.Package{{Summary: pkgfile.Summary{Name: name, Version: "1"}}}
+	}
+	if err := u.index(); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for i := range 300 {
+		want = append(want, fmt.Sprintf("pakcage-%05d", i))
+	}
+	_, err := u.Solve([]Step{{Name: "s", Want: want}})
+	if got := strings.Count(fmt.Sprint(err), "did you mean package-000"); got != maxGuesses {
+		t.Errorf("got %d guesses, want %d", got, maxGuesses)
+	}
+	if got := strings.Count(fmt.Sprint(err), "is in no repository"); got != 300 {
+		t.Errorf("got %d of 300 faults", got)
+	}
+}
+
 func TestFormula(t *testing.T) {
 	t.Parallel()
 	p, err := solve(t, "a-1 formula=b_>_1_<_3\nb-1\nb-2\nb-3", Step{Name: "s", Want: []string{"a"}})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgver"
+	"github.com/orlop/orlop/pkgdb/spelling"
 )
 
 // Universe is all that can be installed for one ABI.
@@ -18,6 +19,7 @@ type Universe struct {
 	ABI string
 
 	byName   map[string][]*catalog.Package // best first
+	names    []string                      // in order
 	foreign  map[string]string             // name of a package that is only there for another ABI -> that ABI
 	shlibs   map[string][]string           // library -> names of packages whose best version provides it
 	provides map[string][]string
@@ -66,7 +68,8 @@ func NewUniverse(catalogues []*catalog.Catalogue, abi string) (*Universe, error)
 
 // index sorts the candidates of each name and notes what the best provide.
 func (u *Universe) index() error {
-	for _, name := range slices.Sorted(maps.Keys(u.byName)) {
+	u.names = slices.Sorted(maps.Keys(u.byName))
+	for _, name := range u.names {
 		list := u.byName[name]
 		slices.SortStableFunc(list, func(a, b *catalog.Package) int {
 			if c := cmp.Compare(b.Repo.Priority, a.Repo.Priority); c != 0 {
@@ -101,15 +104,29 @@ func (u *Universe) Best(name string) *catalog.Package {
 	return nil
 }
 
-// names returns all names in order.
-func (u *Universe) names() []string { return slices.Sorted(maps.Keys(u.byName)) }
-
 // absent says why a name cannot be had.
 func (u *Universe) absent(name string) string {
 	if abi := u.foreign[name]; abi != "" {
 		return fmt.Sprintf("%s is there for %s only, wanted %s", name, abi, u.ABI)
 	}
 	return name + " is in no repository"
+}
+
+// nearest is the package that somebody may have meant who asked for one that
+// is not there, "" if there is none: base packages are often called by half
+// their name. Of names with versions the best ones count.
+func (u *Universe) nearest(want string) string {
+	if u.Best("FreeBSD-"+want) != nil {
+		return "FreeBSD-" + want
+	}
+	if name := spelling.Nearest(want, u.names); name != "" {
+		return name
+	}
+	var full []string
+	for _, name := range u.names {
+		full = append(full, u.Best(name).FullName())
+	}
+	return spelling.Nearest(want, full)
 }
 
 // matchABI compares component by component; "*" matches anything, as in

@@ -23,6 +23,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/pkgdb/spelling"
 )
 
 // Compression is how the blob of a layer is compressed: a method, or METHOD:LEVEL.
@@ -74,7 +76,8 @@ func ParseCompression(s string) (Compression, error) {
 		}
 		return c, nil
 	}
-	return "", fmt.Errorf("compression %q is not known, wanted gzip, gzip:1 to gzip:9, zstd, or zstd:fastest, better, best", s)
+	return "", fmt.Errorf("compression %q is not known, wanted gzip, gzip:1 to gzip:9, zstd, or zstd:fastest, better, best%s", s,
+		spelling.Hint(s, "gzip", "zstd", "zstd:fastest", "zstd:better", "zstd:best"))
 }
 
 // split tells method and level.

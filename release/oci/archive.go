@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/orlop/orlop/pkgdb/spelling"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -41,7 +42,7 @@ func ParseFormat(s string) (Format, error) {
 	case TXZ, Tar, TarZstd, Dir:
 		return f, nil
 	}
-	return "", fmt.Errorf("format %q is not known, wanted txz, tar, tar.zst or dir", s)
+	return "", fmt.Errorf("format %q is not known, wanted txz, tar, tar.zst or dir%s", s, spelling.Hint(s, "txz", "tar", "tar.zst", "dir"))
 }
 
 // Extension is what a file of the format has after its name; a folder has none.

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package spelling_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orlop/orlop/pkgdb/spelling"
+)
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	commands := "demo build plan lock fetch ls verify diff pkgdb cache version help"
+	images := "static dynamic runtime notoolchain toolchain"
+	flags := "repo repo-conf-dir srcdir package parent output offline squash rebuild"
+	formats := "txz tar tar.zst dir"
+	for _, tt := range []struct{ typed, words, want string }{
+		{"bild", commands, "build"}, {"biuld", commands, "build"}, {"BUILD", commands, "build"}, {"buildd", commands, "build"},
+		{"lss", commands, "ls"}, {"verfiy", commands, "verify"}, {"hlep", commands, "help"}, {"pkg", commands, "pkgdb"},
+		{"ver", commands, ""}, {"xyz", commands, ""}, {"rm", commands, ""}, {"", commands, ""}, {"l", commands, ""}, {"push", commands, ""},
+		{"frobnicate", commands, ""}, {"-", commands, ""}, {"\xff\xfe\xfd", commands, ""}, {"h", commands, ""},
+		{"rumtime", images, "runtime"}, {"nontoolchain", images, "notoolchain"}, {"no-toolchain", images, "notoolchain"}, {"toolchian", images, "toolchain"},
+		{"stat", images, "static"}, {"minimal", images, ""},
+		{"packge", flags, "package"}, {"src-dir", flags, "srcdir"}, {"repos", flags, "repo"}, {"xyz", flags, ""}, {"out", flags, "output"},
+		{"xz", formats, "txz"}, {"TXZ", formats, "txz"}, {"zip", formats, ""}, {"tar.zs", formats, "tar.zst"},
+		{"aab", "aaa bab", "aaa"}, // equally near
+		{"fooo", "", ""},
+	} {
+		if got := spelling.Nearest(tt.typed, strings.Fields(tt.words)); got != tt.want {
+			t.Errorf("%q of %s: got %q, want %q", tt.typed, tt.words, got, tt.want)
+		}
+	}
+	if got := spelling.Hint("tzx", "txz", "tar") + spelling.Hint("zip", "txz", "tar"); got != "; did you mean txz?" {
+		t.Errorf("got the hint %q", got)
+	}
+}
+
+// TestNearestOfMany is what a catalogue of all ports asks for.
+func TestNearestOfMany(t *testing.T) {
+	t.Parallel()
+	var words []string
+	for i := range 36_000 {
+		words = append(words, fmt.Sprintf("py311-some-package-%d", i*7))
+	}
+	began := time.Now()
+	for range 10 {
+		if got := spelling.Nearest("py311-some-pakcage-70007", words); got != "py311-some-package-70007" {
+			t.Fatalf("got %q", got)
+		}
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("ten names took %v", took)
+	}
+}
