@@ -31,7 +31,7 @@ func (p *program) store(c *cli.Context) *store.Store {
 
 func (p *program) cacheCommand() *cli.Command {
 	flags := func() []cli.Flag {
-		return []cli.Flag{&cli.StringFlag{Name: "cache", Usage: "the store is `DIR` (default: orlop in $XDG_CACHE_HOME or ~/.cache)"}, jsonFlag()}
+		return []cli.Flag{&cli.StringFlag{Name: "cache", Usage: "the store is `DIR`", DefaultText: "orlop in $XDG_CACHE_HOME or ~/.cache"}, jsonFlag()}
 	}
 	return &cli.Command{
 		Name:  "cache",

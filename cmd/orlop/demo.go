@@ -29,8 +29,8 @@ func (p *program) demoCommand() *cli.Command {
 		Name:  "demo",
 		Usage: "make and verify FreeBSD's five images from a sample repository",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "o", Usage: "keep the images in `DIR` (default: they are deleted)"},
-			&cli.BoolFlag{Name: "q", Usage: "no progress"},
+			&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "keep the images in `DIR`", DefaultText: "they are deleted"},
+			quietFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {

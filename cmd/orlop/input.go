@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -18,6 +19,7 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/spelling"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -30,11 +32,11 @@ const defaultRepo = "FreeBSD-base"
 // inputFlags say what an image is made from.
 func inputFlags() []cli.Flag {
 	return slices.Concat(sourceFlags(), []cli.Flag{
-		&cli.StringFlag{Name: "abi", Usage: "`ABI` such as FreeBSD:15:amd64 (default: the only one in the catalogue)"},
+		&cli.StringFlag{Name: "abi", Usage: "`ABI` such as FreeBSD:15:amd64", DefaultText: "the only one in the catalogue"},
 	}, releaseFlags(), []cli.Flag{
-		&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with image definitions (repeatable)"},
+		&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with image definitions"},
 		&cli.StringFlag{Name: "name", Usage: "define an image `NAME` from --package and --parent"},
-		&cli.StringSliceFlag{Name: "package", Usage: "`PACKAGE` of the image --name: name, NAME-VERSION, pattern, or \"a | b\" (repeatable)"},
+		&cli.StringSliceFlag{Name: "package", Usage: "`PACKAGE` of the image --name: name, NAME-VERSION, pattern, or \"a | b\""},
 		&cli.StringFlag{Name: "parent", Value: "none", Usage: "`IMAGE` that the image --name stands on"},
 	})
 }
@@ -42,22 +44,22 @@ func inputFlags() []cli.Flag {
 // releaseFlags say what release the images are of.
 func releaseFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "revision", Usage: "`REVISION` such as 15.0 (default: from the version of FreeBSD-runtime)"},
-		&cli.StringFlag{Name: "branch", Usage: "`BRANCH` such as RELEASE (default: from the version of FreeBSD-runtime)"},
+		&cli.StringFlag{Name: "revision", Usage: "`REVISION` such as 15.0", DefaultText: "from the version of FreeBSD-runtime"},
+		&cli.StringFlag{Name: "branch", Usage: "`BRANCH` such as RELEASE", DefaultText: "from the version of FreeBSD-runtime"},
 	}
 }
 
 // sourceFlags say where bytes come from.
 func sourceFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringSliceFlag{Name: "repo", Usage: "repository `[NAME=]URL`, or a directory (repeatable; default: pkg.FreeBSD.org)"},
-		&cli.StringSliceFlag{Name: "repo-conf-dir", Usage: "`DIR` of pkg's repository *.conf files (repeatable, later ones override)"},
+		&cli.StringSliceFlag{Name: "repo", Usage: "repository `[NAME=]URL`, or a directory", DefaultText: "pkg.FreeBSD.org"},
+		&cli.StringSliceFlag{Name: "repo-conf-dir", Usage: "`DIR` of pkg's repository *.conf files; later ones override"},
 		&cli.StringFlag{Name: "srcdir", Usage: "FreeBSD source tree `DIR` to take files from that no installed package brings"},
-		&cli.StringFlag{Name: "cache", Usage: "keep what comes over a network in `DIR` (default: orlop in $XDG_CACHE_HOME or ~/.cache)"},
+		&cli.StringFlag{Name: "cache", Usage: "keep what comes over a network in `DIR`", DefaultText: "orlop in $XDG_CACHE_HOME or ~/.cache"},
 		&cli.BoolFlag{Name: "cache-shared", Usage: "if the store is not there yet, make one that its group may use, too"},
 		&cli.BoolFlag{Name: "offline", Usage: "use no network, only what is kept"},
 		&cli.BoolFlag{Name: "insecure-unsigned", Usage: "take a repository over a network that nobody has signed"},
-		&cli.IntFlag{Name: "j", Value: runtime.NumCPU(), Usage: "use `N` processors"},
+		&cli.IntFlag{Name: "j", Aliases: []string{"jobs"}, Value: runtime.NumCPU(), Usage: "use `N` processors", DefaultText: "all"},
 	}
 }
 
@@ -68,10 +70,14 @@ func publicURLFlag() cli.Flag {
 // talkFlags say how much is said.
 func talkFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "q", Usage: "no progress"},
-		&cli.BoolFlag{Name: "v", Usage: "a line for each package, and the time of each hook"},
+		quietFlag(),
+		&cli.BoolFlag{Name: "v", Aliases: []string{"verbose"}, Usage: "a line for each package, and the time of each hook"},
 		jsonFlag(),
 	}
+}
+
+func quietFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "q", Aliases: []string{"quiet"}, Usage: "no progress"}
 }
 
 func jsonFlag() cli.Flag {
@@ -91,8 +97,8 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	}
 	runtime.GOMAXPROCS(min(cfg.Jobs, runtime.NumCPU()))
 	cfg.Store = p.store(c)
-	var err error
-	if err = inputs(c, &cfg); err != nil {
+	err := errors.Join(checkNames(c), inputs(c, &cfg))
+	if err != nil {
 		return cfg, err
 	}
 	if len(cfg.Locks) > 0 {
@@ -109,6 +115,24 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	}
 	cfg.Epoch, err = p.epoch()
 	return cfg, err
+}
+
+// checkNames finds the images that are not defined and that no file can define.
+func checkNames(c *cli.Context) error {
+	if c.IsSet("lock") || c.IsSet("image-file") {
+		return nil
+	}
+	known := release.StandardNames()
+	if c.IsSet("name") {
+		known = append(known, c.String("name"))
+	}
+	var errs []error
+	for _, name := range c.Args().Slice() {
+		if !slices.Contains(known, name) {
+			errs = append(errs, release.Undefined(name, known))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // onlyLocks refuses what a lock says itself. It has its own epochs, too.
@@ -136,7 +160,7 @@ func contentFlags() []cli.Flag {
 }
 
 func scriptsFlag() cli.Flag {
-	return &cli.StringFlag{Name: "unknown-scripts", Value: "fail", Usage: "`fail` on a script that orlop has nothing in the place of, or skip it"}
+	return &cli.StringFlag{Name: "unknown-scripts", Value: "fail", Usage: "`WHAT` to do about a script that orlop has nothing in the place of: fail or skip"}
 }
 
 // skipScripts reads scriptsFlag.
@@ -147,12 +171,12 @@ func skipScripts(c *cli.Context) (bool, error) {
 	case "skip":
 		return true, nil
 	default:
-		return false, usagef("--unknown-scripts: found %q, wanted fail or skip", s)
+		return false, usagef("--unknown-scripts: found %q, wanted fail or skip%s", s, spelling.Hint(s, "fail", "skip"))
 	}
 }
 
 func exceptionsFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "exceptions", Usage: "UCL `FILE` of what images may lack: known-missing, known-dangling (repeatable)"}
+	return &cli.StringSliceFlag{Name: "exceptions", Usage: "UCL `FILE` of what images may lack: known-missing, known-dangling"}
 }
 
 // inputs finds out where packages come from.
@@ -311,9 +335,14 @@ const maxEpoch = 253402300799
 // outputFlags say what is written.
 func outputFlags() []cli.Flag {
 	return append([]cli.Flag{
-		&cli.StringFlag{Name: "o", Value: ".", Usage: "write into `DIR`"},
+		directoryFlag(),
 		&cli.StringFlag{Name: "format", Value: "txz", Usage: "archive `FORMAT`: txz, tar, tar.zst or dir"},
 	}, madeFlags()...)
+}
+
+// directoryFlag is for what writes files of its own naming.
+func directoryFlag() cli.Flag {
+	return &cli.StringFlag{Name: "o", Aliases: []string{"output"}, Value: ".", Usage: "write into `DIR`", DefaultText: "the current one"}
 }
 
 func schemaFlag() cli.Flag {

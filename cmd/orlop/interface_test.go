@@ -12,15 +12,15 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// theInterface is the whole command line.
+// theInterface is the whole command line, each flag with all its names.
 var theInterface = map[string]string{
-	"demo":    "o q",
-	"build":   "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j abi revision branch image-file name package parent unknown-scripts exceptions root metalog lock lock-urls plan public-url o format compression squash pkgdb-schema q v json",
-	"plan":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j abi revision branch image-file name package parent exceptions public-url why o q v json",
-	"lock":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j abi revision branch image-file name package parent unknown-scripts exceptions root metalog public-url o compression squash pkgdb-schema q v json",
-	"fetch":   "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j abi revision branch image-file name package parent lock lock-urls q v json",
+	"demo":    "o/output q/quiet",
+	"build":   "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent unknown-scripts exceptions root metalog lock lock-urls plan public-url o/output format compression squash pkgdb-schema q/quiet v/verbose json",
+	"plan":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent exceptions public-url why o/output q/quiet v/verbose json",
+	"lock":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent unknown-scripts exceptions root metalog public-url o/output compression squash pkgdb-schema q/quiet v/verbose json",
+	"fetch":   "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent lock lock-urls q/quiet v/verbose json",
 	"ls":      "files mtree sizes owner json",
-	"verify":  "digests lock require rebuild image-file trust-lock lock-urls unknown-scripts revision branch repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j q v json",
+	"verify":  "digests lock require rebuild image-file trust-lock lock-urls unknown-scripts revision branch repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs q/quiet v/verbose json",
 	"diff":    "stat lines json",
 	"version": "",
 
@@ -29,7 +29,7 @@ var theInterface = map[string]string{
 	"cache prune": "cache json",
 
 	"pkgdb":           "",
-	"pkgdb normalise": "o epoch pkgdb-schema",
+	"pkgdb normalise": "o/output epoch pkgdb-schema",
 	"pkgdb dump":      "json",
 	"pkgdb diff":      "json",
 	"pkgdb check":     "json",
@@ -42,9 +42,9 @@ func TestInterface(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app := (&program{}).app()
+	words := strings.Fields(string(page))
 	commands := map[string]*cli.Command{}
-	for _, c := range app.Commands {
+	for _, c := range (&program{}).root().Subcommands {
 		commands[c.Name] = c
 		for _, sub := range c.Subcommands {
 			commands[c.Name+" "+sub.Name] = sub
@@ -63,26 +63,23 @@ func TestInterface(t *testing.T) {
 		}
 		var got []string
 		for _, f := range c.Flags {
-			got = append(got, f.Names()[0])
+			got = append(got, strings.Join(f.Names(), "/"))
 			if usage := f.(cli.DocGenerationFlag).GetUsage(); usage == "" {
 				t.Errorf("%s -%s: no usage", c.Name, f.Names()[0])
 			}
-			if !slices.Contains(strings.Fields(strings.ReplaceAll(string(page), "\n", " ")), strings.TrimPrefix(dashed(f.Names()[0]), "-")) {
-				t.Errorf("orlop.8 does not know %s", dashed(f.Names()[0]))
+			if !slices.ContainsFunc(helpGroups, func(g helpGroup) bool { return slices.Contains(strings.Fields(g.flags), f.Names()[0]) }) {
+				t.Errorf("%s -%s: help has it under no heading", c.Name, f.Names()[0])
+			}
+			for _, n := range f.Names() {
+				if !slices.Contains(words, strings.TrimPrefix(dashed(n), "-")) {
+					t.Errorf("orlop.8 does not know %s", dashed(n))
+				}
 			}
 		}
 		if strings.Join(got, " ") != want {
 			t.Errorf("%s: got the flags %v, wanted %s", name, got, want)
 		}
 	}
-}
-
-// dashed is a flag as the manual page's macros spell it: .Fl j or .Fl -json.
-func dashed(name string) string {
-	if len(name) == 1 {
-		return "-" + name
-	}
-	return "--" + name
 }
 
 // TestManualPage lets mandoc look at the page, where it is installed.

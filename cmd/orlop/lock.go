@@ -21,8 +21,7 @@ func (p *program) lockCommand() *cli.Command {
 		Name:      "lock",
 		Usage:     "write the plan with every digest, one lock an image",
 		ArgsUsage: "IMAGE...",
-		Flags: slices.Concat(inputFlags(), contentFlags(), []cli.Flag{publicURLFlag(),
-			&cli.StringFlag{Name: "o", Value: ".", Usage: "write into `DIR`"}}, madeFlags(), talkFlags()),
+		Flags:     slices.Concat(inputFlags(), contentFlags(), []cli.Flag{publicURLFlag(), directoryFlag()}, madeFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			cfg, err := p.config(c)
 			if err != nil {

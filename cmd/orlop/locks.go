@@ -10,7 +10,7 @@ import (
 
 // lockFlags are for commands that make what a lock says.
 func lockFlags() []cli.Flag {
-	return []cli.Flag{&cli.StringSliceFlag{Name: "lock", Usage: "make exactly what the lock `FILE` says (repeatable)"}, lockURLsFlag()}
+	return []cli.Flag{&cli.StringSliceFlag{Name: "lock", Usage: "make exactly what the lock `FILE` says"}, lockURLsFlag()}
 }
 
 func lockURLsFlag() cli.Flag {

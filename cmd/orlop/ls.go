@@ -130,9 +130,6 @@ func (p *program) listSizes(c *cli.Context, a *hooks.Artifact) error {
 
 // printOwner writes package and layer of a path.
 func (p *program) printOwner(c *cli.Context, a *hooks.Artifact) error {
-	if c.String("owner") == "" {
-		return usagef("--owner: found an empty path")
-	}
 	target := path.Clean("/" + c.String("owner"))
 	name, layer, ok := a.Owner(target)
 	if !ok {

@@ -6,7 +6,8 @@
 //
 // The law of its output: stdout carries the result and nothing else. All else
 // goes to stderr, a line at a time, with "orlop: " before it, in lower case
-// and without a period.
+// and without a period. Help is a result where it is asked for; where a command
+// is missing, it goes to stderr as it is.
 package main
 
 import (
@@ -53,7 +54,18 @@ type program struct {
 // run is the whole program, so that tests can call it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookupEnv func(string) (string, bool)) int {
 	p := &program{printer{stdout}, printer{stderr}, lookupEnv}
-	err := p.app().RunContext(ctx, args)
+	root := p.root()
+	a, err := parseArguments(root, args[min(1, len(args)):])
+	switch {
+	case err != nil:
+	case a.help:
+		err = printHelp(p.out, a)
+	case a.incomplete():
+		_ = printHelp(p.err, a)
+		return exitUsage
+	default:
+		err = p.app(root).RunContext(ctx, a.words())
+	}
 	if err == nil {
 		return 0
 	}
@@ -62,56 +74,48 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookupEnv
 	}
 	if !errors.Is(err, errDiffer) { // which stdout has told
 		p.report(err)
+		if helpTells(err) {
+			_ = p.err.line("orlop: hint: %s --help tells more", a)
+		}
 	}
 	return exitStatus(err)
 }
 
-func (p *program) app() *cli.App {
-	app := &cli.App{
-		Name:                      "orlop",
-		Usage:                     "OCI base images of FreeBSD, the same bytes every time",
-		HideVersion:               true, // -v is --verbose; the version is a command
-		DisableSliceFlagSeparator: true, // a path may have a comma
-		Writer:                    p.out.w,
-		ErrWriter:                 p.err.w,
-		Commands: []*cli.Command{
+// root is the command that has all others.
+func (p *program) root() *cli.Command {
+	return &cli.Command{
+		Name:  "orlop",
+		Usage: "OCI base images of FreeBSD, the same bytes every time",
+		Subcommands: []*cli.Command{
 			p.demoCommand(), p.buildCommand(), p.planCommand(), p.lockCommand(), p.fetchCommand(),
 			p.lsCommand(), p.verifyCommand(), p.diffCommand(), p.pkgdbCommand(), p.cacheCommand(), p.versionCommand(),
 		},
-		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return usagef("unknown command %q; orlop help lists them", c.Args().First())
-			}
-			return cli.ShowAppHelp(c)
-		},
-		// Errors are reported by run, never by the library.
-		ExitErrHandler: func(*cli.Context, error) {},
-		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return &usageError{err} },
 	}
-	for _, c := range app.Commands {
-		prepare(c)
-	}
-	return app
 }
 
-// prepare gives a command what the library's defaults lack.
+// app is the library's view of the commands. It only calls them: command lines
+// are taken apart, help is given and errors are reported here.
+func (p *program) app(root *cli.Command) *cli.App {
+	for _, c := range root.Subcommands {
+		prepare(c)
+	}
+	return &cli.App{
+		Name:                      root.Name,
+		HideHelp:                  true, // or an operand h would be a command
+		HideVersion:               true,
+		DisableSliceFlagSeparator: true, // a path may have a comma
+		Writer:                    p.out.w,
+		ErrWriter:                 p.err.w,
+		Commands:                  root.Subcommands,
+		ExitErrHandler:            func(*cli.Context, error) {},
+	}
+}
+
 func prepare(c *cli.Command) {
+	c.HideHelp = true
+	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return &usageError{err} }
 	for _, sub := range c.Subcommands {
 		prepare(sub)
-	}
-	c.UseShortOptionHandling = true
-	c.OnUsageError = func(c *cli.Context, err error, _ bool) error {
-		return &usageError{fmt.Errorf("%s: %w", c.Command.Name, err)}
-	}
-	action := c.Action
-	c.Action = func(ctx *cli.Context) error {
-		// The library takes a flag after an operand for an operand.
-		for _, arg := range ctx.Args().Slice() {
-			if len(arg) > 1 && arg[0] == '-' {
-				return usagef("%s: flag %s comes after an operand, wanted before", c.Name, arg)
-			}
-		}
-		return action(ctx)
 	}
 }
 

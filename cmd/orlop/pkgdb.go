@@ -20,8 +20,8 @@ func (p *program) pkgdbCommand() *cli.Command {
 			{
 				Name: "normalise", Usage: "write the normal form, which depends on what is installed only", ArgsUsage: "DB",
 				Flags: []cli.Flag{
-					&cli.StringFlag{Name: "o", Usage: "write to `FILE` (default: DB itself)"},
-					&cli.StringFlag{Name: "epoch", Usage: "install time, `SECONDS` since 1970 (default: SOURCE_DATE_EPOCH, else the newest file time)"},
+					&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write to `FILE`", DefaultText: "DB itself"},
+					&cli.StringFlag{Name: "epoch", Usage: "install time, `SECONDS` since 1970", DefaultText: "SOURCE_DATE_EPOCH, else the newest file time"},
 					schemaFlag(),
 				},
 				Action: p.pkgdbNormalise,
@@ -38,12 +38,6 @@ func (p *program) pkgdbCommand() *cli.Command {
 				Name: "check", Usage: "find what is wrong in a database, and between it and a root folder or image", ArgsUsage: "DB [ROOT]",
 				Flags: []cli.Flag{jsonFlag()}, Action: p.pkgdbCheck,
 			},
-		},
-		Action: func(c *cli.Context) error {
-			if c.Args().Present() {
-				return usagef("pkgdb: unknown command %q; orlop help pkgdb lists them", c.Args().First())
-			}
-			return cli.ShowSubcommandHelp(c)
 		},
 	}
 }

@@ -7,17 +7,18 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/spelling"
 )
 
 // planFlag is for commands that must come to what a plan says.
 func planFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "plan", Usage: "fail unless the image comes to what the plan `FILE` says (repeatable)"}
+	return &cli.StringSliceFlag{Name: "plan", Usage: "fail unless the image comes to what the plan `FILE` says"}
 }
 
 func (p *program) planCommand() *cli.Command {
 	flags := append(inputFlags(), exceptionsFlag(), publicURLFlag(),
 		&cli.StringFlag{Name: "why", Usage: "explain only why `PACKAGE` is in the images"},
-		&cli.StringFlag{Name: "o", Usage: "write a plan an image into `DIR`, too, for build --plan"})
+		&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write a plan an image into `DIR`, too, for build --plan"})
 	return &cli.Command{
 		Name:      "plan",
 		Usage:     "resolve and print; fetch no package",
@@ -103,7 +104,13 @@ func planJSON(image, layer string, pkg *solve.Planned, automatic bool) any {
 // printWhy prints the chain from a package to the request.
 func (p *program) printWhy(res *hooks.Resolution, name string) error {
 	found := false
+	var names []string
 	for _, img := range res.Images {
+		for _, step := range img.Plan.Steps {
+			for _, pkg := range step.Packages {
+				names = append(names, pkg.Name)
+			}
+		}
 		if lines := img.Plan.Why(name); len(lines) > 0 {
 			found = true
 			if err := p.out.line("%s:", img.Image); err != nil {
@@ -117,7 +124,7 @@ func (p *program) printWhy(res *hooks.Resolution, name string) error {
 		}
 	}
 	if !found {
-		return &solve.UnresolvedError{Chain: []string{name}, Reason: "it is in none of the images"}
+		return &solve.UnresolvedError{Chain: []string{name}, Reason: "it is in none of the images" + spelling.Hint(name, names...)}
 	}
 	return nil
 }

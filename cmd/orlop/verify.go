@@ -21,6 +21,7 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/spelling"
 	"github.com/orlop/orlop/release"
 )
 
@@ -30,11 +31,11 @@ func (p *program) verifyCommand() *cli.Command {
 		Usage:     "check all that an archive says of itself; with --rebuild make it again",
 		ArgsUsage: "ARCHIVE...",
 		Flags: slices.Concat([]cli.Flag{
-			&cli.StringSliceFlag{Name: "digests", Usage: "compare with `FILE`, container-image-MANIFESTS or CHECKSUM.* (repeatable)"},
-			&cli.StringSliceFlag{Name: "lock", Usage: "compare with the lock `FILE` (repeatable; default: ARCHIVE's name with .lock.json)"},
-			&cli.StringSliceFlag{Name: "require", Usage: "fail unless it was compared with `WHAT`: lock, digests or signature (repeatable)"},
+			&cli.StringSliceFlag{Name: "digests", Usage: "compare with `FILE`, container-image-MANIFESTS or CHECKSUM.*"},
+			&cli.StringSliceFlag{Name: "lock", Usage: "compare with the lock `FILE`", DefaultText: "ARCHIVE's name with .lock.json"},
+			&cli.StringSliceFlag{Name: "require", Usage: "fail unless it was compared with `WHAT`: lock, digests or signature"},
 			&cli.BoolFlag{Name: "rebuild", Usage: "make the images again from their locks and compare"},
-			&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with the definitions that the images should have (repeatable)"},
+			&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with the definitions that the images should have"},
 			&cli.BoolFlag{Name: "trust-lock", Usage: "end with 0 also where nobody but the lock vouches for what is in the image"},
 			platformFlag(), lockURLsFlag(), scriptsFlag(),
 		}, releaseFlags(), sourceFlags(), talkFlags()),
@@ -92,7 +93,7 @@ var judgeNames = map[string]string{"lock": "a lock", "digests": "digests", "sign
 func (v *verifier) readGiven() error {
 	for _, what := range v.c.StringSlice("require") {
 		if !slices.Contains(judges, what) {
-			return usagef("--require: found %q, wanted %s", what, strings.Join(judges, ", "))
+			return usagef("--require: found %q, wanted %s%s", what, strings.Join(judges, ", "), spelling.Hint(what, judges...))
 		}
 	}
 	var err error

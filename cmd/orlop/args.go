@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/pkgdb/spelling"
+)
+
+// arguments are a command line taken apart, as POSIX and GNU programs do it:
+// flags stand before or after operands, short ones in groups or with their
+// value, and -- ends them. The library, left to itself, takes operands for
+// commands, and flags behind operands for operands; it gets the parts in one
+// order and one form.
+type arguments struct {
+	command  *cli.Command // the innermost that is named
+	path     []string     // the names that lead to it, the program's first
+	help     bool         // is asked for
+	flags    []string     // --NAME=VALUE each, NAME the flag's first
+	operands []string
+}
+
+// parseArguments takes the words behind the program's name apart. What it
+// found before an error is returned with it.
+func parseArguments(root *cli.Command, words []string) (*arguments, error) {
+	a := &arguments{command: root, path: []string{root.Name}}
+	rest, err := a.names(words)
+	switch {
+	case err != nil:
+	case !a.help:
+		err = a.take(rest)
+	case len(rest) > 0:
+		err = usagef("it has no command %q", rest[0])
+	}
+	if err != nil && len(a.path) > 1 {
+		err = usagef("%s: %w", strings.Join(a.path[1:], " "), err)
+	}
+	return a, err
+}
+
+// String is how the command is called.
+func (a *arguments) String() string { return strings.Join(a.path, " ") }
+
+// incomplete tells that a command is missing.
+func (a *arguments) incomplete() bool { return len(a.command.Subcommands) > 0 }
+
+// words are the command line in the form that the library understands aright.
+func (a *arguments) words() []string {
+	words := append(append([]string{}, a.path...), a.flags...)
+	return append(append(words, "--"), a.operands...)
+}
+
+// names follows the names of commands, and returns the words behind them.
+func (a *arguments) names(words []string) ([]string, error) {
+	for len(words) > 0 && a.incomplete() {
+		word, flag := words[0], isFlag(words[0])
+		if words = words[1:]; word == "--" {
+			if len(words) == 0 {
+				break
+			}
+			word, flag, words = words[0], false, words[1:]
+		}
+		name := word
+		if flag {
+			name = flagName(word)
+		}
+		switch {
+		case name == "help" || flag && name == "h":
+			a.help = true
+			continue
+		case flag && !(name == "version" && len(a.path) == 1):
+			return nil, usagef("flag %s is not known here%s", word, cmp.Or(hintFlag(name, []string{"help", "version"}), "; a command's flags stand behind its name"))
+		}
+		c := a.command.Command(name)
+		if c == nil {
+			return nil, a.unknownCommand(word)
+		}
+		a.command, a.path = c, append(a.path, c.Name)
+	}
+	return words, nil
+}
+
+func (a *arguments) unknownCommand(word string) error {
+	var names []string
+	for _, c := range a.command.Subcommands {
+		names = append(names, c.Name)
+	}
+	if hint := spelling.Hint(word, append(names, "help")...); hint != "" {
+		return usagef("command %q is not known%s", word, hint)
+	}
+	return usagef("command %q is not known, wanted one of %s", word, strings.Join(names, ", "))
+}
+
+// take sorts what is behind a command's name.
+func (a *arguments) take(words []string) error {
+	ended := false
+	for len(words) > 0 && !a.help {
+		word := words[0]
+		words = words[1:]
+		switch {
+		case word == "":
+			return usagef("found an empty operand")
+		case ended || !isFlag(word):
+			a.operands = append(a.operands, word)
+		case word == "--":
+			ended = true
+		default:
+			var err error
+			if words, err = a.flag(word, words); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isFlag tells flags from operands. A - alone is an operand.
+func isFlag(word string) bool { return len(word) > 1 && word[0] == '-' }
+
+// flagName is the name of a flag that is typed with one dash or two, and
+// perhaps with its value.
+func flagName(word string) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(word[1:], "-"), "=")
+	return name
+}
+
+// flag takes a flag and its value, which may be the next word, and returns the
+// words behind them.
+func (a *arguments) flag(word string, rest []string) ([]string, error) {
+	f := a.lookup(flagName(word))
+	if f == nil {
+		return a.group(word, rest)
+	}
+	typed, value, attached := strings.Cut(word, "=")
+	switch {
+	case attached:
+	case isBool(f):
+		value = "true"
+	case len(rest) == 0:
+		return nil, usagef("flag %s has no value, wanted one", typed)
+	case a.isKnownFlag(rest[0]):
+		return nil, usagef("flag %s has no value, found the flag %s; if that is the value, write %s=%s", typed, rest[0], typed, rest[0])
+	default:
+		value, rest = rest[0], rest[1:]
+	}
+	value, err := checkValue(f, value)
+	if err != nil {
+		return nil, usagef("flag %s: %w", typed, err)
+	}
+	if f.Names()[0] == "h" {
+		a.help = value == "true"
+		return rest, nil
+	}
+	a.flags = append(a.flags, "--"+f.Names()[0]+"="+value)
+	return rest, nil
+}
+
+// group takes a group of short flags.
+func (a *arguments) group(word string, rest []string) ([]string, error) {
+	parts := a.split(word)
+	if parts == nil {
+		return nil, a.unknownFlag(word)
+	}
+	for _, part := range parts {
+		var err error
+		if rest, err = a.flag(part, rest); err != nil {
+			return nil, err
+		}
+	}
+	return rest, nil
+}
+
+// split takes a group of short flags apart, of which the last may have a value:
+// -qj4 is -q -j=4. It returns nil for what is no such group, and for what is
+// rather a long flag misspelt: -offlin shall not write into the folder fflin.
+func (a *arguments) split(word string) []string {
+	alike := slices.DeleteFunc(a.flagNames(), func(name string) bool { return len(name) == 1 || name[0] != word[1] })
+	if strings.HasPrefix(word, "--") || spelling.Nearest(flagName(word), alike) != "" {
+		return nil
+	}
+	var parts []string
+	for text := word[1:]; text != ""; {
+		f := a.lookup(text[:1])
+		if f == nil {
+			return nil
+		}
+		name, rest := "-"+text[:1], text[1:]
+		if rest != "" && (!isBool(f) || rest[0] == '=') {
+			return append(parts, name+"="+strings.TrimPrefix(rest, "="))
+		}
+		parts, text = append(parts, name), rest
+	}
+	return parts
+}
+
+// flagsOf are the flags of a command, and the one that each has.
+func flagsOf(c *cli.Command) []cli.Flag {
+	return append(c.Flags[:len(c.Flags):len(c.Flags)], &cli.BoolFlag{Name: "h", Aliases: []string{"help"}, Usage: "print this"})
+}
+
+// lookup finds a flag by any of its names, nil for none.
+func (a *arguments) lookup(name string) cli.Flag {
+	for _, f := range flagsOf(a.command) {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
+}
+
+// isKnownFlag tells a word that can hardly be the value of a flag before it: a
+// variable of the shell may have been empty.
+func (a *arguments) isKnownFlag(word string) bool {
+	return word == "--" || isFlag(word) && a.lookup(flagName(word)) != nil
+}
+
+func (a *arguments) unknownFlag(word string) error {
+	typed, _, _ := strings.Cut(word, "=")
+	return usagef("flag %s is not known%s", typed, hintFlag(flagName(word), a.flagNames()))
+}
+
+func (a *arguments) flagNames() []string {
+	var names []string
+	for _, f := range flagsOf(a.command) {
+		names = append(names, f.Names()...)
+	}
+	return names
+}
+
+// hintFlag is spelling.Hint for the name of a flag.
+func hintFlag(typed string, names []string) string {
+	if name := spelling.Nearest(typed, names); name != "" {
+		return "; did you mean " + dashed(name) + "?"
+	}
+	return ""
+}
+
+// dashed is a flag's name as it is typed.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+func isBool(f cli.Flag) bool {
+	_, is := f.(*cli.BoolFlag)
+	return is
+}
+
+// checkValue returns a flag's value as the library can read it.
+func checkValue(f cli.Flag, value string) (string, error) {
+	if value == "" {
+		return "", errors.New("its value is empty")
+	}
+	switch f.(type) {
+	case *cli.BoolFlag:
+		yes, err := strconv.ParseBool(value)
+		if err != nil {
+			return "", fmt.Errorf("found %q, wanted true or false", value)
+		}
+		return strconv.FormatBool(yes), nil
+	case *cli.IntFlag:
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return "", fmt.Errorf("found %q, wanted a whole number", value)
+		}
+		return strconv.Itoa(n), nil
+	}
+	return value, nil
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"cmp"
+	"errors"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release"
+)
+
+type helpGroup struct{ heading, flags string }
+
+// helpGroups are the headings under which help lists flags.
+var helpGroups = []helpGroup{
+	{"input", "repo repo-conf-dir srcdir root metalog lock"},
+	{"image", "abi revision branch image-file name package parent unknown-scripts exceptions"},
+	{"trust", "insecure-unsigned lock-urls trust-lock"},
+	{"store", "cache cache-shared offline"},
+	{"checks", "plan digests require rebuild"},
+	{"output", "why stat lines files mtree sizes owner o format compression squash pkgdb-schema epoch public-url json"},
+	{"running", "j q v h"},
+}
+
+const (
+	helpWidth  = 80 // columns of a line
+	helpColumn = 30 // where explanations begin, at most
+)
+
+// helpTells finds the errors that more knowledge of flags and operands helps
+// against. What is wrong in a file, or with it, is none of them.
+func helpTells(err error) bool {
+	return exitStatus(err) == exitUsage && slices.ContainsFunc(faults(err), func(err error) bool {
+		_, usage := errors.AsType[*usageError](err)
+		_, request := errors.AsType[*release.UsageError](err)
+		_, abi := errors.AsType[*solve.ABIError](err)
+		_, file := errors.AsType[*fs.PathError](err)
+		return (usage || request || abi) && !file
+	})
+}
+
+// printHelp writes what --help shows.
+func printHelp(to printer, a *arguments) error {
+	lines := flagHelp(a)
+	if a.incomplete() {
+		lines = commandHelp(a)
+	}
+	for _, line := range lines {
+		if err := to.line("%s", line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commandHelp lists the commands of a command.
+func commandHelp(a *arguments) []string {
+	lines := []string{"usage: " + a.String() + " COMMAND [FLAGS] [OPERANDS]", "", a.command.Usage, "", "commands:"}
+	width := 0
+	for _, c := range a.command.Subcommands {
+		width = max(width, len(c.Name))
+	}
+	for _, c := range a.command.Subcommands {
+		lines = append(lines, helpEntry(c.Name, c.Usage, width+4)...)
+	}
+	return append(lines, "", a.path[0]+" help "+strings.Join(append(a.path[1:], "COMMAND"), " ")+" tells more, orlop(8) everything.")
+}
+
+// flagHelp lists the flags of a command.
+func flagHelp(a *arguments) []string {
+	lines := append(wrap("usage: "+strings.TrimSpace(a.String()+" [FLAGS] "+a.command.ArgsUsage), helpWidth), "")
+	lines = append(lines, wrap(a.command.Usage, helpWidth)...)
+	width := 0
+	for _, f := range flagsOf(a.command) {
+		name, _ := explain(f)
+		width = max(width, len(name))
+	}
+	for _, group := range helpGroups {
+		heading := []string{"", group.heading + ":"}
+		for _, f := range flagsOf(a.command) {
+			if slices.Contains(strings.Fields(group.flags), f.Names()[0]) {
+				name, text := explain(f)
+				lines = append(append(lines, heading...), helpEntry(name, text, min(width+4, helpColumn))...)
+				heading = nil
+			}
+		}
+	}
+	return lines
+}
+
+// explain is a flag with its names and the name of its value, and what it does.
+func explain(f cli.Flag) (name, text string) {
+	var names []string
+	for _, n := range f.Names() {
+		names = append(names, dashed(n))
+	}
+	if name = strings.Join(names, ", "); strings.HasPrefix(name, "--") {
+		name = "    " + name // the place of a short one
+	}
+	text = f.(cli.DocGenerationFlag).GetUsage()
+	if before, rest, quoted := strings.Cut(text, "`"); quoted {
+		value, after, _ := strings.Cut(rest, "`")
+		name, text = name+" "+value, before+value+after
+	}
+	if notes := notes(f); notes != "" {
+		text += " (" + notes + ")"
+	}
+	return name, text
+}
+
+// notes say whether a flag may be repeated, and what it is by default.
+func notes(f cli.Flag) string {
+	value, repeatable := "", false
+	switch f := f.(type) {
+	case *cli.IntFlag:
+		value = cmp.Or(f.DefaultText, strconv.Itoa(f.Value))
+	case *cli.StringFlag:
+		value = cmp.Or(f.DefaultText, f.Value)
+	case *cli.StringSliceFlag:
+		value, repeatable = f.DefaultText, true
+	}
+	var notes []string
+	if repeatable {
+		notes = append(notes, "repeatable")
+	}
+	if value != "" {
+		notes = append(notes, "default: "+value)
+	}
+	return strings.Join(notes, "; ")
+}
+
+// helpEntry is a name and, from a column on, its explanation. A name that reaches
+// the column has a line of its own.
+func helpEntry(name, text string, column int) []string {
+	margin := strings.Repeat(" ", column)
+	lines := wrap(text, helpWidth-column)
+	for i := range lines {
+		lines[i] = margin + lines[i]
+	}
+	name = "  " + name
+	if len(name)+2 > column {
+		return append([]string{name}, lines...)
+	}
+	lines[0] = name + lines[0][len(name):]
+	return lines
+}
+
+// wrap breaks a text into lines between words.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = word
+		case len(line)+1+len(word) > width:
+			lines = append(lines, line)
+			line = word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, line)
+}
