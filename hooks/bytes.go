@@ -114,13 +114,11 @@ func (a *Artifact) contents(ctx context.Context, want map[string]bool) (map[stri
 func (a *Artifact) eachLayer(ctx context.Context, visit func(i int, n *tree.Node, contents io.Reader) error) error {
 	return a.eachBlob(ctx, func(i int, mediaType string, blob io.Reader) error {
 		at := 0
-		l, err := layer.Read(ctx, blob, mediaType, func(n *tree.Node, contents io.Reader) error {
-			if at == len(a.Layers[i]) {
+		l, err := layer.Read(ctx, blob, mediaType, func(_ *tree.Node, contents io.Reader) error {
+			if at++; at > len(a.Layers[i]) {
 				return errors.New("has changed since it was read")
 			}
-			n = a.Layers[i][at]
-			at++
-			return visit(i, n, contents)
+			return visit(i, a.Layers[i][at-1], contents)
 		})
 		if l.DiffID != "" {
 			return nil // what is wrong with entries, the first reading has told

@@ -35,10 +35,10 @@ type Artifact struct {
 	entries  int           // in all layers
 
 	noAccounts bool // its own cannot be read
-	kept     []keptFile
-	database []byte
-	content  *pkgdb.Content // of database
-	rows     error          // that make no packages
+	kept       []keptFile
+	database   []byte
+	content    *pkgdb.Content // of database
+	rows       error          // that make no packages
 
 	databaseDigest string // sha256 in hex
 }

@@ -19,9 +19,9 @@ var theInterface = map[string]string{
 	"plan":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent exceptions public-url why o/output q/quiet v/verbose json",
 	"lock":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent unknown-scripts exceptions root metalog public-url o/output compression squash pkgdb-schema q/quiet v/verbose json",
 	"fetch":   "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent lock lock-urls q/quiet v/verbose json",
-	"ls":      "files mtree sizes owner json",
-	"verify":  "digests lock require rebuild image-file trust-lock lock-urls unknown-scripts revision branch repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs q/quiet v/verbose json",
-	"diff":    "stat lines json",
+	"ls":      "files mtree sizes owner platform json",
+	"verify":  "digests lock require rebuild image-file trust-lock platform lock-urls unknown-scripts revision branch repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs q/quiet v/verbose json",
+	"diff":    "stat lines platform json",
 	"version": "",
 
 	"cache":       "",

@@ -195,20 +195,19 @@ func unpacker(packing string, r io.Reader) (io.ReadCloser, error) {
 // bytes.
 func (a *Archive) readTar(ctx context.Context, f *os.File, end int64) error {
 	in := io.NewSectionReader(f, 0, end)
+	if is, err := isTar(in); err != nil || !is {
+		return cmp.Or(err, errNoArchive)
+	}
 	t := tar.NewReader(in) // skips by seeking
-	for n := 0; ; n++ {
+	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		h, err := t.Next()
-		switch {
-		case err == io.EOF && n == 0 && end < 512:
-			return errNoArchive
-		case err == io.EOF:
+		if err == io.EOF {
 			return nothingMore(in, end)
-		case n == 0 && (errors.Is(err, tar.ErrHeader) || end < 512):
-			return errNoArchive
-		case err != nil:
+		}
+		if err != nil {
 			return err
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(h.Name, "./"), "/")
@@ -236,6 +235,19 @@ func (a *Archive) readTar(ctx context.Context, f *os.File, end int64) error {
 			return err
 		}
 	}
+}
+
+// isTar looks for a first header: one that is whole, or is damaged but has its
+// magic.
+func isTar(in *io.SectionReader) (bool, error) {
+	var block [512]byte
+	if n, err := in.ReadAt(block[:], 0); err == io.EOF && n < len(block) {
+		return false, nil
+	} else if err != nil && err != io.EOF {
+		return false, err
+	}
+	_, err := tar.NewReader(io.NewSectionReader(in, 0, in.Size())).Next()
+	return string(block[257:262]) == "ustar" || !errors.Is(err, tar.ErrHeader), nil
 }
 
 // nothingMore looks at what follows the end of the archive: padding, at most.
