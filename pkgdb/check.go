@@ -21,6 +21,11 @@ func (f *Fault) Error() string {
 	return fmt.Sprintf("%s: %s is %s, wanted %s", f.Subject, f.Fact, f.Found, f.Wanted)
 }
 
+// Parts are what, where, found and wanted, for reports.
+func (f *Fault) Parts() (what, where, found, wanted string) {
+	return f.Fact, f.Subject, f.Found, f.Wanted
+}
+
 // Check finds what no pkg command would, beside what one does: rows that lead
 // nowhere, sums and digests that nothing has, locks left behind, missing
 // indexes. It takes the database alone; Open has checked its structure. A

@@ -26,6 +26,11 @@ func (e *FormatError) Error() string { return "pkg database: " + e.Err.Error() }
 // Unwrap returns the fault itself.
 func (e *FormatError) Unwrap() error { return e.Err }
 
+// Parts are what, where, found and wanted, for reports.
+func (e *FormatError) Parts() (what, where, found, wanted string) {
+	return e.Err.Error(), "pkg database", "", ""
+}
+
 // Open takes the bytes of a database of a known schema whose structure is sound.
 // The database may be anybody's: SQLite sees it when every statement of its
 // schema is known, and nothing of it but columns and keys is ever evaluated.

@@ -41,7 +41,10 @@ func (all Images) readConf(name string, text []byte) error {
 	if err := errors.Join(c.errs...); err != nil {
 		return &UsageError{err}
 	}
-	return all.Add(c.img)
+	if err := all.Add(c.img); err != nil {
+		return &UsageError{fmt.Errorf("%s: %w", name, err)}
+	}
+	return nil
 }
 
 // conf is what has been read of a file.

@@ -54,11 +54,10 @@ func (all Images) Read(name string, text []byte, revision string) error {
 		}
 		for _, def := range named.Members {
 			img, err := define(def, revision)
-			if err == nil {
-				err = all.Add(img)
-			}
 			if err != nil {
 				errs = append(errs, fmt.Errorf("image %q: %w", def.Key, err))
+			} else if err := all.Add(img); err != nil {
+				errs = append(errs, def.Value.Errorf("%w", err))
 			}
 		}
 	}
@@ -77,8 +76,8 @@ func major(revision string) string {
 func define(def ucl.Member, revision string) (Image, error) {
 	d := definer{img: Image{Name: def.Key}, revision: revision}
 	d.object(def.Value)
-	if err := d.img.check(); err != nil {
-		d.errs = append(d.errs, err)
+	for _, err := range d.img.check() {
+		d.errs = append(d.errs, def.Value.Errorf("%w", err))
 	}
 	return d.img, errors.Join(d.errs...)
 }
@@ -142,7 +141,7 @@ func (d *definer) key(m ucl.Member) (err error) {
 	case "when":
 		err = d.when(v)
 	default:
-		err = v.Errorf("key is not known")
+		err = v.Errorf("key is not known, wanted one of a definition, such as packages or parent")
 	}
 	return err
 }

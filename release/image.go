@@ -4,7 +4,6 @@ package release
 
 import (
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -191,22 +190,22 @@ func (img Image) Replacing(path string) bool {
 }
 
 // check finds what cannot be right in a definition.
-func (img Image) check() error {
+func (img Image) check() []error {
 	var errs []error
 	for _, f := range img.Files {
 		if f.Source == "" && len(f.From) == 0 {
-			errs = append(errs, fmt.Errorf("file %s has neither source nor from", f.Target))
+			errs = append(errs, fmt.Errorf("file %s has neither source nor from, wanted one of them", f.Target))
 		}
 	}
 	for _, f := range img.Folders {
 		if f.Source == "" && len(f.From) == 0 {
-			errs = append(errs, fmt.Errorf("folder %s has neither source nor from", f.Target))
+			errs = append(errs, fmt.Errorf("folder %s has neither source nor from, wanted one of them", f.Target))
 		}
 	}
 	for _, m := range img.Mtree {
 		if m.Source == "" && len(m.From) == 0 {
-			errs = append(errs, fmt.Errorf("mtree %s has neither source nor from", m.Path))
+			errs = append(errs, fmt.Errorf("mtree %s has neither source nor from, wanted one of them", m.Path))
 		}
 	}
-	return errors.Join(errs...)
+	return errs
 }

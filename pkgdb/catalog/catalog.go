@@ -62,6 +62,11 @@ func (e *FormatError) Error() string { return fmt.Sprintf("repository %q: %v", e
 // Unwrap returns the fault itself.
 func (e *FormatError) Unwrap() error { return e.Err }
 
+// Parts are what, where, found and wanted, for reports.
+func (e *FormatError) Parts() (what, where, found, wanted string) {
+	return e.Err.Error(), fmt.Sprintf("repository %q", e.Repo), "", ""
+}
+
 // Load reads the catalogue of a repository. Nothing of it is parsed before its
 // signature is checked, where trust is not nil.
 func Load(ctx context.Context, repo Repo, files Opener, trust sign.Trust) (*Catalogue, error) {

@@ -71,10 +71,24 @@ func ReadConf(dirs []string, vars map[string]string) ([]Repo, error) {
 			}
 		}
 	}
-	if len(errs) > 0 {
-		return nil, &ConfError{errors.Join(errs...)}
+	if err := confErrors(errs); err != nil {
+		return nil, err
 	}
-	return enabled(all)
+	return enabled(all, dirs)
+}
+
+// confErrors joins faults, each of which keeps its secrets to itself.
+func confErrors(errs []error) error {
+	var list []error
+	for _, err := range errs {
+		if joined, is := err.(interface{ Unwrap() []error }); is {
+			err = confErrors(joined.Unwrap())
+		} else if err != nil {
+			err = &ConfError{err}
+		}
+		list = append(list, err)
+	}
+	return errors.Join(list...)
 }
 
 // confFiles lists the files that pkg would read: *.conf, not hidden, by name.
@@ -153,7 +167,7 @@ func word(v ucl.Value, allowed ...string) (string, error) {
 	return s, nil
 }
 
-func enabled(all []*stanza) ([]Repo, error) {
+func enabled(all []*stanza, dirs []string) ([]Repo, error) {
 	var repos []Repo
 	var errs []error
 	for _, s := range all {
@@ -165,11 +179,11 @@ func enabled(all []*stanza) ([]Repo, error) {
 			repos = append(repos, s.Repo)
 		}
 	}
-	if len(errs) > 0 {
-		return nil, &ConfError{errors.Join(errs...)}
+	if err := confErrors(errs); err != nil {
+		return nil, err
 	}
 	if len(repos) == 0 {
-		return nil, &ConfError{errors.New("no repository is enabled")}
+		return nil, &ConfError{fmt.Errorf("%s: no repository is enabled, wanted one", strings.Join(dirs, ", "))}
 	}
 	return repos, nil
 }

@@ -35,6 +35,11 @@ func (e *DamageError) Error() string {
 // Unwrap returns the fault itself.
 func (e *DamageError) Unwrap() error { return e.Err }
 
+// Parts are what, where, found and wanted, for reports.
+func (e *DamageError) Parts() (what, where, found, wanted string) {
+	return e.Err.Error(), strings.TrimSuffix(e.Package+": "+e.Path, ": "), "", ""
+}
+
 // Entry is a member of an archive beside what the manifest says of it.
 type Entry struct {
 	File     *File  // of the manifest, nil for a directory

@@ -65,6 +65,11 @@ func (e *Error) Error() string {
 	return text + ": " + e.Reason
 }
 
+// Parts are what, where, found and wanted, for reports.
+func (e *Error) Parts() (what, where, found, wanted string) {
+	return "signature: " + e.Reason, e.Key, e.Fingerprint, ""
+}
+
 // Trust is whom to believe.
 type Trust interface {
 	// Check returns the fingerprint of the key that vouches for a payload.

@@ -60,7 +60,7 @@ func readFormat(text []byte) error {
 		Orlop  string `json:"orlop"`
 	}
 	if err := json.Unmarshal(text, &head); err != nil {
-		return err
+		return JSONFault(text, err)
 	}
 	if err := checkFormat("format", lockFormats, head.Format, head.Orlop); err != nil {
 		return err

@@ -39,6 +39,11 @@ func (e *LockError) Error() string { return e.File + ": " + e.Err.Error() }
 // Unwrap returns the fault itself.
 func (e *LockError) Unwrap() error { return e.Err }
 
+// Parts are what, where, found and wanted, for reports.
+func (e *LockError) Parts() (what, where, found, wanted string) {
+	return e.Err.Error(), e.File, "", ""
+}
+
 // VersionError is a lock that says something which only another orlop knows.
 type VersionError struct {
 	Err   error
@@ -83,7 +88,7 @@ func (l *Lock) parse(text []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(l); err != nil {
-		return err
+		return JSONFault(text, err)
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return errors.New("has data after its end")
@@ -172,7 +177,7 @@ func (p LockPackage) check(layers map[string]int, repos map[string]bool) error {
 		return err
 	}
 	if p.Name == "" || p.Version == "" || p.Size <= 0 || p.Path == "" || path.Clean("/" + p.Path)[1:] != p.Path {
-		return fmt.Errorf("size %d or path %q cannot be", p.Size, p.Path)
+		return fmt.Errorf("size %d or path %q cannot be: wanted more than 0 bytes and a clean path inside the repository", p.Size, p.Path)
 	}
 	return nil
 }
@@ -217,6 +222,11 @@ type RollbackError struct {
 
 func (e *RollbackError) Error() string {
 	return fmt.Sprintf("repository %q: rollback: its newest %s is %s, the lock has %s", e.Repo, e.Package, e.Found, e.Wanted)
+}
+
+// Parts are what, where, found and wanted, for reports.
+func (e *RollbackError) Parts() (what, where, found, wanted string) {
+	return "rollback of " + e.Package, fmt.Sprintf("repository %q", e.Repo), e.Found, e.Wanted
 }
 
 // CheckRollback compares a repository's catalogue of today with that of the

@@ -3,7 +3,6 @@
 package solve
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -34,7 +33,7 @@ func CheckURL(location string) error {
 	case u.User != nil || strings.ContainsAny(rest, "?#"):
 		return fmt.Errorf("URL %q: it has a user, a query or a fragment, wanted only what all may know", secret.Cut(location))
 	case u.Hostname() == "":
-		return errors.New("URL has no host")
+		return fmt.Errorf("URL %q: it has no host, wanted one", location)
 	}
 	return nil
 }

@@ -126,8 +126,19 @@ func (pkg *Planned) reason() string {
 type UnresolvedError struct {
 	Chain  []string // from the request to what fails
 	Reason string
+	Lack   string // the package that no repository has, where that is the reason
 }
 
 func (e *UnresolvedError) Error() string {
 	return "cannot resolve " + strings.Join(e.Chain, ", ") + ": " + e.Reason
+}
+
+// Parts are what, where, found and wanted, for reports.
+func (e *UnresolvedError) Parts() (what, where, found, wanted string) {
+	return e.Reason, strings.Join(e.Chain, ", "), "", e.Lack
+}
+
+// Lacks tells which package is missing, and who wants it.
+func (e *UnresolvedError) Lacks() (what, by string) {
+	return e.Lack, e.Chain[len(e.Chain)-1]
 }

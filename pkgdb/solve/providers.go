@@ -85,7 +85,7 @@ func (s *solver) pullProviders() bool {
 		if c := s.candidates(n); len(c) > 1 {
 			p := s.plan.byName[by[n][0]]
 			s.fail(p, fmt.Sprintf("%s needs %s (%s), which several packages provide: %s; request one of them",
-				p.FullName(), n.what, n.kind, strings.Join(c, ", ")))
+				p.FullName(), n.what, n.kind, strings.Join(c, ", ")), "")
 		}
 	}
 	return false
@@ -101,31 +101,6 @@ func (s *solver) unmet() []Missing {
 		}
 	}
 	return missing
-}
-
-// order is a topological sort over direct dependencies; of the packages that
-// could come next, the one with the smallest name does.
-func order(list []*Planned) ([]*Planned, error) {
-	left := map[string]*Planned{}
-	for _, p := range list {
-		left[p.Name] = p
-	}
-	sorted := make([]*Planned, 0, len(list))
-	for len(left) > 0 {
-		next := ""
-		for name, p := range left {
-			ready := !slices.ContainsFunc(p.Deps, func(d string) bool { return left[d] != nil && d != name })
-			if ready && (next == "" || name < next) {
-				next = name
-			}
-		}
-		if next == "" {
-			return nil, &UnresolvedError{slices.Sorted(maps.Keys(left)), "these packages depend on each other in a circle"}
-		}
-		sorted = append(sorted, left[next])
-		delete(left, next)
-	}
-	return sorted, nil
 }
 
 func isGlob(pattern string) bool { return strings.ContainsAny(pattern, "*?[") }

@@ -84,7 +84,7 @@ func (s *solver) request(i int, step, want string, out *StepPlan) {
 		}
 	}
 	if len(found) == 0 {
-		s.errs = append(s.errs, &UnresolvedError{[]string{step}, s.absent(want) + s.guess(want)})
+		s.errs = append(s.errs, &UnresolvedError{[]string{step}, s.absent(want) + s.guess(want), want})
 	}
 	for _, p := range found {
 		old := s.plan.byName[p.Name]
@@ -93,7 +93,7 @@ func (s *solver) request(i int, step, want string, out *StepPlan) {
 			s.add(p, Reason{Request, step, want}).Requested = i
 		case old.Package != p && old.FullName() != p.FullName():
 			if !isGlob(want) && want != p.Name { // a version was asked for
-				s.errs = append(s.errs, &UnresolvedError{[]string{step, want}, fmt.Sprintf(
+				s.errs = append(s.errs, &UnresolvedError{Chain: []string{step, want}, Reason: fmt.Sprintf(
 					"%s is already planned (%s)", old.FullName(), strings.Join(s.plan.Why(p.Name), "; "))})
 			}
 		case old.Requested < 0:
@@ -135,7 +135,7 @@ func (s *solver) close() {
 			}
 			best := s.Best(d)
 			if best == nil {
-				s.fail(p, fmt.Sprintf("%s depends on %s: %s", p.FullName(), d, s.absent(d)))
+				s.fail(p, fmt.Sprintf("%s depends on %s: %s", p.FullName(), d, s.absent(d)), d)
 				continue
 			}
 			s.add(best, Reason{Dependency, p.Name, d})
@@ -151,7 +151,7 @@ func (s *solver) close() {
 func (s *solver) formula(p *Planned) {
 	f, err := pkgver.ParseFormula(p.DepFormula)
 	if err != nil {
-		s.fail(p, fmt.Sprintf("%s: dep_formula %q: %v", p.FullName(), p.DepFormula, err))
+		s.fail(p, fmt.Sprintf("%s: dep_formula %q: %v", p.FullName(), p.DepFormula, err), "")
 		return
 	}
 terms:
@@ -169,12 +169,13 @@ terms:
 				}
 			}
 		}
-		s.fail(p, fmt.Sprintf("%s: no package meets its dep_formula %q", p.FullName(), p.DepFormula))
+		s.fail(p, fmt.Sprintf("%s: no package meets its dep_formula %q", p.FullName(), p.DepFormula), "")
 	}
 }
 
-// fail records a fault with the chain that leads to it.
-func (s *solver) fail(p *Planned, reason string) {
+// fail records a fault with the chain that leads to it, and the package that is
+// missing if that is all.
+func (s *solver) fail(p *Planned, reason, lack string) {
 	chain := []string{p.Name}
 	for p.Why.Kind != Request && s.plan.byName[p.Why.By] != nil {
 		p = s.plan.byName[p.Why.By]
@@ -182,7 +183,7 @@ func (s *solver) fail(p *Planned, reason string) {
 	}
 	chain = append(chain, p.Why.By)
 	slices.Reverse(chain)
-	s.errs = append(s.errs, &UnresolvedError{chain, reason})
+	s.errs = append(s.errs, &UnresolvedError{chain, reason, lack})
 }
 
 // match finds the packages that an element of a request names, by name.
@@ -221,13 +222,22 @@ func beforeDashes(text string) []string {
 // conflicts are left to the install.
 func (s *solver) conflicts() error {
 	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(s.plan.byName)) {
+	all := slices.Sorted(maps.Keys(s.plan.byName))
+	byFullName := map[string]string{}
+	for _, name := range all {
+		byFullName[s.plan.byName[name].FullName()] = name
+	}
+	for _, name := range all {
 		p := s.plan.byName[name]
 		for _, pattern := range p.Conflicts {
-			for _, other := range slices.Sorted(maps.Keys(s.plan.byName)) {
+			others := all
+			if !isGlob(pattern) {
+				others = []string{pattern, byFullName[pattern]}
+			}
+			for _, other := range others {
 				q := s.plan.byName[other]
-				if q != p && (globMatch(pattern, q.Name) || globMatch(pattern, q.FullName())) {
-					errs = append(errs, &UnresolvedError{[]string{p.FullName()}, fmt.Sprintf(
+				if q != nil && q != p && (globMatch(pattern, q.Name) || globMatch(pattern, q.FullName())) {
+					errs = append(errs, &UnresolvedError{Chain: []string{p.FullName()}, Reason: fmt.Sprintf(
 						"it conflicts with %s (%s; %s)", q.FullName(), p.reason(), q.reason())})
 				}
 			}

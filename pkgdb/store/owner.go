@@ -21,6 +21,11 @@ type TrustError struct {
 
 func (e *TrustError) Error() string { return fmt.Sprintf("store %s: %s: %s", e.Path, e.Fault, e.Mend) }
 
+// Parts are what, where, found and wanted, for reports.
+func (e *TrustError) Parts() (what, where, found, wanted string) {
+	return e.Fault, "store " + e.Path, "", e.Mend
+}
+
 // Bits of a mode as chmod(1) has them.
 const (
 	sharedBits = 0o2770 // of the folders of a shared store

@@ -37,6 +37,11 @@ func (e *AbsentError) Error() string { return fmt.Sprintf("%s: %v", e.What, e.Er
 // Unwrap returns the reason.
 func (e *AbsentError) Unwrap() error { return e.Err }
 
+// Parts are what, where, found and wanted, for reports.
+func (e *AbsentError) Parts() (what, where, found, wanted string) {
+	return e.Err.Error(), e.What, "", ""
+}
+
 // NotFound reports whether the repository has been asked and has no such file.
 func (e *AbsentError) NotFound() bool { return errors.Is(e.Err, fs.ErrNotExist) }
 
@@ -48,6 +53,11 @@ type SizeError struct {
 
 func (e *SizeError) Error() string {
 	return fmt.Sprintf("%s: size is %d bytes, wanted %d", e.Subject, e.Found, e.Wanted)
+}
+
+// Parts are what, where, found and wanted, for reports.
+func (e *SizeError) Parts() (what, where, found, wanted string) {
+	return "size in bytes", e.Subject, fmt.Sprint(e.Found), fmt.Sprint(e.Wanted)
 }
 
 // Ref says which bytes are wanted.

@@ -48,6 +48,11 @@ func (e *MismatchError) Error() string {
 	return fmt.Sprintf("%s: sum is %s, wanted %s", e.Subject, e.Found, e.Wanted)
 }
 
+// Parts are what, where, found and wanted, for reports.
+func (e *MismatchError) Parts() (what, where, found, wanted string) {
+	return "sum", e.Subject, string(e.Found), string(e.Wanted)
+}
+
 // Parse checks that s is a sum of a supported kind and of the right length.
 func Parse(s string) (Sum, error) {
 	kind, value := Sum(s).split()
@@ -63,7 +68,7 @@ func Parse(s string) (Sum, error) {
 	}
 	for i := range len(value) {
 		if !digits[value[i]] {
-			return "", fmt.Errorf("sum %q: %q is not a digit of it", s, value[i])
+			return "", fmt.Errorf("sum %q: %q is not a digit of it, wanted %s", s, value[i], map[Kind]string{SHA256: "hexadecimal ones", BLAKE2b: "those of pkg's base 32"}[kind])
 		}
 	}
 	return Sum(s), nil

@@ -26,6 +26,11 @@ func (e *FormatError) Error() string {
 // Unwrap returns the fault itself.
 func (e *FormatError) Unwrap() error { return e.Err }
 
+// Parts are what, where, found and wanted, for reports.
+func (e *FormatError) Parts() (what, where, found, wanted string) {
+	return e.Err.Error(), e.Path, "", ""
+}
+
 // UnsupportedError is something that may be right and that this version cannot
 // judge.
 type UnsupportedError struct{ Err error }

@@ -39,6 +39,11 @@ func (e *MismatchError) Error() string {
 	return fmt.Sprintf("%s is %s, wanted %s", e.What, e.Found, e.Wanted)
 }
 
+// Parts are what, where, found and wanted, for reports.
+func (e *MismatchError) Parts() (what, where, found, wanted string) {
+	return e.What, "", e.Found, e.Wanted
+}
+
 // blobName is where the layout has a blob. The digest is a valid one.
 func blobName(d digest.Digest) string {
 	return "blobs/" + d.Algorithm().String() + "/" + d.Encoded()

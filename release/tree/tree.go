@@ -47,6 +47,11 @@ func (e *ConflictError) Error() string {
 	return fmt.Sprintf("%s: in both %s and %s: %s", e.Path, e.A, e.B, e.Reason)
 }
 
+// Parts are what, where, found and wanted, for reports.
+func (e *ConflictError) Parts() (what, where, found, wanted string) {
+	return "in both " + e.A + " and " + e.B + ": " + e.Reason, e.Path, "", ""
+}
+
 // CheckPath reports whether p is an absolute, clean path that stays in the
 // root: "/" or "/a/b", without empty, "." or ".." components and without NUL.
 func CheckPath(p string) error {
