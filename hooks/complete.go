@@ -6,7 +6,6 @@ import (
 	"cmp"
 	delf "debug/elf"
 	"errors"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -23,6 +22,7 @@ type IncompleteError struct {
 	By    string // package, or who else made the file
 	Path  string // of the file; "" where the package itself asks
 	Wants string
+	Lack  string // the library or word, where it wants one
 }
 
 func (e *IncompleteError) Error() string {
@@ -30,6 +30,16 @@ func (e *IncompleteError) Error() string {
 		return e.By + ": " + e.Wants
 	}
 	return e.By + ": " + e.Path + ": " + e.Wants
+}
+
+// Parts are what, where, found and wanted, for reports.
+func (e *IncompleteError) Parts() (what, where, found, wanted string) {
+	return e.Wants, strings.TrimSuffix(e.By+": "+e.Path, ": "), "", e.Lack
+}
+
+// Lacks tells which library or word is missing, and who wants it.
+func (e *IncompleteError) Lacks() (what, by string) {
+	return e.Lack, strings.TrimSuffix(e.By+": "+e.Path, ": ")
 }
 
 // runTimeLinker is in every image in which programs start that are linked
@@ -99,7 +109,7 @@ func (r *run) noteUnused(where string, e release.Exceptions, used map[release.Ex
 	}{{"known-missing", e.Missing}, {"known-dangling", e.Dangling}} {
 		for _, x := range list.of {
 			if !used[x] {
-				r.notice("%s: %s %q no longer applies", where, list.key, x.Pattern)
+				r.detail("%s: %s %q no longer applies", where, list.key, x.Pattern)
 			}
 		}
 	}
@@ -141,12 +151,14 @@ func (c *closure) excepted(list []release.Exception, names ...string) bool {
 	return found
 }
 
-func (c *closure) fault(n *tree.Node, format string, args ...any) {
+// fault says what a file wants that is not there, and what is missing where
+// others may want the same.
+func (c *closure) fault(n *tree.Node, wants, lack string) {
 	by := n.Owner()
 	if f := c.owner(n); f != nil {
 		by = f.FullName()
 	}
-	c.errs = append(c.errs, &IncompleteError{by, n.Path, fmt.Sprintf(format, args...)})
+	c.errs = append(c.errs, &IncompleteError{by, n.Path, wants, lack})
 }
 
 // owner is the package that a node comes from, nil for none.
@@ -168,7 +180,9 @@ func (c *closure) requirements() {
 	for i := range c.plan.Steps {
 		for _, miss := range c.plan.Steps[i].Missing {
 			if miss.Kind == solve.Require && !c.excepted(c.known.Missing, miss.What) {
-				c.errs = append(c.errs, &IncompleteError{By: strings.Join(miss.By, ", "), Wants: "requires " + miss.What + ", which no package provides"})
+				for _, by := range miss.By {
+					c.errs = append(c.errs, &IncompleteError{by, "", "requires " + miss.What + ", which no package provides", miss.What})
+				}
 			}
 		}
 	}
@@ -178,7 +192,7 @@ func (c *closure) requirements() {
 func (c *closure) links() {
 	for n := range c.tree.All() {
 		if n.Type == tree.Symlink && c.tree.Resolve(n.Path) == nil && !c.excepted(c.known.Dangling, n.Path) {
-			c.fault(n, "links to %s, which is not in the image", n.Link)
+			c.fault(n, "links to "+n.Link+", which is not in the image", "")
 		}
 	}
 }
@@ -193,7 +207,7 @@ func (c *closure) libraries() {
 			continue
 		}
 		if i := needs.Interpreter; i != "" && c.needs(c.tree.Resolve(i)) == nil && !c.excepted(c.known.Missing, i, n.Path) {
-			c.fault(n, "starts with the run-time linker %s, which is not in the image", i)
+			c.fault(n, "starts with the run-time linker "+i+", which is not in the image", i)
 		}
 		dirs := slices.Concat(searchPath(n.Path, needs), known)
 		if main != nil && main.Class == delf.ELFCLASS64 && needs.Class == delf.ELFCLASS32 {
@@ -201,7 +215,7 @@ func (c *closure) libraries() {
 		}
 		for _, library := range needs.Libraries {
 			if !c.finds(library, dirs, needs) && !c.excepted(c.known.Missing, library, n.Path) {
-				c.fault(n, "needs %s, which is in none of %s", library, strings.Join(dirs, " "))
+				c.fault(n, "needs "+library+", which is in none of "+strings.Join(dirs, " "), library)
 			}
 		}
 	}

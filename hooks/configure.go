@@ -55,7 +55,7 @@ func (r *run) files(m *member) error {
 		text, err := r.take(m, f.Taken, f.Target)
 		if f.Optional && errors.Is(err, fs.ErrNotExist) {
 			m.leftOut = append(m.leftOut, f.Target)
-			r.notice("image %s: %s is left out: neither a package nor --srcdir has it", m.def.Name, f.Target)
+			r.detail("image %s: %s is left out: neither a package nor --srcdir has it", m.def.Name, f.Target)
 			continue
 		}
 		if err == nil {
@@ -73,7 +73,7 @@ func (r *run) folders(m *member) error {
 		files, err := r.takeFolder(m, f.Taken, f.Target)
 		if f.Optional && errors.Is(err, fs.ErrNotExist) {
 			m.leftOut = append(m.leftOut, f.Target)
-			r.notice("image %s: %s is left out: neither a package nor --srcdir has it", m.def.Name, f.Target)
+			r.detail("image %s: %s is left out: neither a package nor --srcdir has it", m.def.Name, f.Target)
 			continue
 		}
 		errs = append(errs, err)

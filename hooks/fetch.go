@@ -58,7 +58,7 @@ func (r *run) fetch(ctx context.Context) error {
 	wanted := r.wanted()
 	known := r.knownFacts(wanted)
 	var mu sync.Mutex
-	var errs []error
+	missed := map[*catalog.Package]error{}
 	done := 0
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.downloads())
@@ -74,7 +74,7 @@ func (r *run) fetch(ctx context.Context) error {
 			r.event(Event{Hook: "fetch", Name: p.FullName(), Done: done, Total: len(all)})
 			r.fetched[p] = f
 			if err != nil {
-				errs = append(errs, err)
+				missed[p] = err
 			}
 			return ctx.Err() // other packages are looked at all the same
 		})
@@ -82,11 +82,10 @@ func (r *run) fetch(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	if len(errs) == 0 {
+	if len(missed) == 0 {
 		r.rememberFacts(wanted, known)
 	}
-	slices.SortFunc(errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
-	return errors.Join(errs...)
+	return r.unheld(missed)
 }
 
 // downloads is how many packages are opened at once. Those that come over a
@@ -207,7 +206,7 @@ func (r *run) verified(ctx context.Context, p *catalog.Package) (io.ReadCloser, 
 	if src == nil {
 		f, err := r.Store.Stored(ctx, ref)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, &store.AbsentError{What: ref.Name, Err: fmt.Errorf("the store does not have it, and repository %q cannot be asked: %s", p.Repo.Name, strings.Join(r.witnesses[p.Repo].reasons, "; "))}
+			return nil, &store.AbsentError{What: ref.Name, Err: errors.New(strings.TrimPrefix(r.witnesses[p.Repo].reasons[0], "it is "))} // the first is why there is no source
 		}
 		return f, err
 	}

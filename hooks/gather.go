@@ -67,7 +67,7 @@ func (r *run) gather(m *member, t release.Taken, target string, wanted []solve.L
 	}
 	for _, t := range taken {
 		if t.From == fromArtifact {
-			r.notice("image %s: taken from the artifact: %s", m.def.Name, t.Path)
+			r.warn("image %s: taken from the artifact: %s", m.def.Name, t.Path)
 		}
 	}
 	m.taken = append(m.taken, taken...)

@@ -88,7 +88,20 @@ type Event struct {
 	Done, Total int
 	Bytes       int64  // that have come over the network since the last event
 	Notice      string // something the user should know
+	Weight      Weight // of Notice
+	Kind        string // of Notice: the same for all that say the same of different things; "" for unknown
 }
+
+// Weight tells who is to hear of a notice.
+type Weight int
+
+// The weights. What is of Detail stands in the lock as well, or is the long form
+// of another notice.
+const (
+	Plain  Weight = iota
+	Trust         // never silenced: who vouches for what is in an image
+	Detail        // for those who ask for all
+)
 
 // Result is an image that was made.
 type Result struct {
@@ -198,7 +211,7 @@ func newRun(cfg Config) *run {
 	if r.Store == nil {
 		r.Store = new(store.Store)
 	}
-	r.Store.Notice = func(text string) { r.notice("%s", text) }
+	r.Store.Notice = func(text string) { r.event(Event{Notice: text}) }
 	r.Store.Came = func(bytes int64) { r.event(Event{Bytes: bytes}) }
 	return r
 }
@@ -283,8 +296,16 @@ func (r *run) event(e Event) {
 	}
 }
 
-func (r *run) notice(format string, args ...any) {
-	r.event(Event{Notice: fmt.Sprintf(format, args...)})
+func (r *run) notice(format string, args ...any) { r.tell(Plain, format, args) }
+
+// warn is a notice about trust.
+func (r *run) warn(format string, args ...any) { r.tell(Trust, format, args) }
+
+// detail is a notice about what stands in the lock, too.
+func (r *run) detail(format string, args ...any) { r.tell(Detail, format, args) }
+
+func (r *run) tell(w Weight, format string, args []any) {
+	r.event(Event{Notice: fmt.Sprintf(format, args...), Weight: w, Kind: format})
 }
 
 // chain returns the member and its ancestors, the lowest first.
@@ -298,16 +319,19 @@ func (m *member) chain() []*member {
 // step is what this member adds to its parent.
 func (m *member) step() *solve.StepPlan { return &m.plan.Steps[len(m.plan.Steps)-1] }
 
-// Fetch gets every package of the images into the store.
-func Fetch(ctx context.Context, cfg Config) error {
+// Fetch gets every package of the images into the store, and lists them by name.
+func Fetch(ctx context.Context, cfg Config) ([]*catalog.Package, error) {
 	r := newRun(cfg)
 	r.Keep = true
 	err := r.perform(ctx, []hook{
 		{name: "catalog", do: (*run).readCatalogues}, {name: "resolve", do: (*run).resolve}, {name: "fetch", do: (*run).fetch}})
 	for _, m := range r.family {
 		for _, text := range m.doubts {
-			r.notice("image %s: unvouched: %s", m.def.Name, text)
+			r.warn("image %s: unvouched: %s", m.def.Name, text)
 		}
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	return r.packages(), nil
 }

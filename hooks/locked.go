@@ -4,6 +4,7 @@ package hooks
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -179,6 +180,11 @@ func (e *LockedFileError) Error() string {
 		return fmt.Sprintf("%s: found %s, the lock has none", e.Path, e.Found)
 	}
 	return fmt.Sprintf("%s: found %s, the lock has one with sha256 %s", e.Path, e.Found, e.Wanted)
+}
+
+// Parts are what, where, found and wanted, for reports.
+func (e *LockedFileError) Parts() (what, where, found, wanted string) {
+	return "file of the lock", e.Path, e.Found, cmp.Or(e.Wanted, "none")
 }
 
 // pinnedFiles are the files that the lock has at a path and below it.

@@ -65,6 +65,14 @@ func (e *OwnerError) Error() string {
 	return fmt.Sprintf("%s: %s: %s %q is not in the image's accounts", e.By, e.Path, e.Kind, e.Name)
 }
 
+// Parts are what, where, found and wanted, for reports.
+func (e *OwnerError) Parts() (what, where, found, wanted string) {
+	return "is not in the image's accounts", e.By + ": " + e.Path, "", e.Kind + " " + e.Name
+}
+
+// Lacks tells which account is missing, and who wants it.
+func (e *OwnerError) Lacks() (what, by string) { return e.Kind + " " + e.Name, e.By + ": " + e.Path }
+
 // accountsIn reads an image's own passwd and group. An image that has none uses
 // FreeBSD's standard accounts; the host's are never asked.
 func accountsIn(content func(path string) []byte) (*etc.Accounts, error) {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
@@ -140,7 +141,7 @@ func ParsePlan(name string, text []byte) (*PlanFile, error) {
 	}
 	switch {
 	case err != nil:
-		return nil, &release.UsageError{Err: fmt.Errorf("%s: not a plan: %w", name, err)}
+		return nil, &release.UsageError{Err: fmt.Errorf("%s: not a plan: %w", name, solve.JSONFault(text, err))}
 	case f.Image == "":
 		return nil, &release.UsageError{Err: fmt.Errorf("%s: it names no image", name)}
 	}
@@ -167,15 +168,17 @@ func (r *run) checkPlans() error {
 		if err != nil {
 			return err
 		}
-		if err := file.compare(r.Plans[i]); err != nil {
-			errs = append(errs, &ContentError{fmt.Errorf("image %s: it is not as planned: %w", m.def.Name, err)})
-		}
+		errs = append(errs, within("image "+m.def.Name, errors.Join(file.compare(r.Plans[i])...)))
 	}
 	return errors.Join(errs...)
 }
 
-// compare tells the first thing in which a plan is not the wanted one.
-func (f PlanFile) compare(want *PlanFile) error {
+// maxShown bounds, in bytes, what is shown whole of two plans.
+const maxShown = 400
+
+// compare tells in what a plan is not the wanted one.
+func (f PlanFile) compare(want *PlanFile) []error {
+	var errs []error
 	for _, part := range []struct {
 		what      string
 		got, want any
@@ -189,17 +192,27 @@ func (f PlanFile) compare(want *PlanFile) error {
 		{"the files", f.Files, want.Files},
 		{"the packages", f.Packages, want.Packages},
 	} {
-		got, err := json.Marshal(part.got)
-		if err != nil {
-			return err
+		changes := jsonChanges(part.want, part.got)
+		if found, planned := asJSON(part.got), asJSON(part.want); len(changes) > 0 && len(found)+len(planned) < maxShown {
+			errs = append(errs, &ContentError{fmt.Errorf("it is not as planned: %s: found %s, planned %s", part.what, found, planned)})
+			continue
 		}
-		wanted, err := json.Marshal(part.want)
-		if err != nil {
-			return err
+		for _, c := range changes[:min(len(changes), maxLockChanges)] {
+			found := strings.TrimPrefix(c.Key+" "+quoted(c.New), " ")
+			errs = append(errs, &ContentError{fmt.Errorf("it is not as planned: %s: found %s, planned %s", part.what, found, quoted(c.Old))})
 		}
-		if !bytes.Equal(got, wanted) {
-			return fmt.Errorf("%s: found %s, planned %s", part.what, got, wanted)
+		if n := len(changes) - maxLockChanges; n > 0 {
+			errs = append(errs, &ContentError{fmt.Errorf("it is not as planned: %s: %s", part.what, counted(n, "more difference"))})
 		}
 	}
-	return nil
+	return errs
+}
+
+// asJSON is a part of a plan as it stands in its file.
+func asJSON(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // of a type that is not JSON's
+	}
+	return string(text)
 }

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
@@ -163,7 +162,7 @@ func (r *run) newMember(chain []release.Image, members map[string]*member) (*mem
 	}
 	var err error
 	if m.plan, err = r.universe.Solve(steps); err != nil {
-		return nil, fmt.Errorf("image %s: %w", m.def.Name, err)
+		return nil, within("image "+m.def.Name, err)
 	}
 	return m, nil
 }
@@ -176,11 +175,30 @@ func inherit(def release.Image, parent *member) release.Image {
 	return def
 }
 
-// noteMissing says what pkg would pass over in silence.
+// noteMissing says what pkg would pass over in silence, first what the most
+// want.
 func (r *run) noteMissing() {
 	for _, m := range r.family {
-		for _, miss := range m.step().Missing {
-			r.notice("image %s: nothing provides %s (%s), which %s needs", m.def.Name, miss.What, miss.Kind, strings.Join(miss.By, ", "))
+		most := func(a, b solve.Missing) int { return len(b.By) - len(a.By) }
+		for _, miss := range slices.SortedStableFunc(slices.Values(m.step().Missing), most) {
+			if n := len(miss.By) - 1; n > 0 {
+				r.notice("image %s: %s: wanted by %s and %s, and nothing provides it", m.def.Name, miss.What, miss.By[0], counted(n, "other"))
+			}
+			tell := r.notice
+			if len(miss.By) > 1 {
+				tell = r.detail
+			}
+			for _, by := range miss.By {
+				tell("image %s: nothing provides %s (%s), which %s needs", m.def.Name, miss.What, miss.Kind, by)
+			}
 		}
 	}
+}
+
+// counted is a number of things, of which one has no plural.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -41,6 +41,11 @@ func (e *UnknownScriptError) Error() string {
 	return fmt.Sprintf("%s: its %s script is not known (--unknown-scripts skip goes on without it): %q", e.Package, e.Phase, strings.Join(lines, "\n"))
 }
 
+// Parts are what, where, found and wanted, for reports.
+func (e *UnknownScriptError) Parts() (what, where, found, wanted string) {
+	return "script is not known", e.Package + ": " + e.Phase, e.Text, ""
+}
+
 var byteOrder = regexp.MustCompile(`^(cap_mkdb|services_mkdb) (-[lb] )`)
 
 // known reports whether a script consists of commands that generators stand for.

@@ -214,6 +214,11 @@ func (e *AbsentFileError) Error() string {
 // Unwrap lets errors.Is find fs.ErrNotExist.
 func (e *AbsentFileError) Unwrap() error { return fs.ErrNotExist }
 
+// Parts are what, where, found and wanted, for reports.
+func (e *AbsentFileError) Parts() (what, where, found, wanted string) {
+	return "none of the packages has it", e.Target, "", e.Taken.Path
+}
+
 // readSourceFolder reads a folder of the source tree, whose makefiles are no
 // part of it.
 func (r *run) readSourceFolder(source, target string) ([]etc.Source, error) {

@@ -102,11 +102,26 @@ func statusOf(err error) int {
 		return exitUsage
 	case *solve.UnresolvedError, *tree.ConflictError, *hooks.AbsentFileError, *hooks.OwnerError, *oci.PlatformError:
 		return exitUnresolved
-	case *store.AbsentError, *oci.AbsentError, *hooks.LockedFileError, *hooks.UnvouchedError:
+	case *store.AbsentError, *oci.AbsentError, *hooks.LockedFileError, *hooks.UnvouchedError, *hooks.UnheldError:
 		return exitAbsent
 	case *sum.MismatchError, *store.SizeError, *pkgfile.DamageError, *catalog.FormatError,
 		*pkgdb.FormatError, *layer.FormatError, *oci.FormatError, *oci.MismatchError, *pkgdb.Fault, *hooks.ContentError, *hooks.IncompleteError, *sign.Error, *solve.RollbackError:
 		return exitWrong
 	}
 	return 0
+}
+
+// hint is a way out of a fault, "" where there is nothing that often helps.
+func hint(err error) string {
+	if e, ok := errors.AsType[*hooks.UnheldError](err); ok {
+		switch {
+		case e.LockURL:
+			return "give --repo, or --lock-urls to use the lock's"
+		case !e.Given:
+			return "give --repo"
+		case e.Offline:
+			return "run orlop fetch first, or go without --offline"
+		}
+	}
+	return ""
 }

@@ -37,7 +37,7 @@ const (
 // helpTells finds the errors that more knowledge of flags and operands helps
 // against. What is wrong in a file, or with it, is none of them.
 func helpTells(err error) bool {
-	return exitStatus(err) == exitUsage && slices.ContainsFunc(faults(err), func(err error) bool {
+	return exitStatus(err) == exitUsage && slices.ContainsFunc(leaf{err: err}.apart(), func(err leaf) bool {
 		_, usage := errors.AsType[*usageError](err)
 		_, request := errors.AsType[*release.UsageError](err)
 		_, abi := errors.AsType[*solve.ABIError](err)

@@ -71,13 +71,13 @@ func publicURLFlag() cli.Flag {
 func talkFlags() []cli.Flag {
 	return []cli.Flag{
 		quietFlag(),
-		&cli.BoolFlag{Name: "v", Aliases: []string{"verbose"}, Usage: "a line for each package, and the time of each hook"},
+		&cli.BoolFlag{Name: "v", Aliases: []string{"verbose"}, Usage: "a line for each package, every fault and notice, and the time of each hook"},
 		jsonFlag(),
 	}
 }
 
 func quietFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "q", Aliases: []string{"quiet"}, Usage: "no progress"}
+	return &cli.BoolFlag{Name: "q", Aliases: []string{"quiet"}, Usage: "no progress, and no notices but those about trust"}
 }
 
 func jsonFlag() cli.Flag {

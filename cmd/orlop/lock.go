@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 )
@@ -68,11 +69,31 @@ func (p *program) fetchCommand() *cli.Command {
 			}
 			show := p.progress(c)
 			cfg.Observe = show.event
-			err = hooks.Fetch(c.Context, cfg)
+			packages, err := hooks.Fetch(c.Context, cfg)
 			show.done()
-			return err
+			if err != nil || !c.Bool("json") {
+				return err
+			}
+			return p.printFetched(packages)
 		},
 	}
+}
+
+// printFetched lists what the store has now, an object a package.
+func (p *program) printFetched(packages []*catalog.Package) error {
+	for _, pkg := range packages {
+		err := p.out.json(struct {
+			Name       string `json:"name"`
+			Version    string `json:"version"`
+			Repository string `json:"repository"`
+			Sum        string `json:"sum"`
+			Size       int64  `json:"size"`
+		}{pkg.Name, pkg.Version, pkg.Repo.Name, string(pkg.Sum), pkg.Size})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // madeFlags say what an image is like inside its archive, and so stand in locks.

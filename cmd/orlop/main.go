@@ -13,12 +13,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -49,11 +47,12 @@ func main() {
 type program struct {
 	out, err  printer
 	lookupEnv func(string) (string, bool)
+	notices   *notices // nil before the first run of hooks
 }
 
 // run is the whole program, so that tests can call it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookupEnv func(string) (string, bool)) int {
-	p := &program{printer{stdout}, printer{stderr}, lookupEnv}
+	p := &program{out: printer{stdout}, err: printer{stderr}, lookupEnv: lookupEnv}
 	root := p.root()
 	a, err := parseArguments(root, args[min(1, len(args)):])
 	switch {
@@ -72,13 +71,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookupEnv
 	if ctx.Err() != nil {
 		err = errInterrupted
 	}
-	if !errors.Is(err, errDiffer) { // which stdout has told
-		p.report(err)
-		if helpTells(err) {
-			_ = p.err.line("orlop: hint: %s --help tells more", a)
-		}
+	if errors.Is(err, errDiffer) { // which stdout has told
+		return exitStatus(err)
 	}
-	return exitStatus(err)
+	return p.fail(a, args, err)
 }
 
 // root is the command that has all others.
@@ -117,44 +113,4 @@ func prepare(c *cli.Command) {
 	for _, sub := range c.Subcommands {
 		prepare(sub)
 	}
-}
-
-// report writes each fault on a line.
-func (p *program) report(err error) {
-	for _, e := range faults(err) {
-		if inner := errors.Unwrap(e); inner != nil && inner.Error() == e.Error() {
-			p.report(inner) // which may join several
-			continue
-		}
-		_ = p.err.line("orlop: %s", tabbed(e.Error()))
-	}
-}
-
-// faults takes joined errors apart, but leaves an error whole that says more
-// than the ones it joins.
-func faults(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	var list []error
-	for _, e := range joined.Unwrap() {
-		list = append(list, faults(e)...)
-	}
-	if errors.Join(joined.Unwrap()...).Error() != err.Error() {
-		return []error{err}
-	}
-	return list
-}
-
-// about puts a subject before each fault that does not start with it.
-func about(subject string, err error) []error {
-	var list []error
-	for _, e := range faults(err) {
-		if !strings.HasPrefix(e.Error(), subject+": ") {
-			e = fmt.Errorf("%s: %w", subject, e)
-		}
-		list = append(list, e)
-	}
-	return list
 }

@@ -33,7 +33,7 @@ func (p *program) planCommand() *cli.Command {
 			show := p.progress(c)
 			cfg.Observe = show.event
 			res, err := hooks.Plan(c.Context, cfg)
-			show.end()
+			show.done()
 			if err != nil {
 				return err
 			}

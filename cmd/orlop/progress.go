@@ -18,6 +18,7 @@ import (
 // hook; with -v one for each package, and in the end the time of each hook.
 type progress struct {
 	out            printer
+	notices        *notices
 	bar            *progressbar.ProgressBar
 	terminal       bool
 	quiet, verbose bool
@@ -31,7 +32,10 @@ type progress struct {
 }
 
 func (p *program) progress(c *cli.Context) *progress {
-	s := &progress{took: map[string]time.Duration{}, out: p.err, quiet: c.Bool("q") || c.Bool("json"), verbose: c.Bool("v")}
+	if p.notices == nil { // a rebuild may take several runs
+		p.notices = &notices{out: p.err, quiet: c.Bool("q"), verbose: c.Bool("v"), said: map[string]bool{}, told: map[string]int{}}
+	}
+	s := &progress{took: map[string]time.Duration{}, out: p.err, notices: p.notices, quiet: c.Bool("q") || c.Bool("json"), verbose: c.Bool("v")}
 	if f, ok := p.err.w.(*os.File); ok && !s.quiet && !s.verbose {
 		kind, _ := p.lookupEnv("TERM")
 		s.terminal = kind != "dumb" && term.IsTerminal(int(f.Fd()))
@@ -41,6 +45,9 @@ func (p *program) progress(c *cli.Context) *progress {
 
 func (s *progress) event(e hooks.Event) {
 	if e.Hook != "" {
+		if e.Hook != s.busy {
+			s.notices.rest()
+		}
 		s.clock(e.Hook)
 	}
 	s.bytes += e.Bytes
@@ -49,7 +56,7 @@ func (s *progress) event(e hooks.Event) {
 		s.rate()
 	case e.Notice != "":
 		s.clear()
-		_ = s.out.line("orlop: %s", tabbed(e.Notice))
+		s.notices.tell(e)
 	case s.quiet:
 	case s.terminal:
 		s.show(e)
@@ -123,6 +130,7 @@ func (s *progress) end() {
 // done ends a run and, with -v, tells how long each hook worked.
 func (s *progress) done() {
 	s.end()
+	s.notices.rest()
 	s.clock("")
 	if !s.verbose || s.quiet {
 		return

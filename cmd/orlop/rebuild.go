@@ -177,7 +177,7 @@ func (v *verifier) explain(x *verdict, made hooks.Result) {
 	}
 	x.fail(result, wrap(differ))
 	for _, line := range differenceLines(list, explainLines) {
-		x.fail(result, wrap(errors.New(line)))
+		x.fail(result, &detailError{wrap(errors.New(line))})
 	}
 }
 

@@ -166,7 +166,11 @@ func (v *verifier) lockOf(x *verdict) (*givenLock, error) {
 		}
 	}
 	if v.locks != nil {
-		return nil, usagef("none of the locks given is of %s", cmp.Or(x.name(), x.path))
+		var found []string
+		for _, l := range v.locks {
+			found = append(found, l.Image)
+		}
+		return nil, usagef("none of the locks given is of %s: found those of %s", cmp.Or(x.name(), x.path), strings.Join(found, ", "))
 	}
 	if x.source.Piped && !v.c.Bool("rebuild") {
 		return nil, nil
