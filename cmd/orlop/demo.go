@@ -31,6 +31,7 @@ func (p *program) demoCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "keep the images in `DIR`", DefaultText: "they are deleted"},
 			quietFlag(),
+			jsonFlag(),
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
@@ -63,14 +64,16 @@ func (p *program) demoCommand() *cli.Command {
 	}
 }
 
-// demo builds, verifies and prints a table.
+// demo builds, verifies and prints a table, or an object an image.
 func (p *program) demo(c *cli.Context, cfg hooks.Config) error {
 	results, err := p.build(c, cfg)
 	if err != nil {
 		return err
 	}
 	w := p.out.table()
-	w.row("IMAGE\tLAYERS\tPACKAGES\tENTRIES\tBYTES\tMANIFEST, VERIFIED")
+	if !c.Bool("json") {
+		w.row("IMAGE\tLAYERS\tPACKAGES\tENTRIES\tBYTES\tMANIFEST, VERIFIED")
+	}
 	for _, r := range results {
 		source, err := oci.OpenSource(c.Context, r.File)
 		if err != nil {
@@ -80,6 +83,20 @@ func (p *program) demo(c *cli.Context, cfg hooks.Config) error {
 		source.Close()
 		if err != nil {
 			return errors.Join(about(r.File, err)...)
+		}
+		if c.Bool("json") {
+			err := p.out.json(struct {
+				Image    string `json:"image"`
+				Layers   int    `json:"layers"`
+				Packages int    `json:"packages"`
+				Entries  int    `json:"entries"`
+				Size     int64  `json:"size"`
+				Digest   string `json:"digest"`
+			}{r.Image, len(r.Layers), r.Packages, a.Tree.Len(), r.Size, r.Digest})
+			if err != nil {
+				return err
+			}
+			continue
 		}
 		w.row("%s\t%d\t%d\t%d\t%d\t%s", r.Image, len(r.Layers), r.Packages, a.Tree.Len(), r.Size, r.Digest)
 	}

@@ -14,7 +14,7 @@ import (
 
 // theInterface is the whole command line, each flag with all its names.
 var theInterface = map[string]string{
-	"demo":    "o/output q/quiet",
+	"demo":    "o/output q/quiet json",
 	"build":   "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent unknown-scripts exceptions root metalog lock lock-urls plan public-url o/output format compression squash pkgdb-schema q/quiet v/verbose json",
 	"plan":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent exceptions public-url why o/output q/quiet v/verbose json",
 	"lock":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent unknown-scripts exceptions root metalog public-url o/output compression squash pkgdb-schema q/quiet v/verbose json",
@@ -22,7 +22,7 @@ var theInterface = map[string]string{
 	"ls":      "files mtree sizes owner platform json",
 	"verify":  "digests lock require rebuild image-file trust-lock platform lock-urls unknown-scripts revision branch repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs q/quiet v/verbose json",
 	"diff":    "stat lines platform json",
-	"version": "",
+	"version": "json",
 
 	"cache":       "",
 	"cache ls":    "cache json",

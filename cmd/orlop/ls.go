@@ -20,7 +20,7 @@ func (p *program) lsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "ls",
 		Usage:     "list the packages of an image, or its files",
-		ArgsUsage: "ARCHIVE",
+		ArgsUsage: "ARCHIVE...",
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "files", Usage: "list files, as ls -l does"},
 			&cli.BoolFlag{Name: "mtree", Usage: "list files in mtree(5) form"},
@@ -29,8 +29,8 @@ func (p *program) lsCommand() *cli.Command {
 			platformFlag(), jsonFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			if c.NArg() != 1 {
-				return usagef("ls: found %d operands, wanted one archive", c.NArg())
+			if !c.Args().Present() {
+				return usagef("ls: no archive is named")
 			}
 			forms := 0
 			for _, name := range []string{"files", "mtree", "sizes", "owner"} {
@@ -45,19 +45,42 @@ func (p *program) lsCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			source, err := openSource(c.Context, c.Args().First())
-			if err != nil {
-				return err
+			if c.NArg() > 1 && c.Bool("mtree") {
+				return usagef("ls --mtree: found %d operands, wanted one archive", c.NArg())
 			}
-			defer source.Close()
-			a, err := hooks.Read(c.Context, source, platform)
-			if a == nil || !a.Whole() {
-				return errors.Join(about(source.Name, err)...)
+			if c.IsSet("owner") && c.String("owner") == "" {
+				return usagef("--owner: found an empty path")
 			}
-			p.printNotes(c, source.Name, a)
-			return errors.Join(p.list(c, a), p.passedOver(source.Name, err))
+			var errs []error
+			for _, path := range c.Args().Slice() {
+				one := *p
+				if c.NArg() > 1 {
+					one.out = p.out.of(path, c.Bool("json"))
+				}
+				errs = append(errs, one.listArchive(c, path, platform))
+			}
+			return errors.Join(errs...)
 		},
 	}
+}
+
+// listArchive reads an archive and writes what is asked for.
+func (p *program) listArchive(c *cli.Context, path, platform string) error {
+	source, err := openSource(c.Context, path)
+	if err != nil {
+		return errors.Join(about(path, err)...)
+	}
+	defer source.Close()
+	a, err := hooks.Read(c.Context, source, platform)
+	if a == nil || !a.Whole() {
+		return errors.Join(about(source.Name, err)...)
+	}
+	p.printNotes(c, source.Name, a)
+	errs := []error{p.passedOver(source.Name, err)}
+	if err := p.list(c, a); err != nil {
+		errs = append(errs, about(source.Name, err)...)
+	}
+	return errors.Join(errs...)
 }
 
 // list writes what is asked for of an image.

@@ -26,6 +26,40 @@ func (p printer) line(format string, args ...any) error {
 	return err
 }
 
+// of is a printer for one of several things: each line begins with its name and
+// a tab, each object with its name as archive.
+func (p printer) of(name string, objects bool) printer {
+	if objects {
+		quoted, _ := json.Marshal(name) // a text has a form in JSON
+		return printer{&named{p.w, `{"archive":` + escapeJSON(string(quoted)) + ",", 1, true}}
+	}
+	return printer{&named{p.w, printable(name) + "\t", 0, true}}
+}
+
+// named puts a text in the place of the first bytes of each line.
+type named struct {
+	w     io.Writer
+	text  string
+	drop  int
+	begin bool // of a line
+}
+
+func (n *named) Write(b []byte) (int, error) {
+	for line := range bytes.Lines(b) {
+		if n.begin {
+			if _, err := io.WriteString(n.w, n.text); err != nil {
+				return 0, err
+			}
+			line = line[n.drop:]
+		}
+		if _, err := n.w.Write(line); err != nil {
+			return 0, err
+		}
+		n.begin = bytes.HasSuffix(line, []byte("\n"))
+	}
+	return len(b), nil
+}
+
 // sprintf is fmt.Sprintf for a line of text that others have chosen.
 func sprintf(format string, args ...any) string {
 	for i, arg := range args {

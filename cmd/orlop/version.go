@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/pkgdb/solve"
 )
 
 // version is that of locks and plans: a constant, so that two honest builders of
@@ -20,11 +22,25 @@ func (p *program) versionCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "version",
 		Usage: "print the version of orlop",
+		Flags: []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usagef("version: takes no operands")
 			}
-			return p.out.line("orlop %s%s", version, revision())
+			commit := revision()
+			if c.Bool("json") {
+				return p.out.json(struct {
+					Orlop      string            `json:"orlop"`
+					Revision   string            `json:"revision,omitempty"` // of the sources
+					Versions   map[string]string `json:"versions"`           // of the libraries that decide bytes
+					LockFormat int               `json:"lock_format"`
+					ByteFormat int               `json:"byte_format"`
+				}{version, commit, versions(), solve.LockFormat, solve.ByteFormat})
+			}
+			if commit != "" {
+				commit = " (" + commit + ")"
+			}
+			return p.out.line("orlop %s%s", version, commit)
 		},
 	}
 }
@@ -79,5 +95,5 @@ func revision() string {
 	if commit == "" {
 		return ""
 	}
-	return " (" + commit + dirty + ")"
+	return commit + dirty
 }
