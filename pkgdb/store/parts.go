@@ -27,7 +27,7 @@ func (st *Store) part(want Ref) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f != nil && syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil && sameFile(dir, f) {
+	if f != nil && lock(f) == nil && sameFile(dir, f) {
 		return f, nil
 	}
 	if f != nil {
@@ -47,7 +47,7 @@ func found(dir *os.Root, name string) (*os.File, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() || !mine(info) {
-		return nil, dir.Remove(name)
+		return nil, removed(dir.Remove(name))
 	}
 	f, err := dir.OpenFile(name, os.O_RDWR|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -63,25 +63,45 @@ func found(dir *os.Root, name string) (*os.File, error) {
 	return f, nil
 }
 
+// removed is the error of removing something that another run may have removed.
+func removed(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 // create makes a file that was not there. It follows no link.
 func create(dir *os.Root, name string) (*os.File, error) {
 	return dir.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-// temp makes an unfinished file of a new name.
+// temp makes an unfinished file of a new name. It is locked, so that nobody's
+// Prune removes it before it has the name it is made for; one that Prune was
+// quicker to remove is made again.
 func (st *Store) temp(name string) (*os.File, error) {
-	dir, err := st.folder(partsDir, true)
-	if err != nil {
-		return nil, err
-	}
-	defer dir.Close()
 	for n := 0; ; n++ {
+		dir, err := st.folder(partsDir, true)
+		if err != nil {
+			return nil, err
+		}
 		f, err := create(dir, fmt.Sprintf("%s-%d-%d", name, os.Getpid(), n))
-		if !errors.Is(err, fs.ErrExist) {
-			return f, err
+		kept := err == nil && !errors.Is(lock(f), syscall.EWOULDBLOCK) && sameFile(dir, f)
+		dir.Close()
+		switch {
+		case kept:
+			return f, nil
+		case err == nil:
+			f.Close()
+		case !errors.Is(err, fs.ErrExist):
+			return nil, err
 		}
 	}
 }
+
+// lock makes a file this run's until it is closed. That another run has it is
+// syscall.EWOULDBLOCK; there are file systems without locks.
+func lock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 
 // sameFile reports whether a file still has its name.
 func sameFile(dir *os.Root, f *os.File) bool {
@@ -121,7 +141,7 @@ func (st *Store) rename(f *os.File, folder, name string) error {
 	from = path.Join(from, filepath.Base(f.Name()))
 	err = in.Rename(from, path.Join(folder, name))
 	if info, other := dir.Lstat(name); err != nil && other == nil && info.IsDir() {
-		if err := dir.Remove(name); err != nil { // a folder that is not empty has been put there by hand
+		if err := removed(dir.Remove(name)); err != nil { // a folder that is not empty has been put there by hand
 			return err
 		}
 		err = in.Rename(from, path.Join(folder, name))

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"time"
 )
 
@@ -38,10 +37,10 @@ func (st *Store) List() ([]Entry, error) {
 		}
 		in, err := st.home(folder, false)
 		if err == nil {
-			list, err = st.entries(list, in, folder)
+			err = st.entries(&list, in, folder)
 		}
 		if (err == nil || errors.Is(err, fs.ErrNotExist)) && st.top != nil && in != st.top { // of before the store was shared
-			list, err = st.entries(list, st.top, folder)
+			err = st.entries(&list, st.top, folder)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -51,19 +50,17 @@ func (st *Store) List() ([]Entry, error) {
 	return list, nil
 }
 
-// entries adds the files of a folder to a list.
-func (st *Store) entries(list []Entry, in *os.Root, folder string) ([]Entry, error) {
+// entries adds the files of a folder to a list. Other runs come and go
+// meanwhile, and what they have removed is none.
+func (st *Store) entries(list *[]Entry, in *os.Root, folder string) error {
 	dir, err := st.enter(in, folder, false)
-	if errors.Is(err, fs.ErrNotExist) {
-		return list, nil
-	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer dir.Close()
 	files, err := fs.ReadDir(dir.FS(), ".")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	prefix := folder + "/"
 	if in != st.top {
@@ -72,24 +69,29 @@ func (st *Store) entries(list []Entry, in *os.Root, folder string) ([]Entry, err
 	for _, e := range files {
 		info, err := dir.Lstat(e.Name())
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // another run has dropped it
+			continue
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		list = append(list, Entry{prefix + e.Name(), info.Size(), info.ModTime(), in, folder, e.Name(), filepath.Join(dir.Name(), e.Name())})
+		*list = append(*list, Entry{prefix + e.Name(), info.Size(), info.ModTime(), in, folder, e.Name(), filepath.Join(dir.Name(), e.Name())})
 	}
-	return list, nil
+	return nil
 }
 
 // Prune removes files, the longest unused first, until the rest has at most
-// limit bytes, and returns them. A run that reads one reads on. What cannot be
-// removed keeps nothing else from being.
+// limit bytes, and returns them. A run that reads one reads on. What has gone
+// meanwhile takes no room any more; what cannot be removed keeps nothing else
+// from being.
 func (st *Store) Prune(limit int64) ([]Entry, error) {
 	list, err := st.List()
 	if err != nil {
 		return nil, err
 	}
+	return st.prune(list, limit)
+}
+
+func (st *Store) prune(list []Entry, limit int64) ([]Entry, error) {
 	var size int64
 	for _, e := range list {
 		size += e.Size
@@ -100,13 +102,14 @@ func (st *Store) Prune(limit int64) ([]Entry, error) {
 		if size <= limit {
 			break
 		}
-		removed, err := st.remove(e)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		if removed {
+		switch err := st.remove(e); {
+		case err == nil:
 			gone = append(gone, e)
 			size -= e.Size
+		case errors.Is(err, fs.ErrNotExist):
+			size -= e.Size
+		case !errors.Is(err, errBusy):
+			errs = append(errs, err)
 		}
 	}
 	return gone, errors.Join(errs...)
@@ -124,26 +127,22 @@ func (st *Store) CutBack() {
 	}
 }
 
-// remove deletes a file that no run is writing. What is no regular file, or
-// cannot be opened, no run writes.
-func (st *Store) remove(e Entry) (bool, error) {
+// errBusy says that a run is writing a file.
+var errBusy = errors.New("is being written")
+
+// remove deletes a file unless a run is writing it. What is no regular file, or
+// cannot be opened, no run writes. That it has gone is fs.ErrNotExist.
+func (st *Store) remove(e Entry) error {
 	dir, err := st.enter(e.in, e.folder, false)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer dir.Close()
 	if f, err := OpenRegular(dir, e.name); err == nil {
 		defer f.Close()
-		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
-			return false, nil
+		if lock(f) != nil {
+			return errBusy
 		}
 	}
-	err = dir.Remove(e.name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
+	return dir.Remove(e.name)
 }
