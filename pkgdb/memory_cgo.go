@@ -11,6 +11,9 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
+// Available reports whether this program has SQLite, which is C.
+const Available = true
+
 // serialize returns the bytes of the file that the database in memory would be.
 func serialize(db *sql.DB) (image []byte, err error) {
 	err = withConn(db, func(c *sqlite3.SQLiteConn) (err error) {

@@ -11,7 +11,10 @@ import (
 	_ "github.com/mattn/go-sqlite3" // the driver's name, which then says the same
 )
 
-// errNoCgo lets a build without cgo be vetted for any system; SQLite is C.
+// Available reports whether this program has SQLite, which is C.
+const Available = false
+
+// errNoCgo lets a build without cgo be vetted for any system.
 var errNoCgo = errors.New("this orlop was built without cgo, which SQLite needs")
 
 func serialize(*sql.DB) ([]byte, error) { return nil, errNoCgo }

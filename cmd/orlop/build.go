@@ -16,6 +16,7 @@ func (p *program) buildCommand() *cli.Command {
 		Name:      "build",
 		Usage:     "make images",
 		ArgsUsage: "IMAGE...",
+		Before:    needSQLite,
 		Flags:     slices.Concat(inputFlags(), contentFlags(), lockFlags(), []cli.Flag{planFlag(), publicURLFlag()}, outputFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			cfg, err := p.config(c)

@@ -26,8 +26,9 @@ var sample embed.FS
 
 func (p *program) demoCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "demo",
-		Usage: "make and verify FreeBSD's five images from a sample repository",
+		Name:   "demo",
+		Usage:  "make and verify FreeBSD's five images from a sample repository",
+		Before: needSQLite,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "keep the images in `DIR`", DefaultText: "they are deleted"},
 			quietFlag(),

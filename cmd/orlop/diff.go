@@ -20,6 +20,7 @@ func (p *program) diffCommand() *cli.Command {
 		Name:      "diff",
 		Usage:     "compare two images: packages, files, rows, bytes",
 		ArgsUsage: "A B",
+		Before:    needSQLiteToCompare,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "stat", Usage: "only how many differences of each kind"},
 			&cli.IntFlag{Name: "lines", Value: 40, Usage: "at most `N` lines of a package's files and of a file's contents, 0 for all"},

@@ -22,6 +22,7 @@ func (p *program) lockCommand() *cli.Command {
 		Name:      "lock",
 		Usage:     "write the plan with every digest, one lock an image",
 		ArgsUsage: "IMAGE...",
+		Before:    needSQLite,
 		Flags:     slices.Concat(inputFlags(), contentFlags(), []cli.Flag{publicURLFlag(), directoryFlag()}, madeFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			cfg, err := p.config(c)

@@ -21,6 +21,7 @@ func (p *program) lsCommand() *cli.Command {
 		Name:      "ls",
 		Usage:     "list the packages of an image, or its files",
 		ArgsUsage: "ARCHIVE...",
+		Before:    needSQLite,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "files", Usage: "list files, as ls -l does"},
 			&cli.BoolFlag{Name: "mtree", Usage: "list files in mtree(5) form"},

@@ -18,7 +18,7 @@ func (p *program) pkgdbCommand() *cli.Command {
 		Usage: "work on any local.sqlite, pkg's database of what is installed",
 		Subcommands: []*cli.Command{
 			{
-				Name: "normalise", Usage: "write the normal form, which depends on what is installed only", ArgsUsage: "DB",
+				Name: "normalise", Usage: "write the normal form, which depends on what is installed only", ArgsUsage: "DB", Before: needSQLite,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write to `FILE`", DefaultText: "DB itself"},
 					&cli.StringFlag{Name: "epoch", Usage: "install time, `SECONDS` since 1970", DefaultText: "SOURCE_DATE_EPOCH, else the newest file time"},
@@ -27,15 +27,15 @@ func (p *program) pkgdbCommand() *cli.Command {
 				Action: p.pkgdbNormalise,
 			},
 			{
-				Name: "dump", Usage: "print every row, names in the place of numbers", ArgsUsage: "DB",
+				Name: "dump", Usage: "print every row, names in the place of numbers", ArgsUsage: "DB", Before: needSQLite,
 				Flags: []cli.Flag{jsonFlag()}, Action: p.pkgdbDump,
 			},
 			{
-				Name: "diff", Usage: "compare two databases by package; exit 0: same, 1: different, 2: trouble", ArgsUsage: "A B",
+				Name: "diff", Usage: "compare two databases by package; exit 0: same, 1: different, 2: trouble", ArgsUsage: "A B", Before: needSQLiteToCompare,
 				Flags: []cli.Flag{jsonFlag()}, Action: p.pkgdbDiff,
 			},
 			{
-				Name: "check", Usage: "find what is wrong in a database, and between it and a root folder or image", ArgsUsage: "DB [ROOT]",
+				Name: "check", Usage: "find what is wrong in a database, and between it and a root folder or image", ArgsUsage: "DB [ROOT]", Before: needSQLite,
 				Flags: []cli.Flag{jsonFlag()}, Action: p.pkgdbCheck,
 			},
 		},

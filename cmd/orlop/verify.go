@@ -30,6 +30,7 @@ func (p *program) verifyCommand() *cli.Command {
 		Name:      "verify",
 		Usage:     "check all that an archive says of itself; with --rebuild make it again",
 		ArgsUsage: "ARCHIVE...",
+		Before:    needSQLite,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringSliceFlag{Name: "digests", Usage: "compare with `FILE`, container-image-MANIFESTS or CHECKSUM.*"},
 			&cli.StringSliceFlag{Name: "lock", Usage: "compare with the lock `FILE`", DefaultText: "ARCHIVE's name with .lock.json"},
