@@ -110,7 +110,7 @@ func quoted(s string) string {
 // documentsOf makes config, manifest and index from a lock and the layers of
 // the archive.
 func (a *Artifact) documentsOf(l *solve.Lock) (oci.Documents, error) {
-	rel, err := release.New(l.Revision, l.Branch, l.ABI, "")
+	rel, err := release.Locked(l.Revision, l.Branch, l.ABI)
 	if err != nil {
 		return oci.Documents{}, err
 	}

@@ -86,7 +86,7 @@ func (r *run) readLockedRepo(ctx context.Context, l *solve.Lock, locked solve.Lo
 func (r *run) resolveLocks() error {
 	first := r.Locks[0]
 	var err error
-	if r.release, err = release.New(first.Revision, first.Branch, first.ABI, ""); err != nil {
+	if r.release, err = release.Locked(first.Revision, first.Branch, first.ABI); err != nil {
 		return err
 	}
 	packages := map[solve.LockPackage]*catalog.Package{}
@@ -96,6 +96,9 @@ func (r *run) resolveLocks() error {
 		var parent *member
 		for i := range l.Layers {
 			m, err := lockedMember(l, i, give)
+			if err == nil && r.release.OnlyABI() && m.def.NamesRelease() {
+				err = fmt.Errorf("revision is %s and branch none, wanted both for image %s", r.release.Revision, m.def.Name)
+			}
 			if err != nil {
 				return &release.UsageError{Err: fmt.Errorf("lock of %s: %w", l.Image, err)}
 			}

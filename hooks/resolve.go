@@ -26,18 +26,7 @@ func (r *run) resolve(context.Context) error {
 	if r.universe, err = solve.NewUniverse(r.catalogues, r.ABI); err != nil {
 		return err
 	}
-	version := ""
-	if p := r.universe.Best("FreeBSD-runtime"); p != nil {
-		version = p.Version
-	}
-	revision, branch, err := r.named(version)
-	if err != nil {
-		return err
-	}
-	if r.release, err = release.New(revision, branch, r.universe.ABI, version); err != nil {
-		return err
-	}
-	images, err := r.definitions()
+	images, err := r.findRelease()
 	if err != nil {
 		return err
 	}
@@ -69,6 +58,43 @@ func (r *run) resolve(context.Context) error {
 	}
 	r.noteMissing()
 	return errors.Join(r.checkPlans(), r.checkStaged())
+}
+
+// findRelease leaves the release, and returns the definitions that hold for it.
+// It is what the user says and FreeBSD-runtime tells; where neither does, images
+// of one's own go by the ABI.
+func (r *run) findRelease() (release.Images, error) {
+	version := ""
+	if p := r.universe.Best("FreeBSD-runtime"); p != nil {
+		version = p.Version
+	}
+	revision, branch, err := r.named(version)
+	if err != nil {
+		return nil, err
+	}
+	var untold error
+	if r.release, untold = release.New(revision, branch, r.universe.ABI, version); untold != nil {
+		if revision != "" || branch != "" || release.Tells(version) {
+			return nil, untold
+		}
+		if r.release, err = release.OfABI(r.universe.ABI); err != nil {
+			return nil, err
+		}
+	}
+	images, err := r.definitions()
+	if err != nil || untold == nil {
+		return images, err
+	}
+	for _, name := range r.Images {
+		chain, err := images.Chain(name)
+		if err == nil && slices.ContainsFunc(chain, release.Image.NamesRelease) {
+			err = untold
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return images, nil
 }
 
 // named is what the user says of the release, or else the source tree where the

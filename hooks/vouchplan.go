@@ -56,11 +56,11 @@ func (r *run) vouchPlan(m *member) error {
 // vouchRelease compares the release that a lock names with the version of
 // FreeBSD-runtime, which has the last word unless the user says the same.
 func (r *run) vouchRelease(m *member, version string) error {
-	if _, err := release.New(r.release.Revision, r.release.Branch, r.release.ABI, version); err != nil {
+	if _, err := release.New(r.release.Revision, r.release.Branch, r.release.ABI, version); err != nil && !r.release.OnlyABI() {
 		return fmt.Errorf("lock of %s: %w", m.locked.Image, err)
 	}
 	named := r.release.Version()
-	if r.Branch == r.release.Branch && (r.Revision == "" || r.Revision == r.release.Revision) {
+	if r.Branch != "" && r.Branch == r.release.Branch && (r.Revision == "" || r.Revision == r.release.Revision) {
 		return nil
 	}
 	if told, err := release.New("", "", r.release.ABI, version); err == nil {

@@ -319,6 +319,9 @@ func holds(condition, revision string) (bool, error) {
 		return false, fmt.Errorf("revision %q: %w", revision, err)
 	}
 	c := slices.Compare(have[:min(len(want), len(have))], want)
+	if len(have) < len(want) && slices.Equal(have, want[:len(have)]) {
+		return false, fmt.Errorf("condition %q: of the revision only %s is known; give --revision and --branch", condition, revision)
+	}
 	switch op {
 	case "", "=", "==":
 		return c == 0, nil

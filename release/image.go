@@ -183,6 +183,12 @@ func (img Image) Taken() []Taken {
 	return list
 }
 
+// NamesRelease reports whether an image must know its whole release: one of
+// FreeBSD's own, or one with a file that has it.
+func (img Image) NamesRelease() bool {
+	return slices.Contains(StandardNames(), img.Name) || img.OSRelease || img.BaseConf != nil
+}
+
 // Replacing reports whether a package of the image may have a path that a
 // parent made or took from elsewhere.
 func (img Image) Replacing(path string) bool {

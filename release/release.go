@@ -12,10 +12,11 @@ import (
 	"github.com/orlop/orlop/pkgdb/spelling"
 )
 
-// Release identifies what images are made of.
+// Release identifies what images are made of. An image of one's own, of packages
+// that do not tell, may be of an ABI only: then its revision is "15".
 type Release struct {
 	Revision string // "15.0", REVISION of sys/conf/newvers.sh
-	Branch   string // "RELEASE", "RELEASE-p3", "STABLE", "BETA1": BRANCH there
+	Branch   string // "RELEASE", "RELEASE-p3", "STABLE", "BETA1": BRANCH there; "" where only the ABI is known
 	ABI      string // "FreeBSD:15:amd64"
 }
 
@@ -64,6 +65,27 @@ func New(revision, branch, abi, runtimeVersion string) (Release, error) {
 	}
 	return r, nil
 }
+
+// OfABI is the release of images of which only the ABI is known.
+func OfABI(abi string) (Release, error) {
+	r := Release{ABI: abi}
+	if _, err := r.Platform(); err != nil {
+		return r, err
+	}
+	r.Revision = strings.Split(abi, ":")[1]
+	return r, nil
+}
+
+// Locked is the release that a lock names.
+func Locked(revision, branch, abi string) (Release, error) {
+	if r, err := OfABI(abi); err == nil && (Release{revision, branch, abi}) == r {
+		return r, nil
+	}
+	return New(revision, branch, abi, "")
+}
+
+// OnlyABI reports whether no more than the ABI is known.
+func (r Release) OnlyABI() bool { return r.Branch == "" }
 
 var (
 	revisionForm = regexp.MustCompile(`^[0-9]+\.[0-9]+$`)
@@ -144,8 +166,13 @@ func (r Release) BaseRepository() string {
 	return "base_latest"
 }
 
-// Version is REVISION-BRANCH, as in 15.0-RELEASE.
-func (r Release) Version() string { return r.Revision + "-" + r.Branch }
+// Version is REVISION-BRANCH, as in 15.0-RELEASE; of an ABI only its first number.
+func (r Release) Version() string {
+	if r.OnlyABI() {
+		return r.Revision
+	}
+	return r.Revision + "-" + r.Branch
+}
 
 // RefName is the name that an archive gives its image, as FreeBSD's have it
 // (release/scripts/make-oci-image.sh).

@@ -144,6 +144,20 @@ var cases = map[string][]pkgtest.Package{
 		{Name: "FreeBSD-runtime", Version: "15.0"},
 		{Name: "donor", Files: []pkgtest.File{{Path: "/etc/motd", Body: "from a package\n"}}},
 	},
+	"arm": {{Name: "armed", ABI: "FreeBSD:15:aarch64"}},
+	"dangling": {{Name: "links", Files: []pkgtest.File{
+		{Path: "/libexec/ld-elf.so.1", Body: executable(elftest.File{})}, {Path: "/bin/a", Symlink: "nowhere"},
+		{Path: "/bin/b", Body: executable(elftest.File{Needed: []string{"libc.so.7"}})[:0x208]},
+	}}},
+	"ports": {{Name: "tool", Files: []pkgtest.File{{Path: "/usr/local/bin/tool", Body: "tool", Mode: 0o555}}}},
+	"snapshot": {
+		{Name: "FreeBSD-runtime", Version: "15.snap20250901000000"},
+		{Name: "tool", Files: []pkgtest.File{{Path: "/usr/local/bin/tool", Body: "tool", Mode: 0o555}}},
+	},
+	"told": {
+		{Name: "FreeBSD-runtime", Version: "15.0"},
+		{Name: "tool", Files: []pkgtest.File{{Path: "/usr/local/bin/tool", Body: "tool", Mode: 0o555}}},
+	},
 	"missing-dependency": {{Name: "FreeBSD-runtime", Version: "15.0", Deps: []string{"gone"}}},
 	"two-abis": {
 		{Name: "FreeBSD-runtime", Version: "15.0"},
