@@ -4,15 +4,21 @@ package hooks
 
 import (
 	"cmp"
+	"context"
 	delf "debug/elf"
 	"errors"
+	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/elf"
+	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -55,22 +61,61 @@ var standardPath = []string{"/lib/casper", "/lib", "/usr/lib"}
 // (ldconfig32_paths in rc.conf; orlop writes no hints for it).
 var libraryPath32 = []string{"/lib32", "/usr/lib32", "/usr/lib32/compat"}
 
+// completeSoFar looks for what links and packages ask for, which the manifests
+// tell, before a package is unpacked into a layer. Only if something is missing
+// are the files read, so that all that is missing is told at once.
+func (r *run) completeSoFar(ctx context.Context) error {
+	missing := r.missing(func(c *closure) { c.requirements(); c.links() })
+	if missing == nil {
+		return nil
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(r.Jobs)
+	for _, m := range r.family {
+		for _, f := range m.packages {
+			g.Go(func() error {
+				return within("image "+m.def.Name, r.writePackage(ctx, layer.NewWriter(io.Discard), m, f))
+			})
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return errors.Join(err, missing)
+	}
+	return r.complete()
+}
+
 // complete looks at every wanted member with a run-time linker. Each library
 // that a file needs, each target of a symbolic link and each word that a
 // package requires must be there, or stand among the exceptions. One of these
 // that no longer applies is told.
 func (r *run) complete() error {
-	var errs []error
 	used := map[release.Exception]bool{}
-	told := map[*member]map[string]bool{} // not to repeat them for a child
+	looked := 0
+	err := r.missing(func(c *closure) {
+		looked++
+		c.requirements()
+		c.links()
+		c.libraries()
+		r.noteUnused("image "+c.def.Name+": its definition", c.def.Exceptions, c.used)
+		maps.Copy(used, c.used)
+	})
+	if looked > 0 {
+		r.noteUnused("--exceptions", r.Exceptions, used)
+	}
+	return err
+}
+
+// missing joins what look finds in each member that must be complete. A child
+// does not repeat what it has from its parent.
+func (r *run) missing(look func(*closure)) error {
+	var errs []error
+	told := map[*member]map[string]bool{}
 	for _, m := range r.family {
 		if !m.wanted || !m.def.Complete && m.tree.Lookup(runTimeLinker) == nil {
 			continue
 		}
-		c := closure{member: m, known: r.exceptions(m), used: map[release.Exception]bool{}}
-		c.requirements()
-		c.links()
-		c.libraries()
+		c := &closure{member: m, known: r.exceptions(m), used: map[release.Exception]bool{}}
+		look(c)
 		told[m] = map[string]bool{}
 		for _, err := range c.errs {
 			told[m][err.Error()] = true
@@ -78,13 +123,6 @@ func (r *run) complete() error {
 				errs = append(errs, within("image "+m.def.Name, err))
 			}
 		}
-		r.noteUnused("image "+m.def.Name+": its definition", m.def.Exceptions, c.used)
-		for e := range c.used {
-			used[e] = true
-		}
-	}
-	if len(told) > 0 {
-		r.noteUnused("--exceptions", r.Exceptions, used)
 	}
 	return errors.Join(errs...)
 }

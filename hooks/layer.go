@@ -29,6 +29,9 @@ func (r *run) writeLayers(ctx context.Context) error {
 	if r.staging, err = newStaging(r.OutDir); err != nil {
 		return err
 	}
+	if err := r.completeSoFar(ctx); err != nil {
+		return err
+	}
 	for _, m := range r.family {
 		d := m.delta()
 		if r.Squash {
