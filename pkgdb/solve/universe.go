@@ -4,6 +4,7 @@ package solve
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,11 +26,19 @@ type Universe struct {
 	provides map[string][]string
 }
 
-// ABIError says that the ABI cannot be told from the catalogues.
-type ABIError struct{ Found []string }
+// ABIError says that the ABI cannot be told from the catalogues, or is none of
+// theirs.
+type ABIError struct {
+	Found      []string
+	Wanted     string // "" for any
+	Repository string // of the catalogue, where one is wanted
+}
 
 func (e *ABIError) Error() string {
-	if len(e.Found) == 0 {
+	switch {
+	case e.Wanted != "":
+		return fmt.Sprintf("repository %q: its catalogue is for %s, wanted %s", e.Repository, strings.Join(e.Found, ", "), e.Wanted)
+	case len(e.Found) == 0:
 		return "no package names an ABI; give --abi"
 	}
 	return "packages are for several ABIs (" + strings.Join(e.Found, ", ") + "); give --abi"
@@ -39,18 +48,13 @@ func (e *ABIError) Error() string {
 // empty abi stands for the one that all packages but the wildcard ones have.
 func NewUniverse(catalogues []*catalog.Catalogue, abi string) (*Universe, error) {
 	if abi == "" {
-		found := map[string]bool{}
-		for _, c := range catalogues {
-			for _, p := range c.Packages {
-				if !strings.Contains(p.ABI, "*") {
-					found[p.ABI] = true
-				}
-			}
-		}
+		found := abisOf(catalogues...)
 		if len(found) != 1 {
-			return nil, &ABIError{slices.Sorted(maps.Keys(found))}
+			return nil, &ABIError{Found: found}
 		}
-		abi = slices.Collect(maps.Keys(found))[0]
+		abi = found[0]
+	} else if err := checkABI(catalogues, abi); err != nil {
+		return nil, err
 	}
 	u := &Universe{ABI: abi, byName: map[string][]*catalog.Package{}, foreign: map[string]string{},
 		shlibs: map[string][]string{}, provides: map[string][]string{}}
@@ -64,6 +68,34 @@ func NewUniverse(catalogues []*catalog.Catalogue, abi string) (*Universe, error)
 		}
 	}
 	return u, u.index()
+}
+
+// abisOf lists the ABIs of packages that are for one only.
+func abisOf(catalogues ...*catalog.Catalogue) []string {
+	found := map[string]bool{}
+	for _, c := range catalogues {
+		for _, p := range c.Packages {
+			if !strings.Contains(p.ABI, "*") {
+				found[p.ABI] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// checkABI wants one of the catalogues to be for an ABI. Packages that are for
+// any machine stand in all of them.
+func checkABI(catalogues []*catalog.Catalogue, abi string) error {
+	var errs []error
+	for _, c := range catalogues {
+		switch found := abisOf(c); {
+		case slices.ContainsFunc(found, func(have string) bool { return matchABI(have, abi) }):
+			return nil
+		case len(found) > 0:
+			errs = append(errs, &ABIError{found, abi, c.Repo.Name})
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // index sorts the candidates of each name and notes what the best provide.
