@@ -45,12 +45,25 @@ func (r *run) load(ctx context.Context, repo catalog.Repo) (*store.Source, *cata
 	if err != nil {
 		return nil, nil, err
 	}
-	trust, err := r.trust(repo, src.Remote())
+	trust, err := r.trustOf(repo, src)
 	if err != nil {
-		return nil, nil, &release.UsageError{Err: fmt.Errorf("repository %q: %w", repo.Name, err)}
+		return nil, nil, err
 	}
 	c, err := catalog.Load(ctx, repo, src, trust)
 	return src, c, err
+}
+
+// trustOf reads the keys of a repository once.
+func (r *run) trustOf(repo catalog.Repo, src *store.Source) (sign.Trust, error) {
+	if known, read := r.trusts[repo.Name]; read {
+		return known, nil
+	}
+	trust, err := r.trust(repo, src.Remote())
+	if err != nil {
+		return nil, &release.UsageError{Err: fmt.Errorf("repository %q: %w", repo.Name, err)}
+	}
+	r.trusts[repo.Name] = trust
+	return trust, nil
 }
 
 func (r *run) source(name, location, mirror string) (*store.Source, error) {

@@ -68,7 +68,7 @@ func (a *Artifact) IsOf(l *solve.Lock) bool {
 		return false
 	}
 	image, err := imageOf(rel, def, 0, nil)
-	for _, key := range []string{v1.AnnotationTitle, v1.AnnotationVersion, abiAnnotation} {
+	for _, key := range []string{v1.AnnotationTitle, v1.AnnotationVersion, annotationABI} {
 		if err != nil || image.Annotations[key] != a.Manifest.Annotations[key] {
 			return false
 		}

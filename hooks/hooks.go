@@ -28,6 +28,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release"
@@ -123,7 +124,11 @@ type Result struct {
 // run is the state that the hooks hand on. Each field says who fills it.
 type run struct {
 	Config
+	endings []string   // of the names of what an image leaves; none where nothing is written
 	telling sync.Mutex // Observe
+	// Before the first hook.
+	trusts  map[string]sign.Trust // by name of a repository; nil for nobody's signature
+	staging *staging              // where something is written
 
 	catalogues []*catalog.Catalogue            // catalog
 	sources    map[*catalog.Repo]*store.Source // catalog
@@ -137,7 +142,6 @@ type run struct {
 	fetched    map[*catalog.Package]*fetched   // fetch
 	byName     []*fetched                      // configure: packages, for locks
 	lent       map[string]lender               // configure: their files by sha256
-	staging    *staging                        // layer
 	scratches  scratches                       // layer
 	added      bool                            // layer: the store has grown
 	results    []Result                        // publish
@@ -189,7 +193,7 @@ func Build(ctx context.Context, cfg Config) ([]Result, error) {
 }
 
 func build(ctx context.Context, cfg Config) ([]Result, error) {
-	r := newRun(cfg)
+	r := newRun(cfg, lockEnding, cfg.Format.Extension())
 	defer r.end()
 	err := r.perform(ctx, []hook{
 		{name: "catalog", do: (*run).readCatalogues},
@@ -205,8 +209,11 @@ func build(ctx context.Context, cfg Config) ([]Result, error) {
 	return r.results, err
 }
 
-func newRun(cfg Config) *run {
-	r := &run{Config: cfg}
+func newRun(cfg Config, endings ...string) *run {
+	r := &run{Config: cfg, endings: endings, trusts: map[string]sign.Trust{}}
+	if len(r.Locks) > 0 {
+		r.ABI = r.Locks[0].ABI // whose keys are FreeBSD's for it
+	}
 	r.Schema = cmp.Or(cfg.Schema, pkgdb.DefaultSchema)
 	if r.Store == nil {
 		r.Store = new(store.Store)
@@ -239,7 +246,7 @@ func (r *run) end() {
 // work member by member all do so for a parent before they do for its child,
 // which stands on what they leave.
 func (r *run) perform(ctx context.Context, story []hook) error {
-	if err := r.Store.Check(); err != nil {
+	if err := r.begin(); err != nil {
 		return err
 	}
 	for len(story) > 0 {

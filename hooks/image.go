@@ -29,9 +29,6 @@ func (r *run) describe(context.Context) error {
 	return nil
 }
 
-// abiAnnotation is the key under which a manifest has FreeBSD's ABI.
-const abiAnnotation = "org.freebsd.abi"
-
 // imageOf is the image of a definition. All of it decides bytes.
 func imageOf(r release.Release, def release.Image, epoch int64, layers []oci.Layer) (oci.Image, error) {
 	platform, err := r.Platform()
@@ -49,7 +46,7 @@ func imageOf(r release.Release, def release.Image, epoch int64, layers []oci.Lay
 			"org.opencontainers.image.version":  r.Version(),
 			"org.opencontainers.image.vendor":   "The FreeBSD Project",
 			"org.opencontainers.image.licenses": "BSD-2-Clause",
-			abiAnnotation:                       r.ABI,
+			annotationABI:                       r.ABI,
 		},
 		Layers: layers,
 	}, err

@@ -25,10 +25,6 @@ import (
 // blob of the staging folder and leaves its digests. With Config.Squash the
 // wanted members get one layer with everything instead.
 func (r *run) writeLayers(ctx context.Context) error {
-	var err error
-	if r.staging, err = newStaging(r.OutDir); err != nil {
-		return err
-	}
 	if err := r.completeSoFar(ctx); err != nil {
 		return err
 	}

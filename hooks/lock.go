@@ -29,7 +29,7 @@ type LockResult struct {
 
 // MakeLocks writes the locks of images, and no image.
 func MakeLocks(ctx context.Context, cfg Config) ([]LockResult, error) {
-	r := newRun(cfg)
+	r := newRun(cfg, lockEnding)
 	defer r.end()
 	var made []LockResult
 	err := r.perform(ctx, []hook{
@@ -50,10 +50,6 @@ func MakeLocks(ctx context.Context, cfg Config) ([]LockResult, error) {
 
 // publishLocks writes the lock of each wanted member.
 func (r *run) publishLocks() ([]LockResult, error) {
-	var err error
-	if r.staging, err = newStaging(r.OutDir); err != nil {
-		return nil, err
-	}
 	names, err := r.writeCatalogues()
 	if err != nil {
 		return nil, err
@@ -75,7 +71,10 @@ func (r *run) publishLocks() ([]LockResult, error) {
 	return made, nil
 }
 
-func lockName(m *member) string { return release.ArtifactName(m.def.Name) + ".lock.json" }
+// lockEnding is that of the names of locks.
+const lockEnding = ".lock.json"
+
+func lockName(m *member) string { return release.ArtifactName(m.def.Name) + lockEnding }
 
 // writeLock puts the lock of a member into the staging folder. That of an image
 // which was made from a lock must say the same.

@@ -28,22 +28,37 @@ import (
 func (r *run) readLocks(ctx context.Context) error {
 	r.sources, r.witnesses = map[*catalog.Repo]*store.Source{}, map[*catalog.Repo]*witness{}
 	first := r.Locks[0]
-	r.ABI = first.ABI // whose keys are FreeBSD's for it
 	r.Schema, r.Compression, r.Squash = pkgdb.Schema(first.Schema), layer.Compression(first.Compression), first.Squash
-	if _, err := pkgdb.ParseSchema(fmt.Sprint(first.Schema)); err != nil {
-		return fmt.Errorf("lock of %s: %w", first.Image, &solve.VersionError{Err: err, Orlop: first.Orlop})
-	}
-	if _, err := layer.ParseCompression(first.Compression); err != nil {
-		return fmt.Errorf("lock of %s: %w", first.Image, &solve.VersionError{Err: err, Orlop: first.Orlop})
-	}
 	var errs []error
 	for _, l := range r.Locks {
-		if l.Schema != first.Schema || l.Compression != first.Compression || l.Squash != first.Squash || l.Revision != first.Revision || l.Branch != first.Branch || l.ABI != first.ABI {
-			errs = append(errs, &release.UsageError{Err: fmt.Errorf("the locks of %s and %s are for different runs", first.Image, l.Image)})
-			continue
-		}
 		for _, repo := range l.Repositories {
 			errs = append(errs, r.readLockedRepo(ctx, l, repo))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkLocks finds locks of which this orlop can make nothing, or not in one run.
+func (r *run) checkLocks() error {
+	var errs []error
+	for i, l := range r.Locks {
+		first := r.Locks[0]
+		if i > 0 && (l.Schema != first.Schema || l.Compression != first.Compression || l.Squash != first.Squash || l.Revision != first.Revision || l.Branch != first.Branch || l.ABI != first.ABI) {
+			errs = append(errs, usageErrorf("the locks of %s and %s are for different runs", first.Image, l.Image))
+			continue
+		}
+		_, err := pkgdb.ParseSchema(fmt.Sprint(l.Schema))
+		if err == nil {
+			_, err = layer.ParseCompression(l.Compression)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("lock of %s: %w", l.Image, &solve.VersionError{Err: err, Orlop: l.Orlop}))
+			continue
+		}
+		for i := range l.Layers {
+			if _, err := lockedDefinition(l, i); err != nil {
+				errs = append(errs, usageErrorf("lock of %s: %w", l.Image, err))
+			}
 		}
 	}
 	return errors.Join(errs...)
@@ -119,23 +134,35 @@ func (r *run) resolveLocks() error {
 	return r.vouch()
 }
 
-// lockedMember is the image of a layer of a lock.
-func lockedMember(l *solve.Lock, i int, give func(solve.LockPackage) *catalog.Package) (*member, error) {
-	m := &member{locked: l, pinned: &l.Layers[i], plan: l.Plan(i+1, give)}
+// lockedDefinition is that of a layer of a lock.
+func lockedDefinition(l *solve.Lock, i int) (def release.Image, err error) {
 	dec := json.NewDecoder(bytes.NewReader(l.Layers[i].Definition))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&m.def); err != nil {
-		return nil, fmt.Errorf("layer %s: definition: %w", l.Layers[i].Image, err)
+	if err := dec.Decode(&def); err != nil {
+		return def, fmt.Errorf("layer %s: definition: %w", l.Layers[i].Image, err)
 	}
-	if err := (release.Images{}).Add(m.def); err != nil || m.def.Name != l.Layers[i].Image {
-		return nil, fmt.Errorf("layer %s: definition of image %q: %w", l.Layers[i].Image, m.def.Name, err)
+	if err := (release.Images{}).Add(def); err != nil {
+		return def, fmt.Errorf("layer %s: definition of image %q: %w", l.Layers[i].Image, def.Name, err)
+	}
+	if def.Name != l.Layers[i].Image {
+		return def, fmt.Errorf("layer %s: definition of image %q, wanted its own", l.Layers[i].Image, def.Name)
 	}
 	below := ""
 	if i > 0 {
 		below = l.Layers[i-1].Image
 	}
-	if m.def.Parent != below {
-		return nil, fmt.Errorf("layer %s: its definition has the parent %q, and it stands on %q", m.def.Name, m.def.Parent, below)
+	if def.Parent != below {
+		return def, fmt.Errorf("layer %s: its definition has the parent %q, and it stands on %q", def.Name, def.Parent, below)
+	}
+	return def, nil
+}
+
+// lockedMember is the image of a layer of a lock.
+func lockedMember(l *solve.Lock, i int, give func(solve.LockPackage) *catalog.Package) (*member, error) {
+	m := &member{locked: l, pinned: &l.Layers[i], plan: l.Plan(i+1, give)}
+	var err error
+	if m.def, err = lockedDefinition(l, i); err != nil {
+		return nil, err
 	}
 	for _, p := range l.Packages {
 		if p.Layer == m.def.Name {

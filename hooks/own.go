@@ -38,7 +38,7 @@ func (a *Artifact) checkAlone(ctx context.Context) []error {
 		return nil
 	}
 	revision, branch, _ := strings.Cut(a.Manifest.Annotations[v1.AnnotationVersion], "-")
-	r := release.Release{Revision: revision, Branch: branch, ABI: a.Manifest.Annotations[abiAnnotation]}
+	r := release.Release{Revision: revision, Branch: branch, ABI: a.Manifest.Annotations[annotationABI]}
 	a.noteWrapping(oci.Index(r.RefName(a.ownName()), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
 	var errs []error
 	if a.whole && a.Config.Created != nil {

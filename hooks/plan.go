@@ -8,12 +8,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release"
 )
 
@@ -56,7 +57,11 @@ const planFormat = 2
 // plans there; a file that says the same already keeps its time, as make(1)
 // likes it.
 func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
-	r := newRun(cfg)
+	var endings []string
+	if cfg.OutDir != "" {
+		endings = []string{planEnding}
+	}
+	r := newRun(cfg, endings...)
 	defer r.end()
 	err := r.perform(ctx, []hook{{name: "catalog", do: (*run).readCatalogues}, {name: "resolve", do: (*run).resolve}})
 	if err != nil {
@@ -99,18 +104,14 @@ func (r *run) planFile(m *member) (PlanFile, error) {
 
 // publishPlans writes the plans that say something new.
 func (r *run) publishPlans(plans []ImagePlan) error {
-	var err error
-	if r.staging, err = newStaging(r.OutDir); err != nil {
-		return err
-	}
 	var names []string
 	for _, p := range plans {
 		text, err := p.File.encode()
 		if err != nil {
 			return err
 		}
-		name := release.ArtifactName(p.Image) + ".plan.json"
-		if old, err := os.ReadFile(filepath.Join(r.OutDir, name)); err == nil && bytes.Equal(old, text) {
+		name := release.ArtifactName(p.Image) + planEnding
+		if r.saysAlready(name, text) {
 			continue
 		}
 		if err := r.staging.write(name, text); err != nil {
@@ -119,6 +120,20 @@ func (r *run) publishPlans(plans []ImagePlan) error {
 		names = append(names, name)
 	}
 	return r.staging.place(names)
+}
+
+// planEnding is that of the names of plans.
+const planEnding = ".plan.json"
+
+// saysAlready reports whether a file of the output folder has this very text.
+func (r *run) saysAlready(name string, text []byte) bool {
+	old, err := store.OpenRegularFile(filepath.Join(r.OutDir, name))
+	if err != nil {
+		return false
+	}
+	defer old.Close()
+	found, err := io.ReadAll(io.LimitReader(old, int64(len(text))+1))
+	return err == nil && bytes.Equal(found, text)
 }
 
 // encode writes the plan as indented JSON with a newline at its end.
@@ -159,18 +174,22 @@ func (r *run) checkPlans() error {
 		if !m.wanted {
 			continue
 		}
-		i := slices.IndexFunc(r.Plans, func(f *PlanFile) bool { return f.Image == m.def.Name })
-		if i < 0 {
-			errs = append(errs, &release.UsageError{Err: fmt.Errorf("image %s: no --plan is for it", m.def.Name)})
-			continue
-		}
 		file, err := r.planFile(m)
 		if err != nil {
 			return err
 		}
-		errs = append(errs, within("image "+m.def.Name, errors.Join(file.compare(r.Plans[i])...)))
+		errs = append(errs, within("image "+m.def.Name, errors.Join(file.compare(r.planned(m.def.Name))...)))
 	}
 	return errors.Join(errs...)
+}
+
+// planned is the plan of an image that Config.Plans has, nil for none.
+func (r *run) planned(image string) *PlanFile {
+	i := slices.IndexFunc(r.Plans, func(f *PlanFile) bool { return f.Image == image })
+	if i < 0 {
+		return nil
+	}
+	return r.Plans[i]
 }
 
 // maxShown bounds, in bytes, what is shown whole of two plans.

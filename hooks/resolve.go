@@ -34,6 +34,9 @@ func (r *run) resolve(context.Context) error {
 	var errs []error
 	for _, name := range slices.Sorted(slices.Values(r.Images)) {
 		chain, err := images.Chain(name)
+		if err == nil {
+			err = r.checkTree(chain)
+		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -47,6 +50,7 @@ func (r *run) resolve(context.Context) error {
 				}
 				members[m.def.Name] = m
 				r.family = append(r.family, m)
+				errs = append(errs, within("image "+m.def.Name, r.checkTaken(m)))
 			}
 		}
 		if m := members[name]; m != nil {
@@ -81,7 +85,7 @@ func (r *run) findRelease() (release.Images, error) {
 			return nil, err
 		}
 	}
-	images, err := r.definitions()
+	images, err := r.definitions(r.release.Revision)
 	if err != nil || untold == nil {
 		return images, err
 	}
@@ -103,7 +107,7 @@ func (r *run) named(version string) (revision, branch string, err error) {
 	if r.SrcDir == "" || release.Tells(version) {
 		return r.Revision, r.Branch, nil
 	}
-	file := filepath.Join(r.SrcDir, "sys/conf/newvers.sh")
+	file := filepath.Join(r.SrcDir, newvers)
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r.Revision, r.Branch, nil
@@ -117,13 +121,13 @@ func (r *run) named(version string) (revision, branch string, err error) {
 
 // definitions are FreeBSD's own, those of the files, the one of the flags, and
 // those of the parents that these name.
-func (r *run) definitions() (release.Images, error) {
-	images, err := release.Standard(r.release.Revision)
+func (r *run) definitions(revision string) (release.Images, error) {
+	images, err := release.Standard(revision)
 	if err != nil {
 		return nil, err
 	}
 	for _, file := range r.ImageFiles {
-		if err := r.readDefinitions(images, file); err != nil {
+		if err := readDefinitions(images, file, revision); err != nil {
 			return nil, err
 		}
 	}
@@ -132,20 +136,20 @@ func (r *run) definitions() (release.Images, error) {
 			return nil, err
 		}
 	}
-	return images, r.readParents(images)
+	return images, r.readParents(images, revision)
 }
 
-func (r *run) readDefinitions(images release.Images, file string) error {
+func readDefinitions(images release.Images, file, revision string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return &release.UsageError{Err: err}
 	}
-	return images.Read(file, text, r.release.Revision)
+	return images.Read(file, text, revision)
 }
 
 // readParents looks beside the files for the parents that none of them defines.
 // One that is not there either is an error only where it is needed.
-func (r *run) readParents(images release.Images) error {
+func (r *run) readParents(images release.Images, revision string) error {
 	sought := map[string]bool{}
 	for again := true; again; {
 		again = false
@@ -154,7 +158,7 @@ func (r *run) readParents(images release.Images) error {
 			if file == "" || sought[name] {
 				continue
 			}
-			if err := r.readDefinitions(images, file); err != nil {
+			if err := readDefinitions(images, file, revision); err != nil {
 				return err
 			}
 			sought[name], again = true, true

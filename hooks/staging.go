@@ -3,54 +3,150 @@
 package hooks
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
+
+	"github.com/orlop/orlop/pkgdb/store"
 )
 
-// stagingPattern names the folder inside the output folder in which a run
-// prepares its files. Nothing else may look into it.
-const stagingPattern = ".orlop-part-*"
+// A folder inside the output folder, in which a run prepares its files. Nothing
+// else may look into it. A file in it says that it is orlop's.
+const (
+	stagingPrefix = ".orlop-part-"
+	stagingMark   = "orlop"
+	markText      = "orlop prepares files here; its next run removes what a killed one has left\n"
+	asidePrefix   = "old-" // of what an output takes the place of
+)
 
 // staging is where files stand until all of a run are complete. It is on the
 // file system of the output, so that a rename puts them into place, and it is
 // locked, so that a run can tell what a killed one left.
 type staging struct {
-	dir  string
-	lock *os.File
+	out, dir string
+	made     []string // folders that were not there before, the outermost first
+	lock     *os.File
 }
 
+// newStaging makes the output folder, if it is not there, and finds out that it
+// can be written.
 func newStaging(out string) (*staging, error) {
-	if err := os.MkdirAll(out, 0o777); err != nil {
-		return nil, err
-	}
-	sweep(out)
+	s := &staging{out: out}
 	for tries := 3; ; tries-- {
-		dir, err := os.MkdirTemp(out, stagingPattern)
-		if err != nil {
-			return nil, err
-		}
-		lock, err := lockFolder(dir)
+		err := s.open()
 		if err == nil {
-			return &staging{dir, lock}, nil
+			return s, nil
 		}
-		if tries == 0 { // another run's sweep came between, three times over
-			return nil, fmt.Errorf("%s: %w", dir, err)
-		}
+		s.removeFolders()
+		if tries == 0 || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, err
+		} // else another run's end or sweep came between
 	}
 }
 
-// sweep removes what killed runs left. A folder that is in use is locked.
+func (s *staging) open() error {
+	if err := s.makeFolders(s.out); err != nil {
+		return err
+	}
+	sweep(s.out)
+	var err error
+	if s.dir, err = os.MkdirTemp(s.out, stagingPrefix+"*"); err != nil {
+		return fmt.Errorf("%s: cannot be written: %w", s.out, reason(err))
+	}
+	if s.lock, err = lockFolder(s.dir); err != nil {
+		_ = syscall.Rmdir(s.dir)
+		return fmt.Errorf("%s: %w", s.dir, err)
+	}
+	if err = s.write(stagingMark, []byte(markText)); err != nil {
+		s.removeOwn()
+	}
+	return err
+}
+
+// makeFolders makes a folder and those that it lies in.
+func (s *staging) makeFolders(path string) error {
+	path = cmp.Or(strings.TrimRight(path, "/"), path)
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() {
+		return fmt.Errorf("%s: found %s, wanted a folder for what is written", path, store.Kind(info.Mode()))
+	}
+	if err == nil || unlessAbsent(err) != nil {
+		return err
+	}
+	if link, err := os.Lstat(path); err == nil && link.Mode()&fs.ModeSymlink != 0 {
+		return fmt.Errorf("%s: found a symbolic link that leads nowhere, wanted a folder for what is written", path)
+	}
+	if above := path[:strings.LastIndexByte(path, '/')+1]; above != "" {
+		if err := s.makeFolders(above); err != nil {
+			return err
+		}
+	}
+	err = os.Mkdir(path, 0o777)
+	if err == nil {
+		s.made = append(s.made, path)
+	} else if info, other := os.Stat(path); other == nil && info.IsDir() { // another run was first, or it is called ..
+		err = nil
+	}
+	return err
+}
+
+// sweep removes what killed runs of orlop left. A folder that is in use is
+// locked.
 func sweep(out string) {
-	left, _ := filepath.Glob(filepath.Join(out, stagingPattern))
-	for _, dir := range left {
+	entries, _ := os.ReadDir(out)
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), stagingPrefix) {
+			continue
+		}
+		dir := filepath.Join(out, e.Name())
 		if lock, err := lockFolder(dir); err == nil {
-			os.RemoveAll(dir)
+			sweepOne(dir)
 			lock.Close()
 		}
 	}
+}
+
+// sweepOne removes a folder that is empty, or bears the mark. What such a run
+// had moved aside is judged again: it may have been somebody else's.
+func sweepOne(dir string) {
+	if syscall.Rmdir(dir) == nil || !marked(dir) {
+		return
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if name := filepath.Join(dir, e.Name()); strings.HasPrefix(e.Name(), asidePrefix) && checkOutput(name, name) != nil {
+			return
+		}
+	}
+	os.RemoveAll(dir)
+}
+
+// marked reports whether a folder has the mark, which a kill may have cut short.
+func marked(dir string) bool {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	text, err := readRegular(root, stagingMark)
+	return err == nil && strings.HasPrefix(markText, string(text))
+}
+
+// reason leaves out a path that is of no use in a message.
+func reason(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
 }
 
 func lockFolder(dir string) (*os.File, error) {
@@ -93,30 +189,76 @@ func (s *staging) scratch() (*os.File, error) {
 	return f, os.Remove(f.Name())
 }
 
-// remove deletes whatever was not renamed away.
+// remove deletes whatever was not renamed away, and folders that were made for
+// nothing.
 func (s *staging) remove() {
-	os.RemoveAll(s.dir)
+	s.removeOwn()
+	s.removeFolders()
+}
+
+// removeOwn deletes the staging folder, unless what was moved aside is in it and
+// could not be moved back.
+func (s *staging) removeOwn() {
+	entries, _ := os.ReadDir(s.dir)
+	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), asidePrefix) }) {
+		os.RemoveAll(s.dir)
+	}
 	s.lock.Close()
 }
 
+func (s *staging) removeFolders() {
+	for _, path := range slices.Backward(s.made) {
+		_ = syscall.Rmdir(path) // which a folder with something in it survives
+	}
+	s.made = nil
+}
+
 // place renames prepared files and folders into the output folder, in order,
-// and makes the renames last.
+// and makes the renames last. If one of them would take the place of something
+// that orlop did not write, there is none.
 func (s *staging) place(names []string) error {
-	out := filepath.Dir(s.dir)
+	var errs []error
 	for _, name := range names {
-		target := filepath.Join(out, name)
-		err := os.Rename(s.path(name), target)
-		if errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR) {
-			// A layout folder, or one in the way: what stood there goes with the staging folder.
-			if err = os.Rename(target, s.path("old-"+name)); err == nil {
-				err = os.Rename(s.path(name), target)
-			}
-		}
-		if err != nil {
+		target := filepath.Join(s.out, name)
+		errs = append(errs, checkOutput(target, target))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := s.put(name); err != nil {
 			return err
 		}
 	}
-	return syncFolder(out)
+	return syncFolder(s.out)
+}
+
+// put renames one of them. A file takes the place of a file in one step; a folder
+// cannot, nor can it be replaced, so that what stood there is moved aside and
+// judged where nobody else reaches it.
+func (s *staging) put(name string) error {
+	target, aside := filepath.Join(s.out, name), s.path(asidePrefix+name)
+	before, err := os.Lstat(target)
+	if err != nil || before.Mode().IsRegular() {
+		err = os.Rename(s.path(name), target)
+		if !errors.Is(err, syscall.ENOTDIR) && !errors.Is(err, syscall.EISDIR) && !errors.Is(err, syscall.EEXIST) && !errors.Is(err, syscall.ENOTEMPTY) {
+			return err
+		}
+	}
+	if err := os.Rename(target, aside); err != nil {
+		return err
+	}
+	err = checkOutput(target, aside)
+	if err == nil {
+		err = os.Rename(s.path(name), target)
+	}
+	if err == nil {
+		return removeOutput(aside)
+	}
+	if _, other := os.Lstat(target); !errors.Is(other, fs.ErrNotExist) || os.Rename(aside, target) != nil {
+		err = fmt.Errorf("%w; it is now %s", err, aside)
+	}
+	return err
 }
 
 func syncFolder(dir string) error {

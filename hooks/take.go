@@ -76,6 +76,33 @@ func (r *run) sourceFiles(img release.Image) ([]solve.LockFile, error) {
 	return list, nil
 }
 
+// checkTaken finds files that an image needs and that nobody can have, before
+// packages are fetched: neither the source tree has one, nor is any of the
+// packages there that might.
+func (r *run) checkTaken(m *member) error {
+	var errs []error
+	check := func(target string, t release.Taken) {
+		nobody := !slices.ContainsFunc(t.From, func(name string) bool { return m.plan.Lookup(name) != nil || r.universe.Best(name) != nil })
+		if nobody && (r.SrcDir == "" || t.Source == "" || !exists(r.SrcDir, t.Source)) {
+			errs = append(errs, &AbsentFileError{target, t})
+		}
+	}
+	for _, mt := range m.def.Mtree {
+		check(mt.Path, mt.Taken)
+	}
+	for _, f := range m.def.Files {
+		if !f.Optional {
+			check(f.Target, f.Taken)
+		}
+	}
+	for _, f := range m.def.Folders {
+		if !f.Optional {
+			check(f.Target, f.Taken)
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // offer is a file, or a folder's files by path, that somebody has.
 type offer struct {
 	from  string // NAME-VERSION, or "srcdir"

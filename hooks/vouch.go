@@ -103,7 +103,7 @@ func (r *run) vouchPackages(m *member) bool {
 // vouchDefinitions compares the definitions of a lock with FreeBSD's and with
 // those that the user gives.
 func (r *run) vouchDefinitions() error {
-	known, err := r.definitions()
+	known, err := r.definitions(r.release.Revision)
 	if err != nil {
 		return err
 	}

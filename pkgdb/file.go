@@ -143,10 +143,12 @@ const noLog = "PRAGMA journal_mode = DELETE"
 
 // WriteFile puts the bytes of a database at path, complete or not at all. An
 // older database there keeps its mode and its journals go; while a pkg is at
-// work on it that is an error.
+// work on it that is an error, and so is anything there but a regular file.
 func WriteFile(path string, image []byte) error {
 	mode := fs.FileMode(0o644) // pkg refuses a database that others can write
-	switch info, err := os.Stat(path); {
+	switch info, err := os.Lstat(path); {
+	case err == nil && !info.Mode().IsRegular():
+		return &fs.PathError{Op: "write", Path: path, Err: errors.New("is no regular file")}
 	case err == nil && info.Size() > 0:
 		mode = info.Mode().Perm()
 		old, err := ReadFile(path)

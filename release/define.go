@@ -37,11 +37,28 @@ func (all Images) Read(name string, text []byte, revision string) error {
 	if strings.HasSuffix(name, ".conf") {
 		return all.readConf(name, text)
 	}
-	o, err := ucl.Parse(name, text, map[string]string{"VERSION_MAJOR": major(revision)})
-	if err != nil {
+	members, errs := imageMembers(name, text, revision)
+	for _, def := range members {
+		img, err := define(def, revision)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("image %q: %w", def.Key, err))
+		} else if err := all.Add(img); err != nil {
+			errs = append(errs, def.Value.Errorf("%w", err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
 		return &UsageError{err}
 	}
-	var errs []error
+	return nil
+}
+
+// imageMembers are the definitions of a UCL text, as they stand there, and what
+// else is wrong there.
+func imageMembers(name string, text []byte, revision string) (list []ucl.Member, errs []error) {
+	o, err := ucl.Parse(name, text, map[string]string{"VERSION_MAJOR": major(revision)})
+	if err != nil {
+		return nil, []error{err}
+	}
 	for _, m := range o.Members {
 		if m.Key != "image" {
 			errs = append(errs, m.Value.Errorf("key %q is not known, wanted image", m.Key))
@@ -52,19 +69,27 @@ func (all Images) Read(name string, text []byte, revision string) error {
 			errs = append(errs, err)
 			continue
 		}
-		for _, def := range named.Members {
-			img, err := define(def, revision)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("image %q: %w", def.Key, err))
-			} else if err := all.Add(img); err != nil {
-				errs = append(errs, def.Value.Errorf("%w", err))
-			}
-		}
+		list = append(list, named.Members...)
+	}
+	return list, errs
+}
+
+// Defines lists the images that a file of definitions has, of whatever revision.
+func Defines(name string, text []byte) ([]string, error) {
+	if strings.HasSuffix(name, ".conf") {
+		all := Images{}
+		err := all.readConf(name, text)
+		return all.names(), err
+	}
+	var names []string
+	members, errs := imageMembers(name, text, "0.0")
+	for _, def := range members {
+		names = append(names, def.Key)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return &UsageError{err}
+		return nil, &UsageError{err}
 	}
-	return nil
+	return names, nil
 }
 
 // major is the first number of a revision.

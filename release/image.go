@@ -4,6 +4,7 @@ package release
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -125,7 +126,7 @@ func (all Images) Chain(name string) ([]Image, error) {
 			if len(chain) > 0 {
 				return nil, usagef("image %q: its parent %q is not defined%s", chain[len(chain)-1].Name, name, spelling.Hint(name, all.names()...))
 			}
-			return nil, Undefined(name, all.names())
+			return nil, undefined(name, all.names())
 		}
 		if slices.ContainsFunc(chain, func(i Image) bool { return i.Name == name }) {
 			return nil, usagef("image %q is its own ancestor", name)
@@ -137,10 +138,21 @@ func (all Images) Chain(name string) ([]Image, error) {
 	return chain, nil
 }
 
-// Undefined is the error of an image that is none of those known.
-func Undefined(name string, known []string) error {
+// undefined is the error of an image that is none of those known.
+func undefined(name string, known []string) error {
 	known = slices.Sorted(slices.Values(known))
 	return usagef("image %q is not defined, wanted one of %s%s", name, strings.Join(known, ", "), spelling.Hint(name, known...))
+}
+
+// Known wants images to be among those that are defined.
+func Known(defined, images []string) error {
+	var errs []error
+	for _, name := range images {
+		if !slices.Contains(defined, name) {
+			errs = append(errs, undefined(name, defined))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // UndefinedParents are those that images of the set name and that are not in it.

@@ -48,10 +48,11 @@ func New(revision, branch, abi, runtimeVersion string) (Release, error) {
 			return r, usagef("no FreeBSD-runtime in the catalogue tells the version; give --revision and --branch")
 		}
 		return r, usagef("FreeBSD-runtime %s does not tell revision and branch; give --revision and --branch", runtimeVersion)
-	case !revisionForm.MatchString(r.Revision):
-		return r, usagef("revision %q is not of the form 15.0", r.Revision)
-	case !branchForm.MatchString(r.Branch):
-		return r, usagef("branch %q is not a word such as RELEASE, RELEASE-p1, STABLE or BETA1", r.Branch)
+	}
+	if err := Asked(r.Revision, r.Branch, ""); err != nil {
+		return r, err
+	}
+	switch {
 	case rev != "" && r.Revision != rev:
 		return r, usagef("revision %s was asked for, FreeBSD-runtime %s is %s", r.Revision, runtimeVersion, rev)
 	case br != "" && unpatched(r.Branch) != unpatched(br):
@@ -60,10 +61,7 @@ func New(revision, branch, abi, runtimeVersion string) (Release, error) {
 	if _, err := r.Platform(); err != nil {
 		return r, err
 	}
-	if major := strings.Split(abi, ":")[1]; major != strings.Split(r.Revision, ".")[0] {
-		return r, usagef("revision %s was asked for, the ABI is %s", r.Revision, abi)
-	}
-	return r, nil
+	return r, Asked(r.Revision, r.Branch, abi)
 }
 
 // OfABI is the release of images of which only the ABI is known.
@@ -86,6 +84,26 @@ func Locked(revision, branch, abi string) (Release, error) {
 
 // OnlyABI reports whether no more than the ABI is known.
 func (r Release) OnlyABI() bool { return r.Branch == "" }
+
+// Asked finds what cannot be right in a revision, a branch and an ABI, whatever
+// packages there are. Each may be "", which leaves it open.
+func Asked(revision, branch, abi string) error {
+	switch {
+	case revision != "" && !revisionForm.MatchString(revision):
+		return usagef("revision %q is not of the form 15.0", revision)
+	case branch != "" && !branchForm.MatchString(branch):
+		return usagef("branch %q is not a word such as RELEASE, RELEASE-p1, STABLE or BETA1", branch)
+	case abi == "":
+		return nil
+	}
+	if _, err := (Release{ABI: abi}).Platform(); err != nil {
+		return err
+	}
+	if revision != "" && strings.Split(abi, ":")[1] != major(revision) {
+		return usagef("revision %s was asked for, the ABI is %s", revision, abi)
+	}
+	return nil
+}
 
 var (
 	revisionForm = regexp.MustCompile(`^[0-9]+\.[0-9]+$`)

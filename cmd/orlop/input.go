@@ -126,13 +126,7 @@ func checkNames(c *cli.Context) error {
 	if c.IsSet("name") {
 		known = append(known, c.String("name"))
 	}
-	var errs []error
-	for _, name := range c.Args().Slice() {
-		if !slices.Contains(known, name) {
-			errs = append(errs, release.Undefined(name, known))
-		}
-	}
-	return errors.Join(errs...)
+	return release.Known(known, c.Args().Slice())
 }
 
 // onlyLocks refuses what a lock says itself. It has its own epochs, too.

@@ -68,16 +68,19 @@ func (p *program) pkgdbNormalise(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	out := args[0]
+	if c.IsSet("o") {
+		out = c.String("o")
+	}
+	if err := hooks.CheckFile(out); err != nil {
+		return err
+	}
 	image, err := pkgdb.ReadFile(args[0])
 	if err != nil {
 		return err
 	}
 	if image, err = pkgdb.Normalise(c.Context, image, to, epoch); err != nil {
 		return errors.Join(about(args[0], err)...)
-	}
-	out := args[0]
-	if c.IsSet("o") {
-		out = c.String("o")
 	}
 	return pkgdb.WriteFile(out, image)
 }

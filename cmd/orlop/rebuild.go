@@ -108,8 +108,28 @@ func (v *verifier) unvouched(x *verdict) {
 	}
 }
 
+// checkRebuild finds what keeps any image from being made again, before an archive
+// is read. A configuration of repositories may need what a lock says.
+func (v *verifier) checkRebuild() error {
+	if !v.c.Bool("rebuild") {
+		return nil
+	}
+	var l *solve.Lock
+	switch {
+	case len(v.locks) > 0:
+		l = v.locks[0].Lock
+	case !v.c.IsSet("repo-conf-dir"):
+		l = new(solve.Lock)
+	}
+	cfg, err := v.rebuildConfig(l)
+	if err != nil {
+		return err
+	}
+	return hooks.Check(cfg)
+}
+
 // rebuildConfig says where inputs come from: the lock's repositories unless the
-// user has others.
+// user has others. Without a lock it leaves them open.
 func (v *verifier) rebuildConfig(l *solve.Lock) (hooks.Config, error) {
 	cfg := hooks.Config{SrcDir: v.c.String("srcdir"), Jobs: v.c.Int("j"), Store: v.store(v.c), Version: version, Versions: versions(),
 		Format: oci.Dir, InsecureUnsigned: v.c.Bool("insecure-unsigned"), ImageFiles: v.c.StringSlice("image-file"), LockURLs: v.c.Bool("lock-urls"),
@@ -121,7 +141,7 @@ func (v *verifier) rebuildConfig(l *solve.Lock) (hooks.Config, error) {
 	if cfg.SkipScripts, err = skipScripts(v.c); err != nil {
 		return cfg, err
 	}
-	if v.c.IsSet("repo") || v.c.IsSet("repo-conf-dir") {
+	if l != nil && (v.c.IsSet("repo") || v.c.IsSet("repo-conf-dir")) {
 		cfg.Repos, err = repositories(v.c, l.ABI, l.Revision)
 	}
 	return cfg, err

@@ -48,6 +48,9 @@ func (p *program) verifyCommand() *cli.Command {
 			if err := v.readGiven(); err != nil {
 				return err
 			}
+			if err := v.checkRebuild(); err != nil {
+				return err
+			}
 			var list []*verdict
 			for _, path := range c.Args().Slice() {
 				x := v.verify(path)

@@ -53,6 +53,32 @@ func (st *Store) Check() error {
 	return nil
 }
 
+// CheckFolder refuses what can never be the folder of a store. One that is not
+// there yet can.
+func (st *Store) CheckFolder() error {
+	fault := func(found string) error {
+		return &TrustError{st.Dir, "is " + found + ", wanted a folder", "use another (--cache)"}
+	}
+	info, err := os.Stat(st.Dir)
+	if err == nil && !info.IsDir() {
+		return fault(Kind(info.Mode()))
+	}
+	if link, other := os.Lstat(st.Dir); errors.Is(err, fs.ErrNotExist) && other == nil && link.Mode()&fs.ModeSymlink != 0 {
+		return fault("a symbolic link that leads nowhere")
+	}
+	return nil
+}
+
+// CheckWritable finds out, before anything is fetched, whether it can be kept.
+func (st *Store) CheckWritable() error {
+	f, err := st.temp("check")
+	if err != nil {
+		return fmt.Errorf("store %s: cannot be written: %w", st.Dir, reason(err))
+	}
+	st.Discard(f)
+	return f.Close()
+}
+
 // folder opens a folder of the store, and makes it where something is to be
 // put into it. The caller closes it.
 func (st *Store) folder(name string, create bool) (*os.Root, error) {
@@ -139,7 +165,7 @@ func (st *Store) enter(in *os.Root, name string, create bool) (*os.Root, error) 
 	}
 	path := filepath.Join(in.Name(), name)
 	if !info.IsDir() {
-		return nil, &TrustError{path, "is " + kindOf(info.Mode()) + ", wanted a folder", "rm " + path}
+		return nil, &TrustError{path, "is " + Kind(info.Mode()) + ", wanted a folder", "rm " + path}
 	}
 	if own || !st.isShared {
 		around, err := in.Stat(".")

@@ -63,9 +63,10 @@ func OpenRegularFile(path string) (*os.File, error) {
 // kindError says what was found where a regular file is wanted.
 type kindError struct{ found fs.FileMode }
 
-func (e kindError) Error() string { return "is " + kindOf(e.found) + ", wanted a regular file" }
+func (e kindError) Error() string { return "is " + Kind(e.found) + ", wanted a regular file" }
 
-func kindOf(found fs.FileMode) string {
+// Kind names what a mode is of, for messages.
+func Kind(found fs.FileMode) string {
 	switch {
 	case found.IsRegular():
 		return "a regular file"

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/release"
+)
+
+// What is wrong with a request, and can be known without a repository, is told
+// before one is asked.
+
+// Check finds what is wrong with a configuration, whatever its repositories
+// have.
+func Check(cfg Config) error { return newRun(cfg).checkInputs() }
+
+// begin does so for a run, and then makes room for what it writes.
+func (r *run) begin() error {
+	if err := errors.Join(r.checkInputs(), r.checkOutputs()); err != nil {
+		return err
+	}
+	if len(r.endings) > 0 {
+		var err error
+		if r.staging, err = newStaging(r.OutDir); err != nil {
+			return err
+		}
+	}
+	return r.checkStore()
+}
+
+func (r *run) checkInputs() error {
+	abi := r.ABI
+	if len(r.Locks) > 0 {
+		abi = "" // they say that, not the user
+	}
+	err := release.Asked(r.Revision, r.Branch, abi)
+	if err == nil {
+		err = r.checkDefinitions()
+	}
+	return errors.Join(r.checkFolder(), err, r.checkPlanned(), r.checkLocks(), r.checkSource(), r.checkRepos())
+}
+
+// checkFolder wants the store to be one that can be believed. Offline, what is no
+// store has nothing.
+func (r *run) checkFolder() error {
+	err := r.Store.Check()
+	if err == nil && !r.Store.Offline && r.Store.Dir != "" {
+		err = r.Store.CheckFolder()
+	}
+	return err
+}
+
+// checkDefinitions reads the definitions. Where only the catalogue will tell the
+// revision, they say for now whether they have the images that are asked for. A
+// FIFO can be read but once, and waits for that.
+func (r *run) checkDefinitions() error {
+	for _, file := range r.ImageFiles {
+		if info, err := os.Stat(file); err != nil {
+			return &release.UsageError{Err: opening(file, err)}
+		} else if !info.Mode().IsRegular() {
+			return nil
+		}
+	}
+	if r.Revision != "" {
+		images, err := r.definitions(r.Revision)
+		if err != nil {
+			return err
+		}
+		var errs []error
+		for _, name := range r.Images {
+			chain, err := images.Chain(name)
+			errs = append(errs, err, r.checkTree(chain))
+		}
+		return errors.Join(errs...)
+	}
+	names := release.StandardNames()
+	for _, file := range r.ImageFiles {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return &release.UsageError{Err: err}
+		}
+		more, err := release.Defines(file, text)
+		if err != nil {
+			return err
+		}
+		names = append(names, more...)
+	}
+	if r.Custom != nil {
+		if err := (release.Images{}).Add(*r.Custom); err != nil {
+			return err
+		}
+		names = append(names, r.Custom.Name)
+	}
+	return release.Known(names, r.Images)
+}
+
+// checkPlanned wants a plan for each image, if there are any.
+func (r *run) checkPlanned() error {
+	var errs []error
+	for _, name := range r.Images {
+		if r.Plans != nil && r.planned(name) == nil {
+			errs = append(errs, usageErrorf("image %s: no --plan is for it", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkSource wants a folder for a source tree.
+func (r *run) checkSource() error {
+	if r.SrcDir == "" {
+		return nil
+	}
+	info, err := os.Stat(r.SrcDir)
+	if err != nil {
+		return usageErrorf("--srcdir: %w", opening(r.SrcDir, err))
+	}
+	if !info.IsDir() {
+		return usageErrorf("--srcdir: %s: found %s, wanted the folder of a source tree", r.SrcDir, store.Kind(info.Mode()))
+	}
+	return nil
+}
+
+// checkTree wants a source tree to be one. It need not be whole; but if images
+// take files from such trees and it has none of them, another one is meant.
+func (r *run) checkTree(chain []release.Image) error {
+	if r.SrcDir == "" || exists(r.SrcDir, newvers) {
+		return nil
+	}
+	var names []string
+	for _, img := range chain {
+		for _, t := range img.Taken() {
+			if r.inSource(t) {
+				return nil
+			}
+			if t.Source != "" && !slices.Contains(names, t.Source) {
+				names = append(names, t.Source)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	return usageErrorf("--srcdir: %s: found neither %s nor %s, wanted a FreeBSD source tree", r.SrcDir, newvers, some(names))
+}
+
+// newvers is the file in a source tree that names the release.
+const newvers = "sys/conf/newvers.sh"
+
+func exists(elem ...string) bool {
+	_, err := os.Stat(filepath.Join(elem...))
+	return err == nil
+}
+
+// opening is the error of a file that is not there, in the words of who opens
+// it.
+func opening(path string, err error) error {
+	return &fs.PathError{Op: "open", Path: path, Err: reason(err)}
+}
+
+func usageErrorf(format string, args ...any) error {
+	return &release.UsageError{Err: fmt.Errorf(format, args...)}
+}
+
+// checkRepos reads the keys of all repositories before the first is asked.
+func (r *run) checkRepos() error {
+	var errs []error
+	for _, repo := range r.Repos {
+		src, err := r.source(repo.Name, repo.URL, repo.MirrorType)
+		if err == nil {
+			_, err = r.trustOf(repo, src)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// checkStore wants a store that can be written where something has to come over
+// a network. A lock's packages may all be there.
+func (r *run) checkStore() error {
+	remote := r.Keep
+	for _, repo := range r.Repos {
+		src, err := r.source(repo.Name, repo.URL, repo.MirrorType)
+		remote = remote || err == nil && src.Remote()
+	}
+	if !remote || r.Store.Offline || len(r.Locks) > 0 {
+		return nil
+	}
+	return r.Store.CheckWritable()
+}
+
+// checkOutputs judges what stands where the run will write. Catalogues are kept
+// beside an image where their signature is checked.
+func (r *run) checkOutputs() error {
+	if len(r.endings) == 0 {
+		return nil
+	}
+	var errs []error
+	check := func(name string) {
+		if target := filepath.Join(r.OutDir, name); fs.ValidPath(name) && filepath.Base(name) == name { // others are no image's
+			errs = append(errs, checkOutput(target, target))
+		}
+	}
+	images := slices.Clone(r.Images)
+	for _, l := range r.Locks {
+		images = append(images, l.Image)
+	}
+	slices.Sort(images)
+	for _, image := range slices.Compact(images) {
+		for _, ending := range r.endings {
+			check(release.ArtifactName(image) + ending)
+		}
+	}
+	for _, name := range r.keptNames() {
+		check(name)
+	}
+	return errors.Join(errs...)
+}
+
+// keptNames are those of the catalogues that are likely to be kept.
+func (r *run) keptNames() []string {
+	if slices.Contains(r.endings, planEnding) {
+		return nil
+	}
+	var names []string
+	for _, repo := range r.Repos {
+		src, err := r.source(repo.Name, repo.URL, repo.MirrorType)
+		if err != nil {
+			continue // which is told
+		}
+		if keys, err := r.trustOf(repo, src); err == nil && keys != nil {
+			names = append(names, keptName(repo.Name))
+		}
+	}
+	for _, l := range r.Locks {
+		for _, repo := range l.Repositories {
+			if repo.Signer != "" {
+				names = append(names, keptName(repo.Name))
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
