@@ -55,6 +55,8 @@ func (r *run) checkLocks() error {
 			errs = append(errs, fmt.Errorf("lock of %s: %w", l.Image, &solve.VersionError{Err: err, Orlop: l.Orlop}))
 			continue
 		}
+		_, err = release.Locked(l.Revision, l.Branch, l.ABI)
+		errs = append(errs, within("lock of "+l.Image, err))
 		for i := range l.Layers {
 			if _, err := lockedDefinition(l, i); err != nil {
 				errs = append(errs, usageErrorf("lock of %s: %w", l.Image, err))

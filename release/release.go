@@ -79,6 +79,9 @@ func Locked(revision, branch, abi string) (Release, error) {
 	if r, err := OfABI(abi); err == nil && (Release{revision, branch, abi}) == r {
 		return r, nil
 	}
+	if revision == "" || branch == "" {
+		return Release{}, usagef("revision is %q and branch %q, wanted such as 15.0 and RELEASE, or the ABI's number and no branch", revision, branch)
+	}
 	return New(revision, branch, abi, "")
 }
 
