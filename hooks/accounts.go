@@ -6,20 +6,7 @@ import (
 	"fmt"
 
 	"github.com/orlop/orlop/pkgdb"
-	"github.com/orlop/orlop/release/tree"
 )
-
-// ownerFact is the user or group of a node.
-type ownerFact struct {
-	kind, fact, name string
-	id               int
-	lookup           func(name string) (int, bool)
-	has              func(id int) bool
-}
-
-func (a *Artifact) ownersOf(n *tree.Node) [2]ownerFact {
-	return [2]ownerFact{{"user", "uid", n.Uname, n.UID, a.accounts.UID, a.accounts.HasUID}, {"group", "gid", n.Gname, n.GID, a.accounts.GID, a.accounts.HasGID}}
-}
 
 // checkOwners compares the numbers of owners with what their names stand for in
 // the image's own accounts. orlop writes both, so that in its own images each
@@ -38,7 +25,11 @@ func (a *Artifact) checkOwners() []error {
 		if n.Uname == "" || n.Gname == "" {
 			errs = append(errs, &ContentError{fmt.Errorf("%s: its owners have numbers without names, and orlop writes both", n.Path)})
 		}
-		for _, o := range a.ownersOf(n) {
+		for _, o := range []struct {
+			kind, fact, name string
+			id               int
+			lookup           func(string) (int, bool)
+		}{{"user", "uid", n.Uname, n.UID, a.accounts.UID}, {"group", "gid", n.Gname, n.GID, a.accounts.GID}} {
 			id, ok := o.lookup(o.name)
 			switch {
 			case o.name == "":
@@ -54,33 +45,52 @@ func (a *Artifact) checkOwners() []error {
 
 // noteOwners tells of each number without an account one path that has it.
 func (a *Artifact) noteOwners() {
-	type number struct {
-		fact string
-		id   int
-	}
-	paths := map[number]int{} // of those without an account
-	known := map[number]bool{}
-	var order []number
-	first := map[number]string{}
+	users, groups := strangers{fact: "uid", has: a.accounts.HasUID}, strangers{fact: "gid", has: a.accounts.HasGID}
 	for n := range a.Tree.All() {
-		for _, o := range a.ownersOf(n) {
-			k := number{o.fact, o.id}
-			if _, asked := known[k]; !asked {
-				known[k] = o.has(o.id)
-				if !known[k] {
-					order, first[k] = append(order, k), n.Path
-				}
-			}
-			if !known[k] {
-				paths[k]++
-			}
+		users.see(n.UID, n.Path)
+		groups.see(n.GID, n.Path)
+	}
+	a.Details = append(append(a.Details, users.text()...), groups.text()...)
+}
+
+// strangers are the numbers of owners that have no account.
+type strangers struct {
+	fact  string
+	has   func(id int) bool
+	known map[int]*stranger // nil for one with an account
+	order []*stranger
+}
+
+type stranger struct {
+	id    int
+	first string // path that has it
+	more  int    // paths
+}
+
+func (s *strangers) see(id int, path string) {
+	who, asked := s.known[id]
+	switch {
+	case who != nil:
+		who.more++
+	case !asked:
+		if s.known == nil {
+			s.known = map[int]*stranger{}
+		}
+		if s.known[id] = nil; !s.has(id) {
+			who = &stranger{id: id, first: path}
+			s.known[id], s.order = who, append(s.order, who)
 		}
 	}
-	for _, k := range order {
-		text := fmt.Sprintf("%s: %s %d has no account in the image", first[k], k.fact, k.id)
-		if paths[k] > 1 {
-			text += fmt.Sprintf(", and %d paths more have it", paths[k]-1)
+}
+
+func (s *strangers) text() []string {
+	var list []string
+	for _, who := range s.order {
+		text := fmt.Sprintf("%s: %s %d has no account in the image", who.first, s.fact, who.id)
+		if who.more > 0 {
+			text += fmt.Sprintf(", and %d paths more have it", who.more)
 		}
-		a.Details = append(a.Details, text)
+		list = append(list, text)
 	}
+	return list
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"maps"
 	"os"
@@ -29,9 +30,10 @@ type Root struct {
 	Tree *tree.Tree
 
 	blake2b  map[string]string // of contents, by their sha256 in hex, which nodes have
-	accounts *etc.Accounts     // its own
-	folder   bool              // on a disk: owners are numbers, and flags are not read
-	anyOwner bool              // owners say nothing
+	hasher   hasher
+	accounts *etc.Accounts // its own
+	folder   bool          // on a disk: owners are numbers, and flags are not read
+	anyOwner bool          // owners say nothing
 }
 
 func newRoot() Root { return Root{Tree: new(tree.Tree), blake2b: map[string]string{}} }
@@ -53,18 +55,38 @@ func (r *Root) sumOf(n *tree.Node, k sum.Kind) string {
 	return string(k.Format(raw))
 }
 
-// sum reads the contents of a file and keeps their sums in both of pkg's families.
+// hasher makes the sums of many files, one after the other, in both of pkg's
+// families.
+type hasher struct {
+	sha256, blake2b hash.Hash
+	both            io.Writer
+	buf             []byte
+	empty           string // sha256 of no bytes, in hex
+}
+
+// sum reads the contents of a file and keeps their sums.
 func (r *Root) sum(n *tree.Node, contents io.Reader) error {
-	plain := sha256.New()
-	blake, err := blake2b.New512(nil)
-	if err != nil {
+	h := &r.hasher
+	if h.buf == nil {
+		blake, err := blake2b.New512(nil)
+		if err != nil {
+			return err
+		}
+		sha := sha256.New()
+		*h = hasher{sha, blake, io.MultiWriter(sha, blake), make([]byte, 64<<10), hexDigest(nil)}
+		r.blake2b[h.empty] = string(blake.Sum(nil))
+	}
+	h.sha256.Reset()
+	h.blake2b.Reset()
+	size, err := io.CopyBuffer(h.both, contents, h.buf)
+	if size == 0 || err != nil {
+		n.Digest = h.empty
 		return err
 	}
-	if _, err := io.Copy(io.MultiWriter(plain, blake), contents); err != nil {
-		return err
+	n.Digest = hex.EncodeToString(h.sha256.Sum(h.buf[:0]))
+	if _, known := r.blake2b[n.Digest]; !known {
+		r.blake2b[n.Digest] = string(h.blake2b.Sum(nil))
 	}
-	n.Digest = hex.EncodeToString(plain.Sum(nil))
-	r.blake2b[n.Digest] = string(blake.Sum(nil))
 	return nil
 }
 

@@ -109,9 +109,6 @@ func madeFlags() []cli.Flag {
 // made completes a configuration from madeFlags.
 func made(c *cli.Context, cfg *hooks.Config) error {
 	cfg.OutDir, cfg.Squash = c.String("o"), c.Bool("squash")
-	if cfg.OutDir == "" {
-		return usagef("-o: found an empty path, wanted a folder")
-	}
 	var err error
 	if cfg.Compression, err = layer.ParseCompression(c.String("compression")); err != nil {
 		return usagef("--compression: %w", err)

@@ -49,9 +49,6 @@ func (p *program) lsCommand() *cli.Command {
 			if c.NArg() > 1 && c.Bool("mtree") {
 				return usagef("ls --mtree: found %d operands, wanted one archive", c.NArg())
 			}
-			if c.IsSet("owner") && c.String("owner") == "" {
-				return usagef("--owner: found an empty path")
-			}
 			var errs []error
 			for _, path := range c.Args().Slice() {
 				one := *p

@@ -22,17 +22,13 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// Most of a run's memory are buffers that live as long as it does, so the
-// collector of garbage may come early. GOGC and GOMEMLIMIT override these.
-const (
-	garbagePercent = 30       // of what is in use; Go's default is 100
-	memoryTarget   = 96 << 20 // bytes, from where it works harder
-)
+// garbagePercent lets the collector of garbage come early, since most of a run's
+// memory are buffers that live as long as it does: at so many percent more than
+// is in use. Go's default is 100. A limit for all memory would be worse than none:
+// an image of a million entries is above any, and the collector would never rest.
+const garbagePercent = 30
 
 func main() {
-	if _, set := os.LookupEnv("GOMEMLIMIT"); !set {
-		debug.SetMemoryLimit(memoryTarget)
-	}
 	if _, set := os.LookupEnv("GOGC"); !set {
 		debug.SetGCPercent(garbagePercent)
 	}

@@ -22,6 +22,7 @@ type headers struct {
 	plain   io.Reader
 	keep    bool
 	read    []byte
+	wanted  []byte
 	padding int64 // of the entry before
 
 	first string // that is foreign
@@ -42,9 +43,9 @@ func (h *headers) next() { h.keep, h.read = true, h.read[:0] }
 // entry compares what was read before the contents of an entry.
 func (h *headers) entry(header *tar.Header, n *tree.Node) {
 	own := describe(n)
-	wanted := append(make([]byte, h.padding), own.encode()...)
+	h.wanted = own.encode(append(h.wanted[:0], padding[:h.padding]...))
 	h.padding = -n.Size & (blockSize - 1)
-	if bytes.Equal(h.read, wanted) {
+	if bytes.Equal(h.read, h.wanted) {
 		return
 	}
 	h.note(header.Name + " has " + stranger(header.PAXRecords, own.records))

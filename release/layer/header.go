@@ -25,18 +25,22 @@ type header struct {
 	records      []string // pax, KEY=VALUE
 }
 
-// encode gives the header's blocks: a pax header first where ustar has no room
+// encode appends the header's blocks: a pax header first where ustar has no room
 // for something (POSIX.1-2001, pax Interchange Format).
-func (h *header) encode() []byte {
-	block := h.ustar()
+func (h *header) encode(to []byte) []byte {
+	start := len(to)
+	to = append(to, padding[:]...)
+	h.ustar(to[start:])
 	if len(h.records) == 0 {
-		return block
+		return to
 	}
+	block := padding
+	copy(block[:], to[start:])
 	body := h.paxBody()
 	pax := header{name: paxName, kind: 'x', mode: 0o644, size: int64(len(body)), time: min(max(h.time, 0), maxTime)}
-	out := append(pax.ustar(), body...)
-	out = append(out, make([]byte, -len(body)&(blockSize-1))...)
-	return append(out, block...)
+	to = append(pax.encode(to[:start]), body...)
+	to = append(to, padding[:-len(body)&(blockSize-1)]...)
+	return append(to, block[:]...)
 }
 
 // What ustar's octal fields can hold.
@@ -46,9 +50,9 @@ const (
 	maxTime = 0o77777777777
 )
 
-// ustar makes the plain header and notes pax records for what does not fit.
-func (h *header) ustar() []byte {
-	b := make([]byte, blockSize)
+// ustar makes the plain header in a block of zeros, and notes pax records for
+// what does not fit.
+func (h *header) ustar(b []byte) {
 	prefix, name, fits := splitName(h.name)
 	if !fits || !isASCII(h.name) {
 		h.pax("path", h.name)
@@ -77,7 +81,6 @@ func (h *header) ustar() []byte {
 	}
 	octal(b[148:155], sum)
 	b[155] = ' '
-	return b
 }
 
 func (h *header) pax(key, value string) { h.records = append(h.records, key+"="+value) }

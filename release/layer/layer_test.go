@@ -136,7 +136,8 @@ func TestHeaders(t *testing.T) {
 func TestPlainHeader(t *testing.T) {
 	t.Parallel()
 	e := file("/bin/sh", "x")
-	got := describe(&e.Node).encode()
+	h := describe(&e.Node)
+	got := h.encode(nil)
 	want := make([]byte, 512)
 	copy(want, "bin/sh")
 	copy(want[100:], "0000644\x000000000\x000000000\x0000000000001\x0014524770400\x00")

@@ -107,6 +107,9 @@ var knownRecords = []string{"path", "linkpath", "size", "uid", "gid", "uname", "
 
 // furtherRecords are the other pax records, KEY=VALUE.
 func furtherRecords(h *tar.Header) string {
+	if len(h.PAXRecords) == 0 { // as almost always
+		return ""
+	}
 	var list []string
 	for _, key := range slices.Sorted(maps.Keys(h.PAXRecords)) {
 		if !slices.Contains(knownRecords, key) {

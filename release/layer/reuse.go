@@ -80,8 +80,11 @@ func Key(c Compression, fragments []Fragment) string {
 func HeaderKey(source string, nodes []*tree.Node) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n", source)
+	var text []byte
 	for _, n := range nodes {
-		h.Write(describe(n).encode())
+		header := describe(n)
+		text = header.encode(text[:0])
+		h.Write(text)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

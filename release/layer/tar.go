@@ -14,8 +14,9 @@ const blockSize = 512
 
 // Writer writes entries of a tar file.
 type Writer struct {
-	out io.Writer
-	buf []byte
+	out    io.Writer
+	header []byte // of the last entry
+	buf    []byte
 }
 
 // NewWriter returns a writer for a tar file that is no layer, such as the
@@ -32,7 +33,9 @@ func (w *Writer) Close() error {
 // Entry writes a node. Contents are exactly the Size bytes of a file, and nil
 // for anything else. Flags that container storage does not know are left out.
 func (w *Writer) Entry(n *tree.Node, contents io.Reader) error {
-	if _, err := w.out.Write(describe(n).encode()); err != nil {
+	h := describe(n)
+	w.header = h.encode(w.header[:0])
+	if _, err := w.out.Write(w.header); err != nil {
 		return fmt.Errorf("%s: %w", n.Path, err)
 	}
 	if n.Type != tree.File {
@@ -95,8 +98,8 @@ func end(contents io.Reader, size int64) error {
 
 // describe maps a node to a header: paths without a leading slash or "./",
 // except for the root itself, which is "./"; directories end in a slash.
-func describe(n *tree.Node) *header {
-	h := &header{name: n.Path[1:], kind: '0', mode: n.Mode & 0o7777, uid: n.UID, gid: n.GID,
+func describe(n *tree.Node) header {
+	h := header{name: n.Path[1:], kind: '0', mode: n.Mode & 0o7777, uid: n.UID, gid: n.GID,
 		time: n.Time, uname: n.Uname, gname: n.Gname}
 	h.flags, _ = KnownFlags(n.Flags)
 	switch n.Type {
