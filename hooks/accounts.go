@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/orlop/orlop/pkgdb"
@@ -12,16 +13,19 @@ import (
 // the image's own accounts. orlop writes both, so that in its own images each
 // must be right. In others the number alone counts, and one without an account is
 // only worth a detail.
-func (a *Artifact) checkOwners() []error {
+func (a *Artifact) checkOwners(ctx context.Context) []error {
 	switch {
 	case a.noAccounts:
 		return nil
 	case a.ownName() == "":
-		a.noteOwners()
+		a.noteOwners(ctx)
 		return nil
 	}
 	var errs []error
 	for n := range a.Tree.All() {
+		if ctx.Err() != nil {
+			return []error{ctx.Err()}
+		}
 		if n.Uname == "" || n.Gname == "" {
 			errs = append(errs, &ContentError{fmt.Errorf("%s: its owners have numbers without names, and orlop writes both", n.Path)})
 		}
@@ -44,9 +48,12 @@ func (a *Artifact) checkOwners() []error {
 }
 
 // noteOwners tells of each number without an account one path that has it.
-func (a *Artifact) noteOwners() {
+func (a *Artifact) noteOwners(ctx context.Context) {
 	users, groups := strangers{fact: "uid", has: a.accounts.HasUID}, strangers{fact: "gid", has: a.accounts.HasGID}
 	for n := range a.Tree.All() {
+		if ctx.Err() != nil {
+			return
+		}
 		users.see(n.UID, n.Path)
 		groups.see(n.GID, n.Path)
 	}

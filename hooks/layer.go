@@ -37,7 +37,7 @@ func (r *run) writeLayers(ctx context.Context) error {
 			d = m.whole()
 		}
 		m.nodes = d.nodes(m)
-		if err := r.checkExtraction(m); err != nil {
+		if err := r.checkExtraction(ctx, m); err != nil {
 			return fmt.Errorf("image %s: %w", m.def.Name, err)
 		}
 		if err := r.writeLayer(ctx, m, d); err != nil {
@@ -72,13 +72,13 @@ func (d *delta) nodes(m *member) []*tree.Node {
 }
 
 // checkExtraction makes sure that FreeBSD can extract the image.
-func (r *run) checkExtraction(m *member) error {
+func (r *run) checkExtraction(ctx context.Context, m *member) error {
 	layers := [][]*tree.Node{m.nodes}
 	for at := m.parent; at != nil && !r.Squash; at = at.parent {
 		layers = append(layers, at.nodes)
 	}
 	slices.Reverse(layers)
-	return layer.CheckExtraction(layers)
+	return layer.CheckExtraction(ctx, layers)
 }
 
 // delta is the member's own step: what its packages install, generated files

@@ -46,7 +46,10 @@ func (a *Artifact) WriteMtree(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	return tree.WriteMtree(w, &named)
+	if err := named.Settle(ctx); err != nil {
+		return err
+	}
+	return tree.WriteMtree(ctx, w, &named)
 }
 
 func isNumber(name string) bool { return strings.Trim(name, "0123456789") == "" }

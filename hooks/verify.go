@@ -84,6 +84,9 @@ func read(ctx context.Context, source *oci.Source, platform string) (*Artifact, 
 		}
 		errs = append(errs, within(fmt.Sprintf("layer %d", i+1), a.readLayer(ctx, archive, i, d)))
 	}
+	if err := a.Tree.Settle(ctx); err != nil {
+		return nil, err
+	}
 	if a.accounts, err = accountsIn(a.text); err != nil {
 		a.accounts, a.noAccounts = new(etc.Accounts), true
 		errs = append(errs, wrong(within("the image's accounts", err)))
@@ -224,7 +227,7 @@ func Verify(ctx context.Context, source *oci.Source, platform string) (*Artifact
 	if a == nil {
 		return nil, err
 	}
-	errs := []error{err, layer.CheckExtraction(a.Layers)}
+	errs := []error{err, layer.CheckExtraction(ctx, a.Layers)}
 	if !a.whole {
 		return a, errors.Join(append(errs, errUnchecked)...)
 	}
@@ -235,7 +238,7 @@ func Verify(ctx context.Context, source *oci.Source, platform string) (*Artifact
 		errs = append(errs, a.checkOwn()...)
 	}
 	errs = append(errs, a.compare(ctx, a.Packages)...)
-	errs = append(errs, a.checkOwners()...)
+	errs = append(errs, a.checkOwners(ctx)...)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

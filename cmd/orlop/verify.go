@@ -66,6 +66,9 @@ func (p *program) verifyCommand() *cli.Command {
 					return err
 				}
 			}
+			if err := c.Context.Err(); err != nil {
+				return err
+			}
 			var errs []error
 			for _, x := range list {
 				errs = append(errs, x.errs...)

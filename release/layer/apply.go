@@ -67,9 +67,12 @@ func Apply(ctx context.Context, t *tree.Tree, nodes []*tree.Node) error {
 	// A hard link to a file of a lower layer keeps that one, even if the layer
 	// has another in its place.
 	c.makeRoom(func(path string) bool { return c.lower[path] })
-	c.put(added, func(n *tree.Node) bool { return c.lower[n.Path] })
+	c.put(ctx, added, func(n *tree.Node) bool { return c.lower[n.Path] })
 	c.makeRoom(func(path string) bool { return !c.lower[path] })
-	c.put(added, func(n *tree.Node) bool { return !c.lower[n.Path] })
+	c.put(ctx, added, func(n *tree.Node) bool { return !c.lower[n.Path] })
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	return c.faults.err()
 }
 
@@ -85,8 +88,11 @@ func (c *changes) makeRoom(which func(path string) bool) {
 }
 
 // put adds entries. Of several with one path the last counts.
-func (c *changes) put(added []*tree.Node, which func(*tree.Node) bool) {
-	for _, n := range added {
+func (c *changes) put(ctx context.Context, added []*tree.Node, which func(*tree.Node) bool) {
+	for i, n := range added {
+		if i%1024 == 0 && ctx.Err() != nil {
+			return
+		}
 		if c.fresh[n.Path] != n || !which(n) {
 			continue
 		}

@@ -3,6 +3,7 @@
 package layer
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -27,7 +28,7 @@ func Immutable(flags string) bool {
 // entry by entry with flags applied at once: after an immutable entry none may
 // name its inode, and none may stand in an immutable directory. Of each that is
 // immutable it tells the first entry that comes too late.
-func CheckExtraction(layers [][]*tree.Node) error {
+func CheckExtraction(ctx context.Context, layers [][]*tree.Node) error {
 	locked := map[string]bool{} // paths of immutable inodes
 	first := map[string]string{}
 	late := map[string]bool{} // those of which an entry is told
@@ -39,7 +40,10 @@ func CheckExtraction(layers [][]*tree.Node) error {
 		late[of] = true
 	}
 	for _, nodes := range layers {
-		for _, n := range nodes {
+		for i, n := range nodes {
+			if i%1024 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
 			if dir := tree.Parent(n.Path); locked[dir] && n.Path != "/" {
 				fault(n.Path, dir, "comes after its directory "+dir+" became immutable")
 			}

@@ -466,7 +466,7 @@ func TestCheckExtraction(t *testing.T) {
 		{"replaced", [][]*tree.Node{{schg(file("/f", ""))}, {&f.Node}}, false},
 		{"directory again", [][]*tree.Node{{schg(dir("/d"))}, {&d.Node}}, false},
 	} {
-		if err := CheckExtraction(tt.layers); (err == nil) != tt.ok {
+		if err := CheckExtraction(t.Context(), tt.layers); (err == nil) != tt.ok {
 			t.Errorf("%s: got %v", tt.name, err)
 		}
 	}

@@ -4,6 +4,7 @@ package tree
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -178,10 +179,13 @@ func keywords(words []string, set map[string]string) error {
 // WriteMtree lists a tree in mtree(5) with whole paths, an entry a line in path
 // order. A hard link is listed as the file that it is another name of, an owner
 // without a name as a number.
-func WriteMtree(w io.Writer, t *Tree) error {
+func WriteMtree(ctx context.Context, w io.Writer, t *Tree) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintln(b, "#mtree v2.0")
 	for n := range t.All() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		fmt.Fprintln(b, n.mtree(t))
 	}
 	return b.Flush()

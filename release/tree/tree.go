@@ -11,6 +11,7 @@
 package tree
 
 import (
+	"context"
 	"fmt"
 	"iter"
 	"maps"
@@ -100,10 +101,30 @@ func (t *Tree) sorted() []*Node {
 	if order := t.order.Load(); order != nil {
 		return *order
 	}
-	order := slices.AppendSeq(make([]*Node, 0, len(t.nodes)), maps.Values(t.nodes))
-	slices.SortFunc(order, func(a, b *Node) int { return strings.Compare(a.Path, b.Path) })
+	paths := slices.Sorted(maps.Keys(t.nodes))
+	order := make([]*Node, len(paths))
+	for i, p := range paths {
+		order[i] = t.nodes[p]
+	}
 	t.order.Store(&order)
 	return order
+}
+
+// Settle finds out the order of the nodes ahead of its first use. Of millions it
+// takes seconds, for which the end of the context does not wait; the tree is of no
+// use then.
+func (t *Tree) Settle(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		t.sorted()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // put and cut change which nodes there are.

@@ -157,7 +157,7 @@ func TestMtreeRoundTrip(t *testing.T) {
 		}
 	}
 	var b strings.Builder
-	if err := WriteMtree(&b, &root); err != nil {
+	if err := WriteMtree(t.Context(), &b, &root); err != nil {
 		t.Fatal(err)
 	}
 	nodes, err := ReadMtree(strings.NewReader(b.String()), "x", "/")
