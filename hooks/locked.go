@@ -17,6 +17,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/strict"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
@@ -140,7 +141,10 @@ func (r *run) resolveLocks() error {
 func lockedDefinition(l *solve.Lock, i int) (def release.Image, err error) {
 	dec := json.NewDecoder(bytes.NewReader(l.Layers[i].Definition))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&def); err != nil {
+	if err = dec.Decode(&def); err == nil {
+		err = strict.Check(l.Layers[i].Definition, &def)
+	}
+	if err != nil {
 		return def, fmt.Errorf("layer %s: definition: %w", l.Layers[i].Image, err)
 	}
 	if err := (release.Images{}).Add(def); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/strict"
 	"github.com/orlop/orlop/release"
 )
 
@@ -153,6 +154,9 @@ func ParsePlan(name string, text []byte) (*PlanFile, error) {
 		dec := json.NewDecoder(bytes.NewReader(text))
 		dec.DisallowUnknownFields()
 		err = dec.Decode(f)
+	}
+	if err == nil {
+		err = strict.Check(text, f)
 	}
 	switch {
 	case err != nil:

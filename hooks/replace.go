@@ -3,7 +3,6 @@
 package hooks
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/strict"
 )
 
 // What a run writes takes the place of what an earlier one has written, and of
@@ -139,7 +139,7 @@ func readDocument(root *os.Root, name string, into any) ([]byte, error) {
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, most))
 	if err == nil {
-		err = json.Unmarshal(text, into)
+		err = strict.Unmarshal(text, into)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("whose %s cannot be read (%w)", name, err)

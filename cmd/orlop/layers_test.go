@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"pkgdb/pkgfile/pkgtest": {"pkgdb/sum", "pkgdb/pkgfile", "github.com/klauspost/compress/zstd"},
 	"pkgdb/sign":            {"pkgdb/ucl", "golang.org/x/crypto/blake2b", "github.com/decred/dcrd/dcrec/secp256k1/v4", "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"},
 	"pkgdb/catalog":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/secret", "pkgdb/pkgfile", "pkgdb/sign", "golang.org/x/crypto/blake2b"},
-	"pkgdb/solve":           {"pkgdb/sum", "pkgdb/secret", "pkgdb/pkgver", "pkgdb/spelling", "pkgdb/pkgfile", "pkgdb/catalog"},
+	"pkgdb/solve":           {"pkgdb/sum", "pkgdb/secret", "pkgdb/pkgver", "pkgdb/spelling", "pkgdb/strict", "pkgdb/pkgfile", "pkgdb/catalog"},
 	"pkgdb/store":           {"pkgdb/sum", "pkgdb/secret"},
 	"pkgdb":                 {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "pkgdb/pkgfile", "github.com/mattn/go-sqlite3"},
 	"release/tree":          {},

@@ -183,6 +183,9 @@ func (c *Catalogue) readData(d *document) error {
 			_, err := d.value()
 			return err
 		}
+		if found {
+			return fmt.Errorf(`byte %d: has "packages" twice`, d.at)
+		}
 		found = true
 		return d.list('[', ']', func() error { return c.add(d) })
 	})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgver"
+	"github.com/orlop/orlop/pkgdb/strict"
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
@@ -92,6 +93,9 @@ func (l *Lock) parse(text []byte) error {
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return errors.New("has data after its end")
+	}
+	if err := strict.Check(text, l); err != nil {
+		return err
 	}
 	l.Bytes = max(l.Bytes, 1)
 	return nil

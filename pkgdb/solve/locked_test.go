@@ -108,6 +108,17 @@ func TestParseLockErrors(t *testing.T) {
 		}
 	}
 	text, _ := someLock().Encode()
+	for change, want := range map[[2]string]string{
+		{`"image": `, `"image": "x", "image": `}:         `has "image" twice`,
+		{`"packages": `, `"Packages": `}:                 `has "Packages", wanted "packages"`,
+		{`"packages": `, `"Packages": [], "packages": `}: `has "Packages", wanted "packages"`,
+	} {
+		changed := strings.Replace(string(text), change[0], change[1], 1)
+		var bad *LockError
+		if _, err := ParseLock("l", []byte(changed)); !errors.As(err, &bad) || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
 	for name, text := range map[string]string{"empty": "", "cut": string(text[:len(text)/2]), "twice": string(text) + string(text), "a list": "[]"} {
 		if _, err := ParseLock("l", []byte(text)); err == nil {
 			t.Errorf("%s: accepted", name)
