@@ -4,6 +4,7 @@ package layer
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -128,4 +129,38 @@ func BenchmarkApply(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkRead is to cost the same for an entry however many there are.
+func BenchmarkRead(b *testing.B) {
+	for _, n := range []int{10_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Read(b.Context(), emptyFiles(n), "application/vnd.oci.image.layer.v1.tar", func(*tree.Node, io.Reader) error { return nil }); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/entry")
+		})
+	}
+}
+
+// emptyFiles is a tar file of so many empty files of one name, without an end.
+func emptyFiles(n int) io.Reader {
+	h := header{name: "a", kind: '0', mode: 0o644}
+	return io.LimitReader(&repeated{block: h.encode(nil)}, int64(n)*blockSize)
+}
+
+type repeated struct {
+	block []byte
+	at    int
+}
+
+func (r *repeated) Read(b []byte) (int, error) {
+	n := 0
+	for n < len(b) {
+		k := copy(b[n:], r.block[r.at:])
+		n, r.at = n+k, (r.at+k)%len(r.block)
+	}
+	return n, nil
 }
