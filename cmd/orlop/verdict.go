@@ -84,7 +84,7 @@ func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 	if len(x.errs) > 0 {
 		return nil
 	}
-	if x.lock == nil && !x.source.Piped {
+	if x.lock == nil && !x.source.Piped && (len(x.judges) == 0 || !c.Bool("q")) {
 		so := ""
 		if len(x.judges) == 0 {
 			so = ", so it was " + itselfOnly
