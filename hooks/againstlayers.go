@@ -35,7 +35,7 @@ func (a *Artifact) checkLayers(ctx context.Context, l *solve.Lock) []error {
 		if !l.Squash {
 			c.epochs = []int64{steps[i].Epoch}
 		}
-		c.layer(fmt.Sprintf("layer %d", i+1), &steps[i], a.Layers[i])
+		c.layer(ctx, fmt.Sprintf("layer %d", i+1), &steps[i], a.Layers[i])
 	}
 	if c.other && a.ownDatabase() {
 		c.errs = append(c.errs, a.checkNormal(ctx, l.Layers[len(l.Layers)-1].Epoch)...)
@@ -54,13 +54,17 @@ type layerCheck struct {
 	errs   []error
 }
 
-func (c *layerCheck) layer(name string, step *solve.LockLayer, nodes []*tree.Node) {
+func (c *layerCheck) layer(ctx context.Context, name string, step *solve.LockLayer, nodes []*tree.Node) {
 	wanted := map[string]solve.LockGenerated{}
 	for _, g := range step.Generated {
 		wanted[g.Path] = g
 	}
 	var dirs []*tree.Node
 	for _, n := range nodes {
+		if ctx.Err() != nil {
+			c.errs = append(c.errs, ctx.Err())
+			return
+		}
 		g, generated := wanted[n.Path]
 		delete(wanted, n.Path)
 		owner := c.owners[n.Path]
@@ -80,7 +84,7 @@ func (c *layerCheck) layer(name string, step *solve.LockLayer, nodes []*tree.Nod
 	for _, path := range slices.Sorted(maps.Keys(wanted)) {
 		c.fault(name, path, "file", "absent", "the one that orlop made")
 	}
-	found, err := directoriesDigest(dirs)
+	found, err := directoriesDigest(ctx, dirs)
 	if err != nil {
 		c.errs = append(c.errs, err)
 	} else if found != step.Directories {

@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,30 +20,30 @@ import (
 
 // Check finds what is wrong with a configuration, whatever its repositories
 // have.
-func Check(cfg Config) error { return newRun(cfg).checkInputs() }
+func Check(ctx context.Context, cfg Config) error { return newRun(cfg).checkInputs(ctx) }
 
 // begin does so for a run, and then makes room for what it writes.
-func (r *run) begin() error {
-	if err := errors.Join(r.checkInputs(), r.checkOutputs()); err != nil {
+func (r *run) begin(ctx context.Context) error {
+	if err := errors.Join(r.checkInputs(ctx), r.checkOutputs()); err != nil {
 		return err
 	}
 	if len(r.endings) > 0 {
 		var err error
-		if r.staging, err = newStaging(r.OutDir); err != nil {
+		if r.staging, err = newStaging(ctx, r.OutDir); err != nil {
 			return err
 		}
 	}
 	return r.checkStore()
 }
 
-func (r *run) checkInputs() error {
+func (r *run) checkInputs(ctx context.Context) error {
 	abi := r.ABI
 	if len(r.Locks) > 0 {
 		abi = "" // they say that, not the user
 	}
 	err := release.Asked(r.Revision, r.Branch, abi)
 	if err == nil {
-		err = r.checkDefinitions()
+		err = r.checkDefinitions(ctx)
 	}
 	return errors.Join(r.checkFolder(), err, r.checkPlanned(), r.checkLocks(), r.checkSource(), r.checkRepos())
 }
@@ -60,7 +61,7 @@ func (r *run) checkFolder() error {
 // checkDefinitions reads the definitions. Where only the catalogue will tell the
 // revision, they say for now whether they have the images that are asked for. A
 // FIFO can be read but once, and waits for that.
-func (r *run) checkDefinitions() error {
+func (r *run) checkDefinitions(ctx context.Context) error {
 	for _, file := range r.ImageFiles {
 		if info, err := os.Stat(file); err != nil {
 			return &release.UsageError{Err: opening(file, err)}
@@ -69,7 +70,7 @@ func (r *run) checkDefinitions() error {
 		}
 	}
 	if r.Revision != "" {
-		images, err := r.definitions(r.Revision)
+		images, err := r.definitions(ctx, r.Revision)
 		if err != nil {
 			return err
 		}

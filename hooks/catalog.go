@@ -34,7 +34,7 @@ func (r *run) readCatalogues(ctx context.Context) error {
 		}
 		r.catalogues = append(r.catalogues, c)
 		r.sources[c.Repo] = src
-		errs = append(errs, r.keepCatalogue(c))
+		errs = append(errs, r.keepCatalogue(ctx, c))
 	}
 	return errors.Join(errs...)
 }

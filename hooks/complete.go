@@ -65,41 +65,44 @@ var libraryPath32 = []string{"/lib32", "/usr/lib32", "/usr/lib32/compat"}
 // tell, before a package is unpacked into a layer. Only if something is missing
 // are the files read, so that all that is missing is told at once.
 func (r *run) completeSoFar(ctx context.Context) error {
-	missing := r.missing(func(c *closure) { c.requirements(); c.links() })
+	missing := r.missing(ctx, func(c *closure) { c.requirements(); c.links() })
 	if missing == nil {
 		return nil
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(r.Jobs)
 	for _, m := range r.family {
 		for _, f := range m.packages {
 			g.Go(func() error {
-				return within("image "+m.def.Name, r.writePackage(ctx, layer.NewWriter(io.Discard), m, f))
+				return within("image "+m.def.Name, r.writePackage(each, layer.NewWriter(io.Discard), m, f))
 			})
 		}
 	}
 	if err := g.Wait(); err != nil {
 		return errors.Join(err, missing)
 	}
-	return r.complete()
+	return r.complete(ctx)
 }
 
 // complete looks at every wanted member with a run-time linker. Each library
 // that a file needs, each target of a symbolic link and each word that a
 // package requires must be there, or stand among the exceptions. One of these
 // that no longer applies is told.
-func (r *run) complete() error {
+func (r *run) complete(ctx context.Context) error {
 	used := map[release.Exception]bool{}
 	looked := 0
-	err := r.missing(func(c *closure) {
+	err := r.missing(ctx, func(c *closure) {
 		looked++
 		c.requirements()
 		c.links()
 		c.libraries()
+		if ctx.Err() != nil {
+			return
+		}
 		r.noteUnused("image "+c.def.Name+": its definition", c.def.Exceptions, c.used)
 		maps.Copy(used, c.used)
 	})
-	if looked > 0 {
+	if looked > 0 && ctx.Err() == nil {
 		r.noteUnused("--exceptions", r.Exceptions, used)
 	}
 	return err
@@ -107,16 +110,19 @@ func (r *run) complete() error {
 
 // missing joins what look finds in each member that must be complete. A child
 // does not repeat what it has from its parent.
-func (r *run) missing(look func(*closure)) error {
+func (r *run) missing(ctx context.Context, look func(*closure)) error {
 	var errs []error
 	told := map[*member]map[string]bool{}
 	for _, m := range r.family {
 		if !m.wanted || !m.def.Complete && m.tree.Lookup(runTimeLinker) == nil {
 			continue
 		}
-		c := &closure{member: m, known: r.exceptions(m), used: map[release.Exception]bool{}}
+		c := &closure{ctx: ctx, member: m, known: r.exceptions(m), used: map[release.Exception]bool{}}
 		look(c)
 		told[m] = map[string]bool{}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		for _, err := range c.errs {
 			told[m][err.Error()] = true
 			if !slices.ContainsFunc(m.chain(), func(at *member) bool { return at != m && told[at][err.Error()] }) {
@@ -172,6 +178,7 @@ func unlockExceptions(list []solve.LockException) []release.Exception {
 
 // closure is the check of one image.
 type closure struct {
+	ctx context.Context // ends each loop
 	*member
 	known release.Exceptions
 	used  map[release.Exception]bool
@@ -228,7 +235,7 @@ func (c *closure) requirements() {
 
 // links finds symbolic links that lead nowhere.
 func (c *closure) links() {
-	for n := range c.tree.All() {
+	for n := range c.tree.Until(c.ctx) {
 		if n.Type == tree.Symlink && c.tree.Resolve(n.Path) == nil && !c.excepted(c.known.Dangling, n.Path) {
 			c.fault(n, "links to "+n.Link+", which is not in the image", "")
 		}
@@ -237,9 +244,9 @@ func (c *closure) links() {
 
 // libraries finds what the run-time linker would not find.
 func (c *closure) libraries() {
-	known := slices.Concat(standardPath, slices.DeleteFunc(c.libraryPath(), func(dir string) bool { return slices.Contains(standardPath, dir) }))
+	known := slices.Concat(standardPath, slices.DeleteFunc(c.libraryPath(c.ctx), func(dir string) bool { return slices.Contains(standardPath, dir) }))
 	main := c.needs(c.tree.Resolve(runTimeLinker))
-	for n := range c.tree.All() {
+	for n := range c.tree.Until(c.ctx) {
 		needs := c.needs(n)
 		if needs == nil {
 			continue

@@ -4,9 +4,11 @@ package hooks
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io/fs"
 
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -15,19 +17,19 @@ import (
 // source tree, and what FreeBSD's programs would make of the files that are
 // there; then it resolves every owner in the image's own accounts and bounds
 // every time by the epoch. It leaves complete nodes.
-func (r *run) configure(m *member) error {
-	err := errors.Join(r.mtrees(m), r.files(m), r.folders(m))
+func (r *run) configure(ctx context.Context, m *member) error {
+	err := errors.Join(r.mtrees(ctx, m), r.files(m), r.folders(ctx, m))
 	if err == nil {
-		err = errors.Join(r.generators(m), m.keepImmutable())
+		err = errors.Join(r.generators(ctx, m), m.keepImmutable(ctx))
 	}
 	if err == nil {
-		err = r.owners(m)
+		err = r.owners(ctx, m)
 	}
-	m.times()
+	m.times(ctx)
 	return err
 }
 
-func (r *run) mtrees(m *member) error {
+func (r *run) mtrees(ctx context.Context, m *member) error {
 	var errs []error
 	for _, mt := range m.def.Mtree {
 		text, err := r.take(m, mt.Taken, mt.Path)
@@ -35,7 +37,7 @@ func (r *run) mtrees(m *member) error {
 			errs = append(errs, err)
 			continue
 		}
-		nodes, err := tree.ReadMtree(bytes.NewReader(text), mt.Path, mt.Prefix)
+		nodes, err := tree.ReadMtree(until.Reader(ctx, bytes.NewReader(text)), mt.Path, mt.Prefix)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -67,10 +69,10 @@ func (r *run) files(m *member) error {
 }
 
 // folders adds the files of folders that no package of the image installs.
-func (r *run) folders(m *member) error {
+func (r *run) folders(ctx context.Context, m *member) error {
 	var errs []error
 	for _, f := range m.def.Folders {
-		files, err := r.takeFolder(m, f.Taken, f.Target)
+		files, err := r.takeFolder(ctx, m, f.Taken, f.Target)
 		if f.Optional && errors.Is(err, fs.ErrNotExist) {
 			m.leftOut = append(m.leftOut, f.Target)
 			r.detail("image %s: %s is left out: neither a package nor --srcdir has it", m.def.Name, f.Target)
@@ -114,12 +116,12 @@ func (m *member) place(n tree.Node, text []byte) error {
 // keepImmutable leaves an immutable directory of the parent as it is: a second
 // entry for it could not be extracted. A package that describes it without the
 // flags has its way in the pkg database only.
-func (m *member) keepImmutable() error {
+func (m *member) keepImmutable(ctx context.Context) error {
 	if m.parent == nil {
 		return nil
 	}
 	var errs []error
-	for old := range m.parent.tree.All() {
+	for old := range m.parent.tree.Until(ctx) {
 		if old.Type != tree.Dir || !layer.Immutable(old.Flags) {
 			continue
 		}
@@ -171,8 +173,8 @@ func (m *member) content(path string) []byte {
 }
 
 // times bounds the times of this step by its epoch. Directories have the epoch.
-func (m *member) times() {
-	for n := range m.tree.All() {
+func (m *member) times(ctx context.Context) {
+	for n := range m.tree.Until(ctx) {
 		switch {
 		case n.Type == tree.Dir:
 			m.tree.SetTime(n.Path, m.epoch)

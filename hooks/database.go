@@ -39,8 +39,9 @@ func CheckDatabase(ctx context.Context, file, root string) (*DatabaseReport, err
 		return nil, err
 	}
 	report.Faults = append(report.Faults, files.compare(ctx, pkgs)...)
-	report.Unowned, report.AnyOwner = files.unowned(pkgs), files.anyOwner
-	return report, nil
+	report.AnyOwner = files.anyOwner
+	report.Unowned, err = files.unowned(ctx, pkgs)
+	return report, err
 }
 
 // openRoot reads a folder, or an archive or layout of an image.
@@ -66,7 +67,7 @@ func openRoot(ctx context.Context, path string) (*Root, error) {
 
 // ReadDatabase reads what a database file says.
 func ReadDatabase(ctx context.Context, file string) (*pkgdb.Content, error) {
-	image, err := pkgdb.ReadFile(file)
+	image, err := pkgdb.ReadFile(ctx, file)
 	if err != nil {
 		return nil, err
 	}

@@ -3,10 +3,12 @@
 package hooks
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/etc"
 )
@@ -46,7 +48,7 @@ func capMkdb(name string, text []byte, order binary.ByteOrder) ([]etc.Output, er
 }
 
 // derived makes all such files of an image.
-func derived(content func(path string) []byte, order binary.ByteOrder) ([]etc.Output, error) {
+func derived(ctx context.Context, content func(path string) []byte, order binary.ByteOrder) ([]etc.Output, error) {
 	var all []etc.Output
 	var errs []error
 	for _, d := range derivations {
@@ -54,7 +56,7 @@ func derived(content func(path string) []byte, order binary.ByteOrder) ([]etc.Ou
 		if text == nil {
 			continue
 		}
-		files, err := d.make(d.source, text, order)
+		files, err := until.Do(ctx, func() ([]etc.Output, error) { return d.make(d.source, text, order) })
 		if err != nil {
 			errs = append(errs, wrong(err))
 			continue
@@ -75,8 +77,8 @@ func machineOrder(r release.Release) binary.ByteOrder {
 
 // checkDerived compares what is derived from other files of the image. What a
 // package has is compared with that.
-func (a *Artifact) checkDerived(r release.Release) []error {
-	files, err := derived(a.text, machineOrder(r))
+func (a *Artifact) checkDerived(ctx context.Context, r release.Release) []error {
+	files, err := derived(ctx, a.text, machineOrder(r))
 	var errs []error
 	if err != nil {
 		errs = append(errs, err)

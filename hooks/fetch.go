@@ -56,14 +56,17 @@ func (r *run) fetch(ctx context.Context) error {
 	r.fetched = map[*catalog.Package]*fetched{}
 	all := r.packages()
 	wanted := r.wanted()
-	known := r.knownFacts(wanted)
+	known := r.knownFacts(ctx, wanted)
 	var mu sync.Mutex
 	missed := map[*catalog.Package]error{}
 	done := 0
-	g, ctx := errgroup.WithContext(ctx)
+	var g errgroup.Group
 	g.SetLimit(r.downloads())
 	for _, p := range all {
 		g.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			f, err := r.look(ctx, p, wanted, known)
 			if err == nil && r.Keep && r.staged == nil {
 				err = r.keep(ctx, p)
@@ -83,7 +86,7 @@ func (r *run) fetch(ctx context.Context) error {
 		return err
 	}
 	if len(missed) == 0 {
-		r.rememberFacts(wanted, known)
+		r.rememberFacts(ctx, wanted, known)
 	}
 	return r.unheld(missed)
 }
@@ -152,13 +155,13 @@ type opened interface {
 // open starts to read a package, its bytes checked.
 func (r *run) open(ctx context.Context, p *catalog.Package) (*pkgfile.Manifest, opened, error) {
 	if r.staged != nil {
-		return r.staged.open(p)
+		return r.staged.open(ctx, p)
 	}
 	f, err := r.verified(ctx, p)
 	if err != nil {
 		return nil, nil, err
 	}
-	pkg, err := pkgfile.NewReader(f, p.FullName())
+	pkg, err := pkgfile.NewReader(ctx, f, p.FullName())
 	if err != nil {
 		f.Close()
 		return nil, nil, err
@@ -180,7 +183,7 @@ func (r *run) reopen(ctx context.Context, f *fetched) (opened, error) {
 		_, pkg, err := r.open(ctx, f.Package)
 		return pkg, err
 	}
-	pkg, err := pkgfile.NewReaderOf(file, f.manifest)
+	pkg, err := pkgfile.NewReaderOf(ctx, file, f.manifest)
 	if err != nil {
 		file.Close()
 		return nil, err

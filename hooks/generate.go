@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/ucl"
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/etc"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -21,8 +23,8 @@ import (
 // generators write what FreeBSD's programs would make: those that scripts of
 // packages call, wherever their input is there, and those that the definition
 // asks for.
-func (r *run) generators(m *member) error {
-	errs := []error{r.databases(m), r.certificates(m), r.hints(m)}
+func (r *run) generators(ctx context.Context, m *member) error {
+	errs := []error{r.databases(ctx, m), r.certificates(ctx, m), r.hints(ctx, m)}
 	if m.def.BaseConf != nil {
 		errs = append(errs, r.baseConf(m))
 	}
@@ -41,8 +43,8 @@ func (m *member) make(path string, mode uint32, text []byte) error {
 }
 
 // databases adds what is derived from other files.
-func (r *run) databases(m *member) error {
-	files, err := derived(m.content, machineOrder(r.release))
+func (r *run) databases(ctx context.Context, m *member) error {
+	files, err := derived(ctx, m.content, machineOrder(r.release))
 	errs := []error{err}
 	for _, f := range files {
 		errs = append(errs, m.make(f.Path, f.Mode, f.Text))
@@ -59,16 +61,16 @@ const libraryLists = "/usr/local/libdata/ldconfig/"
 
 // hints does what ldconfig(8) does when FreeBSD boots, which a container never
 // does. /usr/local/lib is named before it exists, for packages to come.
-func (r *run) hints(m *member) error {
+func (r *run) hints(ctx context.Context, m *member) error {
 	if m.tree.Lookup(runTimeLinker) == nil {
 		return nil
 	}
-	return m.make("/var/run/ld-elf.so.hints", 0o444, etc.MakeHints(m.libraryPath(), machineOrder(r.release)))
+	return m.make("/var/run/ld-elf.so.hints", 0o444, etc.MakeHints(m.libraryPath(ctx), machineOrder(r.release)))
 }
 
-func (m *member) libraryPath() []string {
+func (m *member) libraryPath(ctx context.Context) []string {
 	var lists []string
-	for _, s := range m.sources(libraryLists) {
+	for _, s := range m.sources(ctx, libraryLists) {
 		lists = append(lists, strings.Fields(string(s.Text))...)
 	}
 	slices.Sort(lists)
@@ -90,11 +92,11 @@ const certificateDir = "/usr/share/certs"
 // image, else those that the definition takes. A layer cannot take a
 // certificate back, so that a step with other sources than a lower one's is an
 // error.
-func (r *run) certificates(m *member) error {
+func (r *run) certificates(ctx context.Context, m *member) error {
 	var sets [2][]etc.Source
 	for i, name := range []string{"trusted", "untrusted"} {
 		var err error
-		if sets[i] = m.sources(certificateDir + "/" + name + "/"); sets[i] != nil || m.def.Certificates == nil {
+		if sets[i] = m.sources(ctx, certificateDir+"/"+name+"/"); sets[i] != nil || m.def.Certificates == nil {
 			continue
 		}
 		t := *m.def.Certificates
@@ -102,7 +104,7 @@ func (r *run) certificates(m *member) error {
 		if t.Source != "" {
 			t.Source += "/" + name
 		}
-		if sets[i], err = r.takeFolder(m, t, t.Path); err != nil && name == "trusted" {
+		if sets[i], err = r.takeFolder(ctx, m, t, t.Path); err != nil && name == "trusted" {
 			return err
 		}
 	}
@@ -113,17 +115,17 @@ func (r *run) certificates(m *member) error {
 	if r.release.Major() == "14" {
 		make = etc.LinkCertificates
 	}
-	files, err := make(sets[0], sets[1])
+	files, err := until.Do(ctx, func() ([]etc.Output, error) { return make(sets[0], sets[1]) })
 	if err != nil {
 		return wrong(err)
 	}
-	return m.placeCertificates(files)
+	return m.placeCertificates(ctx, files)
 }
 
 // placeCertificates adds what certctl made. Where a lower step has certificates
 // they must be the same.
-func (m *member) placeCertificates(files []etc.Output) error {
-	old := m.inheritedCertificates()
+func (m *member) placeCertificates(ctx context.Context, files []etc.Output) error {
+	old := m.inheritedCertificates(ctx)
 	if len(old) == 0 {
 		var errs []error
 		for _, f := range files {
@@ -152,10 +154,10 @@ func (m *member) placeCertificates(files []etc.Output) error {
 }
 
 // inheritedCertificates are those that a lower step has made, by path.
-func (m *member) inheritedCertificates() map[string]*tree.Node {
+func (m *member) inheritedCertificates(ctx context.Context) map[string]*tree.Node {
 	old := map[string]*tree.Node{}
 	if m.parent != nil {
-		for n := range m.parent.tree.All() {
+		for n := range m.parent.tree.Until(ctx) {
 			if n.Origin == tree.Generated && strings.HasPrefix(n.Path, "/etc/ssl/") {
 				old[n.Path] = n
 			}
@@ -165,9 +167,9 @@ func (m *member) inheritedCertificates() map[string]*tree.Node {
 }
 
 // sources are the files of a folder in the image whose contents are at hand.
-func (m *member) sources(folder string) []etc.Source {
+func (m *member) sources(ctx context.Context, folder string) []etc.Source {
 	var list []etc.Source
-	for n := range m.tree.All() {
+	for n := range m.tree.Until(ctx) {
 		if strings.HasPrefix(n.Path, folder) && n.Type == tree.File {
 			if text := m.content(n.Path); text != nil {
 				list = append(list, etc.Source{Path: n.Path, Text: text})

@@ -178,7 +178,7 @@ type member struct {
 type hook struct {
 	name string
 	do   func(*run, context.Context) error
-	each func(*run, *member) error
+	each func(*run, context.Context, *member) error
 }
 
 // Build makes images. When it returns an error it has written none.
@@ -194,7 +194,7 @@ func Build(ctx context.Context, cfg Config) ([]Result, error) {
 
 func build(ctx context.Context, cfg Config) ([]Result, error) {
 	r := newRun(cfg, lockEnding, cfg.Format.Extension())
-	defer r.end()
+	defer r.end(ctx)
 	err := r.perform(ctx, []hook{
 		{name: "catalog", do: (*run).readCatalogues},
 		{name: "resolve", do: (*run).resolve},
@@ -224,7 +224,7 @@ func newRun(cfg Config, endings ...string) *run {
 }
 
 // end gives back what a run has taken.
-func (r *run) end() {
+func (r *run) end(ctx context.Context) {
 	for _, m := range r.family {
 		if m.blob != nil {
 			m.blob.Close()
@@ -238,15 +238,16 @@ func (r *run) end() {
 		r.staged.root.Close()
 	}
 	if r.added {
-		r.Store.CutBack()
+		r.Store.CutBack(ctx)
 	}
 }
 
 // perform runs hooks in order and tells the observer of each. Neighbours that
 // work member by member all do so for a parent before they do for its child,
-// which stands on what they leave.
+// which stands on what they leave. A loop of such a hook just stops when the
+// context ends: nobody asks for what it leaves.
 func (r *run) perform(ctx context.Context, story []hook) error {
-	if err := r.begin(); err != nil {
+	if err := r.begin(ctx); err != nil {
 		return err
 	}
 	for len(story) > 0 {
@@ -262,7 +263,7 @@ func (r *run) perform(ctx context.Context, story []hook) error {
 			r.event(Event{Hook: h.name})
 			err = h.do(r, ctx)
 		} else {
-			err = r.performEach(story[:n])
+			err = r.performEach(ctx, story[:n])
 		}
 		if err != nil {
 			return err
@@ -274,7 +275,7 @@ func (r *run) perform(ctx context.Context, story []hook) error {
 
 // performEach goes through the family. The faults of all members are reported
 // but those of children of a faulty one, which would only repeat them.
-func (r *run) performEach(story []hook) error {
+func (r *run) performEach(ctx context.Context, story []hook) error {
 	for _, h := range story {
 		r.event(Event{Hook: h.name})
 	}
@@ -286,7 +287,11 @@ func (r *run) performEach(story []hook) error {
 				break
 			}
 			r.event(Event{Hook: h.name, Name: m.def.Name, Done: i + 1, Total: len(r.family)})
-			if err := h.each(r, m); err != nil {
+			err := h.each(r, ctx, m)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
 				errs = append(errs, within("image "+m.def.Name, err))
 				failed[m] = true
 			}

@@ -12,8 +12,8 @@ import (
 
 // describe is the hook image. It leaves configuration, manifest and index of
 // every wanted member, none of which lacks anything.
-func (r *run) describe(context.Context) error {
-	if err := r.complete(); err != nil {
+func (r *run) describe(ctx context.Context) error {
+	if err := r.complete(ctx); err != nil {
 		return err
 	}
 	for _, m := range r.family {

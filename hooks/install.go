@@ -4,6 +4,7 @@ package hooks
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 
@@ -28,7 +29,7 @@ type contents struct {
 
 // install puts the packages of a member into a tree on top of its parent's. It
 // leaves nodes without numeric owners.
-func (r *run) install(m *member) error {
+func (r *run) install(ctx context.Context, m *member) error {
 	m.tree = new(tree.Tree)
 	if m.parent != nil {
 		m.tree = m.parent.tree.Clone()
@@ -38,7 +39,7 @@ func (r *run) install(m *member) error {
 	for _, p := range m.step().Packages {
 		f := r.fetched[p.Package]
 		m.packages = append(m.packages, f)
-		errs = append(errs, m.put(f)...)
+		errs = append(errs, m.put(ctx, f)...)
 		errs = append(errs, r.scripts(m, f)...)
 	}
 	slices.SortFunc(m.packages, func(a, b *fetched) int { return cmp.Compare(a.Name, b.Name) })
@@ -67,7 +68,7 @@ func (r *run) epochOf(m *member) int64 {
 }
 
 // put adds the entries of one package and returns every conflict.
-func (m *member) put(f *fetched) []error {
+func (m *member) put(ctx context.Context, f *fetched) []error {
 	var errs []error
 	for i := range f.manifest.Dirs {
 		if err := m.tree.Put(f.dirNode(&f.manifest.Dirs[i])); err != nil {
@@ -75,6 +76,9 @@ func (m *member) put(f *fetched) []error {
 		}
 	}
 	for i := range f.manifest.Files {
+		if ctx.Err() != nil {
+			return nil
+		}
 		n := f.fileNode(&f.manifest.Files[i])
 		if m.def.Replacing(n.Path) && m.replace(n) {
 			continue

@@ -29,14 +29,17 @@ func (r *run) writeLayers(ctx context.Context) error {
 		return err
 	}
 	for _, m := range r.family {
-		d := m.delta()
+		d := m.delta(ctx)
 		if r.Squash {
 			if !m.wanted {
 				continue
 			}
-			d = m.whole()
+			d = m.whole(ctx)
 		}
 		m.nodes = d.nodes(m)
+		if err := ctx.Err(); err != nil {
+			return err // the lists may have ended with it
+		}
 		if err := r.checkExtraction(ctx, m); err != nil {
 			return fmt.Errorf("image %s: %w", m.def.Name, err)
 		}
@@ -84,7 +87,7 @@ func (r *run) checkExtraction(ctx context.Context, m *member) error {
 // delta is the member's own step: what its packages install, generated files
 // that differ from the parent's, and the directories that are new, changed or
 // hold one of these.
-func (m *member) delta() delta {
+func (m *member) delta(ctx context.Context) delta {
 	d := delta{packages: m.packages, generated: map[string][]byte{}}
 	need := map[string]bool{}
 	for _, f := range m.packages {
@@ -101,7 +104,7 @@ func (m *member) delta() delta {
 			needDir(need, tree.Parent(path))
 		}
 	}
-	for n := range m.tree.All() {
+	for n := range m.tree.Until(ctx) {
 		if n.Type == tree.Dir && m.changed(n) {
 			needDir(need, n.Path)
 		}
@@ -112,12 +115,12 @@ func (m *member) delta() delta {
 			need[dir] = false
 		}
 	}
-	d.dirs = m.directories(need)
+	d.dirs = m.directories(ctx, need)
 	return d
 }
 
 // whole is everything from the root up.
-func (m *member) whole() delta {
+func (m *member) whole(ctx context.Context) delta {
 	d := delta{generated: map[string][]byte{}}
 	for _, at := range m.chain() {
 		d.packages = append(d.packages, at.packages...)
@@ -129,10 +132,10 @@ func (m *member) whole() delta {
 	}
 	slices.SortFunc(d.packages, func(a, b *fetched) int { return cmp.Compare(a.Name, b.Name) })
 	need := map[string]bool{}
-	for n := range m.tree.All() {
+	for n := range m.tree.Until(ctx) {
 		need[n.Path] = n.Type == tree.Dir
 	}
-	d.dirs = m.directories(need)
+	d.dirs = m.directories(ctx, need)
 	return d
 }
 
@@ -145,9 +148,9 @@ func needDir(need map[string]bool, path string) {
 }
 
 // directories are the needed ones, in path order.
-func (m *member) directories(need map[string]bool) []*tree.Node {
+func (m *member) directories(ctx context.Context, need map[string]bool) []*tree.Node {
 	var dirs []*tree.Node
-	for n := range m.tree.All() {
+	for n := range m.tree.Until(ctx) {
 		if need[n.Path] {
 			dirs = append(dirs, n)
 		}
@@ -157,21 +160,21 @@ func (m *member) directories(need map[string]bool) []*tree.Node {
 
 // writeLayer makes one layer, unless an earlier run did.
 func (r *run) writeLayer(ctx context.Context, m *member, d delta) error {
-	fragments, err := r.fragments(m, d)
+	fragments, err := r.fragments(ctx, m, d)
 	if err != nil {
 		return err
 	}
-	made, blob := r.finished(fragments)
+	made, blob := r.finished(ctx, fragments)
 	if m.reused = made != nil; !m.reused {
 		if made, blob, err = r.compose(ctx, m, fragments); err != nil {
 			return err
 		}
 		m.shareNeeds(d, made)
-		r.keepLayer(m, fragments, made, blob)
+		r.keepLayer(ctx, m, fragments, made, blob)
 	} else {
 		m.shareNeeds(d, made)
 	}
-	r.noteLast(m, fragments)
+	r.noteLast(ctx, m, fragments)
 	m.layer = oci.Layer{Layer: made.Layer, Created: m.epoch, CreatedBy: "orlop " + m.def.Name}
 	m.blob = blob
 	r.noteFlags(m, d)
@@ -180,11 +183,11 @@ func (r *run) writeLayer(ctx context.Context, m *member, d delta) error {
 
 // fragments of a layer: directories, packages in the order of their names,
 // generated files, and the pkg database last.
-func (r *run) fragments(m *member, d delta) ([]layer.Fragment, error) {
+func (r *run) fragments(ctx context.Context, m *member, d delta) ([]layer.Fragment, error) {
 	var list []layer.Fragment
 	var errs []error
 	add := func(write func(w *layer.Writer) error) {
-		key, err := layer.ContentKey(write)
+		key, err := layer.ContentKey(ctx, write)
 		errs = append(errs, err)
 		list = append(list, layer.Fragment{Key: key, Write: func(_ context.Context, w *layer.Writer) error { return write(w) }})
 	}
@@ -199,7 +202,7 @@ func (r *run) fragments(m *member, d delta) ([]layer.Fragment, error) {
 	var mu sync.Mutex
 	done := 0
 	for _, f := range d.packages {
-		f.key = layer.HeaderKey(string(f.Sum), m.packaged(f))
+		f.key = layer.HeaderKey(ctx, string(f.Sum), m.packaged(f))
 		list = append(list, layer.Fragment{Key: f.key, Write: func(ctx context.Context, w *layer.Writer) error {
 			err := r.writePackage(ctx, w, m, f)
 			mu.Lock()
@@ -212,7 +215,7 @@ func (r *run) fragments(m *member, d delta) ([]layer.Fragment, error) {
 	add(generated(m, d))
 	if _, ok := d.generated[databasePath]; ok {
 		n := *m.tree.Lookup(databasePath)
-		list = append(list, layer.Fragment{Key: layer.HeaderKey(n.Digest, []*tree.Node{&n}), Write: func(_ context.Context, w *layer.Writer) error {
+		list = append(list, layer.Fragment{Key: layer.HeaderKey(ctx, n.Digest, []*tree.Node{&n}), Write: func(_ context.Context, w *layer.Writer) error {
 			db, err := m.database()
 			if err != nil {
 				return err

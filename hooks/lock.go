@@ -16,6 +16,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/tree"
@@ -30,7 +31,7 @@ type LockResult struct {
 // MakeLocks writes the locks of images, and no image.
 func MakeLocks(ctx context.Context, cfg Config) ([]LockResult, error) {
 	r := newRun(cfg, lockEnding)
-	defer r.end()
+	defer r.end(ctx)
 	var made []LockResult
 	err := r.perform(ctx, []hook{
 		{name: "catalog", do: (*run).readCatalogues},
@@ -39,9 +40,9 @@ func MakeLocks(ctx context.Context, cfg Config) ([]LockResult, error) {
 		{name: "install", each: (*run).install},
 		{name: "configure", each: (*run).configure},
 		{name: "register", each: (*run).register},
-		{name: "publish", do: func(r *run, _ context.Context) error {
+		{name: "publish", do: func(r *run, ctx context.Context) error {
 			var err error
-			made, err = r.publishLocks()
+			made, err = r.publishLocks(ctx)
 			return err
 		}},
 	})
@@ -49,8 +50,8 @@ func MakeLocks(ctx context.Context, cfg Config) ([]LockResult, error) {
 }
 
 // publishLocks writes the lock of each wanted member.
-func (r *run) publishLocks() ([]LockResult, error) {
-	names, err := r.writeCatalogues()
+func (r *run) publishLocks(ctx context.Context) ([]LockResult, error) {
+	names, err := r.writeCatalogues(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -58,14 +59,14 @@ func (r *run) publishLocks() ([]LockResult, error) {
 	for _, m := range r.family {
 		if m.wanted {
 			name := lockName(m)
-			if err := r.writeLock(m, name); err != nil {
+			if err := r.writeLock(ctx, m, name); err != nil {
 				return nil, within("image "+m.def.Name, err)
 			}
 			names = append(names, name)
 			made = append(made, LockResult{m.def.Name, filepath.Join(r.OutDir, name)})
 		}
 	}
-	if err := r.staging.place(names); err != nil {
+	if err := r.staging.place(ctx, names); err != nil {
 		return nil, err
 	}
 	return made, nil
@@ -78,26 +79,26 @@ func lockName(m *member) string { return release.ArtifactName(m.def.Name) + lock
 
 // writeLock puts the lock of a member into the staging folder. That of an image
 // which was made from a lock must say the same.
-func (r *run) writeLock(m *member, name string) error {
-	l, err := r.lock(m)
+func (r *run) writeLock(ctx context.Context, m *member, name string) error {
+	l, err := r.lock(ctx, m)
 	if err != nil {
 		return err
 	}
 	if m.locked != nil {
-		if err := compareLocks(l, *m.locked); err != nil {
+		if _, err := until.Do(ctx, func() (any, error) { return nil, compareLocks(l, *m.locked) }); err != nil {
 			return err
 		}
 	}
-	text, err := l.Encode()
+	text, err := until.Do(ctx, l.Encode)
 	if err != nil {
 		return err
 	}
-	return r.staging.write(name, text)
+	return r.staging.write(ctx, name, text)
 }
 
 // writeCatalogues puts the signed catalogues of all wanted members into the
 // staging folder, as they came, and returns their names.
-func (r *run) writeCatalogues() ([]string, error) {
+func (r *run) writeCatalogues(ctx context.Context) ([]string, error) {
 	var names []string
 	for _, c := range r.catalogues {
 		if c.Sealed == nil || !r.uses(c.Repo) {
@@ -107,7 +108,7 @@ func (r *run) writeCatalogues() ([]string, error) {
 		if slices.Contains(names, name) { // two repositories may differ in what no file name has
 			name = keptName(c.Repo.Name + "-" + c.Digest[:12])
 		}
-		if err := r.staging.write(name, c.Sealed); err != nil {
+		if err := r.staging.write(ctx, name, c.Sealed); err != nil {
 			return nil, err
 		}
 		names = append(names, name)
@@ -135,7 +136,7 @@ func keptName(repository string) string {
 }
 
 // lock is what a member was made of.
-func (r *run) lock(m *member) (solve.Lock, error) {
+func (r *run) lock(ctx context.Context, m *member) (solve.Lock, error) {
 	l := m.plan.Lock(r.catalogues)
 	l.Orlop, l.Versions, l.Image, l.Revision, l.Branch = r.Version, r.Versions, m.def.Name, r.release.Revision, r.release.Branch
 	l.Schema, l.Compression, l.Squash = int(r.Schema), string(r.Compression), r.Squash
@@ -156,9 +157,9 @@ func (r *run) lock(m *member) (solve.Lock, error) {
 			return l, err
 		}
 		if !r.Squash {
-			err = at.lockDelta(step, at.delta())
+			err = at.lockDelta(ctx, step, at.delta(ctx))
 		} else if at == m {
-			err = at.lockDelta(step, at.whole())
+			err = at.lockDelta(ctx, step, at.whole(ctx))
 		}
 		if err != nil {
 			return l, err
@@ -170,7 +171,7 @@ func (r *run) lock(m *member) (solve.Lock, error) {
 }
 
 // lockDelta notes what a layer holds that no package has.
-func (m *member) lockDelta(l *solve.LockLayer, d delta) error {
+func (m *member) lockDelta(ctx context.Context, l *solve.LockLayer, d delta) error {
 	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
 		n := m.tree.Lookup(path)
 		g := solve.LockGenerated{Path: path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest, Link: n.Link}
@@ -184,14 +185,14 @@ func (m *member) lockDelta(l *solve.LockLayer, d delta) error {
 		l.Generated = append(l.Generated, g)
 	}
 	var err error
-	l.Directories, err = directoriesDigest(d.dirs)
+	l.Directories, err = directoriesDigest(ctx, d.dirs)
 	return err
 }
 
 // directoriesDigest covers all that a layer says of its directories.
-func directoriesDigest(dirs []*tree.Node) (string, error) {
+func directoriesDigest(ctx context.Context, dirs []*tree.Node) (string, error) {
 	h := sha256.New()
-	w := layer.NewWriter(h)
+	w := layer.NewWriter(until.Writer(ctx, h))
 	for _, n := range dirs {
 		if err := w.Entry(n, nil); err != nil {
 			return "", err

@@ -93,7 +93,7 @@ func (r *run) readLockedRepo(ctx context.Context, l *solve.Lock, locked solve.Lo
 	}
 	if c := w.exact(locked.Catalogue); c != nil {
 		stub.Signer, stub.Sealed = c.Signer, c.Sealed
-		if err := r.keepCatalogue(c); err != nil {
+		if err := r.keepCatalogue(ctx, c); err != nil {
 			return err
 		}
 	}
@@ -101,7 +101,7 @@ func (r *run) readLockedRepo(ctx context.Context, l *solve.Lock, locked solve.Lo
 }
 
 // resolveLocks is the hook resolve where locks are the plan.
-func (r *run) resolveLocks() error {
+func (r *run) resolveLocks(ctx context.Context) error {
 	first := r.Locks[0]
 	var err error
 	if r.release, err = release.Locked(first.Revision, first.Branch, first.ABI); err != nil {
@@ -134,7 +134,7 @@ func (r *run) resolveLocks() error {
 		}
 		parent.locked, parent.wanted = l, true
 	}
-	return r.vouch()
+	return r.vouch(ctx)
 }
 
 // lockedDefinition is that of a layer of a lock.

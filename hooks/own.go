@@ -45,7 +45,7 @@ func (a *Artifact) checkAlone(ctx context.Context) []error {
 		errs = append(errs, a.checkNormal(ctx, a.Config.Created.Unix())...)
 	}
 	if a.whole {
-		errs = append(errs, a.checkDerived(r)...)
+		errs = append(errs, a.checkDerived(ctx, r)...)
 	}
 	return errs
 }

@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -11,14 +12,14 @@ import (
 
 // owners gives every node its numeric ids. What the parent has keeps the ids
 // that it has there.
-func (r *run) owners(m *member) error {
+func (r *run) owners(ctx context.Context, m *member) error {
 	accounts, err := accountsIn(m.content)
 	if err != nil {
 		return wrong(err)
 	}
 	r.noteAccounts(m, accounts)
 	var errs []error
-	for n := range m.tree.All() {
+	for n := range m.tree.Until(ctx) {
 		if old := m.inherited(n.Path); old != nil && old.Uname == n.Uname && old.Gname == n.Gname {
 			m.tree.SetOwner(n.Path, old.UID, old.GID)
 			continue

@@ -63,7 +63,7 @@ func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
 		endings = []string{planEnding}
 	}
 	r := newRun(cfg, endings...)
-	defer r.end()
+	defer r.end(ctx)
 	err := r.perform(ctx, []hook{{name: "catalog", do: (*run).readCatalogues}, {name: "resolve", do: (*run).resolve}})
 	if err != nil {
 		return nil, err
@@ -73,19 +73,19 @@ func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
 		if !m.wanted {
 			continue
 		}
-		file, err := r.planFile(m)
+		file, err := r.planFile(ctx, m)
 		if err != nil {
 			return nil, err
 		}
 		res.Images = append(res.Images, ImagePlan{m.def.Name, m.plan, file})
 	}
 	if cfg.OutDir != "" {
-		err = r.publishPlans(res.Images)
+		err = r.publishPlans(ctx, res.Images)
 	}
 	return res, err
 }
 
-func (r *run) planFile(m *member) (PlanFile, error) {
+func (r *run) planFile(ctx context.Context, m *member) (PlanFile, error) {
 	l := m.plan.Lock(r.catalogues)
 	f := PlanFile{Format: planFormat, Orlop: r.Version, Maker: r.Maker, Image: m.def.Name,
 		Revision: r.release.Revision, Branch: r.release.Branch, ABI: l.ABI, Epoch: r.Epoch,
@@ -94,7 +94,7 @@ func (r *run) planFile(m *member) (PlanFile, error) {
 		f.Repositories[i].URL = r.publicURL(f.Repositories[i].Name, m)
 	}
 	for _, at := range m.chain() {
-		files, err := r.sourceFiles(at.def)
+		files, err := r.sourceFiles(ctx, at.def)
 		if err != nil {
 			return f, err
 		}
@@ -104,7 +104,7 @@ func (r *run) planFile(m *member) (PlanFile, error) {
 }
 
 // publishPlans writes the plans that say something new.
-func (r *run) publishPlans(plans []ImagePlan) error {
+func (r *run) publishPlans(ctx context.Context, plans []ImagePlan) error {
 	var names []string
 	for _, p := range plans {
 		text, err := p.File.encode()
@@ -115,12 +115,23 @@ func (r *run) publishPlans(plans []ImagePlan) error {
 		if r.saysAlready(name, text) {
 			continue
 		}
-		if err := r.staging.write(name, text); err != nil {
+		if err := r.staging.write(ctx, name, text); err != nil {
 			return err
 		}
 		names = append(names, name)
 	}
-	return r.staging.place(names)
+	return r.staging.place(ctx, names)
+}
+
+// holds reports whether a file has this text already.
+func holds(file string, text []byte) bool {
+	f, err := store.OpenRegularFile(file)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	old, err := io.ReadAll(io.LimitReader(f, int64(len(text))+1))
+	return err == nil && bytes.Equal(old, text)
 }
 
 // planEnding is that of the names of plans.
@@ -169,7 +180,7 @@ func ParsePlan(name string, text []byte) (*PlanFile, error) {
 
 // checkPlans compares what the images come to with their plans, where there
 // are any.
-func (r *run) checkPlans() error {
+func (r *run) checkPlans(ctx context.Context) error {
 	if r.Plans == nil {
 		return nil
 	}
@@ -178,7 +189,7 @@ func (r *run) checkPlans() error {
 		if !m.wanted {
 			continue
 		}
-		file, err := r.planFile(m)
+		file, err := r.planFile(ctx, m)
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 // them into the output folder: the catalogues that vouch for them first, each
 // lock before its archive.
 func (r *run) publish(ctx context.Context) error {
-	names, err := r.writeCatalogues()
+	names, err := r.writeCatalogues(ctx)
 	if err != nil {
 		return err
 	}
@@ -30,12 +30,12 @@ func (r *run) publish(ctx context.Context) error {
 		}
 		base := release.ArtifactName(m.def.Name)
 		archive, lock := base+r.Format.Extension(), lockName(m)
-		err := m.image.Write(r.staging.path(archive), r.Format, m.docs, func(i int) (io.ReadCloser, error) { return section(m.blobs[i]) })
+		err := m.image.Write(ctx, r.staging.path(archive), r.Format, m.docs, func(i int) (io.ReadCloser, error) { return section(m.blobs[i]) })
 		if err == nil {
-			err = r.writeLock(m, lock)
+			err = r.writeLock(ctx, m, lock)
 		}
 		if err != nil {
-			return within("image "+m.def.Name, r.blame(m, err))
+			return within("image "+m.def.Name, r.blame(ctx, m, err))
 		}
 		size, err := sizeOf(r.staging.path(archive))
 		if err != nil {
@@ -48,7 +48,7 @@ func (r *run) publish(ctx context.Context) error {
 			FromArtifact: m.takenFromArtifact(), Doubts: m.allDoubts(), Definitions: m.definedBy(), Catalogues: catalogues,
 		})
 	}
-	if err := r.staging.place(names); err != nil {
+	if err := r.staging.place(ctx, names); err != nil {
 		r.results = nil
 		return err
 	}

@@ -3,9 +3,11 @@
 package hooks
 
 import (
+	"context"
 	"sync"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -15,8 +17,8 @@ const databasePath = "/var/db/pkg/local.sqlite"
 // register decides what pkg's database of a member holds: all packages of the
 // image, its ancestors' included. The file is made when the hook layer asks for
 // it, beside the layer that it is the last file of.
-func (r *run) register(m *member) error {
-	name, err := r.database(m)
+func (r *run) register(ctx context.Context, m *member) error {
+	name, err := r.database(ctx, m)
 	if err != nil {
 		return err
 	}
@@ -31,9 +33,9 @@ func (r *run) register(m *member) error {
 
 // database leaves how to make the database, new or, of a root which pkg filled,
 // in its normal form. It returns a name for its bytes.
-func (r *run) database(m *member) (string, error) {
+func (r *run) database(ctx context.Context, m *member) (string, error) {
 	if r.staged != nil {
-		db, err := r.staged.database(m, r.Schema)
+		db, err := r.staged.database(ctx, m, r.Schema)
 		m.database = func() ([]byte, error) { return db, err }
 		return hexDigest(db), err
 	}
@@ -46,13 +48,13 @@ func (r *run) database(m *member) (string, error) {
 	key := r.key("database", parts...)
 	m.database = sync.OnceValues(func() ([]byte, error) {
 		if r.reuses() {
-			if db := r.Store.Recall(key); db != nil {
-				return db, nil
+			if db, err := until.Do(ctx, func() ([]byte, error) { return r.Store.Recall(key), nil }); db != nil || err != nil {
+				return db, err
 			}
 		}
-		db, err := pkgdb.Write(m.installed(r), m.epoch, r.Schema)
+		db, err := pkgdb.Write(ctx, m.installed(r), m.epoch, r.Schema)
 		if err == nil && r.reuses() {
-			_ = r.Store.Remember(key, db) // a store that cannot be written only makes later runs slower
+			_ = r.Store.Remember(ctx, key, db) // a store that cannot be written only makes later runs slower
 		}
 		return db, err
 	})

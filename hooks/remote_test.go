@@ -118,7 +118,7 @@ func TestSignedOverHTTP(t *testing.T) {
 			if left, _ := filepath.Glob(cfg.OutDir + "/*"); len(left) > 0 {
 				t.Errorf("left %v", left)
 			}
-			list, err := cfg.Store.List()
+			list, err := cfg.Store.List(t.Context())
 			list = slices.DeleteFunc(list, func(e store.Entry) bool { return strings.HasPrefix(e.Name, "signed/") }) // which is right
 			if err != nil || len(list) > 0 {
 				t.Errorf("the store has %v, %v", list, err)

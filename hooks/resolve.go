@@ -13,20 +13,21 @@ import (
 	"slices"
 
 	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
 )
 
 // resolve reads the definitions and leaves the release and the family: each
 // image asked for and each of its ancestors, with a plan.
-func (r *run) resolve(context.Context) error {
+func (r *run) resolve(ctx context.Context) error {
 	if len(r.Locks) > 0 {
-		return r.resolveLocks()
+		return r.resolveLocks(ctx)
 	}
 	var err error
-	if r.universe, err = solve.NewUniverse(r.catalogues, r.ABI); err != nil {
+	if r.universe, err = solve.NewUniverse(ctx, r.catalogues, r.ABI); err != nil {
 		return err
 	}
-	images, err := r.findRelease()
+	images, err := r.findRelease(ctx)
 	if err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func (r *run) resolve(context.Context) error {
 		}
 		for i := range chain {
 			if members[chain[i].Name] == nil {
-				m, err := r.newMember(chain[:i+1], members)
+				m, err := r.newMember(ctx, chain[:i+1], members)
 				if err != nil {
 					errs = append(errs, err)
 					break
@@ -61,18 +62,18 @@ func (r *run) resolve(context.Context) error {
 		return err
 	}
 	r.noteMissing()
-	return errors.Join(r.checkPlans(), r.checkStaged())
+	return errors.Join(r.checkPlans(ctx), r.checkStaged(ctx))
 }
 
 // findRelease leaves the release, and returns the definitions that hold for it.
 // It is what the user says and FreeBSD-runtime tells; where neither does, images
 // of one's own go by the ABI.
-func (r *run) findRelease() (release.Images, error) {
+func (r *run) findRelease(ctx context.Context) (release.Images, error) {
 	version := ""
 	if p := r.universe.Best("FreeBSD-runtime"); p != nil {
 		version = p.Version
 	}
-	revision, branch, err := r.named(version)
+	revision, branch, err := r.named(ctx, version)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func (r *run) findRelease() (release.Images, error) {
 			return nil, err
 		}
 	}
-	images, err := r.definitions(r.release.Revision)
+	images, err := r.definitions(ctx, r.release.Revision)
 	if err != nil || untold == nil {
 		return images, err
 	}
@@ -103,12 +104,12 @@ func (r *run) findRelease() (release.Images, error) {
 
 // named is what the user says of the release, or else the source tree where the
 // version of FreeBSD-runtime does not tell, as that of a snapshot.
-func (r *run) named(version string) (revision, branch string, err error) {
+func (r *run) named(ctx context.Context, version string) (revision, branch string, err error) {
 	if r.SrcDir == "" || release.Tells(version) {
 		return r.Revision, r.Branch, nil
 	}
 	file := filepath.Join(r.SrcDir, newvers)
-	text, err := os.ReadFile(file)
+	text, err := until.Do(ctx, func() ([]byte, error) { return os.ReadFile(file) })
 	if errors.Is(err, fs.ErrNotExist) {
 		return r.Revision, r.Branch, nil
 	}
@@ -121,13 +122,13 @@ func (r *run) named(version string) (revision, branch string, err error) {
 
 // definitions are FreeBSD's own, those of the files, the one of the flags, and
 // those of the parents that these name.
-func (r *run) definitions(revision string) (release.Images, error) {
+func (r *run) definitions(ctx context.Context, revision string) (release.Images, error) {
 	images, err := release.Standard(revision)
 	if err != nil {
 		return nil, err
 	}
 	for _, file := range r.ImageFiles {
-		if err := readDefinitions(images, file, revision); err != nil {
+		if err := readDefinitions(ctx, images, file, revision); err != nil {
 			return nil, err
 		}
 	}
@@ -136,11 +137,11 @@ func (r *run) definitions(revision string) (release.Images, error) {
 			return nil, err
 		}
 	}
-	return images, r.readParents(images, revision)
+	return images, r.readParents(ctx, images, revision)
 }
 
-func readDefinitions(images release.Images, file, revision string) error {
-	text, err := os.ReadFile(file)
+func readDefinitions(ctx context.Context, images release.Images, file, revision string) error {
+	text, err := until.Do(ctx, func() ([]byte, error) { return os.ReadFile(file) })
 	if err != nil {
 		return &release.UsageError{Err: err}
 	}
@@ -149,7 +150,7 @@ func readDefinitions(images release.Images, file, revision string) error {
 
 // readParents looks beside the files for the parents that none of them defines.
 // One that is not there either is an error only where it is needed.
-func (r *run) readParents(images release.Images, revision string) error {
+func (r *run) readParents(ctx context.Context, images release.Images, revision string) error {
 	sought := map[string]bool{}
 	for again := true; again; {
 		again = false
@@ -158,7 +159,7 @@ func (r *run) readParents(images release.Images, revision string) error {
 			if file == "" || sought[name] {
 				continue
 			}
-			if err := readDefinitions(images, file, revision); err != nil {
+			if err := readDefinitions(ctx, images, file, revision); err != nil {
 				return err
 			}
 			sought[name], again = true, true
@@ -182,7 +183,7 @@ func (r *run) besideFiles(name string) string {
 }
 
 // newMember plans the last image of a chain.
-func (r *run) newMember(chain []release.Image, members map[string]*member) (*member, error) {
+func (r *run) newMember(ctx context.Context, chain []release.Image, members map[string]*member) (*member, error) {
 	m := &member{def: chain[len(chain)-1]}
 	m.parent = members[m.def.Parent]
 	m.def = inherit(m.def, m.parent)
@@ -191,7 +192,7 @@ func (r *run) newMember(chain []release.Image, members map[string]*member) (*mem
 		steps = append(steps, solve.Step{Name: img.Name, Want: img.Packages, Donors: r.donors(img)})
 	}
 	var err error
-	if m.plan, err = r.universe.Solve(steps); err != nil {
+	if m.plan, err = r.universe.Solve(ctx, steps); err != nil {
 		return nil, within("image "+m.def.Name, err)
 	}
 	return m, nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/elf"
 	"github.com/orlop/orlop/release/layer"
 )
@@ -30,19 +31,24 @@ func (r *run) key(kind string, parts ...any) string {
 }
 
 // recall decodes what was kept under a key.
-func (r *run) recall(key string, into any) bool {
-	text := r.Store.Recall(key)
-	return text != nil && gob.NewDecoder(bytes.NewReader(text)).Decode(into) == nil
+func (r *run) recall(ctx context.Context, key string, into any) bool {
+	text, err := until.Do(ctx, func() ([]byte, error) { return r.Store.Recall(key), nil })
+	return err == nil && text != nil && gob.NewDecoder(until.Reader(ctx, bytes.NewReader(text))).Decode(into) == nil
 }
 
 // remember keeps something for later runs. A store that cannot be written only
 // makes them slower.
-func (r *run) remember(key string, what any) {
-	var b bytes.Buffer
-	if err := gob.NewEncoder(&b).Encode(what); err != nil {
-		panic(err) // of a type that gob does not know
+func (r *run) remember(ctx context.Context, key string, what any) {
+	text, err := until.Do(ctx, func() ([]byte, error) {
+		var b bytes.Buffer
+		if err := gob.NewEncoder(&b).Encode(what); err != nil {
+			panic(err) // of a type that gob does not know
+		}
+		return b.Bytes(), nil
+	})
+	if err == nil {
+		_ = r.Store.Remember(ctx, key, text)
 	}
-	_ = r.Store.Remember(key, b.Bytes())
 }
 
 // facts are what fetch finds out about a package. Paths are bytes of any kind.
@@ -74,10 +80,10 @@ func (r *run) factsKey(w *wanted) string {
 }
 
 // knownFacts are those of an earlier run, by what decides them.
-func (r *run) knownFacts(w *wanted) map[string]*facts {
+func (r *run) knownFacts(ctx context.Context, w *wanted) map[string]*facts {
 	known := map[string]*facts{}
 	if r.reuses() && !r.Keep {
-		r.recall(r.factsKey(w), &known)
+		r.recall(ctx, r.factsKey(w), &known)
 	}
 	return known
 }
@@ -85,7 +91,7 @@ func (r *run) knownFacts(w *wanted) map[string]*facts {
 // look finds out about a package, from its archive if no earlier run did.
 func (r *run) look(ctx context.Context, p *catalog.Package, w *wanted, known map[string]*facts) (*fetched, error) {
 	if k := known[factKey(p)]; k != nil {
-		if f, err := k.restore(p); err == nil {
+		if f, err := k.restore(ctx, p); err == nil {
 			f.facts = k
 			return f, nil
 		}
@@ -100,7 +106,7 @@ func (r *run) look(ctx context.Context, p *catalog.Package, w *wanted, known map
 func factKey(p *catalog.Package) string { return fmt.Sprintln(p.Sum, p.FullName(), p.ABI) }
 
 // rememberFacts leaves those of this run to later ones, if any is new.
-func (r *run) rememberFacts(w *wanted, known map[string]*facts) {
+func (r *run) rememberFacts(ctx context.Context, w *wanted, known map[string]*facts) {
 	all, fresh := map[string]*facts{}, false
 	for p, f := range r.fetched {
 		if f.facts == nil {
@@ -111,7 +117,7 @@ func (r *run) rememberFacts(w *wanted, known map[string]*facts) {
 		f.facts = nil
 	}
 	if fresh {
-		r.remember(r.factsKey(w), all)
+		r.remember(ctx, r.factsKey(w), all)
 	}
 }
 
@@ -133,8 +139,8 @@ func (f *fetched) toFacts() *facts {
 }
 
 // restore is the opposite of toFacts.
-func (k *facts) restore(p *catalog.Package) (*fetched, error) {
-	m, err := pkgfile.ParseManifest(k.Manifest)
+func (k *facts) restore(ctx context.Context, p *catalog.Package) (*fetched, error) {
+	m, err := until.Do(ctx, func() (*pkgfile.Manifest, error) { return pkgfile.ParseManifest(k.Manifest) })
 	if err != nil {
 		return nil, err
 	}
@@ -187,9 +193,9 @@ func (r *run) lastKey(m *member) string {
 
 // finished returns the layer if an earlier run has made it. Its blob is not
 // checked before publish copies it.
-func (r *run) finished(fragments []layer.Fragment) (*madeLayer, *os.File) {
+func (r *run) finished(ctx context.Context, fragments []layer.Fragment) (*madeLayer, *os.File) {
 	made := new(madeLayer)
-	if !r.reuses() || !r.recall(r.layerKey(fragments), made) {
+	if !r.reuses() || !r.recall(ctx, r.layerKey(fragments), made) {
 		return nil, nil
 	}
 	blob, err := r.Store.OpenBlob(made.Digest.Encoded())
@@ -205,9 +211,9 @@ type damagedError struct{ error }
 
 // blame takes the error of copying an image's layers, and finds out whether one
 // that this run has not made is damaged or cannot be read.
-func (r *run) blame(m *member, err error) error {
+func (r *run) blame(ctx context.Context, m *member, err error) error {
 	for _, at := range m.chain() {
-		if at.reused && r.Store.CheckBlob(at.layer.Digest.Encoded()) {
+		if at.reused && r.Store.CheckBlob(ctx, at.layer.Digest.Encoded()) {
 			err = damagedError{err}
 		}
 	}
@@ -215,13 +221,13 @@ func (r *run) blame(m *member, err error) error {
 }
 
 // prior returns the last layer of an image, nil where there is none.
-func (r *run) prior(m *member) (*madeLayer, *os.File) {
+func (r *run) prior(ctx context.Context, m *member) (*madeLayer, *os.File) {
 	if !r.reuses() {
 		return nil, nil
 	}
 	var key string
 	made := new(madeLayer)
-	if !r.recall(r.lastKey(m), &key) || !r.recall(key, made) {
+	if !r.recall(ctx, r.lastKey(m), &key) || !r.recall(ctx, key, made) {
 		return nil, nil
 	}
 	blob, err := r.Store.OpenBlob(made.Digest.Encoded())
@@ -233,7 +239,7 @@ func (r *run) prior(m *member) (*madeLayer, *os.File) {
 
 // compose writes a layer, with what a prior one has of it.
 func (r *run) compose(ctx context.Context, m *member, fragments []layer.Fragment) (*madeLayer, *os.File, error) {
-	old, blob := r.prior(m)
+	old, blob := r.prior(ctx, m)
 	if old == nil {
 		old = new(madeLayer)
 	} else {
@@ -258,7 +264,7 @@ func (r *run) compose(ctx context.Context, m *member, fragments []layer.Fragment
 			return &madeLayer{*rec, old.Needs}, out, nil
 		}
 		r.dropBlob(out)
-		if _, damaged := errors.AsType[*layer.DamageError](err); !damaged || prior == nil {
+		if _, damaged := errors.AsType[*layer.DamageError](err); !damaged || prior == nil || ctx.Err() != nil {
 			return nil, nil, err
 		}
 		r.Store.DropBlob(old.Digest.Encoded())
@@ -282,7 +288,7 @@ func (r *run) dropBlob(f *os.File) {
 }
 
 // keepLayer leaves a layer to later runs.
-func (r *run) keepLayer(m *member, fragments []layer.Fragment, made *madeLayer, blob *os.File) {
+func (r *run) keepLayer(ctx context.Context, m *member, fragments []layer.Fragment, made *madeLayer, blob *os.File) {
 	if !r.reuses() {
 		return
 	}
@@ -290,15 +296,15 @@ func (r *run) keepLayer(m *member, fragments []layer.Fragment, made *madeLayer, 
 		r.Store.Discard(blob)
 		return
 	}
-	r.remember(r.layerKey(fragments), made)
+	r.remember(ctx, r.layerKey(fragments), made)
 	r.added = true
 }
 
 // noteLast says which layer the next run may take parts of.
-func (r *run) noteLast(m *member, fragments []layer.Fragment) {
+func (r *run) noteLast(ctx context.Context, m *member, fragments []layer.Fragment) {
 	var last string
-	if key := r.layerKey(fragments); r.reuses() && (!r.recall(r.lastKey(m), &last) || last != key) {
-		r.remember(r.lastKey(m), key)
+	if key := r.layerKey(fragments); r.reuses() && (!r.recall(ctx, r.lastKey(m), &last) || last != key) {
+		r.remember(ctx, r.lastKey(m), key)
 	}
 }
 

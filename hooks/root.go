@@ -13,15 +13,14 @@ import (
 	"io"
 	"maps"
 	"os"
-	"slices"
 
 	"golang.org/x/crypto/blake2b"
 
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/etc"
-	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -99,7 +98,7 @@ func readRoot(ctx context.Context, dir string) (*Root, error) {
 		return nil, err
 	}
 	defer root.Close()
-	nodes, err := tree.ReadDir(root)
+	nodes, err := tree.ReadDir(ctx, root)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +114,7 @@ func readRoot(ctx context.Context, dir string) (*Root, error) {
 		if n.Type == tree.File {
 			f, err := root.Open(n.Path[1:])
 			if err == nil {
-				err = r.sum(n, layer.WithContext(ctx, f))
+				err = r.sum(n, until.Reader(ctx, f))
 				f.Close()
 			}
 			if err != nil {
@@ -127,8 +126,8 @@ func readRoot(ctx context.Context, dir string) (*Root, error) {
 		}
 	}
 	r.anyOwner = len(owners) == 1 && !owners[0]
-	passwd, noPasswd := root.ReadFile("etc/master.passwd")
-	group, noGroup := root.ReadFile("etc/group")
+	passwd, noPasswd := until.Do(ctx, func() ([]byte, error) { return root.ReadFile("etc/master.passwd") })
+	group, noGroup := until.Do(ctx, func() ([]byte, error) { return root.ReadFile("etc/group") })
 	if noPasswd == nil && noGroup == nil {
 		r.accounts, err = etc.ParseAccounts(passwd, group)
 	}
@@ -165,9 +164,9 @@ func (r *Root) compare(ctx context.Context, pkgs []pkgdb.Installed) []error {
 }
 
 // unowned lists the files and links that no package has.
-func (r *Root) unowned(pkgs []pkgdb.Installed) []string {
+func (r *Root) unowned(ctx context.Context, pkgs []pkgdb.Installed) ([]string, error) {
 	left := map[string]bool{}
-	for n := range r.Tree.All() {
+	for n := range r.Tree.Until(ctx) {
 		left[n.Path] = n.Type != tree.Dir && n.Path != databasePath
 	}
 	for _, p := range pkgs {
@@ -176,7 +175,7 @@ func (r *Root) unowned(pkgs []pkgdb.Installed) []string {
 		}
 	}
 	maps.DeleteFunc(left, func(_ string, is bool) bool { return !is })
-	return slices.Sorted(maps.Keys(left))
+	return until.Sorted(ctx, maps.Keys(left))
 }
 
 // compareFile compares a row of files with the node of its path.

@@ -19,6 +19,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -27,7 +28,6 @@ import (
 // (INSTALL_AS_USER). Its database says which packages there are and stands for
 // a catalogue; the folder has the contents, the METALOG owners, modes and flags.
 type stagedRoot struct {
-	ctx     context.Context // of the run, which hooks for a member do not get
 	root    *os.Root
 	content *pkgdb.Content
 	nodes   map[string]*tree.Node // of the folder, by path
@@ -49,19 +49,19 @@ func (r *run) readStaged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &stagedRoot{ctx: ctx, content: content, nodes: map[string]*tree.Node{}, pkgs: map[string]*pkgdb.Installed{}}
+	s := &stagedRoot{content: content, nodes: map[string]*tree.Node{}, pkgs: map[string]*pkgdb.Installed{}}
 	if s.root, err = os.OpenRoot(r.RootDir); err != nil {
 		return err
 	}
 	r.staged = s
-	nodes, err := tree.ReadDir(s.root)
+	nodes, err := tree.ReadDir(ctx, s.root)
 	if err != nil {
 		return err
 	}
 	for i := range nodes {
 		s.nodes[nodes[i].Path] = &nodes[i]
 	}
-	if err := s.readMetalog(r.Metalog); err != nil {
+	if err := s.readMetalog(ctx, r.Metalog); err != nil {
 		return err
 	}
 	pkgs, err := content.Installed(ctx)
@@ -74,7 +74,7 @@ func (r *run) readStaged(ctx context.Context) error {
 	var errs []error
 	for i := range pkgs {
 		p := &pkgs[i]
-		errs = append(errs, s.attribute(p))
+		errs = append(errs, s.attribute(ctx, p))
 		s.pkgs[p.Name] = p
 		c := catalogues[p.Repository]
 		if c == nil {
@@ -89,8 +89,8 @@ func (r *run) readStaged(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (s *stagedRoot) readMetalog(file string) error {
-	f, err := os.Open(file)
+func (s *stagedRoot) readMetalog(ctx context.Context, file string) error {
+	f, err := until.Open(ctx, file)
 	if err != nil {
 		return err
 	}
@@ -104,9 +104,12 @@ func (s *stagedRoot) readMetalog(file string) error {
 
 // attribute gives a package's entries owner, mode and flags from the METALOG.
 // What the database has of these must be the same.
-func (s *stagedRoot) attribute(p *pkgdb.Installed) error {
+func (s *stagedRoot) attribute(ctx context.Context, p *pkgdb.Installed) error {
 	var errs []error
 	for i := range p.Files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		f := &p.Files[i]
 		if f.Time != nil && *f.Time == 0 {
 			f.Time = nil // the package did not say it; the folder has the archive's
@@ -143,7 +146,7 @@ func (s *stagedRoot) describe(p *pkgdb.Installed, path string, a *pkgfile.Attr, 
 
 // checkStaged wants the image to have every package of the root, and tells
 // which files of the root no package has.
-func (r *run) checkStaged() error {
+func (r *run) checkStaged(ctx context.Context) error {
 	if r.staged == nil {
 		return nil
 	}
@@ -163,7 +166,12 @@ func (r *run) checkStaged() error {
 				Reason: "it is installed in the root, but image " + strings.Join(r.Images, ", ") + " has no need of it"})
 		}
 	}
-	for _, path := range slices.Sorted(maps.Keys(r.staged.nodes)) {
+	paths, err := until.Sorted(ctx, maps.Keys(r.staged.nodes))
+	errs = append(errs, err)
+	for _, path := range paths {
+		if ctx.Err() != nil {
+			break
+		}
 		if n := r.staged.nodes[path]; n.Type != tree.Dir && !owned[path] && !strings.HasPrefix(path, "/var/db/pkg/") {
 			r.notice("%s: no package has it, so it is left out or made anew", path)
 		}
@@ -174,7 +182,7 @@ func (r *run) checkStaged() error {
 // database is the root's database as it stands in the image of a member: that
 // of the whole root keeps the marks that its user made, those of the images
 // below have the marks of their requests.
-func (s *stagedRoot) database(m *member, schema pkgdb.Schema) ([]byte, error) {
+func (s *stagedRoot) database(ctx context.Context, m *member, schema pkgdb.Schema) ([]byte, error) {
 	marks := map[string]bool{}
 	for _, step := range m.plan.Steps {
 		for _, p := range step.Packages {
@@ -184,24 +192,25 @@ func (s *stagedRoot) database(m *member, schema pkgdb.Schema) ([]byte, error) {
 			}
 		}
 	}
-	c, err := s.content.Only(s.ctx, marks)
+	c, err := s.content.Only(ctx, marks)
 	if err != nil {
 		return nil, err
 	}
 	c.SetInstalled(m.epoch)
 	c.Clamp(m.epoch)
-	return c.Encode(s.ctx, schema)
+	return c.Encode(ctx, schema)
 }
 
 // open starts to read a package out of the root.
-func (s *stagedRoot) open(p *catalog.Package) (*pkgfile.Manifest, opened, error) {
+func (s *stagedRoot) open(ctx context.Context, p *catalog.Package) (*pkgfile.Manifest, opened, error) {
 	m := s.pkgs[p.Name].Manifest
-	return m, &stagedPackage{staged: s, manifest: m}, nil
+	return m, &stagedPackage{ctx: ctx, staged: s, manifest: m}, nil
 }
 
 // stagedPackage goes through a package's files in the order of their paths, as
 // its archive has them, and then through its directories.
 type stagedPackage struct {
+	ctx      context.Context // ends every read
 	staged   *stagedRoot
 	manifest *pkgfile.Manifest
 	next     int
@@ -212,7 +221,7 @@ type stagedPackage struct {
 
 // Next returns the next file or directory, io.EOF after the last.
 func (p *stagedPackage) Next() (*pkgfile.Entry, error) {
-	if err := p.Close(); err != nil {
+	if err := cmp.Or(p.Close(), p.ctx.Err()); err != nil {
 		return nil, err
 	}
 	n := p.next - len(p.manifest.Files)
@@ -261,7 +270,8 @@ func (s *stagedRoot) size(n *tree.Node) int64 {
 }
 
 func (p *stagedPackage) owns(path string) bool {
-	return slices.ContainsFunc(p.manifest.Files, func(f pkgfile.File) bool { return f.Path == path })
+	_, found := slices.BinarySearchFunc(p.manifest.Files, path, func(f pkgfile.File, path string) int { return strings.Compare(f.Path, path) })
+	return found
 }
 
 // node is what the folder has at a path.
@@ -293,7 +303,7 @@ func (p *stagedPackage) Read(b []byte) (int, error) {
 		}
 		p.hash = want.New()
 	}
-	n, err := p.file.Read(b)
+	n, err := until.Reader(p.ctx, p.file).Read(b)
 	p.hash.Write(b[:n])
 	if err == io.EOF {
 		if wrong := want.Check(p.manifest.FullName()+": "+p.cur.Path, p.hash); wrong != nil {

@@ -4,6 +4,7 @@ package hooks
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // A folder inside the output folder, in which a run prepares its files. Nothing
@@ -36,10 +38,10 @@ type staging struct {
 
 // newStaging makes the output folder, if it is not there, and finds out that it
 // can be written.
-func newStaging(out string) (*staging, error) {
+func newStaging(ctx context.Context, out string) (*staging, error) {
 	s := &staging{out: out}
 	for tries := 3; ; tries-- {
-		err := s.open()
+		err := s.open(ctx)
 		if err == nil {
 			return s, nil
 		}
@@ -50,7 +52,7 @@ func newStaging(out string) (*staging, error) {
 	}
 }
 
-func (s *staging) open() error {
+func (s *staging) open(ctx context.Context) error {
 	if err := s.makeFolders(s.out); err != nil {
 		return err
 	}
@@ -63,7 +65,7 @@ func (s *staging) open() error {
 		_ = syscall.Rmdir(s.dir)
 		return fmt.Errorf("%s: %w", s.dir, err)
 	}
-	if err = s.write(stagingMark, []byte(markText)); err != nil {
+	if err = s.write(ctx, stagingMark, []byte(markText)); err != nil {
 		s.removeOwn()
 	}
 	return err
@@ -168,16 +170,17 @@ func (s *staging) create(name string) (*os.File, error) {
 }
 
 // write makes a small file.
-func (s *staging) write(name string, text []byte) error {
+func (s *staging) write(ctx context.Context, name string, text []byte) error {
 	f, err := s.create(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if _, err := f.Write(text); err != nil {
+	disk := until.NewDisk(ctx, f)
+	if _, err := disk.Write(text); err != nil {
 		return err
 	}
-	return f.Sync()
+	return disk.Finish()
 }
 
 // scratch makes a file without a name.
@@ -215,8 +218,12 @@ func (s *staging) removeFolders() {
 
 // place renames prepared files and folders into the output folder, in order,
 // and makes the renames last. If one of them would take the place of something
-// that orlop did not write, there is none.
-func (s *staging) place(names []string) error {
+// that orlop did not write, there is none. Once they have begun no signal stops
+// them: all files are there, or none.
+func (s *staging) place(ctx context.Context, names []string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	var errs []error
 	for _, name := range names {
 		target := filepath.Join(s.out, name)

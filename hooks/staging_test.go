@@ -15,13 +15,13 @@ func TestPutJudges(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"file", "folder"} {
 		out := t.TempDir()
-		s, err := newStaging(out)
+		s, err := newStaging(t.Context(), out)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer s.remove()
 		if kind == "file" {
-			err = s.write("x", []byte("new"))
+			err = s.write(t.Context(), "x", []byte("new"))
 		} else {
 			err = os.Mkdir(s.path("x"), 0o777)
 		}
@@ -49,7 +49,7 @@ func TestPutJudges(t *testing.T) {
 func TestAsideStays(t *testing.T) {
 	t.Parallel()
 	out := t.TempDir()
-	s, err := newStaging(out)
+	s, err := newStaging(t.Context(), out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestAsideStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.remove()
-	again, err := newStaging(out) // which sweeps
+	again, err := newStaging(t.Context(), out) // which sweeps
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ package hooks
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -53,7 +54,7 @@ func (r *run) inSource(t release.Taken) bool {
 
 // sourceFiles are those that an image takes from the source tree, by their
 // paths there.
-func (r *run) sourceFiles(img release.Image) ([]solve.LockFile, error) {
+func (r *run) sourceFiles(ctx context.Context, img release.Image) ([]solve.LockFile, error) {
 	var list []solve.LockFile
 	for _, t := range img.Taken() {
 		if !r.inSource(t) {
@@ -62,7 +63,7 @@ func (r *run) sourceFiles(img release.Image) ([]solve.LockFile, error) {
 		files := []etc.Source{{Path: t.Source}}
 		var err error
 		if t.Folder {
-			files, err = r.readSourceFolder(t.Source, t.Source)
+			files, err = r.readSourceFolder(ctx, t.Source, t.Source)
 		} else {
 			files[0].Text, err = r.readSource(t.Source)
 		}
@@ -136,10 +137,10 @@ func (r *run) take(m *member, t release.Taken, target string) ([]byte, error) {
 
 // takeFolder gets the files of a folder and the folders in it, by path, as take
 // gets one.
-func (r *run) takeFolder(m *member, t release.Taken, target string) ([]etc.Source, error) {
+func (r *run) takeFolder(ctx context.Context, m *member, t release.Taken, target string) ([]etc.Source, error) {
 	var offers []offer
 	if r.inSource(t) {
-		files, err := r.readSourceFolder(t.Source, target)
+		files, err := r.readSourceFolder(ctx, t.Source, target)
 		if err != nil {
 			return nil, err
 		}
@@ -248,7 +249,7 @@ func (e *AbsentFileError) Parts() (what, where, found, wanted string) {
 
 // readSourceFolder reads a folder of the source tree, whose makefiles are no
 // part of it.
-func (r *run) readSourceFolder(source, target string) ([]etc.Source, error) {
+func (r *run) readSourceFolder(ctx context.Context, source, target string) ([]etc.Source, error) {
 	root, err := os.OpenRoot(r.SrcDir)
 	if err != nil {
 		return nil, err
@@ -256,7 +257,7 @@ func (r *run) readSourceFolder(source, target string) ([]etc.Source, error) {
 	defer root.Close()
 	var files []etc.Source
 	err = fs.WalkDir(root.FS(), source, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), "Makefile") || strings.HasPrefix(d.Name(), ".") {
+		if err = cmp.Or(err, ctx.Err()); err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), "Makefile") || strings.HasPrefix(d.Name(), ".") {
 			return err
 		}
 		text, err := readRegular(root, name)

@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -25,8 +26,8 @@ func (e *UnvouchedError) Error() string { return "unvouched: " + e.What }
 // vouch compares what the locks say with what the user trusts: packages with
 // catalogues, definitions with FreeBSD's and the user's, and both with what they
 // come to.
-func (r *run) vouch() error {
-	if err := r.vouchDefinitions(); err != nil {
+func (r *run) vouch(ctx context.Context) error {
+	if err := r.vouchDefinitions(ctx); err != nil {
 		return err
 	}
 	r.trusted = map[*catalog.Package]bool{}
@@ -37,7 +38,7 @@ func (r *run) vouch() error {
 	for _, m := range r.family {
 		whole := !slices.ContainsFunc(m.chain(), func(at *member) bool { return !certain[at] })
 		if m.wanted && whole { // else there is no saying what they should come to
-			if err := r.vouchPlan(m); err != nil {
+			if err := r.vouchPlan(ctx, m); err != nil {
 				return err
 			}
 		}
@@ -102,8 +103,8 @@ func (r *run) vouchPackages(m *member) bool {
 
 // vouchDefinitions compares the definitions of a lock with FreeBSD's and with
 // those that the user gives.
-func (r *run) vouchDefinitions() error {
-	known, err := r.definitions(r.release.Revision)
+func (r *run) vouchDefinitions(ctx context.Context) error {
+	known, err := r.definitions(ctx, r.release.Revision)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package hooks
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"regexp"
@@ -17,11 +18,11 @@ import (
 
 // vouchPlan resolves the definitions of an image again, out of the catalogue
 // that the lock was made from, or else that of today, and compares.
-func (r *run) vouchPlan(m *member) error {
-	u, err := solve.NewUniverse(r.believed(m), m.locked.ABI)
+func (r *run) vouchPlan(ctx context.Context, m *member) error {
+	u, err := solve.NewUniverse(ctx, r.believed(m), m.locked.ABI)
 	if err != nil {
 		m.doubt("the lock of image %s cannot be resolved again: %v", m.def.Name, err)
-		return nil
+		return ctx.Err()
 	}
 	if p := u.Best("FreeBSD-runtime"); p != nil {
 		if err := r.vouchRelease(m, p.Version); err != nil {
@@ -32,10 +33,10 @@ func (r *run) vouchPlan(m *member) error {
 	for _, at := range m.chain() {
 		steps = append(steps, solve.Step{Name: at.def.Name, Want: at.def.Packages})
 	}
-	plan, err := u.Solve(steps)
+	plan, err := u.Solve(ctx, steps)
 	if err != nil {
 		m.doubt("the lock of image %s cannot be resolved again: %v", m.def.Name, err)
-		return nil
+		return ctx.Err()
 	}
 	m.comparePlan(plan.Lock(nil))
 	for _, at := range m.chain() {

@@ -119,7 +119,7 @@ func (r *run) askKept(ctx context.Context, repo catalog.Repo, digest string, w *
 			w.believed = append(w.believed, c)
 		}
 	}
-	if text, err := r.Store.Catalogue(digest); err == nil {
+	if text, err := r.Store.Catalogue(ctx, digest); err == nil {
 		try("the store", text)
 	}
 	for _, k := range r.keptBeside(ctx) {
@@ -159,11 +159,11 @@ func (r *run) keptBeside(ctx context.Context) []keptCatalogue {
 // keepCatalogue keeps a signed catalogue for runs that have only the lock. A
 // store that cannot be written is none of this run's troubles, unless it is
 // there to fill it.
-func (r *run) keepCatalogue(c *catalog.Catalogue) error {
+func (r *run) keepCatalogue(ctx context.Context, c *catalog.Catalogue) error {
 	if c.Sealed == nil {
 		return nil
 	}
-	if err := r.Store.KeepCatalogue(c.Digest, c.Sealed); r.Keep {
+	if err := r.Store.KeepCatalogue(ctx, c.Digest, c.Sealed); r.Keep {
 		return err
 	}
 	return nil

@@ -144,7 +144,7 @@ func TestJournals(t *testing.T) {
 		if err := os.WriteFile(file, sound(t), 0o640); err != nil {
 			t.Fatal(err)
 		}
-		db, err := seize(file, noLog)
+		db, err := seize(t.Context(), file, noLog)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -153,7 +153,7 @@ func TestJournals(t *testing.T) {
 				t.Fatal(s, err)
 			}
 		}
-		image, err := ReadFile(file)
+		image, err := ReadFile(t.Context(), file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +168,7 @@ func TestJournals(t *testing.T) {
 		}
 		db.Close()
 		normal := mustNormalise(t, image, 42)
-		if err := WriteFile(file, normal); err != nil {
+		if err := WriteFile(t.Context(), file, normal); err != nil {
 			t.Fatal(err)
 		}
 		left, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*"))
@@ -189,12 +189,12 @@ func TestWriteFileBusy(t *testing.T) {
 	if err := os.WriteFile(file, sound(t), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	db, err := seize(file, noLog)
+	db, err := seize(t.Context(), file, noLog)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if err := WriteFile(file, []byte("x")); err == nil || !strings.Contains(fmt.Sprint(err), "locked") {
+	if err := WriteFile(t.Context(), file, []byte("x")); err == nil || !strings.Contains(fmt.Sprint(err), "locked") {
 		t.Errorf("got %v, want that the database is locked", err)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // Content is what a database says, free of row numbers: where a row has the
@@ -131,7 +133,7 @@ func (r *rows) sort(ctx context.Context, table string) error {
 			key = append(key, i)
 		}
 	}
-	return sortStable(ctx, r.list, func(a, b []any) int {
+	return until.SortStable(ctx, r.list, func(a, b []any) int {
 		for _, i := range key {
 			if c := compare(a[i], b[i]); c != 0 {
 				return c

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // Change is a difference between two databases, in the words of pkg.
@@ -143,7 +144,7 @@ func Diff(ctx context.Context, a, b *Content) ([]Change, error) {
 		}
 	}
 	order := func(what string) int { return slices.IndexFunc(kinds, func(k kind) bool { return k.what == what }) }
-	err = sortAny(ctx, changes, func(a, b Change) int {
+	err = until.Sort(ctx, changes, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(a.Package, b.Package), cmp.Compare(order(a.What), order(b.What)),
 			cmp.Compare(a.Name, b.Name), cmp.Compare(a.Field, b.Field), cmp.Compare(a.Old, b.Old), cmp.Compare(a.New, b.New))
 	})

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // Line is a row of a dump.
@@ -43,7 +45,7 @@ func (c *Content) Dump(ctx context.Context) ([]Line, error) {
 			lines = append(lines, line)
 		}
 	}
-	if err := sortAny(ctx, lines, Line.compare); err != nil {
+	if err := until.Sort(ctx, lines, Line.compare); err != nil {
 		return nil, err
 	}
 	head := Line{"pragma", fmt.Sprintf(`{"application_id": 0, "user_version": %d}`, c.Schema)}

@@ -3,6 +3,8 @@
 package pkgdb
 
 import (
+	"bytes"
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -11,6 +13,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
+
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // maxFile bounds a database, which is held in memory. That of a desktop with a
@@ -23,7 +28,7 @@ var journals = []string{"-wal", "-journal"}
 
 // ReadFile returns the bytes of the database in a file, with what its journals
 // hold taken in. The files stay as they are.
-func ReadFile(path string) ([]byte, error) {
+func ReadFile(ctx context.Context, path string) ([]byte, error) {
 	pending := false
 	for _, suffix := range journals {
 		if info, err := os.Stat(path + suffix); err == nil && info.Size() > 0 {
@@ -31,7 +36,7 @@ func ReadFile(path string) ([]byte, error) {
 		}
 	}
 	if !pending {
-		return read(path)
+		return read(ctx, path)
 	}
 	dir, err := os.MkdirTemp("", "orlop-")
 	if err != nil {
@@ -40,25 +45,25 @@ func ReadFile(path string) ([]byte, error) {
 	defer os.RemoveAll(dir)
 	whole := filepath.Join(dir, "db")
 	for _, suffix := range append([]string{""}, journals...) {
-		text, err := read(path + suffix)
+		text, err := read(ctx, path+suffix)
 		if suffix != "" && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err == nil {
-			err = os.WriteFile(whole+suffix, text, 0o600)
+			err = lay(ctx, whole+suffix, text)
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
-	if err := fold(whole); err != nil {
+	if err := fold(ctx, whole); err != nil {
 		return nil, &FormatError{fmt.Errorf("%s: %w", path, err)}
 	}
-	return read(whole)
+	return read(ctx, whole)
 }
 
-func read(path string) ([]byte, error) {
-	f, err := os.Open(path)
+func read(ctx context.Context, path string) ([]byte, error) {
+	f, err := until.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -70,13 +75,25 @@ func read(path string) ([]byte, error) {
 	return text, err
 }
 
-// fold makes the journals of a database part of it.
-func fold(path string) error {
-	db, err := seize(path)
+// lay makes a file that need not last.
+func lay(ctx context.Context, path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	if err := db.Close(); err != nil { // which takes a write-ahead log in
+	defer f.Close()
+	_, err = io.Copy(f, until.Reader(ctx, bytes.NewReader(text)))
+	return err
+}
+
+// fold makes the journals of a database part of it.
+func fold(ctx context.Context, path string) error {
+	db, err := seize(ctx, path)
+	if err != nil {
+		return err
+	}
+	_, err = until.Do(ctx, func() (any, error) { return nil, db.Close() }) // which takes a write-ahead log in
+	if err != nil {
 		return err
 	}
 	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
@@ -120,22 +137,42 @@ func alone(journal string) error {
 // seize opens a database and undoes what a writer that was killed has left. Until
 // it is closed no other process can read or write there. The schema, which may be
 // anybody's, is not read but by a statement of the caller's.
-func seize(path string, statements ...string) (*sql.DB, error) {
+func seize(ctx context.Context, path string, statements ...string) (*sql.DB, error) {
 	if err := alone(path + "-journal"); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite3", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=rw&_busy_timeout=5000")
+	db, err := sql.Open("sqlite3", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=rw&_busy_timeout="+fmt.Sprint(lockStep.Milliseconds()))
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
 	for _, statement := range append(append([]string{"PRAGMA locking_mode = EXCLUSIVE"}, statements...), "BEGIN EXCLUSIVE") {
-		if _, err := db.Exec(statement); err != nil {
+		if err := insist(ctx, db, statement); err != nil {
 			db.Close()
 			return nil, err
 		}
 	}
 	return db, nil
+}
+
+// A lock of another process is waited for lockPatience long, in steps between which a
+// signal ends the wait: SQLite itself goes on waiting.
+const (
+	lockPatience = 5 * time.Second
+	lockStep     = 50 * time.Millisecond
+)
+
+// insist executes a statement, after others are done with the database.
+func insist(ctx context.Context, db *sql.DB, statement string) error {
+	for tries := lockPatience / lockStep; ; tries-- {
+		_, err := db.ExecContext(ctx, statement)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !busy(err) || tries == 0 {
+			return err
+		}
+	}
 }
 
 // noLog takes a write-ahead log in for good. For that SQLite reads the schema.
@@ -144,21 +181,21 @@ const noLog = "PRAGMA journal_mode = DELETE"
 // WriteFile puts the bytes of a database at path, complete or not at all. An
 // older database there keeps its mode and its journals go; while a pkg is at
 // work on it that is an error, and so is anything there but a regular file.
-func WriteFile(path string, image []byte) error {
+func WriteFile(ctx context.Context, path string, image []byte) error {
 	mode := fs.FileMode(0o644) // pkg refuses a database that others can write
 	switch info, err := os.Lstat(path); {
 	case err == nil && !info.Mode().IsRegular():
 		return &fs.PathError{Op: "write", Path: path, Err: errors.New("is no regular file")}
 	case err == nil && info.Size() > 0:
 		mode = info.Mode().Perm()
-		old, err := ReadFile(path)
+		old, err := ReadFile(ctx, path)
 		if err != nil {
 			return err
 		}
 		if _, err := boundedSchema(old); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		db, err := seize(path, noLog)
+		db, err := seize(ctx, path, noLog)
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
@@ -177,10 +214,11 @@ func WriteFile(path string, image []byte) error {
 	}
 	defer os.Remove(part.Name())
 	defer part.Close()
-	if _, err := part.Write(image); err != nil {
+	disk := until.NewDisk(ctx, part)
+	if _, err := disk.Write(image); err != nil {
 		return err
 	}
-	if err := errors.Join(part.Chmod(mode), part.Sync(), part.Close()); err != nil {
+	if err := errors.Join(part.Chmod(mode), disk.Finish(), part.Close()); err != nil {
 		return err
 	}
 	return os.Rename(part.Name(), path)

@@ -45,8 +45,8 @@ func TestJournalOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := ReadFile(file)
-	for _, err := range []error{err, WriteFile(file, image)} {
+	_, err := ReadFile(t.Context(), file)
+	for _, err := range []error{err, WriteFile(t.Context(), file, image)} {
 		if err == nil || !strings.Contains(err.Error(), "names a journal of several databases") {
 			t.Errorf("got %v, want that the journal names another", err)
 		}

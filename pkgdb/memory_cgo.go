@@ -7,6 +7,7 @@ package pkgdb
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -65,6 +66,12 @@ func allowed(action int, name, _, _ string) int {
 		}
 	}
 	return sqlite3.SQLITE_DENY
+}
+
+// busy reports whether another process has locked the database.
+func busy(err error) bool {
+	e, ok := errors.AsType[sqlite3.Error](err)
+	return ok && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
 }
 
 func withConn(db *sql.DB, do func(*sqlite3.SQLiteConn) error) error {

@@ -118,7 +118,7 @@ func TestSchemas(t *testing.T) {
 	}
 	cookies := map[Schema]uint32{36: 56, 37: 56, 38: 60, 39: 67, 42: 56} // of databases that pkg 2.2.2 … 2.8.4 made
 	for _, schema := range Schemas {
-		image, err := Write(plain(), 100, schema)
+		image, err := Write(t.Context(), plain(), 100, schema)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +178,7 @@ func TestGoldenNormal(t *testing.T) {
 func TestMigrated(t *testing.T) {
 	t.Parallel()
 	for i, from := range Schemas {
-		image, err := Write(plain(), 100, from)
+		image, err := Write(t.Context(), plain(), 100, from)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,7 +187,7 @@ func TestMigrated(t *testing.T) {
 				image = alter(t, image, append(upgrades[to], fmt.Sprintf("PRAGMA user_version = %d", to))...)
 			}
 			fresh := mustNormalise(t, image, to)
-			direct, err := Write(plain(), 100, to)
+			direct, err := Write(t.Context(), plain(), 100, to)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -52,7 +52,7 @@ func installed() []Installed {
 
 func mustWrite(t *testing.T, pkgs []Installed, epoch int64) []byte {
 	t.Helper()
-	image, err := Write(pkgs, epoch, DefaultSchema)
+	image, err := Write(t.Context(), pkgs, epoch, DefaultSchema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	image, err := Write(installed(), 100, DefaultSchema)
+	image, err := Write(f.Context(), installed(), 100, DefaultSchema)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func BenchmarkWrite(b *testing.B) {
 		pkgs = append(pkgs, Installed{Manifest: m, Repository: "FreeBSD-base"})
 	}
 	for b.Loop() {
-		if _, err := Write(pkgs, 1000, DefaultSchema); err != nil {
+		if _, err := Write(b.Context(), pkgs, 1000, DefaultSchema); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -24,7 +24,7 @@ type Installed struct {
 // Write makes the database of a root in which exactly pkgs are installed, at
 // the time epoch (seconds), as a pkg that has this schema would. Later file
 // times become epoch, as they do in the files. The order of pkgs does not matter.
-func Write(pkgs []Installed, epoch int64, schema Schema) ([]byte, error) {
+func Write(ctx context.Context, pkgs []Installed, epoch int64, schema Schema) ([]byte, error) {
 	fresh, err := schema.fresh()
 	if err != nil {
 		return nil, err
@@ -33,7 +33,9 @@ func Write(pkgs []Installed, epoch int64, schema Schema) ([]byte, error) {
 	dirs := map[string]*pkgfile.Dir{}
 	for _, p := range pkgs {
 		w.pkg(p)
-		w.files(p)
+		if err := w.files(ctx, p); err != nil {
+			return nil, err
+		}
 		w.lists(p)
 		w.scripts(p)
 		w.annotations(p)
@@ -50,7 +52,7 @@ func Write(pkgs []Installed, epoch int64, schema Schema) ([]byte, error) {
 		t.add(path, uname, gname, perm, flags(d.Flags))
 	}
 	w.forget(fresh)
-	return w.Encode(context.Background(), schema) // small, and of packages that are known
+	return w.Encode(ctx, schema)
 }
 
 // writer turns manifests into rows.
@@ -89,9 +91,12 @@ func (w *writer) pkg(p Installed) {
 	}
 }
 
-func (w *writer) files(p Installed) {
+func (w *writer) files(ctx context.Context, p Installed) error {
 	t := w.table("files", "path", "sha256", "uname", "gname", "perm", "fflags", "mtime", "symlink_target", "package_id")
 	for i := range p.Files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		f := &p.Files[i]
 		uname, gname, perm := attributes(f.Attr)
 		var mtime, link any
@@ -112,6 +117,7 @@ func (w *writer) files(p Installed) {
 			w.table("config_files", "path", "content", "package_id").add(f.Path, text, p.Name)
 		}
 	}
+	return nil
 }
 
 // lists are the properties that are plain lists of names.

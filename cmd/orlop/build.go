@@ -31,6 +31,7 @@ func (p *program) buildCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			p.results.settle()
 			for _, r := range results {
 				if err := p.printResult(c, r); err != nil {
 					return err

@@ -41,7 +41,7 @@ func (p *program) cacheCommand() *cli.Command {
 				if c.Args().Present() {
 					return usagef("cache ls: takes no operands")
 				}
-				list, err := p.store(c).List()
+				list, err := p.store(c).List(c.Context)
 				if err != nil {
 					return err
 				}
@@ -58,7 +58,7 @@ func (p *program) cacheCommand() *cli.Command {
 						return err
 					}
 				}
-				gone, err := p.store(c).Prune(limit)
+				gone, err := p.store(c).Prune(c.Context, limit)
 				return errors.Join(p.printEntries(c, gone), err)
 			}},
 		},

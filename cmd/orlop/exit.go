@@ -27,10 +27,9 @@ const (
 	exitUnresolved  = 3   // the request cannot be met
 	exitAbsent      = 4   // bytes could not be had
 	exitWrong       = 5   // bytes are there and wrong
-	exitInterrupted = 130 // SIGINT or SIGTERM
+	exitInterrupted = 130 // SIGINT
+	exitTerminated  = 143 // SIGTERM
 )
-
-var errInterrupted = errors.New("interrupted")
 
 // errDiffer makes a comparison exit as diff(1) does: 1 where there are
 // differences. Its troubles are troubleErrors.
@@ -53,8 +52,8 @@ func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(fo
 // exitStatus finds the status of an error. Of several faults the gravest
 // decides: wrong bytes, absent bytes, an unmet request, anything else.
 func exitStatus(err error) int {
-	if errors.Is(err, errInterrupted) {
-		return exitInterrupted
+	if e, ok := errors.AsType[*signalError](err); ok {
+		return e.status()
 	}
 	found := map[int]bool{}
 	classify(err, found)

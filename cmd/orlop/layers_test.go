@@ -21,8 +21,8 @@ const module = "github.com/orlop/orlop/"
 
 // mayImport says which packages of this module and which libraries each
 // package may import directly. Two halves that never meet but in hooks: pkgdb
-// knows the world of pkg(8), release the world of artifacts; ucl, sum, strict, xz
-// and spelling are leaves for both.
+// knows the world of pkg(8), release the world of artifacts; ucl, sum, strict, xz,
+// spelling and until are leaves for both.
 var mayImport = map[string][]string{
 	"pkgdb/ucl":             {},
 	"pkgdb/sum":             {"golang.org/x/crypto/blake2b"},
@@ -31,20 +31,21 @@ var mayImport = map[string][]string{
 	"pkgdb/spelling":        {},
 	"pkgdb/strict":          {},
 	"pkgdb/xz":              {"github.com/ulikunitz/xz/lzma"},
-	"pkgdb/pkgfile":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "pkgdb/xz", "github.com/klauspost/compress/zstd"},
+	"pkgdb/until":           {},
+	"pkgdb/pkgfile":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "pkgdb/xz", "pkgdb/until", "github.com/klauspost/compress/zstd"},
 	"pkgdb/pkgfile/pkgtest": {"pkgdb/sum", "pkgdb/pkgfile", "github.com/klauspost/compress/zstd"},
 	"pkgdb/sign":            {"pkgdb/ucl", "golang.org/x/crypto/blake2b", "github.com/decred/dcrd/dcrec/secp256k1/v4", "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"},
-	"pkgdb/catalog":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/secret", "pkgdb/pkgfile", "pkgdb/sign", "golang.org/x/crypto/blake2b"},
-	"pkgdb/solve":           {"pkgdb/sum", "pkgdb/secret", "pkgdb/pkgver", "pkgdb/spelling", "pkgdb/strict", "pkgdb/pkgfile", "pkgdb/catalog"},
-	"pkgdb/store":           {"pkgdb/sum", "pkgdb/secret"},
-	"pkgdb":                 {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "pkgdb/pkgfile", "github.com/mattn/go-sqlite3"},
-	"release/tree":          {},
+	"pkgdb/catalog":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/secret", "pkgdb/pkgfile", "pkgdb/sign", "pkgdb/until", "golang.org/x/crypto/blake2b"},
+	"pkgdb/solve":           {"pkgdb/sum", "pkgdb/secret", "pkgdb/pkgver", "pkgdb/spelling", "pkgdb/strict", "pkgdb/pkgfile", "pkgdb/catalog", "pkgdb/until"},
+	"pkgdb/store":           {"pkgdb/sum", "pkgdb/secret", "pkgdb/until"},
+	"pkgdb":                 {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "pkgdb/pkgfile", "pkgdb/until", "github.com/mattn/go-sqlite3"},
+	"release/tree":          {"pkgdb/until"},
 	"release/etc":           {"release/tree"},
 	"release/elf":           {},
 	"release/elf/elftest":   {},
 	"release":               {"pkgdb/ucl", "pkgdb/spelling", "release/tree"},
-	"release/layer":         {"pkgdb/spelling", "release/tree", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
-	"release/oci":           {"pkgdb/spelling", "pkgdb/strict", "pkgdb/xz", "release/tree", "release/layer", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
+	"release/layer":         {"pkgdb/spelling", "pkgdb/until", "release/tree", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
+	"release/oci":           {"pkgdb/spelling", "pkgdb/strict", "pkgdb/until", "pkgdb/xz", "release/tree", "release/layer", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
 	"hooks":                 nil, // everything below it, and these
 	"cmd/orlop":             nil,
 	"scripts/bench":         nil,

@@ -39,6 +39,7 @@ func (p *program) lockCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			p.results.settle()
 			for _, l := range locks {
 				if c.Bool("json") {
 					err = p.out.json(map[string]string{"image": l.Image, "lock": filepath.Base(l.File)})

@@ -15,9 +15,7 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 )
@@ -32,8 +30,7 @@ func main() {
 	if _, set := os.LookupEnv("GOGC"); !set {
 		debug.SetGCPercent(garbagePercent)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends what the first could not
+	ctx, stop := untilSignal(context.Background())
 	code := run(ctx, os.Args, os.Stdout, os.Stderr, os.LookupEnv)
 	stop()
 	os.Exit(code)
@@ -42,13 +39,15 @@ func main() {
 // program is what commands share: where they write and what they may ask.
 type program struct {
 	out, err  printer
+	results   *results // what out writes to
 	lookupEnv func(string) (string, bool)
 	notices   *notices // nil before the first run of hooks
 }
 
 // run is the whole program, so that tests can call it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookupEnv func(string) (string, bool)) int {
-	p := &program{out: printer{stdout}, err: printer{stderr}, lookupEnv: lookupEnv}
+	r := &results{ctx: ctx, to: stdout}
+	p := &program{out: printer{r}, err: printer{stderr}, results: r, lookupEnv: lookupEnv}
 	root := p.root()
 	a, err := parseArguments(root, args[min(1, len(args)):])
 	switch {
@@ -61,11 +60,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookupEnv
 	default:
 		err = p.app(root).RunContext(ctx, a.words())
 	}
+	switch unwritten := r.flush(); {
+	case unwritten == nil:
+	case errors.Is(err, errDiffer):
+		err = &troubleError{unwritten}
+	case err == nil:
+		err = unwritten
+	}
+	if r.ctx.Err() != nil {
+		err = ended(ctx)
+	}
 	if err == nil {
 		return 0
-	}
-	if ctx.Err() != nil {
-		err = errInterrupted
 	}
 	if errors.Is(err, errDiffer) { // which stdout has told
 		return exitStatus(err)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // maxOperand bounds a document that is read whole, in bytes. A lock of all of
@@ -20,33 +21,20 @@ const maxOperand = 64 << 20
 // readOperand reads a document that the user names: a file, a FIFO, or - for
 // standard input. A signal ends the wait for the other end of a FIFO.
 func readOperand(ctx context.Context, file string) ([]byte, error) {
-	type result struct {
-		text []byte
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
-		f := os.Stdin
-		if file != "-" {
-			var err error
-			if f, err = os.Open(file); err != nil {
-				done <- result{nil, err}
-				return
-			}
-			defer f.Close()
+	in := until.Input(ctx, os.Stdin)
+	if file != "-" {
+		f, err := until.Open(ctx, file)
+		if err != nil {
+			return nil, &usageError{err}
 		}
-		text, err := readBounded(f, file)
-		done <- result{text, err}
-	}()
-	select {
-	case r := <-done:
-		if r.err != nil {
-			return nil, &usageError{r.err}
-		}
-		return r.text, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+		defer f.Close()
+		in = f
 	}
+	text, err := readBounded(in, file)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return text, nil
 }
 
 // readOperands reads documents that the user names, and parses each.
@@ -57,7 +45,7 @@ func readOperands[T any](ctx context.Context, files []string, parse func(name st
 		if err != nil {
 			return nil, err
 		}
-		one, err := parse(file, text)
+		one, err := until.Do(ctx, func() (T, error) { return parse(file, text) })
 		if err != nil {
 			return nil, err
 		}
@@ -77,7 +65,7 @@ func readBeside(file string) ([]byte, error) {
 	return readBounded(f, file)
 }
 
-func readBounded(f *os.File, file string) ([]byte, error) {
+func readBounded(f io.Reader, file string) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(f, maxOperand+1))
 	if err == nil && len(text) > maxOperand {
 		err = fmt.Errorf("%s: has more than %d bytes", file, maxOperand)

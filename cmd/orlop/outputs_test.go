@@ -122,7 +122,7 @@ func TestOutputsStarved(t *testing.T) {
 // there is no room. What stands there is not so much as read.
 func TestNormaliseOutputs(t *testing.T) {
 	t.Parallel()
-	image, err := pkgdb.Write(nil, 100, pkgdb.DefaultSchema)
+	image, err := pkgdb.Write(t.Context(), nil, 100, pkgdb.DefaultSchema)
 	if err != nil {
 		t.Fatal(err)
 	}

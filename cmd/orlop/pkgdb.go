@@ -75,14 +75,18 @@ func (p *program) pkgdbNormalise(c *cli.Context) error {
 	if err := hooks.CheckFile(out); err != nil {
 		return err
 	}
-	image, err := pkgdb.ReadFile(args[0])
+	image, err := pkgdb.ReadFile(c.Context, args[0])
 	if err != nil {
 		return err
 	}
 	if image, err = pkgdb.Normalise(c.Context, image, to, epoch); err != nil {
 		return errors.Join(about(args[0], err)...)
 	}
-	return pkgdb.WriteFile(out, image)
+	if err := pkgdb.WriteFile(c.Context, out, image); err != nil {
+		return err
+	}
+	p.results.settle()
+	return nil
 }
 
 func (p *program) pkgdbDump(c *cli.Context) error {

@@ -16,7 +16,7 @@ import (
 // context, and to say nothing that could be taken for the whole.
 func TestPkgdbInterrupted(t *testing.T) {
 	t.Parallel()
-	image, err := pkgdb.Write(nil, 100, pkgdb.DefaultSchema)
+	image, err := pkgdb.Write(t.Context(), nil, 100, pkgdb.DefaultSchema)
 	if err != nil {
 		t.Fatal(err)
 	}

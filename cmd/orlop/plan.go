@@ -37,6 +37,9 @@ func (p *program) planCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if cfg.OutDir != "" {
+				p.results.settle()
+			}
 			if name := c.String("why"); name != "" {
 				return p.printWhy(res, name)
 			}

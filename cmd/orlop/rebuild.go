@@ -125,7 +125,7 @@ func (v *verifier) checkRebuild() error {
 	if err != nil {
 		return err
 	}
-	return hooks.Check(cfg)
+	return hooks.Check(v.c.Context, cfg)
 }
 
 // rebuildConfig says where inputs come from: the lock's repositories unless the

@@ -17,6 +17,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/sign"
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // Bounds for what nobody vouches for yet, those of libpkg/pkg_repo.c.
@@ -96,7 +97,7 @@ func (a *archive) keep(ctx context.Context) error {
 		return err
 	}
 	text := make([]byte, size)
-	if _, err := io.ReadFull(contextReader{ctx, a.file}, text); err != nil {
+	if _, err := io.ReadFull(until.Reader(ctx, a.file), text); err != nil {
 		return err
 	}
 	a.sealed = text

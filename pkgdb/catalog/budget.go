@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // Bounds of what one way through an archive unpacks, headers and padding
@@ -20,24 +21,25 @@ const (
 
 // budget reads an archive unpacked, until that is too much.
 type budget struct {
+	ctx    context.Context
 	packed *counter
 	plain  io.ReadCloser
 	out    int64 // bytes unpacked
 }
 
 func newBudget(ctx context.Context, archive io.Reader) (*budget, error) {
-	packed := &counter{r: contextReader{ctx, archive}}
+	packed := &counter{r: until.Reader(ctx, archive)}
 	plain, err := pkgfile.Decompress(packed)
 	if err != nil {
 		return nil, err
 	}
-	return &budget{packed: packed, plain: plain}, nil
+	return &budget{ctx: ctx, packed: packed, plain: plain}, nil
 }
 
 // Read reads. It looks at the context, too: a decoder can go on for long
 // without a further byte of its input.
 func (b *budget) Read(p []byte) (int, error) {
-	if err := b.packed.r.ctx.Err(); err != nil {
+	if err := b.ctx.Err(); err != nil {
 		return 0, err
 	}
 	n, err := b.plain.Read(p)
@@ -56,7 +58,7 @@ func (b *budget) Close() error { return b.plain.Close() }
 
 // counter counts what is read.
 type counter struct {
-	r contextReader
+	r io.Reader
 	n int64
 }
 
@@ -64,17 +66,4 @@ func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	return n, err
-}
-
-// contextReader ends a long read when the run is interrupted.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c contextReader) Read(b []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(b)
 }

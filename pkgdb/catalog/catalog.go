@@ -11,6 +11,7 @@ package catalog
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -18,12 +19,12 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // Opener opens a repository's files by their paths in it.
@@ -112,13 +113,9 @@ func (a *archive) catalogue(ctx context.Context, repo Repo, trust sign.Trust) (*
 		return nil, fault(err)
 	}
 	c.known = nil
-	slices.SortStableFunc(c.Packages, func(a, b *Package) int {
-		if n := strings.Compare(a.Name, b.Name); n != 0 {
-			return n
-		}
-		return strings.Compare(a.Version, b.Version)
+	return c, until.SortStable(ctx, c.Packages, func(a, b *Package) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version))
 	})
-	return c, nil
 }
 
 // parse returns the reader of a form of the catalogue.

@@ -4,6 +4,7 @@ package pkgfile
 
 import (
 	"archive/tar"
+	"context"
 	"errors"
 	"fmt"
 	"hash"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // maxManifest bounds what is read into memory before anything is known of a
@@ -79,34 +81,49 @@ type Reader struct {
 
 // NewReader starts to read an archive and returns once the manifest is there.
 // The label names the package until then. A caller who does not read to the
-// end must Close.
-func NewReader(r io.Reader, label string) (*Reader, error) { return newReader(r, label, nil) }
+// end must Close. The context ends every read.
+func NewReader(ctx context.Context, r io.Reader, label string) (*Reader, error) {
+	return newReader(ctx, r, label, nil)
+}
 
 // NewReaderOf is NewReader for an archive whose manifest is known. The one in
 // it is passed over: every member is compared with the known one, which must
 // tell all of its files. It is only read, so that several readers can share it.
-func NewReaderOf(r io.Reader, m *Manifest) (*Reader, error) { return newReader(r, m.FullName(), m) }
+func NewReaderOf(ctx context.Context, r io.Reader, m *Manifest) (*Reader, error) {
+	return newReader(ctx, r, m.FullName(), m)
+}
 
-func newReader(r io.Reader, label string, m *Manifest) (*Reader, error) {
-	plain, err := Decompress(r)
+func newReader(ctx context.Context, r io.Reader, label string, m *Manifest) (*Reader, error) {
+	plain, err := Decompress(until.Reader(ctx, r))
 	if err != nil {
 		return nil, &DamageError{label, "", err}
 	}
-	p := &Reader{Manifest: m, label: label, plain: plain, tar: tar.NewReader(plain), seen: map[string]bool{}}
-	if err := p.readManifest(m == nil); err != nil {
+	p := &Reader{Manifest: m, label: label, plain: plain, tar: tar.NewReader(until.Reader(ctx, plain)), seen: map[string]bool{}}
+	if err = p.readManifest(ctx, m == nil); err == nil {
+		err = p.index(ctx)
+	}
+	if err != nil {
 		p.Close()
 		return nil, err
 	}
 	p.label = p.Manifest.FullName()
+	return p, nil
+}
+
+// index finds what the manifest says of a path.
+func (p *Reader) index(ctx context.Context) error {
 	p.files = make(map[string]*File, len(p.Manifest.Files))
 	for i := range p.Manifest.Files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		p.files[p.Manifest.Files[i].Path] = &p.Manifest.Files[i]
 	}
 	p.dirs = make(map[string]*Dir, len(p.Manifest.Dirs))
 	for i := range p.Manifest.Dirs {
 		p.dirs[p.Manifest.Dirs[i].Path] = &p.Manifest.Dirs[i]
 	}
-	return p, nil
+	return nil
 }
 
 // Close releases the decoder.
@@ -116,7 +133,7 @@ func (p *Reader) damaged(path string, err error) error { return &DamageError{p.l
 
 // readManifest reads the leading members that belong to pkg, the manifest if it
 // is wanted, and keeps the header of the first one that does not.
-func (p *Reader) readManifest(wanted bool) error {
+func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
 	for {
 		h, err := p.tar.Next()
 		if err == io.EOF && p.Manifest != nil {
@@ -135,7 +152,7 @@ func (p *Reader) readManifest(wanted bool) error {
 			if len(text) > maxManifest {
 				return p.damaged(h.Name, fmt.Errorf("is larger than %d bytes", maxManifest))
 			}
-			if p.Manifest, err = ParseManifest(text); err != nil {
+			if p.Manifest, err = until.Do(ctx, func() (*Manifest, error) { return ParseManifest(text) }); err != nil {
 				return p.damaged("", err)
 			}
 			p.Text = text

@@ -4,6 +4,7 @@ package pkgfile_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -16,7 +17,7 @@ import (
 
 // readAll goes through an archive and reads every file.
 func readAll(archive []byte) (map[string]*pkgfile.Entry, error) {
-	r, err := pkgfile.NewReader(bytes.NewReader(archive), "test.pkg")
+	r, err := pkgfile.NewReader(context.Background(), bytes.NewReader(archive), "test.pkg")
 	if err != nil {
 		return nil, err
 	}
@@ -103,14 +104,14 @@ func TestReaderDamage(t *testing.T) {
 func TestReaderUnknownLink(t *testing.T) {
 	t.Parallel()
 	archive := pkgtest.Package{Name: "p", Files: []pkgtest.File{{Path: "/l", Symlink: "x"}}}.Archive()
-	r, err := pkgfile.NewReader(bytes.NewReader(archive), "test.pkg")
+	r, err := pkgfile.NewReader(t.Context(), bytes.NewReader(archive), "test.pkg")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Close()
 	m := r.Manifest
 	m.Files[0].IsLink, m.Files[0].Link = false, ""
-	if r, err = pkgfile.NewReaderOf(bytes.NewReader(archive), m); err != nil {
+	if r, err = pkgfile.NewReaderOf(t.Context(), bytes.NewReader(archive), m); err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()

@@ -4,13 +4,14 @@ package solve
 
 import (
 	"container/heap"
+	"context"
 	"maps"
 	"slices"
 )
 
 // order is a topological sort over direct dependencies; of the packages that
 // could come next, the one with the smallest name does.
-func order(list []*Planned) ([]*Planned, error) {
+func order(ctx context.Context, list []*Planned) ([]*Planned, error) {
 	left := map[string]*Planned{}
 	for _, p := range list {
 		left[p.Name] = p
@@ -29,6 +30,9 @@ func order(list []*Planned) ([]*Planned, error) {
 	heap.Init(&ready)
 	sorted := make([]*Planned, 0, len(list))
 	for len(ready) > 0 {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		next := heap.Pop(&ready).(string)
 		sorted = append(sorted, left[next])
 		delete(left, next)

@@ -21,6 +21,9 @@ type need struct {
 func (s *solver) needs() ([]need, map[need][]string) {
 	have := map[need]bool{}
 	for _, p := range s.plan.byName {
+		if s.ctx.Err() != nil {
+			return nil, nil
+		}
 		for _, lib := range p.ShlibsProvided {
 			have[need{Shlib, lib}] = true
 		}
@@ -30,6 +33,9 @@ func (s *solver) needs() ([]need, map[need][]string) {
 	}
 	by := map[need][]string{}
 	for _, p := range s.added {
+		if s.ctx.Err() != nil {
+			return nil, nil
+		}
 		for _, lib := range p.ShlibsRequired {
 			if n := (need{Shlib, lib}); !have[n] && !slices.Contains(p.ShlibsRequiredIgnore, lib) {
 				by[n] = append(by[n], p.Name)

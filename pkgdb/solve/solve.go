@@ -3,6 +3,7 @@
 package solve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,13 +16,16 @@ import (
 
 // Solve plans the steps, each on top of those before it. Its result does not
 // depend on the order within Want. All that cannot be met is reported at once.
-func (u *Universe) Solve(steps []Step) (*Plan, error) {
-	s := &solver{Universe: u, plan: &Plan{ABI: u.ABI, byName: map[string]*Planned{}}}
+func (u *Universe) Solve(ctx context.Context, steps []Step) (*Plan, error) {
+	s := &solver{Universe: u, ctx: ctx, plan: &Plan{ABI: u.ABI, byName: map[string]*Planned{}}}
 	var errs []error
 	for i, step := range steps {
 		errs = append(errs, s.step(i, step))
 	}
 	errs = append(errs, s.conflicts())
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -35,6 +39,7 @@ const maxGuesses = 10
 
 type solver struct {
 	*Universe
+	ctx     context.Context // each loop over packages ends with it
 	plan    *Plan
 	added   []*Planned // of the current step
 	queue   []*Planned // added, dependencies not yet looked at
@@ -54,7 +59,7 @@ func (s *solver) step(i int, step Step) error {
 	}
 	out.Missing = s.unmet()
 	var err error
-	if out.Packages, err = order(s.added); err != nil {
+	if out.Packages, err = order(s.ctx, s.added); err != nil {
 		s.errs = append(s.errs, err)
 	}
 	for _, name := range slices.Sorted(slices.Values(step.Donors)) {
@@ -126,7 +131,7 @@ func (s *solver) add(p *catalog.Package, why Reason) *Planned {
 
 // close follows dependencies by name until nothing is left to follow.
 func (s *solver) close() {
-	for len(s.queue) > 0 {
+	for len(s.queue) > 0 && s.ctx.Err() == nil {
 		p := s.queue[0]
 		s.queue = s.queue[1:]
 		for _, d := range p.Deps {
@@ -197,6 +202,9 @@ func (s *solver) match(want string) []*catalog.Package {
 		names = beforeDashes(want)
 	}
 	for _, name := range names {
+		if s.ctx.Err() != nil {
+			return nil
+		}
 		for _, p := range s.byName[name] {
 			if globMatch(want, p.Name) || globMatch(want, p.FullName()) {
 				found = append(found, p)
@@ -230,6 +238,9 @@ func (s *solver) conflicts() error {
 	for _, name := range all {
 		p := s.plan.byName[name]
 		for _, pattern := range p.Conflicts {
+			if s.ctx.Err() != nil {
+				return nil
+			}
 			others := all
 			if !isGlob(pattern) {
 				others = []string{pattern, byFullName[pattern]}

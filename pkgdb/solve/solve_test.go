@@ -76,11 +76,11 @@ func parse(t *testing.T, text string) []*catalog.Catalogue {
 
 func solve(t *testing.T, text string, steps ...Step) (*Plan, error) {
 	t.Helper()
-	u, err := NewUniverse(parse(t, text), "")
+	u, err := NewUniverse(t.Context(), parse(t, text), "")
 	if err != nil {
 		return nil, err
 	}
-	return u.Solve(steps)
+	return u.Solve(t.Context(), steps)
 }
 
 // show writes a plan as "step: name(kind by what)…", a * for requested ones.
@@ -173,9 +173,9 @@ func TestSolveErrors(t *testing.T) {
 		{"same version, other bytes", "a-1 repo=x\na-1 repo=y", "a", `cannot resolve a: a-1 is in the repositories "x" and "y" with different bytes and equal priority`},
 	}
 	for _, tt := range tests {
-		u, err := NewUniverse(parse(t, tt.world), "FreeBSD:15:amd64")
+		u, err := NewUniverse(t.Context(), parse(t, tt.world), "FreeBSD:15:amd64")
 		if err == nil {
-			_, err = u.Solve([]Step{{Name: "s", Want: strings.Fields(tt.want)}})
+			_, err = u.Solve(t.Context(), []Step{{Name: "s", Want: strings.Fields(tt.want)}})
 		}
 		var unresolved *UnresolvedError
 		if !errors.As(err, &unresolved) || !strings.Contains(err.Error(), tt.message) {
@@ -209,11 +209,11 @@ func TestMisspelt(t *testing.T) {
 		"ngnix|apache":         "ngnix|apache is in no repository",
 		"else":                 "else is there for FreeBSD:14:amd64 only, wanted FreeBSD:15:amd64",
 	} {
-		u, err := NewUniverse(parse(t, world), "FreeBSD:15:amd64")
+		u, err := NewUniverse(t.Context(), parse(t, world), "FreeBSD:15:amd64")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err = u.Solve([]Step{{Name: "s", Want: []string{want}}}); err == nil || err.Error() != "cannot resolve s: "+message {
+		if _, err = u.Solve(t.Context(), []Step{{Name: "s", Want: []string{want}}}); err == nil || err.Error() != "cannot resolve s: "+message {
 			t.Errorf("%s: got %v, want %q", want, err, message)
 		}
 	}
@@ -228,14 +228,14 @@ func TestManyMisspelt(t *testing.T) {
 		name := fmt.Sprintf("package-%05d", i)
 		u.byName[name] = []*catalog.Package{{Summary: pkgfile.Summary{Name: name, Version: "1"}}}
 	}
-	if err := u.index(); err != nil {
+	if err := u.index(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	var want []string
 	for i := range 300 {
 		want = append(want, fmt.Sprintf("pakcage-%05d", i))
 	}
-	_, err := u.Solve([]Step{{Name: "s", Want: want}})
+	_, err := u.Solve(t.Context(), []Step{{Name: "s", Want: want}})
 	if got := strings.Count(fmt.Sprint(err), "did you mean package-000"); got != maxGuesses {
 		t.Errorf("got %d guesses, want %d", got, maxGuesses)
 	}

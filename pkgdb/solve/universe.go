@@ -4,6 +4,7 @@ package solve
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +14,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgver"
 	"github.com/orlop/orlop/pkgdb/spelling"
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // Universe is all that can be installed for one ABI.
@@ -46,7 +48,7 @@ func (e *ABIError) Error() string {
 
 // NewUniverse joins catalogues, given in the order of the configuration. An
 // empty abi stands for the one that all packages but the wildcard ones have.
-func NewUniverse(catalogues []*catalog.Catalogue, abi string) (*Universe, error) {
+func NewUniverse(ctx context.Context, catalogues []*catalog.Catalogue, abi string) (*Universe, error) {
 	if abi == "" {
 		found := abisOf(catalogues...)
 		if len(found) != 1 {
@@ -60,6 +62,9 @@ func NewUniverse(catalogues []*catalog.Catalogue, abi string) (*Universe, error)
 		shlibs: map[string][]string{}, provides: map[string][]string{}}
 	for _, c := range catalogues {
 		for _, p := range c.Packages {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			if matchABI(p.ABI, abi) {
 				u.byName[p.Name] = append(u.byName[p.Name], p)
 			} else {
@@ -67,7 +72,7 @@ func NewUniverse(catalogues []*catalog.Catalogue, abi string) (*Universe, error)
 			}
 		}
 	}
-	return u, u.index()
+	return u, u.index(ctx)
 }
 
 // abisOf lists the ABIs of packages that are for one only.
@@ -99,16 +104,25 @@ func checkABI(catalogues []*catalog.Catalogue, abi string) error {
 }
 
 // index sorts the candidates of each name and notes what the best provide.
-func (u *Universe) index() error {
-	u.names = slices.Sorted(maps.Keys(u.byName))
+func (u *Universe) index(ctx context.Context) error {
+	var err error
+	if u.names, err = until.Sorted(ctx, maps.Keys(u.byName)); err != nil {
+		return err
+	}
 	for _, name := range u.names {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		list := u.byName[name]
-		slices.SortStableFunc(list, func(a, b *catalog.Package) int {
+		err := until.SortStable(ctx, list, func(a, b *catalog.Package) int {
 			if c := cmp.Compare(b.Repo.Priority, a.Repo.Priority); c != 0 {
 				return c
 			}
 			return pkgver.Compare(b.Version, a.Version)
 		})
+		if err != nil {
+			return err
+		}
 		for i := 1; i < len(list); i++ {
 			a, b := list[i-1], list[i]
 			if a.Repo.Priority == b.Repo.Priority && a.Version == b.Version && a.Sum != b.Sum {

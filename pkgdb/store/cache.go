@@ -12,6 +12,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // DefaultLimit is the size in bytes to which a store is cut back: some fifty
@@ -113,7 +115,7 @@ func (st *Store) still(ctx context.Context, f *os.File, limit int64) (*os.File, 
 		return nil, err
 	}
 	st.Discard(scratch)
-	if _, err = io.Copy(scratch, contextReader{ctx, io.LimitReader(f, limit+1)}); err == nil {
+	if _, err = io.Copy(scratch, until.Reader(ctx, io.LimitReader(f, limit+1))); err == nil {
 		_, err = scratch.Seek(0, io.SeekStart)
 	}
 	if err != nil {
@@ -136,11 +138,15 @@ func (st *Store) Keep(ctx context.Context, from io.Reader, want Ref) error {
 		return err
 	}
 	defer f.Close()
-	if _, err = io.Copy(f, contextReader{ctx, from}); err == nil {
+	disk := until.NewDisk(ctx, f)
+	if _, err = io.Copy(disk, from); err == nil {
+		err = disk.Finish()
+	}
+	if err == nil {
 		err = verify(ctx, f, want)
 	}
 	if err == nil {
-		err = st.keep(f, packagesDir, want.name())
+		err = st.rename(f, packagesDir, want.name())
 	}
 	if err != nil {
 		st.Discard(f)

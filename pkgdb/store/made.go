@@ -3,6 +3,8 @@
 package store
 
 import (
+	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -10,6 +12,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // Reuses reports whether there is a folder for what runs make.
@@ -67,14 +71,16 @@ func (st *Store) result(folder, name, what string) (*os.Root, *os.File, error) {
 
 // Remember keeps a text. Its sum stands before it, so that one that a crash has
 // cut short is none.
-func (st *Store) Remember(key string, text []byte) error {
+func (st *Store) Remember(ctx context.Context, key string, text []byte) error {
 	f, err := st.Create()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	digest := noteSum(key, text)
-	_, err = f.Write(append(digest[:], text...))
+	digest, err := until.Do(ctx, func() ([sha256.Size]byte, error) { return noteSum(key, text), nil })
+	if err == nil {
+		_, err = io.Copy(f, until.Reader(ctx, io.MultiReader(bytes.NewReader(digest[:]), bytes.NewReader(text))))
+	}
 	if err == nil {
 		err = st.rename(f, notesDir, noteName(key))
 	}
@@ -123,14 +129,15 @@ func (st *Store) OpenBlob(digest string) (*os.File, error) {
 }
 
 // CheckBlob reads a blob and drops it if it is damaged, which it reports.
-func (st *Store) CheckBlob(digest string) (damaged bool) {
+func (st *Store) CheckBlob(ctx context.Context, digest string) (damaged bool) {
 	f, err := st.OpenBlob(digest)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err = io.Copy(h, f); err == nil && hex.EncodeToString(h.Sum(nil)) == digest {
+	_, err = io.Copy(h, until.Reader(ctx, f))
+	if ctx.Err() != nil || err == nil && hex.EncodeToString(h.Sum(nil)) == digest {
 		return false
 	}
 	st.DropBlob(digest)

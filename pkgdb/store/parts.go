@@ -113,16 +113,8 @@ func sameFile(dir *os.Root, f *os.File) bool {
 	return err == nil && os.SameFile(a, b)
 }
 
-// keep gives a finished file its name for good.
-func (st *Store) keep(f *os.File, folder, name string) error {
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return st.rename(f, folder, name)
-}
-
-// rename moves an unfinished file into a folder. In one that is shared others
-// may read it.
+// rename gives a finished file, which is on the disk if it is to last, its name in
+// a folder. In one that is shared others may read it.
 func (st *Store) rename(f *os.File, folder, name string) error {
 	dir, err := st.folder(folder, true)
 	if err != nil {

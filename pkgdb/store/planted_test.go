@@ -37,10 +37,10 @@ func planted(t *testing.T, folder string, name func(*Store, *Source) string, do 
 			victim := filepath.Join(dir, "victim")
 			must(t, st.make(), os.WriteFile(victim, []byte("victim"), 0o600), plant(filepath.Join(st.Dir, folder, name(st, src)), victim))
 			_, _ = inTime(t, how, func() (any, error) { do(t, how, st, src); return nil, nil })
-			if _, err := inTime(t, "prune", func() ([]Entry, error) { return st.Prune(0) }); err != nil {
+			if _, err := inTime(t, "prune", func() ([]Entry, error) { return st.Prune(t.Context(), 0) }); err != nil {
 				t.Error(err)
 			}
-			if list, err := st.List(); err != nil || len(list) > 0 {
+			if list, err := st.List(t.Context()); err != nil || len(list) > 0 {
 				t.Errorf("the store has %v, %v", list, err)
 			}
 			text, err := os.ReadFile(victim)
@@ -60,7 +60,7 @@ func TestPlantedPart(t *testing.T) {
 					t.Error(err)
 				}
 				must(t, os.RemoveAll(filepath.Join(st.Dir, packagesDir)))
-				if err := errors.Join(st.Keep(t.Context(), strings.NewReader(string(body)), wanted), st.Remember("key", []byte("text"))); err != nil {
+				if err := errors.Join(st.Keep(t.Context(), strings.NewReader(string(body)), wanted), st.Remember(t.Context(), "key", []byte("text"))); err != nil {
 					t.Error(err)
 				}
 				if got := string(st.Recall("key")); got != "text" {
@@ -112,13 +112,13 @@ func TestPlantedCatalogue(t *testing.T) {
 func TestPlantedSigned(t *testing.T) {
 	t.Parallel()
 	planted(t, signedDir, func(*Store, *Source) string { return aDigest }, func(t *testing.T, how string, st *Store, src *Source) {
-		if _, err := st.Catalogue(aDigest); err == nil && how != "hard link" {
+		if _, err := st.Catalogue(t.Context(), aDigest); err == nil && how != "hard link" {
 			t.Error("it is read")
 		}
-		if err := st.KeepCatalogue(aDigest, []byte("archive")); err != nil {
+		if err := st.KeepCatalogue(t.Context(), aDigest, []byte("archive")); err != nil {
 			t.Error(err)
 		}
-		if text, err := st.Catalogue(aDigest); err != nil || string(text) != "archive" {
+		if text, err := st.Catalogue(t.Context(), aDigest); err != nil || string(text) != "archive" {
 			t.Errorf("got %q, %v", text, err)
 		}
 	})
@@ -130,7 +130,7 @@ func TestPlantedResult(t *testing.T) {
 		if text := st.Recall("key"); text != nil {
 			t.Errorf("it is read: %q", text)
 		}
-		if err := st.Remember("key", []byte("text")); err != nil {
+		if err := st.Remember(t.Context(), "key", []byte("text")); err != nil {
 			t.Error(err)
 		}
 		if got := string(st.Recall("key")); got != "text" {

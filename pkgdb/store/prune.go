@@ -4,13 +4,15 @@ package store
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
+
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // Entry is a file of a store.
@@ -26,7 +28,7 @@ type Entry struct {
 // List returns the files of a store that can be had again, the longest unused
 // first. In a shared store those that others have made for themselves are not
 // among them.
-func (st *Store) List() ([]Entry, error) {
+func (st *Store) List(ctx context.Context) ([]Entry, error) {
 	if err := st.Check(); err != nil {
 		return nil, err
 	}
@@ -37,22 +39,21 @@ func (st *Store) List() ([]Entry, error) {
 		}
 		in, err := st.home(folder, false)
 		if err == nil {
-			err = st.entries(&list, in, folder)
+			err = st.entries(ctx, &list, in, folder)
 		}
 		if (err == nil || errors.Is(err, fs.ErrNotExist)) && st.top != nil && in != st.top { // of before the store was shared
-			err = st.entries(&list, st.top, folder)
+			err = st.entries(ctx, &list, st.top, folder)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	}
-	slices.SortFunc(list, func(a, b Entry) int { return cmp.Or(a.Used.Compare(b.Used), cmp.Compare(a.Name, b.Name)) })
-	return list, nil
+	return list, until.Sort(ctx, list, func(a, b Entry) int { return cmp.Or(a.Used.Compare(b.Used), cmp.Compare(a.Name, b.Name)) })
 }
 
 // entries adds the files of a folder to a list. Other runs come and go
 // meanwhile, and what they have removed is none.
-func (st *Store) entries(list *[]Entry, in *os.Root, folder string) error {
+func (st *Store) entries(ctx context.Context, list *[]Entry, in *os.Root, folder string) error {
 	dir, err := st.enter(in, folder, false)
 	if err != nil {
 		return err
@@ -67,6 +68,9 @@ func (st *Store) entries(list *[]Entry, in *os.Root, folder string) error {
 		prefix = ownDir() + "/" + prefix
 	}
 	for _, e := range files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		info, err := dir.Lstat(e.Name())
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -83,15 +87,15 @@ func (st *Store) entries(list *[]Entry, in *os.Root, folder string) error {
 // limit bytes, and returns them. A run that reads one reads on. What has gone
 // meanwhile takes no room any more; what cannot be removed keeps nothing else
 // from being.
-func (st *Store) Prune(limit int64) ([]Entry, error) {
-	list, err := st.List()
+func (st *Store) Prune(ctx context.Context, limit int64) ([]Entry, error) {
+	list, err := st.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return st.prune(list, limit)
+	return st.prune(ctx, list, limit)
 }
 
-func (st *Store) prune(list []Entry, limit int64) ([]Entry, error) {
+func (st *Store) prune(ctx context.Context, list []Entry, limit int64) ([]Entry, error) {
 	var size int64
 	for _, e := range list {
 		size += e.Size
@@ -99,7 +103,7 @@ func (st *Store) prune(list []Entry, limit int64) ([]Entry, error) {
 	var gone []Entry
 	var errs []error
 	for _, e := range list {
-		if size <= limit {
+		if size <= limit || ctx.Err() != nil {
 			break
 		}
 		switch err := st.remove(e); {
@@ -112,14 +116,14 @@ func (st *Store) prune(list []Entry, limit int64) ([]Entry, error) {
 			errs = append(errs, err)
 		}
 	}
-	return gone, errors.Join(errs...)
+	return gone, errors.Join(append(errs, ctx.Err())...)
 }
 
 // CutBack is Prune for a run that has added something. What goes wrong is a
 // notice, since the run is not worse for it.
-func (st *Store) CutBack() {
-	gone, err := st.Prune(cmp.Or(st.Limit, DefaultLimit))
-	if err != nil {
+func (st *Store) CutBack(ctx context.Context) {
+	gone, err := st.Prune(ctx, cmp.Or(st.Limit, DefaultLimit))
+	if err != nil && ctx.Err() == nil {
 		st.notice(fmt.Sprintf("the store is not cut back: %v", err))
 	}
 	if len(gone) > 0 {

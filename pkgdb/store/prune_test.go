@@ -3,6 +3,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -39,9 +40,9 @@ func TestPruneBesideRuns(t *testing.T) {
 		})
 	}
 	for range 2 {
-		beside(func(st *Store, _ int) error { _, err := st.Prune(0); return err })
+		beside(func(st *Store, _ int) error { _, err := st.Prune(t.Context(), 0); return err })
 	}
-	beside(func(st *Store, _ int) error { _, err := st.List(); return err })
+	beside(func(st *Store, _ int) error { _, err := st.List(t.Context()); return err })
 	beside(func(_ *Store, n int) error { // which knows no locks, as an older orlop
 		for _, name := range []string{"left", "also"} {
 			path := filepath.Join(dir, partsDir, name)
@@ -68,7 +69,7 @@ func TestPruneBesideRuns(t *testing.T) {
 
 // keepSome keeps a note and a blob, as a build does.
 func keepSome(st *Store, text string) error {
-	if err := st.Remember("key of "+text, []byte(text)); err != nil {
+	if err := st.Remember(context.Background(), "key of "+text, []byte(text)); err != nil {
 		return fmt.Errorf("note: %w", err)
 	}
 	f, err := st.Create()
@@ -106,7 +107,7 @@ func TestPruneCountsWhatHasGone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	list, err := st.List()
+	list, err := st.List(t.Context())
 	if err != nil || len(list) != 2 {
 		t.Fatal(list, err)
 	}
@@ -116,7 +117,7 @@ func TestPruneCountsWhatHasGone(t *testing.T) {
 	if err := st.remove(list[0]); !os.IsNotExist(err) {
 		t.Errorf("got %v, want %v", err, fs.ErrNotExist)
 	}
-	if gone, err := st.prune(list, 10); len(gone) > 0 || err != nil {
+	if gone, err := st.prune(t.Context(), list, 10); len(gone) > 0 || err != nil {
 		t.Errorf("removed %v, %v", gone, err)
 	}
 }

@@ -63,7 +63,7 @@ func get(t *testing.T, src *Source) error {
 // clean fails if a store has anything but the package, or an unfinished part of it.
 func clean(t *testing.T, st *Store) {
 	t.Helper()
-	list, err := st.List()
+	list, err := st.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -438,7 +438,7 @@ func TestParallel(t *testing.T) {
 	}
 	wg.Wait()
 	clean(t, st)
-	if list, err := st.List(); err != nil || len(list) != 1 {
+	if list, err := st.List(t.Context()); err != nil || len(list) != 1 {
 		t.Errorf("the store has %v, %v, want one package", list, err)
 	}
 }
@@ -446,7 +446,7 @@ func TestParallel(t *testing.T) {
 func TestPrune(t *testing.T) {
 	t.Parallel()
 	st := &Store{Dir: t.TempDir() + "/store"}
-	if gone, err := st.Prune(0); err != nil || len(gone) > 0 {
+	if gone, err := st.Prune(t.Context(), 0); err != nil || len(gone) > 0 {
 		t.Errorf("an empty store: got %v, %v", gone, err)
 	}
 	if err := st.make(); err != nil {
@@ -465,11 +465,11 @@ func TestPrune(t *testing.T) {
 	}
 	defer part.Close()
 	part.Write(make([]byte, 10))
-	gone, err := st.Prune(250)
+	gone, err := st.Prune(t.Context(), 250)
 	if err != nil || len(gone) != 3 || gone[0].Name != "packages/4" || gone[2].Name != "packages/2" {
 		t.Errorf("got %v, %v, want the three that are longest unused", gone, err)
 	}
-	if gone, err = st.Prune(0); err != nil || len(gone) != 2 {
+	if gone, err = st.Prune(t.Context(), 0); err != nil || len(gone) != 2 {
 		t.Errorf("got %v, %v, want all but the one that a run writes", gone, err)
 	}
 }

@@ -4,11 +4,14 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"strings"
+
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // maxSigned bounds a kept catalogue with its signature.
@@ -16,11 +19,11 @@ const maxSigned = 1 << 30
 
 // KeepCatalogue keeps a signed catalogue as it came, by the digest of what is
 // in it: 64 hex digits of a sha256. A store without a folder keeps nothing.
-func (st *Store) KeepCatalogue(digest string, archive []byte) error {
+func (st *Store) KeepCatalogue(ctx context.Context, digest string, archive []byte) error {
 	if err := checkDigest(digest); err != nil || st.Dir == "" {
 		return err
 	}
-	if old, err := st.Catalogue(digest); err == nil && bytes.Equal(old, archive) {
+	if old, err := st.Catalogue(ctx, digest); err == nil && bytes.Equal(old, archive) {
 		return nil
 	}
 	f, err := st.temp("signed")
@@ -28,8 +31,12 @@ func (st *Store) KeepCatalogue(digest string, archive []byte) error {
 		return err
 	}
 	defer f.Close()
-	if _, err = f.Write(archive); err == nil {
-		err = st.keep(f, signedDir, digest)
+	disk := until.NewDisk(ctx, f)
+	if _, err = disk.Write(archive); err == nil {
+		err = disk.Finish()
+	}
+	if err == nil {
+		err = st.rename(f, signedDir, digest)
 	}
 	if err != nil {
 		st.Discard(f)
@@ -40,7 +47,7 @@ func (st *Store) KeepCatalogue(digest string, archive []byte) error {
 // Catalogue returns a kept catalogue, unchecked: whoever asks compares the
 // digest of what is in it, and its signature. That there is none is
 // fs.ErrNotExist.
-func (st *Store) Catalogue(digest string) ([]byte, error) {
+func (st *Store) Catalogue(ctx context.Context, digest string) ([]byte, error) {
 	if err := checkDigest(digest); err != nil {
 		return nil, err
 	}
@@ -58,7 +65,7 @@ func (st *Store) Catalogue(digest string) ([]byte, error) {
 		return nil, absent(what, err)
 	}
 	defer f.Close()
-	archive, err := io.ReadAll(io.LimitReader(f, maxSigned+1))
+	archive, err := io.ReadAll(io.LimitReader(until.Reader(ctx, f), maxSigned+1))
 	if err == nil && len(archive) > maxSigned {
 		err = errors.New("has more than 1 GiB")
 	}

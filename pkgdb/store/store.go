@@ -24,6 +24,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/secret"
 	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // AbsentError says that bytes could not be had.
@@ -248,7 +249,7 @@ func verify(ctx context.Context, f *os.File, want Ref) error {
 		return err
 	}
 	h := want.Sum.New()
-	if _, err := io.Copy(h, contextReader{ctx, f}); err != nil {
+	if _, err := io.Copy(h, until.Reader(ctx, f)); err != nil {
 		return fmt.Errorf("%s: %w", want.Name, err)
 	}
 	if err := want.Sum.Check(subject, h); err != nil {
@@ -256,19 +257,6 @@ func verify(ctx context.Context, f *os.File, want Ref) error {
 	}
 	_, err = f.Seek(0, io.SeekStart)
 	return err
-}
-
-// contextReader ends a long read when the run is interrupted.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c contextReader) Read(b []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(b)
 }
 
 // reason leaves out the path that the message already has.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/orlop/orlop/pkgdb/secret"
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 const (
@@ -49,7 +50,7 @@ func (s *Source) download(ctx context.Context, path string) (io.ReadSeekCloser, 
 		get.limit = maxMeta
 	}
 	if err = get.fromAny(ctx, s.bases(ctx), path); err == nil {
-		err = s.store.keep(f, cataloguesDir, s.catalogue(path))
+		err = s.store.rename(f, cataloguesDir, s.catalogue(path))
 	} else if ctx.Err() == nil {
 		err = &AbsentError{what, err}
 	}
@@ -117,7 +118,7 @@ func (s *Source) fetchFrom(ctx context.Context, base *url.URL, f *os.File, want 
 		return fmt.Errorf("%s: %w", want.Name, &AbsentError{want.Path + " of repository " + s.public, err})
 	}
 	if err = verify(ctx, f, want); err == nil {
-		return s.store.keep(f, packagesDir, want.name())
+		return s.store.rename(f, packagesDir, want.name())
 	}
 	if ctx.Err() == nil {
 		if err := f.Truncate(0); err != nil {
@@ -203,7 +204,11 @@ func (t *transfer) from(ctx context.Context, u *url.URL) error {
 	}
 	dog := &watchdog{window: cmp.Or(t.store.Window, 30*time.Second), came: t.store.Came, bark: cancel}
 	defer dog.start()()
-	n, err := io.Copy(t.file, io.LimitReader(io.TeeReader(resp.Body, dog), t.limit-at+1))
+	disk := until.NewDisk(ctx, t.file)
+	n, err := io.Copy(disk, io.LimitReader(io.TeeReader(resp.Body, dog), t.limit-at+1))
+	if err == nil {
+		err = disk.Finish()
+	}
 	switch {
 	case context.Cause(ctx) != nil && errors.Is(context.Cause(ctx), errSlow):
 		return errSlow

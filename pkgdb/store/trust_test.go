@@ -38,7 +38,7 @@ func must(t *testing.T, errs ...error) {
 func fill(t *testing.T, st *Store, src *Source) {
 	t.Helper()
 	meta, err := src.Open(t.Context(), "meta.conf")
-	must(t, err, meta.Close(), get(t, src), st.Remember("key", []byte("text")), st.KeepCatalogue(aDigest, []byte("archive")))
+	must(t, err, meta.Close(), get(t, src), st.Remember(t.Context(), "key", []byte("text")), st.KeepCatalogue(t.Context(), aDigest, []byte("archive")))
 	layer, err := st.Create()
 	must(t, err)
 	_, err = layer.Write([]byte("layer"))
@@ -103,10 +103,10 @@ func TestNewStore(t *testing.T) {
 			if got := modes(t, above)[1:]; !slices.Equal(got, want) {
 				t.Errorf("umask %03o, shared %v: got\n%s\nwant\n%s", umask, shared, strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
-			if list, err := st.List(); err != nil || len(list) != 5 {
+			if list, err := st.List(t.Context()); err != nil || len(list) != 5 {
 				t.Errorf("umask %03o, shared %v: the store has %v, %v", umask, shared, list, err)
 			}
-			if gone, err := st.Prune(0); err != nil || len(gone) != 5 {
+			if gone, err := st.Prune(t.Context(), 0); err != nil || len(gone) != 5 {
 				t.Errorf("umask %03o, shared %v: %v, %v leave the store", umask, shared, gone, err)
 			}
 		}
@@ -189,10 +189,10 @@ func refused(t *testing.T, dir string) error {
 	t.Helper()
 	said := (&Store{Dir: dir}).Check()
 	st := &Store{Dir: dir}
-	_, listed := st.List()
-	_, pruned := st.Prune(0)
+	_, listed := st.List(t.Context())
+	_, pruned := st.Prune(t.Context(), 0)
 	pkg, stored := st.Stored(t.Context(), wanted)
-	_, signed := st.Catalogue(aDigest)
+	_, signed := st.Catalogue(t.Context(), aDigest)
 	layer, opened := st.OpenBlob(aDigest)
 	noted := said
 	if st.Recall("key") != nil {
@@ -247,7 +247,7 @@ func TestTrusted(t *testing.T) {
 			} else {
 				f.Close()
 			}
-			if list, err := again.List(); err != nil || len(list) != 5 {
+			if list, err := again.List(t.Context()); err != nil || len(list) != 5 {
 				t.Errorf("the store has %v, %v", list, err)
 			}
 		})
@@ -287,7 +287,7 @@ func TestOthersResult(t *testing.T) {
 			if len(said) != 2 || !strings.Contains(said[0], "a note in the store is not yours alone") {
 				t.Errorf("%s: said %q", how, said)
 			}
-			must(t, st.Remember("key", []byte("mine")))
+			must(t, st.Remember(t.Context(), "key", []byte("mine")))
 			if got := string(st.Recall("key")); got != "mine" {
 				t.Errorf("%s: the note is %q", how, got)
 			}

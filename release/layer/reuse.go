@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/opencontainers/go-digest"
 
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -52,9 +53,12 @@ func (e *DamageError) Error() string {
 }
 
 // check compares the blob with its digest. One that cannot be read is damaged.
-func (p *Prior) check() error {
+func (p *Prior) check(ctx context.Context) error {
 	h := sha256.New()
-	_, err := io.Copy(h, io.NewSectionReader(p.Blob, 0, p.Size))
+	_, err := io.Copy(h, until.Reader(ctx, io.NewSectionReader(p.Blob, 0, p.Size)))
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil || digest.NewDigest(digest.SHA256, h) != p.Digest {
 		return &DamageError{p.Digest}
 	}
@@ -76,12 +80,15 @@ func Key(c Compression, fragments []Fragment) string {
 }
 
 // HeaderKey names a source of contents and the headers that its entries get. Sizes
-// are the source's, and so need not be known.
-func HeaderKey(source string, nodes []*tree.Node) string {
+// are the source's, and so need not be known. Once the context has ended it is "".
+func HeaderKey(ctx context.Context, source string, nodes []*tree.Node) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n", source)
 	var text []byte
 	for _, n := range nodes {
+		if ctx.Err() != nil {
+			return ""
+		}
 		header := describe(n)
 		text = header.encode(text[:0])
 		h.Write(text)
@@ -90,9 +97,9 @@ func HeaderKey(source string, nodes []*tree.Node) string {
 }
 
 // ContentKey names a fragment by its bytes, which it writes to find out.
-func ContentKey(write func(*Writer) error) (string, error) {
+func ContentKey(ctx context.Context, write func(*Writer) error) (string, error) {
 	h := sha256.New()
-	if err := write(&Writer{out: h}); err != nil {
+	if err := write(&Writer{out: until.Writer(ctx, h)}); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil

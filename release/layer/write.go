@@ -49,7 +49,7 @@ func Write(ctx context.Context, out io.Writer, c Compression, jobs int, fragment
 		return p.produce(ctx, jobs)
 	})
 	if prior != nil {
-		g.Go(prior.check)
+		g.Go(func() error { return prior.check(ctx) })
 	}
 	rec, err := p.join(ctx, out)
 	if err != nil {
@@ -108,6 +108,9 @@ func (p *pipeline) compress(ctx context.Context) error {
 		return err
 	}
 	for c := range p.work {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if c.from != nil {
 			err = p.restore(c, unpack)
 		} else {

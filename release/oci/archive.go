@@ -4,6 +4,7 @@ package oci
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/orlop/orlop/pkgdb/spelling"
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -64,12 +66,12 @@ type layoutEntry struct {
 // Write writes an image as a tar file or folder at path, which must not exist;
 // after an error it may be there in part. Open gives the blob of each layer, by
 // its place among Image.Layers; one that is not as its Layer says is an error.
-func (im *Image) Write(path string, f Format, d Documents, open func(i int) (io.ReadCloser, error)) error {
+func (im *Image) Write(ctx context.Context, path string, f Format, d Documents, open func(i int) (io.ReadCloser, error)) error {
 	entries := im.entries(d, open)
 	if f == Dir {
-		return writeDir(path, entries)
+		return writeDir(ctx, path, entries)
 	}
-	return create(path, func(out io.Writer) error { return im.writeArchive(out, f, entries) })
+	return create(ctx, path, func(out io.Writer) error { return im.writeArchive(out, f, entries) })
 }
 
 // entries lists the files of the layout in the order of their names. A layer
@@ -156,14 +158,14 @@ func (e *layoutEntry) copy(write func(io.Reader) error) error {
 }
 
 // writeDir writes an image layout as a folder.
-func writeDir(path string, entries []layoutEntry) error {
+func writeDir(ctx context.Context, path string, entries []layoutEntry) error {
 	for _, dir := range []string{"", "blobs", "blobs/sha256"} {
 		if err := os.Mkdir(filepath.Join(path, filepath.FromSlash(dir)), 0o777); err != nil {
 			return err
 		}
 	}
 	for _, e := range entries {
-		err := create(filepath.Join(path, filepath.FromSlash(e.name)), func(out io.Writer) error {
+		err := create(ctx, filepath.Join(path, filepath.FromSlash(e.name)), func(out io.Writer) error {
 			return e.copy(func(r io.Reader) error { _, err := io.Copy(out, r); return err })
 		})
 		if err != nil {
@@ -174,17 +176,17 @@ func writeDir(path string, entries []layoutEntry) error {
 }
 
 // create writes a new file and sees it onto the disk.
-func create(path string, write func(io.Writer) error) error {
+func create(ctx context.Context, path string, write func(io.Writer) error) error {
 	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return err
 	}
 	defer out.Close()
-	disk := &steady{file: out}
+	disk := until.NewDisk(ctx, out)
 	if err := write(disk); err != nil {
 		return err
 	}
-	if err := disk.finish(); err != nil {
+	if err := disk.Finish(); err != nil {
 		return err
 	}
 	return out.Close()

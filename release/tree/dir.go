@@ -3,23 +3,26 @@
 package tree
 
 import (
+	"cmp"
+	"context"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // ReadDir lists a folder that is a root file system, in path order. Owners are
 // numbers only, and file flags are not read. The first of several names of an inode is a File, the others
 // are hard links to it. Devices, sockets and pipes are passed over: no package
 // brings them. No symbolic link is followed.
-func ReadDir(root *os.Root) ([]Node, error) {
+func ReadDir(ctx context.Context, root *os.Root) ([]Node, error) {
 	type inode struct{ dev, ino uint64 }
 	inodes := map[string]inode{} // of files that may have further names
 	var nodes []Node
 	err := fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
+		if err := cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
 		info, err := d.Info()
@@ -53,7 +56,9 @@ func ReadDir(root *os.Root) ([]Node, error) {
 		nodes = append(nodes, n)
 		return nil
 	})
-	slices.SortFunc(nodes, func(a, b Node) int { return strings.Compare(a.Path, b.Path) })
+	if err == nil {
+		err = until.Sort(ctx, nodes, func(a, b Node) int { return strings.Compare(a.Path, b.Path) })
+	}
 	first := map[inode]string{}
 	for i := range nodes {
 		n := &nodes[i]

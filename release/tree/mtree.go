@@ -186,7 +186,9 @@ func WriteMtree(ctx context.Context, w io.Writer, t *Tree) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		fmt.Fprintln(b, n.mtree(t))
+		if _, err := fmt.Fprintln(b, n.mtree(t)); err != nil {
+			return err
+		}
 	}
 	return b.Flush()
 }

@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // Tree is a root file system. The zero value is an empty one; Put adds the
@@ -96,35 +98,49 @@ func (t *Tree) All() iter.Seq[*Node] {
 	return slices.Values(t.sorted())
 }
 
+// Until is All, but ends with the context: who has gone through it asks that
+// whether it was all.
+func (t *Tree) Until(ctx context.Context) iter.Seq[*Node] {
+	return func(yield func(*Node) bool) {
+		order, err := t.inOrder(ctx)
+		if err != nil {
+			return
+		}
+		for _, n := range order {
+			if ctx.Err() != nil || !yield(n) {
+				return
+			}
+		}
+	}
+}
+
 // sorted is every node in the order of paths.
 func (t *Tree) sorted() []*Node {
+	order, _ := t.inOrder(context.Background())
+	return order
+}
+
+func (t *Tree) inOrder(ctx context.Context) ([]*Node, error) {
 	if order := t.order.Load(); order != nil {
-		return *order
+		return *order, nil
 	}
-	paths := slices.Sorted(maps.Keys(t.nodes))
+	paths, err := until.Sorted(ctx, maps.Keys(t.nodes))
+	if err != nil {
+		return nil, err
+	}
 	order := make([]*Node, len(paths))
 	for i, p := range paths {
 		order[i] = t.nodes[p]
 	}
 	t.order.Store(&order)
-	return order
+	return order, nil
 }
 
-// Settle finds out the order of the nodes ahead of its first use. Of millions it
-// takes seconds, for which the end of the context does not wait; the tree is of no
-// use then.
+// Settle finds out the order of the nodes ahead of its first use, which of
+// millions takes a second.
 func (t *Tree) Settle(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() {
-		t.sorted()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	_, err := t.inOrder(ctx)
+	return err
 }
 
 // put and cut change which nodes there are.

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/orlop/orlop/pkgdb/until"
+)
+
+// signalError is the signal that ended a run.
+type signalError struct{ signal os.Signal }
+
+func (e *signalError) Error() string {
+	if e.signal == syscall.SIGTERM {
+		return "terminated"
+	}
+	return "interrupted"
+}
+
+// status is what a shell says of a program that a signal ended.
+func (e *signalError) status() int {
+	if e.signal == syscall.SIGTERM {
+		return exitTerminated
+	}
+	return exitInterrupted
+}
+
+// untilSignal returns a context that SIGINT or SIGTERM ends. A second signal
+// ends what the first could not.
+func untilSignal(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			cancel(&signalError{s})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}
+
+// ended is the signal that ended a context.
+func ended(ctx context.Context) error {
+	if e, ok := errors.AsType[*signalError](context.Cause(ctx)); ok {
+		return e
+	}
+	return &signalError{os.Interrupt}
+}
+
+// results is stdout. It holds back what a run has come to, so that a signal
+// leaves none of it but, of a long list, a beginning; and a reader that takes
+// nothing more does not keep the signal from ending the run.
+type results struct {
+	ctx  context.Context
+	to   io.Writer
+	held []byte
+}
+
+// most is what is held back, in bytes.
+const most = 64 << 10
+
+func (r *results) Write(b []byte) (int, error) {
+	if r.held = append(r.held, b...); len(r.held) < most {
+		return len(b), nil
+	}
+	return len(b), r.flush()
+}
+
+// flush writes what was held back.
+func (r *results) flush() error {
+	if len(r.held) == 0 {
+		return nil
+	}
+	text := r.held
+	r.held = nil
+	_, err := until.Do(r.ctx, func() (int, error) { return r.to.Write(text) })
+	return err
+}
+
+// settle is for a run whose files are in their places: that is told, and is its
+// end, whether or not a signal comes now.
+func (r *results) settle() { r.ctx = context.WithoutCancel(r.ctx) }

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package until has what a run does with much input or output: it reads, sorts
+// and writes until a context ends, and no longer. A signal has to end a run in a
+// moment, wherever that is, so whatever may take a tenth of a second comes here
+// or looks at its context itself.
+package until
+
+import (
+	"context"
+	"io"
+	"os"
+)
+
+// Reader reads from r. It is for both sides of a decoder: a few packed bytes may
+// unpack to many, and many to none.
+func Reader(ctx context.Context, r io.Reader) io.Reader { return reader{ctx, r} }
+
+type reader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r reader) Read(b []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(b)
+}
+
+// Writer writes to w.
+func Writer(ctx context.Context, w io.Writer) io.Writer { return writer{ctx, w} }
+
+type writer struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (w writer) Write(b []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.w.Write(b)
+}
+
+// Do calls something that nothing ends: the opening of a FIFO, or the parsing of
+// a text that changes nothing elsewhere. It is left alone when the context ends.
+func Do[T any](ctx context.Context, call func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	var none T
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := call()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+}
+
+// Open opens a file that the user names, and may be a FIFO or a terminal: who
+// has the other end may never write to it.
+func Open(ctx context.Context, path string) (io.ReadCloser, error) {
+	f, err := Do(ctx, func() (*os.File, error) { return os.Open(path) })
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{Input(ctx, f), f}, nil
+}
+
+// Input reads a file that is open and may keep its reader waiting.
+func Input(ctx context.Context, f *os.File) io.Reader {
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		return reader{ctx, f}
+	}
+	return waiting{ctx, f}
+}
+
+// waiting reads what may keep it waiting.
+type waiting struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (w waiting) Read(b []byte) (int, error) {
+	piece, err := Do(w.ctx, func() ([]byte, error) {
+		own := make([]byte, min(len(b), 64<<10)) // b is the caller's again when this is given up
+		n, err := w.r.Read(own)
+		return own[:n], err
+	})
+	return copy(b, piece), err
+}
