@@ -96,10 +96,10 @@ func (s *stagedRoot) readMetalog(ctx context.Context, file string) error {
 	}
 	defer f.Close()
 	s.logged, err = tree.ReadMetalog(f, file, func(path string) bool { return s.nodes[path] != nil })
-	if err != nil {
-		return &release.UsageError{Err: err}
+	if _, large := errors.AsType[*tree.LimitError](err); err == nil || large {
+		return err
 	}
-	return nil
+	return &release.UsageError{Err: err}
 }
 
 // attribute gives a package's entries owner, mode and flags from the METALOG.

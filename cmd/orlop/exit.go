@@ -95,7 +95,7 @@ func statusOf(err error) int {
 			return exitFailed
 		}
 		return exitUsage
-	case *versionError, *solve.VersionError, *layer.UnsupportedError:
+	case *versionError, *solve.VersionError, *layer.UnsupportedError, *pkgfile.LimitError, *tree.LimitError:
 		return exitFailed
 	case *usageError, *troubleError, *release.UsageError, *catalog.ConfError, *solve.ABIError:
 		return exitUsage

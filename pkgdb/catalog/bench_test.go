@@ -5,7 +5,9 @@ package catalog_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
@@ -42,4 +44,52 @@ func BenchmarkLoad(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkPackages tells what a package of a catalogue costs, in both forms,
+// which is the same of how many ever: time, and the memory that it keeps.
+func BenchmarkPackages(b *testing.B) {
+	for _, n := range []int{10_000, 100_000, 1_000_000} {
+		var lines strings.Builder
+		for i := range n {
+			fmt.Fprintf(&lines, `{"name":"p%d","origin":"o/p","version":"1.%d","prefix":"/","abi":"FreeBSD:15:amd64","sum":"%064x","repopath":"All/p%d.pkg","pkgsize":%d,"shlibs_required":["libc.so.7","lib%d.so.1"],"deps":{"p%d":{},"q%d":{}}}`+"\n",
+				i, i%99, i, i, i, i%500, i/2, i/3)
+		}
+		data := `{"packages":[` + strings.ReplaceAll(strings.TrimSuffix(lines.String(), "\n"), "\n", ",") + "]}"
+		for name, members := range map[string][]string{"data": {"data.pkg", "data", data}, "lines": {"packagesite.pkg", "packagesite.yaml", lines.String()}} {
+			packed := zst(b, archive(b, members[1:]...))
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				var c *catalog.Catalogue
+				before, begin := inUse(), worked()
+				for b.Loop() {
+					var err error
+					c, err = catalog.Load(b.Context(), catalog.Repo{Name: "r"}, folder{"meta.conf": []byte(metaConf), members[0]: packed}, nil)
+					if err != nil || len(c.Packages) != n {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(worked()-begin)/float64(b.N*n), "cpu-ns/entry")
+				b.ReportMetric(float64(inUse()-before)/float64(n), "B/entry")
+				runtime.KeepAlive(c)
+			})
+		}
+	}
+}
+
+// inUse is the memory in use, in bytes.
+func inUse() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// worked is the time of all processors that this program has had, in
+// nanoseconds. Whatever else the machine does shows little in it.
+func worked() int64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return u.Utime.Nano() + u.Stime.Nano()
 }

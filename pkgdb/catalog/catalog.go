@@ -50,7 +50,12 @@ type Catalogue struct {
 	Sealed []byte
 
 	known map[string]string // while it is read: texts that stand in many packages
+	found int               // while it is read: packages, those that are too many included
 }
+
+// maxPackages bounds the packages of a catalogue, each of which takes some 500
+// bytes in memory. FreeBSD's ports are 37,000.
+const maxPackages = 1_000_000
 
 // FormatError is a catalogue or meta.conf that breaks its format.
 type FormatError struct {
@@ -96,6 +101,9 @@ func (a *archive) catalogue(ctx context.Context, repo Repo, trust sign.Trust) (*
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if _, large := errors.AsType[*pkgfile.LimitError](err); large {
+			return fmt.Errorf("repository %q: %s: %w", repo.Name, a.name, err)
+		}
 		return &FormatError{repo.Name, fmt.Errorf("%s: %w", a.name, err)}
 	}
 	a.asked = trust != nil
@@ -111,6 +119,9 @@ func (a *archive) catalogue(ctx context.Context, repo Repo, trust sign.Trust) (*
 	}
 	if err := a.read(ctx, e.payload.SHA256, c.parse(a.lines)); err != nil {
 		return nil, fault(err)
+	}
+	if c.found > maxPackages {
+		return nil, fault(&pkgfile.LimitError{What: "packages", Found: c.found, Most: maxPackages})
 	}
 	c.known = nil
 	return c, until.SortStable(ctx, c.Packages, func(a, b *Package) int {
@@ -197,6 +208,9 @@ func (c *Catalogue) add(d *document) error {
 	text, err := d.value()
 	if err != nil {
 		return err
+	}
+	if c.found++; c.found > maxPackages {
+		return nil // it is counted only
 	}
 	s, err := pkgfile.ParseSummary(text)
 	if err != nil {

@@ -189,17 +189,3 @@ func FuzzParseManifest(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkParseManifest(b *testing.B) {
-	var files []string
-	for i := range 1000 {
-		files = append(files, fmt.Sprintf(`"/usr/share/man/man3/page%04d.3.gz":{"sum":%q,"uname":"root","gname":"wheel","perm":"0444","mtime":1750000000}`, i, sha))
-	}
-	text := []byte("{" + head + `,"files":{` + strings.Join(files, ",") + "}}")
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		if _, err := pkgfile.ParseManifest(text); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

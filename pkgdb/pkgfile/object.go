@@ -25,21 +25,23 @@ func members(text []byte) ([]member, error) {
 	if s.peek() != '{' {
 		return nil, fmt.Errorf("found %.20q, wanted an object", text)
 	}
+	s.skip()
 	list := make([]member, 0, few/2)
 	var seen map[string]bool // once there are too many to look through
-	for s.skip(); s.peek() != '}'; {
-		if s.peek() == ',' {
-			s.skip()
-			s.peek()
+	for n := 1; ; n++ {
+		key, value, more := s.member()
+		switch {
+		case !more && n > maxEntries+1:
+			return nil, &LimitError{"entries", n - 1, maxEntries}
+		case !more:
+			return list, nil
+		case n > maxEntries:
+			continue // it is counted only
 		}
-		var kv member
-		if err := unmarshal(s.value(), &kv.key); err != nil {
+		kv := member{value: value}
+		if err := unmarshal(key, &kv.key); err != nil {
 			return nil, err
 		}
-		s.peek()
-		s.skip() // the colon
-		s.peek()
-		kv.value = s.value()
 		if len(list) < few && slices.ContainsFunc(list, func(m member) bool { return m.key == kv.key }) || seen[kv.key] {
 			return nil, fmt.Errorf("key %q stands twice", kv.key)
 		}
@@ -52,7 +54,6 @@ func members(text []byte) ([]member, error) {
 			seen[kv.key] = true
 		}
 	}
-	return list, nil
 }
 
 // unmarshal is json.Unmarshal for a value that is known to be valid. Almost all
@@ -83,6 +84,21 @@ func (s *scanner) peek() byte {
 		}
 	}
 	return '}' // the end of any object
+}
+
+// member passes over the next member of an object, if there is one.
+func (s *scanner) member() (key, value json.RawMessage, more bool) {
+	if s.peek() == ',' {
+		s.skip()
+	}
+	if s.peek() == '}' {
+		return nil, nil, false
+	}
+	key = s.value()
+	s.peek()
+	s.skip() // the colon
+	s.peek()
+	return key, s.value(), true
 }
 
 // value passes over the value that begins here and returns it.

@@ -131,6 +131,14 @@ func (p *Reader) Close() error { return p.plain.Close() }
 
 func (p *Reader) damaged(path string, err error) error { return &DamageError{p.label, path, err} }
 
+// refused tells a manifest that is wrong from one that is only too large.
+func (p *Reader) refused(err error) error {
+	if _, large := errors.AsType[*LimitError](err); large {
+		return fmt.Errorf("%s: %w", p.label, err)
+	}
+	return p.damaged("", err)
+}
+
 // readManifest reads the leading members that belong to pkg, the manifest if it
 // is wanted, and keeps the header of the first one that does not.
 func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
@@ -153,7 +161,7 @@ func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
 				return p.damaged(h.Name, fmt.Errorf("is larger than %d bytes", maxManifest))
 			}
 			if p.Manifest, err = until.Do(ctx, func() (*Manifest, error) { return ParseManifest(text) }); err != nil {
-				return p.damaged("", err)
+				return p.refused(err)
 			}
 			p.Text = text
 		case p.Manifest == nil:

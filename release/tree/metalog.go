@@ -6,16 +6,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
-)
-
-// The parts of a line of a METALOG. pkg writes names as they are, with blanks
-// and all (libpkg/metalog.c).
-var (
-	logged     = regexp.MustCompile(`^(\.|\./.*?) type=(dir|file|link)( .*)?$`)
-	loggedWord = regexp.MustCompile(` (uname|gname|mode|flags)= *(\S+)`)
 )
 
 // ReadMetalog reads a METALOG: what pkg(8), install(1) and others wrote down of
@@ -23,48 +15,108 @@ var (
 // path; the last line of a path counts. Where no file has the name that stands
 // there, exists is asked for what mtree(5) makes of it.
 func ReadMetalog(r io.Reader, name string, exists func(path string) bool) (map[string]Node, error) {
-	all := map[string]Node{}
+	all, known := map[string]Node{}, texts{}
 	lines := bufio.NewScanner(r)
-	for n := 1; lines.Scan(); n++ {
+	n, found := 1, 0
+	for ; lines.Scan(); n++ {
 		text := lines.Text()
 		if strings.TrimSpace(text) == "" || strings.HasPrefix(text, "#") {
 			continue
+		}
+		if found++; found > maxEntries {
+			continue // it is counted only
 		}
 		node, err := loggedNode(text, exists)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 		}
+		node.Uname, node.Gname, node.Flags = known.one(node.Uname), known.one(node.Gname), known.one(node.Flags)
 		all[node.Path] = node
 	}
-	return all, lines.Err()
+	switch err := lines.Err(); {
+	case err != nil:
+		return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+	case found > maxEntries:
+		return nil, fmt.Errorf("%s: %w", name, &LimitError{"entries", found, maxEntries})
+	}
+	return all, nil
 }
 
 func loggedNode(text string, exists func(string) bool) (Node, error) {
-	parts := logged.FindStringSubmatch(text)
-	if parts == nil {
+	path, kind, rest, ok := cutLogged(text)
+	if !ok {
 		return Node{}, fmt.Errorf("found %q, wanted ./PATH type=dir, file or link and its keywords", text)
 	}
-	n := Node{Path: "/" + strings.TrimPrefix(strings.TrimPrefix(parts[1], "."), "/"), Origin: Listed}
-	n.Type = map[string]Type{"dir": Dir, "file": File, "link": Symlink}[parts[2]]
+	n := Node{Path: "/" + strings.TrimPrefix(path[1:], "/"), Type: kind, Origin: Listed}
 	if plain, err := unescapeName(n.Path); err == nil && !exists(n.Path) && exists(plain) {
 		n.Path = plain
+	}
+	if len(n.Path) > maxPath {
+		return Node{}, fmt.Errorf("path has %d bytes, wanted at most %d", len(n.Path), maxPath)
 	}
 	if err := CheckPath(n.Path); err != nil {
 		return Node{}, err
 	}
-	words := map[string]string{}
-	for _, w := range loggedWord.FindAllStringSubmatch(parts[3], -1) {
-		if words[w[1]] == "" {
-			words[w[1]] = w[2]
-		}
+	mode := n.loggedWords(rest)
+	bits, err := strconv.ParseUint(mode, 8, 12)
+	if err != nil || n.Uname == "" || n.Gname == "" {
+		return Node{}, fmt.Errorf("%s: found %q, wanted uname, gname and an octal mode", n.Path, strings.TrimSpace(rest))
 	}
-	mode, err := strconv.ParseUint(words["mode"], 8, 12)
-	if err != nil || words["uname"] == "" || words["gname"] == "" {
-		return Node{}, fmt.Errorf("%s: found %q, wanted uname, gname and an octal mode", n.Path, strings.TrimSpace(parts[3]))
-	}
-	n.Mode, n.Uname, n.Gname, n.Flags = uint32(mode), words["uname"], words["gname"], words["flags"]
-	if n.Flags == "none" {
+	if n.Mode = uint32(bits); n.Flags == "none" {
 		n.Flags = ""
 	}
 	return n, nil
+}
+
+// cutLogged takes a line apart: path, type and what follows. pkg writes names as
+// they are, with blanks and all (libpkg/metalog.c), so that the first " type=" of
+// a known type ends the name.
+func cutLogged(text string) (path string, kind Type, rest string, ok bool) {
+	const key = " type="
+	for at := 0; ; at++ {
+		next := strings.Index(text[at:], key)
+		if next < 0 {
+			return "", 0, "", false
+		}
+		at += next
+		if path = text[:at]; path != "." && !strings.HasPrefix(path, "./") {
+			return "", 0, "", false
+		}
+		for _, t := range []Type{Dir, File, Symlink} {
+			rest, is := strings.CutPrefix(text[at+len(key):], t.String())
+			if is && (rest == "" || rest[0] == ' ') {
+				return path, t, rest, true
+			}
+		}
+	}
+}
+
+// loggedWords takes the keywords that a node has a place for, and returns the
+// mode. There may be blanks before a value; of a keyword the first counts.
+func (n *Node) loggedWords(text string) (mode string) {
+	for at := 0; at < len(text); at++ {
+		for _, word := range []struct {
+			key string
+			to  *string
+		}{{" uname=", &n.Uname}, {" gname=", &n.Gname}, {" mode=", &mode}, {" flags=", &n.Flags}} {
+			rest, is := strings.CutPrefix(text[at:], word.key)
+			if !is {
+				continue
+			}
+			rest = strings.TrimLeft(rest, " ")
+			end := strings.IndexAny(rest, " \t\n\f\r")
+			if end < 0 {
+				end = len(rest)
+			}
+			if end == 0 {
+				break
+			}
+			if *word.to == "" {
+				*word.to = rest[:end]
+			}
+			at = len(text) - len(rest) + end - 1
+			break
+		}
+	}
+	return mode
 }

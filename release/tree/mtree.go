@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -19,32 +20,67 @@ import (
 // origin Listed. Keywords that describe nothing of a node, such as tags, are
 // passed over.
 func ReadMtree(r io.Reader, name, prefix string) ([]Node, error) {
-	m := mtreeReader{name: name, dir: strings.TrimSuffix(prefix, "/"), set: map[string]string{}}
-	lines := bufio.NewScanner(r)
+	m := mtreeReader{lines: bufio.NewScanner(r), dir: strings.TrimSuffix(prefix, "/"), set: map[string]string{}, known: texts{}}
 	var errs []error
-	for lines.Scan() {
+	for m.lines.Scan() && len(errs) <= maxFaults {
 		m.line++
-		text := lines.Text()
-		for strings.HasSuffix(text, "\\") && lines.Scan() {
-			m.line++
-			text = strings.TrimSuffix(text, "\\") + " " + lines.Text()
+		text, err := m.whole(m.lines.Text())
+		if err == nil {
+			err = m.entry(strings.Fields(text))
 		}
-		if err := m.entry(strings.Fields(text)); err != nil {
+		if err != nil {
 			errs = append(errs, fmt.Errorf("%s:%d: %w", name, m.line, err))
 		}
 	}
-	errs = append(errs, lines.Err())
+	switch err := m.lines.Err(); {
+	case err != nil:
+		errs = append(errs, fmt.Errorf("%s:%d: %w", name, m.line+1, err))
+	case len(errs) > maxFaults:
+		errs[maxFaults] = fmt.Errorf("%s: more than %d faults; the others are not told", name, maxFaults)
+	case m.found > maxEntries:
+		return nil, fmt.Errorf("%s: %w", name, &LimitError{"entries", m.found, maxEntries})
+	}
 	return m.nodes, errors.Join(errs...)
 }
 
 type mtreeReader struct {
-	name  string
+	lines *bufio.Scanner
 	line  int
 	dir   string // that names are relative to, without a final slash
 	depth int    // directories entered below the prefix
 	begun bool   // "." has been seen
 	set   map[string]string
+	known texts
+	found int // entries, those that are too many included
 	nodes []Node
+}
+
+// whole joins a line and those that continue it.
+func (m *mtreeReader) whole(text string) (string, error) {
+	for strings.HasSuffix(text, "\\") && m.lines.Scan() {
+		m.line++
+		text = strings.TrimSuffix(text, "\\") + " " + m.lines.Text()
+		if len(text) > maxLine {
+			return "", fmt.Errorf("line has more than %d bytes", maxLine)
+		}
+	}
+	return text, nil
+}
+
+// texts are those that stand in many entries, each held once. A line is let go
+// with the others of its words.
+type texts map[string]string
+
+func (t texts) one(text string) string {
+	if text == "" {
+		return ""
+	}
+	one, ok := t[text]
+	if !ok {
+		one = strings.Clone(text)
+		t[one] = one
+	}
+	return one
 }
 
 func (m *mtreeReader) entry(words []string) error {
@@ -70,10 +106,10 @@ func (m *mtreeReader) entry(words []string) error {
 		m.dir = m.dir[:strings.LastIndexByte(m.dir, '/')]
 		return nil
 	}
-	keys := map[string]string{}
-	for k, v := range m.set {
-		keys[k] = v
+	if m.found++; m.found > maxEntries {
+		return nil // it is counted only
 	}
+	keys := maps.Clone(m.set)
 	if err := keywords(words[1:], keys); err != nil {
 		return err
 	}
@@ -100,12 +136,17 @@ func (m *mtreeReader) add(name string, keys map[string]string) error {
 	if n.Path == "" {
 		n.Path = "/"
 	}
+	if len(n.Path) > maxPath {
+		return fmt.Errorf("path has %d bytes, wanted at most %d", len(n.Path), maxPath)
+	}
 	if err := CheckPath(n.Path); err != nil {
 		return err
 	}
 	if err := n.describe(keys); err != nil {
 		return fmt.Errorf("%s: %w", n.Path, err)
 	}
+	n.Uname, n.Gname, n.Flags = m.known.one(n.Uname), m.known.one(n.Gname), m.known.one(n.Flags)
+	n.Path, n.Link, n.Digest = strings.Clone(n.Path), strings.Clone(n.Link), strings.Clone(n.Digest)
 	if n.Type == Dir && !whole && name != "." {
 		m.dir += "/" + name
 		m.depth++

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package tree
+
+import "fmt"
+
+// Bounds of what is read into memory, where an entry takes some 300 bytes.
+// FreeBSD's base and all of its ports have fewer entries together than maxEntries.
+const (
+	maxEntries = 2_000_000 // of an mtree file or METALOG
+	maxPath    = 1024      // bytes of a path in one; PATH_MAX of FreeBSD
+	maxLine    = 64 << 10  // bytes of a line, with those that continue it
+	maxFaults  = 100       // that are told of a file
+)
+
+// LimitError is a file with more in it than is taken. Nothing need be wrong with
+// it.
+type LimitError struct {
+	What        string // of which it has too many
+	Found, Most int
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("has %d %s, wanted at most %d", e.Found, e.What, e.Most)
+}
