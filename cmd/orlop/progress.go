@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"time"
@@ -17,6 +18,7 @@ import (
 // progress shows events on stderr: a bar on a terminal, else a line for each
 // hook; with -v one for each package, and in the end the time of each hook.
 type progress struct {
+	ctx            context.Context // whose end is told in one line, and nothing more
 	out            printer
 	notices        *notices
 	bar            *progressbar.ProgressBar
@@ -35,7 +37,7 @@ func (p *program) progress(c *cli.Context) *progress {
 	if p.notices == nil { // a rebuild may take several runs
 		p.notices = &notices{out: p.err, quiet: c.Bool("q"), verbose: c.Bool("v"), said: map[string]bool{}, told: map[string]int{}}
 	}
-	s := &progress{took: map[string]time.Duration{}, out: p.err, notices: p.notices, quiet: c.Bool("q") || c.Bool("json"), verbose: c.Bool("v")}
+	s := &progress{ctx: c.Context, took: map[string]time.Duration{}, out: p.err, notices: p.notices, quiet: c.Bool("q") || c.Bool("json"), verbose: c.Bool("v")}
 	if f, ok := p.err.w.(*os.File); ok && !s.quiet && !s.verbose {
 		kind, _ := p.lookupEnv("TERM")
 		s.terminal = kind != "dumb" && term.IsTerminal(int(f.Fd()))
@@ -44,6 +46,9 @@ func (p *program) progress(c *cli.Context) *progress {
 }
 
 func (s *progress) event(e hooks.Event) {
+	if s.ctx.Err() != nil {
+		return
+	}
 	if e.Hook != "" {
 		if e.Hook != s.busy {
 			s.notices.rest()
@@ -130,6 +135,9 @@ func (s *progress) end() {
 // done ends a run and, with -v, tells how long each hook worked.
 func (s *progress) done() {
 	s.end()
+	if s.ctx.Err() != nil {
+		return
+	}
 	s.notices.rest()
 	s.clock("")
 	if !s.verbose || s.quiet {

@@ -210,6 +210,9 @@ func (s *stopping) stopEverywhere(t *testing.T, rounds int) {
 // busyRepository has packages that keep a run busy: many files, and a large one.
 func busyRepository(t *testing.T, dir string, files, megabytes int) {
 	t.Helper()
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
 	many := pkgtest.Package{Name: "many"}
 	for i := range files {
 		many.Files = append(many.Files, pkgtest.File{Path: fmt.Sprintf("/usr/share/many/%d/%06d", i%100, i), Body: fmt.Sprintln("file", i)})

@@ -25,10 +25,10 @@ func ReadMtree(r io.Reader, name, prefix string) ([]Node, error) {
 	for m.lines.Scan() && len(errs) <= maxFaults {
 		m.line++
 		text, err := m.whole(m.lines.Text())
-		if err == nil {
-			err = m.entry(strings.Fields(text))
-		}
 		if err != nil {
+			return nil, errors.Join(append(errs, fmt.Errorf("%s:%d: %w", name, m.line, err))...)
+		}
+		if err := m.entry(strings.Fields(text)); err != nil {
 			errs = append(errs, fmt.Errorf("%s:%d: %w", name, m.line, err))
 		}
 	}
@@ -57,14 +57,19 @@ type mtreeReader struct {
 
 // whole joins a line and those that continue it.
 func (m *mtreeReader) whole(text string) (string, error) {
+	var b strings.Builder
 	for strings.HasSuffix(text, "\\") && m.lines.Scan() {
 		m.line++
-		text = strings.TrimSuffix(text, "\\") + " " + m.lines.Text()
-		if len(text) > maxLine {
+		b.WriteString(strings.TrimSuffix(text, "\\") + " ")
+		if text = m.lines.Text(); b.Len()+len(text) > maxLine {
 			return "", fmt.Errorf("line has more than %d bytes", maxLine)
 		}
 	}
-	return text, nil
+	if b.Len() == 0 {
+		return text, nil
+	}
+	b.WriteString(text)
+	return b.String(), nil
 }
 
 // texts are those that stand in many entries, each held once. A line is let go

@@ -127,6 +127,10 @@ func TestReadMtree(t *testing.T) {
 
 func TestReadMtreeErrors(t *testing.T) {
 	t.Parallel()
+	var many strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&many, "x:%d: /a: type is \"\", wanted dir, file or link\n", i+1)
+	}
 	for _, tt := range []struct{ text, want string }{
 		{"..\n", `x:1: ".." leaves the root`},
 		{"\n.  type=socket uname=a gname=b\n", `x:2: /: type is "socket", wanted dir, file or link`},
@@ -135,9 +139,13 @@ func TestReadMtreeErrors(t *testing.T) {
 		{"a\\04 type=dir\n", `x:1: name "a\\04": wanted three octal digits after \`},
 		{"./a/../b type=dir uname=a gname=b\n", `x:1: "/a/../b": path has the component ..`},
 		{"./a type=file uname=a gname=b size=big\n", `x:1: /a: size "big" is not a number`},
+		{"a \\\n" + strings.Repeat("type=dir \\\n", 10_000), "x:6555: line has more than 65536 bytes"},
+		{"/set uname=r gname=w type=dir\n" + strings.Repeat("d\n", 513), "x:514: path has 1026 bytes, wanted at most 1024"},
+		{strings.Repeat("a\n", 200), many.String() + "x: more than 100 faults; the others are not told"},
+		{"a type=dir uname=r gname=w\n" + strings.Repeat("a", 70_000), "x:2: bufio.Scanner: token too long"},
 	} {
 		if _, err := ReadMtree(strings.NewReader(tt.text), "x", "/"); err == nil || err.Error() != tt.want {
-			t.Errorf("%q: got %v, want %s", tt.text, err, tt.want)
+			t.Errorf("%.60q: got %v, want %s", tt.text, err, tt.want)
 		}
 	}
 }
