@@ -49,6 +49,9 @@ func Explain(ctx context.Context, a, b *Artifact, list []Difference, lines int) 
 		return nil, err
 	}
 	for _, path := range slices.Sorted(maps.Keys(want)) {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		x := Difference{Part: PartBytes, Subject: path}
 		if path == databasePath {
 			if x.Change, x.Detail = compareDatabases(ctx, a, b); x.Change == "" {

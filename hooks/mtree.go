@@ -31,7 +31,7 @@ func (a *Artifact) WriteMtree(ctx context.Context, w io.Writer) error {
 		}
 	}
 	var named tree.Tree
-	for n := range a.Tree.All() {
+	for n := range a.Tree.Until(ctx) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

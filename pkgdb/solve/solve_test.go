@@ -3,12 +3,14 @@
 package solve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -181,6 +183,43 @@ func TestSolveErrors(t *testing.T) {
 		if !errors.As(err, &unresolved) || !strings.Contains(err.Error(), tt.message) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.message)
 		}
+	}
+}
+
+// TestLargePlan orders as many packages as ports have, each of which needs the
+// one before it, and looks for their conflicts. A step a package is enough.
+func TestLargePlan(t *testing.T) {
+	t.Parallel()
+	const n = 40_000
+	c := &catalog.Catalogue{Repo: &catalog.Repo{Name: "r"}}
+	for i := range n {
+		p := pkgfile.Summary{Name: fmt.Sprintf("p%05d", n-i), Version: "1", ABI: "FreeBSD:15:amd64", Conflicts: []string{"absent"}}
+		if i > 0 {
+			p.Deps = []string{fmt.Sprintf("p%05d", n-i+1)}
+		}
+		c.Packages = append(c.Packages, &catalog.Package{Summary: p, Repo: c.Repo})
+	}
+	u, err := NewUniverse(t.Context(), []*catalog.Catalogue{c}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	p, err := u.Solve(t.Context(), []Step{{Name: "s", Want: []string{"*"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, got := range p.Steps[0].Packages {
+		if want := fmt.Sprintf("p%05d", n-i); got.Name != want {
+			t.Fatalf("package %d is %s, wanted %s", i, got.Name, want)
+		}
+	}
+	if took := time.Since(begin); took > 10*time.Second { // of a loaded machine
+		t.Errorf("took %v", took)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := u.Solve(ctx, []Step{{Name: "s", Want: []string{"*"}}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, wanted that it ends with the context", err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,6 +64,17 @@ func TestReadNeedsErrors(t *testing.T) {
 		_, err := ReadNeeds(bytes.NewReader(tt.damage(bytes.Clone(whole))))
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// TestLongString has a library with the longest name that is read, and a longer.
+func TestLongString(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{4096: "", 4097: "DT_NEEDED: the string at offset 1 has more than 4096 bytes"} {
+		_, err := ReadNeeds(bytes.NewReader(elftest.File{Needed: []string{strings.Repeat("x", n)}}.Bytes()))
+		if got := fmt.Sprint(err); err == nil && want != "" || err != nil && got != want {
+			t.Errorf("%d bytes: got %v, want %q", n, err, want)
 		}
 	}
 }

@@ -25,6 +25,10 @@ type Needs struct {
 // library, libclang's, has some 10 MB; names of libraries lie anywhere in it.
 const maxStrings = 64 << 20
 
+// maxString bounds a string in it. A dynamic section may name the same long one
+// as often as it has entries.
+const maxString = 4096
+
 // ReadNeeds reads the program headers of an ELF file, as the run-time linker
 // does; sections are not asked. It returns nil for a file that is not ELF or
 // that no linker has to complete: static programs, object files.
@@ -139,8 +143,12 @@ func whole(p *elf.Prog, offset, size uint64) ([]byte, error) {
 
 func stringAt(strs []byte, at uint64) (string, error) {
 	if at < uint64(len(strs)) {
-		if end := bytes.IndexByte(strs[at:], 0); end >= 0 {
-			return string(strs[at : at+uint64(end)]), nil
+		rest := strs[at:]
+		if end := bytes.IndexByte(rest[:min(len(rest), maxString+1)], 0); end >= 0 {
+			return string(rest[:end]), nil
+		}
+		if len(rest) > maxString {
+			return "", fmt.Errorf("the string at offset %d has more than %d bytes", at, maxString)
 		}
 	}
 	return "", fmt.Errorf("no string ends after offset %d of %d bytes", at, len(strs))
