@@ -60,23 +60,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookupEnv
 	default:
 		err = p.app(root).RunContext(ctx, a.words())
 	}
-	switch unwritten := r.flush(); {
-	case unwritten == nil:
-	case errors.Is(err, errDiffer):
-		err = &troubleError{unwritten}
-	case err == nil:
-		err = unwritten
-	}
-	if r.ctx.Err() != nil {
-		err = ended(ctx)
-	}
+	err = r.end(err)
 	if err == nil {
 		return 0
 	}
 	if errors.Is(err, errDiffer) { // which stdout has told
 		return exitStatus(err)
 	}
-	return p.fail(a, args, err)
+	status := p.fail(a, args, err)
+	r.epilogue()
+	return status
 }
 
 // root is the command that has all others.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/orlop/orlop/pkgdb/until"
 )
@@ -76,6 +77,38 @@ func (r *results) Write(b []byte) (int, error) {
 		return len(b), nil
 	}
 	return len(b), r.flush()
+}
+
+// end writes what is left of the results, unless a signal has come, and returns
+// the error that the run ends with.
+func (r *results) end(err error) error {
+	unwritten := r.ctx.Err()
+	if unwritten == nil {
+		unwritten = r.flush()
+	}
+	switch {
+	case unwritten == nil:
+		return err
+	case r.ctx.Err() != nil:
+		r.held = nil
+		return ended(r.ctx)
+	case err == nil:
+		return unwritten
+	case errors.Is(err, errDiffer):
+		return &troubleError{unwritten}
+	}
+	return err
+}
+
+// epilogue writes what is said after the results: with --json, how the run
+// ended. After a signal nobody waits long for who should read it.
+func (r *results) epilogue() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 200*time.Millisecond)
+	defer cancel()
+	if r.ctx.Err() != nil {
+		r.ctx = ctx
+	}
+	_ = r.flush() // the status says the same
 }
 
 // flush writes what was held back.

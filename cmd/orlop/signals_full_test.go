@@ -22,6 +22,8 @@ func TestSignals(t *testing.T) {
 	dir := t.TempDir()
 	repo, made, database := filepath.Join(dir, "repo"), filepath.Join(dir, "made"), filepath.Join(dir, "db")
 	busyRepository(t, repo, 60_000, 200)
+	catalogue := t.TempDir()
+	writeMany(catalogue)
 	writeManyFiles(t, database, 100_000)
 	server := httptest.NewServer(http.FileServer(http.Dir(repo)))
 	defer server.Close()
@@ -48,7 +50,7 @@ func TestSignals(t *testing.T) {
 		{name: "build over a network", args: slices.Concat([]string{"build", "-o", "OUT"}, remote, image)},
 		{name: "fetch", args: slices.Concat([]string{"fetch"}, remote, image)},
 		{name: "lock", args: slices.Concat([]string{"lock", "--repo", repo, "-o", "OUT"}, image)},
-		{name: "plan", args: slices.Concat([]string{"plan", "--repo", repo, "-o", "OUT"}, image)},
+		{name: "plan", args: []string{"plan", "--repo", catalogue, "-o", "OUT", "--revision", "15.0", "--branch", "RELEASE", "--name", "x", "--package", "p0*"}},
 		{name: "build from a lock", args: []string{"build", "--lock", filepath.Join(made, "container-image-x.lock.json"), "--repo", repo, "-o", "OUT"}},
 		{name: "verify", args: []string{"verify", archive}},
 		{name: "verify --digests", args: []string{"verify", "--digests", digests, archive}},
