@@ -22,10 +22,7 @@ func (a *Artifact) checkOwners(ctx context.Context) []error {
 		return nil
 	}
 	var errs []error
-	for n := range a.Tree.All() {
-		if ctx.Err() != nil {
-			return []error{ctx.Err()}
-		}
+	for n := range a.Tree.Until(ctx) {
 		if n.Uname == "" || n.Gname == "" {
 			errs = append(errs, &ContentError{fmt.Errorf("%s: its owners have numbers without names, and orlop writes both", n.Path)})
 		}
@@ -50,10 +47,7 @@ func (a *Artifact) checkOwners(ctx context.Context) []error {
 // noteOwners tells of each number without an account one path that has it.
 func (a *Artifact) noteOwners(ctx context.Context) {
 	users, groups := strangers{fact: "uid", has: a.accounts.HasUID}, strangers{fact: "gid", has: a.accounts.HasGID}
-	for n := range a.Tree.All() {
-		if ctx.Err() != nil {
-			return
-		}
+	for n := range a.Tree.Until(ctx) {
 		users.see(n.UID, n.Path)
 		groups.see(n.GID, n.Path)
 	}

@@ -32,9 +32,6 @@ func (a *Artifact) WriteMtree(ctx context.Context, w io.Writer) error {
 	}
 	var named tree.Tree
 	for n := range a.Tree.Until(ctx) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		m := *n
 		if id, ok := accounts.UID(m.Uname); !ok || id != m.UID || isNumber(m.Uname) {
 			m.Uname = ""

@@ -13,6 +13,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/etc"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -140,7 +141,7 @@ func (a *Artifact) readLayer(ctx context.Context, archive *oci.Archive, i int, d
 		a.whole = false
 		// Where the bytes are not those of the digest, what they seem to say
 		// is not worth telling.
-		if _, other := io.Copy(io.Discard, layer.WithContext(ctx, blob)); other != nil {
+		if _, other := io.Copy(io.Discard, until.Reader(ctx, blob)); other != nil {
 			return other
 		}
 		return err

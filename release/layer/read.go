@@ -14,6 +14,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -29,13 +30,13 @@ const MaxEntries = 2_000_000
 func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Reader) error) (Layer, error) {
 	l := Layer{MediaType: mediaType}
 	blob, diffID := &counter{Hash: sha256.New()}, &counter{Hash: sha256.New()}
-	r = io.TeeReader(WithContext(ctx, r), blob)
+	r = io.TeeReader(until.Reader(ctx, r), blob)
 	raw, err := unpack(r, mediaType)
 	if err != nil {
 		return l, fault("", err)
 	}
 	defer raw.Close()
-	plain := &headers{plain: WithContext(ctx, io.TeeReader(raw, diffID))}
+	plain := &headers{plain: until.Reader(ctx, io.TeeReader(raw, diffID))}
 	e := entries{headers: plain, tar: tar.NewReader(plain), read: diffID, visit: visit}
 	if err := e.all(ctx); err != nil {
 		return l, e.faults.err(err)
@@ -60,12 +61,12 @@ func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree
 
 // Unpack writes the tar file of a layer.
 func Unpack(ctx context.Context, w io.Writer, r io.Reader, mediaType string) error {
-	raw, err := unpack(WithContext(ctx, r), mediaType)
+	raw, err := unpack(until.Reader(ctx, r), mediaType)
 	if err != nil {
 		return fault("", err)
 	}
 	defer raw.Close()
-	_, err = io.Copy(w, WithContext(ctx, raw))
+	_, err = io.Copy(w, until.Reader(ctx, raw))
 	return err
 }
 
@@ -196,19 +197,4 @@ type counter struct {
 func (c *counter) Write(b []byte) (int, error) {
 	c.n += int64(len(b))
 	return c.Hash.Write(b)
-}
-
-// WithContext reads until the context ends.
-func WithContext(ctx context.Context, r io.Reader) io.Reader { return &interrupted{ctx, r} }
-
-type interrupted struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (i *interrupted) Read(b []byte) (int, error) {
-	if err := i.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return i.r.Read(b)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/pkgdb/xz"
 	"github.com/orlop/orlop/release/layer"
 )
@@ -160,7 +161,7 @@ func (a *Archive) readFile(ctx context.Context, s *Source) error {
 	}
 	defer packed.Close()
 	limit := freeBytes + maxGrowth*s.size
-	plain, n, err := spool(layer.WithContext(ctx, packed), limit)
+	plain, n, err := spool(until.Reader(ctx, packed), limit)
 	if err != nil {
 		return layer.WindowError(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/layer"
 )
 
@@ -68,7 +69,7 @@ func (s *Source) Folder() bool { return s.dir }
 
 // Reader reads a file from its start.
 func (s *Source) Reader(ctx context.Context) io.Reader {
-	return layer.WithContext(ctx, io.NewSectionReader(s.file, 0, math.MaxInt64))
+	return until.Reader(ctx, io.NewSectionReader(s.file, 0, math.MaxInt64))
 }
 
 // spoolPipe keeps what a pipe gives. A signal ends the wait for it.
@@ -82,7 +83,7 @@ func spoolPipe(ctx context.Context, pipe *os.File) (*os.File, int64, error) {
 	go func() {
 		defer pipe.Close()
 		var r result
-		r.file, r.size, r.err = spool(layer.WithContext(ctx, pipe), maxPiped)
+		r.file, r.size, r.err = spool(until.Reader(ctx, pipe), maxPiped)
 		if r.err == nil && r.size > maxPiped {
 			r.file.Close()
 			r.err = layer.Unsupportedf("has more than %d bytes, the most that is read from a pipe", int64(maxPiped))
