@@ -142,11 +142,19 @@ func (st *Store) remove(e Entry) error {
 		return err
 	}
 	defer dir.Close()
-	if f, err := OpenRegular(dir, e.name); err == nil {
-		defer f.Close()
-		if lock(f) != nil {
-			return errBusy
-		}
+	f, err := OpenRegular(dir, e.name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return err // a run may be about to make another of its name
+	case err != nil:
+		return dir.Remove(e.name)
+	}
+	defer f.Close()
+	switch {
+	case lock(f) != nil:
+		return errBusy
+	case !sameFile(dir, f):
+		return fs.ErrNotExist
 	}
 	return dir.Remove(e.name)
 }
