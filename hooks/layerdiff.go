@@ -47,11 +47,15 @@ func readLayerOnly(ctx context.Context, source *oci.Source) (*Artifact, error) {
 		return nil, err
 	}
 	a.made = []layer.Layer{l}
-	err = errors.Join(err, layer.Apply(ctx, a.Tree, a.Layers[0]))
-	if a.database != nil {
-		err = errors.Join(err, a.readDatabase(ctx))
+	var stack layer.Stack
+	errs := []error{err, stack.Apply(ctx, a.Layers[0])}
+	if a.Tree, err = stack.Tree(ctx); err != nil {
+		return nil, err
 	}
-	return a, err
+	if a.database != nil {
+		errs = append(errs, a.readDatabase(ctx))
+	}
+	return a, errors.Join(errs...)
 }
 
 // isLayer tells a layer from a broken image layout and from nothing.

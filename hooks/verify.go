@@ -79,13 +79,14 @@ func read(ctx context.Context, source *oci.Source, platform string) (*Artifact, 
 		return nil, errors.Join(errs...)
 	}
 	a.wrapping(archive.Strays(a.Contents))
+	var stack layer.Stack
 	for i, d := range a.Manifest.Layers {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		errs = append(errs, within(fmt.Sprintf("layer %d", i+1), a.readLayer(ctx, archive, i, d)))
+		errs = append(errs, within(fmt.Sprintf("layer %d", i+1), a.readLayer(ctx, archive, &stack, i, d)))
 	}
-	if err := a.Tree.Settle(ctx); err != nil {
+	if a.Tree, err = stack.Tree(ctx); err != nil {
 		return nil, err
 	}
 	if a.accounts, err = accountsIn(a.text); err != nil {
@@ -127,8 +128,9 @@ func ReadAny(ctx context.Context, source *oci.Source, platform string) (*Artifac
 	return a, err
 }
 
-// readLayer reads a layer's entries and compares its DiffID with the config's.
-func (a *Artifact) readLayer(ctx context.Context, archive *oci.Archive, i int, d v1.Descriptor) error {
+// readLayer reads a layer's entries, compares its DiffID with the config's, and
+// puts it on the stack.
+func (a *Artifact) readLayer(ctx context.Context, archive *oci.Archive, stack *layer.Stack, i int, d v1.Descriptor) error {
 	a.Layers, a.made = append(a.Layers, nil), append(a.made, layer.Layer{})
 	blob, err := archive.Blob(d)
 	if err != nil {
@@ -151,7 +153,7 @@ func (a *Artifact) readLayer(ctx context.Context, archive *oci.Archive, i int, d
 		a.whole = false
 		errs = append(errs, &oci.MismatchError{What: "the DiffID of its tar file", Found: a.made[i].DiffID.String(), Wanted: ids[i].String() + ", which the config has"})
 	}
-	return errors.Join(append(errs, layer.Apply(ctx, a.Tree, a.Layers[i]))...)
+	return errors.Join(append(errs, stack.Apply(ctx, a.Layers[i]))...)
 }
 
 // entry notes one of a layer, hashes its contents in both families, and keeps

@@ -41,255 +41,142 @@ func checkWhiteout(n *tree.Node) error {
 	return nil
 }
 
-// Apply puts the entries of a layer over a tree, as if it were extracted there:
-// first it takes away what the whiteouts name, which are about lower layers only,
-// then it adds the rest. A path that leads through a symbolic link leads where
-// the link does, and the entry has the path where it ends from then on; so has
-// the target of a hard link. Apply passes over what has no place, and tells each.
-// The tree keeps the nodes.
-func Apply(ctx context.Context, t *tree.Tree, nodes []*tree.Node) error {
-	c := &changes{tree: t, fresh: map[string]*tree.Node{}, dirs: map[string]string{}, lower: map[string]bool{}}
-	c.takeAway(nodes)
-	var added []*tree.Node
+// Apply extracts the entries of a layer over those below it, one after the other,
+// as umoci, podman and others do; but a whiteout takes away nothing of its own
+// layer, wherever it stands there. A path that leads through a symbolic link leads
+// where the link does, and the entry has the path where it ends from then on; so
+// has the target of a hard link. Apply passes over what has no place, and tells
+// each. The stack keeps the nodes.
+func (s *Stack) Apply(ctx context.Context, nodes []*tree.Node) error {
+	s.layer++
+	s.faults = faults{}
+	if s.root == nil {
+		s.root = s.implied("/", nil)
+	}
 	for i, n := range nodes {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if strings.Contains(n.Path, "/"+whiteout) && (IsWhiteout(n) || strings.Contains(n.Path, "/"+private)) {
-			continue
-		}
-		if err := c.place(n); err != nil {
-			c.faults.add(n.Path, false, err)
-		} else {
-			added = append(added, n)
-		}
-	}
-	// A hard link to a file of a lower layer keeps that one, even if the layer
-	// has another in its place.
-	c.makeRoom(func(path string) bool { return c.lower[path] })
-	c.put(ctx, added, func(n *tree.Node) bool { return c.lower[n.Path] })
-	c.makeRoom(func(path string) bool { return !c.lower[path] })
-	c.put(ctx, added, func(n *tree.Node) bool { return !c.lower[n.Path] })
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return c.faults.err()
-}
-
-// makeRoom removes what the layer has other entries for.
-func (c *changes) makeRoom(which func(path string) bool) {
-	var paths []string
-	for _, p := range c.replaced {
-		if which(p) {
-			paths = append(paths, p)
-		}
-	}
-	c.tree.Remove(paths, nil)
-}
-
-// put adds entries. Of several with one path the last counts.
-func (c *changes) put(ctx context.Context, added []*tree.Node, which func(*tree.Node) bool) {
-	for i, n := range added {
-		if i%1024 == 0 && ctx.Err() != nil {
-			return
-		}
-		if c.fresh[n.Path] != n || !which(n) {
-			continue
-		}
 		err := error(nil)
-		if n.Type == tree.Hardlink && c.lower[n.Path] && c.tree.Lookup(n.Link) == nil {
-			err = fmt.Errorf("is a hard link to %s, which the layer takes away", n.Link)
-		} else {
-			err = c.tree.Set(n)
+		switch {
+		case IsWhiteout(n):
+			err = s.takeAway(n)
+		case !strings.Contains(n.Path, "/"+private):
+			err = s.extract(n)
 		}
 		if err != nil {
-			c.faults.add(n.Path, false, err)
+			s.faults.add(n.Path, false, err)
 		}
 	}
+	return s.faults.err()
 }
 
-// changes are what a layer does to a tree.
-type changes struct {
-	tree     *tree.Tree
-	fresh    map[string]*tree.Node // entries by the path where they end, and implied
-	implied  tree.Node             // stands for every directory that has no entry so far
-	dirs     map[string]string     // where directories of entries end
-	links    int                   // symbolic links that the present path has led through
-	replaced []string              // paths of the tree that the layer has another entry for
-	lower    map[string]bool       // paths of hard links to files of lower layers
-	faults   faults
-}
-
-// takeAway removes what whiteouts name.
-func (c *changes) takeAway(nodes []*tree.Node) {
-	var paths, emptied []string
-	for _, n := range nodes {
-		if !IsWhiteout(n) {
-			continue
-		}
-		dir, err := c.end(tree.Parent(n.Path))
-		switch name := base(n.Path); {
-		case err != nil: // so there is nothing to take away
-		case name == opaque:
-			emptied = append(emptied, dir)
-		case !strings.HasPrefix(name, private):
-			paths = append(paths, join(dir, name[len(whiteout):]))
-		}
-	}
-	if paths != nil || emptied != nil {
-		c.tree.Remove(paths, emptied)
-		clear(c.dirs)
-	}
-}
-
-// place finds out where an entry ends, and what it takes the place of.
-func (c *changes) place(n *tree.Node) error {
-	path := n.Path
-	if path != "/" {
-		dir, err := c.end(tree.Parent(path))
-		if err != nil {
-			return err
-		}
-		path = join(dir, base(path))
-	}
-	if err := c.settle(path, n); err != nil {
+// takeAway does what a whiteout says. In a directory that is not there it says
+// nothing.
+func (s *Stack) takeAway(n *tree.Node) error {
+	w, err := s.find(tree.Parent(n.Path))
+	if _, loop := errors.AsType[*loopError](err); loop {
 		return err
 	}
+	if err != nil || len(w.missing) > 0 {
+		return nil
+	}
+	name := base(n.Path)
+	if name == opaque {
+		s.clear(w.at)
+	} else if p := w.at.below[name[len(whiteout):]]; p != nil && !strings.HasPrefix(name, private) {
+		s.whiteOut(p)
+	}
+	return nil
+}
+
+// extract puts an entry where its path leads.
+func (s *Stack) extract(n *tree.Node) error {
+	if n.Path == "/" {
+		if n.Type != tree.Dir {
+			return fmt.Errorf("is a %s, and the root must be a dir", n.Type)
+		}
+		s.merge(s.root, n)
+		return nil
+	}
+	w, err := s.find(tree.Parent(n.Path))
+	if err != nil {
+		return err
+	}
+	path, old := w.end(base(n.Path))
+	if old != nil && old.Type == tree.Dir && n.Type == tree.Dir {
+		s.merge(old, n)
+		return nil
+	}
+	p := &dirent{Node: n, entered: s.layer, cleared: s.layer}
 	if n.Type == tree.Hardlink {
-		if err := c.link(path, n); err != nil {
+		if p.of, err = s.linked(n, path, old); err != nil {
 			return err
 		}
 	}
-	if under := c.tree.Lookup(path); under != nil && c.fresh[path] == nil && (under.Type != tree.Dir || n.Type != tree.Dir) {
-		if under.Type == tree.Dir || under.Type == tree.Symlink {
-			clear(c.dirs)
-		}
-		c.replaced = append(c.replaced, path)
+	if old != nil {
+		s.compare(old, n)
+		s.remove(old)
 	}
-	n.Path = path
-	c.fresh[path] = n
-	for p := tree.Parent(path); c.lookup(p) == nil; p = tree.Parent(p) {
-		c.implied.Type = tree.Dir
-		c.fresh[p] = &c.implied
+	if w.lost != nil {
+		s.faults.add(n.Path, true, fmt.Errorf("lies below %s, a link to %s, which is not there, and podman does not extract it", w.lost.Path, w.lost.file().Link))
 	}
+	n.Path, p.parent = path, s.makeDirs(w)
+	s.add(p)
 	return nil
 }
 
-// settle compares an entry with those of the layer before it.
-func (c *changes) settle(path string, n *tree.Node) error {
-	old := c.fresh[path]
+// merge gives a directory the attributes of an entry.
+func (s *Stack) merge(dir *dirent, n *tree.Node) {
+	s.compare(dir, n)
+	n.Path = dir.Path
+	dir.Node, dir.entered = n, s.layer
+	s.touch(dir)
+}
+
+// compare tells where an entry takes the place of others of its layer.
+func (s *Stack) compare(old *dirent, n *tree.Node) {
+	var err error
 	switch {
-	case path == "/" && n.Type != tree.Dir:
-		return fmt.Errorf("is a %s, and the root must be a dir", n.Type)
-	case old == nil || old == &c.implied && n.Type == tree.Dir:
-	case old == &c.implied:
-		return fmt.Errorf("is a %s, and entries before it lie below it", n.Type)
-	case (old.Type == tree.Dir) != (n.Type == tree.Dir):
-		return fmt.Errorf("is twice in the layer, a %s and then a %s, and image-spec's layer.md forbids a path twice", old.Type, n.Type)
+	case old.entered == s.layer && (old.Type == tree.Dir) != (n.Type == tree.Dir):
+		err = fmt.Errorf("is twice in the layer, a %s and then a %s, and image-spec's layer.md forbids a path twice", old.Type, n.Type)
+	case old.entered == s.layer:
+		err = errors.New("is twice in the layer, which image-spec's layer.md forbids")
+	case old.layer == s.layer && n.Type != tree.Dir:
+		err = fmt.Errorf("is a %s, and entries before it lie below it", n.Type)
 	default:
-		c.faults.add(path, true, errors.New("is twice in the layer, which image-spec's layer.md forbids"))
+		return
 	}
-	return nil
+	s.faults.add(old.Path, true, err)
 }
 
-// link finds the file that a hard link is another name of.
-func (c *changes) link(path string, n *tree.Node) error {
-	dir, err := c.end(tree.Parent(n.Link))
+// linked finds the file that a hard link is another name of, as it is to be found
+// when what the link takes the place of has gone.
+func (s *Stack) linked(n *tree.Node, path string, old *dirent) (*dirent, error) {
+	if old != nil {
+		s.remove(old)
+		defer old.putBack()
+	}
+	w, err := s.find(tree.Parent(n.Link))
 	if err != nil {
-		return fmt.Errorf("is a hard link to %s, which %w", n.Link, err)
+		return nil, fmt.Errorf("is a hard link to %s, which %w", n.Link, err)
 	}
-	target := join(dir, base(n.Link))
-	found := c.lookup(target)
-	if found != nil && found.Type == tree.Hardlink {
-		target = found.Link
-		found = c.lookup(target)
-	}
+	target, to := w.end(base(n.Link))
 	switch {
-	case found == nil:
-		return fmt.Errorf("is a hard link to %s, which is neither an earlier file of the layer nor one of a lower layer", n.Link)
-	case found.Type == tree.Dir:
-		return fmt.Errorf("is a hard link to %s, which is a directory", n.Link)
 	case target == path:
-		return errors.New("is a hard link to itself")
+		return nil, errors.New("is a hard link to itself")
+	case to == nil && strings.HasPrefix(target, path+"/"):
+		return nil, fmt.Errorf("is a hard link to %s, which the layer takes away", n.Link)
+	case to == nil:
+		return nil, fmt.Errorf("is a hard link to %s, which is neither an earlier file of the layer nor one of a lower layer", n.Link)
+	case to.Type == tree.Dir:
+		return nil, fmt.Errorf("is a hard link to %s, which is a directory", n.Link)
 	}
-	n.Link = target
-	c.lower[path] = c.fresh[target] == nil
-	return nil
-}
-
-// lookup is what extracting the layer would meet at a path so far.
-func (c *changes) lookup(path string) *tree.Node {
-	if n := c.fresh[path]; n != nil {
-		return n
+	if n.Link = target; to.of != nil {
+		to = to.of
 	}
-	return c.tree.Lookup(path)
-}
-
-// maxLinks is how many symbolic links a path may lead through (MAXSYMLINKS in
-// FreeBSD's sys/param.h).
-const maxLinks = 32
-
-// end is where the path of a directory ends, once the symbolic links in it have
-// been followed. One that is not there yet will be made.
-func (c *changes) end(path string) (string, error) {
-	c.links = 0
-	return c.dir(path)
-}
-
-func (c *changes) dir(path string) (string, error) {
-	if path == "/" {
-		return path, nil
+	if to.there() {
+		n.Link = to.Path
 	}
-	if end, ok := c.dirs[path]; ok {
-		return end, nil
-	}
-	parent, err := c.dir(tree.Parent(path))
-	if err != nil {
-		return "", err
-	}
-	end := join(parent, base(path))
-	if n := c.lookup(end); n != nil && n.Type == tree.Symlink {
-		if end, err = c.follow(end, n.Link); err != nil {
-			return "", err
-		}
-	} else if n != nil && n.Type != tree.Dir {
-		return "", fmt.Errorf("lies below %s, which is a %s", end, n.Type)
-	}
-	c.dirs[path] = end
-	return end, nil
-}
-
-// follow goes where a symbolic link leads, to a directory that must be there.
-func (c *changes) follow(link, target string) (string, error) {
-	if c.links++; c.links > maxLinks {
-		return "", fmt.Errorf("lies below %s, the last of more than %d symbolic links", link, maxLinks)
-	}
-	at := tree.Parent(link)
-	if strings.HasPrefix(target, "/") {
-		at = "/"
-	}
-	for name := range strings.SplitSeq(target, "/") {
-		switch name {
-		case "", ".":
-			continue
-		case "..":
-			at = tree.Parent(at)
-			continue
-		}
-		next := join(at, name)
-		n := c.lookup(next)
-		var err error
-		switch {
-		case n == nil:
-			return "", fmt.Errorf("lies below %s, a link to %s, which is not there", link, target)
-		case n.Type == tree.Symlink:
-			if next, err = c.follow(next, n.Link); err != nil {
-				return "", err
-			}
-		case n.Type != tree.Dir:
-			return "", fmt.Errorf("lies below %s, a link to %s, which is a %s", link, target, n.Type)
-		}
-		at = next
-	}
-	return at, nil
+	return to, nil
 }

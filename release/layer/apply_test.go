@@ -3,8 +3,10 @@
 package layer
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,54 +44,82 @@ func parsed(text string) []*tree.Node {
 	return nodes
 }
 
+// applyTests are layers in the short form, what they leave, and what is told.
+var applyTests = []struct{ name, layers, want, faults string }{
+	{"whiteouts, wherever they stand", "d/a f/a/x f/a/y f/b/z | f/a/new f/a/.wh..wh..opq f/b/.wh.z", "d/ d/a f/a/new d/b", ""},
+	{"whiteout and the same path again", "f/a=1 | f/a=2 f/.wh.a", "d/ f/a=2", ""},
+	{"whiteouts in each other", "f/a/b/c/d f/a/e | f/a/b/.wh.c f/a/.wh.b f/a/.wh..wh..opq", "d/ d/a", ""},
+	{"opaque root", "f/a/b f/c | f/.wh..wh..opq f/d", "d/ f/d", ""},
+	{"no whiteout of the next name", "f/a f/a-b f/ab/c | f/.wh.a", "d/ f/a-b d/ab f/ab/c", ""},
+	{"what only AUFS knows", "f/a | d/.wh..wh.plnk f/.wh..wh.plnk/1.2 f/.wh..wh.aufs", "d/ f/a", ""},
+	{"file for a directory", "f/a/b/c | f/a", "d/ f/a", ""},
+	{"directory for a file", "f/a | d/a f/a/b", "d/ d/a f/a/b", ""},
+	{"file below a file", "f/a | f/a/b", "d/ f/a", "/a/b: lies below /a, which is a file"},
+	{"through a link of a lower layer", "d/usr/lib l/lib>usr/lib | f/lib/foo", "d/ l/lib>usr/lib d/usr d/usr/lib f/usr/lib/foo", ""},
+	{"through links to links", "d/x/y l/a>/b l/b>x/../x | f/a/y/z", "d/ l/a>/b l/b>x/../x d/x d/x/y f/x/y/z", ""},
+	{"whiteout through a link", "f/usr/lib/foo l/lib>usr/lib | f/lib/.wh.foo", "d/ l/lib>usr/lib d/usr d/usr/lib", ""},
+	{"link out of the root", "l/up>../../.. | f/up/x", "d/ l/up>../../.. f/x", ""},
+	{"link to nothing", "l/a>b | f/a/x f/a/y", "d/ l/a>b d/b f/b/x f/b/y", "/a/x: lies below /a, a link to b, which is not there, and podman does not extract it"},
+	{"link to nothing, and back", "l/a>b/../c | f/a/x", "d/ l/a>b/../c d/c f/c/x", "/a/x: lies below /a, a link to b/../c, which is not there, and podman does not extract it"},
+	{"whiteout through a link to nothing", "l/a>b | f/a/.wh.x f/a/.wh..wh..opq", "d/ l/a>b", ""},
+	{"whiteout below a file", "f/a | f/a/.wh.x", "d/ f/a", ""},
+	{"whiteout below a link to itself", "l/a>a | f/a/.wh.x", "d/ l/a>a", "/a/.wh.x: lies below /a, the last of more than 32 symbolic links"},
+	{"link taken away after it was followed", "d/d l/a>d | f/a/x f/.wh.a", "d/ d/d f/d/x", ""},
+	{"link taken away before it would be followed", "d/d l/a>d | f/.wh.a f/a/x", "d/ d/a f/a/x d/d", ""},
+	{"whiteout of what has new entries", "f/a/x f/a/y/z | f/a/n f/a/y/n f/.wh.a", "d/ d/a f/a/n d/a/y f/a/y/n", ""},
+	{"through a hard link to a link", "d/d/e l/l>e h/d/h>/l f/d/h/x", "d/ d/d d/d/e f/d/e/x h/d/h>/l l/l>e", ""},
+	{"link to a file", "f/b l/a>b | f/a/x", "d/ l/a>b f/b", "/a/x: lies below /a, a link to b, which is a file"},
+	{"link to itself", "l/a>a | f/a/x", "d/ l/a>a", "/a/x: lies below /a, the last of more than 32 symbolic links"},
+	{"directory for a link", "f/usr/x l/lib>usr | d/lib f/lib/x", "d/ d/lib f/lib/x d/usr f/usr/x", ""},
+	{"through a link of the same layer", "d/b l/a>b f/a/x", "d/ l/a>b d/b f/b/x", ""},
+	{"through a link to a directory without an entry", "f/b/y l/a>b f/a/x", "d/ l/a>b d/b f/b/x f/b/y", ""},
+	{"hard link", "f/a=1 h/b>/a", "d/ f/a=1 h/b>/a", ""},
+	{"hard link to a hard link", "f/a=1 h/b>/a h/c>/b", "d/ f/a=1 h/b>/a h/c>/a", ""},
+	{"hard link to a lower layer", "f/a=1 | h/b>/a", "d/ f/a=1 h/b>/a", ""},
+	{"hard link through a link", "f/x/a=1 l/y>x | h/b>/y/a", "d/ h/b>/x/a d/x f/x/a=1 l/y>x", ""},
+	{"hard link to what the layer replaces", "f/a=1 | h/b>/a f/a=2", "d/ f/a=2 f/b=1", ""},
+	{"hard link after what it names is replaced", "f/a=1 | f/a=2 h/b>/a", "d/ f/a=2 h/b>/a", ""},
+	{"name of a hard-linked file is taken away", "f/a=1 h/b>/a h/c>/a | f/.wh.a", "d/ f/b=1 h/c>/b", ""},
+	{"name of a hard-linked file is replaced", "f/a=1 h/b>/a h/c>/a | f/a=2", "d/ f/a=2 f/b=1 h/c>/b", ""},
+	{"all names but one go", "f/d/a=1 h/d/b>/d/a h/e>/d/a | f/.wh.d", "d/ f/e=1", ""},
+	{"hard link, then a whiteout of what it names", "f/a=1 | h/b>/a f/.wh.a", "d/ f/b=1", ""},
+	{"whiteout, then a hard link to what it names", "f/a=1 | f/.wh.a h/b>/a", "d/", "/b: is a hard link to /a, which is neither an earlier file of the layer nor one of a lower layer"},
+	{"hard link in the place of another name", "f/a=1 h/b>/a | h/a>/b", "d/ f/a=1 h/b>/a", ""},
+	{"hard link to a file whose first names are something else", "f/a=1 h/b>/a h/c>/a | f/.wh.a d/b h/d>/c", "d/ d/b f/c=1 h/d>/c", ""},
+	{"hard link to a lower layer, in a directory for a file", "f/a f/b=1 | d/a h/a/c>/b", "d/ d/a h/a/c>/b f/b=1", ""},
+	{"hard link to nothing", "h/b>/a f/c", "d/ f/c", "/b: is a hard link to /a, which is neither an earlier file of the layer nor one of a lower layer"},
+	{"hard link to a directory", "d/a h/b>/a", "d/ d/a", "/b: is a hard link to /a, which is a directory"},
+	{"hard link to itself", "f/a=1 | h/a>/a", "d/ f/a=1", "/a: is a hard link to itself"},
+	{"hard link in the place of what it names", "f/a/f=1 | h/a>/a/f", "d/ d/a f/a/f=1", "/a: is a hard link to /a/f, which the layer takes away"},
+	{"hard link in the place of the link that it leads through", "f/d/x=1 l/a>d | h/a>/a/x", "d/ l/a>d d/d f/d/x=1", "/a: is a hard link to /a/x, which the layer takes away"},
+	{"twice", "f/a=1 f/a=2 f/b", "d/ f/a=2 f/b", "/a: is twice in the layer, which image-spec's layer.md forbids"},
+	{"twice, by two paths", "d/d l/a>d f/d/x=1 f/a/x=2", "d/ l/a>d d/d f/d/x=2", "/d/x: is twice in the layer, which image-spec's layer.md forbids"},
+	{"twice, as two things", "f/a d/a f/b", "d/ d/a f/b", "/a: is twice in the layer, a file and then a dir, and image-spec's layer.md forbids a path twice"},
+	{"after what lies below it", "f/a/b f/a", "d/ f/a", "/a: is a file, and entries before it lie below it"},
+	{"root that is a file", "f/ f/a", "d/ f/a", "/: is a file, and the root must be a dir"},
+}
+
+// left is the tree that a stack comes to.
+func left(t testing.TB, s *Stack) *tree.Tree {
+	t.Helper()
+	root, err := s.Tree(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
 func TestApply(t *testing.T) {
 	t.Parallel()
-	for _, tt := range []struct{ name, layers, want, faults string }{
-		{"whiteouts, wherever they stand", "d/a f/a/x f/a/y f/b/z | f/a/new f/a/.wh..wh..opq f/b/.wh.z", "d/ d/a f/a/new d/b", ""},
-		{"whiteout and the same path again", "f/a=1 | f/a=2 f/.wh.a", "d/ f/a=2", ""},
-		{"whiteouts in each other", "f/a/b/c/d f/a/e | f/a/b/.wh.c f/a/.wh.b f/a/.wh..wh..opq", "d/ d/a", ""},
-		{"opaque root", "f/a/b f/c | f/.wh..wh..opq f/d", "d/ f/d", ""},
-		{"no whiteout of the next name", "f/a f/a-b f/ab/c | f/.wh.a", "d/ f/a-b d/ab f/ab/c", ""},
-		{"what only AUFS knows", "f/a | d/.wh..wh.plnk f/.wh..wh.plnk/1.2 f/.wh..wh.aufs", "d/ f/a", ""},
-		{"file for a directory", "f/a/b/c | f/a", "d/ f/a", ""},
-		{"directory for a file", "f/a | d/a f/a/b", "d/ d/a f/a/b", ""},
-		{"file below a file", "f/a | f/a/b", "d/ f/a", "/a/b: lies below /a, which is a file"},
-		{"through a link of a lower layer", "d/usr/lib l/lib>usr/lib | f/lib/foo", "d/ l/lib>usr/lib d/usr d/usr/lib f/usr/lib/foo", ""},
-		{"through links to links", "d/x/y l/a>/b l/b>x/../x | f/a/y/z", "d/ l/a>/b l/b>x/../x d/x d/x/y f/x/y/z", ""},
-		{"whiteout through a link", "f/usr/lib/foo l/lib>usr/lib | f/lib/.wh.foo", "d/ l/lib>usr/lib d/usr d/usr/lib", ""},
-		{"link out of the root", "l/up>../../.. | f/up/x", "d/ l/up>../../.. f/x", ""},
-		{"link to nothing", "l/a>b | f/a/x", "d/ l/a>b", "/a/x: lies below /a, a link to b, which is not there"},
-		{"link to a file", "f/b l/a>b | f/a/x", "d/ l/a>b f/b", "/a/x: lies below /a, a link to b, which is a file"},
-		{"link to itself", "l/a>a | f/a/x", "d/ l/a>a", "/a/x: lies below /a, the last of more than 32 symbolic links"},
-		{"directory for a link", "f/usr/x l/lib>usr | d/lib f/lib/x", "d/ d/lib f/lib/x d/usr f/usr/x", ""},
-		{"through a link of the same layer", "d/b l/a>b f/a/x", "d/ l/a>b d/b f/b/x", ""},
-		{"through a link to a directory without an entry", "f/b/y l/a>b f/a/x", "d/ l/a>b d/b f/b/x f/b/y", ""},
-		{"hard link", "f/a=1 h/b>/a", "d/ f/a=1 h/b>/a", ""},
-		{"hard link to a hard link", "f/a=1 h/b>/a h/c>/b", "d/ f/a=1 h/b>/a h/c>/a", ""},
-		{"hard link to a lower layer", "f/a=1 | h/b>/a", "d/ f/a=1 h/b>/a", ""},
-		{"hard link through a link", "f/x/a=1 l/y>x | h/b>/y/a", "d/ h/b>/x/a d/x f/x/a=1 l/y>x", ""},
-		{"hard link to what the layer replaces", "f/a=1 | h/b>/a f/a=2", "d/ f/a=2 f/b=1", ""},
-		{"hard link after what it names is replaced", "f/a=1 | f/a=2 h/b>/a", "d/ f/a=2 h/b>/a", ""},
-		{"name of a hard-linked file is taken away", "f/a=1 h/b>/a h/c>/a | f/.wh.a", "d/ f/b=1 h/c>/b", ""},
-		{"name of a hard-linked file is replaced", "f/a=1 h/b>/a h/c>/a | f/a=2", "d/ f/a=2 f/b=1 h/c>/b", ""},
-		{"all names but one go", "f/d/a=1 h/d/b>/d/a h/e>/d/a | f/.wh.d", "d/ f/e=1", ""},
-		{"hard link to nothing", "h/b>/a f/c", "d/ f/c", "/b: is a hard link to /a, which is neither an earlier file of the layer nor one of a lower layer"},
-		{"hard link to a directory", "d/a h/b>/a", "d/ d/a", "/b: is a hard link to /a, which is a directory"},
-		{"hard link to itself", "f/a=1 | h/a>/a", "d/ f/a=1", "/a: is a hard link to itself"},
-		{"hard link in the place of what it names", "f/a/f=1 | h/a>/a/f", "d/", "/a: is a hard link to /a/f, which the layer takes away"},
-		{"twice", "f/a=1 f/a=2 f/b", "d/ f/a=2 f/b", "/a: is twice in the layer, which image-spec's layer.md forbids"},
-		{"twice, as two things", "f/a d/a f/b", "d/ f/a f/b", "/a: is twice in the layer, a file and then a dir, and image-spec's layer.md forbids a path twice"},
-		{"after what lies below it", "f/a/b f/a", "d/ d/a f/a/b", "/a: is a file, and entries before it lie below it"},
-		{"root that is a file", "f/ f/a", "d/ f/a", "/: is a file, and the root must be a dir"},
-	} {
-		var root tree.Tree
+	for _, tt := range applyTests {
+		var stack Stack
 		var faults []string
 		for part := range strings.SplitSeq(tt.layers, "|") {
-			if err := Apply(t.Context(), &root, parsed(part)); err != nil {
+			if err := stack.Apply(t.Context(), parsed(part)); err != nil {
 				faults = append(faults, err.Error())
 			}
 		}
-		if d := cmp.Diff(tt.want, listing(&root)); d != "" {
+		if d := cmp.Diff(tt.want, listing(left(t, &stack))); d != "" {
 			t.Errorf("%s: (-want +got):\n%s", tt.name, d)
 		}
 		if got := strings.Join(faults, "\n"); got != tt.faults {
@@ -98,12 +128,49 @@ func TestApply(t *testing.T) {
 	}
 }
 
+// FuzzApply extracts layers of whatever entries Read lets through.
+func FuzzApply(f *testing.F) {
+	for _, tt := range applyTests {
+		f.Add(tt.layers)
+	}
+	f.Fuzz(func(t *testing.T, layers string) {
+		apply := func() (*tree.Tree, string) {
+			var stack Stack
+			var faults []error
+			for part := range strings.SplitSeq(layers, "|") {
+				nodes := slices.DeleteFunc(parsed(part), func(n *tree.Node) bool {
+					return tree.CheckPath(n.Path) != nil || n.Type == tree.Hardlink && tree.CheckPath(n.Link) != nil || strings.Contains(n.Link, "\x00") || checkWhiteout(n) != nil
+				})
+				faults = append(faults, stack.Apply(t.Context(), nodes))
+			}
+			return left(t, &stack), fmt.Sprint(errors.Join(faults...))
+		}
+		root, faults := apply()
+		for n := range root.All() {
+			if err := tree.CheckPath(n.Path); err != nil || root.Lookup(n.Path) != n {
+				t.Errorf("%s: lies elsewhere, %v", n.Path, err)
+			}
+			if dir := root.Lookup(tree.Parent(n.Path)); dir == nil || dir.Type != tree.Dir {
+				t.Errorf("%s: lies in %+v", n.Path, dir)
+			}
+			if to := root.Lookup(n.Link); n.Type == tree.Hardlink && (to == nil || to.Type == tree.Dir || to.Type == tree.Hardlink) {
+				t.Errorf("%s: is a hard link to %+v", n.Path, to)
+			}
+		}
+		again, more := apply()
+		if listing(root) != listing(again) || faults != more {
+			t.Errorf("leaves %s, %s\nand then %s, %s", listing(root), faults, listing(again), more)
+		}
+	})
+}
+
 // BenchmarkApply is to cost the same for an entry however many there are, and
 // whatever they do: be new, take away, replace directories, be links.
 func BenchmarkApply(b *testing.B) {
 	for _, tt := range []struct{ name, lower, upper string }{
 		{"files", "", "f/d%/f"}, {"whiteouts", "f/d%/f", "f/.wh.d%"}, {"opaque", "f/d%/f", "f/d%/.wh..wh..opq"},
-		{"files for directories", "f/d%/f", "f/d%"}, {"through links", "d/x% l/y%>x%", "f/y%/f"}, {"links", "f/a%", "h/b%>/a%"},
+		{"files for directories", "f/d%/f", "f/d%"}, {"through links", "d/x% l/y%>x%", "f/y%/f"},
+		{"whiteouts of new entries", "f/d%/f", "f/d%/g f/.wh.d%"}, {"opaque for each entry", "f/d/%", "f/d/n% f/d/.wh..wh..opq"}, {"links", "f/a%", "h/b%>/a%"},
 		{"names of one file", "h/l%>/f", "f/l%"},
 	} {
 		for _, n := range []int{1000, 10_000, 100_000} {
@@ -117,13 +184,14 @@ func BenchmarkApply(b *testing.B) {
 					lower = nil
 				}
 				for b.Loop() {
-					var root tree.Tree
-					if err := Apply(b.Context(), &root, parsed(strings.Join(lower, " "))); err != nil {
+					var stack Stack
+					if err := stack.Apply(b.Context(), parsed(strings.Join(lower, " "))); err != nil {
 						b.Fatal(err)
 					}
-					if err := Apply(b.Context(), &root, parsed(strings.Join(upper, " "))); err != nil {
+					if err := stack.Apply(b.Context(), parsed(strings.Join(upper, " "))); err != nil {
 						b.Fatal(err)
 					}
+					left(b, &stack)
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/entry")
 			})

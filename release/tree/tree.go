@@ -28,7 +28,6 @@ import (
 type Tree struct {
 	nodes map[string]*Node
 	order atomic.Pointer[[]*Node] // by path; nil where that must be found out again
-	links map[string][]string     // names of hard links by the path that they link to, as Set put them
 }
 
 // PathError is a path that cannot stand in a root file system.
@@ -143,14 +142,8 @@ func (t *Tree) Settle(ctx context.Context) error {
 	return err
 }
 
-// put and cut change which nodes there are.
 func (t *Tree) put(n *Node) {
 	t.nodes[n.Path] = n
-	t.order.Store(nil)
-}
-
-func (t *Tree) cut(path string) {
-	delete(t.nodes, path)
 	t.order.Store(nil)
 }
 
@@ -162,6 +155,16 @@ func (t *Tree) Clone() *Tree {
 		c.nodes[p] = &m
 	}
 	return c
+}
+
+// Of is the tree of some nodes, which it keeps: the root and all that it holds.
+// Each lies in a directory that is one of them.
+func Of(nodes iter.Seq[*Node]) *Tree {
+	t := &Tree{nodes: map[string]*Node{}}
+	for n := range nodes {
+		t.nodes[n.Path] = n
+	}
+	return t
 }
 
 // Put adds n and, where they are missing, its parents as Implicit directories

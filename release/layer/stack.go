@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package layer
+
+import (
+	"context"
+	"iter"
+	"maps"
+
+	"github.com/orlop/orlop/pkgdb/until"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Stack is what is there once some layers have been extracted, one over the
+// other. The zero value is an empty root. It holds directories as a file system
+// does: to remove one costs the same whatever lies below it, and all names of a
+// file are names of one inode.
+type Stack struct {
+	root   *dirent
+	layer  int             // number of the present one
+	ways   map[string]*way // to directories that are there, by the paths that lead to them
+	faults faults          // of the present layer
+}
+
+// dirent is a name in a directory, and what it names.
+type dirent struct {
+	*tree.Node                    // the entry that put it there
+	of         *dirent            // of a hard link: the file
+	parent     *dirent            // nil for the root
+	below      map[string]*dirent // in a directory
+	entered    int                // the layer of the entry, 0 for a directory that has none
+	layer      int                // the last that brought it, or something below it
+	cleared    int                // the last that left nothing of lower ones below it
+}
+
+// file is what a name names.
+func (p *dirent) file() *tree.Node {
+	if p.of != nil {
+		return p.of.Node
+	}
+	return p.Node
+}
+
+// implied makes a directory that has no entry.
+func (s *Stack) implied(path string, parent *dirent) *dirent {
+	n := &tree.Node{Path: path, Type: tree.Dir, Mode: 0o755, Uname: "root", Gname: "wheel"}
+	return &dirent{Node: n, parent: parent, cleared: s.layer}
+}
+
+// makeDirs makes those of a way that are missing, and returns the last.
+func (s *Stack) makeDirs(w *way) *dirent {
+	dir := w.at
+	for _, name := range w.missing {
+		dir = s.implied(join(dir.Path, name), dir)
+		s.add(dir)
+	}
+	return dir
+}
+
+// add puts something where nothing is.
+func (s *Stack) add(p *dirent) {
+	p.putBack()
+	s.touch(p)
+}
+
+func (p *dirent) putBack() {
+	if p.parent.below == nil {
+		p.parent.below = map[string]*dirent{}
+	}
+	p.parent.below[base(p.Path)] = p
+}
+
+// touch notes that the layer has brought something.
+func (s *Stack) touch(p *dirent) {
+	for ; p != nil && p.layer != s.layer; p = p.parent {
+		p.layer = s.layer
+	}
+}
+
+// there reports whether something has not been taken away since.
+func (p *dirent) there() bool {
+	for ; p.parent != nil; p = p.parent {
+		if p.parent.below[base(p.Path)] != p {
+			return false
+		}
+	}
+	return true
+}
+
+// remove takes something away, and all below it.
+func (s *Stack) remove(p *dirent) {
+	delete(p.parent.below, base(p.Path))
+	if t := p.file().Type; t == tree.Dir || t == tree.Symlink {
+		s.ways = nil
+	}
+}
+
+// clear takes away what lower layers have left in a directory.
+func (s *Stack) clear(dir *dirent) {
+	if dir.cleared == s.layer {
+		return
+	}
+	dir.cleared = s.layer
+	for _, p := range dir.below {
+		s.whiteOut(p)
+	}
+}
+
+// whiteOut takes away what lower layers have left at a place and below it.
+func (s *Stack) whiteOut(p *dirent) {
+	if p.layer == s.layer {
+		s.clear(p)
+		return
+	}
+	s.remove(p)
+}
+
+// Tree is the root file system. It keeps the nodes of the layers.
+func (s *Stack) Tree(ctx context.Context) (*tree.Tree, error) {
+	t := tree.Of(s.nodes(ctx))
+	return t, t.Settle(ctx)
+}
+
+// nodes are those of files and directories, and then those of hard links, in the
+// order of their paths. They end with the context.
+func (s *Stack) nodes(ctx context.Context) iter.Seq[*tree.Node] {
+	return func(yield func(*tree.Node) bool) {
+		links := map[string]*dirent{}
+		if s.root == nil || !s.root.visit(func(p *dirent) bool {
+			if p.of != nil {
+				links[p.Path] = p
+				return true
+			}
+			return ctx.Err() == nil && yield(p.Node)
+		}) {
+			return
+		}
+		order, _ := until.Sorted(ctx, maps.Keys(links))
+		heirs := map[*dirent]string{}
+		for _, path := range order {
+			if ctx.Err() != nil || !yield(links[path].link(heirs)) {
+				return
+			}
+		}
+	}
+}
+
+// visit calls f for what is there, and all below it, as long as f says so.
+func (p *dirent) visit(f func(p *dirent) bool) bool {
+	if !f(p) {
+		return false
+	}
+	for _, p := range p.below {
+		if !p.visit(f) {
+			return false
+		}
+	}
+	return true
+}
+
+// link is the node of a hard link. Of those to a file whose own name has gone,
+// the first becomes that file, and the others link to it, as heirs has it.
+func (p *dirent) link(heirs map[*dirent]string) *tree.Node {
+	if p.of.there() {
+		return p.Node
+	}
+	now := *p.Node // the entry of a layer stays as it is
+	heir, ok := heirs[p.of]
+	if ok {
+		now.Link = heir
+	} else {
+		of := p.of.Node
+		now.Type, now.Link, now.Size, now.Digest = of.Type, of.Link, of.Size, of.Digest
+		heirs[p.of] = p.Path
+	}
+	return &now
+}
