@@ -487,6 +487,9 @@ func FuzzRead(f *testing.F) {
 			if err := tree.CheckPath(n.Path); err != nil {
 				t.Error(err)
 			}
+			if strings.Contains(n.Link, "\x00") || n.Type == tree.Hardlink && tree.CheckPath(n.Link) != nil || checkWhiteout(n) != nil {
+				t.Errorf("%+v was let through", n)
+			}
 			return nil
 		})
 	})

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package oci
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/opencontainers/go-digest"
+)
+
+// FuzzContents reads documents whose digests are right, wherever they name them
+// by INDEX, MANIFEST, CONFIG or LAYER.
+func FuzzContents(f *testing.F) {
+	const config = `{"architecture":"arm64","os":"freebsd","config":{},"rootfs":{"type":"layers","diff_ids":["sha256:0"]},"history":[{"empty_layer":true},{}]}`
+	const manifest = `{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json",CONFIG},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar",LAYER}]}`
+	const index = `{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json",MANIFEST,"platform":{"os":"freebsd","architecture":"arm64"}}]}`
+	const nested = `{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.index.v1+json",INDEX}]}`
+	f.Add(index, "", manifest, config, "")
+	f.Add(nested, index, manifest, config, "freebsd/arm64")
+	f.Add(strings.Replace(index, "]}", `,{"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"x",CONFIG}]}`, 1), "", manifest, config, "freebsd/arm64/v8")
+	f.Fuzz(func(t *testing.T, index, nested, manifest, config, platform string) {
+		a := &Archive{files: map[string]file{}}
+		add := func(name, text string) {
+			a.files[name] = file{int64(len(text)), func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}
+		}
+		names := []string{}
+		blob := func(name, text string) {
+			text = strings.NewReplacer(names...).Replace(text)
+			d := digest.FromString(text)
+			add(blobName(d), text)
+			names = append(names, name, fmt.Sprintf(`"digest":%q,"size":%d`, d, len(text)))
+		}
+		blob("LAYER", "layer")
+		blob("CONFIG", config)
+		blob("MANIFEST", manifest)
+		blob("INDEX", nested)
+		add("index.json", strings.NewReplacer(names...).Replace(index))
+		add("oci-layout", `{"imageLayoutVersion":"1.0.0"}`)
+		c, err := a.Contents(platform)
+		if c == nil && err == nil {
+			t.Error("there is nothing, and nothing is told")
+		}
+		if c == nil {
+			return
+		}
+		strays := a.Strays(c)
+		if err := errors.Join(err, a.Check(c)); err == nil && (len(c.Manifest.Layers) != len(c.Config.RootFS.DiffIDs) || c.Texts.Config == nil) {
+			t.Errorf("an image whose parts disagree was accepted: %+v", c)
+		}
+		again, more := a.Contents(platform)
+		if d := cmp.Diff(c, again, cmpopts.IgnoreUnexported(Contents{})); d != "" || fmt.Sprint(err) != fmt.Sprint(more) || !slices.Equal(strays, a.Strays(again)) {
+			t.Errorf("%v, and then %v: %s", err, more, d)
+		}
+	})
+}
