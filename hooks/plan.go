@@ -171,7 +171,7 @@ func ParsePlan(name string, text []byte) (*PlanFile, error) {
 	}
 	switch {
 	case err != nil:
-		return nil, &release.UsageError{Err: fmt.Errorf("%s: not a plan: %w", name, solve.JSONFault(text, err))}
+		return nil, &release.UsageError{Err: fmt.Errorf("%s: not a plan: %w", name, strict.Explain(text, err))}
 	case f.Image == "":
 		return nil, &release.UsageError{Err: fmt.Errorf("%s: it names no image", name)}
 	}

@@ -5,6 +5,7 @@ package solve
 import (
 	"encoding/json"
 	"fmt"
+	"github.com/orlop/orlop/pkgdb/strict"
 )
 
 // What this orlop writes. Either number changes once a release at most; until
@@ -60,7 +61,7 @@ func readFormat(text []byte) error {
 		Orlop  string `json:"orlop"`
 	}
 	if err := json.Unmarshal(text, &head); err != nil {
-		return JSONFault(text, err)
+		return strict.Explain(text, err)
 	}
 	if err := checkFormat("format", lockFormats, head.Format, head.Orlop); err != nil {
 		return err

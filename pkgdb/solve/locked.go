@@ -89,7 +89,7 @@ func (l *Lock) parse(text []byte) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(l); err != nil {
-		return JSONFault(text, err)
+		return strict.Explain(text, err)
 	}
 	if _, err := dec.Token(); err != io.EOF {
 		return errors.New("has data after its end")

@@ -3,26 +3,32 @@
 // Package strict reads JSON that has one meaning only.
 //
 // encoding/json takes the last of two members of one name, takes "Layers" for
-// "layers", and puts U+FFFD where bytes are no UTF-8. Other programs do
+// "layers", and puts U+FFFD where bytes are no UTF-8 and where an escape is half
+// of a surrogate pair. Other programs do
 // otherwise, so that one text could show two programs two images
 // (CVE-2021-41190 is of this kind). Here such a text is an error.
 package strict
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
 // Unmarshal is json.Unmarshal for a text that every program reads alike.
 func Unmarshal(text []byte, v any) error {
 	if err := json.Unmarshal(text, v); err != nil {
-		return err
+		return Explain(text, err)
 	}
 	return Check(text, v)
 }
@@ -35,19 +41,13 @@ func Check(text []byte, v any) error {
 		return errors.New("has bytes that are not UTF-8")
 	}
 	found, err := parse(text)
+	if err == nil {
+		err = oneCharacter(text)
+	}
 	if err != nil {
 		return err
 	}
-	// What encoding/json took for a member of v has that member's name here.
-	again, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	taken, err := parse(again)
-	if err != nil {
-		return err
-	}
-	return found.compare(taken, "")
+	return members{}.compare(found, reflect.TypeOf(v), "")
 }
 
 // value is a JSON value without its scalars.
@@ -99,24 +99,88 @@ func read(dec *json.Decoder, path string) (value, error) {
 	return v, err
 }
 
-// compare finds members that were taken for others.
-func (v value) compare(taken value, path string) error {
-	for key, each := range v.members {
-		if same, ok := taken.members[key]; ok {
-			if err := each.compare(same, path+"."+key); err != nil {
+// members are those of types, as far as they have been asked for.
+type members map[reflect.Type]map[string]reflect.Type
+
+// compare finds members that encoding/json takes for those of a type, which have
+// other names.
+func (m members) compare(v value, t reflect.Type, path string) error {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() == reflect.Slice || t.Kind() == reflect.Array {
+		for i, each := range v.list {
+			if err := m.compare(each, t.Elem(), fmt.Sprint(path, ".", i)); err != nil {
 				return err
-			}
-			continue
-		}
-		for other := range taken.members {
-			if strings.EqualFold(key, other) {
-				return fmt.Errorf("has %s, wanted %q", place(path, key), other)
 			}
 		}
 	}
-	for i := range min(len(v.list), len(taken.list)) {
-		if err := v.list[i].compare(taken.list[i], fmt.Sprint(path, ".", i)); err != nil {
+	for _, key := range slices.Sorted(maps.Keys(v.members)) {
+		member, err := m.find(t, path, key)
+		if err == nil && member != nil {
+			err = m.compare(v.members[key], member, path+"."+key)
+		}
+		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// find is the type of a member, nil for one that nobody decodes.
+func (m members) find(t reflect.Type, path, key string) (reflect.Type, error) {
+	if t.Kind() == reflect.Map {
+		return t.Elem(), nil
+	}
+	all := m.of(t)
+	if member, is := all[key]; is {
+		return member, nil
+	}
+	for other := range all {
+		if strings.EqualFold(key, other) {
+			return nil, fmt.Errorf("has %s, wanted %q", place(path, key), other)
+		}
+	}
+	return nil, nil
+}
+
+// of lists the members of a type, none for what is no struct.
+func (m members) of(t reflect.Type) map[string]reflect.Type {
+	if all, known := m[t]; known || t.Kind() != reflect.Struct {
+		return all
+	}
+	all := map[string]reflect.Type{}
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.IsExported() && name != "-" && !(f.Anonymous && name == "") {
+			all[cmp.Or(name, f.Name)] = f.Type
+		}
+	}
+	m[t] = all
+	return all
+}
+
+// oneCharacter refuses half of a surrogate pair, which is no character, and for
+// which some programs put another.
+func oneCharacter(text []byte) error {
+	unit := func(at int) rune {
+		if at+6 > len(text) || string(text[at:at+2]) != `\u` {
+			return 0
+		}
+		n, _ := strconv.ParseUint(string(text[at+2:at+6]), 16, 16)
+		return rune(n)
+	}
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		switch r := unit(i); {
+		case !utf16.IsSurrogate(r):
+			i++ // and the rest of it is plain text
+		case utf16.DecodeRune(r, unit(i+6)) == utf8.RuneError:
+			return fmt.Errorf("has %s, which is half a character", text[i:i+6])
+		default:
+			i += 11
 		}
 	}
 	return nil
@@ -130,11 +194,18 @@ func place(path, key string) string {
 	return fmt.Sprintf("%q in %s", key, path[1:])
 }
 
-// Has reports which of the names are members of an object at the top of a text.
+// Has lists the members of an object at the top of a text that some program
+// may take for one of the names.
 func Has(text []byte, names ...string) []string {
 	var top map[string]json.RawMessage
 	if json.Unmarshal(text, &top) != nil {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { _, is := top[name]; return !is })
+	var list []string
+	for _, key := range slices.Sorted(maps.Keys(top)) {
+		if slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, key) }) {
+			list = append(list, key)
+		}
+	}
+	return list
 }

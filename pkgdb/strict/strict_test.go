@@ -5,6 +5,7 @@ package strict
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,6 +15,13 @@ type document struct {
 	Layers []part            `json:"layers"`
 	Labels map[string]string `json:"labels,omitempty"`
 	Raw    json.RawMessage   `json:"raw,omitempty"`
+	Inner  *part             `json:"inner,omitempty"`
+	Hidden string            `json:"-"`
+	embedded
+}
+
+type embedded struct {
+	Name string `json:"name,omitempty"`
 }
 
 type part struct {
@@ -38,9 +46,19 @@ func TestUnmarshal(t *testing.T) {
 		{`{"labels":{"a":"1","a":"2"}}`, `has "a" in labels twice`},
 		{`{"raw":{"a":1,"a":1}}`, `has "a" in raw twice`},
 		{"{\"labels\":{\"a\":\"\xff\"}}", "has bytes that are not UTF-8"},
-		{`{"size":1} {}`, "invalid character '{' after top-level value"},
-		{`{"size"`, "unexpected end of JSON input"},
-		{`[]`, "json: cannot unmarshal array"},
+		{`{"size":1} {}`, "invalid character '{' after top-level value, in line 1"},
+		{`{"size"`, "unexpected end of JSON input, in line 1"},
+		{`{"labels":{"a":"1"},"Labels":null}`, `has "Labels", wanted "labels"`}, // which leaves none
+		{`{"name":"a","Name":""}`, `has "Name", wanted "name"`},
+		{`{"inner":{"digest":"a"},"INNER":null}`, `has "INNER", wanted "inner"`},
+		{`{"inner":{"Digest":""}}`, `has "Digest" in inner, wanted "digest"`},
+		{`{"hidden":"a","embedded":{"Name":1}}`, ""},
+		{`{"labels":{"a":"\ud83d\ude00","\\ud800":"\\"}}`, ""},
+		{`{"labels":{"a":"\ud800"}}`, `has \ud800, which is half a character`},
+		{`{"labels":{"a":"\\\udc00\ud800"}}`, `has \udc00, which is half a character`},
+		{`{"labels":{"a":"\ud800\u0041"}}`, `has \ud800, which is half a character`},
+		{`[]`, "found array, wanted an object, in line 1"},
+		{"{\n\"size\":\"2\"}", "size: found string, wanted a number, in line 2"},
 		{`null`, ""},
 	} {
 		var d document
@@ -53,8 +71,9 @@ func TestUnmarshal(t *testing.T) {
 
 func TestHas(t *testing.T) {
 	t.Parallel()
-	if got := Has([]byte(`{"layers":[],"x":{"manifests":1}}`), "layers", "manifests"); len(got) != 1 || got[0] != "layers" {
-		t.Errorf("got %v", got)
+	got := Has([]byte(`{"layers":[],"Config":null,"MANIFESTS":[],"x":{"manifests":1}}`), "layers", "manifests", "config", "size")
+	if want := []string{"Config", "MANIFESTS", "layers"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
 	}
 }
 

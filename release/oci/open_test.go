@@ -427,6 +427,10 @@ func TestCheckDocuments(t *testing.T) {
 		{"manifest", `"layers":[`, `"Layers":[`, `manifest: has "Layers", wanted "layers"`},
 		{"manifest", `"size"`, `"Size":1,"size"`, `manifest: has "Size" in config, wanted "size"`},
 		{"index", `"manifests":[`, `"layers":[],"manifests":[`, `index.json: has "layers", by which`},
+		{"index", `"manifests":[`, `"Layers":[],"manifests":[`, `index.json: has "Layers", by which`},
+		{"manifest", `"layers":[`, `"MANIFESTS":[],"layers":[`, `manifest: has "MANIFESTS", by which`},
+		{"index", `"size":`, `"platform":{"os":"linux","architecture":"amd64"},"Platform":null,"size":`, `index.json: has "Platform" in manifests.0, wanted "platform"`},
+		{"config", `"config":{}`, `"config":{"Env":["A=b"],"env":null}`, `config: has "env" in config, wanted "Env"`},
 		{"config", `"os"`, `"OS":"linux","os"`, `config: has "OS", wanted "os"`},
 		{"config", `"config":{}`, `"config":{"Labels":{"a":"1","A":"2"},"labels":{}}`, `config: has "labels" in config, wanted "Labels"`},
 		{"layout", `{`, `{"imageLayoutVersion":"9",`, `oci-layout: has "imageLayoutVersion" twice`},
@@ -437,7 +441,7 @@ func TestCheckDocuments(t *testing.T) {
 		{"config", `"freebsd"`, `""`, `config: os is "" and architecture "amd64", wanted both`},
 		{"config", `"type":"layers"`, `"type":""`, `type of config's rootfs is "", wanted "layers"`},
 		{"config", `,{}]`, `,{},{}]`, `number of layers in the history is 2, wanted 1`},
-		{"config", `["sha256:0"]`, `7`, `config: json: cannot unmarshal number`},
+		{"config", `["sha256:0"]`, `7`, `config: rootfs.diff_ids: found number, wanted an array, in line 1`},
 	} {
 		path := layout(t, func(document, text string) string {
 			if document == tt.document {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package solve
+package strict
 
 import (
 	"bytes"
@@ -9,9 +9,9 @@ import (
 	"fmt"
 )
 
-// JSONFault says where in a document of JSON something is wrong, and what is
+// Explain says where in a document of JSON something is wrong, and what is
 // wanted there in the words of JSON.
-func JSONFault(text []byte, err error) error {
+func Explain(text []byte, err error) error {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("%w, in line %d", err, line(text, syntax.Offset))
 	}
