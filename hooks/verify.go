@@ -73,7 +73,7 @@ func read(ctx context.Context, source *oci.Source, platform string) (*Artifact, 
 	}
 	defer archive.Close()
 	a := &Artifact{source: source, platform: platform, whole: true, Root: newRoot()}
-	a.Contents, err = archive.Contents(platform)
+	a.Contents, err = archive.Contents(ctx, platform)
 	errs := []error{err, archive.Check(a.Contents)}
 	if a.Contents == nil {
 		return nil, errors.Join(errs...)

@@ -88,7 +88,7 @@ config: rootfs.diff_ids.2 is "sha256:…", its lock makes it absent`, ""},
 	}), `layer 1: is packed with gzip, wanted zstd, as its media type has it
 files, pkg database and packages were not checked: that needs every layer whole and in its place
 manifest: layers.0.mediaType is "application/vnd.oci.image.layer.v1.tar+zstd", its lock makes it "application/vnd.oci.image.layer.v1.tar+gzip"`, ""},
-	{"media type of the config", documents(func(l *layout) { at[object](l.manifest, "config")["mediaType"] = "text/plain" }), `manifest: its config is a "text/plain", so it is no OCI image`, ""},
+	{"media type of the config", documents(func(l *layout) { at[object](l.manifest, "config")["mediaType"] = "text/plain" }), `manifest: its config is of type "text/plain", so it is no OCI image`, ""},
 	{"schemaVersion", documents(func(l *layout) { l.manifest["schemaVersion"] = 3 }), `schemaVersion of manifest is 3, wanted 2
 manifest: schemaVersion is 3, its lock makes it 2`, ""},
 	{"history too long", documents(func(l *layout) {

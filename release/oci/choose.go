@@ -3,6 +3,7 @@
 package oci
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,22 +29,25 @@ type candidates struct {
 	other  []error // what this version cannot read
 }
 
-// candidate is one image, and the names that it has.
+// candidate is one image, and the names that it has beside the first.
 type candidate struct {
 	v1.Descriptor
-	names []string
+	others []string
 }
 
 // choose finds the one image that is meant, by following the indexes. Several
 // descriptors of one digest are one image.
-func (a *Archive) choose(c *Contents, platform string) error {
+func (a *Archive) choose(ctx context.Context, c *Contents, platform string) error {
 	all := candidates{Archive: a, Contents: c}
-	if err := all.collect(c.Index, "", 1); err != nil {
+	if err := all.collect(ctx, c.Index, "", 1); err != nil {
 		return err
 	}
 	images := all.images
 	if len(images) > 1 {
-		images = all.look(images)
+		images = all.look(ctx, images)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	if platform != "" && len(images) > 1 {
 		found := platforms(images)
@@ -58,6 +62,8 @@ func (a *Archive) choose(c *Contents, platform string) error {
 		return layer.Unsupportedf("has %d images for %s, wanted one: %s", len(images), platform, strings.Join(digests(images), ", "))
 	case len(images) == 0 && len(all.other) > 0:
 		return all.other[0]
+	case len(images) == 0 && len(c.PassedOver) > 0:
+		return layer.Unsupportedf("index.json leads to no image, wanted one: %s", strings.Join(c.PassedOver, ", "))
 	case len(images) == 0:
 		return layer.Unsupportedf("index.json leads to no image, wanted one")
 	}
@@ -65,15 +71,18 @@ func (a *Archive) choose(c *Contents, platform string) error {
 	for _, err := range all.other {
 		c.PassedOver = append(c.PassedOver, err.Error())
 	}
-	for _, name := range images[0].names[1:] {
+	for _, name := range images[0].others {
 		c.PassedOver = append(c.PassedOver, fmt.Sprintf("the image is there by the name %q as well", name))
 	}
 	return nil
 }
 
 // collect takes the descriptors of an index; name is that of the index.
-func (all *candidates) collect(index v1.Index, name string, depth int) error {
+func (all *candidates) collect(ctx context.Context, index v1.Index, name string, depth int) error {
 	for _, d := range index.Manifests {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if all.seen++; all.seen > maxManifests {
 			return layer.Unsupportedf("has more than %d manifests, the most that this version looks through", maxManifests)
 		}
@@ -85,17 +94,17 @@ func (all *candidates) collect(index v1.Index, name string, depth int) error {
 		case d.MediaType == "":
 			return formatErrorf("a descriptor of the index, of %q, has no mediaType, wanted one (image-spec, descriptor.md)", d.Digest)
 		case isAttestation(d):
-			all.passOver(d, "attestation manifest")
+			all.passOver(ctx, d, "attestation manifest")
 		case d.MediaType == v1.MediaTypeImageIndex:
-			if err := all.nested(d, refName, depth); err != nil {
+			if err := all.nested(ctx, d, refName, depth); err != nil {
 				return fmt.Errorf("index %s: %w", d.Digest, err)
 			}
 		case d.ArtifactType != "":
-			all.passOver(d, "artifact of type "+d.ArtifactType)
+			all.passOver(ctx, d, "artifact of type "+d.ArtifactType)
 		case d.MediaType != v1.MediaTypeImageManifest:
 			all.other = append(all.other, layer.Unsupportedf("manifest: type of its descriptor is %q, which this version does not read, wanted %q", d.MediaType, v1.MediaTypeImageManifest))
 		default:
-			all.image(d, refName)
+			all.image(ctx, d, refName)
 		}
 	}
 	return nil
@@ -107,55 +116,69 @@ func isAttestation(d v1.Descriptor) bool {
 		d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
 }
 
-func (all *candidates) passOver(d v1.Descriptor, what string) {
-	all.PassedOver = append(all.PassedOver, fmt.Sprintf("%s %s was passed over", what, d.Digest))
+func (all *candidates) passOver(ctx context.Context, d v1.Descriptor, what string) {
+	text := fmt.Sprintf("%s %s was passed over", what, d.Digest)
+	if slices.Contains(all.PassedOver, text) {
+		return
+	}
+	all.PassedOver = append(all.PassedOver, text)
 	var m v1.Manifest
-	_, _ = all.document(d, d.MediaType, &m, nil)
+	_, _ = all.document(ctx, d, d.MediaType, &m, nil)
 	all.reach(d, &m)
 }
 
 // nested goes into an index that another one holds.
-func (all *candidates) nested(d v1.Descriptor, name string, depth int) error {
+func (all *candidates) nested(ctx context.Context, d v1.Descriptor, name string, depth int) error {
 	if depth == maxNested {
 		return layer.Unsupportedf("lies in %d other indexes, the most that this version follows", depth)
 	}
 	var index v1.Index
-	if _, err := all.document(d, v1.MediaTypeImageIndex, &index, indexMembers); err != nil {
+	if _, err := all.document(ctx, d, v1.MediaTypeImageIndex, &index, indexMembers); err != nil {
 		return err
 	}
 	if checkDigest(d.Digest) == nil {
 		all.reached[blobName(d.Digest)] = true
 	}
-	return all.collect(index, name, depth+1)
+	return all.collect(ctx, index, name, depth+1)
 }
 
 // image notes one, or another name of one.
-func (all *candidates) image(d v1.Descriptor, name string) {
-	var m v1.Manifest
-	_, _ = all.document(d, v1.MediaTypeImageManifest, &m, nil) // which is read again, if it is the one
-	all.reach(d, &m)
-	for i := range all.images {
-		if all.images[i].Digest == d.Digest {
-			all.images[i].names = append(all.images[i].names, name)
-			return
-		}
-	}
+func (all *candidates) image(ctx context.Context, d v1.Descriptor, name string) {
 	if name != "" && d.Annotations[v1.AnnotationRefName] == "" {
 		d.Annotations = map[string]string{v1.AnnotationRefName: name}
 	}
-	all.images = append(all.images, candidate{d, []string{name}})
+	for i := range all.images {
+		if c := &all.images[i]; c.Digest == d.Digest {
+			c.named(d, name)
+			return
+		}
+	}
+	var m v1.Manifest
+	_, _ = all.document(ctx, d, v1.MediaTypeImageManifest, &m, nil) // which is read again, if it is the one
+	all.reach(d, &m)
+	all.images = append(all.images, candidate{d, nil})
+}
+
+// named notes one more name of an image, which may have had none.
+func (c *candidate) named(d v1.Descriptor, name string) {
+	switch first := c.Annotations[v1.AnnotationRefName]; {
+	case first == "" && name != "":
+		c.Descriptor = d
+	case name != "" && name != first && !slices.Contains(c.others, name):
+		c.others = append(c.others, name)
+	}
 }
 
 // look passes over what is no image, and finds out about platforms that the
 // index does not tell.
-func (all *candidates) look(images []candidate) []candidate {
+func (all *candidates) look(ctx context.Context, images []candidate) []candidate {
 	var list []candidate
 	for _, i := range images {
 		var m v1.Manifest
-		_, err := all.manifest(i.Descriptor, &m)
+		_, err := all.manifest(ctx, i.Descriptor, &m)
 		if err == nil && i.Platform == nil {
 			var config v1.Image
-			_, err = all.document(m.Config, v1.MediaTypeImageConfig, &config, nil)
+			_, err = all.document(ctx, m.Config, v1.MediaTypeImageConfig, &config, nil)
 			i.Platform = &config.Platform
 		}
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,7 +65,15 @@ func TestChoose(t *testing.T) {
 		{"one with an attestation", func(l images) []string {
 			return []string{l.index(l.image("freebsd/amd64", ""), l.image("unknown/unknown", attestation))}
 		}, "", "freebsd/amd64 of the index", "attestation manifest sha256:"},
-		{"one by two names", func(l images) []string { return []string{l.image("freebsd/amd64", name), l.image("freebsd/amd64", "")} }, "", "freebsd/amd64 n", `the image is there by the name "" as well`},
+		{"one by two names", func(l images) []string { return []string{l.image("freebsd/amd64", name), l.image("freebsd/amd64", "")} }, "", "freebsd/amd64 n", ""},
+		{"one whose second descriptor has the name", func(l images) []string { return []string{l.image("freebsd/amd64", ""), l.image("freebsd/amd64", name)} }, "", "freebsd/amd64 n", ""},
+		{"one by three names", func(l images) []string {
+			return []string{l.image("freebsd/amd64", name), l.index(l.image("freebsd/amd64", "")), l.image("freebsd/amd64", name), l.index(l.image("freebsd/amd64", ""))}
+		}, "", "freebsd/amd64 n", `the image is there by the name "of the index" as well`},
+		{"one large one, a thousand times", func(l images) []string { // of 100 KB, which are read once
+			config := l.blob("vnd.oci.image.config.v1+json", `{"os":"freebsd","architecture":"amd64","config":{},"rootfs":{"type":"layers","diff_ids":[]}}`, "")
+			return slices.Repeat([]string{l.blob("vnd.oci.image.manifest.v1+json", `{"schemaVersion":2,"x":"`+strings.Repeat("x", 100_000)+`","config":`+config+`,"layers":[]}`, name)}, 1000)
+		}, "", "freebsd/amd64 n", ""},
 		{"two", func(l images) []string { return []string{l.image("freebsd/amd64", name), l.image("freebsd/arm64", at)} }, "", "has 2 images, wanted one; --platform chooses: freebsd/amd64, freebsd/arm64", ""},
 		{"the second of two", func(l images) []string { return []string{l.image("freebsd/amd64", name), l.image("freebsd/arm64", at)} }, "freebsd/arm64", "freebsd/arm64 ", ""},
 		{"none of two", func(l images) []string { return []string{l.image("freebsd/amd64", name), l.image("freebsd/arm64", at)} }, "linux/arm64", "has no image for linux/arm64, found freebsd/amd64, freebsd/arm64", ""},
@@ -78,7 +87,10 @@ func TestChoose(t *testing.T) {
 		}, "", `manifest: type of its descriptor is "application/vnd.docker.distribution.manifest.v2+json", which this version does not read`, ""},
 		{"an artifact", func(l images) []string {
 			return []string{l.blob("vnd.oci.image.manifest.v1+json", `{"schemaVersion":2,"config":`+l.blob("vnd.oci.empty.v1+json", "{}", "")+`,"layers":[]}`, "")}
-		}, "", `manifest: its config is a "application/vnd.oci.empty.v1+json", so it is no OCI image`, ""},
+		}, "", `manifest: its config is of type "application/vnd.oci.empty.v1+json", so it is no OCI image`, ""},
+		{"one that its descriptor calls an artifact", func(l images) []string {
+			return []string{l.image("freebsd/amd64", `,"artifactType":"application/x"`)}
+		}, "", "index.json leads to no image, wanted one: artifact of type application/x sha256:", ""},
 		{"an artifact beside one", func(l images) []string {
 			return []string{l.image("freebsd/amd64", name), l.blob("vnd.oci.image.manifest.v1+json", `{"schemaVersion":2,"config":`+l.blob("vnd.oci.empty.v1+json", "{}", "")+`,"layers":[]}`, "")}
 		}, "", "freebsd/amd64 n", "so it is no OCI image"},
@@ -108,7 +120,7 @@ func TestChoose(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := a.Contents(tt.platform)
+		c, err := a.Contents(t.Context(), tt.platform)
 		got := fmt.Sprint(err)
 		if err == nil {
 			got = platformText(c.Config.Platform) + " " + c.Descriptor.Annotations["org.opencontainers.image.ref.name"]

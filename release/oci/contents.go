@@ -3,6 +3,7 @@
 package oci
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/pkgdb/strict"
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/layer"
 )
 
@@ -35,23 +37,30 @@ type Contents struct {
 // wrong is not parsed, nor is one that its descriptor calls something else. What
 // it returns beside an error is nil where there is no manifest, else all but the
 // config.
-func (a *Archive) Contents(platform string) (*Contents, error) {
+func (a *Archive) Contents(ctx context.Context, platform string) (*Contents, error) {
 	c := &Contents{reached: map[string]bool{"oci-layout": true, "index.json": true}}
 	c.Texts.Layout, _ = a.read("oci-layout") // of which Check tells the faults
 	var err error
 	if c.Texts.Index, err = a.read("index.json"); err != nil {
 		return nil, err
 	}
-	if err := parse(c.Texts.Index, &c.Index, indexMembers); err != nil {
+	_, err = until.Do(ctx, func() (struct{}, error) { return struct{}{}, parse(c.Texts.Index, &c.Index, indexMembers) })
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
 		return nil, formatErrorf("index.json: %w", err)
 	}
-	if err := a.choose(c, platform); err != nil {
+	if err := a.choose(ctx, c, platform); err != nil {
 		return nil, err
 	}
-	if c.Texts.Manifest, err = a.manifest(c.Descriptor, &c.Manifest); err != nil {
+	if c.Texts.Manifest, err = a.manifest(ctx, c.Descriptor, &c.Manifest); err != nil {
 		return nil, fmt.Errorf("manifest: %w", err)
 	}
-	if c.Texts.Config, err = a.document(c.Manifest.Config, v1.MediaTypeImageConfig, &c.Config, nil); err != nil {
+	if c.Texts.Config, err = a.document(ctx, c.Manifest.Config, v1.MediaTypeImageConfig, &c.Config, nil); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		c.Config = v1.Image{} // of which a part may be there
 		return c, fmt.Errorf("config: %w", err)
 	}
@@ -82,16 +91,16 @@ func parse(text []byte, into any, foreign foreignTo) error {
 }
 
 // manifest reads that of an image.
-func (a *Archive) manifest(d v1.Descriptor, into *v1.Manifest) ([]byte, error) {
-	text, err := a.document(d, v1.MediaTypeImageManifest, into, manifestMembers)
+func (a *Archive) manifest(ctx context.Context, d v1.Descriptor, into *v1.Manifest) ([]byte, error) {
+	text, err := a.document(ctx, d, v1.MediaTypeImageManifest, into, manifestMembers)
 	if err == nil && into.Config.MediaType != v1.MediaTypeImageConfig && into.Config.MediaType != "" {
-		return nil, layer.Unsupportedf("its config is a %q, so it is no OCI image", into.Config.MediaType)
+		return nil, layer.Unsupportedf("its config is of type %q, so it is no OCI image", into.Config.MediaType)
 	}
 	return text, err
 }
 
 // document returns the text of a document that it has parsed.
-func (a *Archive) document(d v1.Descriptor, mediaType string, into any, foreign foreignTo) ([]byte, error) {
+func (a *Archive) document(ctx context.Context, d v1.Descriptor, mediaType string, into any, foreign foreignTo) ([]byte, error) {
 	if d.MediaType == "" {
 		return nil, typeMismatch("its descriptor", d.MediaType, mediaType)
 	}
@@ -110,10 +119,17 @@ func (a *Archive) document(d v1.Descriptor, mediaType string, into any, foreign 
 	if err != nil {
 		return nil, err
 	}
-	if err := parse(text, into, foreign); err != nil {
-		return nil, &FormatError{err}
+	if a.parsed += d.Size; a.parsed > maxParsed {
+		return nil, layer.Unsupportedf("has more than %d bytes of JSON with it, the most that this version reads of an archive", maxParsed)
 	}
-	return text, nil
+	_, err = until.Do(ctx, func() (struct{}, error) { return struct{}{}, parse(text, into, foreign) })
+	switch {
+	case err == nil:
+		return text, nil
+	case ctx.Err() == nil:
+		err = &FormatError{err}
+	}
+	return nil, err
 }
 
 // reach notes the files of an image, whether or not it is the chosen one.

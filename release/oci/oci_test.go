@@ -125,7 +125,7 @@ func check(path string) (*Contents, error) {
 		return nil, err
 	}
 	defer a.Close()
-	c, err := a.Contents("")
+	c, err := a.Contents(context.Background(), "")
 	errs := []error{err, a.Check(c)}
 	for _, text := range a.Strays(c) {
 		errs = append(errs, errors.New(text))

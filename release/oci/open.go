@@ -25,8 +25,9 @@ import (
 
 // Bounds for archives that anybody wrote. Real ones stay far below.
 const (
-	maxDocument = 4 << 20 // bytes of a JSON text, as registries have it; the largest have some 100 KiB
-	maxFiles    = 4096    // in a layout; an image of 127 layers has 131
+	maxDocument = 4 << 20  // bytes of a JSON text, as registries have it; the largest have some 100 KiB
+	maxParsed   = 64 << 20 // bytes of all that are parsed of one archive, which may hold many images
+	maxFiles    = 4096     // in a layout; an image of 127 layers has 131
 	// What a packed archive may come to on the disk: so many times its own
 	// bytes, and some for one that is small. Its blobs hardly shrink, being
 	// packed themselves, and plain layers shrink to a tenth, perhaps; what
@@ -40,6 +41,7 @@ type Archive struct {
 	files  map[string]file // by name in the layout
 	odd    string          // the first entry that is no plain file, "" for none
 	closer io.Closer       // of what was opened for it; nil for nothing
+	parsed int64           // bytes of JSON so far
 }
 
 // file is a regular file of a layout.

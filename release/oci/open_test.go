@@ -421,7 +421,7 @@ func TestCheckDocuments(t *testing.T) {
 		{"index", `sha256:`, `sha512:`, `manifest: digest "sha512:`},
 		{"index", `"sha256:`, `"../`, `manifest: digest "../`},
 		{"manifest", `"schemaVersion":2,`, `"schemaVersion":2,"mediaType":"x",`, `type of manifest is "x"`},
-		{"manifest", `image.config`, `image.conf`, `manifest: its config is a "application/vnd.oci.image.conf.v1+json", so it is no OCI image`},
+		{"manifest", `image.config`, `image.conf`, `manifest: its config is of type "application/vnd.oci.image.conf.v1+json", so it is no OCI image`},
 		{"manifest", `"layers":[`, `"manifests":[],"layers":[`, `manifest: has "manifests", by which others take it for another kind of document (CVE-2021-41190)`},
 		{"manifest", `"layers":[`, `"layers":[],"layers":[`, `manifest: has "layers" twice`},
 		{"manifest", `"layers":[`, `"Layers":[`, `manifest: has "Layers", wanted "layers"`},
