@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/orlop/orlop/release/tree"
 )
@@ -402,6 +404,38 @@ func TestReadPacked(t *testing.T) {
 			t.Errorf("%s, two streams: got %v", c.Compression, err)
 		}
 	}
+}
+
+// TestReadSum finds contents that are not those of the check sum after them.
+func TestReadSum(t *testing.T) {
+	t.Parallel()
+	var gz, zst bytes.Buffer
+	for _, w := range []io.WriteCloser{gzip.NewWriter(&gz), must(zstd.NewWriter(&zst))} {
+		_, _ = w.Write(make([]byte, 1024))
+		_ = w.Close()
+	}
+	gz.Bytes()[gz.Len()-8] ^= 1
+	zst.Bytes()[zst.Len()-1] ^= 1
+	for mediaType, tt := range map[string]struct {
+		blob []byte
+		want string
+	}{
+		Gzip.MediaType(): {gz.Bytes(), "has a gzip member with another check sum than its contents"},
+		Zstd.MediaType(): {zst.Bytes(), "has a zstd frame with another check sum than its contents"},
+		"":               {nil, "its descriptor has no mediaType, wanted one (image-spec, descriptor.md)"},
+	} {
+		_, err := Read(t.Context(), bytes.NewReader(tt.blob), mediaType, func(*tree.Node, io.Reader) error { return nil })
+		if _, wrong := errors.AsType[*FormatError](err); !wrong || err.Error() != tt.want {
+			t.Errorf("got %v, want %q", err, tt.want)
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 // TestReadForeign finds what another program has put into a tar file beside the

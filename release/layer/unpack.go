@@ -22,17 +22,26 @@ func unpack(r io.Reader, mediaType string) (io.ReadCloser, error) {
 	in := bufio.NewReader(r)
 	head, _ := in.Peek(blockSize) // an error comes again
 	wanted, known := packings[mediaType]
+	if mediaType == "" {
+		return nil, errors.New("its descriptor has no mediaType, wanted one (image-spec, descriptor.md)")
+	}
 	if !known {
 		return nil, Unsupportedf("media type %q is not supported, wanted application/vnd.oci.image.layer.v1.tar, +gzip or +zstd", mediaType)
 	}
 	if found := Packing(head); found != "" && found != wanted {
 		return nil, fmt.Errorf("is packed with %s, wanted %s, as its media type has it", found, cmp.Or(wanted, "a plain tar file"))
 	}
-	switch wanted {
+	return Decode(in, wanted)
+}
+
+// Decode returns the plain bytes of a stream that is packed with gzip or zstd,
+// or with nothing.
+func Decode(in *bufio.Reader, packing string) (io.ReadCloser, error) {
+	switch packing {
 	case "gzip":
 		return io.NopCloser(&members{in: in}), nil
 	case "zstd":
-		d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(MaxWindow))
+		d, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return nil, err
 		}
@@ -45,17 +54,9 @@ func unpack(r io.Reader, mediaType string) (io.ReadCloser, error) {
 // each is packed.
 var packings = map[string]string{v1.MediaTypeImageLayer: "", v1.MediaTypeImageLayerGzip: "gzip", v1.MediaTypeImageLayerZstd: "zstd"}
 
-// MaxWindow is the largest window of zstd that is read, in bytes, as it is for
+// maxWindow is the largest window of zstd that is read, in bytes, as it is for
 // zstd(1) without --long.
-const MaxWindow = 128 << 20
-
-// WindowError explains the error of a zstd stream that has a larger one.
-func WindowError(err error) error {
-	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
-		return Unsupportedf("zstd's window is larger than %d bytes, the most that this version reads (zstd --long)", MaxWindow)
-	}
-	return err
-}
+const maxWindow = 128 << 20
 
 // Packing tells from its first block how a file is packed: gzip, zstd, xz or
 // what this version does not read; "" where it does not seem to be.
@@ -94,7 +95,7 @@ func (m *members) Read(b []byte) (int, error) {
 			m.within, err = false, nil
 		}
 		if n > 0 || err != nil {
-			return n, cut(err, "gzip member")
+			return n, broken(err, "gzip member")
 		}
 	}
 }
@@ -118,7 +119,7 @@ func (m *members) next() error {
 		m.member = new(gzip.Reader)
 	}
 	if err := m.member.Reset(m.in); err != nil {
-		return cut(err, "gzip member")
+		return broken(err, "gzip member")
 	}
 	m.member.Multistream(false)
 	m.within = true
@@ -134,8 +135,9 @@ type frames struct {
 func (f *frames) Read(b []byte) (int, error) {
 	n, err := f.ReadCloser.Read(b)
 	f.begun = f.begun || n > 0
-	err = WindowError(err)
 	switch other := errors.Is(err, zstd.ErrMagicMismatch); {
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
+		err = Unsupportedf("zstd's window is larger than %d bytes, the most that this version reads (zstd --long)", maxWindow)
 	case other && f.begun:
 		err = errors.New("has data after its last zstd frame")
 	case other:
@@ -143,13 +145,18 @@ func (f *frames) Read(b []byte) (int, error) {
 	case err == io.EOF && !f.begun:
 		err = errors.New("is empty, wanted a zstd stream")
 	}
-	return n, cut(err, "zstd frame")
+	return n, broken(err, "zstd frame")
 }
 
-// cut names the end of a stream that comes too early.
-func cut(err error, of string) error {
-	if err == io.EOF || !errors.Is(err, io.ErrUnexpectedEOF) {
+// broken names what is wrong with a part of a stream.
+func broken(err error, part string) error {
+	switch {
+	case err == io.EOF:
 		return err
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("ends in the middle of a %s", part)
+	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, zstd.ErrCRCMismatch):
+		return fmt.Errorf("has a %s with another check sum than its contents", part)
 	}
-	return fmt.Errorf("ends in the middle of a %s", of)
+	return err
 }

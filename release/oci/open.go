@@ -6,7 +6,6 @@ import (
 	"archive/tar"
 	"bufio"
 	"cmp"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/klauspost/compress/zstd"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/pkgdb/until"
@@ -165,7 +163,7 @@ func (a *Archive) readFile(ctx context.Context, s *Source) error {
 	limit := freeBytes + maxGrowth*s.size
 	plain, n, err := spool(until.Reader(ctx, packed), limit)
 	if err != nil {
-		return layer.WindowError(err)
+		return err
 	}
 	a.closer = plain
 	if n > limit {
@@ -175,21 +173,15 @@ func (a *Archive) readFile(ctx context.Context, s *Source) error {
 }
 
 // unpacker returns a reader of the plain bytes, nil where they are not packed.
-func unpacker(packing string, r io.Reader) (io.ReadCloser, error) {
+func unpacker(packing string, r *bufio.Reader) (io.ReadCloser, error) {
 	switch packing {
 	case "":
 		return nil, nil
 	case "xz":
 		x, err := xz.NewReader(r)
 		return io.NopCloser(x), err
-	case "zstd":
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(layer.MaxWindow))
-		if err != nil {
-			return nil, err
-		}
-		return z.IOReadCloser(), nil
-	case "gzip":
-		return gzip.NewReader(r)
+	case "gzip", "zstd":
+		return layer.Decode(r, packing)
 	}
 	return nil, layer.Unsupportedf("is packed with %s, wanted a tar file, plain or packed with gzip, xz or zstd", packing)
 }

@@ -176,9 +176,11 @@ func TestOpenRefuses(t *testing.T) {
 		return fileOf(t, out.Bytes())
 	}
 	for _, tt := range []struct{ name, path, want string }{
-		{"broken gzip", fileOf(t, []byte("\x1f\x8bx")), "EOF"},
-		{"broken xz", fileOf(t, []byte("\xfd7zXZ\x00x")), "EOF"},
-		{"broken zstd", fileOf(t, []byte("\x28\xb5\x2f\xfd\x00")), "EOF"},
+		{"broken gzip", fileOf(t, []byte("\x1f\x8bx")), "ends in the middle of a gzip member"},
+		{"more after gzip", joined(packed(save(t, Tar)), fileOf(t, []byte("x"))), "has data after its last gzip member"},
+		{"more after zstd", joined(save(t, TarZstd), fileOf(t, make([]byte, 512))), "has data after its last zstd frame"},
+		{"broken xz", fileOf(t, []byte("\xfd7zXZ\x00x")), "ends too early"},
+		{"broken zstd", fileOf(t, []byte("\x28\xb5\x2f\xfd\x00")), "ends in the middle of a zstd frame"},
 		{"symlink", entries(t, first, &tar.Header{Typeflag: tar.TypeSymlink, Name: "index.json", Linkname: "/etc/passwd"}), `entry "index.json" is no plain file`},
 		{"hard link", entries(t, first, &tar.Header{Typeflag: tar.TypeLink, Name: "index.json", Linkname: "oci-layout"}), `entry "index.json" is no plain file`},
 		{"device", entries(t, first, &tar.Header{Typeflag: tar.TypeChar, Name: "x"}), `entry "x" is no plain file`},

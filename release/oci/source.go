@@ -126,7 +126,7 @@ func named(name string, err error) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("ends too early: %w", err)
+		err = errors.New("ends too early")
 	}
 	return formatErrorf("%s: %w", name, err)
 }
