@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -26,7 +27,7 @@ func (a *Artifact) Shares() []Share {
 	for i, nodes := range a.Layers {
 		byPackage := map[string]*Share{}
 		for _, n := range nodes {
-			if n.Type == tree.Dir {
+			if !counts(n) {
 				continue
 			}
 			s := byPackage[owners[n.Path]]
@@ -37,17 +38,20 @@ func (a *Artifact) Shares() []Share {
 			s.Files++
 			s.Bytes += n.Size
 		}
-		var layer []Share
+		var shares []Share
 		for _, s := range byPackage {
-			layer = append(layer, *s)
+			shares = append(shares, *s)
 		}
-		slices.SortFunc(layer, func(x, y Share) int {
+		slices.SortFunc(shares, func(x, y Share) int {
 			return cmp.Or(cmp.Compare(y.Bytes, x.Bytes), strings.Compare(x.Package, y.Package))
 		})
-		list = append(list, layer...)
+		list = append(list, shares...)
 	}
 	return list
 }
+
+// counts reports whether an entry is a file or link. A whiteout takes one away.
+func counts(n *tree.Node) bool { return n.Type != tree.Dir && !layer.IsWhiteout(n) }
 
 // LayerSum is all that a layer has, or without a name the image.
 type LayerSum struct {
@@ -64,7 +68,7 @@ func (a *Artifact) Sums() []LayerSum {
 	for i, nodes := range a.Layers {
 		s := LayerSum{Layer: a.layerName(i), Compressed: a.made[i].Size}
 		for _, n := range nodes {
-			if n.Type != tree.Dir {
+			if counts(n) {
 				s.Files++
 				s.Bytes += n.Size
 			}

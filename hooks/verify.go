@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/pkgdb"
@@ -151,9 +152,17 @@ func (a *Artifact) readLayer(ctx context.Context, archive *oci.Archive, stack *l
 	errs := []error{err}
 	if ids := a.Config.RootFS.DiffIDs; i < len(ids) && a.made[i].DiffID != ids[i] {
 		a.whole = false
-		errs = append(errs, &oci.MismatchError{What: "the DiffID of its tar file", Found: a.made[i].DiffID.String(), Wanted: ids[i].String() + ", which the config has"})
+		errs = append(errs, diffIDError(a.made[i].DiffID, ids[i]))
 	}
 	return errors.Join(append(errs, stack.Apply(ctx, a.Layers[i]))...)
+}
+
+// diffIDError tells a DiffID that is another from one that cannot be compared.
+func diffIDError(found, wanted digest.Digest) error {
+	if err := oci.CheckDigest(wanted); err != nil {
+		return fmt.Errorf("the DiffID of its tar file, in the config: %w", err)
+	}
+	return &oci.MismatchError{What: "the DiffID of its tar file", Found: found.String(), Wanted: wanted.String() + ", which the config has"}
 }
 
 // entry notes one of a layer, hashes its contents in both families, and keeps

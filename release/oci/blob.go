@@ -49,8 +49,8 @@ func blobName(d digest.Digest) string {
 	return "blobs/" + d.Algorithm().String() + "/" + d.Encoded()
 }
 
-// checkDigest accepts what blobName can take.
-func checkDigest(d digest.Digest) error {
+// CheckDigest accepts a digest that this version can compare.
+func CheckDigest(d digest.Digest) error {
 	err := d.Validate()
 	if err != nil && !errors.Is(err, digest.ErrDigestUnsupported) {
 		return formatErrorf("digest %q: %w", d, err)

@@ -136,7 +136,7 @@ func (all *candidates) nested(ctx context.Context, d v1.Descriptor, name string,
 	if _, err := all.document(ctx, d, v1.MediaTypeImageIndex, &index, indexMembers); err != nil {
 		return err
 	}
-	if checkDigest(d.Digest) == nil {
+	if CheckDigest(d.Digest) == nil {
 		all.reached[blobName(d.Digest)] = true
 	}
 	return all.collect(ctx, index, name, depth+1)

@@ -135,7 +135,7 @@ func (a *Archive) document(ctx context.Context, d v1.Descriptor, mediaType strin
 // reach notes the files of an image, whether or not it is the chosen one.
 func (c *Contents) reach(d v1.Descriptor, m *v1.Manifest) {
 	for _, d := range append([]v1.Descriptor{d, m.Config}, m.Layers...) {
-		if checkDigest(d.Digest) == nil {
+		if CheckDigest(d.Digest) == nil {
 			c.reached[blobName(d.Digest)] = true
 		}
 	}

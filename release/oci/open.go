@@ -290,7 +290,7 @@ func (a *Archive) read(name string) ([]byte, error) {
 // Blob opens the blob of a descriptor. Its last read fails if the bytes are
 // not the ones described.
 func (a *Archive) Blob(d v1.Descriptor) (io.ReadCloser, error) {
-	if err := checkDigest(d.Digest); err != nil {
+	if err := CheckDigest(d.Digest); err != nil {
 		return nil, err
 	}
 	f, ok := a.files[blobName(d.Digest)]
