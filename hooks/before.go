@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release"
@@ -45,7 +46,7 @@ func (r *run) checkInputs(ctx context.Context) error {
 	if err == nil {
 		err = r.checkDefinitions(ctx)
 	}
-	return errors.Join(r.checkFolder(), err, r.checkPlanned(), r.checkLocks(), r.checkSource(), r.checkRepos())
+	return errors.Join(r.checkFolder(), err, r.checkPlanned(), r.checkLocks(), r.checkSource(), r.checkRoot(), r.checkRepos())
 }
 
 // checkFolder wants the store to be one that can be believed. Offline, what is no
@@ -62,12 +63,8 @@ func (r *run) checkFolder() error {
 // revision, they say for now whether they have the images that are asked for. A
 // FIFO can be read but once, and waits for that.
 func (r *run) checkDefinitions(ctx context.Context) error {
-	for _, file := range r.ImageFiles {
-		if info, err := os.Stat(file); err != nil {
-			return &release.UsageError{Err: opening(file, err)}
-		} else if !info.Mode().IsRegular() {
-			return nil
-		}
+	if once, err := r.checkImageFiles(); once || err != nil {
+		return err
 	}
 	if r.Revision != "" {
 		images, err := r.definitions(ctx, r.Revision)
@@ -85,7 +82,7 @@ func (r *run) checkDefinitions(ctx context.Context) error {
 	for _, file := range r.ImageFiles {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return &release.UsageError{Err: err}
+			return &UnreadError{"image-file", file, err}
 		}
 		more, err := release.Defines(file, text)
 		if err != nil {
@@ -100,6 +97,18 @@ func (r *run) checkDefinitions(ctx context.Context) error {
 		names = append(names, r.Custom.Name)
 	}
 	return release.Known(names, r.Images)
+}
+
+// checkImageFiles wants the files of definitions to be there, and tells whether
+// one of them can be read but once.
+func (r *run) checkImageFiles() (once bool, err error) {
+	var errs []error
+	for _, file := range r.ImageFiles {
+		info, err := checkFile("image-file", file)
+		once = once || err == nil && !info.Mode().IsRegular()
+		errs = append(errs, err)
+	}
+	return once, errors.Join(errs...)
 }
 
 // checkPlanned wants a plan for each image, if there are any.
@@ -118,14 +127,43 @@ func (r *run) checkSource() error {
 	if r.SrcDir == "" {
 		return nil
 	}
-	info, err := os.Stat(r.SrcDir)
+	return checkDir("srcdir", r.SrcDir, "a source tree")
+}
+
+// checkRoot wants a root that pkg(8) filled, and its METALOG.
+func (r *run) checkRoot() error {
+	if r.RootDir == "" {
+		return nil
+	}
+	err := checkDir("root", r.RootDir, "a root")
+	if err == nil && !exists(r.RootDir, databasePath) {
+		err = usageErrorf("--root: %s: found no %s, wanted a root that pkg(8) filled", r.RootDir, databasePath[1:])
+	}
+	_, unread := checkFile("metalog", r.Metalog)
+	return errors.Join(err, unread)
+}
+
+func checkDir(flag, path, wanted string) error {
+	info, err := os.Stat(path)
 	if err != nil {
-		return usageErrorf("--srcdir: %w", opening(r.SrcDir, err))
+		return &UnreadError{flag, path, err}
 	}
 	if !info.IsDir() {
-		return usageErrorf("--srcdir: %s: found %s, wanted the folder of a source tree", r.SrcDir, store.Kind(info.Mode()))
+		return usageErrorf("--%s: %s: found %s, wanted the folder of %s", flag, path, store.Kind(info.Mode()), wanted)
 	}
 	return nil
+}
+
+// checkFile wants anything that can be read to its end.
+func checkFile(flag, path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		err = syscall.EISDIR
+	}
+	if err != nil {
+		return nil, &UnreadError{flag, path, err}
+	}
+	return info, nil
 }
 
 // checkTree wants a source tree to be one. It need not be whole; but if images
@@ -158,12 +196,6 @@ const newvers = "sys/conf/newvers.sh"
 func exists(elem ...string) bool {
 	_, err := os.Stat(filepath.Join(elem...))
 	return err == nil
-}
-
-// opening is the error of a file that is not there, in the words of who opens
-// it.
-func opening(path string, err error) error {
-	return &fs.PathError{Op: "open", Path: path, Err: reason(err)}
 }
 
 func usageErrorf(format string, args ...any) error {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/release/oci"
@@ -17,52 +16,47 @@ type DatabaseReport struct {
 	Faults   []error
 	Unowned  []string // files that no package has
 	AnyOwner bool     // owners were not compared: one ordinary user has every file
+	Odd      error    // what is wrong with single entries of the image's layers
 }
 
-// CheckDatabase checks the database in a file, and, unless root is "", compares
-// it with a folder that is a root file system or with an image.
-func CheckDatabase(ctx context.Context, file, root string) (*DatabaseReport, error) {
-	c, err := ReadDatabase(ctx, file)
-	if err != nil {
-		return nil, err
-	}
+// CheckDatabase checks what a database says, and, unless root is nil, compares
+// it with a folder that is a root file system, or with an image, of several the
+// one for a platform.
+func CheckDatabase(ctx context.Context, c *pkgdb.Content, root *oci.Source, platform string) (*DatabaseReport, error) {
 	report := &DatabaseReport{Faults: c.Check(ctx)}
-	if root == "" {
+	if root == nil {
 		return report, nil
 	}
 	pkgs, err := c.Installed(ctx)
 	if err != nil {
 		return report, nil // Check has said so
 	}
-	files, err := openRoot(ctx, root)
-	if err != nil {
+	files, err := openRoot(ctx, root, platform)
+	if files == nil {
 		return nil, err
 	}
+	report.Odd = err
 	report.Faults = append(report.Faults, files.compare(ctx, pkgs)...)
 	report.AnyOwner = files.anyOwner
 	report.Unowned, err = files.unowned(ctx, pkgs)
 	return report, err
 }
 
-// openRoot reads a folder, or an archive or layout of an image.
-func openRoot(ctx context.Context, path string) (*Root, error) {
-	info, err := os.Stat(path)
-	if err != nil {
+// openRoot reads a folder, or an archive or layout of an image. Of an image whose
+// layers could be read to their end the root is there beside an error.
+func openRoot(ctx context.Context, source *oci.Source, platform string) (*Root, error) {
+	if source.Folder() && !exists(source.Name, "oci-layout") {
+		root, err := readRoot(ctx, source.Name)
+		if err != nil {
+			return nil, err
+		}
+		return root, nil
+	}
+	a, err := Read(ctx, source, platform)
+	if a == nil || !a.Whole() {
 		return nil, err
 	}
-	if _, err := os.Stat(path + "/oci-layout"); info.IsDir() && err != nil {
-		return readRoot(ctx, path)
-	}
-	source, err := oci.OpenSource(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	defer source.Close()
-	a, err := Read(ctx, source, "")
-	if err != nil {
-		return nil, err
-	}
-	return &a.Root, nil
+	return &a.Root, err
 }
 
 // ReadDatabase reads what a database file says.

@@ -143,7 +143,7 @@ func (r *run) definitions(ctx context.Context, revision string) (release.Images,
 func readDefinitions(ctx context.Context, images release.Images, file, revision string) error {
 	text, err := until.Do(ctx, func() ([]byte, error) { return os.ReadFile(file) })
 	if err != nil {
-		return &release.UsageError{Err: err}
+		return &UnreadError{"image-file", file, err}
 	}
 	return images.Read(file, text, revision)
 }

@@ -92,7 +92,7 @@ func (r *run) readStaged(ctx context.Context) error {
 func (s *stagedRoot) readMetalog(ctx context.Context, file string) error {
 	f, err := until.Open(ctx, file)
 	if err != nil {
-		return err
+		return &UnreadError{"metalog", file, err}
 	}
 	defer f.Close()
 	s.logged, err = tree.ReadMetalog(f, file, func(path string) bool { return s.nodes[path] != nil })

@@ -16,6 +16,7 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/oci"
 )
 
 // stage lays out a root as pkg(8) with INSTALL_AS_USER does: the contents of the
@@ -265,7 +266,19 @@ func TestCheckDatabase(t *testing.T) {
 	image := database(t, build(t, cfg)["dynamic"], archive)
 	root, _ := stage(t, sampleRepo, image)
 	file := filepath.Join(root, "var/db/pkg/local.sqlite")
-	report, err := hooks.CheckDatabase(t.Context(), file, archive)
+	content, err := hooks.ReadDatabase(t.Context(), file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(path string) (*hooks.DatabaseReport, error) {
+		source, err := oci.OpenSource(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer source.Close()
+		return hooks.CheckDatabase(t.Context(), content, source, "")
+	}
+	report, err := check(archive)
 	if err != nil || len(report.Faults) > 0 {
 		t.Errorf("against the image: %v, %v", err, report)
 	}
@@ -279,7 +292,7 @@ func TestCheckDatabase(t *testing.T) {
 			t.Fatal(do)
 		}
 	}
-	report, err = hooks.CheckDatabase(t.Context(), file, root)
+	report, err = check(root)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/orlop/orlop/pkgdb/until"
@@ -27,26 +28,45 @@ const maxFile = 1 << 30
 var journals = []string{"-wal", "-journal"}
 
 // ReadFile returns the bytes of the database in a file, with what its journals
-// hold taken in. The files stay as they are.
+// hold taken in. The files stay as they are. A file with nothing of a database in
+// it is not one that is damaged.
 func ReadFile(ctx context.Context, path string) ([]byte, error) {
-	pending := false
-	for _, suffix := range journals {
-		if info, err := os.Stat(path + suffix); err == nil && info.Size() > 0 {
-			pending = true
-		}
+	image, err := read(ctx, path)
+	// A database that is new may be in its journal as yet.
+	if err == nil && pending(path) && (len(image) == 0 || begins(image)) {
+		image, err = readWhole(ctx, path, image)
 	}
-	if !pending {
-		return read(ctx, path)
+	if err == nil && !begins(image) {
+		err = fmt.Errorf("%s: is no SQLite database, wanted pkg's local.sqlite", path)
 	}
+	if err != nil {
+		return nil, err
+	}
+	return image, nil
+}
+
+// pending reports whether journals of a database hold something.
+func pending(path string) bool {
+	return slices.ContainsFunc(journals, func(suffix string) bool {
+		info, err := os.Stat(path + suffix)
+		return err == nil && info.Size() > 0
+	})
+}
+
+// readWhole takes journals into a copy of a database.
+func readWhole(ctx context.Context, path string, image []byte) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "orlop-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	whole := filepath.Join(dir, "db")
-	for _, suffix := range append([]string{""}, journals...) {
+	if err := lay(ctx, whole, image); err != nil {
+		return nil, err
+	}
+	for _, suffix := range journals {
 		text, err := read(ctx, path+suffix)
-		if suffix != "" && errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err == nil {

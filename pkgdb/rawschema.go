@@ -40,9 +40,15 @@ type pages struct {
 	rows, contents int          // that were read, the latter in bytes
 }
 
+// begins reports whether bytes begin as every SQLite database does.
+func begins(image []byte) bool { return bytes.HasPrefix(image, []byte("SQLite format 3\x00")) }
+
 func pagesOf(image []byte) (*pages, error) {
-	if len(image) < headerSize || string(image[:16]) != "SQLite format 3\x00" {
-		return nil, errors.New("is not a SQLite database")
+	if !begins(image) {
+		return nil, errors.New("is no SQLite database")
+	}
+	if len(image) < headerSize {
+		return nil, fmt.Errorf("header: has %d bytes, wanted %d", len(image), headerSize)
 	}
 	size := int(binary.BigEndian.Uint16(image[16:]))
 	if size == 1 {

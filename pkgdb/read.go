@@ -31,6 +31,15 @@ func (e *FormatError) Parts() (what, where, found, wanted string) {
 	return e.Err.Error(), "pkg database", "", ""
 }
 
+// SchemaError is a database of a schema that is not known here: that of a newer
+// pkg, say. Nothing need be wrong with it.
+type SchemaError struct{ Err error }
+
+func (e *SchemaError) Error() string { return "pkg database: " + e.Err.Error() }
+
+// Unwrap returns the fault itself.
+func (e *SchemaError) Unwrap() error { return e.Err }
+
 // Open takes the bytes of a database of a known schema whose structure is sound.
 // The database may be anybody's: SQLite sees it when every statement of its
 // schema is known, and nothing of it but columns and keys is ever evaluated.
@@ -46,7 +55,9 @@ func Open(ctx context.Context, image []byte) (*DB, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if _, ok := errors.AsType[*FormatError](err); !ok {
+	_, damaged := errors.AsType[*FormatError](err)
+	_, unknown := errors.AsType[*SchemaError](err)
+	if !damaged && !unknown {
 		err = &FormatError{err}
 	}
 	return nil, err
@@ -95,7 +106,7 @@ func (d *DB) known(image []byte) ([]entry, error) {
 	}
 	d.Schema = Schema(int32(binary.BigEndian.Uint32(image[60:])))
 	if err := d.Schema.check(); err != nil {
-		return nil, err
+		return nil, &SchemaError{err}
 	}
 	if d.shape, err = shapeOf(list); err != nil {
 		return nil, err

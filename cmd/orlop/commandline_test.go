@@ -72,7 +72,7 @@ func TestCommandLines(t *testing.T) {
 }
 
 // onlyFiles matches errors that no knowledge of flags helps against.
-var onlyFiles = regexp.MustCompile(`^(orlop: open .*\n)+$`)
+var onlyFiles = regexp.MustCompile(`^(orlop: (--[a-z-]+: [^ ]+: (no such file or|not a) directory|open .*)\n)+$`)
 
 // commandOf is the command that words begin with.
 func commandOf(words []string) string {

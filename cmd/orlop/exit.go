@@ -89,13 +89,20 @@ func classify(err error, found map[int]bool) {
 
 // statusOf knows the types of errors that have a status of their own.
 func statusOf(err error) int {
-	switch err.(type) {
+	switch e := err.(type) {
+	case *hooks.UnreadError:
+		switch {
+		case e.Flag != "":
+			return exitUsage
+		case e.Absent():
+			return exitAbsent
+		}
 	case *solve.LockError:
 		if _, other := errors.AsType[*solve.VersionError](err); other {
 			return exitFailed
 		}
 		return exitUsage
-	case *versionError, *solve.VersionError, *layer.UnsupportedError, *pkgfile.LimitError, *tree.LimitError:
+	case *versionError, *solve.VersionError, *layer.UnsupportedError, *pkgfile.LimitError, *tree.LimitError, *pkgdb.SchemaError:
 		return exitFailed
 	case *usageError, *troubleError, *release.UsageError, *catalog.ConfError, *solve.ABIError:
 		return exitUsage

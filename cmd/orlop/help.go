@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 )
@@ -41,8 +42,9 @@ func helpTells(err error) bool {
 		_, usage := errors.AsType[*usageError](err)
 		_, request := errors.AsType[*release.UsageError](err)
 		_, abi := errors.AsType[*solve.ABIError](err)
-		_, file := errors.AsType[*fs.PathError](err)
-		return (usage || request || abi) && !file
+		_, path := errors.AsType[*fs.PathError](err)
+		_, file := errors.AsType[*hooks.UnreadError](err)
+		return (usage || request || abi) && !path && !file
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -182,7 +183,7 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 	if cfg.Exceptions, err = exceptions(c.Context, c.StringSlice("exceptions")); err != nil {
 		return err
 	}
-	locks, err := readOperands(c.Context, c.StringSlice("lock"), parseLock)
+	locks, err := readOperands(c.Context, "lock", c.StringSlice("lock"), parseLock)
 	if err != nil {
 		return err
 	}
@@ -193,7 +194,7 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 	if err := solve.CheckURL(cfg.PublicURL); err != nil {
 		return usagef("--public-url: %w", err)
 	}
-	if cfg.Plans, err = readOperands(c.Context, c.StringSlice("plan"), hooks.ParsePlan); err != nil {
+	if cfg.Plans, err = readOperands(c.Context, "plan", c.StringSlice("plan"), hooks.ParsePlan); err != nil {
 		return err
 	}
 	cfg.RootDir, cfg.Metalog = c.String("root"), c.String("metalog")
@@ -215,7 +216,7 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 // exceptions reads the files of --exceptions.
 func exceptions(ctx context.Context, files []string) (release.Exceptions, error) {
 	var all release.Exceptions
-	list, err := readOperands(ctx, files, release.ReadExceptions)
+	list, err := readOperands(ctx, "exceptions", files, release.ReadExceptions)
 	for _, e := range list {
 		all.Missing, all.Dangling = append(all.Missing, e.Missing...), append(all.Dangling, e.Dangling...)
 	}
@@ -224,12 +225,9 @@ func exceptions(ctx context.Context, files []string) (release.Exceptions, error)
 
 // repositories are those of the configuration, then those of --repo.
 func repositories(c *cli.Context, abi, revision string) ([]catalog.Repo, error) {
-	var repos []catalog.Repo
-	if dirs := c.StringSlice("repo-conf-dir"); len(dirs) > 0 {
-		var err error
-		if repos, err = catalog.ReadConf(dirs, abiVariables(abi, revision)); err != nil {
-			return nil, err
-		}
+	repos, err := configured(c.StringSlice("repo-conf-dir"), abiVariables(abi, revision))
+	if err != nil {
+		return nil, err
 	}
 	for _, arg := range c.StringSlice("repo") {
 		name, url, named := strings.Cut(arg, "=")
@@ -253,6 +251,24 @@ func repositories(c *cli.Context, abi, revision string) ([]catalog.Repo, error) 
 		seen[r.Name] = true
 	}
 	return repos, nil
+}
+
+// configured are the repositories of pkg's configuration in these folders.
+func configured(dirs []string, vars map[string]string) ([]catalog.Repo, error) {
+	var read []string
+	var errs []error
+	for _, dir := range dirs {
+		if _, err := os.ReadDir(dir); err != nil {
+			errs = append(errs, &hooks.UnreadError{Flag: "repo-conf-dir", Path: dir, Err: err})
+			continue
+		}
+		read = append(read, dir)
+	}
+	if len(read) == 0 {
+		return nil, errors.Join(errs...)
+	}
+	repos, err := catalog.ReadConf(read, vars)
+	return repos, errors.Join(append(errs, err)...)
 }
 
 // mirrorType is that of a URL without a configuration: pkg+ stands for mirrors

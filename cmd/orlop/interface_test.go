@@ -32,7 +32,7 @@ var theInterface = map[string]string{
 	"pkgdb normalise": "o/output epoch pkgdb-schema",
 	"pkgdb dump":      "json",
 	"pkgdb diff":      "json",
-	"pkgdb check":     "json",
+	"pkgdb check":     "platform json",
 }
 
 // TestInterface compares the program with the list, and the manual page with both.

@@ -4,12 +4,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/until"
 )
@@ -18,30 +21,46 @@ import (
 // FreeBSD's base packages has 300 KB.
 const maxOperand = 64 << 20
 
-// readOperand reads a document that the user names: a file, a FIFO, or - for
+// unread tells of an operand what the system says of it, its name first.
+func unread(name string, err error) error {
+	if e, is := errors.AsType[*fs.PathError](err); is && e.Path == name {
+		return &hooks.UnreadError{Path: name, Err: e}
+	}
+	return err
+}
+
+// readOperand reads a document that a flag names: a file, a FIFO, or - for
 // standard input. A signal ends the wait for the other end of a FIFO.
-func readOperand(ctx context.Context, file string) ([]byte, error) {
+func readOperand(ctx context.Context, flag, file string) ([]byte, error) {
 	in := until.Input(ctx, os.Stdin)
 	if file != "-" {
 		f, err := until.Open(ctx, file)
 		if err != nil {
-			return nil, &usageError{err}
+			return nil, given(ctx, flag, file, err)
 		}
 		defer f.Close()
 		in = f
 	}
 	text, err := readBounded(in, file)
 	if err != nil {
-		return nil, &usageError{err}
+		return nil, given(ctx, flag, file, err)
 	}
 	return text, nil
 }
 
-// readOperands reads documents that the user names, and parses each.
-func readOperands[T any](ctx context.Context, files []string, parse func(name string, text []byte) (T, error)) ([]T, error) {
+// given is the error of a file that a flag names, unless a signal came.
+func given(ctx context.Context, flag, file string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &hooks.UnreadError{Flag: flag, Path: file, Err: err}
+}
+
+// readOperands reads the documents that a flag names, and parses each.
+func readOperands[T any](ctx context.Context, flag string, files []string, parse func(name string, text []byte) (T, error)) ([]T, error) {
 	var list []T
 	for _, file := range files {
-		text, err := readOperand(ctx, file)
+		text, err := readOperand(ctx, flag, file)
 		if err != nil {
 			return nil, err
 		}
@@ -65,10 +84,10 @@ func readBeside(file string) ([]byte, error) {
 	return readBounded(f, file)
 }
 
-func readBounded(f io.Reader, file string) ([]byte, error) {
+func readBounded(f io.Reader, name string) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(f, maxOperand+1))
 	if err == nil && len(text) > maxOperand {
-		err = fmt.Errorf("%s: has more than %d bytes", file, maxOperand)
+		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("has more than %d bytes", maxOperand)}
 	}
 	return text, err
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/release/oci"
 )
 
 func (p *program) pkgdbCommand() *cli.Command {
@@ -36,10 +38,16 @@ func (p *program) pkgdbCommand() *cli.Command {
 			},
 			{
 				Name: "check", Usage: "find what is wrong in a database, and between it and a root folder or image", ArgsUsage: "DB [ROOT]", Before: needSQLite,
-				Flags: []cli.Flag{jsonFlag()}, Action: p.pkgdbCheck,
+				Flags: []cli.Flag{platformFlag(), jsonFlag()}, Action: p.pkgdbCheck,
 			},
 		},
 	}
+}
+
+// readDatabase reads what a database says that the user names.
+func readDatabase(ctx context.Context, file string) (*pkgdb.Content, error) {
+	content, err := hooks.ReadDatabase(ctx, file)
+	return content, unread(file, err)
 }
 
 // operands are the arguments, between least and most of them.
@@ -77,7 +85,7 @@ func (p *program) pkgdbNormalise(c *cli.Context) error {
 	}
 	image, err := pkgdb.ReadFile(c.Context, args[0])
 	if err != nil {
-		return err
+		return unread(args[0], err)
 	}
 	if image, err = pkgdb.Normalise(c.Context, image, to, epoch); err != nil {
 		return errors.Join(about(args[0], err)...)
@@ -94,7 +102,7 @@ func (p *program) pkgdbDump(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	content, err := hooks.ReadDatabase(c.Context, args[0])
+	content, err := readDatabase(c.Context, args[0])
 	if err != nil {
 		return err
 	}
@@ -129,7 +137,7 @@ func (p *program) pkgdbDiff(c *cli.Context) error {
 	var contents [2]*pkgdb.Content
 	var errs []error
 	for i, path := range args {
-		contents[i], err = hooks.ReadDatabase(c.Context, path)
+		contents[i], err = readDatabase(c.Context, path)
 		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -191,18 +199,42 @@ func (p *program) pkgdbCheck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	root := ""
-	if len(args) == 2 {
-		root = args[1]
-	}
-	report, err := hooks.CheckDatabase(c.Context, args[0], root)
+	platform, err := platform(c)
 	if err != nil {
 		return err
 	}
-	if report.AnyOwner {
-		_ = p.err.line("orlop: %s: one ordinary user owns every file, so owners are not compared", root)
+	content, err := readDatabase(c.Context, args[0])
+	var root *oci.Source
+	if len(args) == 2 {
+		var unopened error
+		if root, unopened = openSource(c.Context, args[1]); unopened == nil {
+			defer root.Close()
+		}
+		err = errors.Join(err, unopened)
 	}
-	for _, path := range report.Unowned {
+	if err != nil {
+		return err
+	}
+	report, err := hooks.CheckDatabase(c.Context, content, root, platform)
+	if err != nil {
+		return errors.Join(about(root.Name, err)...) // without a root there is none
+	}
+	if report.AnyOwner {
+		_ = p.err.line("orlop: %s: one ordinary user owns every file, so owners are not compared", root.Name)
+	}
+	if err := p.printUnowned(c, report.Unowned); err != nil {
+		return err
+	}
+	if report.Odd != nil {
+		report.Faults = append(report.Faults, p.passedOver(root.Name, report.Odd))
+	}
+	return errors.Join(report.Faults...)
+}
+
+// printUnowned lists files that no package has.
+func (p *program) printUnowned(c *cli.Context, paths []string) error {
+	for _, path := range paths {
+		var err error
 		if c.Bool("json") {
 			err = p.out.json(struct {
 				Unowned string `json:"unowned"`
@@ -214,5 +246,5 @@ func (p *program) pkgdbCheck(c *cli.Context) error {
 			return err
 		}
 	}
-	return errors.Join(report.Faults...)
+	return nil
 }

@@ -111,8 +111,8 @@ func (v *verifier) unvouched(x *verdict) {
 // checkRebuild finds what keeps any image from being made again, before an archive
 // is read. A configuration of repositories may need what a lock says.
 func (v *verifier) checkRebuild() error {
-	if !v.c.Bool("rebuild") {
-		return nil
+	if !v.c.Bool("rebuild") { // but what flags name is to be there
+		return hooks.Check(v.c.Context, hooks.Config{ImageFiles: v.c.StringSlice("image-file"), SrcDir: v.c.String("srcdir")})
 	}
 	var l *solve.Lock
 	switch {

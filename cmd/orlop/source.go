@@ -14,11 +14,11 @@ import (
 	"github.com/orlop/orlop/release/oci"
 )
 
-// openSource opens an archive that the user names: a file or folder, a FIFO, or
-// - for standard input. A signal ends the wait for the other end of a FIFO.
+// openSource opens an operand: a file or folder, a FIFO, or - for standard input. A signal ends the wait for the other end of a FIFO.
 func openSource(ctx context.Context, name string) (*oci.Source, error) {
 	if name == "-" {
-		return oci.NewSource(ctx, name, os.Stdin)
+		source, err := oci.NewSource(ctx, name, os.Stdin)
+		return source, unread(name, err)
 	}
 	type result struct {
 		source *oci.Source
@@ -31,7 +31,7 @@ func openSource(ctx context.Context, name string) (*oci.Source, error) {
 	}()
 	select {
 	case r := <-done:
-		return r.source, r.err
+		return r.source, unread(name, r.err)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 )
@@ -43,7 +44,9 @@ func (x *verdict) faulty(errs ...error) {
 			x.result = "input-absent"
 		default:
 			x.result = "failed"
-			if _, unsupported := errors.AsType[*layer.UnsupportedError](err); unsupported {
+			_, layer := errors.AsType[*layer.UnsupportedError](err)
+			_, schema := errors.AsType[*pkgdb.SchemaError](err)
+			if layer || schema {
 				x.result = "unsupported"
 			}
 		}

@@ -107,14 +107,14 @@ func (v *verifier) readGiven() error {
 	if v.platform, err = platform(v.c); err != nil {
 		return err
 	}
-	v.locks, err = readOperands(v.c.Context, v.c.StringSlice("lock"), parseLock)
+	v.locks, err = readOperands(v.c.Context, "lock", v.c.StringSlice("lock"), parseLock)
 	if _, unusable := errors.AsType[*solve.LockError](err); unusable {
 		v.unreadable, err = err, nil
 	}
 	if err != nil {
 		return err
 	}
-	lists, err := readOperands(v.c.Context, v.c.StringSlice("digests"), release.ParseChecksums)
+	lists, err := readOperands(v.c.Context, "digests", v.c.StringSlice("digests"), release.ParseChecksums)
 	v.checksums = slices.Concat(lists...)
 	return err
 }
