@@ -12,9 +12,9 @@
 //	register   writes pkg's database
 //	layer      streams packages into layers
 //	image      finds the image complete, makes configuration, manifest and index
-//	publish    writes archives and locks, all of them or none
+//	publish    writes archives and locks, and puts them in their places when all are complete
 //
-// It is the only place where the world of pkg(8), pkgdb, and the world of
+// Below cmd/orlop it is the only place where the world of pkg(8), pkgdb, and the world of
 // artifacts, release, meet. Nothing of a package is ever executed.
 package hooks
 

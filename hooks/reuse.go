@@ -20,7 +20,8 @@ import (
 
 // A run leaves in the store what it has made, under keys of all that decides
 // it: facts of a package, databases, layers. A later run of the same program
-// takes it from there, verified, and so opens no package that it knows.
+// takes it from there, verified, and so unpacks no package that it knows: it reads
+// it, and checks its sum.
 
 // reuses reports whether this run looks for what earlier ones made.
 func (r *run) reuses() bool { return r.Maker != "" && r.Store.Reuses() && r.staged == nil }

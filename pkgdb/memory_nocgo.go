@@ -14,7 +14,7 @@ import (
 // Available reports whether this program has SQLite, which is C.
 const Available = false
 
-// errNoCgo lets a build without cgo be vetted for any system.
+// errNoCgo lets a build without cgo be vetted, for other systems.
 var errNoCgo = errors.New("this orlop was built without cgo, which SQLite needs")
 
 func serialize(*sql.DB) ([]byte, error) { return nil, errNoCgo }

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Normalise writes the normal form of a database that any pkg wrote. The
+// Normalise writes the normal form of a database of a schema that is known. The
 // install time of every package becomes epoch (seconds); nil stands for the
 // newest file time, 0 where there is none. The user's marks are kept. What the
 // normal form has no place for is an error naming table and row, and so is what

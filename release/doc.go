@@ -27,8 +27,9 @@
 //	release/layer  trees and contents to tar files, compressed, hashed, in parallel, the same bytes every time
 //	release/oci    config, manifest, index, archives; and back
 //
-// Neither of the two worlds knows the other; only hooks knows both. Nothing
-// knows make(1), and nothing but cmd/orlop flags or the environment.
+// Neither of the two worlds knows the other; below cmd/orlop only hooks knows
+// both. Nothing knows make(1), and nothing but cmd/orlop reads flags or the
+// environment.
 //
 // # Names
 //

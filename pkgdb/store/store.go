@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package store gives the bytes of packages, and only the right ones: a file
-// is hashed whole each time before its first byte is handed out.
+// Package store gives the bytes of packages, and only the right ones: a package
+// is hashed whole each time before its first byte is handed out. What vouches for a
+// catalogue is not known here; whoever asks for one checks that.
 //
 // A repository on this machine (a directory or a file: URL) is read in place.
 // What comes over a network (http:, https:, and pkg's pkg+http:, pkg+https:)
-// is kept in a folder under its sum, and found there again by any run.
+// is kept in a folder, packages under their sums, and found there again by later
+// runs.
 package store
 
 import (

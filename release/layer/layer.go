@@ -10,7 +10,8 @@
 // are made in parallel, and neither their number nor the speed of any of them
 // shows in the bytes.
 //
-// Devices, sparse files and extended attributes are not supported.
+// Devices, sparse files and extended attributes are not written; in layers of others
+// devices are read, and sparse files told of.
 package layer
 
 import (

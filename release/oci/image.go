@@ -5,8 +5,9 @@
 // layout (image-layout.md) and the archive that holds it: a tar file, plain or
 // packed, which others call an oci-archive.
 //
-// An archive holds one image for one platform, all of it, and nothing besides.
-// Not supported: an index of several images or of other indexes, digests other
+// An archive that is written holds one image for one platform, all of it, and
+// nothing besides. One that is read may have an index of several images, of which a
+// platform chooses one, and of further indexes. Not supported: digests other
 // than sha256, blobs kept elsewhere (urls), subject and referrers, and the
 // archives of docker save.
 package oci

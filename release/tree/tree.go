@@ -3,8 +3,8 @@
 // Package tree holds a root file system as a value: nodes with owner, mode,
 // flags, time and link, but no contents.
 //
-// Since no root ever stands on a disk, nothing here needs privilege, no umask
-// or clock reaches the result, and no symbolic link can lead anywhere. The
+// Since a root need not stand on a disk, nothing here needs privilege, no umask
+// or clock reaches the result, and no symbolic link is followed. The
 // rules that a kernel would enforce are enforced here instead: a path stays
 // inside the root, a parent is a directory, and two packages cannot own one
 // path.
