@@ -51,7 +51,8 @@ type inode struct {
 const maxWanted = 64 << 20
 
 // fetch is the hook that looks at every package of the family, donors too, and
-// opens those that no earlier run has told of. It leaves what the next hooks must know before the packages are streamed.
+// opens those that no earlier run has told of. It leaves what the next hooks must
+// know before the packages are streamed.
 func (r *run) fetch(ctx context.Context) error {
 	r.fetched = map[*catalog.Package]*fetched{}
 	all := r.packages()

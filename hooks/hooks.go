@@ -14,8 +14,8 @@
 //	image      finds the image complete, makes configuration, manifest and index
 //	publish    writes archives and locks, and puts them in their places when all are complete
 //
-// Below cmd/orlop it is the only place where the world of pkg(8), pkgdb, and the world of
-// artifacts, release, meet. Nothing of a package is ever executed.
+// Below cmd/orlop it is the only place where the world of pkg(8), pkgdb, and the
+// world of artifacts, release, meet. Nothing of a package is ever executed.
 package hooks
 
 import (

@@ -15,8 +15,9 @@ import (
 	"unicode/utf8"
 )
 
-// printer is the only way to stdout and stderr. What it puts into a line comes
-// out printable, whoever chose the text.
+// printer is the way to stdout and stderr for all but mtree(5) texts, which have
+// escapes of their own, and the bar of progress. What it puts into a line comes out
+// printable, whoever chose the text.
 type printer struct{ w io.Writer }
 
 // line writes a line. The format has what parts it; texts among the arguments
