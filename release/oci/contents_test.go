@@ -43,7 +43,7 @@ func FuzzContents(f *testing.F) {
 		blob("INDEX", nested)
 		add("index.json", strings.NewReplacer(names...).Replace(index))
 		add("oci-layout", `{"imageLayoutVersion":"1.0.0"}`)
-		c, err := a.Contents(platform)
+		c, err := a.Contents(t.Context(), platform)
 		if c == nil && err == nil {
 			t.Error("there is nothing, and nothing is told")
 		}
