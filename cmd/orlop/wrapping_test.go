@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -59,10 +60,16 @@ func TestWrapping(t *testing.T) {
 		{"blanks", func(l *layout) {
 			l.edit(filepath.Join(l.dir, "index.json"), func(b []byte) []byte { return append(b, '\n') })
 		}, otherIndex, "index.json: says what it should, in other bytes than orlop writes", "index as it is written: sha256 "},
-		{"a second name", documents(func(l *layout) {
+		{"a second descriptor", documents(func(l *layout) {
 			list := at[[]any](l.index, "manifests")
 			l.index["manifests"] = append(list, list[0])
-		}), "the image is there by the name \"freebsd-dynamic:15.0-RELEASE-p3-amd64\" as well\n" + otherIndex, "", "index manifests.1."},
+		}), otherIndex, "index.json: manifests.1.", "index manifests.1."},
+		{"a second name", documents(func(l *layout) {
+			list := at[[]any](l.index, "manifests")
+			second := maps.Clone(list[0].(object))
+			second["annotations"] = object{"org.opencontainers.image.ref.name": "v1"}
+			l.index["manifests"] = append(list, second)
+		}), "the image is there by the name \"v1\" as well\n" + otherIndex, "index.json: manifests.1.", "index manifests.1."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

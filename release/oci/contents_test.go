@@ -54,7 +54,7 @@ func FuzzContents(f *testing.F) {
 		if err := errors.Join(err, a.Check(c)); err == nil && (len(c.Manifest.Layers) != len(c.Config.RootFS.DiffIDs) || c.Texts.Config == nil) {
 			t.Errorf("an image whose parts disagree was accepted: %+v", c)
 		}
-		again, more := a.Contents(platform)
+		again, more := a.Contents(t.Context(), platform)
 		if d := cmp.Diff(c, again, cmpopts.IgnoreUnexported(Contents{})); d != "" || fmt.Sprint(err) != fmt.Sprint(more) || !slices.Equal(strays, a.Strays(again)) {
 			t.Errorf("%v, and then %v: %s", err, more, d)
 		}
