@@ -22,6 +22,10 @@ import (
 // packages has 400,000.
 const MaxEntries = 2_000_000
 
+// maxSparse bounds the sparse entries of a layer, in bytes: a few bytes of a
+// header make a hole of any size.
+const maxSparse = 16 << 30
+
 // Read goes through a layer that anybody wrote, and returns what its digests
 // are. It calls visit for each entry, whiteouts included; contents are those of
 // a file and need not be read. An entry that has no meaning, or that no extraction
@@ -78,6 +82,7 @@ type entries struct {
 	visit  func(*tree.Node, io.Reader) error
 	last   string // entry, for messages
 	number int
+	sparse int64 // bytes of sparse entries
 	faults faults
 }
 
@@ -101,18 +106,25 @@ func (e *entries) all(ctx context.Context) error {
 		if e.number++; e.number > MaxEntries {
 			return Unsupportedf("has more than %d entries, which is the most that this version reads", MaxEntries)
 		}
-		if err := e.entry(h); err != nil {
+		if err := e.entry(ctx, h); err != nil {
 			return err
 		}
 		e.last = h.Name
 	}
 }
 
-// entry visits one.
-func (e *entries) entry(h *tar.Header) error {
+// entry visits one. Its contents end with the context even in a hole, for which
+// the archive is not read.
+func (e *entries) entry(ctx context.Context, h *tar.Header) error {
 	if h.Typeflag == tar.TypeXGlobalHeader {
 		e.global(h)
 		return nil
+	}
+	if isSparse(h) {
+		if h.Size > maxSparse-e.sparse {
+			return Unsupportedf("%s: is a sparse entry of %d bytes, wanted at most %d in all of a layer", h.Name, h.Size, int64(maxSparse))
+		}
+		e.sparse += h.Size
 	}
 	n, err := node(h)
 	if err != nil {
@@ -122,16 +134,18 @@ func (e *entries) entry(h *tar.Header) error {
 		}
 		e.faults.add(name, false, err)
 		e.padding = -h.Size & (blockSize - 1)
-	} else {
-		if isSparse(h) {
-			e.faults.add(n.Path, true, errors.New("is a sparse entry, which image-spec's layer.md advises against and podman does not extract"))
-		}
-		e.headers.entry(h, n)
-		if err := e.visit(n, contents{n.Path, e.tar}); err != nil {
-			return err
-		}
+		_, err = io.Copy(io.Discard, until.Reader(ctx, contents{h.Name, e.tar}))
+		return err
 	}
-	_, err = io.Copy(io.Discard, contents{h.Name, e.tar})
+	if isSparse(h) {
+		e.faults.add(n.Path, true, errors.New("is a sparse entry, which image-spec's layer.md advises against and podman does not extract"))
+	}
+	e.headers.entry(h, n)
+	body := until.Reader(ctx, contents{n.Path, e.tar})
+	if err := e.visit(n, body); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, body)
 	return err
 }
 
