@@ -123,17 +123,6 @@ func (r *run) publishPlans(ctx context.Context, plans []ImagePlan) error {
 	return r.staging.place(ctx, names)
 }
 
-// holds reports whether a file has this text already.
-func holds(file string, text []byte) bool {
-	f, err := store.OpenRegularFile(file)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	old, err := io.ReadAll(io.LimitReader(f, int64(len(text))+1))
-	return err == nil && bytes.Equal(old, text)
-}
-
 // planEnding is that of the names of plans.
 const planEnding = ".plan.json"
 
