@@ -55,7 +55,7 @@ func TestSignals(t *testing.T) {
 		{name: "verify", args: []string{"verify", archive}},
 		{name: "verify --digests", args: []string{"verify", "--digests", digests, archive}},
 		{name: "verify --rebuild", args: []string{"verify", "--rebuild", "--trust-lock", "--repo", repo, archive}},
-		{name: "demo", args: []string{"demo", "-o", "OUT"}},
+		{name: "demo", args: []string{"demo"}},
 		{name: "pkgdb dump", args: []string{"pkgdb", "dump", database}},
 		{name: "pkgdb check", args: []string{"pkgdb", "check", database}},
 		{name: "pkgdb normalise", args: []string{"pkgdb", "normalise", "-o", "OUT", database}},
