@@ -35,7 +35,7 @@ func (p *program) cacheCommand() *cli.Command {
 	}
 	return &cli.Command{
 		Name:  "cache",
-		Usage: "look at the store of packages that came over a network",
+		Usage: "look at the store of what came over a network and was made of it",
 		Subcommands: []*cli.Command{
 			{Name: "ls", Usage: "list it, the longest unused first", Flags: flags(), Action: func(c *cli.Context) error {
 				if c.Args().Present() {

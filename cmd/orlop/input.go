@@ -56,7 +56,7 @@ func sourceFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "repo", Usage: "repository `[NAME=]URL`, or a directory", DefaultText: "pkg.FreeBSD.org"},
 		&cli.StringSliceFlag{Name: "repo-conf-dir", Usage: "`DIR` of pkg's repository *.conf files; later ones override"},
 		&cli.StringFlag{Name: "srcdir", Usage: "FreeBSD source tree `DIR` to take files from that no installed package brings"},
-		&cli.StringFlag{Name: "cache", Usage: "keep what comes over a network in `DIR`", DefaultText: "orlop in $XDG_CACHE_HOME or ~/.cache"},
+		&cli.StringFlag{Name: "cache", Usage: "keep what comes over a network, and what is made of it, in `DIR`", DefaultText: "orlop in $XDG_CACHE_HOME or ~/.cache"},
 		&cli.BoolFlag{Name: "cache-shared", Usage: "if the store is not there yet, make one that its group may use, too"},
 		&cli.BoolFlag{Name: "offline", Usage: "use no network, only what is kept"},
 		&cli.BoolFlag{Name: "insecure-unsigned", Usage: "take a repository over a network that nobody has signed"},

@@ -7,6 +7,7 @@ import (
 	"context"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -194,6 +195,11 @@ func TestCheckRoot(t *testing.T) {
 		if status, got, said := capture(t, "pkgdb", "check", dir+"/db", root); status != 0 || got != want || said != "" {
 			t.Errorf("%s: status %d, said %s, got %s, wanted %s", root, status, said, got, want)
 		}
+	}
+	piped := exec.Command("orlop", "pkgdb", "check", dir+"/db", "-")
+	piped.Stdin = bytes.NewReader(text)
+	if got, err := piped.CombinedOutput(); err != nil || string(got) != want {
+		t.Errorf("standard input: %v, got %s, wanted %s", err, got, want)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second/10)
 	defer cancel()

@@ -17,10 +17,10 @@ import (
 func (p *program) pkgdbCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "pkgdb",
-		Usage: "work on any local.sqlite, pkg's database of what is installed",
+		Usage: "work on local.sqlite, pkg's database of what is installed",
 		Subcommands: []*cli.Command{
 			{
-				Name: "normalise", Usage: "write the normal form, which depends on what is installed only", ArgsUsage: "DB", Before: needSQLite,
+				Name: "normalise", Usage: "write the normal form, the same for the same packages", ArgsUsage: "DB", Before: needSQLite,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write to `FILE`", DefaultText: "DB itself"},
 					&cli.StringFlag{Name: "epoch", Usage: "install time, `SECONDS` since 1970", DefaultText: "SOURCE_DATE_EPOCH, else the newest file time"},
