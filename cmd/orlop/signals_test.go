@@ -36,6 +36,7 @@ type stopping struct {
 	args []string
 
 	folder string // with out, tmp and a store
+	result string // of a run that is not stopped
 }
 
 // moment is when a run is stopped: when it says that a hook begins, else after a
@@ -167,6 +168,9 @@ func (s *stopping) stop(t *testing.T, sig syscall.Signal, at moment) (took time.
 	if status == 0 { // it had come to its end, or not begun
 		return took, false
 	}
+	if len(stdout) >= most && strings.HasPrefix(s.result, stdout) && strings.HasSuffix(stdout, "\n") { // the beginning of a long list
+		stdout = ""
+	}
 	if status != want || stdout != "" || !strings.HasSuffix("\n"+stderr, "\n"+line) {
 		t.Errorf("%v at %v: status %d, stdout %.200q, stderr %.500q, wanted %d, nothing and %q", sig, at, status, stdout, stderr, want, line)
 	}
@@ -187,6 +191,7 @@ func (s *stopping) stopEverywhere(t *testing.T, rounds int) {
 		t.Fatal(err)
 	}
 	want, hooks, length := s.whole(t)
+	s.result = want
 	moments := []moment{}
 	for _, hook := range hooks {
 		moments = append(moments, moment{hook: hook})
