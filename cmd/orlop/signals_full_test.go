@@ -60,7 +60,6 @@ func TestSignals(t *testing.T) {
 		{name: "pkgdb check", args: []string{"pkgdb", "check", database}},
 		{name: "pkgdb normalise", args: []string{"pkgdb", "normalise", "-o", "OUT", database}},
 		{name: "pkgdb diff", args: []string{"pkgdb", "diff", database, database}},
-		{name: "cache ls", args: slices.Concat([]string{"cache", "ls"}, stored)},
 	} {
 		t.Run(s.name, func(t *testing.T) { s.stopEverywhere(t, killRounds) })
 	}
