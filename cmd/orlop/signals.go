@@ -10,8 +10,6 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-
-	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // signalError is the signal that ended a run.
@@ -69,8 +67,10 @@ type results struct {
 	held []byte
 }
 
-// most is what is held back, in bytes.
-const most = 64 << 10
+const (
+	most     = 64 << 10               // bytes that are held back
+	reprieve = 200 * time.Millisecond // for which a reader is waited for after a signal
+)
 
 func (r *results) Write(b []byte) (int, error) {
 	if r.held = append(r.held, b...); len(r.held) < most {
@@ -103,7 +103,7 @@ func (r *results) end(err error) error {
 // epilogue writes what is said after the results: with --json, how the run
 // ended. After a signal nobody waits long for who should read it.
 func (r *results) epilogue() {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), 200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), reprieve)
 	defer cancel()
 	if r.ctx.Err() != nil {
 		r.ctx = ctx
@@ -111,15 +111,32 @@ func (r *results) epilogue() {
 	_ = r.flush() // the status says the same
 }
 
-// flush writes what was held back.
+// flush writes what was held back. A write that is under way when a signal comes
+// is told from one that nobody reads.
 func (r *results) flush() error {
 	if len(r.held) == 0 {
 		return nil
 	}
-	text := r.held
+	if r.ctx.Err() != nil {
+		return r.ctx.Err()
+	}
+	text, written := r.held, make(chan error, 1)
 	r.held = nil
-	_, err := until.Do(r.ctx, func() (int, error) { return r.to.Write(text) })
-	return err
+	go func() {
+		_, err := r.to.Write(text)
+		written <- err
+	}()
+	select {
+	case err := <-written:
+		return err
+	case <-r.ctx.Done():
+	}
+	select {
+	case err := <-written:
+		return err
+	case <-time.After(reprieve):
+		return r.ctx.Err()
+	}
 }
 
 // settle is for a run whose files are in their places: that is told, and is its
