@@ -67,6 +67,9 @@ func (s *Stack) Apply(ctx context.Context, nodes []*tree.Node) error {
 		if err != nil {
 			s.faults.add(n.Path, false, err)
 		}
+		if s.added > MaxEntries {
+			return Unsupportedf("has more than %d entries and directories above them, which is the most that this version reads", MaxEntries)
+		}
 	}
 	return s.faults.err()
 }
@@ -121,7 +124,7 @@ func (s *Stack) extract(n *tree.Node) error {
 	if w.lost != nil {
 		s.faults.add(n.Path, true, fmt.Errorf("lies below %s, a link to %s, which is not there, and podman does not extract it", w.lost.Path, w.lost.file().Link))
 	}
-	n.Path, p.parent = path, s.makeDirs(w)
+	n.Path, p.parent = path, s.makeDirs(w, path)
 	s.add(p)
 	return nil
 }

@@ -4,8 +4,7 @@ package layer
 
 import (
 	"context"
-	"iter"
-	"maps"
+	"strings"
 
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/tree"
@@ -18,6 +17,7 @@ import (
 type Stack struct {
 	root   *dirent
 	layer  int             // number of the present one
+	added  int             // what all of them have put where nothing was
 	ways   map[string]*way // to directories that are there, by the paths that lead to them
 	faults faults          // of the present layer
 }
@@ -47,11 +47,13 @@ func (s *Stack) implied(path string, parent *dirent) *dirent {
 	return &dirent{Node: n, parent: parent, cleared: s.layer}
 }
 
-// makeDirs makes those of a way that are missing, and returns the last.
-func (s *Stack) makeDirs(w *way) *dirent {
+// makeDirs makes those of a way that are missing, and returns the last. Their
+// paths are the beginnings of the path that the way leads to: a few entries may
+// have very many of them.
+func (s *Stack) makeDirs(w *way, path string) *dirent {
 	dir := w.at
 	for _, name := range w.missing {
-		dir = s.implied(join(dir.Path, name), dir)
+		dir = s.implied(path[:len(strings.TrimSuffix(dir.Path, "/"))+len("/")+len(name)], dir)
 		s.add(dir)
 	}
 	return dir
@@ -59,6 +61,7 @@ func (s *Stack) makeDirs(w *way) *dirent {
 
 // add puts something where nothing is.
 func (s *Stack) add(p *dirent) {
+	s.added++
 	p.putBack()
 	s.touch(p)
 }
@@ -117,45 +120,54 @@ func (s *Stack) whiteOut(p *dirent) {
 
 // Tree is the root file system. It keeps the nodes of the layers.
 func (s *Stack) Tree(ctx context.Context) (*tree.Tree, error) {
-	t := tree.Of(s.nodes(ctx))
-	return t, t.Settle(ctx)
+	if s.root == nil {
+		return new(tree.Tree), ctx.Err()
+	}
+	w := walk{nodes: []*tree.Node{s.root.Node}, heirs: map[*dirent]string{}}
+	if err := w.below(ctx, s.root); err != nil {
+		return nil, err
+	}
+	return tree.Of(w.nodes), nil
 }
 
-// nodes are those of files and directories, and then those of hard links, in the
-// order of their paths. They end with the context.
-func (s *Stack) nodes(ctx context.Context) iter.Seq[*tree.Node] {
-	return func(yield func(*tree.Node) bool) {
-		links := map[string]*dirent{}
-		if s.root == nil || !s.root.visit(func(p *dirent) bool {
-			if p.of != nil {
-				links[p.Path] = p
-				return true
-			}
-			return ctx.Err() == nil && yield(p.Node)
-		}) {
-			return
-		}
-		order, _ := until.Sorted(ctx, maps.Keys(links))
-		heirs := map[*dirent]string{}
-		for _, path := range order {
-			if ctx.Err() != nil || !yield(links[path].link(heirs)) {
-				return
-			}
-		}
-	}
+// walk collects what is there in the order of the bytes of paths.
+type walk struct {
+	nodes []*tree.Node
+	heirs map[*dirent]string // of files whose own name has gone
 }
 
-// visit calls f for what is there, and all below it, as long as f says so.
-func (p *dirent) visit(f func(p *dirent) bool) bool {
-	if !f(p) {
-		return false
-	}
-	for _, p := range p.below {
-		if !p.visit(f) {
-			return false
+// step is a name in a directory, or all that is below it. Whole paths, of which
+// each begins like the one before, would take long to compare.
+type step struct {
+	key   string // the name; with a slash for what is below it
+	at    *dirent
+	below bool
+}
+
+func (w *walk) below(ctx context.Context, dir *dirent) error {
+	steps := make([]step, 0, len(dir.below))
+	for name, p := range dir.below {
+		steps = append(steps, step{name, p, false})
+		if len(p.below) > 0 {
+			steps = append(steps, step{name + "/", p, true})
 		}
 	}
-	return true
+	if err := until.Sort(ctx, steps, func(a, b step) int { return strings.Compare(a.key, b.key) }); err != nil {
+		return err
+	}
+	for _, s := range steps {
+		switch {
+		case s.below:
+			if err := w.below(ctx, s.at); err != nil {
+				return err
+			}
+		case s.at.of != nil:
+			w.nodes = append(w.nodes, s.at.link(w.heirs))
+		default:
+			w.nodes = append(w.nodes, s.at.Node)
+		}
+	}
+	return nil
 }
 
 // link is the node of a hard link. Of those to a file whose own name has gone,

@@ -4,7 +4,6 @@ package layer
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/orlop/orlop/release/tree"
@@ -32,19 +31,14 @@ func (e *loopError) Error() string {
 
 // find is the way to a directory.
 func (s *Stack) find(path string) (*way, error) {
-	if path == "/" {
-		return &way{at: s.root}, nil
-	}
 	if w := s.ways[path]; w != nil {
 		return w, nil
 	}
-	parent, err := s.find(tree.Parent(path))
-	if err != nil {
-		return nil, err
-	}
-	w := &way{parent.at, slices.Clone(parent.missing), parent.links, parent.lost}
-	if err := w.step(base(path), nil); err != nil {
-		return nil, err
+	w := &way{at: s.root}
+	for name := range strings.SplitSeq(path, "/") {
+		if err := w.step(name, nil); err != nil {
+			return nil, err
+		}
 	}
 	if len(w.missing) == 0 && w.lost == nil {
 		s.know(path, w)

@@ -157,13 +157,15 @@ func (t *Tree) Clone() *Tree {
 	return c
 }
 
-// Of is the tree of some nodes, which it keeps: the root and all that it holds.
-// Each lies in a directory that is one of them.
-func Of(nodes iter.Seq[*Node]) *Tree {
-	t := &Tree{nodes: map[string]*Node{}}
-	for n := range nodes {
+// Of is the tree of some nodes, which it keeps: the root and all that it holds, in
+// the order of the bytes of their paths. Each lies in a directory that is one of
+// them.
+func Of(nodes []*Node) *Tree {
+	t := &Tree{nodes: make(map[string]*Node, len(nodes))}
+	for _, n := range nodes {
 		t.nodes[n.Path] = n
 	}
+	t.order.Store(&nodes)
 	return t
 }
 
