@@ -74,13 +74,15 @@ func alone(t *testing.T, root string, args ...string) (int, []string) {
 	}
 	var results []string
 	for dec := json.NewDecoder(&out); ; {
-		var report struct{ Result string }
+		var report struct{ Command, Result string }
 		if err := dec.Decode(&report); err == io.EOF {
 			return cmd.ProcessState.ExitCode(), results
 		} else if err != nil {
 			t.Fatalf("%v: %s", err, said.String())
 		}
-		results = append(results, report.Result)
+		if report.Command == "" { // else it is the last one, with the faults of the run
+			results = append(results, report.Result)
+		}
 	}
 }
 
