@@ -49,6 +49,7 @@ func readLayerOnly(ctx context.Context, source *oci.Source) (*Artifact, error) {
 	a.made = []layer.Layer{l}
 	var stack layer.Stack
 	errs := []error{err, stack.Apply(ctx, a.Layers[0])}
+	a.whole = !stack.Full()
 	if a.Tree, err = stack.Tree(ctx); err != nil {
 		return nil, err
 	}

@@ -154,7 +154,9 @@ func (a *Artifact) readLayer(ctx context.Context, archive *oci.Archive, stack *l
 		a.whole = false
 		errs = append(errs, diffIDError(a.made[i].DiffID, ids[i]))
 	}
-	return errors.Join(append(errs, stack.Apply(ctx, a.Layers[i]))...)
+	errs = append(errs, stack.Apply(ctx, a.Layers[i]))
+	a.whole = a.whole && !stack.Full()
+	return errors.Join(errs...)
 }
 
 // diffIDError tells a DiffID that is another from one that cannot be compared.

@@ -57,6 +57,9 @@ func (s *Stack) Apply(ctx context.Context, nodes []*tree.Node) error {
 		if i%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if s.Full() {
+			return Unsupportedf("has entries in more than %d directories without an entry, which are the most that this version makes", MaxEntries)
+		}
 		err := error(nil)
 		switch {
 		case IsWhiteout(n):
@@ -66,9 +69,6 @@ func (s *Stack) Apply(ctx context.Context, nodes []*tree.Node) error {
 		}
 		if err != nil {
 			s.faults.add(n.Path, false, err)
-		}
-		if s.added > MaxEntries {
-			return Unsupportedf("has more than %d entries and directories above them, which is the most that this version reads", MaxEntries)
 		}
 	}
 	return s.faults.err()

@@ -6,7 +6,9 @@ package layer
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/orlop/orlop/release/tree"
@@ -26,5 +28,26 @@ func TestReadBound(t *testing.T) {
 	var unsupported *UnsupportedError
 	if !errors.As(err, &unsupported) || err.Error() != "has more than 2000000 entries, which is the most that this version reads" || visited != MaxEntries {
 		t.Errorf("visited %d, got %v", visited, err)
+	}
+}
+
+// TestApplyBound makes as many directories without an entry as there may be, and
+// some more: few entries can ask for many.
+func TestApplyBound(t *testing.T) {
+	t.Parallel()
+	const deep = 1999 // so that each entry lies in 2000 of its own
+	var nodes []*tree.Node
+	for i := range MaxEntries / (deep + 1) {
+		nodes = append(nodes, &tree.Node{Path: fmt.Sprintf("/%d%s/f", i, strings.Repeat("/a", deep)), Type: tree.File})
+	}
+	var s Stack
+	if err := s.Apply(t.Context(), nodes); err != nil || s.Full() {
+		t.Errorf("got %v", err)
+	}
+	more := []*tree.Node{{Path: "/x/f", Type: tree.File}, {Path: "/y/f", Type: tree.File}}
+	err := s.Apply(t.Context(), more)
+	var unsupported *UnsupportedError
+	if want := "has entries in more than 2000000 directories without an entry, which are the most that this version makes"; !errors.As(err, &unsupported) || err.Error() != want || !s.Full() {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }

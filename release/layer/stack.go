@@ -17,7 +17,7 @@ import (
 type Stack struct {
 	root   *dirent
 	layer  int             // number of the present one
-	added  int             // what all of them have put where nothing was
+	made   int             // directories that no entry is for
 	ways   map[string]*way // to directories that are there, by the paths that lead to them
 	faults faults          // of the present layer
 }
@@ -47,21 +47,25 @@ func (s *Stack) implied(path string, parent *dirent) *dirent {
 	return &dirent{Node: n, parent: parent, cleared: s.layer}
 }
 
-// makeDirs makes those of a way that are missing, and returns the last. Their
-// paths are the beginnings of the path that the way leads to: a few entries may
-// have very many of them.
+// makeDirs makes those of a way that are missing, and returns the last. The path
+// is one below them, of which theirs are parts: each for itself would take the
+// square of its length.
 func (s *Stack) makeDirs(w *way, path string) *dirent {
 	dir := w.at
 	for _, name := range w.missing {
 		dir = s.implied(path[:len(strings.TrimSuffix(dir.Path, "/"))+len("/")+len(name)], dir)
 		s.add(dir)
 	}
+	s.made += len(w.missing)
 	return dir
 }
 
+// Full reports whether entries lie in more directories without an entry than are
+// made. What is there is not all then.
+func (s *Stack) Full() bool { return s.made > MaxEntries }
+
 // add puts something where nothing is.
 func (s *Stack) add(p *dirent) {
-	s.added++
 	p.putBack()
 	s.touch(p)
 }
