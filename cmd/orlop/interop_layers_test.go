@@ -220,3 +220,32 @@ func extractedFiles(t *testing.T, root string) files {
 	}
 	return list
 }
+
+// writeLayout writes a layout of one image, by the name t.
+func writeLayout(t *testing.T, dir string, layers [][]byte) {
+	t.Helper()
+	write := func(name string, b []byte) {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		err := os.MkdirAll(filepath.Dir(path), 0o777)
+		if err == nil {
+			err = os.WriteFile(path, b, 0o666)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	blob := func(mediaType string, b []byte) string {
+		sum := sha256.Sum256(b)
+		write(fmt.Sprintf("blobs/sha256/%x", sum), b)
+		return fmt.Sprintf(`"mediaType":"application/vnd.oci.image.%s","digest":"sha256:%x","size":%d`, mediaType, sum, len(b))
+	}
+	var ids, descriptors []string
+	for _, l := range layers {
+		ids = append(ids, fmt.Sprintf(`"sha256:%x"`, sha256.Sum256(l)))
+		descriptors = append(descriptors, "{"+blob("layer.v1.tar", l)+"}")
+	}
+	config := blob("config.v1+json", fmt.Appendf(nil, `{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[%s]}}`, strings.Join(ids, ",")))
+	manifest := blob("manifest.v1+json", fmt.Appendf(nil, `{"schemaVersion":2,"config":{%s},"layers":[%s]}`, config, strings.Join(descriptors, ",")))
+	write("index.json", fmt.Appendf(nil, `{"schemaVersion":2,"manifests":[{%s,"annotations":{"org.opencontainers.image.ref.name":"t"}}]}`, manifest))
+	write("oci-layout", []byte(`{"imageLayoutVersion":"1.0.0"}`))
+}

@@ -110,7 +110,7 @@ func TestParseErrors(t *testing.T) {
 
 func TestValues(t *testing.T) {
 	t.Parallel()
-	o, err := Parse("f", []byte("s = x\nn = 15.0\nb = yes\nl = [a, b]\no {}\nz = null"), nil)
+	o, err := Parse("f", []byte("s = x\nn = 15.0\nb = yes\nl = [a, b]\no {}\nz = null\nc = \x7f"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,6 +130,7 @@ func TestValues(t *testing.T) {
 	}{
 		{second(get("s").AsInt()), "f:1: found a string (x), wanted an integer"},
 		{second(get("s").AsBool()), "f:1: found a string (x), wanted a boolean"},
+		{second(get("c").AsInt()), `f:7: found a string (\x7f), wanted an integer`},
 		{second(get("o").AsString()), "f:5: found an object, wanted a string"},
 		{second(get("l").AsObject()), "f:4: found a list, wanted an object"},
 		{second(get("z").AsString()), "f:6: found null (null), wanted a string"},

@@ -83,7 +83,8 @@ func (v Value) Errorf(format string, args ...any) error {
 
 func (v Value) unlike(want string) error {
 	if v.Kind < List {
-		return v.Errorf("found %s (%s), wanted %s", v.Kind, v.Text, want)
+		text := strconv.Quote(v.Text) // for its escapes
+		return v.Errorf("found %s (%s), wanted %s", v.Kind, text[1:len(text)-1], want)
 	}
 	return v.Errorf("found %s, wanted %s", v.Kind, want)
 }
