@@ -53,9 +53,9 @@ func (s *Stack) Apply(ctx context.Context, nodes []*tree.Node) error {
 	if s.root == nil {
 		s.root = s.implied("/", nil)
 	}
-	for i, n := range nodes {
-		if i%1024 == 0 && ctx.Err() != nil {
-			return ctx.Err()
+	for _, n := range nodes {
+		if err := ctx.Err(); err != nil { // at each: one may ask for thousands of directories
+			return err
 		}
 		if s.Full() {
 			return Unsupportedf("has entries in more than %d directories without an entry, which are the most that this version makes", MaxEntries)

@@ -3,6 +3,7 @@
 package layer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -210,6 +211,32 @@ func BenchmarkRead(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/entry")
 		})
+	}
+}
+
+// few is a context that ends when it has been asked so often.
+type few struct {
+	context.Context
+	left int
+}
+
+func (c *few) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestApplyInterrupted stops between two entries: each may take a while.
+func TestApplyInterrupted(t *testing.T) {
+	t.Parallel()
+	var s Stack
+	if err := s.Apply(&few{t.Context(), 3}, parsed("f/a f/b f/c f/d f/e")); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	got, err := s.Tree(t.Context())
+	if want := "d/ f/a f/b f/c"; err != nil || listing(got) != want {
+		t.Errorf("got %s, %v, want %s", listing(got), err, want)
 	}
 }
 
