@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/opencontainers/go-digest"
@@ -183,7 +184,9 @@ func removeOutput(name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: found a folder %w", name, err)
 	}
-	for _, file := range files {
+	// The documents by which it is known go last: what a kill leaves of it is
+	// known, too, and swept.
+	for _, file := range slices.Backward(files) {
 		if err := unlessAbsent(os.Remove(filepath.Join(name, file))); err != nil {
 			return err
 		}

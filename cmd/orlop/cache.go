@@ -50,7 +50,7 @@ func (p *program) cacheCommand() *cli.Command {
 			{Name: "prune", Usage: "remove what is longest unused, until SIZE is left", ArgsUsage: "[SIZE]", Flags: flags(), Action: func(c *cli.Context) error {
 				limit := int64(store.DefaultLimit)
 				if c.Args().Len() > 1 {
-					return usagef("cache prune: found %d operands, wanted at most one", c.Args().Len())
+					return usagef("cache prune: operands: found %d, wanted at most one", c.NArg())
 				}
 				if c.Args().Present() {
 					var err error

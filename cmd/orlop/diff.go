@@ -46,7 +46,7 @@ func (p *program) diffCommand() *cli.Command {
 // images could not be compared.
 func (p *program) compare(c *cli.Context) (list []hooks.Difference, hidden, err error) {
 	if c.NArg() != 2 {
-		return nil, nil, usagef("diff: found %d operands, wanted two archives", c.NArg())
+		return nil, nil, usagef("diff: operands: found %d, wanted two archives", c.NArg())
 	}
 	if c.Int("lines") < 0 {
 		return nil, nil, usagef("--lines: found %d, wanted none or more", c.Int("lines"))

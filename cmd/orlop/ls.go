@@ -47,7 +47,7 @@ func (p *program) lsCommand() *cli.Command {
 				return err
 			}
 			if c.NArg() > 1 && c.Bool("mtree") {
-				return usagef("ls --mtree: found %d operands, wanted one archive", c.NArg())
+				return usagef("ls --mtree: operands: found %d, wanted one archive", c.NArg())
 			}
 			var errs []error
 			for _, path := range c.Args().Slice() {

@@ -53,7 +53,7 @@ func readDatabase(ctx context.Context, file string) (*pkgdb.Content, error) {
 // operands are the arguments, between least and most of them.
 func operands(c *cli.Context, least, most int, wanted string) ([]string, error) {
 	if n := c.NArg(); n < least || n > most {
-		return nil, usagef("%s: found %d operands, wanted %s", c.Command.HelpName[len("orlop "):], n, wanted)
+		return nil, usagef("%s: operands: found %d, wanted %s", c.Command.HelpName[len("orlop "):], n, wanted)
 	}
 	return c.Args().Slice(), nil
 }

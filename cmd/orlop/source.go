@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 )
@@ -20,21 +21,8 @@ func openSource(ctx context.Context, name string) (*oci.Source, error) {
 		source, err := oci.NewSource(ctx, name, os.Stdin)
 		return source, unread(name, err)
 	}
-	type result struct {
-		source *oci.Source
-		err    error
-	}
-	done := make(chan result, 1)
-	go func() {
-		source, err := oci.OpenSource(ctx, name)
-		done <- result{source, err}
-	}()
-	select {
-	case r := <-done:
-		return r.source, unread(name, r.err)
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
+	source, err := until.Do(ctx, func() (*oci.Source, error) { return oci.OpenSource(ctx, name) })
+	return source, unread(name, err)
 }
 
 func platformFlag() cli.Flag {

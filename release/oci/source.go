@@ -74,28 +74,13 @@ func (s *Source) Reader(ctx context.Context) io.Reader {
 
 // spoolPipe keeps what a pipe gives. A signal ends the wait for it.
 func spoolPipe(ctx context.Context, pipe *os.File) (*os.File, int64, error) {
-	type result struct {
-		file *os.File
-		size int64
-		err  error
+	defer pipe.Close()
+	f, n, err := spool(until.Input(ctx, pipe), maxPiped)
+	if err == nil && n > maxPiped {
+		f.Close()
+		err = layer.Unsupportedf("has more than %d bytes, the most that is read from a pipe", int64(maxPiped))
 	}
-	done := make(chan result, 1)
-	go func() {
-		defer pipe.Close()
-		var r result
-		r.file, r.size, r.err = spool(until.Reader(ctx, pipe), maxPiped)
-		if r.err == nil && r.size > maxPiped {
-			r.file.Close()
-			r.err = layer.Unsupportedf("has more than %d bytes, the most that is read from a pipe", int64(maxPiped))
-		}
-		done <- r
-	}()
-	select {
-	case r := <-done:
-		return r.file, r.size, r.err
-	case <-ctx.Done():
-		return nil, 0, ctx.Err()
-	}
+	return f, n, err
 }
 
 // spool writes so many bytes and one more, if there are, to a temporary file
