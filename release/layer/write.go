@@ -44,9 +44,11 @@ func Write(ctx context.Context, out io.Writer, c Compression, jobs int, fragment
 	for range jobs {
 		g.Go(func() error { return p.compress(ctx) })
 	}
+	var failed error // the rest may end because of it, and before it
 	g.Go(func() error {
 		defer close(p.work)
-		return p.produce(ctx, jobs)
+		failed = p.produce(ctx, jobs)
+		return failed
 	})
 	if prior != nil {
 		g.Go(func() error { return prior.check(ctx) })
@@ -55,7 +57,11 @@ func Write(ctx context.Context, out io.Writer, c Compression, jobs int, fragment
 	if err != nil {
 		cancel() // so that nobody waits for the joiner
 	}
-	if wait := g.Wait(); wait != nil && (err == nil || errors.Is(err, context.Canceled)) {
+	wait := g.Wait()
+	if failed != nil && !errors.Is(failed, context.Canceled) {
+		wait = failed
+	}
+	if wait != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		err = wait
 	}
 	cancel()
