@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-//go:build full
+//go:build full && !race
 
 package tree
 
