@@ -16,6 +16,10 @@ import (
 	"testing"
 )
 
+// signalRounds is how often each command is stopped at a random moment, beside the
+// beginning of each of its hooks. A run takes seconds, and no other runs beside.
+const signalRounds = 3
+
 // TestSignals stops every command at the beginning of each of its hooks and at
 // random moments, on inputs that keep it busy for some seconds.
 func TestSignals(t *testing.T) {
@@ -61,7 +65,7 @@ func TestSignals(t *testing.T) {
 		{name: "pkgdb normalise", args: []string{"pkgdb", "normalise", "-o", "OUT", database}},
 		{name: "pkgdb diff", args: []string{"pkgdb", "diff", database, database}},
 	} {
-		t.Run(s.name, func(t *testing.T) { s.stopEverywhere(t, killRounds) })
+		t.Run(s.name, func(t *testing.T) { s.stopEverywhere(t, signalRounds) })
 	}
 }
 
