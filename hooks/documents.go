@@ -59,15 +59,7 @@ func (a *Artifact) noteWrapping(index []byte, by string) {
 // IsOf reports whether a lock may be of this image: its manifest says the same
 // title, version and ABI. The name in an index may be another since a copy.
 func (a *Artifact) IsOf(l *solve.Lock) bool {
-	rel, err := release.New(l.Revision, l.Branch, l.ABI, "")
-	if err != nil || len(l.Layers) == 0 {
-		return false
-	}
-	var def release.Image
-	if json.Unmarshal(l.Layers[len(l.Layers)-1].Definition, &def) != nil {
-		return false
-	}
-	image, err := imageOf(rel, def, 0, nil)
+	image, err := lockedImage(l, nil)
 	for _, key := range []string{v1.AnnotationTitle, v1.AnnotationVersion, annotationABI} {
 		if err != nil || image.Annotations[key] != a.Manifest.Annotations[key] {
 			return false
@@ -110,18 +102,9 @@ func quoted(s string) string {
 // documentsOf makes config, manifest and index from a lock and the layers of
 // the archive.
 func (a *Artifact) documentsOf(l *solve.Lock) (oci.Documents, error) {
-	rel, err := release.Locked(l.Revision, l.Branch, l.ABI)
-	if err != nil {
-		return oci.Documents{}, err
-	}
 	steps := l.Layers
 	if l.Squash {
 		steps = steps[len(steps)-1:]
-	}
-	top := steps[len(steps)-1]
-	var def release.Image
-	if err := json.Unmarshal(top.Definition, &def); err != nil {
-		return oci.Documents{}, err
 	}
 	compression, err := layer.ParseCompression(l.Compression)
 	if err != nil {
@@ -141,8 +124,25 @@ func (a *Artifact) documentsOf(l *solve.Lock) (oci.Documents, error) {
 	if len(layers) != len(steps) {
 		return oci.Documents{}, fmt.Errorf("found %d layers, it has %d", len(layers), len(steps))
 	}
-	image, err := imageOf(rel, def, top.Epoch, layers)
-	return image.Documents(), err
+	image, err := lockedImage(l, layers)
+	if err != nil {
+		return oci.Documents{}, err
+	}
+	return image.Documents(), nil
+}
+
+// lockedImage is the image of a lock, of whatever layers.
+func lockedImage(l *solve.Lock, layers []oci.Layer) (oci.Image, error) {
+	rel, err := release.Locked(l.Revision, l.Branch, l.ABI)
+	if err != nil {
+		return oci.Image{}, err
+	}
+	top := l.Layers[len(l.Layers)-1]
+	var def release.Image
+	if err := json.Unmarshal(top.Definition, &def); err != nil {
+		return oci.Image{}, err
+	}
+	return imageOf(rel, def, top.Epoch, layers)
 }
 
 // keyChange is a value in two JSON texts, "" where one has none.

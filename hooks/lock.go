@@ -85,7 +85,7 @@ func (r *run) writeLock(ctx context.Context, m *member, name string) error {
 		return err
 	}
 	if m.locked != nil {
-		if _, err := until.Do(ctx, func() (any, error) { return nil, compareLocks(l, *m.locked) }); err != nil {
+		if err := until.Try(ctx, func() error { return compareLocks(l, *m.locked) }); err != nil {
 			return err
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/strict"
+	"github.com/orlop/orlop/release/oci"
 )
 
 // What a run writes takes the place of what an earlier one has written, and of
@@ -121,10 +121,10 @@ var layoutFolders = []string{"blobs/sha256", "blobs", "."}
 // blobFile is the path of a blob in a layout. Whatever a document says, it
 // leads to no other folder.
 func blobFile(d digest.Digest) string {
-	if d.Validate() != nil || d.Algorithm() != digest.SHA256 {
+	if oci.CheckDigest(d) != nil {
 		return "blobs/sha256/no-digest"
 	}
-	return path.Join("blobs/sha256", d.Encoded())
+	return oci.BlobName(d)
 }
 
 // readDocument reads a JSON text of a layout.

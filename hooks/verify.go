@@ -30,11 +30,10 @@ type Artifact struct {
 	Notes    []string          // what is no fault of the image: what was passed over, the wrapping
 	Details  []string          // the same at length, and what else few want to know
 
-	source   *oci.Source
-	platform string        // that was asked for
-	made     []layer.Layer // what the layers turned out to be
-	whole    bool          // every layer could be read to its end and is the config's
-	entries  int           // in all layers
+	source  *oci.Source
+	made    []layer.Layer // what the layers turned out to be
+	whole   bool          // every layer could be read to its end and is the config's
+	entries int           // in all layers
 
 	noAccounts bool // its own cannot be read
 	kept       []keptFile
@@ -73,7 +72,7 @@ func read(ctx context.Context, source *oci.Source, platform string) (*Artifact, 
 		return nil, err
 	}
 	defer archive.Close()
-	a := &Artifact{source: source, platform: platform, whole: true, Root: newRoot()}
+	a := &Artifact{source: source, whole: true, Root: newRoot()}
 	a.Contents, err = archive.Contents(ctx, platform)
 	errs := []error{err, archive.Check(a.Contents)}
 	if a.Contents == nil {

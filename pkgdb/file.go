@@ -112,8 +112,7 @@ func fold(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	_, err = until.Do(ctx, func() (any, error) { return nil, db.Close() }) // which takes a write-ahead log in
-	if err != nil {
+	if err := until.Try(ctx, db.Close); err != nil { // which takes a write-ahead log in
 		return err
 	}
 	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {

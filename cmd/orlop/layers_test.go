@@ -24,6 +24,7 @@ const module = "github.com/orlop/orlop/"
 // knows the world of pkg(8), release the world of artifacts; ucl, sum, strict, xz,
 // spelling and until are leaves for both.
 var mayImport = map[string][]string{
+	"pkgdb/benchtest":       {},
 	"pkgdb/ucl":             {},
 	"pkgdb/sum":             {"golang.org/x/crypto/blake2b"},
 	"pkgdb/pkgver":          {},
@@ -58,6 +59,7 @@ var onlyIn = map[string]string{
 	"golang.org/x/term":                          "cmd/orlop",
 	"github.com/mattn/go-sqlite3":                "pkgdb",
 	module + "pkgdb/pkgfile/pkgtest":             "scripts/bench", // and tests
+	module + "pkgdb/benchtest":                   "",              // tests
 	module + "release/elf/elftest":               "",              // tests
 	"github.com/rogpeppe/go-internal/testscript": "",              // tests
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/orlop/orlop/release/oci"
 )
 
-// openSource opens an operand: a file or folder, a FIFO, or - for standard input. A signal ends the wait for the other end of a FIFO.
+// openSource opens an operand: a file or folder, a FIFO, or - for standard input.
+// A signal ends the wait for the other end of a FIFO.
 func openSource(ctx context.Context, name string) (*oci.Source, error) {
 	if name == "-" {
 		source, err := oci.NewSource(ctx, name, os.Stdin)

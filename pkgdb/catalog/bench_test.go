@@ -5,11 +5,10 @@ package catalog_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/orlop/orlop/pkgdb/benchtest"
 	"github.com/orlop/orlop/pkgdb/catalog"
 )
 
@@ -59,37 +58,14 @@ func BenchmarkPackages(b *testing.B) {
 		for name, members := range map[string][]string{"data": {"data.pkg", "data", data}, "lines": {"packagesite.pkg", "packagesite.yaml", lines.String()}} {
 			packed := zst(b, archive(b, members[1:]...))
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
-				var c *catalog.Catalogue
-				before, begin := inUse(), worked()
-				for b.Loop() {
-					var err error
-					c, err = catalog.Load(b.Context(), catalog.Repo{Name: "r"}, folder{"meta.conf": []byte(metaConf), members[0]: packed}, nil)
+				benchtest.PerEntry(b, n, func() any {
+					c, err := catalog.Load(b.Context(), catalog.Repo{Name: "r"}, folder{"meta.conf": []byte(metaConf), members[0]: packed}, nil)
 					if err != nil || len(c.Packages) != n {
 						b.Fatal(err)
 					}
-				}
-				b.ReportMetric(float64(worked()-begin)/float64(b.N*n), "cpu-ns/entry")
-				b.ReportMetric(float64(inUse()-before)/float64(n), "B/entry")
-				runtime.KeepAlive(c)
+					return c
+				})
 			})
 		}
 	}
-}
-
-// inUse is the memory in use, in bytes.
-func inUse() int64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
-}
-
-// worked is the time of all processors that this program has had, in
-// nanoseconds. Whatever else the machine does shows little in it.
-func worked() int64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return u.Utime.Nano() + u.Stime.Nano()
 }

@@ -21,10 +21,10 @@ const (
 
 // budget reads an archive unpacked, until that is too much.
 type budget struct {
-	ctx    context.Context
 	packed *counter
 	plain  io.ReadCloser
-	out    int64 // bytes unpacked
+	in     io.Reader // plain, until the context ends: a decoder can go on for long without a further byte of its input
+	out    int64     // bytes unpacked
 }
 
 func newBudget(ctx context.Context, archive io.Reader) (*budget, error) {
@@ -33,16 +33,12 @@ func newBudget(ctx context.Context, archive io.Reader) (*budget, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &budget{ctx: ctx, packed: packed, plain: plain}, nil
+	return &budget{packed: packed, plain: plain, in: until.Reader(ctx, plain)}, nil
 }
 
-// Read reads. It looks at the context, too: a decoder can go on for long
-// without a further byte of its input.
+// Read reads, and counts what it has unpacked.
 func (b *budget) Read(p []byte) (int, error) {
-	if err := b.ctx.Err(); err != nil {
-		return 0, err
-	}
-	n, err := b.plain.Read(p)
+	n, err := b.in.Read(p)
 	b.out += int64(n)
 	switch {
 	case b.out > maxUnpacked:

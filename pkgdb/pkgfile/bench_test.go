@@ -4,11 +4,10 @@ package pkgfile_test
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/orlop/orlop/pkgdb/benchtest"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 )
 
@@ -32,36 +31,13 @@ func BenchmarkParseManifest(b *testing.B) {
 	for _, n := range []int{1000, 10_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			text := manyFiles(n)
-			var m *pkgfile.Manifest
-			before, begin := inUse(), worked()
-			for b.Loop() {
-				var err error
-				if m, err = pkgfile.ParseManifest(text); err != nil || len(m.Files) != n {
+			benchtest.PerEntry(b, n, func() any {
+				m, err := pkgfile.ParseManifest(text)
+				if err != nil || len(m.Files) != n {
 					b.Fatal(err)
 				}
-			}
-			b.ReportMetric(float64(worked()-begin)/float64(b.N*n), "cpu-ns/entry")
-			b.ReportMetric(float64(inUse()-before)/float64(n), "B/entry")
-			runtime.KeepAlive(m)
-			runtime.KeepAlive(text)
+				return m
+			})
 		})
 	}
-}
-
-// inUse is the memory in use, in bytes.
-func inUse() int64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
-}
-
-// worked is the time of all processors that this program has had, in
-// nanoseconds. Whatever else the machine does shows little in it.
-func worked() int64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return u.Utime.Nano() + u.Stime.Nano()
 }

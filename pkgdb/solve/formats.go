@@ -5,6 +5,7 @@ package solve
 import (
 	"encoding/json"
 	"fmt"
+
 	"github.com/orlop/orlop/pkgdb/strict"
 )
 

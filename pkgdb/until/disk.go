@@ -78,6 +78,5 @@ func (d *Disk) Finish() error {
 	if err := d.wait(); err != nil {
 		return err
 	}
-	_, err := Do(d.ctx, func() (struct{}, error) { return struct{}{}, d.file.Sync() })
-	return err
+	return Try(d.ctx, d.file.Sync)
 }

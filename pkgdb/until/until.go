@@ -67,6 +67,12 @@ func Do[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	}
 }
 
+// Try is Do for what gives nothing but an error.
+func Try(ctx context.Context, call func() error) error {
+	_, err := Do(ctx, func() (struct{}, error) { return struct{}{}, call() })
+	return err
+}
+
 // Open opens a file that the user names, and may be a FIFO or a terminal: who
 // has the other end may never write to it.
 func Open(ctx context.Context, path string) (io.ReadCloser, error) {

@@ -45,13 +45,17 @@ func Unsupportedf(format string, args ...any) error {
 	return &UnsupportedError{fmt.Errorf(format, args...)}
 }
 
-// fault blames the layer for an error, unless a disk could not be read, this
-// version cannot read what is there, or a signal came.
+// Blameless reports whether an error is none of what is read: a disk could not be
+// read, this version cannot judge what is there, or a signal came.
+func Blameless(err error) bool {
+	_, disk := errors.AsType[*fs.PathError](err)
+	_, unsupported := errors.AsType[*UnsupportedError](err)
+	return disk || unsupported || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// fault blames the layer for an error.
 func fault(path string, err error) error {
-	if _, disk := errors.AsType[*fs.PathError](err); disk {
-		return err
-	}
-	if _, unsupported := errors.AsType[*UnsupportedError](err); unsupported || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if Blameless(err) {
 		return err
 	}
 	return &FormatError{Path: path, Err: err}

@@ -78,7 +78,8 @@ func clean(name string) (string, error) {
 	return path.String(), tree.CheckPath(path.String())
 }
 
-func isSparse(h *tar.Header) bool {
+// IsSparse reports whether an entry has holes, in any of the ways to write them.
+func IsSparse(h *tar.Header) bool {
 	for key := range h.PAXRecords {
 		if strings.HasPrefix(key, "GNU.sparse.") {
 			return true

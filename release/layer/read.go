@@ -120,7 +120,8 @@ func (e *entries) entry(ctx context.Context, h *tar.Header) error {
 		e.global(h)
 		return nil
 	}
-	if isSparse(h) {
+	sparse := IsSparse(h)
+	if sparse {
 		if h.Size > maxSparse-e.sparse {
 			return Unsupportedf("%s: is a sparse entry of %d bytes, wanted at most %d in all of a layer", h.Name, h.Size, int64(maxSparse))
 		}
@@ -137,7 +138,7 @@ func (e *entries) entry(ctx context.Context, h *tar.Header) error {
 		_, err = io.Copy(io.Discard, until.Reader(ctx, contents{h.Name, e.tar}))
 		return err
 	}
-	if isSparse(h) {
+	if sparse {
 		e.faults.add(n.Path, true, errors.New("is a sparse entry, which image-spec's layer.md advises against and podman does not extract"))
 	}
 	e.headers.entry(h, n)

@@ -18,15 +18,11 @@ type way struct {
 	lost    *dirent  // the link to something that is missing
 }
 
-// maxLinks is how many symbolic links a path may lead through (MAXSYMLINKS in
-// FreeBSD's sys/param.h).
-const maxLinks = 32
-
 // loopError is a way with too many symbolic links.
 type loopError struct{ link string }
 
 func (e *loopError) Error() string {
-	return fmt.Sprintf("lies below %s, the last of more than %d symbolic links", e.link, maxLinks)
+	return fmt.Sprintf("lies below %s, the last of more than %d symbolic links", e.link, tree.MaxLinks)
 }
 
 // find is the way to a directory.
@@ -101,7 +97,7 @@ func (w *way) step(name string, link *dirent) error {
 
 // follow goes where a symbolic link leads.
 func (w *way) follow(link *dirent) error {
-	if w.links++; w.links > maxLinks {
+	if w.links++; w.links > tree.MaxLinks {
 		return &loopError{link.Path}
 	}
 	target := link.file().Link

@@ -84,10 +84,10 @@ func (im *Image) entries(d Documents, open func(i int) (io.ReadCloser, error)) [
 	}
 	list := []layoutEntry{
 		document("index.json", d.Index), document("oci-layout", d.Layout),
-		document(blobName(d.ConfigDigest), d.Config), document(blobName(d.Digest), d.Manifest),
+		document(BlobName(d.ConfigDigest), d.Config), document(BlobName(d.Digest), d.Manifest),
 	}
 	for i, l := range im.Layers {
-		list = append(list, layoutEntry{blobName(l.Digest), l.Size, l.Digest, func() (io.ReadCloser, error) { return open(i) }})
+		list = append(list, layoutEntry{BlobName(l.Digest), l.Size, l.Digest, func() (io.ReadCloser, error) { return open(i) }})
 	}
 	slices.SortStableFunc(list, func(a, b layoutEntry) int { return strings.Compare(a.name, b.name) })
 	return slices.CompactFunc(list, func(a, b layoutEntry) bool { return a.name == b.name })

@@ -42,7 +42,7 @@ func TestArchiveEntries(t *testing.T) {
 	t.Parallel()
 	im, _ := sample()
 	d := im.Documents()
-	want := []string{blobName(d.ConfigDigest), blobName(d.Digest), blobName(im.Layers[0].Digest), blobName(im.Layers[1].Digest)}
+	want := []string{BlobName(d.ConfigDigest), BlobName(d.Digest), BlobName(im.Layers[0].Digest), BlobName(im.Layers[1].Digest)}
 	slices.Sort(want)
 	want = append(append([]string{"blobs/", "blobs/sha256/"}, want...), "index.json", "oci-layout")
 	f, err := os.Open(save(t, Tar))

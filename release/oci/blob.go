@@ -44,8 +44,8 @@ func (e *MismatchError) Parts() (what, where, found, wanted string) {
 	return e.What, "", e.Found, e.Wanted
 }
 
-// blobName is where the layout has a blob. The digest is a valid one.
-func blobName(d digest.Digest) string {
+// BlobName is where the layout has a blob. The digest is a valid one.
+func BlobName(d digest.Digest) string {
 	return "blobs/" + d.Algorithm().String() + "/" + d.Encoded()
 }
 

@@ -122,9 +122,15 @@ func (all *candidates) passOver(ctx context.Context, d v1.Descriptor, what strin
 		return
 	}
 	all.PassedOver = append(all.PassedOver, text)
+	all.reachImage(ctx, d)
+}
+
+// reachImage notes the blobs of an image or artifact, whether or not it is the
+// chosen one. That one is read again, and its faults are told then.
+func (all *candidates) reachImage(ctx context.Context, d v1.Descriptor) {
 	var m v1.Manifest
 	_, _ = all.document(ctx, d, d.MediaType, &m, nil)
-	all.reach(d, &m)
+	all.reach(append([]v1.Descriptor{d, m.Config}, m.Layers...)...)
 }
 
 // nested goes into an index that another one holds.
@@ -136,9 +142,7 @@ func (all *candidates) nested(ctx context.Context, d v1.Descriptor, name string,
 	if _, err := all.document(ctx, d, v1.MediaTypeImageIndex, &index, indexMembers); err != nil {
 		return err
 	}
-	if CheckDigest(d.Digest) == nil {
-		all.reached[blobName(d.Digest)] = true
-	}
+	all.reach(d)
 	return all.collect(ctx, index, name, depth+1)
 }
 
@@ -153,9 +157,7 @@ func (all *candidates) image(ctx context.Context, d v1.Descriptor, name string) 
 			return
 		}
 	}
-	var m v1.Manifest
-	_, _ = all.document(ctx, d, v1.MediaTypeImageManifest, &m, nil) // which is read again, if it is the one
-	all.reach(d, &m)
+	all.reachImage(ctx, d)
 	all.images = append(all.images, candidate{d, nil})
 }
 

@@ -26,7 +26,7 @@ type images struct {
 func (l images) blob(mediaType, text, more string) string {
 	l.t.Helper()
 	d := digest.FromString(text)
-	if err := os.WriteFile(filepath.Join(l.dir, filepath.FromSlash(blobName(d))), []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(l.dir, filepath.FromSlash(BlobName(d))), []byte(text), 0o600); err != nil {
 		l.t.Fatal(err)
 	}
 	return fmt.Sprintf(`{"mediaType":"application/%s","digest":"%s","size":%d%s}`, mediaType, d, len(text), more)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -44,7 +45,7 @@ func (a *Archive) Contents(ctx context.Context, platform string) (*Contents, err
 	if c.Texts.Index, err = a.read("index.json"); err != nil {
 		return nil, err
 	}
-	_, err = until.Do(ctx, func() (struct{}, error) { return struct{}{}, parse(c.Texts.Index, &c.Index, indexMembers) })
+	err = until.Try(ctx, func() error { return parse(c.Texts.Index, &c.Index, indexMembers) })
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
@@ -122,7 +123,7 @@ func (a *Archive) document(ctx context.Context, d v1.Descriptor, mediaType strin
 	if a.parsed += d.Size; a.parsed > maxParsed {
 		return nil, layer.Unsupportedf("has more than %d bytes of JSON with it, the most that this version reads of an archive", maxParsed)
 	}
-	_, err = until.Do(ctx, func() (struct{}, error) { return struct{}{}, parse(text, into, foreign) })
+	err = until.Try(ctx, func() error { return parse(text, into, foreign) })
 	switch {
 	case err == nil:
 		return text, nil
@@ -132,11 +133,11 @@ func (a *Archive) document(ctx context.Context, d v1.Descriptor, mediaType strin
 	return nil, err
 }
 
-// reach notes the files of an image, whether or not it is the chosen one.
-func (c *Contents) reach(d v1.Descriptor, m *v1.Manifest) {
-	for _, d := range append([]v1.Descriptor{d, m.Config}, m.Layers...) {
+// reach notes that the index leads to some blobs.
+func (c *Contents) reach(list ...v1.Descriptor) {
+	for _, d := range list {
 		if CheckDigest(d.Digest) == nil {
-			c.reached[blobName(d.Digest)] = true
+			c.reached[BlobName(d.Digest)] = true
 		}
 	}
 }
@@ -154,10 +155,8 @@ func (e *PlatformError) Error() string {
 // ParsePlatform checks how a platform is spelt.
 func ParsePlatform(s string) error {
 	parts := strings.Split(s, "/")
-	for _, part := range parts {
-		if part == "" || len(parts) < 2 || len(parts) > 3 {
-			return errors.New("wanted OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, as in freebsd/arm64")
-		}
+	if len(parts) < 2 || len(parts) > 3 || slices.Contains(parts, "") {
+		return errors.New("wanted OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, as in freebsd/arm64")
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func FuzzContents(f *testing.F) {
 		blob := func(name, text string) {
 			text = strings.NewReplacer(names...).Replace(text)
 			d := digest.FromString(text)
-			add(blobName(d), text)
+			add(BlobName(d), text)
 			names = append(names, name, fmt.Sprintf(`"digest":%q,"size":%d`, d, len(text)))
 		}
 		blob("LAYER", "layer")

@@ -209,7 +209,7 @@ func TestCheckFinds(t *testing.T) {
 	keep := func(_ string, b []byte) []byte { return b }
 	in := func(d digest.Digest, f func([]byte) []byte) func(string, []byte) []byte {
 		return func(name string, b []byte) []byte {
-			if name == blobName(d) {
+			if name == BlobName(d) {
 				return f(b)
 			}
 			return b

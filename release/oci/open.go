@@ -213,7 +213,7 @@ func (a *Archive) readTar(ctx context.Context, f *os.File, end int64) error {
 			return fmt.Errorf("entry %q is no clean path inside the archive", h.Name)
 		case h.Typeflag == tar.TypeDir:
 			continue
-		case h.Typeflag != tar.TypeReg || isSparse(h):
+		case h.Typeflag != tar.TypeReg || layer.IsSparse(h):
 			a.odd = cmp.Or(a.odd, name) // a docker-archive may have such
 			continue
 		}
@@ -261,15 +261,6 @@ func nothingMore(in *io.SectionReader, size int64) error {
 	return err
 }
 
-func isSparse(h *tar.Header) bool {
-	for key := range h.PAXRecords {
-		if strings.HasPrefix(key, "GNU.sparse.") {
-			return true
-		}
-	}
-	return false
-}
-
 // read returns a small file of the layout.
 func (a *Archive) read(name string) ([]byte, error) {
 	f, ok := a.files[name]
@@ -293,7 +284,7 @@ func (a *Archive) Blob(d v1.Descriptor) (io.ReadCloser, error) {
 	if err := CheckDigest(d.Digest); err != nil {
 		return nil, err
 	}
-	f, ok := a.files[blobName(d.Digest)]
+	f, ok := a.files[BlobName(d.Digest)]
 	switch {
 	case d.Size < 0:
 		return nil, formatErrorf("size of blob %s is %d in its descriptor, wanted 0 or more", d.Digest, d.Size)

@@ -295,7 +295,7 @@ func TestOpenSparse(t *testing.T) {
 	if _, err := open(fileOf(t, b)); err == nil || !strings.Contains(err.Error(), `entry "oci-layout" is no plain file`) {
 		t.Errorf("GNU: got %v", err)
 	}
-	if !isSparse(&tar.Header{PAXRecords: map[string]string{"GNU.sparse.major": "1"}}) {
+	if !layer.IsSparse(&tar.Header{PAXRecords: map[string]string{"GNU.sparse.major": "1"}}) {
 		t.Error("pax: a sparse header is not seen")
 	}
 }
@@ -336,7 +336,7 @@ func TestDirDamage(t *testing.T) {
 	t.Parallel()
 	im, _ := sample()
 	blob := func(path string) string {
-		return filepath.Join(path, filepath.FromSlash(blobName(im.Layers[0].Digest)))
+		return filepath.Join(path, filepath.FromSlash(BlobName(im.Layers[0].Digest)))
 	}
 	for _, tt := range []struct {
 		name   string
@@ -392,7 +392,7 @@ func layout(t *testing.T, edit func(document, text string) string) string {
 	}
 	blob := func(text string) string {
 		d := digest.FromString(text)
-		put(blobName(d), text)
+		put(BlobName(d), text)
 		return fmt.Sprintf(`"digest":%q,"size":%d`, d, len(text))
 	}
 	layer := blob("layer")

@@ -102,12 +102,10 @@ func spool(r io.Reader, limit int64) (*os.File, int64, error) {
 	return f, n, nil
 }
 
-// named puts the name of a source before what is wrong with it. What is neither
-// a trouble with a disk, nor a signal, nor beyond this version, is a broken layout.
+// named puts the name of a source before what is wrong with it. What the source
+// is to blame for is a broken layout.
 func named(name string, err error) error {
-	_, disk := errors.AsType[*fs.PathError](err)
-	_, unsupported := errors.AsType[*layer.UnsupportedError](err)
-	if disk || unsupported || errors.Is(err, context.Canceled) {
+	if layer.Blameless(err) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {

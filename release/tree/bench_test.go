@@ -4,10 +4,10 @@ package tree
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
+
+	"github.com/orlop/orlop/pkgdb/benchtest"
 )
 
 // BenchmarkRead tells what an entry of an mtree file, in both styles, and of a
@@ -37,37 +37,14 @@ func BenchmarkRead(b *testing.B) {
 			},
 		} {
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
-				var kept any
-				before, begin := inUse(), worked()
-				for b.Loop() {
+				benchtest.PerEntry(b, n, func() any {
 					list, found, err := read()
 					if err != nil || found != n {
 						b.Fatal(found, err)
 					}
-					kept = list
-				}
-				b.ReportMetric(float64(worked()-begin)/float64(b.N*n), "cpu-ns/entry")
-				b.ReportMetric(float64(inUse()-before)/float64(n), "B/entry")
-				runtime.KeepAlive(kept)
+					return list
+				})
 			})
 		}
 	}
-}
-
-// inUse is the memory in use, in bytes.
-func inUse() int64 {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
-}
-
-// worked is the time of all processors that this program has had, in
-// nanoseconds. Whatever else the machine does shows little in it.
-func worked() int64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return u.Utime.Nano() + u.Stime.Nano()
 }

@@ -4,9 +4,9 @@ package tree
 
 import "strings"
 
-// maxLinks is how many symbolic links a path may lead through before the
+// MaxLinks is how many symbolic links a path may lead through before the
 // kernel gives up (MAXSYMLINKS, sys/sys/param.h).
-const maxLinks = 32
+const MaxLinks = 32
 
 // Resolve follows symbolic links from a path to what is there in the end, as
 // the kernel does with this tree as its root. It returns nil where that is
@@ -32,7 +32,7 @@ func (t *Tree) Resolve(path string) *Node {
 		case n == nil:
 			return nil
 		case n.Type == Symlink:
-			if links++; links > maxLinks || n.Link == "" {
+			if links++; links > MaxLinks || n.Link == "" {
 				return nil
 			}
 			if strings.HasPrefix(n.Link, "/") {
