@@ -32,7 +32,7 @@ func TestInteropMakeOCIImageSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr := newTree(t, "15")
+	tr := installedTree(t, "15")
 	tr.sample(t)
 	tr.newvers(t, "15.0", "RELEASE")
 	write(t, filepath.Join(tr.src, "release/tools/oci-image-top.conf"),
@@ -70,7 +70,7 @@ func TestInteropMakeOCIImageSame(t *testing.T) {
 
 func TestInteropMakeOCIImage(t *testing.T) {
 	t.Parallel()
-	tr := newTree(t, "15")
+	tr := installedTree(t, "15")
 	tr.zones(t, "FreeBSD:15:amd64")
 	tr.make(t, "release")
 	repo := t.TempDir()

@@ -2,24 +2,27 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Puts orlop into a FreeBSD source tree, in the place of the script that makes
-# container images, or takes it out again.
+# container images, or takes it out again. scripts/release.mk does without: this
+# is for those who want `make release` itself to be orlop's.
 #
-#	scripts/install-into-src.sh [-u] SRCDIR
+#	scripts/install-into-src.sh [-u] [--save DIR] SRCDIR
 #
-#	-u	undo: leave the tree as it was before
+#	-u	undo: give the tree its own files back
+#	--save DIR	keep these in DIR; without it they are taken from git
 #
 # What it changes (branches 14, 15 and main):
 #
-#	release/Makefile.oci      becomes orlop's Makefile.inc
-#	release/Makefile.mirrors  stages locks and the list of manifests, too
+#	release/Makefile.oci      becomes orlop's Makefile.inc, behind the list of
+#	                          images that it had
 #	release/release.sh        packages base once, where `make release` does so;
 #	                          with NOPKGBASE it does not, and all stays
 #	release/scripts/make-oci-image.sh
 #	                          becomes orlop's, for whoever calls it by hand
 #
-# To do it again does no harm, nor does it after an upgrade of the tree or of
-# orlop. Lines are taken out of files as they were put in; the files that
-# orlop's stand in the place of are kept in release/.orlop.
+# Git is told to overlook the change (update-index --skip-worktree), so that
+# newvers.sh still calls the tree unmodified and kernels are the same bytes. To do
+# it again does no harm, nor does it after an upgrade of orlop. Before git pull,
+# undo.
 set -eu
 
 say() { echo "$*"; }
@@ -30,16 +33,20 @@ die() {
 }
 
 usage() {
-	echo "usage: $0 [-u] SRCDIR" >&2
+	echo "usage: $0 [-u] [--save DIR] SRCDIR" >&2
 	exit 2
 }
+
+# tree_git: git(1) in the tree, which may be somebody else's.
+tree_git() { git -c safe.directory='*' -C "$src" "$@"; }
+
+# tracked FILE: whether git has it.
+tracked() { tree_git ls-files --error-unmatch -- "release/$1" > /dev/null 2>&1; }
 
 # wanted: the files to change in this tree.
 wanted() {
 	echo Makefile.oci
-	for f in scripts/make-oci-image.sh Makefile.mirrors; do
-		[ ! -e "$release/$f" ] || echo "$f"
-	done
+	[ ! -e "$release/scripts/make-oci-image.sh" ] || echo scripts/make-oci-image.sh
 	# Where `make release` makes no repository, that of release.sh is the one.
 	if grep -q '^pkgbase-repo:' "$release/Makefile" &&
 	    grep -q 'WITH_OCIIMAGES.*then' "$release/release.sh" 2> /dev/null; then
@@ -47,36 +54,36 @@ wanted() {
 	fi
 }
 
-# source_of FILE: what of orlop stands in its place, if it is replaced.
-source_of() {
-	case $1 in
-	Makefile.oci) echo "$here/../Makefile.inc" ;;
-	scripts/make-oci-image.sh) echo "$here/make-oci-image.sh" ;;
-	esac
+mark="Put here by orlop's install-into-src.sh; cksum of all other lines:"
+
+# marked: add a line by which a later version knows that nobody else has changed
+# this file; behind the first line, which may name the interpreter.
+marked() {
+	cat > "$tmp/text"
+	sum=$(cksum < "$tmp/text" | cut -d' ' -f1)
+	{ sed 1q "$tmp/text"; echo "# $mark $sum"; sed 1d "$tmp/text"; }
 }
 
-# plain FILE: print it without what orlop puts into it.
-# shellcheck disable=SC2016 # make(1) and release.sh are to expand it
-plain() {
-	case $1 in
-	Makefile.mirrors) sed '/^[[:space:]]*${OCI_STAGE_MORE}$/d' "$release/$1" ;;
-	release.sh) sed '/WITH_OCIIMAGES/s/ && \[ -n "${NOPKGBASE}" ]; then$/; then/' "$release/$1" ;;
-	esac
+# made FILE: whether it is as some version of orlop has put it there.
+made() {
+	sum=$(sed -n "s/^# $mark //p" "$1")
+	[ -n "$sum" ] && [ "$sum" = "$(sed "/^# $mark /d" "$1" | cksum | cut -d' ' -f1)" ]
 }
 
-# mirrors: stage locks and manifests before the checksums of images, for
-# snapshots and for releases.
-mirrors() {
+# list: the images of a Makefile.oci, in one line.
+list() {
 	awk '
-		/^[a-z-]+-stage:/ { inside = /^oci-images-stage:/ }
-		/^[a-z-]+-stage:/ || /^\.else/ { staged = 0 }
-		inside && !staged && (/rm -f CHECKSUM/ || /for CHECKSUM in/) {
-			print "\t${OCI_STAGE_MORE}"
-			staged = 1
-			n++
-		}
-		{ print }
-		END { exit n == 2 ? 0 : 3 }'
+		{ sub(/#.*/, "") }
+		/^[ \t]*OCI_IMAGES[ \t]*[+?:]?=/ { sub(/^[^=]*=/, ""); inside = 1 }
+		inside { more = sub(/\\$/, ""); text = text " " $0; inside = more }
+		END {
+			n = split(text, word, " ")
+			for (i = 1; i <= n; i++) {
+				if (word[i] !~ /^[a-z0-9._-]+$/) exit 3
+				printf "%s%s", (i > 1 ? " " : ""), word[i]
+			}
+			exit n > 0 ? 0 : 3
+		}'
 }
 
 # packages_once: leave the `packages` run that container images needed to
@@ -95,130 +102,156 @@ packages_once() {
 		}'
 }
 
-# replaced FILE: whether the tree has orlop's now, of this or of another version.
-# One that somebody has changed since is not to be lost.
-replaced() {
-	if cmp -s "$(source_of "$1")" "$release/$1" || cmp -s "$saved/orlop/$1" "$release/$1"; then
-		return 0
-	fi
-	grep -q ORLOP "$release/$1" || return 1
-	die "release/$1: orlop's, but somebody has changed it; nothing is changed;" \
-	    "save the change, check the file out (or take release/.orlop/own/$1), and do this again"
-}
-
-# to_install FILE: leave in $new what it is to become.
-to_install() {
+# orlops FILE: what its own form, on standard input, is to become.
+orlops() {
 	case $1 in
-	Makefile.mirrors) plain "$1" | mirrors ;;
-	release.sh) plain "$1" | packages_once ;;
-	*) cat "$(source_of "$1")" ;;
-	esac > "$new/$1" || die "release/$1: not of a form that is known; nothing is changed"
+	Makefile.oci)
+		images=$(list) || return
+		{ sed 1q "$here/../Makefile.inc"; echo "OCI_TREE_IMAGES=	$images"; sed 1d "$here/../Makefile.inc"; } | marked ;;
+	scripts/make-oci-image.sh) marked < "$here/make-oci-image.sh" ;;
+	release.sh) packages_once ;;
+	esac
 }
 
-# to_undo FILE: likewise.
-to_undo() {
-	from=$release/$1
-	if [ -z "$(source_of "$1")" ]; then
-		plain "$1" > "$new/$1"
-		return
-	elif replaced "$1"; then
-		from=$saved/own/$1
+# own FILE: print the tree's own form.
+own() {
+	if [ -z "$save" ]; then
+		tree_git cat-file --filters ":./release/$1"
+	elif [ -f "$save/$1" ]; then
+		cat "$save/$1"
+	elif made "$release/$1"; then
+		die "release/$1: is orlop's, and its own form is not in $save; nothing is changed"
+	else
+		cat "$release/$1"
 	fi
-	cat "$from" > "$new/$1" 2> /dev/null ||
-	    die "release/$1: $from, its own form, is lost; nothing is changed; check the file out, and do this again"
 }
 
-# change PREPARE: find what all files are to become, which of them are others
-# now, and that these can be written.
-change() {
+# prepare FILE: leave its own form and orlop's in $tmp, and stop if what is there
+# is neither.
+prepare() {
+	if [ -L "$release/$1" ]; then
+		die "release/$1: a symbolic link, wanted the file itself; nothing is changed"
+	fi
+	mkdir -p "$(dirname "$tmp/own/$1")" "$(dirname "$tmp/new/$1")"
+	own "$1" > "$tmp/own/$1" || exit 1
+	orlops "$1" < "$tmp/own/$1" > "$tmp/new/$1" ||
+	    die "release/$1: not of a form that is known; nothing is changed"
+	if cmp -s "$tmp/own/$1" "$release/$1" || cmp -s "$tmp/new/$1" "$release/$1" || made "$release/$1"; then
+		return
+	fi
+	die "release/$1: somebody has changed it, and git or --save does not have the change; nothing is changed;" \
+	    "commit or undo the change, and do this again"
+}
+
+# writable FILE: stop if it cannot be replaced.
+writable() {
+	for w in "$release/$1" "$(dirname "$release/$1")"; do
+		[ -w "$w" ] || die "$w: not writable; nothing is changed; make it so, and do this again"
+	done
+}
+
+# choose FORM: find the files that are not in that form yet, and that they can be
+# changed.
+choose() {
 	changed=
-	mkdir "$new/scripts"
 	for f in $(wanted); do
-		if [ -L "$release/$f" ]; then
-			die "release/$f: a symbolic link, wanted the file itself; nothing is changed"
-		fi
-		"$1" "$f"
-		cmp -s "$new/$f" "$release/$f" && continue
-		for w in "$release/$f" "$(dirname "$release/$f")"; do
-			[ -w "$w" ] || die "$w: not writable; nothing is changed; make it so, and do this again"
-		done
+		prepare "$f"
+	done
+	for f in $(wanted); do
+		cmp -s "$tmp/$1/$f" "$release/$f" && continue
+		writable "$f"
 		changed="$changed $f"
 	done
 }
 
-# place: write what changes aside, then rename all.
+# place FORM: write what changes aside, then rename all.
 place() {
 	for f in $changed; do
 		cp -p "$release/$f" "$release/$f.orlop"
-		cat "$new/$f" > "$release/$f.orlop"
+		cat "$tmp/$1/$f" > "$release/$f.orlop"
 	done
 	for f in $changed; do
 		mv -f "$release/$f.orlop" "$release/$f"
 	done
 }
 
-install_files() {
-	change to_install
-	for f in $changed; do
-		[ -n "$(source_of "$f")" ] || continue
-		mkdir -p "$(dirname "$saved/own/$f")" "$(dirname "$saved/orlop/$f")"
-		replaced "$f" || cp -p "$release/$f" "$saved/own/$f"
+# overlook FLAG: have git overlook changes of all these files, or not.
+overlook() {
+	for f in $(wanted); do
+		! tracked "$f" || tree_git update-index "$1" -- "release/$f"
 	done
-	place
+}
+
+install_files() {
+	choose new
+	for f in $(wanted); do
+		if [ -z "$save" ] || [ -f "$save/$f" ]; then continue; fi
+		mkdir -p "$(dirname "$save/$f")"
+		cp -p "$release/$f" "$save/$f.part"
+		mv "$save/$f.part" "$save/$f"
+	done
+	overlook --skip-worktree
+	place new
 	for f in $(wanted); do
 		case " $changed " in
 		*" $f "*) ;;
 		*) say "release/$f: is in place"; continue ;;
 		esac
 		case $f in
-		Makefile.mirrors) say "release/$f: stages locks and manifests of container images" ;;
 		release.sh) say "release/$f: makes packages once" ;;
-		*)
-			say "release/$f: is orlop's"
-			cp "$new/$f" "$saved/orlop/$f" ;;
+		*) say "release/$f: is orlop's" ;;
 		esac
 	done
-	for f in static dynamic runtime notoolchain toolchain; do
-		[ ! -f "$release/tools/oci-image-$f.conf" ] ||
-		    say "release/tools/oci-image-$f.conf: is not read, orlop has this image itself"
-	done
+	say "note: src.txz and the src packages of this tree will have the change; scripts/release.mk changes nothing"
+	tracked Makefile.oci || say "note: git does not have this tree, so nothing else tells that it is changed"
 }
 
 undo() {
-	change to_undo
-	[ -n "$changed" ] || [ -d "$saved" ] || die "$release has nothing of orlop"
-	place
+	choose own
+	[ -n "$changed" ] || die "$release has nothing of orlop"
+	place own
+	overlook --no-skip-worktree
 	for f in $(wanted); do
 		say "release/$f: is as before"
+		[ -z "$save" ] || rm -f "$save/$f"
 	done
-	rm -rf "$saved"
+	[ -z "$save" ] || rmdir "$save/scripts" "$save" 2> /dev/null || true
 }
 
 # clean: leave nothing behind but what is done.
 clean() {
-	rm -rf "$new"
+	rm -rf "$tmp"
 	for f in $changed; do
 		rm -f "$release/$f.orlop"
 	done
 }
 
-undo=
-while getopts u flag; do
-	case $flag in
-	u) undo=yes ;;
-	*) usage ;;
+undo='' save=''
+while [ $# -gt 0 ]; do
+	case $1 in
+	-u) undo=yes ;;
+	--save) [ $# -gt 1 ] || usage; save=$2; shift ;;
+	--save=?*) save=${1#--save=} ;;
+	--) shift; break ;;
+	-*) usage ;;
+	*) break ;;
 	esac
+	shift
 done
-shift $((OPTIND - 1))
 [ $# -eq 1 ] || usage
 
 here=$(cd "$(dirname "$0")" && pwd)
-release=$1/release
-saved=$release/.orlop
+src=$1
+release=$src/release
 for f in Makefile Makefile.oci; do
 	[ -f "$release/$f" ] || die "$release/$f: no such file; wanted the source tree of FreeBSD 14.2 or later"
 done
-changed='' new=$(mktemp -d)
+if [ -z "$save" ]; then
+	for f in $(wanted); do
+		tracked "$f" || die "release/$f: git does not have it; nothing is changed; to keep the tree's own files, give --save DIR"
+	done
+fi
+changed='' tmp=$(mktemp -d)
 trap clean EXIT
 trap 'exit 1' HUP INT TERM
 if [ -n "$undo" ]; then

@@ -23,36 +23,67 @@ func TestInteropInstallRefuses(t *testing.T) {
 		after      bool                // once orlop is installed
 		want       string
 	}{
-		{"a mirror script of another form", "release/Makefile.mirrors", func(s string) string {
-			return strings.ReplaceAll(s, "CHECKSUM", "SUMS")
-		}, false, "release/Makefile.mirrors: not of a form that is known; nothing is changed"},
+		{"a list of another form", "release/Makefile.oci", func(s string) string {
+			return strings.ReplaceAll(s, "OCI_IMAGES= static", "OCI_IMAGES= ${ALL} static")
+		}, false, "release/Makefile.oci: not of a form that is known; nothing is changed"},
+		{"no list", "release/Makefile.oci", func(s string) string { return strings.ReplaceAll(s, "OCI_IMAGES=", "IMAGES=") }, false,
+			"release/Makefile.oci: not of a form that is known; nothing is changed"},
 		{"a release script of another form", "release/release.sh", func(s string) string {
 			return strings.ReplaceAll(s, "\tfi\n", "\tfi # so\n")
 		}, false, "release/release.sh: not of a form that is known; nothing is changed"},
 		{"no release", "release/Makefile.oci", nil, false, "Makefile.oci: no such file; wanted the source tree of FreeBSD 14.2 or later"},
 		{"somebody's change", "release/Makefile.oci", func(s string) string { return s + "# ours\n" }, true,
-			"release/Makefile.oci: orlop's, but somebody has changed it; nothing is changed; save the change, check the file out"},
+			"release/Makefile.oci: somebody has changed it, and git or --save does not have the change; nothing is changed"},
+		{"somebody's change of release.sh", "release/release.sh", func(s string) string { return s + "# ours\n" }, true,
+			"release/release.sh: somebody has changed it, and git or --save does not have the change; nothing is changed"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			tr := bareTree(t, "15")
-			if tt.after {
-				runScript(t, "install-into-src.sh", tr.src)
-			}
-			name := filepath.Join(tr.src, tt.file)
-			if tt.edit == nil {
-				os.Remove(name)
-			} else if text := read(t, name); tt.edit(text) == text {
-				t.Fatal("the edit does nothing")
-			} else {
-				write(t, name, tt.edit(text))
-			}
-			refuses(t, tr, tt.want, tr.src)
-			if tt.after {
-				refuses(t, tr, tt.want, "-u", tr.src)
-			}
-		})
+		for _, git := range []bool{true, false} {
+			t.Run(tt.name, func(t *testing.T) {
+				t.Parallel()
+				tr := bareTree(t, "15")
+				name := filepath.Join(tr.src, tt.file)
+				edit := func() {
+					if tt.edit == nil {
+						os.Remove(name)
+					} else if text := read(t, name); tt.edit(text) == text {
+						t.Fatal("the edit does nothing")
+					} else {
+						write(t, name, tt.edit(text))
+					}
+				}
+				if !tt.after {
+					edit()
+				}
+				keep := []string{tr.src}
+				if git {
+					commit(t, tr)
+				} else {
+					keep = []string{"--save", filepath.Join(filepath.Dir(tr.src), "saved"), tr.src}
+				}
+				if tt.after {
+					runScript(t, "install-into-src.sh", keep...)
+					edit()
+				}
+				refuses(t, tr, tt.want, keep...)
+				if tt.after {
+					refuses(t, tr, tt.want, append([]string{"-u"}, keep...)...)
+				}
+			})
+		}
 	}
+	t.Run("a change that git does not have", func(t *testing.T) {
+		t.Parallel()
+		tr := bareTree(t, "15")
+		commit(t, tr)
+		name := filepath.Join(tr.src, "release/release.sh")
+		write(t, name, read(t, name)+"# ours\n")
+		refuses(t, tr, "release/release.sh: somebody has changed it", tr.src)
+	})
+	t.Run("neither git nor --save", func(t *testing.T) {
+		t.Parallel()
+		tr := bareTree(t, "15")
+		refuses(t, tr, "release/Makefile.oci: git does not have it; nothing is changed; to keep the tree's own files, give --save DIR", tr.src)
+	})
 	t.Run("a link", func(t *testing.T) {
 		t.Parallel()
 		tr := bareTree(t, "15")
@@ -64,20 +95,17 @@ func TestInteropInstallRefuses(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := read(t, elsewhere)
-		refuses(t, tr, "release/Makefile.oci: a symbolic link, wanted the file itself; nothing is changed", tr.src)
+		refuses(t, tr, "release/Makefile.oci: a symbolic link, wanted the file itself; nothing is changed", "--save", filepath.Join(filepath.Dir(tr.src), "saved"), tr.src)
 		if read(t, elsewhere) != before {
 			t.Error("what it leads to was written")
 		}
 	})
 	t.Run("own forms lost", func(t *testing.T) {
 		t.Parallel()
-		tr := newTree(t, "15")
-		if err := os.RemoveAll(filepath.Join(tr.src, "release/.orlop")); err != nil {
-			t.Fatal(err)
-		}
-		refuses(t, tr, "its own form, is lost; nothing is changed; check the file out", "-u", tr.src)
+		tr := installedTree(t, "15")
+		refuses(t, tr, "release/Makefile.oci: is orlop's, and its own form is not in ", "--save", filepath.Join(filepath.Dir(tr.src), "other"), "-u", tr.src)
 	})
-	for _, name := range []string{"release/Makefile.mirrors", "release/scripts"} {
+	for _, name := range []string{"release/Makefile.oci", "release/scripts"} {
 		t.Run("not writable: "+name, func(t *testing.T) {
 			t.Parallel()
 			tr := bareTree(t, "15")
@@ -90,13 +118,13 @@ func TestInteropInstallRefuses(t *testing.T) {
 			if err := os.Chmod(path, info.Mode()&^0o222); err != nil {
 				t.Fatal(err)
 			}
-			refuses(t, tr, name+": not writable; nothing is changed", tr.src)
+			refuses(t, tr, name+": not writable; nothing is changed", "--save", filepath.Join(filepath.Dir(tr.src), "saved"), tr.src)
 			if err := os.Chmod(path, info.Mode()); err != nil { // so that it can be removed
 				t.Fatal(err)
 			}
 		})
 	}
-	for _, args := range [][]string{nil, {"a", "b"}, {"-x", "a"}} {
+	for _, args := range [][]string{nil, {"a", "b"}, {"-x", "a"}, {"--save"}, {"--save", "a"}} {
 		if out, err := tryScript("install-into-src.sh", args...); err == nil || !strings.Contains(out, "usage: ") {
 			t.Errorf("%q: got %v, %q, want the usage", args, err, out)
 		}

@@ -15,64 +15,119 @@ import (
 	"testing"
 )
 
-// install-into-src.sh changes what it says, once, and takes it back.
-func TestInteropInstallIntoSource(t *testing.T) {
-	t.Parallel()
+// sources are source trees of each branch, in git or not, with what the script
+// changes in them and how it is told where the tree's own files are.
+func sources(t *testing.T, test func(t *testing.T, tr *tree, keep, want []string)) {
+	t.Helper()
 	for branch, want := range map[string][]string{
-		"14":   {"release/Makefile.mirrors", "release/Makefile.oci", "release/scripts/make-oci-image.sh"},
-		"15":   {"release/Makefile.mirrors", "release/Makefile.oci", "release/release.sh", "release/scripts/make-oci-image.sh"},
-		"main": {"release/Makefile.mirrors", "release/Makefile.oci", "release/release.sh", "release/scripts/make-oci-image.sh"},
+		"14":   {"release/Makefile.oci", "release/scripts/make-oci-image.sh"},
+		"15":   {"release/Makefile.oci", "release/release.sh", "release/scripts/make-oci-image.sh"},
+		"main": {"release/Makefile.oci", "release/release.sh", "release/scripts/make-oci-image.sh"},
 	} {
-		t.Run(branch, func(t *testing.T) {
-			t.Parallel()
-			tr := bareTree(t, branch)
-			odd := filepath.Join(filepath.Dir(tr.src), "a source tree")
-			if err := os.Rename(tr.src, odd); err != nil {
-				t.Fatal(err)
-			}
-			before := contents(t, odd)
-			out := runScript(t, "install-into-src.sh", odd)
-			installed := contents(t, odd)
-			if got := changed(before, installed); !slices.Equal(got, want) {
-				t.Errorf("changed %q, want %q", got, want)
-			}
-			for _, name := range want {
-				if n := len(regexp.MustCompile(`(?m)^`+name+`: `).FindAllString(out, -1)); n != 1 {
-					t.Errorf("said %q, want one line about %s", out, name)
+		for _, git := range []bool{true, false} {
+			t.Run(branch, func(t *testing.T) {
+				t.Parallel()
+				tr := bareTree(t, branch)
+				odd := filepath.Join(filepath.Dir(tr.src), "a source tree")
+				if err := os.Rename(tr.src, odd); err != nil {
+					t.Fatal(err)
 				}
-			}
-			unread := "release/tools/oci-image-runtime.conf"
-			if _, there := before[unread]; there != strings.Contains(out, "\n"+unread+": is not read, orlop has this image itself\n") {
-				t.Errorf("said %q, want a line about %s: %t", out, unread, there)
-			}
-			if read(t, filepath.Join(odd, "release/Makefile.oci")) != read(t, "../Makefile.inc") {
-				t.Error("release/Makefile.oci is not Makefile.inc")
-			}
-			checkDiff(t, before, installed)
-
-			out = runScript(t, "install-into-src.sh", odd)
-			if n := strings.Count(out, ": is in place\n"); n != len(want) || !maps.Equal(contents(t, odd), installed) {
-				t.Errorf("the second time it said\n%s", out)
-			}
-			out = runScript(t, "install-into-src.sh", "-u", odd)
-			if after := contents(t, odd); !maps.Equal(after, before) {
-				t.Errorf("undone, these are others: %q", changed(before, after))
-			}
-			if n := strings.Count(out, ": is as before\n"); n != len(want) {
-				t.Errorf("undoing it said\n%s", out)
-			}
-			if out, err := tryScript("install-into-src.sh", "-u", odd); err == nil || !strings.Contains(out, "has nothing of orlop") {
-				t.Errorf("undone twice: got %v, %s", err, out)
-			}
-		})
+				tr.src = odd
+				for _, name := range want { // the last newline must survive
+					path := filepath.Join(odd, name)
+					write(t, path, strings.TrimSuffix(read(t, path), "\n"))
+				}
+				keep := []string{odd}
+				if git {
+					commit(t, tr)
+				} else {
+					keep = []string{"--save", filepath.Join(filepath.Dir(odd), "their own"), odd}
+				}
+				test(t, tr, keep, want)
+			})
+		}
 	}
 }
 
-// changed lists what differs, but for what the script keeps for itself.
+// install-into-src.sh changes what it says, once, and takes it back: to every
+// byte, with nothing left.
+func TestInteropInstallIntoSource(t *testing.T) {
+	t.Parallel()
+	sources(t, func(t *testing.T, tr *tree, keep, want []string) {
+		before := plainFiles(t, tr.src)
+		out := runScript(t, "install-into-src.sh", keep...)
+		installed := plainFiles(t, tr.src)
+		if got := changed(before, installed); !slices.Equal(got, want) {
+			t.Errorf("changed %q, want %q", got, want)
+		}
+		for _, name := range want {
+			if n := len(regexp.MustCompile(`(?m)^`+name+`: `).FindAllString(out, -1)); n != 1 {
+				t.Errorf("said %q, want one line about %s", out, name)
+			}
+		}
+		if warns := strings.Contains(out, "git does not have this tree"); warns == (len(keep) == 1) || !strings.Contains(out, "src.txz") {
+			t.Errorf("said %q, want a warning of src.txz, and without git of that", out)
+		}
+		checkList(t, before["release/Makefile.oci"], installed["release/Makefile.oci"])
+		checkDiff(t, before, installed)
+
+		out = runScript(t, "install-into-src.sh", keep...)
+		if n := strings.Count(out, ": is in place\n"); n != len(want) || !maps.Equal(plainFiles(t, tr.src), installed) {
+			t.Errorf("the second time it said\n%s", out)
+		}
+		undo := append([]string{"-u"}, keep...)
+		out = runScript(t, "install-into-src.sh", undo...)
+		if after := plainFiles(t, tr.src); !maps.Equal(after, before) {
+			t.Errorf("undone, these are others: %q", changed(before, after))
+		}
+		if n := strings.Count(out, ": is as before\n"); n != len(want) {
+			t.Errorf("undoing it said\n%s", out)
+		}
+		if out, err := tryScript("install-into-src.sh", undo...); err == nil || !strings.Contains(out, "has nothing of orlop") {
+			t.Errorf("undone twice: got %v, %s", err, out)
+		}
+		if left, _ := filepath.Glob(filepath.Join(filepath.Dir(tr.src), "their own*")); len(left) > 0 {
+			t.Errorf("left %q", left)
+		}
+	})
+}
+
+// plainFiles are the contents of a tree but of git's own folder.
+func plainFiles(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all := contents(t, dir)
+	maps.DeleteFunc(all, func(name, _ string) bool { return strings.HasPrefix(name, ".git/") })
+	return all
+}
+
+// checkList wants the installed file to begin with the images of the tree's own,
+// and to be Makefile.inc otherwise.
+func checkList(t *testing.T, before, installed string) {
+	t.Helper()
+	list := strings.TrimSpace(regexp.MustCompile(`(?m)^OCI_IMAGES=(.*)$`).FindStringSubmatch(before)[1])
+	var rest []string
+	n := 0
+	_, installed, _ = strings.Cut(installed, "\n") // the mode
+	for line := range strings.Lines(installed) {
+		switch {
+		case line == "OCI_TREE_IMAGES=\t"+list+"\n" && len(rest) < 2: // later it is what stands there by default
+			n++
+		case strings.HasPrefix(line, "# Put here by orlop's install-into-src.sh; "):
+			n += 2
+		default:
+			rest = append(rest, line)
+		}
+	}
+	if n != 3 || strings.Join(rest, "") != read(t, "../Makefile.inc") {
+		t.Errorf("release/Makefile.oci is not Makefile.inc with a mark and the list %q", list)
+	}
+}
+
+// changed lists what differs.
 func changed(a, b map[string]string) []string {
 	var list []string
 	for _, name := range names(b) {
-		if a[name] != b[name] && !strings.HasPrefix(name, "release/.orlop/") {
+		if a[name] != b[name] {
 			list = append(list, name)
 		}
 	}
@@ -84,27 +139,22 @@ func changed(a, b map[string]string) []string {
 	return list
 }
 
-// checkDiff holds that what stays FreeBSD's has another line in release.sh and
-// two more in Makefile.mirrors, and nothing else.
+// checkDiff holds that release.sh has one other line, and nothing else.
 func checkDiff(t *testing.T, before, after map[string]string) {
 	t.Helper()
-	for name, want := range map[string]struct{ lost, gained int }{
-		"release/Makefile.mirrors": {0, 2}, "release/release.sh": {1, 1}, "release/Makefile": {0, 0},
-	} {
-		lost := lines(before[name])
-		gained := lines(after[name])
-		for line, n := range lines(after[name]) {
-			lost[line] -= n
-		}
-		for line, n := range lines(before[name]) {
-			gained[line] -= n
-		}
-		if name == "release/release.sh" && lost["\tif [ -n \"${WITH_OCIIMAGES}\" ]; then"] == 0 || before[name] == "" {
-			continue // FreeBSD 14
-		}
-		if l, g := positive(lost), positive(gained); l != want.lost || g != want.gained {
-			t.Errorf("%s: %d lines lost and %d gained, want %d and %d", name, l, g, want.lost, want.gained)
-		}
+	const name = "release/release.sh"
+	lost, gained := lines(before[name]), lines(after[name])
+	for line, n := range lines(after[name]) {
+		lost[line] -= n
+	}
+	for line, n := range lines(before[name]) {
+		gained[line] -= n
+	}
+	if before[name] == after[name] {
+		return // FreeBSD 14
+	}
+	if l, g := positive(lost), positive(gained); l != 1 || g != 1 {
+		t.Errorf("%s: %d lines lost and %d gained, want one", name, l, g)
 	}
 }
 
@@ -123,6 +173,82 @@ func positive(m map[string]int) (sum int) {
 	return sum
 }
 
+// A kernel of a tree with orlop in it is that of the tree without: newvers.sh
+// asks git whether files are modified.
+func TestInteropInstallKernelVersion(t *testing.T) {
+	t.Parallel()
+	for name, script := range newversScripts(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tr := bareTree(t, "15")
+			write(t, filepath.Join(tr.src, "sys/conf/newvers.sh"), script)
+			write(t, filepath.Join(tr.src, "sys/sys/param.h"), "#define __FreeBSD_version 1500068\n")
+			write(t, filepath.Join(tr.src, "sys/../COPYRIGHT"), "ours\n")
+			commit(t, tr)
+			before := kernelVersion(t, tr)
+			if strings.Contains(before, "-dirty") {
+				t.Fatalf("the tree is called modified at first: %s", before)
+			}
+			runScript(t, "install-into-src.sh", tr.src)
+			if got := kernelVersion(t, tr); got != before {
+				t.Errorf("with orlop installed: got\n%s\nwant\n%s", got, before)
+			}
+			if out := git(t, tr, "status", "--porcelain"); out != "" {
+				t.Errorf("git status: %s", out)
+			}
+			runScript(t, "install-into-src.sh", "-u", tr.src)
+			if got := kernelVersion(t, tr); got != before {
+				t.Errorf("without it again: got\n%s\nwant\n%s", got, before)
+			}
+			if out := git(t, tr, "ls-files", "-v"); regexp.MustCompile(`(?m)^S `).MatchString(out) {
+				t.Errorf("git still overlooks changes:\n%s", out)
+			}
+			write(t, filepath.Join(tr.src, "release/Makefile.oci"), "changed\n")
+			if got := kernelVersion(t, tr); !strings.Contains(got, "-dirty") {
+				t.Errorf("a changed tree is not called so, the test sees nothing:\n%s", got)
+			}
+		})
+	}
+}
+
+// newversScripts are one in the form of FreeBSD's, and FreeBSD's own where it is.
+func newversScripts(t *testing.T) map[string]string {
+	t.Helper()
+	scripts := map[string]string{"own words": `#!/bin/sh
+top=$(cd "$(dirname "$0")/../.." && pwd)
+version="FreeBSD 15.0 $(git --git-dir="$top/.git" rev-parse --short=12 HEAD)"
+if ! git --git-dir="$top/.git" "--work-tree=$top" -c core.checkStat=minimal -c core.fileMode=off diff --quiet; then
+	version="$version-dirty: $(date) $(hostname):$(pwd)"
+fi
+echo "$version" > vers.c
+`}
+	if text, err := os.ReadFile("../../shared/src/sys/conf/newvers.sh"); err == nil {
+		scripts["FreeBSD's"] = string(text)
+	}
+	return scripts
+}
+
+// kernelVersion is what newvers.sh -R leaves for a kernel.
+func kernelVersion(t *testing.T, tr *tree) string {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := exec.Command("sh", filepath.Join(tr.src, "sys/conf/newvers.sh"), "-R")
+	cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + tr.obj, "MAKE=true"}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return read(t, filepath.Join(dir, "vers.c"))
+}
+
+func git(t *testing.T, tr *tree, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("git", append([]string{"-C", tr.src}, args...)...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
 // release.sh packages base where `make release` will not, and nowhere else.
 func TestInteropInstallPackagesOnce(t *testing.T) {
 	t.Parallel()
@@ -133,7 +259,7 @@ func TestInteropInstallPackagesOnce(t *testing.T) {
 		{"15", "", "", 0}, {"15", "yes", "", 0}, {"15", "", "yes", 0}, {"15", "yes", "yes", 1},
 		{"14", "", "", 0}, {"14", "yes", "", 1},
 	} {
-		tr := newTree(t, tt.branch)
+		tr := installedTree(t, tt.branch)
 		cmd := exec.Command("dash", "-ec", `chroot() { echo "$@"; }; . "$0"; WITH_OCIIMAGES=$1 NOPKGBASE=$2; chroot_build_target`,
 			filepath.Join(tr.src, "release/release.sh"), tt.images, tt.nopkgbase)
 		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "CHROOT=" + t.TempDir()}
@@ -148,54 +274,67 @@ func TestInteropInstallPackagesOnce(t *testing.T) {
 }
 
 // What became of files since then does not wedge the script: it installs again,
-// and undoing gives the tree's own files, newer ones as well.
+// and undoing gives the tree's own files.
 func TestInteropInstallAgain(t *testing.T) {
 	t.Parallel()
-	const oci, mirrors, script = "release/Makefile.oci", "release/Makefile.mirrors", "release/release.sh"
+	const oci, script, drop = "release/Makefile.oci", "release/release.sh", "release/scripts/make-oci-image.sh"
 	for _, tt := range []struct {
-		name   string
-		out    []string // is checked out
-		more   []string // gets a further line
-		merged string   // whose line is the tree's from now on
+		name string
+		out  []string // is checked out
+		old  []string // is that of another version of orlop
 	}{
-		{"all checked out", []string{oci, mirrors, script, "release/scripts/make-oci-image.sh"}, nil, ""},
-		{"one checked out", []string{oci}, nil, ""},
-		{"installed half", []string{mirrors, script}, nil, ""},
-		{"upstream's change merged", nil, []string{mirrors}, mirrors},
-		{"upstream's next version", []string{oci}, []string{oci}, oci},
-		{"another version of orlop", nil, []string{oci, "release/.orlop/orlop/Makefile.oci"}, ""},
+		{"all checked out", []string{oci, script, drop}, nil},
+		{"one checked out", []string{oci}, nil},
+		{"installed half", []string{script}, nil},
+		{"another version of orlop", nil, []string{oci, drop}},
+		{"both", []string{script}, []string{oci}},
 	} {
 		for _, again := range []bool{false, true} {
 			t.Run(tt.name, func(t *testing.T) {
 				t.Parallel()
-				tr := bareTree(t, "15")
-				before := contents(t, tr.src)
-				runScript(t, "install-into-src.sh", tr.src)
-				installed := contents(t, tr.src)
-				for _, name := range tt.out {
-					_, text, _ := strings.Cut(before[name], "\n")
-					write(t, filepath.Join(tr.src, name), text)
-				}
-				for _, name := range tt.more {
-					write(t, filepath.Join(tr.src, name), read(t, filepath.Join(tr.src, name))+"# more\n")
-				}
-				if tt.merged != "" {
-					before[tt.merged] += "# more\n"
-				}
-				if again {
-					runScript(t, "install-into-src.sh", tr.src)
-					if tt.merged == mirrors {
-						installed[mirrors] += "# more\n"
+				sources(t, func(t *testing.T, tr *tree, keep, want []string) {
+					before := plainFiles(t, tr.src)
+					runScript(t, "install-into-src.sh", keep...)
+					installed := plainFiles(t, tr.src)
+					for _, name := range tt.out {
+						_, text, _ := strings.Cut(before[name], "\n")
+						write(t, filepath.Join(tr.src, name), text)
 					}
-					if got := changed(installed, contents(t, tr.src)); len(got) > 0 {
-						t.Errorf("installed again, these are others: %q", got)
+					for _, name := range tt.old {
+						write(t, filepath.Join(tr.src, name), older(t, filepath.Join(tr.src, name)))
 					}
-				}
-				runScript(t, "install-into-src.sh", "-u", tr.src)
-				if after := contents(t, tr.src); !maps.Equal(after, before) {
-					t.Errorf("undone, these are others: %q", changed(before, after))
-				}
+					if again {
+						runScript(t, "install-into-src.sh", keep...)
+						if got := changed(installed, plainFiles(t, tr.src)); len(got) > 0 {
+							t.Errorf("installed again, these are others: %q", got)
+						}
+					}
+					out, err := tryScript("install-into-src.sh", append([]string{"-u"}, keep...)...)
+					if nothing := strings.Contains(out, "has nothing of orlop"); err != nil && !nothing {
+						t.Errorf("%v: %s", err, out)
+					}
+					if after := plainFiles(t, tr.src); !maps.Equal(after, before) {
+						t.Errorf("undone, these are others: %q", changed(before, after))
+					}
+				})
 			})
 		}
 	}
+}
+
+// older is a file as an older version of orlop would have put it there.
+func older(t *testing.T, name string) string {
+	t.Helper()
+	mark := regexp.MustCompile(`(?m)^(# Put here by orlop.*: )\d+\n`)
+	text := read(t, name)
+	where := mark.FindStringSubmatchIndex(text)
+	body := text[:where[0]] + text[where[1]:] + "# An older version.\n"
+	cmd := exec.Command("cksum")
+	cmd.Stdin = strings.NewReader(body)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, _, _ := strings.Cut(string(out), " ")
+	return text[:where[3]] + sum + "\n" + text[where[1]:] + "# An older version.\n"
 }

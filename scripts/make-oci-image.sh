@@ -40,8 +40,8 @@ trap 'exit 1' HUP INT TERM
 set -- -o "$work" --abi "$abi" --revision "$revision" --branch "$branch"
 if [ -n "${ORLOP_REPO_CONF_DIR:-}" ]; then
 	set -- "$@" --repo-conf-dir "$ORLOP_REPO_CONF_DIR"
-elif [ -d pkgbase-repo-dir ]; then
-	set -- "$@" --repo-conf-dir pkgbase-repo-dir
+elif [ -d pkgbase-repo ]; then
+	set -- "$@" --repo "pkgbase-repo/$abi/latest"
 else
 	set -- "$@" --repo "${MAKEOBJDIRPREFIX:-/usr/obj}$(realpath "$curdir/..")/repo/$abi/latest"
 fi

@@ -21,6 +21,7 @@ func TestInteropMakeIncremental(t *testing.T) {
 	t.Parallel()
 	const (
 		plan  = "orlop-plan"
+		prove = "orlop-lock"
 		build = "orlop-build"
 	)
 	tr := newTree(t, "15")
@@ -57,21 +58,21 @@ func TestInteropMakeIncremental(t *testing.T) {
 		{"no plan", remove("container-image-zones.plan.json"), nil, []string{plan}, false},
 		{"no manifests", remove("container-image-MANIFESTS"), nil, []string{plan, build}, false},
 		{"no store", func() { os.RemoveAll(filepath.Join(tr.obj, "container-image-store")) }, nil, []string{plan}, false},
-		{"a package changed", func() { pkgtest.WriteRepo(published, zoneinfo("FreeBSD:15:amd64", "other")) }, nil, []string{plan, build}, true},
+		{"a package changed", func() { pkgtest.WriteRepo(published, zoneinfo("FreeBSD:15:amd64", "other")) }, nil, []string{plan, prove, build}, true},
 		{"another package came", func() {
 			pkgtest.WriteRepo(published, zoneinfo("FreeBSD:15:amd64", "other"), pkgtest.Package{Name: "FreeBSD-new"})
-		}, nil, []string{plan, build}, false},
+		}, nil, []string{plan, prove, build}, false},
 		{"definition changed", func() {
 			write(t, definition, strings.ReplaceAll(read(t, definition), "/bin/zones", "/bin/areas"))
-		}, []string{"-j4"}, []string{plan, build}, true},
-		{"branch changed", func() { tr.newvers(t, "15.0", "RELEASE-p1") }, nil, []string{plan, build}, true},
-		{"epoch changed", func() { tr.vars = append(tr.vars, "SOURCE_DATE_EPOCH=1600000000") }, nil, []string{plan, build}, true},
-		{"exceptions changed", except("another test"), nil, []string{plan, build}, false},
+		}, []string{"-j4"}, []string{plan, prove, build}, true},
+		{"branch changed", func() { tr.newvers(t, "15.0", "RELEASE-p1") }, nil, []string{plan, prove, build}, true},
+		{"epoch changed", func() { tr.vars = append(tr.vars, "SOURCE_DATE_EPOCH=1600000000") }, nil, []string{plan, prove, build}, true},
+		{"exceptions changed", except("another test"), nil, []string{plan, prove, build}, false},
 		{"another orlop", func() {
 			if err := os.Chtimes(program, time.Time{}, time.Unix(1500000000, 0)); err != nil {
 				t.Fatal(err)
 			}
-		}, nil, []string{plan, build}, false},
+		}, nil, []string{plan, prove, build}, false},
 		{"nothing changed at last", func() {}, nil, []string{plan}, false},
 	} {
 		before, earlier := manifestLine(t, tr), modTimes(t, tr.obj)
@@ -144,7 +145,7 @@ func TestInteropMakeDry(t *testing.T) {
 	dry := func(when string) {
 		before := contents(t, tr.obj)
 		out := tr.make(t, "-n", "oci-release", "oci-install", "oci-verify", "oci-clean", "DESTDIR=/nonexistent")
-		for _, want := range []string{" plan ", " build ", " verify ", "CHECKSUM.SHA256", "rm -rf container-image-zones.txz"} {
+		for _, want := range []string{" plan ", " build ", " verify ", "CHECKSUM.SHA256", "rm -rf container-image-*"} {
 			if !strings.Contains(out, want) {
 				t.Errorf("%s: no %q in\n%s", when, want, out)
 			}
@@ -178,7 +179,7 @@ func TestInteropMakeMedia(t *testing.T) {
 			}
 			tr.newvers(t, "15.0", "RELEASE-p1")
 			tr.make(t, medium)
-			if took, want := tr.took(t), []string{"orlop-plan"}; !slices.Equal(took, want) {
+			if took, want := tr.took(t), []string{"orlop-plan", "orlop-lock"}; !slices.Equal(took, want) {
 				t.Errorf("with another plan: did %q, want %q", took, want)
 			}
 		})
@@ -196,9 +197,9 @@ func TestInteropMakeErrors(t *testing.T) {
 		first  bool // before anything is made
 	}{
 		{"no orlop", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP=/none/orlop") },
-			"Makefile.oci: /none/orlop is not installed; see ORLOP", true},
+			"/none/orlop is not installed; see ORLOP", true},
 		{"no repository", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP_REPO_CONF_DIR=none") },
-			"Makefile.oci: no repository in none; make packages, or see ORLOP_REPO_CONF_DIR", false},
+			"no repository in none; make packages, or see ORLOP_REPO_CONF_DIR", false},
 		{"no definition", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "OCI_IMAGES=nothing") },
 			"release/tools/oci-image-nothing.ucl or .conf", true},
 		{"a definition that is a program", func(t *testing.T, tr *tree) {
@@ -210,9 +211,9 @@ func TestInteropMakeErrors(t *testing.T) {
 				"OCI_BASE_IMAGE=\noci_image_build() {\n\tinstall_packages ${abi} ${workdir} FreeBSD-missing\n}\n")
 		}, "FreeBSD-missing", false},
 		{"exceptions for the build alone", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP_BUILD_FLAGS=--exceptions x.ucl") },
-			"Makefile.oci: ORLOP_BUILD_FLAGS has --exceptions, wanted in ORLOP_FLAGS", true},
+			"ORLOP_BUILD_FLAGS has --exceptions, wanted in ORLOP_FLAGS", true},
 		{"a source tree for the build alone", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP_BUILD_FLAGS=--squash -srcdir=x") },
-			"Makefile.oci: ORLOP_BUILD_FLAGS has --srcdir, wanted in ORLOP_FLAGS", true},
+			"ORLOP_BUILD_FLAGS has --srcdir, wanted in ORLOP_FLAGS", true},
 		{"packages of another architecture", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "PKG_ABI=FreeBSD:15:aarch64") },
 			"FreeBSD:15:aarch64", false},
 	} {
@@ -262,7 +263,7 @@ func TestInteropMakeBuildFails(t *testing.T) {
 	tr.took(t)
 	pkgtest.WriteRepo(filepath.Join(tr.obj, "pkgbase-repo/FreeBSD:15:amd64/15.0"), zoneinfo("FreeBSD:15:amd64", "UTC"))
 	tr.make(t, "release")
-	if took, want := tr.took(t), []string{"orlop-plan", "orlop-build"}; !slices.Equal(took, want) {
+	if took, want := tr.took(t), []string{"orlop-plan", "orlop-lock", "disc1", "orlop-build"}; !slices.Equal(took, want) {
 		t.Errorf("once it is repaired: did %q, want %q", took, want)
 	}
 }
@@ -286,7 +287,7 @@ func TestInteropMakeTermcap(t *testing.T) {
 			t.Errorf("no /etc/termcap.small in\n%s", out)
 		}
 	}
-	want := []string{"orlop-plan", "orlop-build", "orlop-verify", "orlop-plan", "orlop-build", "orlop-verify"}
+	want := []string{"orlop-plan", "orlop-lock", "orlop-build", "orlop-verify", "orlop-plan", "orlop-lock", "orlop-build", "orlop-verify"}
 	if took := slices.DeleteFunc(tr.took(t), func(s string) bool { return !strings.HasPrefix(s, "orlop") }); !slices.Equal(took, want) {
 		t.Errorf("did %q, want %q", took, want)
 	}

@@ -42,19 +42,28 @@ func TestInteropMakeRelease(t *testing.T) {
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
-			tr := newTree(t, "15")
-			tr.sample(t)
-			way.set(t, tr)
-			tr.make(t, append(way.args, "release")...)
-			took := tr.took(t)
-			checkOrder(t, took)
-			const version = "15.0-RELEASE-p3-amd64"
-			if got, want := tr.file(t, "container-image-MANIFESTS"), readmeManifests(t, version)+tr.lockLines(t, version); got != want {
-				t.Errorf("manifests: got\n%s\nwant\n%s", got, want)
-			}
-			root := filepath.Join(tr.obj, "R")
-			tr.make(t, "install", "DESTDIR="+root)
-			checkInstalled(t, root)
+			bothWays(t, func(t *testing.T, newTree func(*testing.T, string) *tree) {
+				tr := newTree(t, "15")
+				tr.sample(t)
+				way.set(t, tr)
+				before := contents(t, tr.src)
+				tr.make(t, append(way.args, "release")...)
+				checkOrder(t, tr.took(t))
+				const version = "15.0-RELEASE-p3-amd64"
+				if got, want := tr.file(t, "container-image-MANIFESTS"), readmeManifests(t, version)+tr.lockLines(t, version); got != want {
+					t.Errorf("manifests: got\n%s\nwant\n%s", got, want)
+				}
+				tr.make(t, append(way.args, "release")...)
+				if took, want := tr.took(t), []string{"orlop-plan"}; !slices.Equal(took, want) {
+					t.Errorf("the second time it did %q, want %q", took, want)
+				}
+				root := filepath.Join(tr.obj, "R")
+				tr.make(t, "install", "DESTDIR="+root)
+				checkInstalled(t, root)
+				if got := changed(before, contents(t, tr.src)); len(got) > 0 {
+					t.Errorf("the tree has other files now: %q", got)
+				}
+			})
 		})
 	}
 }
@@ -86,10 +95,10 @@ func chown(t *testing.T, owner, dir string) {
 func checkOrder(t *testing.T, took []string) {
 	t.Helper()
 	sorted := slices.Sorted(slices.Values(took))
-	if want := []string{"base.txz", "disc1", "kernel.txz", "orlop-build", "orlop-plan", "pkgbase-repo"}; !slices.Equal(sorted, want) {
+	if want := []string{"base.txz", "disc1", "kernel.txz", "orlop-build", "orlop-lock", "orlop-plan", "pkgbase-repo"}; !slices.Equal(sorted, want) {
 		t.Errorf("did %q, want %q in some order", took, want)
 	}
-	for _, pair := range [][2]string{{"pkgbase-repo", "orlop-plan"}, {"orlop-plan", "disc1"}, {"orlop-plan", "orlop-build"}} {
+	for _, pair := range [][2]string{{"pkgbase-repo", "orlop-plan"}, {"orlop-plan", "orlop-lock"}, {"orlop-lock", "disc1"}, {"orlop-lock", "orlop-build"}} {
 		if slices.Index(took, pair[0]) > slices.Index(took, pair[1]) {
 			t.Errorf("did %q, want %s before %s", took, pair[0], pair[1])
 		}
@@ -219,7 +228,7 @@ func TestInteropMakeVerifyAndClean(t *testing.T) {
 	}
 	tr.took(t)
 	tr.make(t, "release")
-	if took, want := tr.took(t), []string{"orlop-plan", "orlop-build"}; !slices.Equal(took, want) {
+	if took, want := tr.took(t), []string{"orlop-plan", "orlop-lock", "orlop-build"}; !slices.Equal(took, want) {
 		t.Errorf("after oci-clean: did %q, want %q", took, want)
 	}
 	tr.make(t, "clean")

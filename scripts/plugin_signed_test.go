@@ -66,7 +66,8 @@ func TestInteropMakeSigned(t *testing.T) {
 		t.Errorf("oci-verify without it: %v: %s", err, out)
 	}
 
-	tr.make(t, "-f", "Makefile.mirrors", "ftp-stage", "RELEASEDIR="+root, "PATH="+freebsdSums(t)+":"+os.Getenv("PATH"))
+	tr.env = append(tr.env, "PATH="+freebsdSums(t)+":"+os.Getenv("PATH"))
+	tr.make(t, "-f", tr.way.mirrors, "ftp-stage", "RELEASEDIR="+root)
 	const latest = "R/ftp-stage/releases/OCI-IMAGES/15.0-RELEASE/amd64/Latest/"
 	if tr.file(t, latest+"FreeBSD-15.0-RELEASE-amd64-"+kept) != signed {
 		t.Error("what is staged is not the catalogue that was signed")

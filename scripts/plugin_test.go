@@ -23,7 +23,8 @@ import (
 )
 
 // orlop is the program, and logging a wrapper that first writes what it is
-// called for into the log of the tree's dummy targets.
+// called for into the log of the tree's dummy targets, but for what only answers
+// make(1).
 var orlop, logging string
 
 func TestMain(m *testing.M) {
@@ -39,7 +40,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	if err == nil {
-		err = os.WriteFile(logging, []byte("#!/bin/sh\necho \"orlop $1\" >> log\nexec "+orlop+" \"$@\"\n"), 0o755)
+		err = os.WriteFile(logging, []byte("#!/bin/sh\ncase $1 in make|version) ;; *) echo \"orlop $1\" >> log ;; esac\nexec "+orlop+" \"$@\"\n"), 0o755)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -53,18 +54,50 @@ func TestMain(m *testing.M) {
 // tree is a source tree, and how make(1) is called in its folder release.
 type tree struct {
 	src, obj string
+	way      way
 	vars     []string
 	env      []string
 	user     *syscall.Credential
 }
 
+// way is how orlop comes into a release build: by a makefile in front of the
+// tree's, or installed into the tree.
+type way struct {
+	makefile, mirrors string
+	says              string // what its messages begin with
+}
+
 // newTree lays out a source tree from testdata, "main" being 15 with another
-// version, and puts orlop into it.
+// version. Nothing in it is changed.
 func newTree(t *testing.T, branch string) *tree {
 	t.Helper()
 	tr := bareTree(t, branch)
-	runScript(t, "install-into-src.sh", tr.src)
+	dir, err := filepath.Abs(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.way = way{filepath.Join(dir, "release.mk"), filepath.Join(dir, "mirrors.mk"), "release.mk: "}
 	return tr
+}
+
+// installedTree has orlop in the place of its own Makefile.oci.
+func installedTree(t *testing.T, branch string) *tree {
+	t.Helper()
+	tr := bareTree(t, branch)
+	runScript(t, "install-into-src.sh", "--save", filepath.Join(filepath.Dir(tr.src), "saved"), tr.src)
+	tr.way = way{"Makefile", "Makefile.mirrors", "Makefile.oci: "}
+	return tr
+}
+
+// bothWays runs a test with orlop in front of a tree, and in it.
+func bothWays(t *testing.T, test func(*testing.T, func(*testing.T, string) *tree)) {
+	t.Helper()
+	for name, lay := range map[string]func(*testing.T, string) *tree{"release.mk": newTree, "installed": installedTree} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, lay)
+		})
+	}
 }
 
 func bareTree(t *testing.T, branch string) *tree {
@@ -86,7 +119,7 @@ func bareTree(t *testing.T, branch string) *tree {
 	if err := os.MkdirAll(tr.obj, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	tr.vars = []string{"WITH_OCIIMAGES=yes", "ORLOP=" + logging}
+	tr.vars = []string{"WITH_OCIIMAGES=yes", "ORLOP=" + logging, "ORLOP_DEFINITIONS=builtin"}
 	return tr
 }
 
@@ -123,15 +156,25 @@ func zoneinfo(abi, text string) pkgtest.Package {
 		Files: []pkgtest.File{{Path: "/usr/share/zoneinfo/UTC", Body: text}}}
 }
 
-// try runs make(1) in release of the tree.
+// try runs make(1) in release of the tree. It warns of nothing.
 func (tr *tree) try(args ...string) (string, error) {
-	cmd := exec.Command("bmake", append(slices.Clone(tr.vars), args...)...)
+	if !slices.Contains(args, "-f") {
+		args = append([]string{"-f", tr.way.makefile}, args...)
+	}
+	return tr.bmake(append(slices.Clone(tr.vars), args...)...)
+}
+
+func (tr *tree) bmake(args ...string) (string, error) {
+	cmd := exec.Command("bmake", args...)
 	cmd.Dir = filepath.Join(tr.src, "release")
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + tr.obj, "MAKEOBJDIR=" + tr.obj}, tr.env...)
 	if tr.user != nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: tr.user}
 	}
 	out, err := cmd.CombinedOutput()
+	if warning := regexp.MustCompile(`(?m)^.*(?i:warning).*$`).Find(out); err == nil && warning != nil {
+		err = fmt.Errorf("make(1) warns: %s", warning)
+	}
 	return string(out), err
 }
 

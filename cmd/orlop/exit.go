@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb"
@@ -106,7 +107,7 @@ func statusOf(err error) int {
 		return exitFailed
 	case *usageError, *troubleError, *release.UsageError, *catalog.ConfError, *solve.ABIError:
 		return exitUsage
-	case *solve.UnresolvedError, *tree.ConflictError, *hooks.AbsentFileError, *hooks.OwnerError, *oci.PlatformError:
+	case *solve.UnresolvedError, *tree.ConflictError, *hooks.AbsentFileError, *hooks.OwnerError, *oci.PlatformError, *release.OtherImageError:
 		return exitUnresolved
 	case *store.AbsentError, *oci.AbsentError, *hooks.LockedFileError, *hooks.UnvouchedError, *hooks.UnheldError:
 		return exitAbsent
@@ -129,5 +130,11 @@ func hint(err error) string {
 			return "run orlop fetch first, or go without --offline"
 		}
 	}
+	if e, ok := errors.AsType[*store.AbsentError](err); ok && e.NotFound() && emptyFolder.MatchString(e.What) {
+		return "the url has an empty folder name; release/Makefile writes one where pkg(8) is not there to tell the ABI: give --repo"
+	}
 	return ""
 }
+
+// emptyFolder finds // behind the scheme of a URL.
+var emptyFolder = regexp.MustCompile(`[^:]//|:///.*//`)

@@ -8,10 +8,12 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release"
 )
 
 // version is that of locks and plans: a constant, so that two honest builders of
@@ -20,10 +22,17 @@ const version = "0.1.0-dev"
 
 func (p *program) versionCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "version",
-		Usage: "print the version of orlop",
-		Flags: []cli.Flag{jsonFlag()},
+		Name:      "version",
+		Usage:     "print the version of orlop",
+		ArgsUsage: "[--files [IMAGE...]]",
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "files", Usage: "list the files that are published, or the names of those of each IMAGE"},
+			jsonFlag(),
+		},
 		Action: func(c *cli.Context) error {
+			if c.Bool("files") {
+				return p.printFiles(c)
+			}
 			if c.Args().Present() {
 				return usagef("version: takes no operands")
 			}
@@ -43,6 +52,36 @@ func (p *program) versionCommand() *cli.Command {
 			return p.out.line("orlop %s%s", version, commit)
 		},
 	}
+}
+
+// printFiles lists the kinds of published files, or the files of images.
+func (p *program) printFiles(c *cli.Context) error {
+	if images := c.Args().Slice(); len(images) > 0 {
+		for _, name := range release.Files(images) {
+			if err := p.out.line("%s", name); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := p.out.table()
+	for _, f := range release.PublishedFiles() {
+		published := "OSRELEASE-" + release.ArtifactName("[SUFFIX-]") + strings.TrimPrefix(f.Name, release.ArtifactName(""))
+		if c.Bool("json") {
+			if err := p.out.json(struct {
+				Name      string `json:"name"`
+				Published string `json:"published"`
+				Optional  bool   `json:"optional"`
+				What      string `json:"what"`
+				Readers   string `json:"readers"`
+			}{f.Name, published, f.Optional, f.What, f.Readers}); err != nil {
+				return err
+			}
+			continue
+		}
+		w.row("%s\t%s\t%s\t%s", f.Name, published, f.What, f.Readers)
+	}
+	return w.flush()
 }
 
 // deciding are the libraries whose version may decide bytes.

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/release"
+)
+
+// makeCommand has what Makefile.inc asks of the program, so that no list stands
+// in both.
+func (p *program) makeCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "make",
+		Usage: "what make(1) asks in a release build",
+		Subcommands: []*cli.Command{
+			{
+				Name:      "flags",
+				Usage:     "print those of some flags that a command knows, quoted for sh(1)",
+				ArgsUsage: "COMMAND -- FLAG...",
+				Action:    p.makeFlags,
+			},
+			{
+				Name:      "compare",
+				Usage:     "compare a source tree's definitions of images with orlop's own",
+				ArgsUsage: "IMAGE...",
+				Flags: []cli.Flag{
+					&cli.StringFlag{Name: "revision", Usage: "`REVISION` such as 15.0"},
+					&cli.StringFlag{Name: "tools", Usage: "`DIR` of the tree with its oci-image-*.conf: release/tools"},
+				},
+				Action: p.makeCompare,
+			},
+		},
+	}
+}
+
+// sharedBy are the commands that the flags of a release build are for. What none
+// of them knows is misspelt.
+func (p *program) sharedBy() []*cli.Command {
+	return []*cli.Command{p.planCommand(), p.lockCommand(), p.buildCommand(), p.verifyCommand()}
+}
+
+func (p *program) makeFlags(c *cli.Context) error {
+	shared := p.sharedBy()
+	var names []string
+	all := &cli.Command{Name: "make flags"}
+	for _, s := range shared {
+		names = append(names, s.Name)
+		all.Flags = append(all.Flags, s.Flags...)
+	}
+	i := slices.Index(names, c.Args().First())
+	if i < 0 {
+		return usagef("make flags: found the command %q, wanted one of %s", c.Args().First(), strings.Join(names, ", "))
+	}
+	given := &arguments{command: all}
+	if err := given.take(c.Args().Tail()); err != nil {
+		return fmt.Errorf("make flags: %w", err)
+	}
+	if len(given.operands) > 0 {
+		return usagef("make flags: found %q, wanted flags only", given.operands[0])
+	}
+	wanted := &arguments{command: shared[i]}
+	var known []string
+	for _, flag := range given.flags {
+		if wanted.lookup(flagName(flag)) != nil {
+			known = append(known, shellQuoted(flag))
+		}
+	}
+	return p.out.line("%s", strings.Join(known, " "))
+}
+
+// shellQuoted is a word that sh(1) reads back as it is.
+func shellQuoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+
+// makeCompare compares the images that a tree lists, and what its own definitions
+// say of them, with what orlop would make under these names.
+func (p *program) makeCompare(c *cli.Context) error {
+	if c.String("revision") == "" || c.String("tools") == "" {
+		return usagef("make compare: wanted --revision and --tools")
+	}
+	own, err := release.Standard(c.String("revision"))
+	if err != nil {
+		return err
+	}
+	theirs := release.Images{}
+	for _, name := range c.Args().Slice() {
+		file := filepath.Join(c.String("tools"), release.ConfName(name))
+		text, err := os.ReadFile(file)
+		if os.IsNotExist(err) {
+			continue // a list alone says less, and is compared as well
+		}
+		if err != nil {
+			return err
+		}
+		if err := theirs.Read(file, text, c.String("revision")); err != nil {
+			return err
+		}
+	}
+	return own.Compare(c.Args().Slice(), theirs)
+}

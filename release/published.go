@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package release
+
+import "strings"
+
+// Published is a kind of file that a release of images publishes beside the
+// archives. It is the only list of them: Makefile.inc has it from the program.
+type Published struct {
+	Name     string // in the object directory; IMAGE stands for an image
+	Optional bool   // NAME stands for what the repository is called, if it is signed
+	What     string
+	Readers  string
+}
+
+// PublishedFiles lists all kinds but the files of checksums, which make(1) makes
+// of these.
+func PublishedFiles() []Published {
+	return []Published{
+		{ArtifactName("IMAGE") + ".txz", false, "the image", "podman load, skopeo, orlop verify"},
+		{ArtifactName("IMAGE") + ".lock.json", false, "what it is made from", "orlop verify --rebuild, orlop build --lock"},
+		{ArtifactName("MANIFESTS"), false, "digests of manifests and locks", "orlop verify --digests, whoever pulls by digest"},
+		{ArtifactName("catalogue-NAME") + ".pkg", true, "a signed catalogue that vouches for locks", "orlop verify --rebuild"},
+	}
+}
+
+// Files are the names of the files of these images, in the order of the list. Of
+// optional ones it is a pattern of sh(1).
+func Files(images []string) []string {
+	var names []string
+	for _, p := range PublishedFiles() {
+		switch {
+		case strings.Contains(p.Name, "IMAGE"):
+			for _, image := range images {
+				names = append(names, strings.ReplaceAll(p.Name, "IMAGE", image))
+			}
+		default:
+			names = append(names, strings.ReplaceAll(p.Name, "NAME", "*"))
+		}
+	}
+	return names
+}

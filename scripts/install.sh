@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Installs orlop for release builds: the program, the makefiles that stand in
+# front of FreeBSD's, examples for release.sh, and manual pages.
+#
+#	scripts/install.sh [-o ORLOP] PREFIX
+#
+#	-o ORLOP	take this program instead of building one with go(1)
+#
+# PREFIX is /usr/local, or ${CHROOTDIR}/usr/local for the chroot of release.sh, or
+# one below a stage directory. Each file is complete or not there.
+set -eu
+
+die() {
+	echo "$0: $*" >&2
+	exit 1
+}
+
+usage() {
+	echo "usage: $0 [-o ORLOP] PREFIX" >&2
+	exit 2
+}
+
+# put MODE FILE FOLDER [NAME]: copy a file and say so.
+put() {
+	name=${4:-$(basename "$2")}
+	part=$prefix/$3/.$name.part
+	mkdir -p "$prefix/$3"
+	cp "$2" "$part"
+	chmod "$1" "$part"
+	mv -f "$part" "$prefix/$3/$name"
+	part=
+	echo "$prefix/$3/$name"
+}
+
+# clean: leave nothing that is not whole.
+clean() {
+	[ -z "$work" ] || rm -rf "$work"
+	[ -z "$part" ] || rm -f "$part"
+}
+
+program='' work='' part=''
+while getopts o: flag; do
+	case $flag in
+	o) program=$OPTARG ;;
+	*) usage ;;
+	esac
+done
+shift $((OPTIND - 1))
+[ $# -eq 1 ] || usage
+prefix=$1
+here=$(cd "$(dirname "$0")" && pwd)
+
+trap clean EXIT
+trap 'exit 1' HUP INT TERM
+if [ -z "$program" ]; then
+	command -v go > /dev/null || die "go(1) is not installed; to take a program that is built already, give -o ORLOP"
+	work=$(mktemp -d)
+	(cd "$here/.." && go build -o "$work/orlop" ./cmd/orlop)
+	program=$work/orlop
+fi
+[ -f "$program" ] || die "$program: no such file"
+
+put 755 "$program" bin orlop
+for f in "$here/release.mk" "$here/mirrors.mk" "$here/../Makefile.inc"; do
+	put 644 "$f" share/orlop
+done
+for f in "$here"/examples/*; do
+	put 644 "$f" share/examples/orlop
+done
+for f in "$here"/../cmd/orlop/orlop*.[1-9]; do
+	put 644 "$f" "share/man/man${f##*.}"
+done
