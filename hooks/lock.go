@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/solve"
@@ -202,14 +203,15 @@ func directoriesDigest(ctx context.Context, dirs []*tree.Node) (string, error) {
 }
 
 // publicURL is the one under which anybody finds a repository: what the user
-// says, else its own if it is on a network. That of a file: URL stays secret.
+// says, with pkg's variables for the release, else its own if it is on a network.
+// That of a file: URL stays secret.
 func (r *run) publicURL(name string, m *member) string {
 	if m.locked != nil {
 		i := slices.IndexFunc(m.locked.Repositories, func(l solve.LockRepository) bool { return l.Name == name })
 		return m.locked.Repositories[i].URL
 	}
 	if r.PublicURL != "" {
-		return r.PublicURL
+		return strings.NewReplacer("${ABI}", r.release.ABI, "${VERSION_MAJOR}", r.release.Major(), "${VERSION_MINOR}", r.release.Minor()).Replace(r.PublicURL)
 	}
 	for repo, src := range r.sources {
 		if repo.Name == name && src.Remote() {

@@ -22,7 +22,11 @@ var theInterface = map[string]string{
 	"ls":      "files mtree sizes owner platform json",
 	"verify":  "digests lock require rebuild image-file trust-lock platform lock-urls unknown-scripts revision branch repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs q/quiet v/verbose json",
 	"diff":    "stat lines platform json",
-	"version": "json",
+	"version": "files json",
+
+	"make":         "",
+	"make flags":   "",
+	"make compare": "revision tools",
 
 	"cache":       "",
 	"cache ls":    "cache json",
