@@ -199,7 +199,11 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 	}
 	cfg.RootDir, cfg.Metalog = c.String("root"), c.String("metalog")
 	if cfg.RootDir == "" && cfg.Metalog == "" {
-		cfg.Repos, err = repositories(c, c.String("abi"), c.String("revision"))
+		abi, revision := c.String("abi"), c.String("revision")
+		if len(locks) > 0 {
+			abi, revision = locks[0].ABI, locks[0].Revision
+		}
+		cfg.Repos, err = repositories(c, abi, revision)
 		return err
 	}
 	switch {
@@ -286,9 +290,13 @@ func defaultRepository(c *cli.Context) (catalog.Repo, error) {
 	if abi == "" || revision == "" {
 		return catalog.Repo{}, usagef("%s: no repository is given; use --repo or --repo-conf-dir, or --abi and --revision for that of pkg.FreeBSD.org", c.Command.Name)
 	}
-	r := release.Release{Revision: revision, Branch: cmp.Or(c.String("branch"), "RELEASE"), ABI: abi}
+	return freebsdRepository(abi, revision, cmp.Or(c.String("branch"), "RELEASE")), nil
+}
+
+func freebsdRepository(abi, revision, branch string) catalog.Repo {
+	r := release.Release{Revision: revision, Branch: branch, ABI: abi}
 	url := "pkg+https://pkg.FreeBSD.org/" + abi + "/" + r.BaseRepository()
-	return catalog.Repo{Name: defaultRepo, URL: url, MirrorType: mirrorType(url)}, nil
+	return catalog.Repo{Name: defaultRepo, URL: url, MirrorType: mirrorType(url)}
 }
 
 // abiVariables are what a repository URL may refer to, as far as it is known

@@ -16,7 +16,7 @@ import (
 var theInterface = map[string]string{
 	"demo":    "o/output q/quiet json",
 	"build":   "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent unknown-scripts exceptions root metalog lock lock-urls plan public-url o/output format compression squash pkgdb-schema q/quiet v/verbose json",
-	"plan":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent exceptions public-url why o/output q/quiet v/verbose json",
+	"plan":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent exceptions public-url lock why o/output q/quiet v/verbose json",
 	"lock":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent unknown-scripts exceptions root metalog public-url o/output compression squash pkgdb-schema q/quiet v/verbose json",
 	"fetch":   "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file name package parent lock lock-urls q/quiet v/verbose json",
 	"ls":      "files mtree sizes owner platform json",

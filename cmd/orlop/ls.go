@@ -19,8 +19,8 @@ import (
 func (p *program) lsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "ls",
-		Usage:     "list the packages of an image, or its files",
-		ArgsUsage: "ARCHIVE...",
+		Usage:     "list the packages of an image or lock, or an image's files",
+		ArgsUsage: "ARCHIVE|LOCK...",
 		Before:    needSQLite,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "files", Usage: "list files, as ls -l does"},
@@ -53,7 +53,7 @@ func (p *program) lsCommand() *cli.Command {
 			for _, path := range c.Args().Slice() {
 				one := *p
 				if c.NArg() > 1 {
-					one.out = p.out.of(path, c.Bool("json"))
+					one.out = p.out.of("archive", path, c.Bool("json"))
 				}
 				errs = append(errs, one.listArchive(c, path, platform))
 			}
@@ -69,6 +69,9 @@ func (p *program) listArchive(c *cli.Context, path, platform string) error {
 		return errors.Join(about(path, err)...)
 	}
 	defer source.Close()
+	if isLock(c.Context, source) {
+		return p.listLock(c, source)
+	}
 	a, err := hooks.Read(c.Context, source, platform)
 	if a == nil || !a.Whole() {
 		return errors.Join(about(source.Name, err)...)

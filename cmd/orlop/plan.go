@@ -16,7 +16,7 @@ func planFlag() cli.Flag {
 }
 
 func (p *program) planCommand() *cli.Command {
-	flags := append(inputFlags(), exceptionsFlag(), publicURLFlag(),
+	flags := append(inputFlags(), exceptionsFlag(), publicURLFlag(), sinceFlag(),
 		&cli.StringFlag{Name: "why", Usage: "explain only why `PACKAGE` is in the images"},
 		&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write a plan an image into `DIR`, too, for build --plan"})
 	return &cli.Command{
@@ -25,32 +25,40 @@ func (p *program) planCommand() *cli.Command {
 		ArgsUsage: "IMAGE...",
 		Flags:     append(flags, talkFlags()...),
 		Action: func(c *cli.Context) error {
-			cfg, err := p.config(c)
-			if err != nil {
-				return err
+			if c.IsSet("lock") {
+				return p.planSince(c)
 			}
-			cfg.OutDir = c.String("o")
-			show := p.progress(c)
-			cfg.Observe = show.event
-			res, err := hooks.Plan(c.Context, cfg)
-			show.done()
-			if err != nil {
-				return err
-			}
-			if cfg.OutDir != "" {
-				p.results.settle()
-			}
-			if name := c.String("why"); name != "" {
-				return p.printWhy(res, name)
-			}
-			for _, img := range res.Images {
-				if err := p.printPlan(c, img); err != nil {
-					return err
-				}
-			}
-			return nil
+			return p.plan(c)
 		},
 	}
+}
+
+// plan resolves the images and prints what they have.
+func (p *program) plan(c *cli.Context) error {
+	cfg, err := p.config(c)
+	if err != nil {
+		return err
+	}
+	cfg.OutDir = c.String("o")
+	show := p.progress(c)
+	cfg.Observe = show.event
+	res, err := hooks.Plan(c.Context, cfg)
+	show.done()
+	if err != nil {
+		return err
+	}
+	if cfg.OutDir != "" {
+		p.results.settle()
+	}
+	if name := c.String("why"); name != "" {
+		return p.printWhy(res, name)
+	}
+	for _, img := range res.Images {
+		if err := p.printPlan(c, img); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printPlan lists an image's packages: layer, name, version, automatic or not, reason.

@@ -28,11 +28,11 @@ func (p printer) line(format string, args ...any) error {
 }
 
 // of is a printer for one of several things: each line begins with its name and
-// a tab, each object with its name as archive.
-func (p printer) of(name string, objects bool) printer {
+// a tab, each object with its name under a key that says what it is.
+func (p printer) of(key, name string, objects bool) printer {
 	if objects {
 		quoted, _ := json.Marshal(name) // a text has a form in JSON
-		return printer{&named{p.w, `{"archive":` + escapeJSON(string(quoted)) + ",", 1, true}}
+		return printer{&named{p.w, `{"` + key + `":` + escapeJSON(string(quoted)) + ",", 1, true}}
 	}
 	return printer{&named{p.w, printable(name) + "\t", 0, true}}
 }

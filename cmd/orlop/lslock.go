@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release/oci"
+)
+
+// isLock reports whether an operand is a lock rather than an archive: JSON that
+// has what all locks have, or is called a lock.
+func isLock(ctx context.Context, source *oci.Source) bool {
+	if source.Folder() {
+		return false
+	}
+	head, err := io.ReadAll(io.LimitReader(source.Reader(ctx), lockHead))
+	head = bytes.TrimLeft(head, " \t\r\n")
+	return err == nil && bytes.HasPrefix(head, []byte("{")) &&
+		(bytes.Contains(head, []byte(`"pkgdb_schema"`)) || strings.HasSuffix(source.Name, ".lock.json"))
+}
+
+// lockHead is within how many bytes a lock says that it is one.
+const lockHead = 64 << 10
+
+// listLock writes the packages of a lock.
+func (p *program) listLock(c *cli.Context, source *oci.Source) error {
+	for _, name := range []string{"files", "mtree", "sizes", "owner", "platform"} {
+		if c.IsSet(name) {
+			return usagef("ls --%s: %s is a lock, wanted an archive", name, source.Name)
+		}
+	}
+	text, err := readBounded(source.Reader(c.Context), source.Name)
+	if err != nil {
+		return err
+	}
+	l, err := solve.ParseLock(source.Name, text)
+	if err != nil {
+		return err
+	}
+	return p.lockPackages(c, l)
+}
+
+// lockPackages lists what a lock has, as ls does.
+func (p *program) lockPackages(c *cli.Context, l *solve.Lock) error {
+	w := p.out.table()
+	for _, pkg := range l.Packages {
+		why := "automatic"
+		switch {
+		case pkg.Donor:
+			why = "donor"
+		case pkg.Requested != "":
+			why = "requested by " + pkg.Requested
+		}
+		if !c.Bool("json") {
+			w.row("%s\t%s\t%s\t%s", pkg.Name, pkg.Version, pkg.Layer, why)
+			continue
+		}
+		err := p.out.json(struct {
+			Name      string `json:"name"`
+			Version   string `json:"version"`
+			ABI       string `json:"abi"`
+			Automatic bool   `json:"automatic"`
+			Donor     bool   `json:"donor"`
+			Why       string `json:"why"`
+			Image     string `json:"image"`
+			Layer     string `json:"layer"`
+			Sum       string `json:"sum"`
+			Size      int64  `json:"size"`
+		}{pkg.Name, pkg.Version, l.ABI, pkg.Requested == "" && !pkg.Donor, pkg.Donor, why, l.Image, pkg.Layer, pkg.Sum, pkg.Size})
+		if err != nil {
+			return err
+		}
+	}
+	return w.flush()
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"cmp"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/solve"
+)
+
+// sinceFlag is that of plan alone, which makes nothing of a lock.
+func sinceFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "lock", Usage: "print what has moved since the lock `FILE`: status 0 nothing, 1 something, 2 trouble"}
+}
+
+// planSince prints what has moved since locks were made. As with diff(1), status
+// 1 is an answer, and all trouble is 2.
+func (p *program) planSince(c *cli.Context) error {
+	moved, err := p.moved(c)
+	if err != nil {
+		return &troubleError{err}
+	}
+	files, found := c.StringSlice("lock"), false
+	for i, list := range moved {
+		one := *p
+		if len(moved) > 1 {
+			one.out = p.out.of("lock", files[i], c.Bool("json"))
+		}
+		if err := one.printMoved(c, list); err != nil {
+			return &troubleError{err}
+		}
+		found = found || len(list) > 0
+	}
+	if found {
+		return errDiffer
+	}
+	return nil
+}
+
+// moved asks the repositories, those of the flags, or FreeBSD's own where the
+// lock has all its packages from there.
+func (p *program) moved(c *cli.Context) ([][]hooks.Movement, error) {
+	for _, name := range []string{"why", "o"} {
+		if c.IsSet(name) {
+			return nil, usagef("plan --lock: found %s as well, which is for a plan of images", dashed(name))
+		}
+	}
+	cfg, err := p.config(c)
+	if err != nil {
+		return nil, err
+	}
+	locks := cfg.Locks
+	if len(cfg.Repos) == 0 {
+		if cfg.Repos, err = freebsdRepositories(locks); err != nil {
+			return nil, err
+		}
+	}
+	show := p.progress(c)
+	cfg.Observe = show.event
+	moved, err := hooks.Moved(c.Context, cfg, locks)
+	show.done()
+	return moved, err
+}
+
+// freebsdRepositories are FreeBSD's own, where locks have all packages from there.
+func freebsdRepositories(locks []*solve.Lock) ([]catalog.Repo, error) {
+	repo := freebsdRepository(locks[0].ABI, locks[0].Revision, locks[0].Branch)
+	for _, l := range locks {
+		if len(l.Repositories) != 1 || l.Repositories[0].Name != repo.Name || l.Repositories[0].URL != repo.URL {
+			return nil, usagef("plan --lock: no repository is given, and the lock of %s is not of %s alone; use --repo or --repo-conf-dir", l.Image, repo.URL)
+		}
+	}
+	return []catalog.Repo{repo}, nil
+}
+
+// printMoved lists image, change, package, the versions of then and now, and the
+// layer.
+func (p *program) printMoved(c *cli.Context, list []hooks.Movement) error {
+	w := p.out.table()
+	for _, m := range list {
+		if c.Bool("json") {
+			if err := p.out.json(m); err != nil {
+				return err
+			}
+			continue
+		}
+		donor := ""
+		if m.Donor {
+			donor = ", a donor"
+		}
+		w.row("%s\t%s\t%s\t%s\t%s\t%s", m.Image, m.Change, m.Package, cmp.Or(m.Old, "-"), cmp.Or(m.New, "-"), "in "+m.Layer+donor)
+	}
+	return w.flush()
+}
