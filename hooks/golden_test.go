@@ -324,6 +324,23 @@ func inputOnly(name string) string {
 }
 
 func goldenTest(t *testing.T, dir string, old bool) {
+	a, image := buildSteps(t, dir)
+	if !old { // pkg 2.7 gave files on disk the archive's times
+		compareFiles(t, a, filepath.Join(dir, "files.mtree"))
+	}
+	compareDump(t, image, filepath.Join(dir, "dump.txt"))
+	if !strings.Contains(dir, "fflags") { // whose four rows differ, as namedFlags says
+		theirs, err := os.ReadFile(filepath.Join(dir, "local.sqlite"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareNormal(t, image, theirs)
+	}
+}
+
+// buildSteps makes the request of a golden, and gives the image and its database.
+func buildSteps(t *testing.T, dir string) (*hooks.Artifact, []byte) {
+	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "case.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -354,18 +371,55 @@ func goldenTest(t *testing.T, dir string, old bool) {
 	}
 	cfg.ImageFiles = []string{defFile}
 	a := build(t, cfg)[cfg.Images[0]]
-	image := database(t, a, filepath.Join(cfg.OutDir, release.ArtifactName(cfg.Images[0])))
-	if !old { // pkg 2.7 gave files on disk the archive's times
-		compareFiles(t, a, filepath.Join(dir, "files.mtree"))
-	}
-	compareDump(t, image, filepath.Join(dir, "dump.txt"))
-	if !strings.Contains(dir, "fflags") { // whose four rows differ, as namedFlags says
+	return a, database(t, a, filepath.Join(cfg.OutDir, release.ArtifactName(cfg.Images[0])))
+}
+
+// TestAutomatic compares with pkg(8) the marks of a package that was automatic
+// and is then asked for: alone, or with a new one, where pkg leaves it as it is.
+// Nothing else of the databases differs.
+func TestAutomatic(t *testing.T) {
+	t.Parallel()
+	needShared(t)
+	for name, differ := range map[string]string{"auto-flip-glob-only-installed": "", "auto-flip": "FreeBSD-ncurses-lib"} {
+		dir := filepath.Join(shared, "golden", name)
+		_, image := buildSteps(t, dir)
 		theirs, err := os.ReadFile(filepath.Join(dir, "local.sqlite"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		compareNormal(t, image, theirs)
+		got, want := packageMarks(t, image), packageMarks(t, theirs)
+		for pkg, mark := range want {
+			if (got[pkg] != mark) != (pkg == differ) {
+				t.Errorf("%s: %s: automatic is %t, and %t to pkg", name, pkg, got[pkg], mark)
+			}
+		}
+		if len(got) != len(want) || differ != "" && (got[differ] || !want[differ]) {
+			t.Errorf("%s: got %v, pkg has %v", name, got, want)
+		}
 	}
+}
+
+// packageMarks tells of each package of a database whether it is automatic.
+func packageMarks(t *testing.T, image []byte) map[string]bool {
+	t.Helper()
+	db, err := pkgdb.Open(t.Context(), image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	content, err := db.Content(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	installed, err := content.Installed(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	marks := map[string]bool{}
+	for _, p := range installed {
+		marks[p.Name] = p.Automatic
+	}
+	return marks
 }
 
 // compareNormal normalises a database that pkg(8) wrote, and wants the bytes

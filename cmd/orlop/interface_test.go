@@ -86,14 +86,16 @@ func TestInterface(t *testing.T) {
 	}
 }
 
-// TestManualPage lets mandoc look at the page, where it is installed.
+// TestManualPage lets mandoc look at the pages, where it is installed.
 func TestManualPage(t *testing.T) {
 	t.Parallel()
 	mandoc, err := exec.LookPath("mandoc")
 	if err != nil {
 		t.Skip("mandoc is not installed; CI has it")
 	}
-	if out, err := exec.Command(mandoc, "-T", "lint", "-W", "warning", "orlop.8").CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	for _, page := range []string{"orlop.8", releasePage} {
+		if out, err := exec.Command(mandoc, "-T", "lint", "-W", "warning", page).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", page, err, out)
+		}
 	}
 }
