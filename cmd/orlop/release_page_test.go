@@ -213,3 +213,42 @@ func filesOf(t *testing.T, archive string) []listed {
 	}
 	return list
 }
+
+// TestPublishedPage compares the page's list of published files, and its knobs and
+// targets, with the program's list and with Makefile.inc.
+func TestPublishedPage(t *testing.T) {
+	t.Parallel()
+	items := func(heading, macro string) []string {
+		var list []string
+		for _, m := range regexp.MustCompile(`(?m)^\.It `+macro+` (.*)$`).FindAllStringSubmatch(section(t, ".Ss", heading), -1) {
+			list = append(list, m[1])
+		}
+		return list
+	}
+	var files []string
+	for _, f := range release.PublishedFiles() {
+		files = append(files, f.Name)
+	}
+	if got := items("What is published", "Pa"); !slices.Equal(got, files) {
+		t.Errorf("the page has the files %q, the program %q", got, files)
+	}
+	text, err := os.ReadFile("../../Makefile.inc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, _ := strings.Cut(string(text), "\n\n# A tree that has this file")
+	var knobs, targets []string
+	for _, m := range regexp.MustCompile(`(?m)^#  ([A-Za-z_-]+):`).FindAllStringSubmatch(head, -1) {
+		if strings.HasPrefix(m[1], "oci-") {
+			targets = append(targets, m[1])
+		} else if m[1] != "WITH_OCIIMAGES" {
+			knobs = append(knobs, m[1])
+		}
+	}
+	if got := items("Knobs", "Va"); !slices.Equal(got, knobs) {
+		t.Errorf("the page has the knobs %q, Makefile.inc %q", got, knobs)
+	}
+	if got := items("Targets", "Cm"); !slices.Equal(got, targets) {
+		t.Errorf("the page has the targets %q, Makefile.inc %q", got, targets)
+	}
+}
