@@ -62,10 +62,11 @@ var standardPath = []string{"/lib/casper", "/lib", "/usr/lib"}
 var libraryPath32 = []string{"/lib32", "/usr/lib32", "/usr/lib32/compat"}
 
 // completeSoFar looks for what links and packages ask for, which the manifests
-// tell, before a package is unpacked into a layer. Only if something is missing
+// tell, and for what small files name, before a package is unpacked into a layer.
+// Only if something is missing
 // are the files read, so that all that is missing is told at once.
 func (r *run) completeSoFar(ctx context.Context) error {
-	missing := r.missing(ctx, func(c *closure) { c.requirements(); c.links() })
+	missing := r.missing(ctx, func(c *closure) { c.requirements(); c.links(); c.policies(); c.nameSources(); c.command() })
 	if missing == nil {
 		return nil
 	}
@@ -85,9 +86,10 @@ func (r *run) completeSoFar(ctx context.Context) error {
 }
 
 // complete looks at every wanted member with a run-time linker. Each library
-// that a file needs, each target of a symbolic link and each word that a
-// package requires must be there, or stand among the exceptions. One of these
-// that no longer applies is told.
+// that a file needs, each target of a symbolic link, each word that a package
+// requires, and each module, interpreter and program that is started by name must
+// be there, or stand among the exceptions. One of these that no longer applies is
+// told.
 func (r *run) complete(ctx context.Context) error {
 	used := map[release.Exception]bool{}
 	looked := 0
@@ -96,6 +98,10 @@ func (r *run) complete(ctx context.Context) error {
 		c.requirements()
 		c.links()
 		c.libraries()
+		c.policies()
+		c.nameSources()
+		c.command()
+		c.scripts()
 		if ctx.Err() != nil {
 			return
 		}
@@ -117,7 +123,7 @@ func (r *run) missing(ctx context.Context, look func(*closure)) error {
 		if !m.wanted || !m.def.Complete && m.tree.Lookup(runTimeLinker) == nil {
 			continue
 		}
-		c := &closure{ctx: ctx, member: m, known: r.exceptions(m), used: map[release.Exception]bool{}}
+		c := &closure{ctx: ctx, run: r, member: m, known: r.exceptions(m), used: map[release.Exception]bool{}}
 		look(c)
 		told[m] = map[string]bool{}
 		if ctx.Err() != nil {
@@ -179,6 +185,7 @@ func unlockExceptions(list []solve.LockException) []release.Exception {
 // closure is the check of one image.
 type closure struct {
 	ctx context.Context // ends each loop
+	run *run
 	*member
 	known release.Exceptions
 	used  map[release.Exception]bool
@@ -244,7 +251,7 @@ func (c *closure) links() {
 
 // libraries finds what the run-time linker would not find.
 func (c *closure) libraries() {
-	known := slices.Concat(standardPath, slices.DeleteFunc(c.libraryPath(c.ctx), func(dir string) bool { return slices.Contains(standardPath, dir) }))
+	known := c.foundBy()
 	main := c.needs(c.tree.Resolve(runTimeLinker))
 	for n := range c.tree.Until(c.ctx) {
 		needs := c.needs(n)
@@ -266,6 +273,11 @@ func (c *closure) libraries() {
 	}
 }
 
+// foundBy are the folders in which the run-time linker looks without being told.
+func (c *closure) foundBy() []string {
+	return slices.Concat(standardPath, slices.DeleteFunc(c.libraryPath(c.ctx), func(dir string) bool { return slices.Contains(standardPath, dir) }))
+}
+
 // needs are those of a file that a package brought, nil for none.
 func (c *closure) needs(n *tree.Node) *elf.Needs {
 	if n == nil || n.Type != tree.File {
@@ -275,7 +287,7 @@ func (c *closure) needs(n *tree.Node) *elf.Needs {
 	if f == nil {
 		return nil
 	}
-	if needs, ok := f.needs[n.Path]; ok {
+	if needs, ok := f.asks.Needs[n.Path]; ok {
 		return &needs
 	}
 	return nil

@@ -35,10 +35,16 @@ type fetched struct {
 	inodes  map[string]inode // of files in entries, by first name
 	// contents are those of configuration files and of wanted files, by path.
 	contents map[string][]byte
-	needs    map[string]elf.Needs // layer: of dynamically linked files, by path
-	key      string               // layer: of the fragment
-	newest   int64                // time of the newest file, seconds
-	files    int                  // number of files and links
+	asks     asks   // layer
+	key      string // layer: of the fragment
+	newest   int64  // time of the newest file, seconds
+	files    int    // number of files and links
+}
+
+// asks are what files of a package want to be there when they run, by path.
+type asks struct {
+	Needs   map[string]elf.Needs // of dynamically linked files; nil where no file was read
+	Scripts map[string]string    // first lines of scripts, after #!
 }
 
 // inode is what several names may share.
@@ -123,7 +129,14 @@ type wanted struct {
 
 func (r *run) wanted() *wanted {
 	w := &wanted{map[string]bool{"/etc/master.passwd": true, "/etc/passwd": true, "/etc/group": true,
-		"/etc/services": true, "/etc/login.conf": true}, []string{certificateDir + "/", libraryLists}}
+		"/etc/services": true, "/etc/login.conf": true, nsswitch: true}, []string{certificateDir + "/", libraryLists}}
+	for _, policies := range policyPath {
+		if strings.HasSuffix(policies, "/") {
+			w.folders = append(w.folders, policies)
+		} else {
+			w.files[policies] = true
+		}
+	}
 	for _, m := range r.family {
 		for _, t := range m.def.Taken() {
 			if t.Folder {

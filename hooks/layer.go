@@ -18,6 +18,7 @@ import (
 	"github.com/orlop/orlop/release/elf"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/script"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -169,10 +170,10 @@ func (r *run) writeLayer(ctx context.Context, m *member, d delta) error {
 		if made, blob, err = r.compose(ctx, m, fragments); err != nil {
 			return err
 		}
-		m.shareNeeds(d, made)
+		m.shareAsks(d, made)
 		r.keepLayer(ctx, m, fragments, made, blob)
 	} else {
-		m.shareNeeds(d, made)
+		m.shareAsks(d, made)
 	}
 	r.noteLast(ctx, m, fragments)
 	m.layer = oci.Layer{Layer: made.Layer, Created: m.epoch, CreatedBy: "orlop " + m.def.Name}
@@ -236,21 +237,21 @@ func (m *member) packaged(f *fetched) []*tree.Node {
 	return nodes
 }
 
-// shareNeeds lets a layer that was made now know what its files need, and
+// shareAsks lets a layer that was made now know what its files ask for, and
 // packages that were not opened what an earlier run found.
-func (m *member) shareNeeds(d delta, made *madeLayer) {
-	all := map[string]map[string]elf.Needs{}
+func (m *member) shareAsks(d delta, made *madeLayer) {
+	all := map[string]asks{}
 	for _, f := range d.packages {
-		if f.needs == nil {
-			f.needs = made.Needs[f.key]
+		if f.asks.Needs == nil {
+			f.asks = made.Asks[f.key]
 		}
-		all[f.key] = f.needs
+		all[f.key] = f.asks
 	}
-	made.Needs = all
+	made.Asks = all
 }
 
 // writePackage streams the files of a package. Their contents are checked
-// against the manifest while they pass; it leaves what they need at run time.
+// against the manifest while they pass; it leaves what they ask for at run time.
 func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *fetched) error {
 	if f.files == 0 {
 		return nil
@@ -262,7 +263,8 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 	defer pkg.Close()
 	scratch := r.scratches.take(r.staging.scratch)
 	defer r.scratches.put(scratch)
-	f.needs = map[string]elf.Needs{}
+	f.asks = asks{map[string]elf.Needs{}, map[string]string{}}
+	var head script.Head
 	for {
 		e, err := pkg.Next()
 		if err == io.EOF {
@@ -278,7 +280,7 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 		n.Size = e.Size
 		var body io.Reader
 		if n.Type == tree.File && e.HardLink == "" {
-			body = io.TeeReader(pkg, scratch)
+			body = io.TeeReader(pkg, io.MultiWriter(scratch, &head))
 		}
 		if e.HardLink != "" {
 			n.Type, n.Link = tree.Hardlink, e.HardLink
@@ -291,7 +293,10 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 			return &pkgfile.DamageError{Package: f.FullName(), Path: n.Path, Err: err}
 		}
 		if needs != nil {
-			f.needs[n.Path] = *needs
+			f.asks.Needs[n.Path] = *needs
+		}
+		if line := head.Line(); line != "" {
+			f.asks.Scripts[n.Path] = line
 		}
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/until"
-	"github.com/orlop/orlop/release/elf"
 	"github.com/orlop/orlop/release/layer"
 )
 
@@ -176,10 +175,10 @@ func (k *facts) restore(ctx context.Context, p *catalog.Package) (*fetched, erro
 	return f, nil
 }
 
-// madeLayer is a layer in the store, and what the files in it need.
+// madeLayer is a layer in the store, and what the files in it ask for.
 type madeLayer struct {
 	layer.Record
-	Needs map[string]map[string]elf.Needs // by key of the fragment, then path
+	Asks map[string]asks // by key of the fragment
 }
 
 // layerKey names a layer by its fragments.
@@ -262,7 +261,7 @@ func (r *run) compose(ctx context.Context, m *member, fragments []layer.Fragment
 		}
 		rec, err := layer.Write(ctx, out, r.Compression, r.Jobs, fragments, prior)
 		if err == nil {
-			return &madeLayer{*rec, old.Needs}, out, nil
+			return &madeLayer{*rec, old.Asks}, out, nil
 		}
 		r.dropBlob(out)
 		if _, damaged := errors.AsType[*layer.DamageError](err); !damaged || prior == nil || ctx.Err() != nil {

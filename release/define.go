@@ -24,7 +24,7 @@ import (
 //	    certificates { from = [ … ]; path = …; source = … }    # folders trusted, untrusted
 //	    base-conf { from = [ … ]; path = …; source = … }       # pkg's FreeBSD.conf
 //	    os-release = yes; unknown-scripts = skip;
-//	    known-missing { NAME = "reason" }; known-dangling { "/path" = "reason" }; complete = yes;
+//	    known-missing { NAME = "reason"; "pam:MODULE" = "reason" }; known-dangling { "/path" = "reason" }; complete = yes;
 //	    replaces = [ … ]; cmd = [ … ]; env = [ … ]; labels { KEY = … }
 //	    when ">=15" { … }    # any of these keys, for some revisions only
 //	}

@@ -13,13 +13,15 @@ import (
 
 // Exceptions are what an image may lack although something in it asks for it.
 type Exceptions struct {
-	Missing  []Exception `json:"missing"`  // libraries and provided words, or paths of files that need some
+	// Missing are libraries and provided words, what is asked for by name, with its
+	// kind (pam:, nss:, interpreter:, program:), or paths of files that need some.
+	Missing  []Exception `json:"missing"`
 	Dangling []Exception `json:"dangling"` // paths of symbolic links
 }
 
 // Exception is a name or path that may be incomplete, and why that is right.
 type Exception struct {
-	Pattern string `json:"pattern"` // a path, a glob as of path.Match, or "/folder/**"
+	Pattern string `json:"pattern"` // a name or path, a glob as of path.Match, or "/folder/**"
 	Reason  string `json:"reason"`
 }
 

@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"release/tree":          {"pkgdb/until"},
 	"release/etc":           {"release/tree"},
 	"release/elf":           {},
+	"release/script":        {},
 	"release/elf/elftest":   {},
 	"release":               {"pkgdb/ucl", "pkgdb/spelling", "release/tree"},
 	"release/layer":         {"pkgdb/spelling", "pkgdb/until", "release/tree", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/release/etc"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Libraries that are loaded by name, with dlopen(3), stand in no ELF header: a
+// text names them.
+
+// policyPath is where OpenPAM looks for the policy of a service
+// (openpam_policy_path in openpam_constants.c): folders with a file a service,
+// and files for several.
+var policyPath = []string{"/etc/pam.d/", "/etc/pam.conf", "/usr/local/etc/pam.d/", "/usr/local/etc/pam.conf"}
+
+// nsswitch tells libc whom to ask for names.
+const nsswitch = "/etc/nsswitch.conf"
+
+// policy is a file of PAM's.
+type policy struct {
+	node  *tree.Node
+	lines []etc.PAMLine
+}
+
+// policies finds modules and services that PAM's policies name and that are not
+// there. OpenPAM takes no part of such a policy: pam_start fails.
+func (c *closure) policies() {
+	files, services := c.policyFiles()
+	if len(files) == 0 {
+		return
+	}
+	versions := c.libpam()
+	for _, p := range files {
+		told := map[string]bool{}
+		for _, l := range p.lines {
+			if l.Optional || told[l.Module+l.Include] {
+				continue
+			}
+			told[l.Module+l.Include] = true
+			if what := l.Include; what != "" && !services[what] && !c.isService(what) && !c.excused("pam", p.node, what) {
+				c.fault(p.node, "includes the PAM service "+what+", which has no policy in the image", what)
+			}
+			if what := l.Module; what != "" && !slices.ContainsFunc(etc.PAMModule(what, versions), c.loads) && !c.excused("pam", p.node, what) {
+				c.fault(p.node, "asks for the PAM module "+what+", which is "+notIn(what, etc.PAMFolders), what)
+			}
+		}
+	}
+}
+
+// policyFiles reads all policies, and lists the services that have one.
+func (c *closure) policyFiles() (files []policy, services map[string]bool) {
+	services = map[string]bool{}
+	for _, place := range policyPath {
+		nodes, several := c.in(place), false
+		if n := c.tree.Lookup(place); n != nil && c.isFile(place) {
+			nodes, several = []*tree.Node{n}, true
+		}
+		for _, n := range nodes {
+			p := policy{n, etc.ReadPAM(c.text(n), several)}
+			files = append(files, p)
+			for _, l := range p.lines {
+				services[l.Service] = true
+			}
+			if !several {
+				services[path.Base(n.Path)] = true
+			}
+		}
+	}
+	return files, services
+}
+
+// isService reports whether a service is named by the path of its policy.
+func (c *closure) isService(name string) bool {
+	return strings.Contains(name, "/") && c.isFile(name)
+}
+
+// libpam lists the versions of libpam in the image, which are those of modules
+// (LIB_MAJ in openpam_dynamic.c).
+func (c *closure) libpam() []string {
+	var versions []string
+	for _, n := range c.in("/usr/lib", "/lib") {
+		if version, is := strings.CutPrefix(path.Base(n.Path), "libpam.so."); is {
+			versions = append(versions, version)
+		}
+	}
+	if versions == nil {
+		return []string{"6"} // since FreeBSD 12
+	}
+	return versions
+}
+
+// nameSources finds what nsswitch.conf asks for names, and what is not there.
+// libc passes over it in silence, and knows none of its users, groups and hosts.
+func (c *closure) nameSources() {
+	n := c.tree.Lookup(nsswitch)
+	if n == nil || !c.isFile(nsswitch) {
+		return
+	}
+	dirs := c.foundBy()
+	for _, source := range etc.ReadNsswitch(c.text(n)) {
+		module := etc.NSModule(source)
+		found := module == "" || slices.ContainsFunc(dirs, func(dir string) bool { return c.loads(dir + "/" + module) })
+		if !found && !c.excused("nss", n, source, module) {
+			c.fault(n, "asks "+source+" for names, whose module "+module+" is "+notIn(module, dirs), module)
+		}
+	}
+}
+
+// loads reports whether dlopen(3) finds a library at a path: one for another
+// machine does not count.
+func (c *closure) loads(path string) bool {
+	n, main := c.tree.Resolve(path), c.needs(c.tree.Resolve(runTimeLinker))
+	if n == nil || n.Type != tree.File {
+		return false
+	}
+	needs := c.needs(n)
+	return main == nil || needs == nil || needs.Class == main.Class && needs.Machine == main.Machine
+}
+
+// notIn says where something would have to be.
+func notIn(name string, dirs []string) string {
+	if strings.Contains(name, "/") {
+		return "not in the image"
+	}
+	return "in none of " + strings.Join(dirs, " ")
+}
+
+// excused reports whether an exception of a kind speaks of something that a file
+// asks for, or of the file.
+func (c *closure) excused(kind string, n *tree.Node, names ...string) bool {
+	all := []string{n.Path, kind + ":" + n.Path}
+	for _, name := range names {
+		all = append(all, kind+":"+name)
+	}
+	return c.excepted(c.known.Missing, all...)
+}
+
+// isFile reports whether a path leads to a file.
+func (c *closure) isFile(path string) bool {
+	n := c.tree.Resolve(path)
+	return n != nil && n.Type == tree.File
+}
+
+// in lists what lies in folders and is or leads to a file, by path.
+func (c *closure) in(folders ...string) []*tree.Node {
+	wanted := map[string]bool{}
+	for _, dir := range folders {
+		if n := c.tree.Resolve(dir); n != nil && n.Type == tree.Dir {
+			wanted[n.Path] = true
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	var nodes []*tree.Node
+	for n := range c.tree.Until(c.ctx) {
+		if wanted[tree.Parent(n.Path)] && n.Type != tree.Dir && c.isFile(n.Path) {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}

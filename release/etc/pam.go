@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package etc
+
+import (
+	"slices"
+	"strings"
+)
+
+// PAMLine is a line of a PAM policy that names something: a module, or another
+// service whose lines are to be read in its place.
+type PAMLine struct {
+	Service  string // in the form of pam.conf; "" in a file that is a service's own
+	Module   string // "" where it includes another service
+	Include  string
+	Optional bool // the policy holds without the module
+}
+
+// pamFacilities are what a line of a policy is about.
+var pamFacilities = []string{"account", "auth", "password", "session"}
+
+// pamControls are the words that a module's answer is judged by.
+var pamControls = []string{"binding", "optional", "required", "requisite", "sufficient"}
+
+// ReadPAM reads a PAM policy as OpenPAM does (openpam_configure.c): the file of a
+// service, or with services one in the form of pam.conf, whose lines begin with
+// the service. A line that does not begin with a facility, or has no control word
+// after it, is not one of a policy, and is left out.
+func ReadPAM(text []byte, services bool) []PAMLine {
+	var lines []PAMLine
+	r := pamReader{rest: text}
+	for words, more := r.line(); more; words, more = r.line() {
+		var line PAMLine
+		if services && len(words) > 0 {
+			line.Service, words = words[0], words[1:]
+		}
+		if len(words) < 3 {
+			continue
+		}
+		facility, optional := strings.CutPrefix(words[0], "-") // as Linux has it
+		control := words[1]
+		switch {
+		case !slices.Contains(pamFacilities, facility):
+			continue
+		case control == "include":
+			line.Include = words[2]
+		case slices.Contains(pamControls, control):
+			line.Module = words[2]
+		default:
+			continue
+		}
+		line.Optional = optional || control == "optional"
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// pamReader takes a policy apart into lines of words by the quoting rules of
+// openpam_readword.c, which are nearly those of sh(1).
+type pamReader struct{ rest []byte }
+
+// line returns the words of the next line, with those that continue it. There is
+// no more where the file ends, or ends within quotes.
+func (r *pamReader) line() (words []string, more bool) {
+	for {
+		escaped := r.skip()
+		if len(r.rest) == 0 {
+			return words, len(words) > 0
+		}
+		if r.rest[0] == '\n' && !escaped {
+			r.rest = r.rest[1:]
+			return words, true
+		}
+		word, whole := r.word(escaped)
+		if !whole {
+			return nil, false
+		}
+		words = append(words, word)
+	}
+}
+
+// isBlank reports whether a byte separates words.
+func isBlank(c byte) bool { return strings.IndexByte(" \t\n\f\r", c) >= 0 }
+
+// skip goes to the next word or end of line, past blanks, a comment and the ends
+// of lines that go on. It reports whether a backslash stands before the word.
+func (r *pamReader) skip() (escaped bool) {
+	for ; len(r.rest) > 0; r.rest = r.rest[1:] {
+		switch c := r.rest[0]; {
+		case escaped && c == '\n':
+			escaped = false
+		case escaped || c == '\n':
+			return escaped
+		case c == '#':
+			for len(r.rest) > 0 && r.rest[0] != '\n' {
+				r.rest = r.rest[1:]
+			}
+			return false
+		case c == '\\':
+			escaped = true
+		case !isBlank(c):
+			return false
+		}
+	}
+	return escaped
+}
+
+// word reads one. It is not whole where the file ends within quotes or after a
+// backslash.
+func (r *pamReader) word(escaped bool) (word string, whole bool) {
+	var b strings.Builder
+	quote := byte(0)
+	for ; len(r.rest) > 0; r.rest = r.rest[1:] {
+		c := r.rest[0]
+		switch {
+		case isBlank(c) && quote == 0 && !escaped:
+			return b.String(), true
+		case c == '\\' && !escaped && quote != '\'':
+			escaped = true
+			continue
+		case (c == '\'' || c == '"') && quote == 0 && !escaped:
+			quote = c
+		case c == quote && !escaped:
+			quote = 0
+		case c == '\n' && escaped:
+		default:
+			if escaped && quote != 0 && c != '\\' && c != quote {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(c)
+		}
+		escaped = false
+	}
+	return b.String(), quote == 0 && !escaped
+}
+
+// PAMModule lists the paths at which OpenPAM looks for a module, the likeliest
+// first (openpam_dynamic.c): with the version of libpam at the end, then without
+// one. A module that is not in these folders is named by its whole path.
+func PAMModule(name string, versions []string) []string {
+	switch {
+	case strings.HasPrefix(name, "/"):
+		return []string{name}
+	case strings.Contains(name, "/"):
+		return nil
+	}
+	file := name
+	if base, _, versioned := strings.Cut(name, ".so."); !strings.HasSuffix(name, ".so") && (!versioned || base == "") {
+		file += ".so"
+	}
+	var paths []string
+	for _, dir := range PAMFolders {
+		for _, version := range versions {
+			paths = append(paths, dir+"/"+file+"."+version)
+		}
+		paths = append(paths, dir+"/"+file)
+	}
+	return paths
+}
+
+// PAMFolders are where modules lie (openpam_module_path). Those of 32-bit programs
+// on a 64-bit machine are others, and no such program of FreeBSD asks PAM.
+var PAMFolders = []string{"/usr/lib", "/usr/local/lib"}
