@@ -19,7 +19,6 @@ import (
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/store"
-	"github.com/orlop/orlop/release/elf"
 )
 
 // fetched is a package whose bytes are the ones that the catalogue promised.
@@ -39,12 +38,6 @@ type fetched struct {
 	key      string // layer: of the fragment
 	newest   int64  // time of the newest file, seconds
 	files    int    // number of files and links
-}
-
-// asks are what files of a package want to be there when they run, by path.
-type asks struct {
-	Needs   map[string]elf.Needs // of dynamically linked files; nil where no file was read
-	Scripts map[string]string    // first lines of scripts, after #!
 }
 
 // inode is what several names may share.

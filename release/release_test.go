@@ -94,6 +94,11 @@ func TestStandardByRevision(t *testing.T) {
 		if set := slices.Contains(packages, "FreeBSD-set-minimal-jail"); set != (revision != "14.4") {
 			t.Errorf("%s: the set is asked for: %v", revision, set)
 		}
+		// PAM's modules left FreeBSD-runtime with 15.1.
+		excepted := slices.ContainsFunc(all["runtime"].Exceptions.Missing, func(e Exception) bool { return e.Match("pam:pam_unix.so") && e.Reason != "" })
+		if excepted != (revision != "14.4") {
+			t.Errorf("%s: runtime may lack PAM's modules: %v", revision, excepted)
+		}
 	}
 }
 

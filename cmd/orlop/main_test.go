@@ -164,7 +164,12 @@ var cases = map[string][]pkgtest.Package{
 			{Path: "/usr/local/share/other", Body: "#!/usr/local/bin/ruby\n"}, {Path: "/usr/local/libexec/git", Body: "#!/usr/local/bin/ruby\n"}, {Path: "/opt/bin/own", Body: "#!/usr/bin/env -S sh -e\n"},
 			{Path: "/opt/bin/luarun", Body: "#!/usr/bin/env lua\n"}, {Path: "/start", Body: "#!/usr/local/bin/node\n"},
 		}},
+		{Name: "extra", Files: []pkgtest.File{{Path: "/usr/share/extra", Body: "extra"}}},
 		{Name: "static", Files: []pkgtest.File{{Path: "/etc/pam.d/su", Body: "auth required pam_unix.so\n"}, {Path: "/bin/x", Body: "#!/bin/sh\n"}}},
+	},
+	"policies": {
+		{Name: "base", Files: []pkgtest.File{{Path: "/etc/pam.d/base", Body: "auth required pam_group.so\nsession required pam_xdg.so\n"}}},
+		{Name: "port", Files: []pkgtest.File{{Path: "/usr/local/etc/pam.d/port", Body: "auth required pam_ldap.so\n"}}},
 	},
 	"files": {
 		{Name: "FreeBSD-runtime", Version: "15.0"},

@@ -141,7 +141,7 @@ func TestOwnImage(t *testing.T) {
 		return filepath.Join(dir, name)
 	}
 	const plain = `image mine { parent = static; packages = [ FreeBSD-clibs ]; cmd = [ /usr/bin/x ];
-		known-dangling { "/usr/lib/libxnet.so" = "a name for the linker" } }`
+		known-dangling { "/usr/lib/libxnet.so" = "a name for the linker" }; known-missing { "program:**" = "nothing starts here" } }`
 	mine := write("mine.ucl", plain)
 	archive := w.honest(t, "mine", "--image-file", mine)
 	for name, f := range map[string]struct {
