@@ -47,13 +47,29 @@ func (e *IncompleteError) Lacks() (what, by string) {
 
 // completeSoFar looks for what links and packages ask for, which the manifests
 // tell, and for what small files name, before a package is unpacked into a layer.
-// Only if something is missing
-// are the files read, so that all that is missing is told at once.
+// Only if something is missing are the files read, so that all that is missing is
+// told at once.
 func (r *run) completeSoFar(ctx context.Context) error {
 	missing := r.missing(ctx, func(c *closure) { c.requirements(); c.links(); c.policies(); c.nameSources(); c.command() })
 	if missing == nil {
 		return nil
 	}
+	if err := r.readAll(ctx); err != nil {
+		return errors.Join(err, missing)
+	}
+	return r.complete(ctx)
+}
+
+// completeUnwritten is complete for a run that writes no layers.
+func (r *run) completeUnwritten(ctx context.Context) error {
+	if err := r.readAll(ctx); err != nil {
+		return err
+	}
+	return r.complete(ctx)
+}
+
+// readAll reads the files of all packages, only for what they ask for.
+func (r *run) readAll(ctx context.Context) error {
 	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(r.Jobs)
 	for _, m := range r.family {
@@ -63,10 +79,7 @@ func (r *run) completeSoFar(ctx context.Context) error {
 			})
 		}
 	}
-	if err := g.Wait(); err != nil {
-		return errors.Join(err, missing)
-	}
-	return r.complete(ctx)
+	return g.Wait()
 }
 
 // complete looks at every wanted member with a run-time linker. Each library

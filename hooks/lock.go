@@ -29,7 +29,8 @@ type LockResult struct {
 	File  string // path of the lock
 }
 
-// MakeLocks writes the locks of images, and no image.
+// MakeLocks writes the locks of images, and no image. It finds all that Build would
+// find wrong before it packs a layer, an image that is not complete among it.
 func MakeLocks(ctx context.Context, cfg Config) ([]LockResult, error) {
 	r := newRun(cfg, lockEnding)
 	defer r.end(ctx)
@@ -41,6 +42,7 @@ func MakeLocks(ctx context.Context, cfg Config) ([]LockResult, error) {
 		{name: "install", each: (*run).install},
 		{name: "configure", each: (*run).configure},
 		{name: "register", each: (*run).register},
+		{name: "image", do: (*run).completeUnwritten},
 		{name: "publish", do: func(r *run, ctx context.Context) error {
 			var err error
 			made, err = r.publishLocks(ctx)

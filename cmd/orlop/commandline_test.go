@@ -76,7 +76,7 @@ var onlyFiles = regexp.MustCompile(`^(orlop: (--[a-z-]+: [^ ]+: (no such file or
 
 // commandOf is the command that words begin with.
 func commandOf(words []string) string {
-	if words[0] == "cache" || words[0] == "pkgdb" {
+	if words[0] == "cache" || words[0] == "pkgdb" || words[0] == "make" {
 		words = words[:2]
 		return strings.Join(words, " ")
 	}
@@ -86,7 +86,7 @@ func commandOf(words []string) string {
 // TestNoCommand finds help on stderr, as an error, where a command is missing.
 func TestNoCommand(t *testing.T) {
 	t.Parallel()
-	for _, line := range []string{"", "cache", "pkgdb", "--", "pkgdb --"} {
+	for _, line := range []string{"", "cache", "pkgdb", "make", "--", "pkgdb --"} {
 		words := strings.Fields(line)
 		var out, err, help bytes.Buffer
 		none := func(string) (string, bool) { return "", false }
