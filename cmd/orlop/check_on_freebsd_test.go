@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package scripts_test
+package main
 
 import (
 	"archive/tar"
@@ -16,12 +16,12 @@ import (
 	"testing"
 )
 
-// basics are the programs that every FreeBSD has, as far as the check needs them.
-var basics = strings.Fields("sh cat cut sed grep sort diff cmp tar find touch mkdir rm cp chmod tail tr wc dirname env mktemp gzip")
+// checkBasics are the programs that every FreeBSD has, as far as the check needs them.
+var checkBasics = strings.Fields("sh cat cut sed grep sort diff cmp tar find touch mkdir rm cp chmod tail tr wc dirname env mktemp gzip")
 
-// stubs stand in the place of what only FreeBSD has, and of what takes long. Each
-// does what the check asks of it, and leaves the same files as the image of rootFiles.
-var stubs = map[string]string{
+// checkStubs stand in the place of what only FreeBSD has, and of what takes long. Each
+// does what the check asks of it, and leaves the same files as the image of checkFiles.
+var checkStubs = map[string]string{
 	"uname":           `echo FreeBSD`,
 	"id":              `echo 0`,
 	"cc":              `:`,
@@ -65,20 +65,20 @@ ls*) echo "a  1"; echo "b  2" ;;
 esac`,
 }
 
-// rootFiles are what an image has.
-var rootFiles = map[string]string{
+// checkFiles are what an image has.
+var checkFiles = map[string]string{
 	"etc/master.passwd": "x\n", "etc/passwd": "passwd\n", "etc/pwd.db": "pwd.db\n", "etc/spwd.db": "spwd.db\n",
 	"var/db/services.db": "services.db\n", "etc/login.conf": "x\n", "etc/login.conf.db": "login.conf.db\n",
 	"usr/share/certs/trusted/a.pem": "a\n", "etc/ssl/certs/a.0": "a\n", "etc/ssl/cert.pem": "a\n", "var/db/pkg/local.sqlite": "db\n",
 }
 
-// checked is a clone with the script, a folder of programs, and a source tree.
-type checked struct{ clone, stubs, bin, src, work string }
+// freebsdCheck is a clone with the script, a folder of programs, and a source tree.
+type freebsdCheck struct{ clone, stubs, bin, src, work string }
 
-func newChecked(t *testing.T, without ...string) checked {
+func newFreeBSDCheck(t *testing.T, without ...string) freebsdCheck {
 	t.Helper()
 	dir := t.TempDir()
-	c := checked{dir + "/clone", dir + "/stubs", dir + "/bin", dir + "/src", dir + "/work"}
+	c := freebsdCheck{dir + "/clone", dir + "/stubs", dir + "/bin", dir + "/src", dir + "/work"}
 	put := func(name, text string, mode os.FileMode) {
 		t.Helper()
 		err := os.MkdirAll(filepath.Dir(name), 0o777)
@@ -89,7 +89,7 @@ func newChecked(t *testing.T, without ...string) checked {
 			t.Fatal(err)
 		}
 	}
-	for from, to := range map[string]string{"check-on-freebsd.sh": "scripts/check-on-freebsd.sh", "../README.md": "README.md"} {
+	for from, to := range map[string]string{"../../scripts/check-on-freebsd.sh": "scripts/check-on-freebsd.sh", "../../README.md": "README.md"} {
 		text, err := os.ReadFile(from)
 		if err != nil {
 			t.Fatal(err)
@@ -100,8 +100,8 @@ func newChecked(t *testing.T, without ...string) checked {
 	put(c.clone+"/scripts/mirrors.mk", "", 0o644)
 	put(c.src+"/release/Makefile", "", 0o644)
 	put(dir+"/repo/meta.conf", "", 0o644)
-	put(c.stubs+"/image.tar", layoutArchive(t), 0o644)
-	for name, text := range stubs {
+	put(c.stubs+"/image.tar", checkArchive(t), 0o644)
+	for name, text := range checkStubs {
 		where := c.bin
 		if name == "orlop" {
 			where = c.stubs
@@ -110,7 +110,7 @@ func newChecked(t *testing.T, without ...string) checked {
 			put(filepath.Join(where, name), "#!/bin/sh\n"+text+"\n", 0o755)
 		}
 	}
-	for _, name := range basics {
+	for _, name := range checkBasics {
 		path, err := exec.LookPath(name)
 		if err == nil {
 			err = os.Symlink(path, filepath.Join(c.bin, name))
@@ -122,21 +122,21 @@ func newChecked(t *testing.T, without ...string) checked {
 	return c
 }
 
-// layoutArchive is an image of one layer, as an archive.
-func layoutArchive(t *testing.T) string {
+// checkArchive is an image of one layer, as an archive.
+func checkArchive(t *testing.T) string {
 	t.Helper()
-	layer := tarOf(t, rootFiles)
+	layer := checkTar(t, checkFiles)
 	blob := func(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
 	ref := func(text string) string { return `{"digest":"sha256:` + blob(text) + `"}` }
 	config := "{}"
 	manifest := `{"config":` + ref(config) + `,"layers":[` + ref(layer) + `]}`
-	return tarOf(t, map[string]string{
+	return checkTar(t, map[string]string{
 		"index.json": `{"manifests":[` + ref(manifest) + `]}`, "blobs/sha256/" + blob(manifest): manifest,
 		"blobs/sha256/" + blob(config): config, "blobs/sha256/" + blob(layer): layer,
 	})
 }
 
-func tarOf(t *testing.T, files map[string]string) string {
+func checkTar(t *testing.T, files map[string]string) string {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
@@ -156,7 +156,7 @@ func tarOf(t *testing.T, files map[string]string) string {
 }
 
 // run runs the check with dash, where it is, and returns status and report.
-func (c checked) run(t *testing.T, args ...string) (int, string) {
+func (c freebsdCheck) run(t *testing.T, args ...string) (int, string) {
 	t.Helper()
 	shell, err := exec.LookPath("dash")
 	if err != nil {
@@ -173,14 +173,14 @@ func (c checked) run(t *testing.T, args ...string) (int, string) {
 }
 
 // all are the arguments with which no step lacks anything.
-func (c checked) all(more ...string) []string {
+func (c freebsdCheck) all(more ...string) []string {
 	return append([]string{"-r", filepath.Dir(c.src) + "/repo", "-S", c.src, "-w", c.work, "-n", "host"}, more...)
 }
 
-// steps are those of the script, each with what it says.
-func steps(t *testing.T) (names, lines []string) {
+// checkSteps are those of the script, each with what it says.
+func checkSteps(t *testing.T) (names, lines []string) {
 	t.Helper()
-	_, text := newChecked(t).run(t, "-l")
+	_, text := newFreeBSDCheck(t).run(t, "-l")
 	for line := range strings.Lines(text) {
 		name, about, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		names, lines = append(names, name), append(lines, "* `"+name+"`: "+about)
@@ -192,17 +192,17 @@ func steps(t *testing.T) (names, lines []string) {
 // call with the script's flags.
 func TestCheckAgrees(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, list, found := strings.Cut(string(readme), "\nTo be seen on FreeBSD only")
 	list, _, _ = strings.Cut(list, "\n## ")
 	got := regexp.MustCompile(`(?m)^\* .*$`).FindAllString(list, -1)
-	if names, want := steps(t); !found || len(names) < 12 || !slices.Equal(got, want) {
+	if names, want := checkSteps(t); !found || len(names) < 12 || !slices.Equal(got, want) {
 		t.Errorf("README.md has\n%s\nthe script has\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	workflow, err := os.ReadFile("ci/check-on-freebsd.yml")
+	workflow, err := os.ReadFile("../../scripts/ci/check-on-freebsd.yml")
 	if err != nil || !strings.Contains(string(workflow), "sh scripts/check-on-freebsd.sh -n host -w ") {
 		t.Errorf("the workflow does not run the script: %v", err)
 	}
@@ -216,9 +216,9 @@ func TestCheckAgrees(t *testing.T) {
 // TestCheckAll has every step done, and looks at what was called.
 func TestCheckAll(t *testing.T) {
 	t.Parallel()
-	c := newChecked(t)
+	c := newFreeBSDCheck(t)
 	status, report := c.run(t, c.all()...)
-	names, _ := steps(t)
+	names, _ := checkSteps(t)
 	var lines []string
 	for _, m := range regexp.MustCompile(`(?m)^ok +([a-z]+)(?:: .*)?$`).FindAllStringSubmatch(report, -1) {
 		lines = append(lines, m[1])
@@ -258,31 +258,31 @@ func TestCheckAll(t *testing.T) {
 // others go on.
 func TestCheckFails(t *testing.T) {
 	t.Parallel()
-	names, _ := steps(t)
+	names, _ := checkSteps(t)
 	for _, tt := range []struct{ program, text, want string }{
 		{"go", `[ "$1" = test ] && exit 1; while [ "$1" != -o ]; do shift; done; cp "$STUBS/orlop" "$2"`, "failed   test"},
 		{"go", `echo "no such package" >&2; exit 1`, "failed   build: no such package"},
-		{"orlop", `[ "$1" = demo ] && { echo other; exit 0; }; ` + stubs["orlop"], "failed   demo: other digests than in README.md"},
-		{"orlop", `[ "$1" = verify ] && { echo "orlop: wrong" >&2; exit 5; }; ` + stubs["orlop"], "failed   images: orlop: wrong"},
-		{"orlop", `[ "$1" = build ] && { echo "orlop: no package" >&2; exit 3; }; ` + stubs["orlop"], "failed   images: orlop: no package"},
-		{"orlop", `[ "$1" = diff ] && { echo "packages:"; exit 1; }; ` + stubs["orlop"], "failed   root: another image than from the repository"},
-		{"podman", `[ "$1" = load ] && { echo "Error: no space" >&2; exit 125; }; ` + stubs["podman"], "failed   load: Error: no space"},
-		{"podman", `[ "$1" = load ] && exit; ` + stubs["podman"], "failed   load: podman load does not say what it loaded of static"},
-		{"podman", `[ "$1" = run ] && { echo bye; exit; }; ` + stubs["podman"], "failed   run: static: found \"bye\", wanted hello"},
-		{"podman", `case $* in *check\ -sa) echo "x: checksum mismatch"; exit 1; esac; ` + stubs["podman"], "failed   pkg: x: checksum mismatch"},
-		{"podman", `case $* in *-ma) echo "x: metadata"; exit 1; esac; ` + stubs["podman"], "failed   pkg: pkg check -m finds something"},
+		{"orlop", `[ "$1" = demo ] && { echo other; exit 0; }; ` + checkStubs["orlop"], "failed   demo: other digests than in README.md"},
+		{"orlop", `[ "$1" = verify ] && { echo "orlop: wrong" >&2; exit 5; }; ` + checkStubs["orlop"], "failed   images: orlop: wrong"},
+		{"orlop", `[ "$1" = build ] && { echo "orlop: no package" >&2; exit 3; }; ` + checkStubs["orlop"], "failed   images: orlop: no package"},
+		{"orlop", `[ "$1" = diff ] && { echo "packages:"; exit 1; }; ` + checkStubs["orlop"], "failed   root: another image than from the repository"},
+		{"podman", `[ "$1" = load ] && { echo "Error: no space" >&2; exit 125; }; ` + checkStubs["podman"], "failed   load: Error: no space"},
+		{"podman", `[ "$1" = load ] && exit; ` + checkStubs["podman"], "failed   load: podman load does not say what it loaded of static"},
+		{"podman", `[ "$1" = run ] && { echo bye; exit; }; ` + checkStubs["podman"], "failed   run: static: found \"bye\", wanted hello"},
+		{"podman", `case $* in *check\ -sa) echo "x: checksum mismatch"; exit 1; esac; ` + checkStubs["podman"], "failed   pkg: x: checksum mismatch"},
+		{"podman", `case $* in *-ma) echo "x: metadata"; exit 1; esac; ` + checkStubs["podman"], "failed   pkg: pkg check -m finds something"},
 		{"stat", `echo uarch`, "failed   flags: /bin/x: found uarch, wanted schg"},
-		{"pkg", `[ "$1" = -o ] && { echo a; exit; }; ` + stubs["pkg"], "failed   schema: pkg 2.7.5 finds other packages in a database of schema 39"},
-		{"pwd_mkdb", stubs["pwd_mkdb"] + `; echo > "$4/spwd.db"`, "failed   passwd: "},
+		{"pkg", `[ "$1" = -o ] && { echo a; exit; }; ` + checkStubs["pkg"], "failed   schema: pkg 2.7.5 finds other packages in a database of schema 39"},
+		{"pwd_mkdb", checkStubs["pwd_mkdb"] + `; echo > "$4/spwd.db"`, "failed   passwd: "},
 		{"services_mkdb", `: > "$3"`, "failed   passwd: services.db has another size than services_mkdb makes it"},
-		{"certctl", stubs["certctl"] + `; echo b > "$DESTDIR/etc/ssl/cert.pem"`, "failed   certctl: etc/ssl/cert.pem is not what certctl makes"},
-		{"make", `case $* in *" release "*) echo "make: stopped" >&2; exit 2; esac; ` + stubs["make"], "failed   release: make: stopped"},
-		{"make", `case $* in *oci-release*) touch "$STUBS/obj/container-image-static.txz"; esac; ` + stubs["make"], "failed   again: made again: "},
-		{"make", `case $* in *ftp-stage*) mkdir "$STUBS/../work/ftp"; exit; esac; ` + stubs["make"], "failed   mirrors: no lock is staged"},
+		{"certctl", checkStubs["certctl"] + `; echo b > "$DESTDIR/etc/ssl/cert.pem"`, "failed   certctl: etc/ssl/cert.pem is not what certctl makes"},
+		{"make", `case $* in *" release "*) echo "make: stopped" >&2; exit 2; esac; ` + checkStubs["make"], "failed   release: make: stopped"},
+		{"make", `case $* in *oci-release*) touch "$STUBS/obj/container-image-static.txz"; esac; ` + checkStubs["make"], "failed   again: made again: "},
+		{"make", `case $* in *ftp-stage*) mkdir "$STUBS/../work/ftp"; exit; esac; ` + checkStubs["make"], "failed   mirrors: no lock is staged"},
 	} {
 		t.Run(tt.want, func(t *testing.T) {
 			t.Parallel()
-			c := newChecked(t)
+			c := newFreeBSDCheck(t)
 			where := c.bin
 			if tt.program == "orlop" {
 				where = c.stubs
@@ -318,7 +318,7 @@ func TestCheckSkips(t *testing.T) {
 		{"certctl", []string{"certctl: no certctl"}},
 		{"make", []string{"release: no make", "again: no make", "mirrors: no make"}},
 	} {
-		c := newChecked(t, tt.without)
+		c := newFreeBSDCheck(t, tt.without)
 		status, report := c.run(t, c.all()...)
 		for _, want := range tt.want {
 			if status != 0 || !strings.Contains(report, "skipped  "+want) {
@@ -326,7 +326,7 @@ func TestCheckSkips(t *testing.T) {
 			}
 		}
 	}
-	c := newChecked(t)
+	c := newFreeBSDCheck(t)
 	for name, text := range map[string]string{"uname": "echo Linux", "id": "echo 1001"} {
 		if err := os.WriteFile(filepath.Join(c.bin, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
 			t.Fatal(err)
@@ -350,7 +350,7 @@ func TestCheckSkips(t *testing.T) {
 // TestCheckUsage gives it what it does not know.
 func TestCheckUsage(t *testing.T) {
 	t.Parallel()
-	c := newChecked(t)
+	c := newFreeBSDCheck(t)
 	for _, tt := range []struct {
 		args []string
 		want string
