@@ -14,11 +14,11 @@ import (
 )
 
 // configure adds directories of mtree files and files from donors or the
-// source tree, and what FreeBSD's programs would make of the files that are
-// there; then it resolves every owner in the image's own accounts and bounds
+// source tree, does what scripts do to these, and adds what FreeBSD's programs
+// would make of the files that are there; then it resolves every owner in the image's own accounts and bounds
 // every time by the epoch. It leaves complete nodes.
 func (r *run) configure(ctx context.Context, m *member) error {
-	err := errors.Join(r.mtrees(ctx, m), r.files(m), r.folders(ctx, m))
+	err := errors.Join(r.mtrees(ctx, m), r.files(m), r.folders(ctx, m), r.runScripts(m))
 	if err == nil {
 		err = errors.Join(r.generators(ctx, m), m.keepImmutable(ctx))
 	}

@@ -263,7 +263,7 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, w *wanted) (*fetc
 			f.newest = max(f.newest, *file.Time)
 		}
 	}
-	if !tellsAll(m) {
+	if !tellsAll(m) || changesFiles(m) {
 		f.entries, f.inodes = map[string]*pkgfile.Entry{}, map[string]inode{}
 	}
 	for left > 0 || f.entries != nil {

@@ -112,7 +112,7 @@ func (r *run) certificates(ctx context.Context, m *member) error {
 		return nil
 	}
 	make := etc.MakeCertificates
-	if r.release.Major() == "14" {
+	if r.release.Before(15) {
 		make = etc.LinkCertificates
 	}
 	files, err := until.Do(ctx, func() ([]etc.Output, error) { return make(sets[0], sets[1]) })

@@ -23,8 +23,9 @@ type contents struct {
 	taken     []takenFile // of this step
 	leftOut   []string    // optional files that nobody has
 	skipped   []solve.LockScript
-	noAccount []string // "PACKAGE: user NAME" that packages need and the image lacks
-	epoch     int64    // seconds; every time of this step is at most this
+	scripts   []pending // of this step
+	noAccount []string  // "PACKAGE: user NAME" that packages need and the image lacks
+	epoch     int64     // seconds; every time of this step is at most this
 }
 
 // install puts the packages of a member into a tree on top of its parent's. It

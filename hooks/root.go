@@ -30,9 +30,10 @@ type Root struct {
 
 	blake2b  map[string]string // of contents, by their sha256 in hex, which nodes have
 	hasher   hasher
-	accounts *etc.Accounts // its own
-	folder   bool          // on a disk: owners are numbers, and flags are not read
-	anyOwner bool          // owners say nothing
+	accounts *etc.Accounts     // its own
+	folder   bool              // on a disk: owners are numbers, and flags are not read
+	anyOwner bool              // owners say nothing
+	modes    map[string]uint32 // compare: that scripts have given, by path
 }
 
 func newRoot() Root { return Root{Tree: new(tree.Tree), blake2b: map[string]string{}} }
@@ -141,6 +142,7 @@ const maxFaults = 10_000
 // says of them. Its rows may be many: a signal ends it.
 func (r *Root) compare(ctx context.Context, pkgs []pkgdb.Installed) []error {
 	var errs []error
+	r.modes = r.chmods(pkgs)
 	for _, p := range pkgs {
 		for i, f := range p.Files {
 			if i%1024 == 0 && ctx.Err() != nil {
@@ -238,7 +240,7 @@ func (c *comparison) attributes(r *Root, n *tree.Node, a pkgfile.Attr) {
 		return
 	}
 	if n.Type != tree.Symlink { // nobody looks at a link's
-		c.fact("mode", fmt.Sprintf("%04o", n.Mode), fmt.Sprintf("%04o", a.Perm))
+		c.fact("mode", fmt.Sprintf("%04o", n.Mode), fmt.Sprintf("%04o", r.modeOf(n, a)))
 	}
 	if !r.anyOwner {
 		c.owner("uname", n.Uname, n.UID, a.Uname, r.folder, r.accounts.UID)

@@ -3,24 +3,13 @@
 package hooks
 
 import (
+	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/solve"
 )
-
-// knownCommands are the commands that scripts of base packages consist of, and
-// the generator that does the same (FreeBSD's packages/*/*.ucl and, before 15,
-// release/packages/*.ucl). Byte orders are left out: the machine decides them.
-var knownCommands = map[string]string{
-	"pwd_mkdb -i -p -d ${PKG_ROOTDIR}/etc ${PKG_ROOTDIR}/etc/master.passwd":             "passwords",
-	"services_mkdb -q -o ${PKG_ROOTDIR}/var/db/services.db ${PKG_ROOTDIR}/":             "services",
-	"services_mkdb -q -o ${PKG_ROOTDIR}/var/db/services.db ${PKG_ROOTDIR}/etc/services": "services",
-	"cap_mkdb ${PKG_ROOTDIR}/etc/login.conf":                                            "login classes",
-	"/usr/sbin/certctl -D${PKG_ROOTDIR}/ ${PKG_METALOG:+-U -M $PKG_METALOG} rehash":     "certificates",
-}
 
 // knownTriggers are trigger files whose work an image does without: mandoc's
 // makes an index of manual pages, which makewhatis(8) can make any time.
@@ -46,48 +35,64 @@ func (e *UnknownScriptError) Parts() (what, where, found, wanted string) {
 	return "script is not known", e.Package + ": " + e.Phase, e.Text, ""
 }
 
-var byteOrder = regexp.MustCompile(`^(cap_mkdb|services_mkdb) (-[lb] )`)
-
-// known reports whether a script consists of commands that generators stand for.
-func known(script string) bool {
-	for line := range strings.Lines(script) {
-		line = strings.Join(strings.Fields(line), " ")
-		if line == "" || strings.HasPrefix(line, "#") {
+// scripts looks at what pkg would run when it installs a package: it is known,
+// skipped by request, or an error. What it does to the tree is left for later.
+func (r *run) scripts(m *member, f *fetched) []error {
+	var errs []error
+	for _, s := range f.manifest.InstallScripts() {
+		e, ok := recognise(s.Text)
+		if !ok {
+			errs = append(errs, r.unknownScript(m, f, s))
 			continue
 		}
-		if knownCommands[byteOrder.ReplaceAllString(line, "$1 ")] == "" {
-			return false
+		if e.without != "" {
+			r.detail("image %s: %s: %s is not made: an image has no kernel that reads it", m.def.Name, f.FullName(), e.without)
 		}
-	}
-	return true
-}
-
-// scripts looks at what pkg would run when it installs a package: it is known,
-// skipped by request, or an error.
-func (r *run) scripts(m *member, f *fetched) []error {
-	var unknown []pkgfile.Script
-	for _, s := range f.manifest.InstallScripts() {
-		if !known(s.Text) {
-			unknown = append(unknown, s)
+		if e.chmods != nil {
+			m.scripts = append(m.scripts, pending{f, s, e.chmods})
 		}
 	}
 	for _, file := range f.manifest.Files {
 		if strings.Contains(file.Path, "/"+triggerDir) && !knownTriggers[file.Path] {
-			unknown = append(unknown, pkgfile.Script{Phase: file.Path, Text: file.Sum})
+			errs = append(errs, r.unknownScript(m, f, pkgfile.Script{Phase: file.Path, Text: file.Sum}))
 		}
-	}
-	var errs []error
-	for _, s := range unknown {
-		script := solve.LockScript{Package: f.FullName(), Phase: s.Phase, SHA256: hexDigest([]byte(s.Text))}
-		if !r.skips(m, script) {
-			errs = append(errs, &UnknownScriptError{f.FullName(), s.Phase, s.Text})
-			continue
-		}
-		if m.pinned != nil && !r.SkipScripts && !(m.def.SkipScripts && m.definedWell()) {
-			m.doubt("image %s goes without the %s script of %s; --unknown-scripts skip says that you know", m.def.Name, s.Phase, f.FullName())
-		}
-		m.skipped = append(m.skipped, script)
-		r.notice("image %s: %s: its %s script is skipped", m.def.Name, f.FullName(), s.Phase)
 	}
 	return errs
+}
+
+// unknownScript is an error, unless the user knows.
+func (r *run) unknownScript(m *member, f *fetched, s pkgfile.Script) error {
+	script := solve.LockScript{Package: f.FullName(), Phase: s.Phase, SHA256: hexDigest([]byte(s.Text))}
+	if !r.skips(m, script) {
+		return &UnknownScriptError{f.FullName(), s.Phase, s.Text}
+	}
+	if m.pinned != nil && !r.SkipScripts && !(m.def.SkipScripts && m.definedWell()) {
+		m.doubt("image %s goes without the %s script of %s; --unknown-scripts skip says that you know", m.def.Name, s.Phase, f.FullName())
+	}
+	m.skipped = append(m.skipped, script)
+	r.notice("image %s: %s: its %s script is skipped", m.def.Name, f.FullName(), s.Phase)
+	return nil
+}
+
+// pending is a script of a known package whose work is left for when every path
+// of its image is there.
+type pending struct {
+	by     *fetched
+	script pkgfile.Script
+	chmods []chmod
+}
+
+// runScripts does the rest of what scripts do. One that changes what is not there
+// is no known one.
+func (r *run) runScripts(m *member) error {
+	var errs []error
+	for _, s := range m.scripts {
+		for _, c := range s.chmods {
+			if !m.chmod(s.by, c) {
+				errs = append(errs, r.unknownScript(m, s.by, s.script))
+				break
+			}
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/spelling"
@@ -157,6 +158,12 @@ var platforms = map[string]Platform{
 
 // Major is the first number of the revision.
 func (r Release) Major() string { return major(r.Revision) }
+
+// Before reports whether the first number of the revision is less than another.
+func (r Release) Before(major int) bool {
+	n, err := strconv.Atoi(r.Major())
+	return err == nil && n < major
+}
 
 // Minor is the second number of the revision.
 func (r Release) Minor() string { return strings.TrimPrefix(r.Revision, r.Major()+".") }

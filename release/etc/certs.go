@@ -72,7 +72,7 @@ func MakeCertificates(trusted, untrusted []Source) ([]Output, error) {
 	return append(out, Output{Path: bundlePath, Mode: certMode, Text: bundle}), nil
 }
 
-// LinkCertificates does what the certctl(8) of FreeBSD 14 does: links, named by
+// LinkCertificates does what the certctl(8) of FreeBSD before 15 does: links, named by
 // the hash of the subject, to the sources in the order of their names.
 func LinkCertificates(trusted, untrusted []Source) ([]Output, error) {
 	var out []Output

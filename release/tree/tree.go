@@ -217,6 +217,19 @@ func (t *Tree) SetTime(path string, seconds int64) { t.nodes[path].Time = second
 // SetFlags gives the node at path its file flags.
 func (t *Tree) SetFlags(path, flags string) { t.nodes[path].Flags = flags }
 
+// SetMode gives the node at path its mode, under all names of a file.
+func (t *Tree) SetMode(path string, mode uint32) {
+	t.nodes[path].Mode = mode
+	if t.nodes[path].Type == Dir {
+		return
+	}
+	for _, n := range t.nodes {
+		if n.Type == Hardlink && n.Link == path {
+			n.Mode = mode
+		}
+	}
+}
+
 // SetOwner gives the node at path its numeric owners.
 func (t *Tree) SetOwner(path string, uid, gid int) {
 	n := t.nodes[path]
