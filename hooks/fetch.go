@@ -263,7 +263,7 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, w *wanted) (*fetc
 			f.newest = max(f.newest, *file.Time)
 		}
 	}
-	if !tellsAll(m) || changesFiles(m) {
+	if !tellsAll(m) {
 		f.entries, f.inodes = map[string]*pkgfile.Entry{}, map[string]inode{}
 	}
 	for left > 0 || f.entries != nil {
@@ -310,7 +310,8 @@ func (f *fetched) read(pkg io.Reader, e *pkgfile.Entry) ([]byte, error) {
 }
 
 // tellsAll reports whether a manifest has owner, mode and time of every entry,
-// and no file flags (which names share an inode, only the archive tells).
+// no file flags, and no script that changes a file (which names share an inode,
+// only the archive tells).
 func tellsAll(m *pkgfile.Manifest) bool {
 	for _, f := range m.Files {
 		if !f.Known || f.Time == nil || f.Flags != nil && *f.Flags != 0 {
@@ -322,5 +323,5 @@ func tellsAll(m *pkgfile.Manifest) bool {
 			return false
 		}
 	}
-	return true
+	return !changesFiles(m)
 }

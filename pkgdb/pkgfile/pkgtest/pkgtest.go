@@ -119,7 +119,10 @@ func (p *Package) manifest(whole bool) map[string]any {
 	for _, d := range p.Dirs {
 		dirs[d.Path] = d.attributes()
 	}
-	m["files"], m["directories"], m["config"] = files, dirs, config
+	m["files"], m["config"] = files, config
+	if _, given := p.Keys["directories"]; !given {
+		m["directories"] = dirs
+	}
 	return m
 }
 
