@@ -138,6 +138,7 @@ type run struct {
 	staged     *stagedRoot                     // catalog: the root in the place of sources
 	universe   *solve.Universe                 // resolve
 	release    release.Release                 // resolve
+	removes    map[string][]string             // resolve: paths that must not stay as lower steps have them, by image
 	family     []*member                       // resolve: the images and all ancestors, parents first
 	fetched    map[*catalog.Package]*fetched   // fetch
 	byName     []*fetched                      // configure: packages, for locks
@@ -210,7 +211,7 @@ func build(ctx context.Context, cfg Config) ([]Result, error) {
 }
 
 func newRun(cfg Config, endings ...string) *run {
-	r := &run{Config: cfg, endings: endings, trusts: map[string]sign.Trust{}}
+	r := &run{Config: cfg, endings: endings, trusts: map[string]sign.Trust{}, removes: map[string][]string{}}
 	if len(r.Locks) > 0 {
 		r.ABI = r.Locks[0].ABI // whose keys are FreeBSD's for it
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -44,6 +45,7 @@ func (r *run) install(ctx context.Context, m *member) error {
 		errs = append(errs, r.scripts(m, f)...)
 	}
 	slices.SortFunc(m.packages, func(a, b *fetched) int { return cmp.Compare(a.Name, b.Name) })
+	errs = append(errs, m.removed(r.removes[m.def.Name])...)
 	m.epoch = r.epochOf(m)
 	return errors.Join(errs...)
 }
@@ -81,7 +83,7 @@ func (m *member) put(ctx context.Context, f *fetched) []error {
 			return nil
 		}
 		n := f.fileNode(&f.manifest.Files[i])
-		if m.def.Replacing(n.Path) && m.replace(n) {
+		if (m.def.Replacing(n.Path) || m.repeats(&n, f.manifest.Files[i].Sum)) && m.replace(n) {
 			continue
 		}
 		if err := m.tree.Put(n); err != nil {
@@ -95,6 +97,34 @@ func (m *member) put(ctx context.Context, f *fetched) []error {
 func (m *member) replace(n tree.Node) bool {
 	old := m.tree.Lookup(n.Path)
 	return old != nil && old.Origin == tree.Generated && m.tree.Replace(n)
+}
+
+// repeats reports whether a file of a package is the same that a lower step took
+// from elsewhere.
+func (m *member) repeats(n *tree.Node, typed string) bool {
+	old := m.inherited(n.Path)
+	if old == nil || old.Type != n.Type || old.Origin != tree.Generated {
+		return false
+	}
+	if n.Type == tree.Symlink {
+		return old.Link == n.Link
+	}
+	wanted, err := sum.Parse(typed)
+	text := m.parent.content(n.Path)
+	return err == nil && text != nil && wanted.Typed() == sum.Of(wanted.Kind(), text).Typed()
+}
+
+// removed wants packages to have other files in the place of those of lower steps
+// that the definition removes: a layer takes none back.
+func (m *member) removed(paths []string) []error {
+	var errs []error
+	for _, path := range paths {
+		if old := m.inherited(path); old != nil && *old == *m.tree.Lookup(path) {
+			errs = append(errs, &tree.ConflictError{Path: path, A: old.Owner(), B: "image " + m.def.Name,
+				Reason: "the second removes it, and has no package with another"})
+		}
+	}
+	return errs
 }
 
 // explain names the package where a path itself is at fault.

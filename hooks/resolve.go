@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/until"
@@ -128,7 +129,7 @@ func (r *run) definitions(ctx context.Context, revision string) (release.Images,
 		return nil, err
 	}
 	for _, file := range r.ImageFiles {
-		if err := readDefinitions(ctx, images, file, revision); err != nil {
+		if err := r.readDefinitions(ctx, images, file, revision); err != nil {
 			return nil, err
 		}
 	}
@@ -140,10 +141,18 @@ func (r *run) definitions(ctx context.Context, revision string) (release.Images,
 	return images, r.readParents(ctx, images, revision)
 }
 
-func readDefinitions(ctx context.Context, images release.Images, file, revision string) error {
+func (r *run) readDefinitions(ctx context.Context, images release.Images, file, revision string) error {
 	text, err := until.Do(ctx, func() ([]byte, error) { return os.ReadFile(file) })
 	if err != nil {
 		return &UnreadError{"image-file", file, err}
+	}
+	if strings.HasSuffix(file, ".conf") {
+		c, err := release.ReadConf(file, text, revision)
+		if err == nil {
+			err = within(file, images.Add(c.Image))
+		}
+		r.removes[c.Image.Name] = c.Removes
+		return err
 	}
 	return images.Read(file, text, revision)
 }
@@ -159,7 +168,7 @@ func (r *run) readParents(ctx context.Context, images release.Images, revision s
 			if file == "" || sought[name] {
 				continue
 			}
-			if err := readDefinitions(ctx, images, file, revision); err != nil {
+			if err := r.readDefinitions(ctx, images, file, revision); err != nil {
 				return err
 			}
 			sought[name], again = true, true

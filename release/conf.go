@@ -3,126 +3,245 @@
 package release
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/orlop/orlop/release/shell"
 )
 
 // FreeBSD's own definitions, release/tools/oci-image-NAME.conf, are shell
-// scripts. The simple ones only set OCI_BASE_IMAGE and have a function
-// oci_image_build that calls install_packages and set_cmd; these are read, and
-// nothing is executed.
+// scripts: they set OCI_BASE_IMAGE and have a function oci_image_build. Their
+// commands, and those of copies, are read as what they mean for an image, and
+// nothing is executed. What FreeBSD's scripts take from the source tree, the
+// built-in definitions know by its path there, and which packages have it, too.
 
-// readConf adds the image of such a file. Whatever is not understood is an
-// error: passed over, it would be missing in the image.
-func (all Images) readConf(name string, text []byte) error {
+// Conf is what such a file says.
+type Conf struct {
+	Image   Image
+	Removes []string // paths of lower steps that must be gone: packages have others there
+}
+
+// ReadConf reads a file oci-image-NAME.conf for a revision. Whatever is not
+// understood is an error: passed over, it would be missing in the image.
+func ReadConf(name string, text []byte, revision string) (Conf, error) {
 	image, ok := strings.CutPrefix(strings.TrimSuffix(filepath.Base(name), ".conf"), "oci-image-")
 	if !ok {
-		return usagef("%s: the name is not of the form oci-image-NAME.conf", name)
+		return Conf{}, usagef("%s: the name is not of the form oci-image-NAME.conf", name)
 	}
-	c := conf{img: Image{Name: image}}
-	number := 1
-	for rest := string(text); rest != ""; {
-		words, n, err := shellLine(rest)
-		if err == nil {
-			err = c.line(words)
+	known, err := Standard(revision)
+	if err != nil {
+		return Conf{}, err
+	}
+	c := conf{Conf: Conf{Image: Image{Name: image}}, known: known, release: Release{Revision: revision}, made: map[string]int{}}
+	var errs []error
+	for c.left = shell.Parse(string(text)); len(c.left) > 0; {
+		at := c.left[0]
+		c.left, c.line = c.left[1:], at.Line
+		if err := c.command(&at); err != nil {
+			errs = append(errs, fmt.Errorf("%s:%d: %w", name, at.Line, err))
 		}
-		if err != nil {
-			c.errs = append(c.errs, fmt.Errorf("%s:%d: %w", name, number, err))
-		}
-		number += strings.Count(rest[:n], "\n")
-		rest = rest[n:]
 	}
 	if c.inside || !c.built {
-		c.errs = append(c.errs, fmt.Errorf("%s: found no whole function oci_image_build", name))
+		errs = append(errs, fmt.Errorf("%s: found no whole function oci_image_build", name))
 	}
-	if err := errors.Join(c.errs...); err != nil {
-		return &UsageError{err}
+	for _, folder := range slices.Sorted(maps.Keys(c.made)) {
+		if !c.fills(folder) {
+			errs = append(errs, fmt.Errorf("%s:%d: %w", name, c.made[folder], notUnderstood("mkdir -p "+folder, "a folder that a file of this definition is put into")))
+		}
 	}
-	if err := all.Add(c.img); err != nil {
-		return &UsageError{fmt.Errorf("%s: %w", name, err)}
+	if err := errors.Join(errs...); err != nil {
+		return Conf{}, &UsageError{err}
 	}
-	return nil
+	c.replaces()
+	return c.Conf, nil
+}
+
+// readConf adds the image of such a file.
+func (all Images) readConf(name string, text []byte, revision string) error {
+	c, err := ReadConf(name, text, revision)
+	if err == nil {
+		if err = all.Add(c.Image); err != nil {
+			err = &UsageError{fmt.Errorf("%s: %w", name, err)}
+		}
+	}
+	return err
+}
+
+// fills reports whether a folder of the image gets a file.
+func (c *conf) fills(folder string) bool {
+	inside := func(name string) bool { return strings.HasPrefix(name, strings.TrimSuffix(folder, "/")+"/") }
+	return c.Image.BaseConf != nil && inside(baseConf) || slices.ContainsFunc(c.Image.Files, func(f File) bool { return inside(f.Target) })
 }
 
 // conf is what has been read of a file.
 type conf struct {
-	img    Image
-	inside bool // of the function
-	built  bool // there was one
-	errs   []error
+	Conf
+	known   Images  // FreeBSD's
+	release Release // its revision
+	left    []shell.Command
+	inside  bool           // of the function
+	built   bool           // there was one
+	line    int            // of the command
+	made    map[string]int // folders, and the line of their mkdir
+	vars    map[string]string
 }
 
-func (c *conf) line(words []string) error {
-	if len(words) == 0 {
+// command reads a command and what belongs to it, for which it may take further
+// ones.
+func (c *conf) command(at *shell.Command) error {
+	words := strings.Join(at.Words, "")
+	switch {
+	case at.Err != nil:
+		return at.Err
+	case !c.inside && len(at.Words) == 1 && strings.HasPrefix(words, "OCI_BASE_IMAGE="):
+		c.Image.Parent = strings.TrimPrefix(words, "OCI_BASE_IMAGE=")
+		return cmp.Or(plainWords(at.Words), c.ends(at))
+	case !c.inside && !c.built && words == "oci_image_build(){":
+		c.inside, c.built = true, true
+		c.vars = c.given()
+	case c.inside && words == "}":
+		c.inside = false
+	case c.inside && len(at.Words) > 0 && at.Words[0] == "case":
+		return c.repository(at)
+	case c.inside && len(at.Words) > 0:
+		return cmp.Or(c.call(at), c.ends(at))
+	default:
+		return notUnderstood(at.String(), "OCI_BASE_IMAGE=IMAGE or the function oci_image_build")
+	}
+	return c.ends(at)
+}
+
+// given are the variables that make-oci-image.sh has.
+func (c *conf) given() map[string]string {
+	return map[string]string{"curdir": atSource + "/release", "workdir": atWork, "abi": atABI, "branch": atBranch,
+		"major": c.release.Major(), "minor": c.release.Minor(), "rev": c.release.Revision}
+}
+
+func notUnderstood(text, wanted string) error {
+	return fmt.Errorf("%q is not understood, wanted %s", text, wanted)
+}
+
+// ends reads what comes after a command: that a failure ends the script, which it
+// does here anyway.
+func (c *conf) ends(at *shell.Command) error {
+	if at.End != "||" {
+		if at.End == "|" || at.End == ";;" {
+			return notUnderstood(at.End, "the end of a command")
+		}
 		return nil
 	}
-	base, assigns := strings.CutPrefix(words[0], "OCI_BASE_IMAGE=")
-	switch {
-	case !c.inside && assigns && len(words) == 1:
-		c.img.Parent = base
-		return plainWords([]string{words[0]})
-	case !c.inside && !c.built && strings.Join(words, "") == "oci_image_build(){":
-		c.inside, c.built = true, true
-	case c.inside && len(words) == 1 && words[0] == "}":
-		c.inside = false
-	case c.inside && len(words) > 2 && words[0] == "set_cmd" && words[1] == "${workdir}":
-		c.img.Cmd = words[2:]
-		return plainWords(c.img.Cmd)
-	case c.inside && len(words) > 3 && words[0] == "install_packages" && words[1] == "${abi}" && words[2] == "${workdir}":
-		c.img.Packages = append(c.img.Packages, words[3:]...)
-		return plainWords(words[3:])
-	default:
-		return fmt.Errorf("%q is not understood, wanted OCI_BASE_IMAGE=IMAGE, or in oci_image_build "+
-			"install_packages ${abi} ${workdir} PACKAGE... or set_cmd ${workdir} COMMAND", strings.Join(words, " "))
+	handler := ""
+	if len(c.left) > 0 {
+		handler, at.End = c.left[0].String(), c.left[0].End
+		c.left = c.left[1:]
 	}
-	return nil
+	if handler != "return $?" && handler != "exit $?" {
+		return notUnderstood("|| "+handler, "|| return $?")
+	}
+	return c.ends(at)
 }
 
 // plainWords refuses what a shell would make something else of.
 func plainWords(words []string) error {
 	for _, w := range words {
-		if strings.ContainsAny(w, "$`") {
-			return fmt.Errorf("%q is not understood, wanted a word without variables", w)
+		if strings.ContainsAny(w, "$`\x00") {
+			return notUnderstood(w, "a word without variables")
 		}
 	}
 	return nil
 }
 
-// shellPart is what sh(1) makes of the next bytes of a script: a line that goes
-// on, blanks, the end of the line, or a part of a word, in quotes or bare. A $ in
-// single quotes is none of plain words.
-var shellPart = regexp.MustCompile(`^(?:\\\n|[ \t]+|\n|"((?:[^"\\\n]|\\\n)*)"|'([^'$\n]*)'|([^\s"'\\;&|<>]+))`)
+// What the first parts of paths stand for, and words that only the build knows.
+const (
+	atSource     = "\x00source"     // the source tree
+	atWork       = "\x00work"       // the folder with rootfs, the image's root
+	atObject     = "\x00object"     // the object directory of the source tree; commands run in its folder release
+	atABI        = "\x00abi"        // FreeBSD:15:amd64
+	atBranch     = "\x00branch"     // RELEASE
+	atRepository = "\x00repository" // base_release_0
+)
 
-// shellLine takes the first line of a script apart, with those that continue it
-// and without its comment. It tells how many bytes these are.
-func shellLine(text string) (words []string, n int, err error) {
-	inWord := false
-	for n < len(text) {
-		rest, _, _ := strings.Cut(text[n:], "\n")
-		if text[n] == '#' && !inWord {
-			n += len(rest)
-			continue
-		}
-		m := shellPart.FindStringSubmatch(text[n:])
-		if m == nil {
-			return nil, n + len(rest), fmt.Errorf("%q is not understood, wanted plain words", rest)
-		}
-		n += len(m[0])
-		switch part := m[0]; {
-		case part == "\n":
-			return words, n, nil
-		case part == "\\\n":
-		case strings.Trim(part, " \t") == "":
-			inWord = false
-		default:
-			if !inWord {
-				words, inWord = append(words, ""), true
-			}
-			words[len(words)-1] += strings.ReplaceAll(m[1], "\\\n", "") + m[2] + m[3]
+var varForm = regexp.MustCompile(`\$\{([A-Za-z_]\w*)\}`)
+
+// expand puts the values of variables into a word.
+func (c *conf) expand(word string) (string, error) {
+	bad := strings.ContainsAny(varForm.ReplaceAllString(word, ""), "$`\x00")
+	got := varForm.ReplaceAllStringFunc(word, func(v string) string {
+		value, ok := c.vars[v[2:len(v)-1]]
+		bad = bad || !ok
+		return value
+	})
+	if bad {
+		return "", notUnderstood(word, "variables with values from this file or make-oci-image.sh")
+	}
+	return got, nil
+}
+
+// place finds where a path of a command leads: atSource, atObject or atWork+"/rootfs"
+// and the path there, without a slash before it.
+func (c *conf) place(word string) (root, name string, err error) {
+	full, err := c.expand(word)
+	if err != nil {
+		return "", "", err
+	}
+	if full != "" && full[0] != '/' && full[0] != 0 {
+		full = atObject + "/release/" + full
+	}
+	full = path.Clean(full)
+	for _, root := range []string{atSource, atObject, atWork + "/rootfs"} {
+		if name, in := strings.CutPrefix(full, root); in && (name == "" || name[0] == '/') && !strings.ContainsAny(name, "*?[\x00") {
+			return root, strings.TrimPrefix(name, "/"), nil
 		}
 	}
-	return words, n, nil
+	return "", "", notUnderstood(word, "a path in the source tree, the object directory or ${workdir}/rootfs")
+}
+
+// target is a path in the image.
+func (c *conf) target(word string) (string, error) {
+	root, name, err := c.place(word)
+	if err == nil && root != atWork+"/rootfs" {
+		err = notUnderstood(word, "a path in ${workdir}/rootfs")
+	}
+	return "/" + name, err
+}
+
+// source is a path in the source tree. What is generated in the object directory
+// has the same path there.
+func (c *conf) source(word string) (string, error) {
+	root, name, err := c.place(word)
+	if err == nil && (name == "" || root != atSource && root != atObject) {
+		err = notUnderstood(word, "a path in the source tree, as ${curdir}/../etc/group")
+	}
+	return name, err
+}
+
+// replacing are packages that have files which FreeBSD's lower images made or
+// took from elsewhere, and the image whose definition says which.
+var replacing = []struct{ pkg, image string }{
+	{"FreeBSD-runtime", "runtime"}, {"FreeBSD-pkg-bootstrap", "runtime"},
+	{"FreeBSD-caroot", "notoolchain"}, {"FreeBSD-set-minimal-jail", "notoolchain"},
+}
+
+// replaces lets packages have such files, as pkg(8) does.
+func (c *conf) replaces() {
+	if c.Image.Parent == "" {
+		return
+	}
+	for _, r := range replacing {
+		if !slices.Contains(c.Image.Packages, r.pkg) {
+			continue
+		}
+		for _, name := range c.known[r.image].Replaces {
+			if !slices.Contains(c.Image.Replaces, name) {
+				c.Image.Replaces = append(c.Image.Replaces, name)
+			}
+		}
+	}
 }

@@ -35,7 +35,7 @@ import (
 // oci-image-NAME.conf has the form of FreeBSD's release/tools instead.
 func (all Images) Read(name string, text []byte, revision string) error {
 	if strings.HasSuffix(name, ".conf") {
-		return all.readConf(name, text)
+		return all.readConf(name, text, revision)
 	}
 	members, errs := imageMembers(name, text, revision)
 	for _, def := range members {
@@ -78,7 +78,7 @@ func imageMembers(name string, text []byte, revision string) (list []ucl.Member,
 func Defines(name string, text []byte) ([]string, error) {
 	if strings.HasSuffix(name, ".conf") {
 		all := Images{}
-		err := all.readConf(name, text)
+		err := all.readConf(name, text, "0.0")
 		return all.names(), err
 	}
 	var names []string
