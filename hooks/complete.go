@@ -146,7 +146,23 @@ func (r *run) exceptions(m *member) release.Exceptions {
 		all.Missing = append(all.Missing, at.def.Exceptions.Missing...)
 		all.Dangling = append(all.Dangling, at.def.Exceptions.Dangling...)
 	}
+	all.Missing = m.inheritExceptions(all.Missing, r.inherited.Missing)
+	all.Dangling = m.inheritExceptions(all.Dangling, r.inherited.Dangling)
 	return all
+}
+
+// inheritExceptions adds to a list the exceptions that an image has with packages,
+// its own or its parent's.
+func (m *member) inheritExceptions(list, known []release.Exception) []release.Exception {
+	for _, e := range known {
+		has := slices.ContainsFunc(m.plan.Steps, func(s solve.StepPlan) bool {
+			return slices.ContainsFunc(s.Packages, func(p *solve.Planned) bool { return e.Of(p.Name) })
+		})
+		if has && !slices.Contains(list, e) {
+			list = append(list, e)
+		}
+	}
+	return list
 }
 
 func (r *run) noteUnused(where string, e release.Exceptions, used map[release.Exception]bool) {
@@ -189,11 +205,23 @@ type closure struct {
 	errs  []error
 }
 
-// excepted reports whether an exception speaks of any of the names.
+// excepted reports whether an exception speaks of any of the names, of which
+// paths in the image are those of the file that asks.
 func (c *closure) excepted(list []release.Exception, names ...string) bool {
+	by := ""
+	for _, name := range names {
+		if n := c.tree.Lookup(name); n != nil && n.Origin == tree.Packaged {
+			by = n.Package
+		}
+	}
+	return c.exceptedFor(by, list, names...)
+}
+
+// exceptedFor is excepted for what a package asks for.
+func (c *closure) exceptedFor(by string, list []release.Exception, names ...string) bool {
 	found := false
 	for _, e := range list {
-		if slices.ContainsFunc(names, e.Match) {
+		if e.Of(by) && slices.ContainsFunc(names, e.Match) {
 			c.used[e], found = true, true
 		}
 	}
@@ -228,8 +256,11 @@ func (m *member) owner(n *tree.Node) *fetched {
 func (c *closure) requirements() {
 	for i := range c.plan.Steps {
 		for _, miss := range c.plan.Steps[i].Missing {
-			if miss.Kind == solve.Require && !c.excepted(c.known.Missing, miss.What) {
-				for _, by := range miss.By {
+			if miss.Kind != solve.Require {
+				continue
+			}
+			for _, by := range miss.By {
+				if !c.exceptedFor(by, c.known.Missing, miss.What) {
 					c.errs = append(c.errs, &IncompleteError{by, "", "requires " + miss.What + ", which no package provides", miss.What})
 				}
 			}

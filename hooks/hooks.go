@@ -138,6 +138,7 @@ type run struct {
 	staged     *stagedRoot                     // catalog: the root in the place of sources
 	universe   *solve.Universe                 // resolve
 	release    release.Release                 // resolve
+	inherited  release.Exceptions              // resolve: that images have with packages
 	removes    map[string][]string             // resolve: paths that must not stay as lower steps have them, by image
 	family     []*member                       // resolve: the images and all ancestors, parents first
 	fetched    map[*catalog.Package]*fetched   // fetch

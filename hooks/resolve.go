@@ -125,6 +125,9 @@ func (r *run) named(ctx context.Context, version string) (revision, branch strin
 // those of the parents that these name.
 func (r *run) definitions(ctx context.Context, revision string) (release.Images, error) {
 	images, err := release.Standard(revision)
+	if err == nil {
+		r.inherited, err = release.PackageExceptions(revision)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ import (
 //	    base-conf { from = [ … ]; path = …; source = … }       # pkg's FreeBSD.conf
 //	    os-release = yes; unknown-scripts = skip;
 //	    known-missing { NAME = "reason"; "pam:MODULE" = "reason" }; known-dangling { "/path" = "reason" }; complete = yes;
+//	    known-missing { NAME { package = …; reason = "…" } }    # for files of that package only
 //	    replaces = [ … ]; cmd = [ … ]; env = [ … ]; labels { KEY = … }
 //	    when ">=15" { … }    # any of these keys, for some revisions only
 //	}

@@ -45,6 +45,6 @@
 //
 // An Image says what an image has on top of its parent. FreeBSD's five are in
 // images/*.ucl, which Images.Read describes; it reads those of a source tree,
-// too, and FreeBSD's own simple oci-image-NAME.conf. A definition stands whole in
-// the lock of each image that is made from it.
+// too, and with ReadConf files in the form of FreeBSD's own oci-image-NAME.conf.
+// A definition stands whole in the lock of each image that is made from it.
 package release

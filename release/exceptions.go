@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/ucl"
@@ -23,6 +24,29 @@ type Exceptions struct {
 type Exception struct {
 	Pattern string `json:"pattern"` // a name or path, a glob as of path.Match, or "/folder/**"
 	Reason  string `json:"reason"`
+	Package string `json:"package,omitempty"` // whose files alone may ask; alternatives "a | b", "" for any
+}
+
+// Of reports whether the exception holds for what a package asks for.
+func (e Exception) Of(name string) bool {
+	return e.Package == "" || slices.ContainsFunc(strings.Split(e.Package, "|"), func(one string) bool { return strings.TrimSpace(one) == name })
+}
+
+// PackageExceptions are those of FreeBSD's images that belong to a package. They
+// hold in any image that has it.
+func PackageExceptions(revision string) (Exceptions, error) {
+	all, err := Standard(revision)
+	var e Exceptions
+	for _, name := range StandardNames() {
+		e.Missing = append(e.Missing, bound(all[name].Exceptions.Missing)...)
+		e.Dangling = append(e.Dangling, bound(all[name].Exceptions.Dangling)...)
+	}
+	return e, err
+}
+
+// bound are the exceptions that belong to a package.
+func bound(list []Exception) []Exception {
+	return slices.DeleteFunc(slices.Clone(list), func(e Exception) bool { return e.Package == "" })
 }
 
 // Match reports whether the exception speaks of a name or path.
@@ -38,7 +62,9 @@ func matches(pattern, name string) bool {
 }
 
 // ReadExceptions reads a UCL text with the keys known-missing and
-// known-dangling, each an object of patterns and reasons.
+// known-dangling, each an object of patterns and reasons. In the place of a reason
+// may stand an object with the keys reason and package: then only files of that
+// package may ask.
 func ReadExceptions(name string, text []byte) (Exceptions, error) {
 	var e Exceptions
 	o, err := ucl.Parse(name, text, nil)
@@ -77,8 +103,8 @@ func exceptions(list *[]Exception) func(ucl.Value) error {
 			return err
 		}
 		for _, m := range o.Members {
-			reason, err := m.Value.AsString()
-			if err == nil && strings.TrimSpace(reason) == "" {
+			e, err := exception(m)
+			if err == nil && strings.TrimSpace(e.Reason) == "" {
 				err = m.Value.Errorf("found no reason, wanted one")
 			}
 			if _, bad := path.Match(m.Key, ""); bad != nil {
@@ -87,8 +113,20 @@ func exceptions(list *[]Exception) func(ucl.Value) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", m.Key, err)
 			}
-			*list = append(*list, Exception{m.Key, reason})
+			*list = append(*list, e)
 		}
 		return nil
 	}
+}
+
+// exception reads a reason, alone or with a package.
+func exception(m ucl.Member) (Exception, error) {
+	e := Exception{Pattern: m.Key}
+	var err error
+	if _, no := m.Value.AsObject(); no == nil {
+		err = fields(m.Value, map[string]func(ucl.Value) error{"reason": str(&e.Reason), "package": str(&e.Package)})
+	} else {
+		e.Reason, err = m.Value.AsString()
+	}
+	return e, err
 }

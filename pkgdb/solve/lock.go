@@ -56,6 +56,7 @@ type LockLayer struct {
 type LockException struct {
 	Pattern string `json:"pattern"`
 	Reason  string `json:"reason"`
+	Package string `json:"package,omitempty"` // whose files alone may ask, "" for any
 }
 
 // LockScript is a script of a package, or a trigger file.
