@@ -42,8 +42,8 @@ func ReadConf(name string, text []byte, revision string) (Conf, error) {
 	c := conf{Conf: Conf{Image: Image{Name: image}}, known: known, release: Release{Revision: revision}, made: map[string]int{}}
 	var errs []error
 	for c.left = shell.Parse(string(text)); len(c.left) > 0; {
-		at := c.left[0]
-		c.left, c.line = c.left[1:], at.Line
+		at := c.next()
+		c.line = at.Line
 		if err := c.command(&at); err != nil {
 			errs = append(errs, fmt.Errorf("%s:%d: %w", name, at.Line, err))
 		}
@@ -100,6 +100,8 @@ func (c *conf) command(at *shell.Command) error {
 	switch {
 	case at.Err != nil:
 		return at.Err
+	case at.End == "|":
+		return notUnderstood("| "+c.next().String(), "plain words")
 	case !c.inside && len(at.Words) == 1 && strings.HasPrefix(words, "OCI_BASE_IMAGE="):
 		c.Image.Parent = strings.TrimPrefix(words, "OCI_BASE_IMAGE=")
 		return cmp.Or(plainWords(at.Words), c.ends(at))
@@ -124,6 +126,16 @@ func (c *conf) given() map[string]string {
 		"major": c.release.Major(), "minor": c.release.Minor(), "rev": c.release.Revision}
 }
 
+// next takes the next command, an empty one at the end of the file.
+func (c *conf) next() shell.Command {
+	if len(c.left) == 0 {
+		return shell.Command{}
+	}
+	at := c.left[0]
+	c.left = c.left[1:]
+	return at
+}
+
 func notUnderstood(text, wanted string) error {
 	return fmt.Errorf("%q is not understood, wanted %s", text, wanted)
 }
@@ -132,16 +144,14 @@ func notUnderstood(text, wanted string) error {
 // does here anyway.
 func (c *conf) ends(at *shell.Command) error {
 	if at.End != "||" {
-		if at.End == "|" || at.End == ";;" {
+		if at.End == ";;" {
 			return notUnderstood(at.End, "the end of a command")
 		}
 		return nil
 	}
-	handler := ""
-	if len(c.left) > 0 {
-		handler, at.End = c.left[0].String(), c.left[0].End
-		c.left = c.left[1:]
-	}
+	next := c.next()
+	handler := next.String()
+	at.End = next.End
 	if handler != "return $?" && handler != "exit $?" {
 		return notUnderstood("|| "+handler, "|| return $?")
 	}

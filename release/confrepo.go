@@ -64,8 +64,7 @@ func choose(arms []arm, word string) string {
 func (c *conf) arms() (list []arm, err error) {
 	var words []string // of the arm
 	for len(c.left) > 0 {
-		at := c.left[0]
-		c.left = c.left[1:]
+		at := c.next()
 		if at.Err != nil {
 			return nil, at.Err
 		}

@@ -43,7 +43,7 @@ func (c *Command) Quiet() bool {
 }
 
 // String is the command as its words could be written.
-func (c *Command) String() string { return strings.Join(c.Words, " ") }
+func (c Command) String() string { return strings.Join(c.Words, " ") }
 
 // Parse lists the commands of a script, those that are not understood among
 // them.
