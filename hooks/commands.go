@@ -56,7 +56,7 @@ const rootDir = "${PKG_ROOTDIR}"
 // inRoot is a path that a script names in the image.
 func inRoot(word string) (string, bool) {
 	name, ok := strings.CutPrefix(word, rootDir)
-	if ok && name != "" && name[0] != '/' || strings.ContainsAny(name, "$`*?[~{") {
+	if ok && name != "" && name[0] != '/' || strings.ContainsAny(name, "$`*?[~{\x00") {
 		return "", false
 	}
 	for part := range strings.SplitSeq(name, "/") {
@@ -104,17 +104,23 @@ func options(args []string, flags, valued string) (given map[string]string, rest
 	return given, args, true
 }
 
+// unordered drops the variables with which packages are built for a byte order,
+// where that has left them in a script: there they are empty.
+func unordered(args []string) []string {
+	return slices.DeleteFunc(slices.Clone(args), func(w string) bool { return w == "${CAP_MKDB_ENDIAN}" || w == "${PWD_MKDB_ENDIAN}" })
+}
+
 // callPwdMkdb is pwd_mkdb(8), which makes passwd, too. -i is to ignore locks, -B
 // and -L were byte orders.
 func callPwdMkdb(args []string, _ map[string]string, _ *effects) bool {
-	o, files, ok := options(args, "iNpBL", "d")
+	o, files, ok := options(unordered(args), "iNpBL", "d")
 	_, passwd := o["p"]
 	return ok && passwd && isPath(o["d"], "/etc") && len(files) == 1 && isPath(files[0], "/etc/master.passwd")
 }
 
 // callServicesMkdb is services_mkdb(8), of a file or of the root that it is in.
 func callServicesMkdb(args []string, _ map[string]string, _ *effects) bool {
-	o, files, ok := options(args, "bdlq", "o")
+	o, files, ok := options(unordered(args), "bdlq", "o")
 	_, local := o["d"]
 	return ok && !local && isPath(o["o"], "/var/db/services.db") && len(files) == 1 &&
 		(isPath(files[0], "/") || isPath(files[0], "/etc/services"))
@@ -122,7 +128,7 @@ func callServicesMkdb(args []string, _ map[string]string, _ *effects) bool {
 
 // callCapMkdb is cap_mkdb(1).
 func callCapMkdb(args []string, _ map[string]string, _ *effects) bool {
-	_, files, ok := options(args, "blv", "")
+	_, files, ok := options(unordered(args), "blv", "")
 	return ok && len(files) == 1 && isPath(files[0], "/etc/login.conf")
 }
 

@@ -27,6 +27,8 @@ var understood = []string{
 	"services_mkdb -q -o ${PKG_ROOTDIR}/var/db/services.db ${PKG_ROOTDIR}/",
 	"services_mkdb -l -q -o ${PKG_ROOTDIR}/var/db/services.db ${PKG_ROOTDIR}/etc/services",
 	"/usr/sbin/services_mkdb -b -q \\\n    -o ${PKG_ROOTDIR}/var/db/services.db \\\n    ${PKG_ROOTDIR}/etc/services",
+	"pwd_mkdb ${PWD_MKDB_ENDIAN} -i -p -d  ${PKG_ROOTDIR}/etc ${PKG_ROOTDIR}/etc/master.passwd",
+	"services_mkdb ${CAP_MKDB_ENDIAN} -q -o ${PKG_ROOTDIR}/var/db/services.db ${PKG_ROOTDIR}/", "cap_mkdb $CAP_MKDB_ENDIAN ${PKG_ROOTDIR}/etc/login.conf",
 	"cap_mkdb ${PKG_ROOTDIR}/etc/login.conf", "/usr/bin/cap_mkdb -l ${PKG_ROOTDIR}/etc/login.conf",
 	"/usr/sbin/certctl -D${PKG_ROOTDIR}/ ${PKG_METALOG:+-U -M $PKG_METALOG} rehash",
 	"certctl -D ${PKG_ROOTDIR} rehash",

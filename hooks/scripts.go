@@ -46,7 +46,7 @@ func (r *run) scripts(m *member, f *fetched) []error {
 			continue
 		}
 		if e.without != "" {
-			r.detail("image %s: %s: %s is not made: an image has no kernel that reads it", m.def.Name, f.FullName(), e.without)
+			r.notice("image %s: %s: %s is not made: an image has no kernel that reads it", m.def.Name, f.FullName(), e.without)
 		}
 		if e.chmods != nil {
 			m.scripts = append(m.scripts, pending{f, s, e.chmods})
