@@ -36,7 +36,6 @@ type fetched struct {
 	contents map[string][]byte
 	asks     asks   // layer
 	key      string // layer: of the fragment
-	newest   int64  // time of the newest file, seconds
 	files    int    // number of files and links
 }
 
@@ -259,9 +258,6 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, w *wanted) (*fetc
 		if file.IsConfig || w.has(file.Path) {
 			left++
 		}
-		if file.Time != nil {
-			f.newest = max(f.newest, *file.Time)
-		}
 	}
 	if !tellsAll(m) {
 		f.entries, f.inodes = map[string]*pkgfile.Entry{}, map[string]inode{}
@@ -292,7 +288,6 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, w *wanted) (*fetc
 func (f *fetched) note(e *pkgfile.Entry) {
 	f.entries[e.Path()] = e
 	if e.File != nil {
-		f.newest = max(f.newest, e.Time)
 		first := cmp.Or(e.HardLink, e.Path())
 		f.inodes[first] = inode{e.Path(), f.inodes[first].flags | e.Flags}
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/pkgver"
 	"github.com/orlop/orlop/pkgdb/ucl"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/etc"
@@ -28,7 +29,7 @@ func (r *run) generators(ctx context.Context, m *member) error {
 	if m.def.BaseConf != nil {
 		errs = append(errs, r.baseConf(m))
 	}
-	if m.def.OSRelease {
+	if slices.ContainsFunc(m.chain(), func(at *member) bool { return at.def.OSRelease }) {
 		errs = append(errs, r.osRelease(m))
 	}
 	return errors.Join(errs...)
@@ -205,20 +206,44 @@ func (r *run) baseConf(m *member) error {
   fingerprints: "%s",
   enabled: yes
 }
-`, r.release.BaseRepository(), keys))
+`, r.release.Of(m.newestVersion()).BaseRepository(), keys))
 }
 
+// newestVersion is that of FreeBSD's packages of this and all lower steps, ""
+// where there is none. What a layer says of its release must come from these: in
+// the next patch level they may be the same, and then so is the layer.
+func (m *member) newestVersion() string {
+	newest := ""
+	for _, step := range m.plan.Steps {
+		for _, p := range step.Packages {
+			if strings.HasPrefix(p.Name, "FreeBSD-") && (newest == "" || pkgver.Compare(p.Version, newest) > 0) {
+				newest = p.Version
+			}
+		}
+	}
+	return newest
+}
+
+// inQuotes escapes what sh(1) takes for itself in double quotes.
+var inQuotes = strings.NewReplacer(`"`, `\"`, `$`, `\$`, "`", "\\`", `\`, `\\`)
+
 // osRelease writes what rc.d/os-release prints when FreeBSD boots, and the link
-// by which others find it.
+// by which others find it. A snapshot is called as its packages' version, which
+// does not tell the branch. A step above writes it again where its own packages are newer.
 func (r *run) osRelease(m *member) error {
-	version := r.release.Version()
+	newest := m.newestVersion()
+	of := r.release.Of(newest)
+	version := of.Version()
+	if of.OnlyABI() && newest != "" {
+		version = inQuotes.Replace(newest)
+	}
 	text := `NAME=FreeBSD
 VERSION="` + version + `"
-VERSION_ID="` + r.release.Revision + `"
+VERSION_ID="` + of.Revision + `"
 ID=freebsd
 ANSI_COLOR="0;31"
 PRETTY_NAME="FreeBSD ` + version + `"
-CPE_NAME="cpe:/o:freebsd:freebsd:` + r.release.Revision + `"
+CPE_NAME="cpe:/o:freebsd:freebsd:` + of.Revision + `"
 HOME_URL="https://www.FreeBSD.org"
 DOCUMENTATION_URL="https://docs.FreeBSD.org"
 SUPPORT_URL="https://www.FreeBSD.org/support"

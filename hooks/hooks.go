@@ -68,7 +68,7 @@ type Config struct {
 	SkipScripts bool               // unknown scripts are recorded in the lock and are no error
 	Exceptions  release.Exceptions // in addition to those of the definitions
 
-	Epoch       *int64       // seconds; nil for the newest file time of the packages
+	Epoch       *int64       // seconds: no time is later than this; nil for no such bound
 	Schema      pkgdb.Schema // of the pkg database; 0 for the default
 	Compression layer.Compression
 	Format      oci.Format

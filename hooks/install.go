@@ -26,6 +26,7 @@ type contents struct {
 	skipped   []solve.LockScript
 	scripts   []pending // of this step
 	noAccount []string  // "PACKAGE: user NAME" that packages need and the image lacks
+	newest    *int64    // seconds: the last file time of this and all lower steps; nil where no package tells one
 	epoch     int64     // seconds; every time of this step is at most this
 }
 
@@ -46,28 +47,62 @@ func (r *run) install(ctx context.Context, m *member) error {
 	}
 	slices.SortFunc(m.packages, func(a, b *fetched) int { return cmp.Compare(a.Name, b.Name) })
 	errs = append(errs, m.removed(r.removes[m.def.Name])...)
+	m.newest = m.lastTime()
 	m.epoch = r.epochOf(m)
 	return errors.Join(errs...)
 }
 
-// epochOf is the lock's, else SOURCE_DATE_EPOCH, else the newest file time of the packages of
-// this and all lower steps: a function of what a layer stands on, so that the
-// layer is the same in every image.
+// epochOf is the lock's, else the newest file time of the packages of this and
+// all lower steps, which Config.Epoch bounds: a function of what a layer stands
+// on, so that the layer is the same in every image, and in the next patch level if
+// none of these packages is another.
 func (r *run) epochOf(m *member) int64 {
-	if m.pinned != nil {
-		return m.pinned.Epoch
-	}
+	latest := int64(solve.MaxEpoch)
 	if r.Epoch != nil {
-		return *r.Epoch
+		latest = *r.Epoch
 	}
-	var newest int64
+	switch {
+	case m.pinned != nil:
+		return m.pinned.Epoch
+	case m.newest != nil:
+		return max(0, min(*m.newest, latest))
+	case r.Epoch != nil:
+		return latest
+	case m.parent != nil:
+		return m.parent.epoch
+	}
+	return 0
+}
+
+// lastTime is the newest file time of this and all lower steps, nil where no
+// package tells one.
+func (m *member) lastTime() *int64 {
+	var last *int64
 	if m.parent != nil {
-		newest = m.parent.epoch
+		last = m.parent.newest
 	}
 	for _, f := range m.packages {
-		newest = max(newest, f.newest)
+		if t := f.lastTime(); t != nil && (last == nil || *t > *last) {
+			last = t
+		}
 	}
-	return newest
+	return last
+}
+
+// lastTime is the newest time of a package's files, nil where none has one.
+func (f *fetched) lastTime() *int64 {
+	var last *int64
+	for i := range f.manifest.Files {
+		file := &f.manifest.Files[i]
+		t := file.Time
+		if e := f.entries[file.Path]; e != nil {
+			t = &e.Time
+		}
+		if t != nil && (last == nil || *t > *last) {
+			last = t
+		}
+	}
+	return last
 }
 
 // put adds the entries of one package and returns every conflict.

@@ -42,7 +42,7 @@ type PlanFile struct {
 	Revision     string                 `json:"revision"`
 	Branch       string                 `json:"branch"`
 	ABI          string                 `json:"abi"`
-	Epoch        *int64                 `json:"epoch"` // seconds; null where file times decide
+	Epoch        *int64                 `json:"epoch"` // seconds: no time is later; null for no such bound
 	Repositories []solve.LockRepository `json:"repositories"`
 	Definitions  []release.Image        `json:"definitions"` // lowest layer first
 	Exceptions   release.Exceptions     `json:"exceptions"`  // in addition to theirs

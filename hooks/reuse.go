@@ -53,8 +53,7 @@ func (r *run) remember(ctx context.Context, key string, what any) {
 
 // facts are what fetch finds out about a package. Paths are bytes of any kind.
 type facts struct {
-	Manifest []byte // the text of +MANIFEST
-	Newest   int64
+	Manifest []byte      // the text of +MANIFEST
 	Entries  []factEntry // where the manifest leaves something to them
 	Contents []factFile
 }
@@ -122,7 +121,7 @@ func (r *run) rememberFacts(ctx context.Context, w *wanted, known map[string]*fa
 }
 
 func (f *fetched) toFacts() *facts {
-	k := &facts{Manifest: f.text, Newest: f.newest}
+	k := &facts{Manifest: f.text}
 	for _, e := range f.order {
 		entry := factEntry{Path: []byte(e.Path()), HardLink: []byte(e.HardLink), Dir: e.Dir != nil, Size: e.Size, Time: e.Time,
 			Uname: []byte(e.Attr.Uname), Gname: []byte(e.Attr.Gname), Perm: e.Attr.Perm, Flags: e.Flags}
@@ -144,7 +143,7 @@ func (k *facts) restore(ctx context.Context, p *catalog.Package) (*fetched, erro
 	if err != nil {
 		return nil, err
 	}
-	f := &fetched{Package: p, manifest: m, contents: map[string][]byte{}, files: len(m.Files), newest: k.Newest}
+	f := &fetched{Package: p, manifest: m, contents: map[string][]byte{}, files: len(m.Files)}
 	for _, c := range k.Contents {
 		f.contents[string(c.Path)] = append([]byte{}, c.Text...)
 	}

@@ -136,6 +136,15 @@ func Tells(version string) bool {
 	return revision != ""
 }
 
+// Of is the release that packages of a version are of, whatever the whole is
+// called: its branch is "" where the version does not tell, or there is none.
+func (r Release) Of(version string) Release {
+	if revision, branch := fromVersion(version); revision != "" {
+		return Release{revision, branch, r.ABI}
+	}
+	return Release{r.Revision, "", r.ABI}
+}
+
 // unpatched drops the patch level: packages that did not change keep theirs.
 func unpatched(branch string) string {
 	base, _, _ := strings.Cut(branch, "-p")

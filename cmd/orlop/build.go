@@ -17,7 +17,7 @@ func (p *program) buildCommand() *cli.Command {
 		Usage:     "make images",
 		ArgsUsage: "IMAGE...",
 		Before:    needSQLite,
-		Flags:     slices.Concat(inputFlags(), contentFlags(), lockFlags(), []cli.Flag{planFlag(), publicURLFlag()}, outputFlags(), talkFlags()),
+		Flags:     slices.Concat(inputFlags(), contentFlags(), lockFlags(), []cli.Flag{planFlag(), publicURLFlag(), epochFlag()}, outputFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			cfg, err := p.config(c)
 			if err != nil {

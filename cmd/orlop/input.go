@@ -114,7 +114,7 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	if len(cfg.Images) == 0 {
 		return cfg, usagef("%s: no image is named; FreeBSD's are %s", c.Command.Name, strings.Join(release.StandardNames(), ", "))
 	}
-	cfg.Epoch, err = p.epoch()
+	cfg.Epoch, err = p.lastEpoch(c)
 	return cfg, err
 }
 
@@ -133,7 +133,7 @@ func checkNames(c *cli.Context) error {
 // onlyLocks refuses what a lock says itself. It has its own epochs, too.
 func onlyLocks(c *cli.Context) error {
 	for _, name := range []string{"abi", "revision", "branch", "image-file", "name", "package", "parent", "unknown-scripts",
-		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url", "plan"} {
+		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url", "plan", "epoch"} {
 		if c.IsSet(name) {
 			return usagef("--%s: the lock says that", name)
 		}
@@ -330,6 +330,18 @@ func customImage(c *cli.Context) (*release.Image, error) {
 	return img, nil
 }
 
+func epochFlag() cli.Flag {
+	return &cli.StringFlag{Name: "epoch", Usage: "no time is later than `SECONDS` since 1970", DefaultText: "SOURCE_DATE_EPOCH, else no bound"}
+}
+
+// lastEpoch reads epochFlag, else SOURCE_DATE_EPOCH.
+func (p *program) lastEpoch(c *cli.Context) (*int64, error) {
+	if c.IsSet("epoch") {
+		return parseEpoch("--epoch", c.String("epoch"))
+	}
+	return p.epoch()
+}
+
 // epoch reads SOURCE_DATE_EPOCH.
 func (p *program) epoch() (*int64, error) {
 	text, ok := p.lookupEnv("SOURCE_DATE_EPOCH")
@@ -341,14 +353,11 @@ func (p *program) epoch() (*int64, error) {
 
 func parseEpoch(name, text string) (*int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 0 || n > maxEpoch {
+	if err != nil || n < 0 || n > solve.MaxEpoch {
 		return nil, usagef("%s: %q is not a number of seconds", name, text)
 	}
 	return &n, nil
 }
-
-// maxEpoch is the last second of the year 9999, the end of RFC 3339.
-const maxEpoch = 253402300799
 
 // outputFlags say what is written.
 func outputFlags() []cli.Flag {

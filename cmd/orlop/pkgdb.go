@@ -63,14 +63,9 @@ func (p *program) pkgdbNormalise(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	epoch, err := p.epoch()
+	epoch, err := p.lastEpoch(c)
 	if err != nil {
 		return err
-	}
-	if text := c.String("epoch"); c.IsSet("epoch") {
-		if epoch, err = parseEpoch("--epoch", text); err != nil {
-			return err
-		}
 	}
 	to, err := schema(c)
 	if err != nil {

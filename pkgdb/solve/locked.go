@@ -25,9 +25,11 @@ const (
 	maxLayers       = 127      // as many as an image can have
 	maxRepositories = 16
 	maxPackages     = 20_000
-	maxEpoch        = 253402300799 // the end of the year 9999, of RFC 3339
-	maxLockFaults   = 8            // that are told
+	maxLockFaults   = 8 // that are told
 )
+
+// MaxEpoch is the end of the year 9999, of RFC 3339: no image is later.
+const MaxEpoch = 253402300799
 
 // LockError is a lock that cannot be used.
 type LockError struct {
@@ -119,7 +121,7 @@ func (l *Lock) check() []error {
 		if _, twice := layers[layer.Image]; twice {
 			return []error{fmt.Errorf("layer %q is there twice, or has no name", layer.Image)}
 		}
-		if layer.Epoch < 0 || layer.Epoch > maxEpoch {
+		if layer.Epoch < 0 || layer.Epoch > MaxEpoch {
 			return []error{fmt.Errorf("layer %q: epoch %d is not in the years 1970 to 9999", layer.Image, layer.Epoch)}
 		}
 		layers[layer.Image] = i
