@@ -17,7 +17,7 @@ func (a *Artifact) checkOwners(ctx context.Context) []error {
 	switch {
 	case a.noAccounts:
 		return nil
-	case a.ownName() == "":
+	case a.OwnName() == "":
 		a.noteOwners(ctx)
 		return nil
 	}

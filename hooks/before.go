@@ -42,7 +42,7 @@ func (r *run) checkInputs(ctx context.Context) error {
 	if len(r.Locks) > 0 {
 		abi = "" // they say that, not the user
 	}
-	err := release.Asked(r.Revision, r.Branch, abi)
+	err := errors.Join(release.Asked(r.Revision, r.Branch, abi), release.CheckAnnotations(r.Annotations))
 	if err == nil {
 		err = r.checkDefinitions(ctx)
 	}
@@ -253,6 +253,9 @@ func (r *run) checkOutputs() error {
 	}
 	for _, name := range r.keptNames() {
 		check(name)
+	}
+	if r.Manifests {
+		check(release.ManifestList())
 	}
 	return errors.Join(errs...)
 }

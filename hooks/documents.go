@@ -60,7 +60,7 @@ func (a *Artifact) noteWrapping(index []byte, by string) {
 // title, version and ABI. The name in an index may be another since a copy.
 func (a *Artifact) IsOf(l *solve.Lock) bool {
 	image, err := lockedImage(l, nil)
-	for _, key := range []string{v1.AnnotationTitle, v1.AnnotationVersion, annotationABI} {
+	for _, key := range []string{v1.AnnotationTitle, v1.AnnotationVersion, release.AnnotationABI} {
 		if err != nil || image.Annotations[key] != a.Manifest.Annotations[key] {
 			return false
 		}
@@ -137,12 +137,22 @@ func lockedImage(l *solve.Lock, layers []oci.Layer) (oci.Image, error) {
 	if err != nil {
 		return oci.Image{}, err
 	}
-	top := l.Layers[len(l.Layers)-1]
-	var def release.Image
-	if err := json.Unmarshal(top.Definition, &def); err != nil {
+	top := len(l.Layers) - 1
+	def, err := lockedDefinition(l, top)
+	if err != nil {
 		return oci.Image{}, err
 	}
-	return imageOf(rel, def, top.Epoch, layers)
+	return imageOf(rel, def, l.Annotations, l.Layers[top].Epoch, layers)
+}
+
+// LockedName is the name that a lock's image has in its archive, "" if the lock
+// does not tell.
+func LockedName(l *solve.Lock) string {
+	image, err := lockedImage(l, nil)
+	if err != nil {
+		return ""
+	}
+	return image.Name
 }
 
 // keyChange is a value in two JSON texts, "" where one has none.

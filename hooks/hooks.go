@@ -67,6 +67,9 @@ type Config struct {
 
 	SkipScripts bool               // unknown scripts are recorded in the lock and are no error
 	Exceptions  release.Exceptions // in addition to those of the definitions
+	// Annotations of the manifests, of what the definitions do not say. Where Locks
+	// say theirs, it is what the user says they should be.
+	Annotations map[string]string
 
 	Epoch       *int64       // seconds: no time is later than this; nil for no such bound
 	Schema      pkgdb.Schema // of the pkg database; 0 for the default
@@ -75,6 +78,7 @@ type Config struct {
 	Squash      bool
 	Jobs        int
 	OutDir      string
+	Manifests   bool              // leaves a list of what was made there, too: release.ManifestList
 	Maker       string            // the program: only what the same one has made is used again; "" for nothing
 	Version     string            // of orlop, for the lock
 	Versions    map[string]string // of the libraries that decide bytes, for the lock
@@ -107,6 +111,7 @@ const (
 // Result is an image that was made.
 type Result struct {
 	Image    string
+	Name     string // that the archive gives it
 	File     string // path of the archive
 	Lock     string // path of the lock
 	Digest   string // of the manifest, sha256:…

@@ -3,8 +3,9 @@
 package hooks
 
 import (
-	"cmp"
 	"context"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/oci"
@@ -21,7 +22,7 @@ func (r *run) describe(ctx context.Context) error {
 			continue
 		}
 		var err error
-		if m.image, err = imageOf(r.release, m.def, m.epoch, m.layers); err != nil {
+		if m.image, err = imageOf(r.release, m.def, r.annotations(m), m.epoch, m.layers); err != nil {
 			return err
 		}
 		m.docs = m.image.Documents()
@@ -29,25 +30,28 @@ func (r *run) describe(ctx context.Context) error {
 	return nil
 }
 
+// annotations are those that the run gives an image, or its lock.
+func (r *run) annotations(m *member) map[string]string {
+	if m.locked != nil {
+		return m.locked.Annotations
+	}
+	return r.Annotations
+}
+
 // imageOf is the image of a definition. All of it decides bytes.
-func imageOf(r release.Release, def release.Image, epoch int64, layers []oci.Layer) (oci.Image, error) {
+func imageOf(r release.Release, def release.Image, given map[string]string, epoch int64, layers []oci.Layer) (oci.Image, error) {
 	platform, err := r.Platform()
+	annotations := r.Annotations(def, given)
+	annotations[v1.AnnotationCreated] = oci.Timestamp(epoch)
 	return oci.Image{
-		Name:         r.RefName(def.Name),
+		Name:         r.RefName(def),
 		Architecture: platform.Architecture,
 		Variant:      platform.Variant,
 		Created:      epoch,
 		Env:          append([]string{release.Path}, def.Env...),
 		Cmd:          def.Cmd,
 		Labels:       def.Labels,
-		Annotations: map[string]string{
-			"org.opencontainers.image.created":  oci.Timestamp(epoch),
-			"org.opencontainers.image.title":    cmp.Or(def.Title, def.Name),
-			"org.opencontainers.image.version":  r.Version(),
-			"org.opencontainers.image.vendor":   "The FreeBSD Project",
-			"org.opencontainers.image.licenses": "BSD-2-Clause",
-			annotationABI:                       r.ABI,
-		},
-		Layers: layers,
+		Annotations:  annotations,
+		Layers:       layers,
 	}, err
 }

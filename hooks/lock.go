@@ -62,7 +62,7 @@ func (r *run) publishLocks(ctx context.Context) ([]LockResult, error) {
 	for _, m := range r.family {
 		if m.wanted {
 			name := lockName(m)
-			if err := r.writeLock(ctx, m, name); err != nil {
+			if _, err := r.writeLock(ctx, m, name); err != nil {
 				return nil, within("image "+m.def.Name, err)
 			}
 			names = append(names, name)
@@ -80,23 +80,23 @@ const lockEnding = ".lock.json"
 
 func lockName(m *member) string { return release.ArtifactName(m.def.Name) + lockEnding }
 
-// writeLock puts the lock of a member into the staging folder. That of an image
-// which was made from a lock must say the same.
-func (r *run) writeLock(ctx context.Context, m *member, name string) error {
+// writeLock puts the lock of a member into the staging folder, and returns its
+// sha256. That of an image which was made from a lock must say the same.
+func (r *run) writeLock(ctx context.Context, m *member, name string) (digest string, err error) {
 	l, err := r.lock(ctx, m)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if m.locked != nil {
 		if err := until.Try(ctx, func() error { return compareLocks(l, *m.locked) }); err != nil {
-			return err
+			return "", err
 		}
 	}
 	text, err := until.Do(ctx, l.Encode)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return r.staging.write(ctx, name, text)
+	return hexDigest(text), r.staging.write(ctx, name, text)
 }
 
 // writeCatalogues puts the signed catalogues of all wanted members into the
@@ -143,6 +143,7 @@ func (r *run) lock(ctx context.Context, m *member) (solve.Lock, error) {
 	l := m.plan.Lock(r.catalogues)
 	l.Orlop, l.Versions, l.Image, l.Revision, l.Branch = r.Version, r.Versions, m.def.Name, r.release.Revision, r.release.Branch
 	l.Schema, l.Compression, l.Squash = int(r.Schema), string(r.Compression), r.Squash
+	maps.Copy(l.Annotations, r.annotations(m))
 	for i := range l.Repositories {
 		l.Repositories[i].URL = r.publicURL(l.Repositories[i].Name, m)
 	}
@@ -243,6 +244,7 @@ func compareLocks(got, want solve.Lock) error {
 	for i := range got.Layers {
 		step := &got.Layers[i]
 		step.Generated, step.Directories = want.Layers[i].Generated, want.Layers[i].Directories
+		step.Definition = want.Layers[i].Definition // which the member has, with what an elder one does not say
 		files := slices.Clone(step.Files)
 		for j := range files {
 			if j < len(want.Layers[i].Files) {

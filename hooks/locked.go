@@ -57,7 +57,7 @@ func (r *run) checkLocks() error {
 			continue
 		}
 		_, err = release.Locked(l.Revision, l.Branch, l.ABI)
-		errs = append(errs, within("lock of "+l.Image, err))
+		errs = append(errs, within("lock of "+l.Image, errors.Join(err, release.CheckAnnotations(l.Annotations))))
 		for i := range l.Layers {
 			if _, err := lockedDefinition(l, i); err != nil {
 				errs = append(errs, usageErrorf("lock of %s: %w", l.Image, err))
@@ -117,6 +117,9 @@ func (r *run) resolveLocks(ctx context.Context) error {
 			if err == nil && r.release.OnlyABI() && m.def.NamesRelease() {
 				err = fmt.Errorf("revision is %s and branch none, wanted both for image %s", r.release.Revision, m.def.Name)
 			}
+			if err == nil && i == len(l.Layers)-1 {
+				err = errors.Join(r.release.CheckRefName(m.def), m.def.CheckGiven(l.Annotations))
+			}
 			if err != nil {
 				return &release.UsageError{Err: fmt.Errorf("lock of %s: %w", l.Image, err)}
 			}
@@ -145,6 +148,15 @@ func lockedDefinition(l *solve.Lock, i int) (def release.Image, err error) {
 		err = strict.Check(l.Layers[i].Definition, &def)
 	}
 	if err != nil {
+		return def, fmt.Errorf("layer %s: definition: %w", l.Layers[i].Image, err)
+	}
+	var said struct {
+		FreeBSD *bool `json:"freebsd"`
+	}
+	if err = json.Unmarshal(l.Layers[i].Definition, &said); err == nil && said.FreeBSD == nil {
+		def = def.OfElderLock()
+	}
+	if err = errors.Join(append([]error{err}, def.Check()...)...); err != nil {
 		return def, fmt.Errorf("layer %s: definition: %w", l.Layers[i].Image, err)
 	}
 	if err := (release.Images{}).Add(def); err != nil {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -16,9 +17,9 @@ import (
 	"github.com/orlop/orlop/release/oci"
 )
 
-// ownName is what the history calls an image of which orlop made every layer,
+// OwnName is what the history calls an image of which orlop made every layer,
 // "" for others.
-func (a *Artifact) ownName() string {
+func (a *Artifact) OwnName() string {
 	name, own := "", len(a.Config.History) > 0
 	for _, h := range a.Config.History {
 		var ours bool
@@ -34,12 +35,11 @@ func (a *Artifact) ownName() string {
 // checkAlone compares an image with what orlop would have written beside what
 // it says of itself. Of other tools' images it knows nothing.
 func (a *Artifact) checkAlone(ctx context.Context) []error {
-	if a.ownName() == "" {
+	if a.OwnName() == "" {
 		return nil
 	}
-	revision, branch, _ := strings.Cut(a.Manifest.Annotations[v1.AnnotationVersion], "-")
-	r := release.Release{Revision: revision, Branch: branch, ABI: a.Manifest.Annotations[annotationABI]}
-	a.noteWrapping(oci.Index(r.RefName(a.ownName()), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
+	r := release.Release{ABI: a.Manifest.Annotations[release.AnnotationABI]}
+	a.noteWrapping(oci.Index(a.likelyName(r), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
 	var errs []error
 	if a.whole && a.Config.Created != nil {
 		errs = append(errs, a.checkNormal(ctx, a.Config.Created.Unix())...)
@@ -48,6 +48,20 @@ func (a *Artifact) checkAlone(ctx context.Context) []error {
 		errs = append(errs, a.checkDerived(ctx, r)...)
 	}
 	return errs
+}
+
+// likelyName is the name in its archive that an image has, if that may be one of
+// orlop's. Else it is the one of FreeBSD's own; the tag of others stands in their
+// definitions only.
+func (a *Artifact) likelyName(r release.Release) string {
+	found := a.Descriptor.Annotations[v1.AnnotationRefName]
+	if release.OwnRefName(found, a.OwnName(), r.TargetArch()) {
+		return found
+	}
+	revision, branch, _ := strings.Cut(a.Manifest.Annotations[v1.AnnotationVersion], "-")
+	r.Revision, r.Branch = revision, branch
+	freeBSDs := slices.Contains(release.StandardNames(), a.OwnName())
+	return r.RefName(release.Image{Name: a.OwnName(), FreeBSD: freeBSDs, Tags: []string{"TAG"}})
 }
 
 // checkOwn finds what orlop never writes: whiteouts, anything in a tar file that

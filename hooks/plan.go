@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,6 +44,7 @@ type PlanFile struct {
 	Branch       string                 `json:"branch"`
 	ABI          string                 `json:"abi"`
 	Epoch        *int64                 `json:"epoch"` // seconds: no time is later; null for no such bound
+	Annotations  map[string]string      `json:"annotations"`
 	Repositories []solve.LockRepository `json:"repositories"`
 	Definitions  []release.Image        `json:"definitions"` // lowest layer first
 	Exceptions   release.Exceptions     `json:"exceptions"`  // in addition to theirs
@@ -89,7 +91,8 @@ func (r *run) planFile(ctx context.Context, m *member) (PlanFile, error) {
 	l := m.plan.Lock(r.catalogues)
 	f := PlanFile{Format: planFormat, Orlop: r.Version, Maker: r.Maker, Image: m.def.Name,
 		Revision: r.release.Revision, Branch: r.release.Branch, ABI: l.ABI, Epoch: r.Epoch,
-		Repositories: l.Repositories, Exceptions: r.Exceptions, Packages: l.Packages}
+		Annotations: l.Annotations, Repositories: l.Repositories, Exceptions: r.Exceptions, Packages: l.Packages}
+	maps.Copy(f.Annotations, r.Annotations)
 	for i := range f.Repositories {
 		f.Repositories[i].URL = r.publicURL(f.Repositories[i].Name, m)
 	}
@@ -209,6 +212,7 @@ func (f PlanFile) compare(want *PlanFile) []error {
 		{"orlop", f.Orlop, want.Orlop},
 		{"the release", f.Revision + "-" + f.Branch + " " + f.ABI, want.Revision + "-" + want.Branch + " " + want.ABI},
 		{"the epoch", f.Epoch, want.Epoch},
+		{"the annotations", f.Annotations, want.Annotations},
 		{"the repositories", f.Repositories, want.Repositories},
 		{"the definitions", f.Definitions, want.Definitions},
 		{"the exceptions", f.Exceptions, want.Exceptions},

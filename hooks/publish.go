@@ -8,19 +8,21 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/orlop/orlop/release"
 )
 
 // publish writes an archive and a lock for each wanted member, then renames
 // them into the output folder: the catalogues that vouch for them first, each
-// lock before its archive.
+// lock before its archive, the list of all last.
 func (r *run) publish(ctx context.Context) error {
 	names, err := r.writeCatalogues(ctx)
 	if err != nil {
 		return err
 	}
 	catalogues := slices.Clone(names)
+	var manifests, locks []string // lines of the list
 	for _, m := range r.family {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -30,9 +32,10 @@ func (r *run) publish(ctx context.Context) error {
 		}
 		base := release.ArtifactName(m.def.Name)
 		archive, lock := base+r.Format.Extension(), lockName(m)
+		sum := ""
 		err := m.image.Write(ctx, r.staging.path(archive), r.Format, m.docs, func(i int) (io.ReadCloser, error) { return section(m.blobs[i]) })
 		if err == nil {
-			err = r.writeLock(ctx, m, lock)
+			sum, err = r.writeLock(ctx, m, lock)
 		}
 		if err != nil {
 			return within("image "+m.def.Name, r.blame(ctx, m, err))
@@ -42,17 +45,32 @@ func (r *run) publish(ctx context.Context) error {
 			return err
 		}
 		names = append(names, lock, archive)
+		manifests = append(manifests, release.ManifestLine(m.image.Name, m.docs.Digest.Encoded())+"\n")
+		locks = append(locks, release.ManifestLine(release.LockLine(m.image.Name), sum)+"\n")
 		r.results = append(r.results, Result{
-			Image: m.def.Name, File: filepath.Join(r.OutDir, archive), Lock: filepath.Join(r.OutDir, lock),
+			Image: m.def.Name, Name: m.image.Name, File: filepath.Join(r.OutDir, archive), Lock: filepath.Join(r.OutDir, lock),
 			Digest: m.docs.Digest.String(), Layers: m.layers, Packages: len(m.installed(r)), Size: size,
 			FromArtifact: m.takenFromArtifact(), Doubts: m.allDoubts(), Definitions: m.definedBy(), Catalogues: catalogues,
 		})
 	}
-	if err := r.staging.place(ctx, names); err != nil {
-		r.results = nil
-		return err
+	if r.Manifests {
+		names = append(names, release.ManifestList())
+		err = r.writeManifests(ctx, manifests, locks)
 	}
-	return nil
+	if err == nil {
+		err = r.staging.place(ctx, names)
+	}
+	if err != nil {
+		r.results = nil
+	}
+	return err
+}
+
+// writeManifests writes the list of images and locks, each by name.
+func (r *run) writeManifests(ctx context.Context, manifests, locks []string) error {
+	slices.Sort(manifests)
+	slices.Sort(locks)
+	return r.staging.write(ctx, release.ManifestList(), []byte(strings.Join(slices.Concat(manifests, locks), "")))
 }
 
 // sizeOf adds up a file or a folder.

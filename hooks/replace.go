@@ -17,6 +17,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/strict"
+	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/oci"
 )
 
@@ -102,8 +103,8 @@ func ownLayout(dir string) ([]string, error) {
 	if digest.FromBytes(text) != d.Digest {
 		return nil, errors.New("whose manifest is not the one that its index.json names")
 	}
-	if manifest.Annotations[annotationABI] == "" {
-		return nil, errors.New("whose manifest has no " + annotationABI)
+	if manifest.Annotations[release.AnnotationABI] == "" {
+		return nil, errors.New("whose manifest has no " + release.AnnotationABI)
 	}
 	files := []string{"oci-layout", "index.json"}
 	for _, d := range append([]v1.Descriptor{d, manifest.Config}, manifest.Layers...) {
@@ -111,9 +112,6 @@ func ownLayout(dir string) ([]string, error) {
 	}
 	return files, onlyHas(root, files)
 }
-
-// annotationABI tells images that orlop has made from those of others.
-const annotationABI = "org.freebsd.abi"
 
 // layoutFolders are those of an image layout.
 var layoutFolders = []string{"blobs/sha256", "blobs", "."}

@@ -247,7 +247,7 @@ func Verify(ctx context.Context, source *oci.Source, platform string) (*Artifact
 	if a.content != nil {
 		errs = append(errs, a.content.Check(ctx)...)
 	}
-	if a.ownName() != "" {
+	if a.OwnName() != "" {
 		errs = append(errs, a.checkOwn()...)
 	}
 	errs = append(errs, a.compare(ctx, a.Packages)...)

@@ -30,6 +30,7 @@ func (r *run) vouch(ctx context.Context) error {
 	if err := r.vouchDefinitions(ctx); err != nil {
 		return err
 	}
+	r.vouchAnnotations()
 	r.trusted = map[*catalog.Package]bool{}
 	certain := map[*member]bool{}
 	for _, m := range r.family {
@@ -117,7 +118,7 @@ func (r *run) vouchDefinitions(ctx context.Context) error {
 		}
 		changes := jsonChanges(inherit(want, m.parent), m.def)
 		whose := users
-		if slices.Contains(release.StandardNames(), m.def.Name) {
+		if want.FreeBSD {
 			whose = freeBSDs
 		}
 		for _, c := range changes[:min(len(changes), maxLockChanges)] {
@@ -128,6 +129,24 @@ func (r *run) vouchDefinitions(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// vouchAnnotations compares what locks annotate images with, beside their
+// definitions, with what the user says of it.
+func (r *run) vouchAnnotations() {
+	for _, m := range r.family {
+		if !m.wanted {
+			continue
+		}
+		keys := maps.Clone(r.Annotations)
+		maps.Copy(keys, m.locked.Annotations)
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			found, wanted := m.locked.Annotations[key], r.Annotations[key]
+			if _, own := m.def.Annotations[key]; !own && found != wanted {
+				m.doubt("annotation %s of image %s is %s, of which only its lock tells; --annotation gives your own word", key, m.def.Name, short(quoted(found)))
+			}
+		}
+	}
 }
 
 // Whose a definition is, that of somebody whom the user trusts.
@@ -170,7 +189,7 @@ func adds(img release.Image) string {
 	var list []string
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		switch value := keys[key]; {
-		case key == "name", key == "title", key == "exceptions":
+		case key == "name", key == "title", key == "exceptions", key == "freebsd":
 		case slices.Contains([]string{`null`, `""`, `false`, `[]`, `{}`}, string(value)):
 		default:
 			list = append(list, key+" "+short(string(value)))

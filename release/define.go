@@ -27,6 +27,7 @@ import (
 //	    known-missing { NAME = "reason"; "pam:MODULE" = "reason" }; known-dangling { "/path" = "reason" }; complete = yes;
 //	    known-missing { NAME { package = …; reason = "…" } }    # for files of that package only
 //	    replaces = [ … ]; cmd = [ … ]; env = [ … ]; labels { KEY = … }
+//	    tags = [ … ]; version = "…"; annotations { KEY = … }   # of the manifest
 //	    when ">=15" { … }    # any of these keys, for some revisions only
 //	}
 //
@@ -34,6 +35,11 @@ import (
 // ${VERSION_MAJOR} stands for its first number. Unknown keys
 // are errors: a misspelt one would change an image in silence. A file
 // oci-image-NAME.conf has the form of FreeBSD's release/tools instead.
+//
+// What is read is nobody's but the user's: vendor, licences and the prefix of its
+// name are FreeBSD's own images' alone, which Standard returns. The first tag
+// names the image in its archive, in the place of REVISION-BRANCH. Annotations
+// that follow from what an image is made of cannot be set.
 func (all Images) Read(name string, text []byte, revision string) error {
 	if strings.HasSuffix(name, ".conf") {
 		return all.readConf(name, text, revision)
@@ -102,7 +108,7 @@ func major(revision string) string {
 func define(def ucl.Member, revision string) (Image, error) {
 	d := definer{img: Image{Name: def.Key}, revision: revision}
 	d.object(def.Value)
-	for _, err := range d.img.check() {
+	for _, err := range d.img.Check() {
 		d.errs = append(d.errs, def.Value.Errorf("%w", err))
 	}
 	return d.img, errors.Join(d.errs...)
@@ -154,7 +160,13 @@ func (d *definer) key(m ucl.Member) (err error) {
 	case "unknown-scripts":
 		err = d.unknownScripts(v)
 	case "labels":
-		err = d.labels(v)
+		err = pairs(&d.img.Labels, v)
+	case "tags":
+		err = extend(&d.img.Tags, v)
+	case "version":
+		d.img.Version, err = v.AsString()
+	case "annotations":
+		err = pairs(&d.img.Annotations, v)
 	case "folder":
 		err = d.folders(v)
 	case "certificates":
@@ -178,16 +190,17 @@ func extend(list *[]string, v ucl.Value) error {
 	return err
 }
 
-func (d *definer) labels(v ucl.Value) error {
+// pairs reads an object of texts.
+func pairs(into *map[string]string, v ucl.Value) error {
 	o, err := v.AsObject()
 	if err != nil {
 		return err
 	}
-	if d.img.Labels == nil {
-		d.img.Labels = map[string]string{}
+	if *into == nil {
+		*into = map[string]string{}
 	}
 	for _, m := range o.Members {
-		if d.img.Labels[m.Key], err = m.Value.AsString(); err != nil {
+		if (*into)[m.Key], err = m.Value.AsString(); err != nil {
 			return fmt.Errorf("%s: %w", m.Key, err)
 		}
 	}

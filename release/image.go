@@ -41,6 +41,10 @@ type Image struct {
 	Cmd          []string          `json:"cmd"`      // nil: the parent's
 	Env          []string          `json:"env"`
 	Labels       map[string]string `json:"labels"`
+	FreeBSD      bool              `json:"freebsd"`     // one of Standard: no file can say so
+	Tags         []string          `json:"tags"`        // of a registry; the first names it in its archive, too
+	Version      string            `json:"version"`     // "" for none; that of FreeBSD's own is the release's
+	Annotations  map[string]string `json:"annotations"` // of the manifest, beside those that are derived
 }
 
 // Taken is the origin of a file, or of a folder's files: a source tree, or the
@@ -92,7 +96,20 @@ func Standard(revision string) (Images, error) {
 			return nil, err
 		}
 	}
+	for name, img := range all {
+		img.FreeBSD, img.Annotations = true, freeBSDs()
+		all[name] = img
+	}
 	return all, nil
+}
+
+// OfElderLock completes a definition of a lock that was written before definitions said
+// whose they are: then an image of one of FreeBSD's names was FreeBSD's own.
+func (img Image) OfElderLock() Image {
+	if slices.Contains(StandardNames(), img.Name) {
+		img.FreeBSD, img.Annotations = true, freeBSDs()
+	}
+	return img
 }
 
 // StandardNames are the images that FreeBSD publishes, parents first.
@@ -108,6 +125,8 @@ func (all Images) Add(img Image) error {
 	switch _, taken := all[img.Name]; {
 	case !imageName.MatchString(img.Name):
 		return usagef("image name %q: wanted lower-case letters and digits, joined by single . _ or -", img.Name)
+	case strings.HasPrefix(img.Name, freeBSDPrefix):
+		return usagef("image name %q: %s begins the names of FreeBSD's own images, and of no others", img.Name, freeBSDPrefix)
 	case taken:
 		return usagef("image %q is defined twice", img.Name)
 	case len(img.Packages) == 0 && img.Parent == "":
@@ -198,7 +217,7 @@ func (img Image) Taken() []Taken {
 // NamesRelease reports whether an image must know its whole release: one of
 // FreeBSD's own, or one with a file that has it.
 func (img Image) NamesRelease() bool {
-	return slices.Contains(StandardNames(), img.Name) || img.OSRelease || img.BaseConf != nil
+	return img.FreeBSD || img.OSRelease || img.BaseConf != nil
 }
 
 // Replacing reports whether a package of the image may have a path that a
@@ -207,9 +226,9 @@ func (img Image) Replacing(path string) bool {
 	return slices.ContainsFunc(img.Replaces, func(pattern string) bool { return matches(pattern, path) })
 }
 
-// check finds what cannot be right in a definition.
-func (img Image) check() []error {
-	var errs []error
+// Check finds what cannot be right in a definition.
+func (img Image) Check() []error {
+	errs := img.checkOwn()
 	for _, f := range img.Files {
 		if f.Source == "" && len(f.From) == 0 {
 			errs = append(errs, fmt.Errorf("file %s has neither source nor from, wanted one of them", f.Target))

@@ -111,8 +111,11 @@ func Tags(version string) []string {
 	return []string{version}
 }
 
-// ManifestLine is the line of an image in container-image-MANIFESTS, which has
-// digests of manifests in the form of CHECKSUM files.
-func (r Release) ManifestLine(image, hex string) string {
-	return fmt.Sprintf("SHA256 (%s) = %s", r.RefName(image), hex)
-}
+// ManifestList is the name of the list that has the digests of images' manifests
+// and of their locks, in the form of CHECKSUM files. As no image has capitals in
+// its name, none takes it.
+func ManifestList() string { return ArtifactName("MANIFESTS") }
+
+// ManifestLine is a line of it, by the name that the archive gives the image; of
+// a lock, by LockLine of that.
+func ManifestLine(refName, hex string) string { return fmt.Sprintf("SHA256 (%s) = %s", refName, hex) }

@@ -63,8 +63,18 @@ func TestTags(t *testing.T) {
 func TestManifestLine(t *testing.T) {
 	t.Parallel()
 	r := Release{"15.0", "RELEASE-p3", "FreeBSD:15:aarch64"}
-	if got, want := r.ManifestLine("static", "abc"), "SHA256 (freebsd-static:15.0-RELEASE-p3-aarch64) = abc"; got != want {
-		t.Errorf("got %s, want %s", got, want)
+	for _, tt := range []struct {
+		img  Image
+		want string
+	}{
+		{Image{Name: "static", FreeBSD: true}, "freebsd-static:15.0-RELEASE-p3-aarch64"},
+		{Image{Name: "static", FreeBSD: true, Tags: []string{"1"}}, "freebsd-static:15.0-RELEASE-p3-aarch64"},
+		{Image{Name: "static"}, "static:15.0-RELEASE-p3-aarch64"},
+		{Image{Name: "web", Tags: []string{"1.27", "latest"}}, "web:1.27-aarch64"},
+	} {
+		if got, want := ManifestLine(r.RefName(tt.img), "abc"), "SHA256 ("+tt.want+") = abc"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
 

@@ -211,12 +211,6 @@ func (r Release) Version() string {
 	return r.Revision + "-" + r.Branch
 }
 
-// RefName is the name that an archive gives its image, as FreeBSD's have it
-// (release/scripts/make-oci-image.sh).
-func (r Release) RefName(image string) string {
-	return "freebsd-" + image + ":" + r.Version() + "-" + r.TargetArch()
-}
-
 // ArtifactName is the name of an image's archive without its extension, the
 // one that release/Makefile.oci uses.
 func ArtifactName(image string) string { return "container-image-" + image }

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/release"
 )
 
 func (p *program) buildCommand() *cli.Command {
@@ -17,7 +18,7 @@ func (p *program) buildCommand() *cli.Command {
 		Usage:     "make images",
 		ArgsUsage: "IMAGE...",
 		Before:    needSQLite,
-		Flags:     slices.Concat(inputFlags(), contentFlags(), lockFlags(), []cli.Flag{planFlag(), publicURLFlag(), epochFlag()}, outputFlags(), talkFlags()),
+		Flags:     slices.Concat(inputFlags(), contentFlags(), lockFlags(), []cli.Flag{planFlag(), publicURLFlag(), epochFlag(), annotationFlag(), manifestsFlag()}, outputFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			cfg, err := p.config(c)
 			if err != nil {
@@ -26,6 +27,7 @@ func (p *program) buildCommand() *cli.Command {
 			if err := output(c, &cfg); err != nil {
 				return err
 			}
+			cfg.Manifests = c.Bool("manifests")
 			cfg.Published = published(c.Context, c.StringSlice("lock"))
 			results, err := p.build(c, cfg)
 			if err != nil {
@@ -40,6 +42,10 @@ func (p *program) buildCommand() *cli.Command {
 			return nil
 		},
 	}
+}
+
+func manifestsFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "manifests", Usage: "write the digests of all manifests and locks into " + release.ManifestList()}
 }
 
 // build runs the hooks and shows how they come along.
@@ -67,6 +73,7 @@ func (p *program) printResult(c *cli.Context, r hooks.Result) error {
 	}
 	out := struct {
 		Image      string      `json:"image"`
+		Name       string      `json:"name"` // in the archive
 		File       string      `json:"file"`
 		Lock       string      `json:"lock"`
 		Digest     string      `json:"digest"`
@@ -75,7 +82,7 @@ func (p *program) printResult(c *cli.Context, r hooks.Result) error {
 		Layers     []layerJSON `json:"layers"`
 		Catalogues []string    `json:"catalogues"` // kept beside the lock
 		Unvouched  []string    `json:"unvouched,omitempty"`
-	}{r.Image, filepath.Base(r.File), filepath.Base(r.Lock), r.Digest, r.Size, r.Packages, nil, append([]string{}, r.Catalogues...), r.Doubts}
+	}{r.Image, r.Name, filepath.Base(r.File), filepath.Base(r.Lock), r.Digest, r.Size, r.Packages, nil, append([]string{}, r.Catalogues...), r.Doubts}
 	for _, l := range r.Layers {
 		out.Layers = append(out.Layers, layerJSON{l.Digest.String(), l.DiffID.String(), l.Size, l.CreatedBy})
 	}

@@ -27,14 +27,14 @@ func (p *program) diffCommand() *cli.Command {
 			platformFlag(), jsonFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			list, hidden, err := p.compare(c)
+			found, hidden, err := p.compare(c)
 			if err != nil {
 				return &troubleError{err}
 			}
-			if err := errors.Join(p.printDifferences(c, list), hidden); err != nil {
+			if err := errors.Join(p.printDifferences(c, found), hidden); err != nil {
 				return &troubleError{err}
 			}
-			if len(list) > 0 {
+			if len(found.list) > 0 {
 				return errDiffer
 			}
 			return nil
@@ -42,52 +42,63 @@ func (p *program) diffCommand() *cli.Command {
 	}
 }
 
+// differences are those of two images, and what who has the first fetches of the
+// second.
+type differences struct {
+	list []hooks.Difference
+	pull []hooks.PulledLayer
+}
+
 // compare finds the differences, and besides its own error tells what of the
 // images could not be compared.
-func (p *program) compare(c *cli.Context) (list []hooks.Difference, hidden, err error) {
+func (p *program) compare(c *cli.Context) (found differences, hidden, err error) {
 	if c.NArg() != 2 {
-		return nil, nil, usagef("diff: operands: found %d, wanted two archives", c.NArg())
+		return found, nil, usagef("diff: operands: found %d, wanted two archives", c.NArg())
 	}
 	if c.Int("lines") < 0 {
-		return nil, nil, usagef("--lines: found %d, wanted none or more", c.Int("lines"))
+		return found, nil, usagef("--lines: found %d, wanted none or more", c.Int("lines"))
 	}
 	platform, err := platform(c)
 	if err != nil {
-		return nil, nil, err
+		return found, nil, err
 	}
 	var sides [2]*hooks.Artifact
 	var faults []error
 	for i, path := range c.Args().Slice() {
 		source, err := openSource(c.Context, path)
 		if err != nil {
-			return nil, nil, err
+			return found, nil, err
 		}
 		defer source.Close()
 		if sides[i], err = hooks.ReadAny(c.Context, source, platform); sides[i] == nil || !sides[i].Whole() {
-			return nil, nil, errors.Join(about(path, err)...)
+			return found, nil, errors.Join(about(path, err)...)
 		}
 		faults = append(faults, p.passedOver(path, err))
 	}
 	for _, text := range hooks.Wrapping(sides[0], sides[1]) {
 		_ = p.err.line("orlop: the layouts around the images differ: %s", text)
 	}
-	list, err = hooks.Explain(c.Context, sides[0], sides[1], hooks.Compare(c.Context, sides[0], sides[1]), c.Int("lines"))
-	return list, errors.Join(faults...), err
+	found.pull = hooks.Pull(sides[0], sides[1])
+	found.list, err = hooks.Explain(c.Context, sides[0], sides[1], hooks.Compare(c.Context, sides[0], sides[1]), c.Int("lines"))
+	return found, errors.Join(faults...), err
 }
 
-func (p *program) printDifferences(c *cli.Context, list []hooks.Difference) error {
-	if c.Bool("stat") {
-		return p.printStat(c, list)
+// printDifferences writes what differs, and before the files which layers that
+// makes new. Of images that are the same it writes nothing.
+func (p *program) printDifferences(c *cli.Context, found differences) error {
+	if c.Bool("stat") || len(found.list) == 0 {
+		return p.printStat(c, found.list)
 	}
+	inside := slices.IndexFunc(found.list, func(d hooks.Difference) bool { return d.Part != hooks.PartPackages && d.Part != hooks.PartImage })
+	if inside < 0 {
+		inside = len(found.list)
+	}
+	before, after := found.list[:inside], found.list[inside:]
 	if c.Bool("json") {
-		for _, d := range list {
-			if err := p.out.json(d); err != nil {
-				return err
-			}
-		}
-		return nil
+		return errors.Join(jsonLines(p.out, before), jsonLines(p.out, found.pull), jsonLines(p.out, after))
 	}
-	for _, line := range differenceLines(list, c.Int("lines")) {
+	lines := c.Int("lines")
+	for _, line := range slices.Concat(differenceLines(before, lines), pullLines(found.pull), differenceLines(after, lines)) {
 		if err := c.Context.Err(); err != nil {
 			return err
 		}
@@ -96,6 +107,36 @@ func (p *program) printDifferences(c *cli.Context, list []hooks.Difference) erro
 		}
 	}
 	return nil
+}
+
+// jsonLines writes objects, a line each.
+func jsonLines[T any](to printer, list []T) error {
+	for _, x := range list {
+		if err := to.json(x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pullLines tell which layers are new, and what fetching them comes to.
+func pullLines(layers []hooks.PulledLayer) []string {
+	if layers == nil {
+		return nil
+	}
+	var r report
+	var count int
+	var size, all int64
+	r.line(0, "%s:", hooks.PartLayers)
+	for _, l := range layers {
+		r.line(1, "%s: %s, %d bytes", l.Layer, l.Change, l.Size)
+		if all += l.Size; l.Change == "new" {
+			count++
+			size += l.Size
+		}
+	}
+	r.line(1, "to fetch: %d of %d, %d of %d bytes", count, len(layers), size, all)
+	return r
 }
 
 // differenceLines are a report for people: a heading for each part, and for each

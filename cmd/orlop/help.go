@@ -22,11 +22,11 @@ type helpGroup struct{ heading, flags string }
 // helpGroups are the headings under which help lists flags.
 var helpGroups = []helpGroup{
 	{"input", "repo repo-conf-dir srcdir root metalog lock platform tools"},
-	{"image", "abi revision branch image-file name package parent unknown-scripts exceptions"},
+	{"image", "abi revision branch image-file name package parent unknown-scripts exceptions annotation"},
 	{"trust", "insecure-unsigned lock-urls trust-lock"},
 	{"store", "cache cache-shared offline"},
 	{"checks", "plan digests require rebuild"},
-	{"output", "why stat lines files mtree sizes owner o format compression squash pkgdb-schema epoch public-url json"},
+	{"output", "why stat lines files mtree sizes owner o format compression squash pkgdb-schema epoch public-url manifests json"},
 	{"running", "j q v h"},
 }
 

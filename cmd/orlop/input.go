@@ -114,6 +114,9 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	if len(cfg.Images) == 0 {
 		return cfg, usagef("%s: no image is named; FreeBSD's are %s", c.Command.Name, strings.Join(release.StandardNames(), ", "))
 	}
+	if cfg.Annotations, err = annotations(c); err != nil {
+		return cfg, err
+	}
 	cfg.Epoch, err = p.lastEpoch(c)
 	return cfg, err
 }
@@ -133,7 +136,7 @@ func checkNames(c *cli.Context) error {
 // onlyLocks refuses what a lock says itself. It has its own epochs, too.
 func onlyLocks(c *cli.Context) error {
 	for _, name := range []string{"abi", "revision", "branch", "image-file", "name", "package", "parent", "unknown-scripts",
-		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url", "plan", "epoch"} {
+		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url", "plan", "epoch", "annotation"} {
 		if c.IsSet(name) {
 			return usagef("--%s: the lock says that", name)
 		}
@@ -328,6 +331,29 @@ func customImage(c *cli.Context) (*release.Image, error) {
 		img.Parent = ""
 	}
 	return img, nil
+}
+
+func annotationFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "annotation", Usage: "annotation `KEY=VALUE` of the manifests, org.opencontainers.image.revision=… say"}
+}
+
+// annotations reads annotationFlag.
+func annotations(c *cli.Context) (map[string]string, error) {
+	all := map[string]string{}
+	for _, arg := range c.StringSlice("annotation") {
+		key, value, ok := strings.Cut(arg, "=")
+		if !ok {
+			return nil, usagef("--annotation: found %q, wanted KEY=VALUE", arg)
+		}
+		if old, twice := all[key]; twice && old != value {
+			return nil, usagef("--annotation: %s is %q and %q, wanted one of them", key, old, value)
+		}
+		all[key] = value
+	}
+	if err := release.CheckAnnotations(all); err != nil {
+		return nil, usagef("--annotation: %w", err)
+	}
+	return all, nil
 }
 
 func epochFlag() cli.Flag {

@@ -23,7 +23,7 @@ func (p *program) lockCommand() *cli.Command {
 		Usage:     "write the plan with every digest, one lock an image",
 		ArgsUsage: "IMAGE...",
 		Before:    needSQLite,
-		Flags:     slices.Concat(inputFlags(), contentFlags(), []cli.Flag{publicURLFlag(), epochFlag(), directoryFlag()}, madeFlags(), talkFlags()),
+		Flags:     slices.Concat(inputFlags(), contentFlags(), []cli.Flag{publicURLFlag(), epochFlag(), annotationFlag(), directoryFlag()}, madeFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			cfg, err := p.config(c)
 			if err != nil {

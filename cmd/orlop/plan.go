@@ -16,7 +16,7 @@ func planFlag() cli.Flag {
 }
 
 func (p *program) planCommand() *cli.Command {
-	flags := append(inputFlags(), exceptionsFlag(), publicURLFlag(), sinceFlag(), epochFlag(),
+	flags := append(inputFlags(), exceptionsFlag(), publicURLFlag(), sinceFlag(), epochFlag(), annotationFlag(),
 		&cli.StringFlag{Name: "why", Usage: "explain only why `PACKAGE` is in the images"},
 		&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write a plan an image into `DIR`, too, for build --plan"})
 	return &cli.Command{

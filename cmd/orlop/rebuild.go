@@ -138,7 +138,10 @@ func (v *verifier) rebuildConfig(l *solve.Lock) (hooks.Config, error) {
 		return cfg, usagef("-j: found %d, wanted at least 1", cfg.Jobs)
 	}
 	var err error
-	if cfg.SkipScripts, err = skipScripts(v.c); err != nil {
+	if cfg.SkipScripts, err = skipScripts(v.c); err == nil {
+		cfg.Annotations, err = annotations(v.c)
+	}
+	if err != nil {
 		return cfg, err
 	}
 	if l != nil && (v.c.IsSet("repo") || v.c.IsSet("repo-conf-dir")) {

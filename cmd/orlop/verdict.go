@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 )
@@ -108,14 +110,12 @@ func (p *program) printVerdict(c *cli.Context, x *verdict) error {
 	return p.out.line("%s\t%s", file, digest)
 }
 
-// image is the name of an image of FreeBSD's kind, "" for others.
+// image is the name of an image that orlop made, or of FreeBSD's, "" for others.
 func (x *verdict) image() string {
-	name, ours := strings.CutPrefix(x.name(), "freebsd-")
-	if !ours {
+	if x.artifact == nil {
 		return ""
 	}
-	name, _, _ = strings.Cut(name, ":")
-	return name
+	return cmp.Or(x.artifact.OwnName(), release.OfFreeBSDs(x.name()))
 }
 
 // nameOf is the name of an archive without its ending.

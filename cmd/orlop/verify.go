@@ -38,7 +38,7 @@ func (p *program) verifyCommand() *cli.Command {
 			&cli.BoolFlag{Name: "rebuild", Usage: "make the images again from their locks and compare"},
 			&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with the definitions that the images should have"},
 			&cli.BoolFlag{Name: "trust-lock", Usage: "end with 0 also where nobody but the lock vouches for what is in the image"},
-			platformFlag(), lockURLsFlag(), scriptsFlag(),
+			platformFlag(), lockURLsFlag(), scriptsFlag(), annotationFlag(),
 		}, releaseFlags(), sourceFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			if !c.Args().Present() {
@@ -163,9 +163,7 @@ func (v *verifier) lockOf(x *verdict) (*givenLock, error) {
 		return &v.locks[0], nil
 	}
 	for _, fits := range []func(l *givenLock) bool{
-		func(l *givenLock) bool {
-			return (release.Release{Revision: l.Revision, Branch: l.Branch, ABI: l.ABI}).RefName(l.Image) == x.name()
-		},
+		func(l *givenLock) bool { return x.name() != "" && hooks.LockedName(l.Lock) == x.name() },
 		func(l *givenLock) bool { return x.artifact.IsOf(l.Lock) }, // a copy may have another name
 	} {
 		if i := slices.IndexFunc(v.locks, func(l givenLock) bool { return fits(&l) }); i >= 0 {

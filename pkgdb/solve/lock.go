@@ -26,7 +26,8 @@ type Lock struct {
 	Schema       int               `json:"pkgdb_schema"`
 	Compression  string            `json:"compression"`
 	Squash       bool              `json:"squash"`
-	Layers       []LockLayer       `json:"layers"` // lowest first, the last is the image's own
+	Annotations  map[string]string `json:"annotations"` // that the run gave its images
+	Layers       []LockLayer       `json:"layers"`      // lowest first, the last is the image's own
 	Repositories []LockRepository  `json:"repositories"`
 	Packages     []LockPackage     `json:"packages"` // in the order of installation, donors of a step after it
 	// What the image may lack although something in it asks for it.
@@ -112,7 +113,7 @@ type LockMissing struct {
 
 // Lock returns the part of a lock that a plan knows.
 func (p *Plan) Lock(catalogues []*catalog.Catalogue) Lock {
-	l := Lock{Format: LockFormat, Bytes: ByteFormat, ABI: p.ABI, Versions: map[string]string{},
+	l := Lock{Format: LockFormat, Bytes: ByteFormat, ABI: p.ABI, Versions: map[string]string{}, Annotations: map[string]string{},
 		Repositories: []LockRepository{}, Packages: []LockPackage{}, KnownMissing: []LockException{}, KnownDangling: []LockException{}}
 	used := map[*catalog.Repo]bool{}
 	for i := range p.Steps {

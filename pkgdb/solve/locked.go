@@ -100,6 +100,9 @@ func (l *Lock) parse(text []byte) error {
 		return err
 	}
 	l.Bytes = max(l.Bytes, 1)
+	if l.Annotations == nil { // of a lock from before there were any
+		l.Annotations = map[string]string{}
+	}
 	return nil
 }
 
