@@ -199,6 +199,10 @@ func (r *run) baseConf(m *member) error {
 	if m.tree.Lookup(keys) == nil {
 		keys = "/usr/share/keys/pkg"
 	}
+	of := r.release.Of(m.newestVersion())
+	if of.OnlyABI() { // a snapshot, say, or an image of other packages
+		of = r.release
+	}
 	return m.make(target, 0o644, fmt.Appendf(nil, `FreeBSD-base: {
   url: "pkg+https://pkg.FreeBSD.org/${ABI}/%s",
   mirror_type: "srv",
@@ -206,7 +210,7 @@ func (r *run) baseConf(m *member) error {
   fingerprints: "%s",
   enabled: yes
 }
-`, r.release.Of(m.newestVersion()).BaseRepository(), keys))
+`, of.BaseRepository(), keys))
 }
 
 // newestVersion is that of FreeBSD's packages of this and all lower steps, ""

@@ -73,7 +73,6 @@ func (p *program) printResult(c *cli.Context, r hooks.Result) error {
 	}
 	out := struct {
 		Image      string      `json:"image"`
-		Name       string      `json:"name"` // in the archive
 		File       string      `json:"file"`
 		Lock       string      `json:"lock"`
 		Digest     string      `json:"digest"`
@@ -81,8 +80,9 @@ func (p *program) printResult(c *cli.Context, r hooks.Result) error {
 		Packages   int         `json:"packages"`
 		Layers     []layerJSON `json:"layers"`
 		Catalogues []string    `json:"catalogues"` // kept beside the lock
+		Name       string      `json:"name"`       // in the archive
 		Unvouched  []string    `json:"unvouched,omitempty"`
-	}{r.Image, r.Name, filepath.Base(r.File), filepath.Base(r.Lock), r.Digest, r.Size, r.Packages, nil, append([]string{}, r.Catalogues...), r.Doubts}
+	}{r.Image, filepath.Base(r.File), filepath.Base(r.Lock), r.Digest, r.Size, r.Packages, nil, append([]string{}, r.Catalogues...), r.Name, r.Doubts}
 	for _, l := range r.Layers {
 		out.Layers = append(out.Layers, layerJSON{l.Digest.String(), l.DiffID.String(), l.Size, l.CreatedBy})
 	}

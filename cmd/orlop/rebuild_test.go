@@ -29,8 +29,8 @@ func TestRebuildVerdict(t *testing.T) {
 		t.Fatal(said)
 	}
 	nothing := func(*layout) {}
-	text := inLayer(0, func(l *layout) {
-		e := l.find(0, "var/run/os-release")
+	text := inLayer(1, func(l *layout) {
+		e := l.find(1, "var/run/os-release")
 		e.set(bytes.Replace(e.body, []byte("NAME=FreeBSD"), []byte("NAME=evil"), 1))
 	})
 	compression := func(l *layout) {

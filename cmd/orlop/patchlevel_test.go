@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/release"
+)
+
+// republish gives a package of a repository another version, in which every file
+// has another time and one file other contents.
+func republish(t *testing.T, repo, name, old, version string, seconds int64, changed string) {
+	t.Helper()
+	file, fresh := name+"-"+old+".pkg", name+"-"+version+".pkg"
+	f, err := os.Open(filepath.Join(repo, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	plain, err := pkgfile.Decompress(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	body := []byte("changed in " + version + "\n")
+	var archive bytes.Buffer
+	out := tar.NewWriter(&archive)
+	for in := tar.NewReader(plain); ; {
+		h, err := in.Next()
+		if err == io.EOF {
+			break
+		}
+		text, readErr := io.ReadAll(in)
+		if err != nil || readErr != nil {
+			t.Fatal(err, readErr)
+		}
+		switch {
+		case strings.HasPrefix(h.Name, "+"):
+			text = newManifest(t, text, version, seconds, changed, body)
+		case strings.TrimPrefix(h.Name, "/") == strings.TrimPrefix(changed, "/"):
+			text = body
+		}
+		h.Size = int64(len(text))
+		if err := out.WriteHeader(h); err == nil {
+			_, err = out.Write(text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(repo, fresh), archive.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	list := packagesOf(t, repo)
+	for _, entry := range list {
+		if e := entry.(object); e["name"] == name {
+			e["version"], e["path"], e["repopath"] = version, fresh, fresh
+			e["sum"], e["pkgsize"] = string(sum.Of(sum.BLAKE2b, archive.Bytes())), archive.Len()
+		}
+	}
+	pkgtest.WriteCatalogue(repo, list)
+}
+
+func newManifest(t *testing.T, text []byte, version string, seconds int64, changed string, body []byte) []byte {
+	t.Helper()
+	var m object
+	if err := json.Unmarshal(text, &m); err != nil {
+		t.Fatal(err)
+	}
+	m["version"] = version
+	if files, ok := m["files"].(object); ok {
+		for path, file := range files {
+			if file.(object)["mtime"] = seconds; path == changed {
+				file.(object)["sum"] = string(sum.Of(sum.BLAKE2b, body))
+			}
+		}
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// writableSample is a copy of the demo's repository.
+func writableSample(t *testing.T) string {
+	t.Helper()
+	repo := filepath.Join(t.TempDir(), "repo")
+	if err := os.CopyFS(repo, os.DirFS("sample")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"data.pkg", "meta.conf"} {
+		if err := os.Chmod(filepath.Join(repo, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return repo
+}
+
+// atEpoch runs orlop with a SOURCE_DATE_EPOCH, "" for none.
+func atEpoch(t *testing.T, epoch string, args ...string) (status int, stdout string) {
+	t.Helper()
+	var out, said bytes.Buffer
+	status = run(t.Context(), append([]string{"orlop"}, args...), &out, &said, func(name string) (string, bool) {
+		return epoch, name == "SOURCE_DATE_EPOCH"
+	})
+	if status != 0 && said.Len() > 0 {
+		t.Logf("%v: %s", args, said.String())
+	}
+	return status, out.String()
+}
+
+// blobs are the digests of an image's layers, as build --json tells them.
+func blobs(t *testing.T, built string) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	for line := range strings.Lines(built) {
+		var image struct {
+			Image  string
+			Layers []struct{ Digest string }
+		}
+		if err := json.Unmarshal([]byte(line), &image); err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range image.Layers {
+			all[image.Image] = append(all[image.Image], l.Digest)
+		}
+	}
+	return all
+}
+
+// TestPatchLevels builds two patch levels in which one package differs, each with
+// the time of its own commit, as make release does. What stands below that
+// package is the same.
+func TestPatchLevels(t *testing.T) {
+	t.Parallel()
+	repo, work := writableSample(t), t.TempDir()
+	images := release.StandardNames()
+	build := func(dir, epoch string) map[string][]string {
+		args := append([]string{"build", "-q", "--json", "--repo", repo, "--exceptions", "sample/exceptions.ucl", "-o", filepath.Join(work, dir)}, images...)
+		status, out := atEpoch(t, epoch, args...)
+		if status != 0 {
+			t.Fatalf("%s: status %d", dir, status)
+		}
+		return blobs(t, out)
+	}
+	before := build("before", "1756500000")
+	republish(t, repo, "FreeBSD-runtime", "15.0p3", "15.0p4", 1757000000, "/bin/freebsd-version")
+	after := build("after", "1757000000")
+	for _, image := range images {
+		for i := range after[image] {
+			if same := before[image][i] == after[image][i]; same != (i < 2) {
+				t.Errorf("%s: layer %d is the same: %v", image, i+1, same)
+			}
+		}
+	}
+	archive := func(dir, image string) string { return filepath.Join(work, dir, "container-image-"+image+".txz") }
+	for image, want := range map[string]string{"static": "to fetch: 0 of 1, 0 of ", "dynamic": "to fetch: 0 of 2, 0 of ", "runtime": "to fetch: 1 of 3, "} {
+		status, out := atEpoch(t, "", "diff", archive("before", image), archive("after", image))
+		if status != 1 || !strings.Contains(out, "\n    "+want) || !strings.Contains(out, "    static: shared, ") || strings.Contains(out, "runtime: new, ") != (image == "runtime") {
+			t.Errorf("%s: status %d, wanted %s in\n%s", image, status, want, out)
+		}
+	}
+	status, out := atEpoch(t, "", "diff", "--json", archive("before", "runtime"), archive("after", "runtime"))
+	for i, layer := range []string{"static", "dynamic", "runtime"} {
+		change := map[bool]string{true: "shared", false: "new"}[i < 2]
+		want := fmt.Sprintf(`{"part":"layers","layer":%q,"change":%q,"digest":%q,"size":`, layer, change, after["runtime"][i])
+		if status != 1 || !strings.Contains(out, want) {
+			t.Errorf("status %d, wanted %s in\n%s", status, want, out)
+		}
+	}
+	if status, _ := atEpoch(t, "", "verify", "-q", "--rebuild", "--repo", repo, archive("after", "runtime"), archive("after", "static")); status != 0 {
+		t.Errorf("made again: status %d", status)
+	}
+	if status, out := atEpoch(t, "", "diff", archive("after", "static"), archive("after", "static")); status != 0 || out != "" {
+		t.Errorf("the same image: status %d, %s", status, out)
+	}
+}
+
+// TestEpochIsABound finds the same bytes whatever the bound, as long as it is later than the
+// packages, and no later time than an earlier one; a rebuild needs neither.
+func TestEpochIsABound(t *testing.T) {
+	t.Parallel()
+	definition := filepath.Join(t.TempDir(), "own.ucl")
+	const own = "image own { parent = runtime; packages = [ FreeBSD-vi ] }\n"
+	if err := os.WriteFile(definition, []byte(own), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, flags := range map[string][]string{"layers": nil, "squash": {"--squash"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			made, work := map[string]string{}, t.TempDir()
+			for label, by := range map[string][]string{
+				"none": {""}, "later": {"1900000000"}, "by flag": {"1", "--epoch", "1900000000"},
+				"earlier": {"1000000000"}, "earlier by flag": {"1900000000", "--epoch", "1000000000"},
+			} {
+				out, images := filepath.Join(work, label), []string{"own", "static"}
+				if flags == nil && (label == "none" || label == "later") {
+					images = append(release.StandardNames(), "own")
+				}
+				args := slices.Concat([]string{"build", "-q", "--repo", "sample", "--exceptions", "sample/exceptions.ucl", "--image-file", definition, "-o", out},
+					flags, by[1:], images)
+				status, stdout := atEpoch(t, by[0], args...)
+				if status != 0 {
+					t.Fatalf("%s: status %d", label, status)
+				}
+				made[label] = stdout
+				archives, err := filepath.Glob(out + "/*.txz")
+				if err != nil || len(archives) != len(images) {
+					t.Fatal(archives, err)
+				}
+				args = append([]string{"verify", "-q", "--rebuild", "--repo", "sample", "--image-file", definition}, archives...)
+				if status, said := atEpoch(t, "1", args...); status != 0 || strings.Count(said, "\treproduced\n") != len(images) {
+					t.Errorf("%s, made again: status %d: %s", label, status, said)
+				}
+			}
+			for label, like := range map[string]string{"later": "none", "by flag": "none", "earlier by flag": "earlier"} {
+				for line := range strings.Lines(made[label]) {
+					if !strings.Contains(made[like], line) {
+						t.Errorf("%s: %swanted as %s:\n%s", label, line, like, made[like])
+					}
+				}
+			}
+			if made["earlier"] == made["none"] {
+				t.Error("an earlier bound changes nothing")
+			}
+		})
+	}
+}
