@@ -150,12 +150,17 @@ func digestOf(t *testing.T, cfg hooks.Config) string {
 // and wants that of the repository.
 func TestStaged(t *testing.T) {
 	t.Parallel()
-	native := build(t, config(t, sampleRepo, "runtime"))["runtime"]
 	root, metalog := stage(t, sampleRepo, pkgDatabase(t, "runtime"))
-	staged := config(t, "", "runtime")
-	staged.Repos, staged.RootDir, staged.Metalog, staged.SrcDir = nil, root, metalog, sourceTree(t)
-	if got := digestOf(t, staged); got != native.Descriptor.Digest.String() {
-		t.Errorf("got %s, want %s", got, native.Descriptor.Digest)
+	for _, epoch := range []int64{0, 1_000_000_000, 1_900_000_000} {
+		cfg, staged := config(t, sampleRepo, "runtime"), config(t, "", "runtime")
+		staged.Repos, staged.RootDir, staged.Metalog, staged.SrcDir = nil, root, metalog, sourceTree(t)
+		if epoch != 0 {
+			cfg.Epoch, staged.Epoch = &epoch, &epoch
+		}
+		native := build(t, cfg)["runtime"]
+		if got := digestOf(t, staged); got != native.Descriptor.Digest.String() {
+			t.Errorf("epoch %d: got %s, want %s", epoch, got, native.Descriptor.Digest)
+		}
 	}
 }
 

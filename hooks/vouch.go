@@ -138,12 +138,18 @@ func (r *run) vouchAnnotations() {
 		if !m.wanted {
 			continue
 		}
-		keys := maps.Clone(r.Annotations)
+		keys := map[string]string{}
+		maps.Copy(keys, r.Annotations)
 		maps.Copy(keys, m.locked.Annotations)
 		for _, key := range slices.Sorted(maps.Keys(keys)) {
 			found, wanted := m.locked.Annotations[key], r.Annotations[key]
-			if _, own := m.def.Annotations[key]; !own && found != wanted {
-				m.doubt("annotation %s of image %s is %s, of which only its lock tells; --annotation gives your own word", key, m.def.Name, short(quoted(found)))
+			if _, own := m.def.Annotations[key]; own || found == wanted {
+				continue // of the definition, or the user's own word
+			}
+			if found == "" {
+				m.doubt("annotation %s of image %s is absent, wanted %q", key, m.def.Name, wanted)
+			} else {
+				m.doubt("annotation %s of image %s is %q, of which only its lock tells; --annotation gives your own word", key, m.def.Name, short(found))
 			}
 		}
 	}

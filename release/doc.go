@@ -38,7 +38,7 @@
 // which FreeBSD publishes: the same archive is container-image-runtime.txz in
 // the object directory, FreeBSD-15.0-RELEASE-amd64-container-image-runtime.txz
 // on a mirror, freebsd-runtime:15.0-RELEASE-amd64 in podman(1) and
-// freebsd-runtime:15.0 in a registry. What stays the same through all of it is
+// freebsd-runtime:15.0 in a registry. An image of one's own is NAME:TAG-ARCH. What stays the same through all of it is
 // the digest of its manifest, and so container-image-MANIFESTS lists that.
 //
 // # Images
@@ -46,5 +46,6 @@
 // An Image says what an image has on top of its parent. FreeBSD's five are in
 // images/*.ucl, which Images.Read describes; it reads those of a source tree,
 // too, and with ReadConf files in the form of FreeBSD's own oci-image-NAME.conf.
-// A definition stands whole in the lock of each image that is made from it.
+// Only those of this package are FreeBSD's own, whatever the name of another. A
+// definition stands whole in the lock of each image that is made from it.
 package release
