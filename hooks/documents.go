@@ -128,6 +128,13 @@ func (a *Artifact) documentsOf(l *solve.Lock) (oci.Documents, error) {
 	if err != nil {
 		return oci.Documents{}, err
 	}
+	if elder(l.Layers[len(l.Layers)-1].Definition) { // the image may be, too, and have fewer
+		for _, key := range []string{v1.AnnotationURL, v1.AnnotationDocumentation} {
+			if _, has := a.Manifest.Annotations[key]; !has {
+				delete(image.Annotations, key)
+			}
+		}
+	}
 	return image.Documents(), nil
 }
 

@@ -47,8 +47,8 @@ func layersOf(a *hooks.Artifact) []string {
 	return list
 }
 
-// TestOSRelease finds in each layer the version of its packages, and a branch that is
-// given in names only.
+// TestOSRelease finds in each layer the version of its packages, and a branch that
+// is given in names only.
 func TestOSRelease(t *testing.T) {
 	t.Parallel()
 	first := build(t, config(t, sampleRepo, "notoolchain"))["notoolchain"]
@@ -72,7 +72,8 @@ func TestOSRelease(t *testing.T) {
 	}
 }
 
-// TestOSReleaseOfOthers has packages that tell no release, in one of two steps, and none.
+// TestOSReleaseOfOthers has packages that tell no release, a candidate's, and none of
+// FreeBSD's.
 func TestOSReleaseOfOthers(t *testing.T) {
 	t.Parallel()
 	repo := t.TempDir()
@@ -111,7 +112,8 @@ image other { packages = [ tool ]; os-release = yes }`), 0o600); err != nil {
 	}
 }
 
-// TestEpochOfTimes takes the times of packages of which some tell none, or one that cannot be.
+// TestEpochOfTimes has packages of which some tell no time, or one that no image
+// can have.
 func TestEpochOfTimes(t *testing.T) {
 	t.Parallel()
 	repo := t.TempDir()
@@ -161,9 +163,9 @@ image beyond { packages = [ beyond ] }`), 0o600); err != nil {
 	}
 }
 
-// TestNamesOfDefinitions builds one definition twice: as FreeBSD's own, and as one of the same
-// text and name in another's hands it would be no such image.
-func TestNamesOfDefinitions(t *testing.T) {
+// TestGivenAnnotations annotates one of FreeBSD's images, and one that stands on it
+// and says nothing of itself.
+func TestGivenAnnotations(t *testing.T) {
 	t.Parallel()
 	cfg := config(t, sampleRepo, "static")
 	cfg.Annotations = map[string]string{"org.opencontainers.image.source": "https://git.FreeBSD.org/src.git"}

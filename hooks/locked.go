@@ -150,13 +150,10 @@ func lockedDefinition(l *solve.Lock, i int) (def release.Image, err error) {
 	if err != nil {
 		return def, fmt.Errorf("layer %s: definition: %w", l.Layers[i].Image, err)
 	}
-	var said struct {
-		FreeBSD *bool `json:"freebsd"`
-	}
-	if err = json.Unmarshal(l.Layers[i].Definition, &said); err == nil && said.FreeBSD == nil {
+	if elder(l.Layers[i].Definition) {
 		def = def.OfElderLock()
 	}
-	if err = errors.Join(append([]error{err}, def.Check()...)...); err != nil {
+	if err = errors.Join(def.Check()...); err != nil {
 		return def, fmt.Errorf("layer %s: definition: %w", l.Layers[i].Image, err)
 	}
 	if err := (release.Images{}).Add(def); err != nil {
@@ -173,6 +170,15 @@ func lockedDefinition(l *solve.Lock, i int) (def release.Image, err error) {
 		return def, fmt.Errorf("layer %s: its definition has the parent %q, and it stands on %q", def.Name, def.Parent, below)
 	}
 	return def, nil
+}
+
+// elder reports whether a definition is from before definitions said whose they
+// are, which an earlier development of this version wrote.
+func elder(definition json.RawMessage) bool {
+	var said struct {
+		FreeBSD *bool `json:"freebsd"`
+	}
+	return json.Unmarshal(definition, &said) == nil && said.FreeBSD == nil
 }
 
 // lockedMember is the image of a layer of a lock.

@@ -54,7 +54,7 @@ func republish(t *testing.T, repo, name, old, version string, seconds int64, cha
 			text = body
 		}
 		h.Size = int64(len(text))
-		if err := out.WriteHeader(h); err == nil {
+		if err = out.WriteHeader(h); err == nil {
 			_, err = out.Write(text)
 		}
 		if err != nil {
@@ -193,8 +193,8 @@ func TestPatchLevels(t *testing.T) {
 	}
 }
 
-// TestEpochIsABound finds the same bytes whatever the bound, as long as it is later than the
-// packages, and no later time than an earlier one; a rebuild needs neither.
+// TestEpochIsABound finds the same bytes whatever the bound, as long as it is later
+// than the packages, and others if it is earlier; a rebuild needs neither.
 func TestEpochIsABound(t *testing.T) {
 	t.Parallel()
 	definition := filepath.Join(t.TempDir(), "own.ucl")
