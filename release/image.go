@@ -31,7 +31,7 @@ type Image struct {
 	Mtree        []Mtree           `json:"mtree"`
 	Files        []File            `json:"files"`
 	Folders      []Folder          `json:"folders"`
-	Replaces     []string          `json:"replaces"`     // paths, or "/folder/**", that the parent made or took and a package owns here
+	Replaces     []string          `json:"replaces"`     // paths, or "/folder/**", that the parent made or took and of which a package has another here
 	SkipScripts  bool              `json:"skip_scripts"` // unknown scripts are no error
 	Certificates *Taken            `json:"certificates"` // a folder with the folders trusted and untrusted
 	BaseConf     *Taken            `json:"base_conf"`    // pkg's FreeBSD.conf, to enable the base repository by
