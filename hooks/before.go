@@ -79,16 +79,21 @@ func (r *run) checkDefinitions(ctx context.Context) error {
 		return errors.Join(errs...)
 	}
 	names := release.StandardNames()
-	for _, file := range r.ImageFiles {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return &UnreadError{"image-file", file, err}
+	for _, files := range []struct {
+		flag  string
+		names []string
+	}{{"tree-file", r.TreeFiles}, {"image-file", r.ImageFiles}} {
+		for _, file := range files.names {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return &UnreadError{files.flag, file, err}
+			}
+			more, err := release.Defines(file, text)
+			if err != nil {
+				return err
+			}
+			names = append(names, more...)
 		}
-		more, err := release.Defines(file, text)
-		if err != nil {
-			return err
-		}
-		names = append(names, more...)
 	}
 	if r.Custom != nil {
 		if err := (release.Images{}).Add(*r.Custom); err != nil {
@@ -103,6 +108,10 @@ func (r *run) checkDefinitions(ctx context.Context) error {
 // one of them can be read but once.
 func (r *run) checkImageFiles() (once bool, err error) {
 	var errs []error
+	for _, file := range r.TreeFiles {
+		_, err := checkFile("tree-file", file)
+		errs = append(errs, err)
+	}
 	for _, file := range r.ImageFiles {
 		info, err := checkFile("image-file", file)
 		once = once || err == nil && !info.Mode().IsRegular()

@@ -59,6 +59,7 @@ type Config struct {
 
 	Images     []string       // names, at least one
 	ImageFiles []string       // further definitions
+	TreeFiles  []string       // a source tree's own definitions of FreeBSD's images, in the place of orlop's
 	Custom     *release.Image // one more definition, made from flags
 	SrcDir     string         // a FreeBSD source tree to take files from, or ""
 

@@ -122,8 +122,8 @@ func (r *run) named(ctx context.Context, version string) (revision, branch strin
 	return cmp.Or(r.Revision, v.Revision), cmp.Or(r.Branch, v.Branch), err
 }
 
-// definitions are FreeBSD's own, those of the files, the one of the flags, and
-// those of the parents that these name.
+// definitions are FreeBSD's own, as orlop or a source tree has them, those of the
+// files, the one of the flags, and those of the parents that these name.
 func (r *run) definitions(ctx context.Context, revision string) (release.Images, error) {
 	images, err := release.Standard(revision)
 	if err == nil {
@@ -131,6 +131,11 @@ func (r *run) definitions(ctx context.Context, revision string) (release.Images,
 	}
 	if err != nil {
 		return nil, err
+	}
+	for _, file := range r.TreeFiles {
+		if err := r.readTree(ctx, images, file, revision); err != nil {
+			return nil, err
+		}
 	}
 	for _, file := range r.ImageFiles {
 		if err := r.readDefinitions(ctx, images, file, revision); err != nil {
@@ -143,6 +148,16 @@ func (r *run) definitions(ctx context.Context, revision string) (release.Images,
 		}
 	}
 	return images, r.readParents(ctx, images, revision)
+}
+
+func (r *run) readTree(ctx context.Context, images release.Images, file, revision string) error {
+	text, err := until.Do(ctx, func() ([]byte, error) { return os.ReadFile(file) })
+	if err != nil {
+		return &UnreadError{"tree-file", file, err}
+	}
+	c, err := images.ReadTree(file, text, revision)
+	r.removes[c.Image.Name] = c.Removes
+	return err
 }
 
 func (r *run) readDefinitions(ctx context.Context, images release.Images, file, revision string) error {

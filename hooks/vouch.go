@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -118,7 +119,7 @@ func (r *run) vouchDefinitions(ctx context.Context) error {
 		}
 		changes := jsonChanges(inherit(want, m.parent), m.def)
 		whose := users
-		if want.FreeBSD {
+		if want.FreeBSD && !r.ofTree(m.def.Name) {
 			whose = freeBSDs
 		}
 		for _, c := range changes[:min(len(changes), maxLockChanges)] {
@@ -160,6 +161,12 @@ const (
 	freeBSDs = "FreeBSD's"
 	users    = "yours"
 )
+
+// ofTree reports whether the user gives a definition of an image of FreeBSD's in
+// the place of orlop's.
+func (r *run) ofTree(image string) bool {
+	return slices.ContainsFunc(r.TreeFiles, func(file string) bool { return filepath.Base(file) == release.ConfName(image) })
+}
 
 // definedWell reports whether the definition is FreeBSD's or the user's.
 func (m *member) definedWell() bool { return m.whose == freeBSDs || m.whose == users }

@@ -63,6 +63,28 @@ func ReadConf(name string, text []byte, revision string) (Conf, error) {
 	return c.Conf, nil
 }
 
+// ReadTree puts what a source tree says of an image of FreeBSD's in the place of
+// what orlop has. The image stays FreeBSD's: exceptions, which the tree does not
+// have, are those of the built-in definition.
+func (all Images) ReadTree(name string, text []byte, revision string) (Conf, error) {
+	c, err := ReadConf(name, text, revision)
+	if err != nil {
+		return c, err
+	}
+	img := &c.Image
+	img.Title, img.Exceptions = "FreeBSD "+img.Name, all[img.Name].Exceptions
+	if own := all[img.Name].Title; own != "" {
+		img.Title = own
+	}
+	delete(all, img.Name)
+	if err := all.Add(*img); err != nil {
+		return c, &UsageError{fmt.Errorf("%s: %w", name, err)}
+	}
+	img.FreeBSD, img.Annotations = true, freeBSDs()
+	all[img.Name] = *img
+	return c, nil
+}
+
 // readConf adds the image of such a file.
 func (all Images) readConf(name string, text []byte, revision string) error {
 	c, err := ReadConf(name, text, revision)

@@ -76,7 +76,7 @@ func TestReadConfStatic(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := all["static"]
-		want.Name, want.Title = "mine", ""
+		want.Name, want.Title, want.FreeBSD, want.Annotations = "mine", "", false, nil
 		for _, text := range []string{fmt.Sprintf(staticConf, urlLines), fmt.Sprintf(staticConf, ""), spelled.Replace(fmt.Sprintf(staticConf, urlLines))} {
 			c, err := ReadConf("oci-image-mine.conf", []byte(text), revision)
 			if err != nil {

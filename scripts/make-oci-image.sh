@@ -25,6 +25,7 @@ curdir=$1 revision=$2 branch=$3 arch=$4 image=$5 output=$6
 abi=FreeBSD:${revision%.*}:$arch
 
 epoch=${SOURCE_DATE_EPOCH:-${PKG_INSTALL_EPOCH:-${GITEPOCH:-}}}
+commit=$(git -c safe.directory='*' -C "$curdir" rev-parse HEAD 2> /dev/null) || commit=
 if [ -z "$epoch" ]; then
 	epoch=$(git -c safe.directory='*' -C "$curdir" log -1 --format=%ct 2> /dev/null) || epoch=
 fi
@@ -44,6 +45,9 @@ elif [ -d pkgbase-repo ]; then
 	set -- "$@" --repo "pkgbase-repo/$abi/latest"
 else
 	set -- "$@" --repo "${MAKEOBJDIRPREFIX:-/usr/obj}$(realpath "$curdir/..")/repo/$abi/latest"
+fi
+if [ -n "$commit" ]; then
+	set -- "$@" --annotation "org.opencontainers.image.revision=$commit"
 fi
 # FreeBSD's own images are part of orlop.
 case $image in

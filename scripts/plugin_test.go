@@ -119,7 +119,7 @@ func bareTree(t *testing.T, branch string) *tree {
 	if err := os.MkdirAll(tr.obj, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	tr.vars = []string{"WITH_OCIIMAGES=yes", "ORLOP=" + logging, "ORLOP_DEFINITIONS=builtin"}
+	tr.vars = []string{"WITH_OCIIMAGES=yes", "ORLOP=" + logging}
 	return tr
 }
 

@@ -22,7 +22,7 @@ type helpGroup struct{ heading, flags string }
 // helpGroups are the headings under which help lists flags.
 var helpGroups = []helpGroup{
 	{"input", "repo repo-conf-dir srcdir root metalog lock platform tools"},
-	{"image", "abi revision branch image-file name package parent unknown-scripts exceptions annotation"},
+	{"image", "abi revision branch image-file tree-file name package parent unknown-scripts exceptions annotation"},
 	{"trust", "insecure-unsigned lock-urls trust-lock"},
 	{"store", "cache cache-shared offline"},
 	{"checks", "plan digests require rebuild"},

@@ -36,6 +36,7 @@ func inputFlags() []cli.Flag {
 		&cli.StringFlag{Name: "abi", Usage: "`ABI` such as FreeBSD:15:amd64", DefaultText: "the only one in the catalogue"},
 	}, releaseFlags(), []cli.Flag{
 		&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with image definitions"},
+		treeFileFlag(),
 		&cli.StringFlag{Name: "name", Usage: "define an image `NAME` from --package and --parent"},
 		&cli.StringSliceFlag{Name: "package", Usage: "`PACKAGE` of the image --name: name, NAME-VERSION, pattern, or \"a | b\""},
 		&cli.StringFlag{Name: "parent", Value: "none", Usage: "`IMAGE` that the image --name stands on"},
@@ -64,6 +65,10 @@ func sourceFlags() []cli.Flag {
 	}
 }
 
+func treeFileFlag() cli.Flag {
+	return &cli.StringSliceFlag{Name: "tree-file", Usage: "oci-image-NAME.conf `FILE` of a FreeBSD source tree, in the place of orlop's own definition"}
+}
+
 func publicURLFlag() cli.Flag {
 	return &cli.StringFlag{Name: "public-url", Usage: "`URL` of the repository for others, for the lock"}
 }
@@ -89,7 +94,7 @@ func jsonFlag() cli.Flag {
 func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	cfg := hooks.Config{
 		ABI: c.String("abi"), Revision: c.String("revision"), Branch: c.String("branch"),
-		SrcDir: c.String("srcdir"), ImageFiles: c.StringSlice("image-file"),
+		SrcDir: c.String("srcdir"), ImageFiles: c.StringSlice("image-file"), TreeFiles: c.StringSlice("tree-file"),
 		Images: c.Args().Slice(), Jobs: c.Int("j"), Maker: maker(), Version: version, Versions: versions(),
 		Compression: layer.Gzip, InsecureUnsigned: c.Bool("insecure-unsigned"), PublicURL: c.String("public-url"),
 	}
@@ -123,7 +128,7 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 
 // checkNames finds the images that are not defined and that no file can define.
 func checkNames(c *cli.Context) error {
-	if c.IsSet("lock") || c.IsSet("image-file") {
+	if c.IsSet("lock") || c.IsSet("image-file") || c.IsSet("tree-file") {
 		return nil
 	}
 	known := release.StandardNames()
@@ -135,7 +140,7 @@ func checkNames(c *cli.Context) error {
 
 // onlyLocks refuses what a lock says itself. It has its own epochs, too.
 func onlyLocks(c *cli.Context) error {
-	for _, name := range []string{"abi", "revision", "branch", "image-file", "name", "package", "parent", "unknown-scripts",
+	for _, name := range []string{"abi", "revision", "branch", "image-file", "tree-file", "name", "package", "parent", "unknown-scripts",
 		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url", "plan", "epoch", "annotation"} {
 		if c.IsSet(name) {
 			return usagef("--%s: the lock says that", name)

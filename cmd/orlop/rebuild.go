@@ -112,7 +112,7 @@ func (v *verifier) unvouched(x *verdict) {
 // is read. A configuration of repositories may need what a lock says.
 func (v *verifier) checkRebuild() error {
 	if !v.c.Bool("rebuild") { // but what flags name is to be there
-		return hooks.Check(v.c.Context, hooks.Config{ImageFiles: v.c.StringSlice("image-file"), SrcDir: v.c.String("srcdir")})
+		return hooks.Check(v.c.Context, hooks.Config{ImageFiles: v.c.StringSlice("image-file"), TreeFiles: v.c.StringSlice("tree-file"), SrcDir: v.c.String("srcdir")})
 	}
 	var l *solve.Lock
 	switch {
@@ -132,7 +132,7 @@ func (v *verifier) checkRebuild() error {
 // user has others. Without a lock it leaves them open.
 func (v *verifier) rebuildConfig(l *solve.Lock) (hooks.Config, error) {
 	cfg := hooks.Config{SrcDir: v.c.String("srcdir"), Jobs: v.c.Int("j"), Store: v.store(v.c), Version: version, Versions: versions(),
-		Format: oci.Dir, InsecureUnsigned: v.c.Bool("insecure-unsigned"), ImageFiles: v.c.StringSlice("image-file"), LockURLs: v.c.Bool("lock-urls"),
+		Format: oci.Dir, InsecureUnsigned: v.c.Bool("insecure-unsigned"), ImageFiles: v.c.StringSlice("image-file"), TreeFiles: v.c.StringSlice("tree-file"), LockURLs: v.c.Bool("lock-urls"),
 		Revision: v.c.String("revision"), Branch: v.c.String("branch")}
 	if cfg.Jobs < 1 {
 		return cfg, usagef("-j: found %d, wanted at least 1", cfg.Jobs)

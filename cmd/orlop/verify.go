@@ -37,6 +37,7 @@ func (p *program) verifyCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "require", Usage: "fail unless it was compared with `WHAT`: lock, digests or signature"},
 			&cli.BoolFlag{Name: "rebuild", Usage: "make the images again from their locks and compare"},
 			&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with the definitions that the images should have"},
+			treeFileFlag(),
 			&cli.BoolFlag{Name: "trust-lock", Usage: "end with 0 also where nobody but the lock vouches for what is in the image"},
 			platformFlag(), lockURLsFlag(), scriptsFlag(), annotationFlag(),
 		}, releaseFlags(), sourceFlags(), talkFlags()),
