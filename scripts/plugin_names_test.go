@@ -31,7 +31,7 @@ func TestInteropMakeCross(t *testing.T) {
 			tr := newTree(t, "15")
 			tr.zones(t, "FreeBSD:15:"+tt.arch)
 			tr.make(t, "release", "NO_ROOT=1", "TARGET="+tt.target, "TARGET_ARCH="+tt.arch)
-			if got, want := tr.file(t, "container-image-MANIFESTS"), "SHA256 (freebsd-zones:15.0-RELEASE-"+tt.arch+") = "; !strings.HasPrefix(got, want) {
+			if got, want := tr.file(t, "container-image-MANIFESTS"), "SHA256 (zones:15.0-RELEASE-"+tt.arch+") = "; !strings.HasPrefix(got, want) {
 				t.Errorf("manifests say %q, want %q", got, want)
 			}
 			got := inspect(t, filepath.Join(tr.obj, "container-image-zones.txz"))
@@ -263,7 +263,7 @@ func TestInteropMakeOtherTrees(t *testing.T) {
 		if got, want := tr.took(t), []string{"orlop-plan", "orlop-lock", "disc1", "orlop-build"}; !slices.Equal(got, want) {
 			t.Errorf("did %q, want %q", got, want)
 		}
-		if got, want := tr.file(t, "container-image-MANIFESTS"), "SHA256 (freebsd-zones:14.3-RELEASE-p2-amd64) = "; !strings.HasPrefix(got, want) {
+		if got, want := tr.file(t, "container-image-MANIFESTS"), "SHA256 (zones:14.3-RELEASE-p2-amd64) = "; !strings.HasPrefix(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 		tr.vars = tr.vars[:2]
@@ -288,7 +288,7 @@ func TestInteropMakeOtherTrees(t *testing.T) {
 		tr := newTree(t, "15")
 		tr.zones(t, "FreeBSD:15:amd64")
 		tr.make(t, "oci-release", "OSRELEASE=FreeBSD-ours", "REVISION=15.0")
-		if got, want := tr.file(t, "container-image-MANIFESTS"), "SHA256 (freebsd-zones:15.0-RELEASE-amd64) = "; !strings.HasPrefix(got, want) {
+		if got, want := tr.file(t, "container-image-MANIFESTS"), "SHA256 (zones:15.0-RELEASE-amd64) = "; !strings.HasPrefix(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})
