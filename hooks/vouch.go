@@ -202,7 +202,7 @@ func adds(img release.Image) string {
 	var list []string
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		switch value := keys[key]; {
-		case key == "name", key == "title", key == "exceptions", key == "freebsd":
+		case key == "name", key == "title", key == "exceptions":
 		case slices.Contains([]string{`null`, `""`, `false`, `[]`, `{}`}, string(value)):
 		default:
 			list = append(list, key+" "+short(string(value)))
