@@ -14,7 +14,7 @@
 # ORLOP names the program, ORLOP_FLAGS and ORLOP_BUILD_FLAGS are further flags
 # of `orlop build`, ORLOP_REPO_CONF_DIR the configuration of the repository.
 # Without that, it is the one that `make release` makes, else the one that
-# `make packages` makes. The epoch comes from where Makefile.oci has it from.
+# `make packages` makes. Epoch and commit come from where Makefile.oci has them from.
 set -eu
 
 if [ $# -ne 6 ]; then
