@@ -101,7 +101,7 @@ func TestInteropMakeMirrors(t *testing.T) {
 				tr.make(t, "install", "DESTDIR="+root)
 				tr.env = append(tr.env, "PATH="+freebsdSums(t)+":"+os.Getenv("PATH"))
 				for range 2 { // a mirror that is staged again is the same
-					tr.make(t, "-f", tr.way.mirrors, "-j1", "ftp-stage", "RELEASEDIR="+root)
+					tr.make(t, "-f", tr.way.mirrors, "-j4", "ftp-stage", "RELEASEDIR="+root)
 					checkStage(t, filepath.Join(root, "ftp-stage"), s)
 				}
 			})
