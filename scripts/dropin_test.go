@@ -46,7 +46,18 @@ func TestInteropMakeOCIImageSame(t *testing.T) {
 	build := "ORLOP_BUILD_FLAGS=--pkgdb-schema 39"
 	objtop := filepath.Dir(tr.obj)
 	write(t, filepath.Join(objtop, "etc/termcap/termcap.small"), "dumb:am:co#80:\n")
-	tr.make(t, "oci-release", "OCI_IMAGES=static top", "GIT_CMD="+git, "OBJTOP="+objtop, build)
+	args := []string{"OCI_IMAGES=static top", "GIT_CMD=" + git, "OBJTOP=" + objtop, build}
+	tr.make(t, append(args, "oci-release")...)
+	head, err := exec.Command(git, "-C", tr.src, "rev-parse", "HEAD").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lock, want := tr.file(t, "container-image-static.lock.json"), `"org.opencontainers.image.revision": "`+strings.TrimSpace(string(head)); !strings.Contains(lock, want) {
+		t.Errorf("no %s in %s", want, lock)
+	}
+	if out := tr.make(t, append(args, "oci-verify")...); strings.Count(out, "\treproduced\n") != 2 {
+		t.Errorf("oci-verify:\n%s", out)
+	}
 
 	odd := filepath.Join(filepath.Dir(tr.src), "a source tree")
 	if err := os.Rename(tr.src, odd); err != nil {

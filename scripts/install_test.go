@@ -173,8 +173,8 @@ func positive(m map[string]int) (sum int) {
 	return sum
 }
 
-// A kernel of a tree with orlop in it is that of the tree without: newvers.sh
-// asks git whether files are modified.
+// A kernel of a tree with orlop in front of it or in it is that of the tree
+// without: newvers.sh asks git whether files are modified.
 func TestInteropInstallKernelVersion(t *testing.T) {
 	t.Parallel()
 	for name, script := range newversScripts(t) {
@@ -188,6 +188,12 @@ func TestInteropInstallKernelVersion(t *testing.T) {
 			before := kernelVersion(t, tr)
 			if strings.Contains(before, "-dirty") {
 				t.Fatalf("the tree is called modified at first: %s", before)
+			}
+			tr.zones(t, "FreeBSD:15:amd64")
+			tr.way = newTree(t, "15").way
+			tr.make(t, "release", "GIT_CMD="+program(t, "git"))
+			if got, status := kernelVersion(t, tr), git(t, tr, "status", "--porcelain", "--ignored"); got != before || status != "" {
+				t.Errorf("with orlop in front: got\n%s\nwant\n%s\ngit status: %s", got, before, status)
 			}
 			runScript(t, "install-into-src.sh", tr.src)
 			if got := kernelVersion(t, tr); got != before {
@@ -215,6 +221,9 @@ func TestInteropInstallKernelVersion(t *testing.T) {
 func newversScripts(t *testing.T) map[string]string {
 	t.Helper()
 	scripts := map[string]string{"own words": `#!/bin/sh
+TYPE="FreeBSD"
+REVISION="15.0"
+BRANCH="RELEASE"
 top=$(cd "$(dirname "$0")/../.." && pwd)
 version="FreeBSD 15.0 $(git --git-dir="$top/.git" rev-parse --short=12 HEAD)"
 if ! git --git-dir="$top/.git" "--work-tree=$top" -c core.checkStat=minimal -c core.fileMode=off diff --quiet; then
@@ -238,6 +247,15 @@ func kernelVersion(t *testing.T, tr *tree) string {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return read(t, filepath.Join(dir, "vers.c"))
+}
+
+func program(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 func git(t *testing.T, tr *tree, args ...string) string {

@@ -210,6 +210,14 @@ func TestInteropMakeErrors(t *testing.T) {
 			write(t, filepath.Join(tr.src, "release/tools/oci-image-zones.conf"),
 				"OCI_BASE_IMAGE=\noci_image_build() {\n\tinstall_packages ${abi} ${workdir} FreeBSD-missing\n}\n")
 		}, "FreeBSD-missing", false},
+		{"a script that is not known", func(t *testing.T, tr *tree) {
+			pkg := zoneinfo("FreeBSD:15:amd64", "UTC")
+			pkg.Keys = map[string]any{"scripts": map[string]string{"post-install": "make-coffee"}}
+			tr.publish(pkg)
+		}, "make-coffee", false},
+		{"an image that is not complete", func(t *testing.T, tr *tree) {
+			write(t, filepath.Join(tr.src, "release/tools/oci-image-zones.ucl"), "image zones { packages = [ FreeBSD-zoneinfo ]; cmd = [ /bin/none ]; complete = yes }\n")
+		}, "/bin/none", false},
 		{"exceptions for the build alone", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP_BUILD_FLAGS=--exceptions x.ucl") },
 			"ORLOP_BUILD_FLAGS has --exceptions, wanted in ORLOP_FLAGS", true},
 		{"a source tree for the build alone", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP_BUILD_FLAGS=--squash -srcdir=x") },

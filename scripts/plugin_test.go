@@ -151,6 +151,12 @@ func (tr *tree) zones(t *testing.T, abi string) (repo string) {
 	return repo
 }
 
+// publish changes the world that the tree packages.
+func (tr *tree) publish(packages ...pkgtest.Package) {
+	i := slices.IndexFunc(tr.vars, func(v string) bool { return strings.HasPrefix(v, "REPO=") })
+	pkgtest.WriteRepo(strings.TrimPrefix(tr.vars[i], "REPO="), packages...)
+}
+
 func zoneinfo(abi, text string) pkgtest.Package {
 	return pkgtest.Package{Name: "FreeBSD-zoneinfo", Version: "15.0", ABI: abi,
 		Files: []pkgtest.File{{Path: "/usr/share/zoneinfo/UTC", Body: text}}}
