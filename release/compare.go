@@ -20,7 +20,7 @@ func ConfName(image string) string { return "oci-image-" + image + ".conf" }
 // OtherImageError is an image that a source tree makes and orlop does not, or
 // makes of something else.
 type OtherImageError struct {
-	Image, Fact   string // "packages"
+	Image, Fact   string // "package FreeBSD-clibs"
 	Found, Wanted string // in the tree, and of orlop
 }
 
@@ -41,8 +41,7 @@ func (all Images) Compare(list []string, tree Images) error {
 	var errs []error
 	for _, name := range list {
 		if _, known := all[name]; !known {
-			errs = append(errs, &OtherImageError{name, "the name", name + " in the tree's list",
-				"one of " + strings.Join(all.names(), ", ") + spelling.Hint(name, all.names()...)})
+			errs = append(errs, &OtherImageError{name, "the name", "in the tree only", "one of " + strings.Join(all.names(), ", ") + spelling.Hint(name, all.names()...)})
 			continue
 		}
 		if _, defined := tree[name]; !defined {
@@ -103,12 +102,12 @@ func (img Image) compare(theirs Image, named, theirsNamed []string) []error {
 	}
 	for _, wish := range named {
 		if !among(wish, theirs.Packages) {
-			differ("packages", "none of that name", wish)
+			differ("package "+wish, "in orlop only", "in both")
 		}
 	}
 	for _, wish := range theirsNamed {
 		if !among(wish, own) {
-			differ("packages", wish, "none of that name")
+			differ("package "+wish, "in the tree only", "in both")
 		}
 	}
 	return errs

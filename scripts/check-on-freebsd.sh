@@ -360,9 +360,10 @@ step_again() {
 
 step_mirrors() {
 	need_tree
-	rm -rf "$work/ftp"
-	in_tree mirrors.mk ftp-stage FTPDIR="$work/ftp"
-	[ -n "$(find "$work/ftp" -name '*container-image-*.lock.json')" ] || fail "no lock is staged"
+	rm -rf "$work/R"
+	in_tree release.mk install DESTDIR="$work/R"
+	in_tree mirrors.mk ftp-stage RELEASEDIR="$work/R"
+	[ -n "$(find "$work/R/ftp-stage" -name '*container-image-*.lock.json')" ] || fail "no lock is staged"
 }
 
 # perform STEP: run it and print its line.

@@ -104,7 +104,7 @@ func TestInteropMakeOCIImage(t *testing.T) {
 		}
 	}
 	write(t, filepath.Join(tr.src, ".git/HEAD"), "")
-	if out, err := tr.dropIn("amd64", "zones", "bad.txz"); err == nil || !strings.Contains(out, "git does not tell when "+tr.src) {
+	if out, err := tr.dropIn("amd64", "zones", "bad.txz"); err == nil || !strings.Contains(out, "git gives no commit time for "+tr.src) {
 		t.Errorf("a tree without a time: got %v, %q", err, out)
 	}
 	if after := names(contents(t, tr.obj)); !slices.Equal(before, after) {

@@ -21,8 +21,8 @@
 #
 # Git is told to overlook the change (update-index --skip-worktree), so that
 # newvers.sh still calls the tree unmodified and kernels are the same bytes. To do
-# it again does no harm, nor does it after an upgrade of orlop. Before git pull,
-# undo.
+# it again does no harm, nor does it after an upgrade of orlop. Undo it before git
+# pull, which would refuse to touch these files.
 set -eu
 
 say() { echo "$*"; }
@@ -70,13 +70,24 @@ made() {
 	[ -n "$sum" ] && [ "$sum" = "$(sed "/^# $mark /d" "$1" | cksum | cut -d' ' -f1)" ]
 }
 
-# list: the images of a Makefile.oci, in one line.
+# list: the images of a Makefile.oci, in one line. There must be one list, and no
+# condition on it but WITH_OCIIMAGES.
 list() {
 	awk '
 		{ sub(/#.*/, "") }
-		/^[ \t]*OCI_IMAGES[ \t]*[+?:]?=/ { sub(/^[^=]*=/, ""); inside = 1 }
+		/^\.[ \t]*if/ { depth++; plain[depth] = /WITH_OCIIMAGES/ }
+		/^\.[ \t]*(else|elif)/ { plain[depth] = 0 }
+		/^\.[ \t]*endif/ { depth-- }
+		/^[ \t]*OCI_IMAGES[ \t]*[+?:!]?=/ {
+			for (i = 1; i <= depth; i++)
+				bad = bad || !plain[i]
+			sub(/^[^=]*=/, "")
+			inside = 1
+			lists++
+		}
 		inside { more = sub(/\\$/, ""); text = text " " $0; inside = more }
 		END {
+			if (bad || lists != 1) exit 3
 			n = split(text, word, " ")
 			for (i = 1; i <= n; i++) {
 				if (word[i] !~ /^[a-z0-9._-]+$/) exit 3
@@ -134,13 +145,16 @@ prepare() {
 	fi
 	mkdir -p "$(dirname "$tmp/own/$1")" "$(dirname "$tmp/new/$1")"
 	own "$1" > "$tmp/own/$1" || exit 1
+	if grep -q "$(printf '\r')" "$tmp/own/$1"; then
+		die "release/$1: its lines end in CR and LF in git (see core.autocrlf), wanted LF; nothing is changed"
+	fi
 	orlops "$1" < "$tmp/own/$1" > "$tmp/new/$1" ||
 	    die "release/$1: not of a form that is known; nothing is changed"
 	if cmp -s "$tmp/own/$1" "$release/$1" || cmp -s "$tmp/new/$1" "$release/$1" || made "$release/$1"; then
 		return
 	fi
-	die "release/$1: somebody has changed it, and git or --save does not have the change; nothing is changed;" \
-	    "commit or undo the change, and do this again"
+	die "release/$1: somebody has changed it, and ${save:-git} does not have the change; nothing is changed;" \
+	    "commit or undo the change${save:+, or remove $save if it is of an older tree}, and do this again"
 }
 
 # writable FILE: stop if it cannot be replaced.
@@ -173,6 +187,13 @@ place() {
 	for f in $changed; do
 		mv -f "$release/$f.orlop" "$release/$f"
 	done
+}
+
+# overlooked: whether git overlooks changes of one of these files.
+overlooked() {
+	for f in $(wanted); do
+		! tracked "$f" || tree_git ls-files -v -- "release/$f"
+	done | grep -q '^S'
 }
 
 # overlook FLAG: have git overlook changes of all these files, or not.
@@ -208,19 +229,19 @@ install_files() {
 
 undo() {
 	choose own
-	[ -n "$changed" ] || die "$release has nothing of orlop"
-	place own
+	[ -n "$changed" ] || overlooked || die "$release has nothing of orlop"
 	overlook --no-skip-worktree
+	place own
 	for f in $(wanted); do
 		say "release/$f: is as before"
 		[ -z "$save" ] || rm -f "$save/$f"
 	done
-	[ -z "$save" ] || rmdir "$save/scripts" "$save" 2> /dev/null || true
 }
 
 # clean: leave nothing behind but what is done.
 clean() {
 	rm -rf "$tmp"
+	[ -z "$save" ] || rmdir "$save/scripts" "$save" 2> /dev/null || true
 	for f in $changed; do
 		rm -f "$release/$f.orlop"
 	done
@@ -246,14 +267,21 @@ release=$src/release
 for f in Makefile Makefile.oci; do
 	[ -f "$release/$f" ] || die "$release/$f: no such file; wanted the source tree of FreeBSD 14.2 or later"
 done
-if [ -z "$save" ]; then
+changed='' tmp=$(mktemp -d)
+trap clean EXIT
+trap 'exit 1' HUP INT TERM
+if [ -n "$save" ]; then
+	mkdir -p "$save"
+	save=$(cd "$save" && pwd -P)
+	case $save/ in
+	"$(cd "$src" && pwd -P)"/*)
+		die "$save: is in the tree, and so would be in src.txz; wanted a directory elsewhere" ;;
+	esac
+else
 	for f in $(wanted); do
 		tracked "$f" || die "release/$f: git does not have it; nothing is changed; to keep the tree's own files, give --save DIR"
 	done
 fi
-changed='' tmp=$(mktemp -d)
-trap clean EXIT
-trap 'exit 1' HUP INT TERM
 if [ -n "$undo" ]; then
 	undo
 else

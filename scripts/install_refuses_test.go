@@ -26,6 +26,13 @@ func TestInteropInstallRefuses(t *testing.T) {
 		{"a list of another form", "release/Makefile.oci", func(s string) string {
 			return strings.ReplaceAll(s, "OCI_IMAGES= static", "OCI_IMAGES= ${ALL} static")
 		}, false, "release/Makefile.oci: not of a form that is known; nothing is changed"},
+		{"a list that grows", "release/Makefile.oci", func(s string) string { return s + "OCI_IMAGES+= more\n" }, false,
+			"release/Makefile.oci: not of a form that is known; nothing is changed"},
+		{"a list under a condition", "release/Makefile.oci", func(s string) string {
+			return strings.Replace(s, "OCI_IMAGES=", ".if ${TARGET} == arm64\nOCI_IMAGES=", 1) + ".endif\n"
+		}, false, "release/Makefile.oci: not of a form that is known; nothing is changed"},
+		{"lines of another system", "release/Makefile.oci", func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }, false,
+			"release/Makefile.oci: its lines end in CR and LF in git (see core.autocrlf), wanted LF; nothing is changed"},
 		{"no list", "release/Makefile.oci", func(s string) string { return strings.ReplaceAll(s, "OCI_IMAGES=", "IMAGES=") }, false,
 			"release/Makefile.oci: not of a form that is known; nothing is changed"},
 		{"a release script of another form", "release/release.sh", func(s string) string {
@@ -33,9 +40,9 @@ func TestInteropInstallRefuses(t *testing.T) {
 		}, false, "release/release.sh: not of a form that is known; nothing is changed"},
 		{"no release", "release/Makefile.oci", nil, false, "Makefile.oci: no such file; wanted the source tree of FreeBSD 14.2 or later"},
 		{"somebody's change", "release/Makefile.oci", func(s string) string { return s + "# ours\n" }, true,
-			"release/Makefile.oci: somebody has changed it, and git or --save does not have the change; nothing is changed"},
+			"release/Makefile.oci: somebody has changed it, and "},
 		{"somebody's change of release.sh", "release/release.sh", func(s string) string { return s + "# ours\n" }, true,
-			"release/release.sh: somebody has changed it, and git or --save does not have the change; nothing is changed"},
+			"release/release.sh: somebody has changed it, and "},
 	} {
 		for _, git := range []bool{true, false} {
 			t.Run(tt.name, func(t *testing.T) {
@@ -78,6 +85,11 @@ func TestInteropInstallRefuses(t *testing.T) {
 		name := filepath.Join(tr.src, "release/release.sh")
 		write(t, name, read(t, name)+"# ours\n")
 		refuses(t, tr, "release/release.sh: somebody has changed it", tr.src)
+	})
+	t.Run("what is saved would be in src.txz", func(t *testing.T) {
+		t.Parallel()
+		tr := bareTree(t, "15")
+		refuses(t, tr, "saved: is in the tree, and so would be in src.txz; wanted a directory elsewhere", "--save", filepath.Join(tr.src, "saved"), tr.src)
 	})
 	t.Run("neither git nor --save", func(t *testing.T) {
 		t.Parallel()

@@ -340,6 +340,37 @@ func TestInteropInstallAgain(t *testing.T) {
 	}
 }
 
+// An undo that git refuses, and an installation that was killed before it changed
+// a file, leave something to undo: git must not hide changes for ever.
+func TestInteropInstallOverlooked(t *testing.T) {
+	t.Parallel()
+	tr := bareTree(t, "15")
+	commit(t, tr)
+	before := plainFiles(t, tr.src)
+	runScript(t, "install-into-src.sh", tr.src)
+	lock := filepath.Join(tr.src, ".git/index.lock")
+	write(t, lock, "")
+	if out, err := tryScript("install-into-src.sh", "-u", tr.src); err == nil {
+		t.Errorf("undone with a locked index: %s", out)
+	}
+	if err := os.Remove(lock); err != nil {
+		t.Fatal(err)
+	}
+	overlooked := func() bool { return regexp.MustCompile(`(?m)^S `).MatchString(git(t, tr, "ls-files", "-v")) }
+	runScript(t, "install-into-src.sh", "-u", tr.src)
+	if after := plainFiles(t, tr.src); overlooked() || !maps.Equal(after, before) {
+		t.Errorf("undone at last, git overlooks changes: %t, and these are others: %q", overlooked(), changed(before, after))
+	}
+	git(t, tr, "update-index", "--skip-worktree", "release/Makefile.oci")
+	runScript(t, "install-into-src.sh", "-u", tr.src)
+	if overlooked() {
+		t.Error("git still overlooks changes")
+	}
+	if out, err := tryScript("install-into-src.sh", "-u", tr.src); err == nil || !strings.Contains(out, "has nothing of orlop") {
+		t.Errorf("undone once more: %v, %s", err, out)
+	}
+}
+
 // older is a file as an older version of orlop would have put it there.
 func older(t *testing.T, name string) string {
 	t.Helper()

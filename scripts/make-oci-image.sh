@@ -11,10 +11,10 @@
 # signed catalogues of the repository. All have the bytes that `make oci-release`
 # gives them.
 #
-# ORLOP names the program, ORLOP_FLAGS and ORLOP_BUILD_FLAGS are further flags
-# of `orlop build`, ORLOP_REPO_CONF_DIR the configuration of the repository.
-# Without that, it is the one that `make release` makes, else the one that
-# `make packages` makes. Epoch and commit come from where Makefile.oci has them from.
+# The variables of Makefile.oci count here, too: ORLOP, ORLOP_FLAGS,
+# ORLOP_BUILD_FLAGS, ORLOP_REPO_CONF_DIR and ORLOP_PUBLIC_URL; FreeBSD's images are
+# orlop's own, whatever release/tools says. Without a configuration the repository
+# is the one that `make release` makes, else the one that `make packages` makes.
 set -eu
 
 if [ $# -ne 6 ]; then
@@ -23,14 +23,17 @@ if [ $# -ne 6 ]; then
 fi
 curdir=$1 revision=$2 branch=$3 arch=$4 image=$5 output=$6
 abi=FreeBSD:${revision%.*}:$arch
+orlop=${ORLOP:-orlop}
 
-epoch=${SOURCE_DATE_EPOCH:-${PKG_INSTALL_EPOCH:-${GITEPOCH:-}}}
-commit=$(git -c safe.directory='*' -C "$curdir" rev-parse HEAD 2> /dev/null) || commit=
-if [ -z "$epoch" ]; then
-	epoch=$(git -c safe.directory='*' -C "$curdir" log -1 --format=%ct 2> /dev/null) || epoch=
+if [ "${ORLOP_DEFINITIONS:-builtin}" != builtin ]; then
+	echo "$0: ORLOP_DEFINITIONS is $ORLOP_DEFINITIONS, wanted builtin; make(1) takes it" >&2
+	exit 1
 fi
+epoch=${SOURCE_DATE_EPOCH:-${PKG_INSTALL_EPOCH:-${GITEPOCH:-}}}
+commit=${ORLOP_COMMIT:-$(git -c safe.directory='*' -C "$curdir" log -1 --format='%H %ct' 2> /dev/null)} || commit=
+[ -n "$epoch" ] || epoch=${commit#* }
 if [ -z "$epoch" ] && [ -e "$curdir/../.git" ]; then
-	echo "$0: git does not tell when $curdir/.. was committed; see SOURCE_DATE_EPOCH" >&2
+	echo "$0: git gives no commit time for $curdir/..; set SOURCE_DATE_EPOCH" >&2
 	exit 1
 fi
 
@@ -47,9 +50,9 @@ else
 	set -- "$@" --repo "${MAKEOBJDIRPREFIX:-/usr/obj}$(realpath "$curdir/..")/repo/$abi/latest"
 fi
 if [ -n "$commit" ]; then
-	set -- "$@" --annotation "org.opencontainers.image.revision=$commit"
+	set -- "$@" --annotation "org.opencontainers.image.revision=${commit% *}"
 fi
-# FreeBSD's own images are part of orlop.
+[ -z "${ORLOP_PUBLIC_URL:-}" ] || set -- "$@" --public-url "$ORLOP_PUBLIC_URL"
 case $image in
 static | dynamic | runtime | notoolchain | toolchain) ;;
 *)
@@ -66,9 +69,10 @@ if [ -f ../etc/termcap/termcap.small ]; then
 	cp ../etc/termcap/termcap.small "$work/files/etc/termcap"
 	set -- "$@" --srcdir "$work/files"
 fi
-# shellcheck disable=SC2086 # flags, none with a blank in it
-env SOURCE_DATE_EPOCH="$epoch" "${ORLOP:-orlop}" build -q "$@" \
-    ${ORLOP_FLAGS:-} ${ORLOP_BUILD_FLAGS:-} "$image"
+# As in Makefile.oci, the shell takes quotes in these variables away.
+flags=$(eval "\"\$orlop\" make flags build -- ${ORLOP_FLAGS:-} ${ORLOP_BUILD_FLAGS:-}")
+eval "set -- \"\$@\" $flags"
+env SOURCE_DATE_EPOCH="$epoch" "$orlop" build -q "$@" "$image"
 for catalogue in "$work"/container-image-catalogue-*.pkg; do
 	[ ! -f "$catalogue" ] || mv "$catalogue" "$(dirname "$output")"
 done

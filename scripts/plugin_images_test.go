@@ -99,10 +99,15 @@ func TestInteropMakeInstall(t *testing.T) {
 		checkSums(t, filepath.Join(tr.obj, "relative/ociimages"), "CHECKSUM."+kind, kind, 3)
 	}
 	tr.newvers(t, "15.0", "RELEASE-p1")
-	if out, err := tr.try("oci-release", "ORLOP_BUILD_FLAGS=--format none"); err == nil {
+	fails := filepath.Join(tr.src, "fails")
+	write(t, fails, "#!/bin/sh\n[ \"$1\" != build ] && exec "+orlop+" \"$@\"\nexit 5\n")
+	if err := os.Chmod(fails, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := tr.try("-j4", "oci-release", "ORLOP="+fails); err == nil {
 		t.Fatalf("no error in\n%s", out)
 	}
-	refused("after a failure", tr.way.says+"no whole oci-release has made what is in "+tr.obj)
+	refused("after a failure", tr.way.says+"oci-release has not completed in "+tr.obj)
 }
 
 // Two runs of make(1) in one object directory do not disturb each other.

@@ -197,7 +197,7 @@ func TestInteropMakeErrors(t *testing.T) {
 		first  bool // before anything is made
 	}{
 		{"no orlop", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP=/none/orlop") },
-			"/none/orlop is not installed; see ORLOP", true},
+			"there is no program /none/orlop; install it, or set ORLOP", true},
 		{"no repository", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "ORLOP_REPO_CONF_DIR=none") },
 			"no repository in none; make packages, or see ORLOP_REPO_CONF_DIR", false},
 		{"no definition", func(_ *testing.T, tr *tree) { tr.vars = append(tr.vars, "OCI_IMAGES=nothing") },

@@ -30,6 +30,7 @@ func TestInteropReleaseSh(t *testing.T) {
 		t.Fatal(err)
 	}
 	tr.src = filepath.Join(chroot, "usr/src")
+	commit(t, tr) // of which nothing in the chroot tells: there is no git
 	before := contents(t, tr.src)
 	bin := releaseShims(t, chroot)
 	conf := filepath.Join(bin, "release.conf")
@@ -43,9 +44,16 @@ func TestInteropReleaseSh(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "warning") {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	const version = "15.0-RELEASE-p3-amd64"
-	if got, want := tr.file(t, "container-image-MANIFESTS"), readmeManifests(t, version)+tr.lockLines(t, version); got != want {
-		t.Errorf("manifests: got\n%s\nwant\n%s", got, want)
+	head := strings.TrimSpace(git(t, tr, "rev-parse", "HEAD"))
+	if lock := tr.file(t, "container-image-static.lock.json"); !strings.Contains(lock, `"org.opencontainers.image.revision": "`+head) {
+		t.Errorf("the lock does not have the commit %s", head)
+	}
+	got := tr.file(t, "container-image-MANIFESTS")
+	tr.way = newTree(t, "15").way
+	tr.make(t, "oci-clean")
+	tr.make(t, "oci-release", "GIT_CMD="+program(t, "git"))
+	if want := tr.file(t, "container-image-MANIFESTS"); got != want {
+		t.Errorf("manifests: got\n%s\nwith release.mk\n%s", got, want)
 	}
 	checkInstalled(t, filepath.Join(chroot, "R"))
 	if got, want := read(t, filepath.Join(bin, "log")), "buildworld\n"; got != want {
@@ -61,16 +69,13 @@ func TestInteropReleaseSh(t *testing.T) {
 func releaseShims(t *testing.T, chroot string) (bin string) {
 	t.Helper()
 	bin = t.TempDir()
-	write(t, filepath.Join(bin, "mk/sys.mk"), `.if exists(${__MAKE_CONF})
-.include "${__MAKE_CONF}"
-.endif
-.MAKE.MAKEFILE_PREFERENCE:= ${.MAKE.MAKEFILE_PREFERENCE:S,^/usr/local,`+chroot+`/usr/local,}
-`)
+	const preference = ".MAKE.MAKEFILE_PREFERENCE=\t${MAKEFILE_PREFERENCE"
+	write(t, filepath.Join(bin, "mk/sys.mk"), strings.Replace(sysMk, preference, preference+":S,^/usr/local,"+chroot+"/usr/local,", 1))
 	for name, text := range map[string]string{
 		"chroot": `shift
 for arg; do
 	shift
-	case $arg in /usr/src*) arg=` + chroot + `$arg ;; esac
+	case $arg in /usr/src* | /usr/local*) arg=` + chroot + `$arg ;; esac
 	set -- "$@" "$arg"
 done
 exec "$@"`,
@@ -159,7 +164,7 @@ func TestInteropMakePackages(t *testing.T) {
 			t.Fatal(err)
 		}
 		out := tr.make(t, "oci-release")
-		want := tr.way.says + "packages are those of " + left + "; make release takes the ones that it publishes\n"
+		want := tr.way.says + "packages are those of " + left + "; make release uses those that it publishes\n"
 		if took := tr.took(t); slices.Contains(took, "pkgbase-repo") || !strings.Contains(out, want) {
 			t.Errorf("did %q, and said\n%s", took, out)
 		}
@@ -214,10 +219,18 @@ func TestInteropMakeFlags(t *testing.T) {
 			t.Errorf("oci-verify:\n%s", out)
 		}
 		tr.took(t)
-		tr.vars = append(tr.vars, "ORLOP_FLAGS=--unknown-skripts skip")
-		out, err := tr.try("release")
-		if took := tr.took(t); err == nil || len(took) > 0 || !strings.Contains(out, "flag --unknown-skripts is not known; did you mean --unknown-scripts?") {
-			t.Errorf("a misspelt flag: got %v, did %q\n%s", err, took, out)
+		for flags, want := range map[string]string{
+			"ORLOP_FLAGS=--unknown-skripts skip":   "flag --unknown-skripts is not known; did you mean --unknown-scripts?",
+			"ORLOP_FLAGS=-o elsewhere":             "found -o, which is for Makefile.inc to set",
+			"ORLOP_BUILD_FLAGS=--nope":             "flag --nope is not known",
+			"ORLOP_BUILD_FLAGS=--trust-lock":       "found --trust-lock, which build does not know",
+			"ORLOP_BUILD_FLAGS=--compression gzap": "",
+			"ORLOP=./orlop":                        "ORLOP is ./orlop, wanted a name or an absolute path",
+		} {
+			out, err := tr.try("-j2", "release", flags)
+			if took := tr.took(t); err == nil || slices.Contains(took, "disc1") || want != "" && len(took) > 0 || !strings.Contains(out, want) {
+				t.Errorf("%s: got %v, did %q, want %q in\n%s", flags, err, took, want, out)
+			}
 		}
 	})
 }

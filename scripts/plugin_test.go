@@ -65,7 +65,20 @@ type tree struct {
 type way struct {
 	makefile, mirrors string
 	says              string // what its messages begin with
+	freebsd           string // folder of a sys.mk as FreeBSD's, "" for this machine's own
 }
+
+// sysMk is FreeBSD's share/mk/sys.mk as far as it matters here, in our own words:
+// make.conf(5) is read first, and the shell stops where a command fails, which that
+// of other systems does not.
+const sysMk = `.if exists(${__MAKE_CONF})
+.include "${__MAKE_CONF}"
+.endif
+MAKEFILE_PREFERENCE?=	BSDmakefile makefile Makefile
+.MAKE.MAKEFILE_PREFERENCE=	${MAKEFILE_PREFERENCE}
+.SHELL: name="sh" quiet="set -" echo="set -v" filter="set -" hasErrCtl="yes" \
+	check="set -e" ignore="set +e" echoFlag="v" errFlag="e" path="/bin/sh"
+`
 
 // newTree lays out a source tree from testdata, "main" being 15 with another
 // version. Nothing in it is changed.
@@ -76,7 +89,9 @@ func newTree(t *testing.T, branch string) *tree {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr.way = way{filepath.Join(dir, "release.mk"), filepath.Join(dir, "mirrors.mk"), "release.mk: "}
+	mk := filepath.Join(filepath.Dir(tr.src), "mk")
+	write(t, filepath.Join(mk, "sys.mk"), sysMk)
+	tr.way = way{filepath.Join(dir, "release.mk"), filepath.Join(dir, "mirrors.mk"), "release.mk: ", mk}
 	return tr
 }
 
@@ -85,11 +100,12 @@ func installedTree(t *testing.T, branch string) *tree {
 	t.Helper()
 	tr := bareTree(t, branch)
 	runScript(t, "install-into-src.sh", "--save", filepath.Join(filepath.Dir(tr.src), "saved"), tr.src)
-	tr.way = way{"Makefile", "Makefile.mirrors", "Makefile.oci: "}
+	tr.way = way{"Makefile", "Makefile.mirrors", "Makefile.oci: ", ""}
 	return tr
 }
 
-// bothWays runs a test with orlop in front of a tree, and in it.
+// bothWays runs a test with orlop in front of a tree and FreeBSD's shell, and in
+// the tree and this machine's.
 func bothWays(t *testing.T, test func(*testing.T, func(*testing.T, string) *tree)) {
 	t.Helper()
 	for name, lay := range map[string]func(*testing.T, string) *tree{"release.mk": newTree, "installed": installedTree} {
@@ -171,6 +187,9 @@ func (tr *tree) try(args ...string) (string, error) {
 }
 
 func (tr *tree) bmake(args ...string) (string, error) {
+	if tr.way.freebsd != "" {
+		args = append([]string{"-m", tr.way.freebsd}, args...)
+	}
 	cmd := exec.Command("bmake", args...)
 	cmd.Dir = filepath.Join(tr.src, "release")
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + tr.obj, "MAKEOBJDIR=" + tr.obj}, tr.env...)

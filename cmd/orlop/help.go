@@ -25,7 +25,7 @@ var helpGroups = []helpGroup{
 	{"image", "abi revision branch image-file tree-file name package parent unknown-scripts exceptions annotation"},
 	{"trust", "insecure-unsigned lock-urls trust-lock"},
 	{"store", "cache cache-shared offline"},
-	{"checks", "plan digests require rebuild"},
+	{"checks", "plan digests require rebuild only"},
 	{"output", "why stat lines files mtree sizes owner o format compression squash pkgdb-schema epoch public-url manifests json"},
 	{"running", "j q v h"},
 }

@@ -25,7 +25,7 @@ var theInterface = map[string]string{
 	"version": "files json",
 
 	"make":         "",
-	"make flags":   "",
+	"make flags":   "only",
 	"make compare": "revision tools",
 
 	"cache":       "",

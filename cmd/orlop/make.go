@@ -25,6 +25,7 @@ func (p *program) makeCommand() *cli.Command {
 				Name:      "flags",
 				Usage:     "print those of some flags that a command knows, quoted for sh(1)",
 				ArgsUsage: "COMMAND -- FLAG...",
+				Flags:     []cli.Flag{&cli.BoolFlag{Name: "only", Usage: "refuse flags that the command does not know"}},
 				Action:    p.makeFlags,
 			},
 			{
@@ -47,6 +48,11 @@ func (p *program) sharedBy() []*cli.Command {
 	return []*cli.Command{p.planCommand(), p.lockCommand(), p.buildCommand(), p.verifyCommand()}
 }
 
+// ofMakefile are the flags that Makefile.inc gives itself. Given twice, they would
+// lead its results elsewhere.
+var ofMakefile = []string{"o", "json", "h", "plan", "lock", "cache", "abi", "revision", "branch", "tree-file", "manifests", "format",
+	"name", "package", "parent", "root", "metalog", "rebuild", "digests", "why"}
+
 func (p *program) makeFlags(c *cli.Context) error {
 	shared := p.sharedBy()
 	var names []string
@@ -66,11 +72,19 @@ func (p *program) makeFlags(c *cli.Context) error {
 	if len(given.operands) > 0 {
 		return usagef("make flags: found %q, wanted flags only", given.operands[0])
 	}
+	if given.help {
+		given.flags = append(given.flags, "--h=true")
+	}
 	wanted := &arguments{command: shared[i]}
 	var known []string
 	for _, flag := range given.flags {
-		if wanted.lookup(flagName(flag)) != nil {
+		switch name := flagName(flag); {
+		case slices.Contains(ofMakefile, name):
+			return usagef("make flags: found %s, which is for Makefile.inc to set", dashed(name))
+		case wanted.lookup(name) != nil:
 			known = append(known, shellQuoted(flag))
+		case c.Bool("only"):
+			return usagef("make flags: found %s, which %s does not know", dashed(name), names[i])
 		}
 	}
 	return p.out.line("%s", strings.Join(known, " "))
