@@ -50,7 +50,10 @@ esac`,
 case $* in
 *" -V .OBJDIR") echo "$STUBS/obj" ;;
 *" release "*) mkdir -p "$STUBS/obj"; touch "$STUBS/obj/container-image-MANIFESTS" "$STUBS/obj/container-image-static.txz" ;;
-*" ftp-stage "*) for a; do case $a in FTPDIR=*) mkdir "${a#*=}"; touch "${a#*=}/x-container-image-static.lock.json" ;; esac; done ;;
+*" install "*) for a; do case $a in DESTDIR=*) mkdir -p "${a#*=}/ociimages" ;; esac; done ;;
+*" ftp-stage "*) for a; do case $a in RELEASEDIR=*)
+	cd "${a#*=}/ociimages" && mkdir ../ftp-stage && touch ../ftp-stage/x-container-image-static.lock.json || exit ;;
+esac; done ;;
 esac`,
 	"orlop": `echo "orlop $*" >> "$STUBS/calls"
 out=
@@ -278,7 +281,7 @@ func TestCheckFails(t *testing.T) {
 		{"build images", "certctl", checkStubs["certctl"] + `; echo b > "$DESTDIR/etc/ssl/cert.pem"`, "failed   certctl: etc/ssl/cert.pem is not what certctl makes"},
 		{"build", "make", `case $* in *" release "*) echo "make: stopped" >&2; exit 2; esac; ` + checkStubs["make"], "failed   release: make: stopped"},
 		{"build release", "make", `case $* in *oci-release*) touch "$STUBS/obj/container-image-static.txz"; esac; ` + checkStubs["make"], "failed   again: made again: "},
-		{"build release", "make", `case $* in *ftp-stage*) mkdir "$STUBS/../work/ftp"; exit; esac; ` + checkStubs["make"], "failed   mirrors: no lock is staged"},
+		{"build release", "make", `case $* in *ftp-stage*) mkdir "$STUBS/../work/R/ftp-stage"; exit; esac; ` + checkStubs["make"], "failed   mirrors: no lock is staged"},
 	} {
 		t.Run(tt.want, func(t *testing.T) {
 			t.Parallel()
