@@ -110,7 +110,7 @@ func checkList(t *testing.T, before, installed string) {
 	_, installed, _ = strings.Cut(installed, "\n") // the mode
 	for line := range strings.Lines(installed) {
 		switch {
-		case line == "OCI_TREE_IMAGES=\t"+list+"\n" && len(rest) < 2: // later it is what stands there by default
+		case line == "OCI_TREE_IMAGES=\t"+list+"\n" && len(rest) < 2: // a later one is Makefile.inc's own
 			n++
 		case strings.HasPrefix(line, "# Put here by orlop's install-into-src.sh; "):
 			n += 2
