@@ -150,6 +150,9 @@ func callCertctl(args []string, env map[string]string, _ *effects) bool {
 	return ok && isPath(dest, "/") && slices.Equal(verb, []string{"rehash"})
 }
 
+// maxChmods bounds the paths that a script gives a mode to. FreeBSD's give one.
+const maxChmods = 100
+
 var octal = regexp.MustCompile(`^0?[0-7]{1,4}$`)
 
 // callChmod is chmod(1) with a mode in octal digits.
@@ -166,7 +169,7 @@ func callChmod(args []string, _ map[string]string, e *effects) bool {
 		}
 		e.chmods = append(e.chmods, chmod{name, uint32(mode)})
 	}
-	return true
+	return len(e.chmods) <= maxChmods
 }
 
 // callKldxref is kldxref(8), which makes the list by which a kernel that runs

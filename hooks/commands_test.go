@@ -66,6 +66,11 @@ var strange = []string{
 	"chmod 755 ${PKG_ROOTDIR}/a/../tmp", "chmod 755 ${PKG_ROOTDIR}/t*", "chmod 755",
 	"kldxref /boot/kernel", "kldxref ${PKG_ROOTDIR}/usr", "kldxref", "rm -rf ${PKG_ROOTDIR}/tmp", "exit 0", "continue", "echo a",
 	"case ${ASSUME_ALWAYS_YES} in\n[Yy][Ee][Ss]|[Tt][Rr][Uu][Ee])\nexit 0\n;;\n*)\nrm x\n;;\nesac\n",
+	"case ${ASSUME_ALWAYS_YES} in\n[Yy][Ee][Ss]|[Tt][Rr][Uu][Ee]) exit 0 ;;\n*) rm -rf ${PKG_ROOTDIR}/etc ;;\nesac\n",
+	"if [ -x /usr/sbin/certctl ]; then \\rm -rf ${PKG_ROOTDIR}/etc\ncertctl -D${PKG_ROOTDIR}/ rehash; fi",
+	"if [ -x /usr/sbin/certctl ]; then >${PKG_ROOTDIR}/etc/passwd\ncertctl -D${PKG_ROOTDIR}/ rehash; fi",
+	"if [ -x /usr/sbin/certctl ]; then <<EOF\nx\nEOF\ncertctl -D${PKG_ROOTDIR}/ rehash; fi", "if true\nthen & rm -rf ${PKG_ROOTDIR}/etc\nfi",
+	strings.Repeat("if true\nthen\n", 3000) + strings.Repeat("fi\n", 3000), "chmod 755" + strings.Repeat(" ${PKG_ROOTDIR}/tmp", 101),
 }
 
 // write puts definitions into a file.
@@ -142,6 +147,38 @@ func TestScriptOfAbsent(t *testing.T) {
 	}
 	cfg.SkipScripts = true
 	build(t, cfg)
+}
+
+// TestScriptsThatDisagree has two packages give a path different modes, in an
+// order that the pkg database does not tell.
+func TestScriptsThatDisagree(t *testing.T) {
+	t.Parallel()
+	repo := t.TempDir()
+	zz := scripted("zz", "post-install", "chmod 711 ${PKG_ROOTDIR}/tmp/in")
+	aa := scripted("aa", "post-install", "chmod 750 ${PKG_ROOTDIR}/tmp/in")
+	aa.Deps = []string{"zz"}
+	pkgtest.WriteRepo(repo, zz, aa)
+	for _, text := range []string{"image x { packages = [ zz, aa ] }", "image low { packages = [ zz ] }\nimage x { parent = low; packages = [ aa ] }"} {
+		cfg := config(t, repo, "x")
+		cfg.SkipScripts, cfg.ImageFiles = false, []string{write(t, text)}
+		_, err := hooks.Build(t.Context(), cfg)
+		const want = "/tmp/in: in both zz-1.0 and aa-1.0: their scripts give it the modes 0711 and 0750"
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestScriptHalfDone skips a script whole of which a part cannot be done, and
+// verify does not expect its other part.
+func TestScriptHalfDone(t *testing.T) {
+	t.Parallel()
+	cfg := scriptedImage(t, []string{"chmod 700 ${PKG_ROOTDIR}/tmp ${PKG_ROOTDIR}/etc/p1", ":"})
+	cfg.SkipScripts = true
+	a := build(t, cfg)["x"] // which is verified
+	if n := a.Tree.Lookup("/tmp"); n.Mode != 0o755 {
+		t.Errorf("/tmp has mode %04o, want that of the package", n.Mode)
+	}
 }
 
 // TestScriptOfFile has chmod(1) of files: of the step's own under all their names,

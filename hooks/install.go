@@ -24,10 +24,11 @@ type contents struct {
 	taken     []takenFile // of this step
 	leftOut   []string    // optional files that nobody has
 	skipped   []solve.LockScript
-	scripts   []pending // of this step
-	noAccount []string  // "PACKAGE: user NAME" that packages need and the image lacks
-	newest    *int64    // seconds: the last file time of this and all lower steps; nil where no package tells one
-	epoch     int64     // seconds; every time of this step is at most this
+	scripts   []pending        // of this step
+	given     map[string]given // modes by scripts of this step, by path
+	noAccount []string         // "PACKAGE: user NAME" that packages need and the image lacks
+	newest    *int64           // seconds: the last file time of this and all lower steps; nil where no package tells one
+	epoch     int64            // seconds; every time of this step is at most this
 }
 
 // install puts the packages of a member into a tree on top of its parent's. It

@@ -70,7 +70,7 @@ func (c *closure) interpreter(n *tree.Node, i script.Interpreter) {
 
 // command finds that what the image starts is not there.
 func (c *closure) command() {
-	if len(c.def.Cmd) == 0 || c.def.Cmd[0] == "" {
+	if len(c.def.Cmd) == 0 {
 		return
 	}
 	name, dirs := c.def.Cmd[0], c.commandPath()

@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/orlop/orlop/pkgdb"
@@ -13,15 +14,37 @@ import (
 // What chmod(1) in scripts of packages changes. pkg's database has the modes that
 // packages have.
 
-// chmod makes the tree what chmod(1) in a script of a package would, and reports
-// whether it can: other files than the package's own may be written already.
-func (m *member) chmod(by *fetched, c chmod) bool {
-	n := m.tree.Resolve(c.path)
-	if n == nil || n.Type == tree.File && m.owner(n) != by {
-		return false
+// given is a mode that a script has given to a path.
+type given struct {
+	mode uint32
+	by   *fetched
+}
+
+// canChmod reports whether the script of a package can be done: other files than
+// the package's own may be written already.
+func canChmod(t *tree.Tree, chmods []chmod, own func(*tree.Node) bool) bool {
+	return !slices.ContainsFunc(chmods, func(c chmod) bool {
+		n := t.Resolve(c.path)
+		return n == nil || n.Type != tree.Dir && !own(n)
+	})
+}
+
+// chmod makes the tree what chmod(1) in a script of a package would. What two
+// packages want otherwise has no order that everybody sees.
+func (m *member) chmod(by *fetched, c chmod) error {
+	path := m.tree.Resolve(c.path).Path
+	for at := m; at != nil; at = at.parent {
+		if old, has := at.given[path]; has && old.by != by && old.mode != c.mode {
+			return &tree.ConflictError{Path: path, A: old.by.FullName(), B: by.FullName(),
+				Reason: fmt.Sprintf("their scripts give it the modes %04o and %04o", old.mode, c.mode)}
+		}
 	}
-	m.tree.SetMode(n.Path, c.mode)
-	return true
+	if m.given == nil {
+		m.given = map[string]given{}
+	}
+	m.given[path] = given{c.mode, by}
+	m.tree.SetMode(path, c.mode)
+	return nil
 }
 
 // changesFiles reports whether scripts give a mode to anything but a directory
@@ -39,30 +62,38 @@ func changesFiles(m *pkgfile.Manifest) bool {
 }
 
 // chmods are the modes that scripts of packages have given to paths of a root,
-// which its pkg database does not know.
+// which its pkg database does not know. A script that cannot be done was skipped.
 func (r *Root) chmods(pkgs []pkgdb.Installed) map[string]uint32 {
 	modes := map[string]uint32{}
 	for _, p := range pkgs {
 		for _, s := range p.InstallScripts() {
 			e, _ := recognise(s.Text)
+			if e.chmods == nil {
+				continue
+			}
+			own := func(n *tree.Node) bool {
+				return slices.ContainsFunc(p.Files, func(f pkgfile.File) bool { return f.Path == n.Path })
+			}
+			if !canChmod(r.Tree, e.chmods, own) {
+				continue
+			}
 			for _, c := range e.chmods {
-				if n := r.Tree.Resolve(c.path); n != nil {
-					modes[n.Path] = c.mode
-				}
+				modes[r.Tree.Resolve(c.path).Path] = c.mode
 			}
 		}
 	}
 	return modes
 }
 
-// modeOf is the one that a row of the pkg database says, or a script.
-func (r *Root) modeOf(n *tree.Node, a pkgfile.Attr) uint32 {
+// modeOf is the one that a row of the pkg database says, or a script, and which of
+// them it is.
+func (r *Root) modeOf(n *tree.Node, a pkgfile.Attr) (mode uint32, says string) {
 	path := n.Path
 	if n.Type == tree.Hardlink {
 		path = n.Link
 	}
 	if mode, ok := r.modes[path]; ok {
-		return mode
+		return mode, "as a script gives it"
 	}
-	return a.Perm
+	return a.Perm, asDatabase
 }

@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -62,6 +63,9 @@ func (c *closure) policyFiles() (files []policy, services map[string]bool) {
 			nodes, several = []*tree.Node{n}, true
 		}
 		for _, n := range nodes {
+			if strings.HasSuffix(n.Path, ".sample") {
+				continue // of a port: no service has such a name
+			}
 			p := policy{n, etc.ReadPAM(c.text(n), several)}
 			files = append(files, p)
 			for _, l := range p.lines {
@@ -128,7 +132,11 @@ func notIn(name string, dirs []string) string {
 	if strings.Contains(name, "/") {
 		return "not in the image"
 	}
-	return "in none of " + strings.Join(dirs, " ")
+	text := "in none of"
+	for _, dir := range dirs {
+		text += " " + cmp.Or(dir, ".")
+	}
+	return text
 }
 
 // excused reports whether an exception of a kind speaks of something that a file

@@ -66,6 +66,10 @@ type block struct {
 	body []shell.Command
 }
 
+// maxNested bounds how deep blocks stand in one another, and so what it costs to
+// look into them. FreeBSD's scripts have two.
+const maxNested = 4
+
 // ifBlock takes a block off that commands begin with, nil for none.
 func ifBlock(cmds []shell.Command) (*block, []shell.Command) {
 	if len(cmds) < 3 || cmds[0].Words == nil || cmds[0].Words[0] != "if" || !plain(&cmds[0]) || cmds[0].End == "&&" ||
@@ -74,8 +78,8 @@ func ifBlock(cmds []shell.Command) (*block, []shell.Command) {
 	}
 	b := &block{test: cmds[0]}
 	b.test.Words = b.test.Words[1:]
-	if first := cmds[1]; len(first.Words) > 1 {
-		first.Words = first.Words[1:]
+	first := cmds[1] // what stands on the line of then
+	if first.Words = first.Words[1:]; len(first.Words) > 0 || !plain(&first) || first.Redirects != nil {
 		b.body = append(b.body, first)
 	}
 	depth := 1
@@ -87,6 +91,9 @@ func ifBlock(cmds []shell.Command) (*block, []shell.Command) {
 		}
 		if depth == 0 {
 			return b, cmds[i+3:]
+		}
+		if depth > maxNested {
+			break
 		}
 		b.body = append(b.body, c)
 	}
@@ -134,27 +141,30 @@ func (e *effects) call(words []string) bool {
 	return ok && (len(env) == 0 || path.Base(words[0]) == "certctl") && k.call(words[1:], env, e)
 }
 
-// isQuestion reports whether a script does nothing, or without
-// ASSUME_ALWAYS_YES asks whether to go on. Packages of kernels had one.
+// question is how a script begins that goes on at once with ASSUME_ALWAYS_YES.
+const question = "case ${ASSUME_ALWAYS_YES} in [Yy][Ee][Ss] [Tt][Rr][Uu][Ee]) exit 0 ;;"
+
+// isQuestion reports whether a script only asks whether to go on, and with
+// ASSUME_ALWAYS_YES not even that. Packages of kernels had one.
 func isQuestion(cmds []shell.Command) bool {
-	const arm, asked = "[Yy][Ee][Ss] [Tt][Rr][Uu][Ee]) exit 0 ;;", "case ${ASSUME_ALWAYS_YES} in"
-	var words []string
+	begun := ""
 	for i := range cmds {
 		c := &cmds[i]
-		if c.Err != nil || !c.Quiet() {
-			return false
-		}
+		text := c.String()
 		switch {
-		case len(c.Words) > 0 && c.Words[0] == "echo" && !strings.ContainsAny(c.String(), "$`") && plain(c):
-			continue
-		case i < 4 || c.String() == "" && c.End == ";;":
-		case !slices.Contains([]string{"*)", "continue", "esac", "read ANSWER", "case ${ANSWER} in"}, c.String()):
+		case c.Err != nil || !c.Quiet():
 			return false
-		}
-		words = append(words, c.Words...)
-		if c.End == ";;" {
-			words = append(words, c.End)
+		case len(c.Words) > 0 && c.Words[0] == "echo" && !strings.ContainsAny(text, "$`") && plain(c):
+		case begun != question:
+			if c.End == ";;" {
+				text += " ;;"
+			}
+			if begun = strings.TrimSpace(begun + " " + strings.TrimSpace(text)); !strings.HasPrefix(question, begun) {
+				return false
+			}
+		case !slices.Contains([]string{"", "*)", "continue", "*) continue", "esac", "read ANSWER", "case ${ANSWER} in"}, text):
+			return false
 		}
 	}
-	return strings.HasPrefix(strings.Join(words, " "), asked+" "+arm)
+	return begun == question
 }

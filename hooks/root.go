@@ -240,7 +240,8 @@ func (c *comparison) attributes(r *Root, n *tree.Node, a pkgfile.Attr) {
 		return
 	}
 	if n.Type != tree.Symlink { // nobody looks at a link's
-		c.fact("mode", fmt.Sprintf("%04o", n.Mode), fmt.Sprintf("%04o", r.modeOf(n, a)))
+		mode, says := r.modeOf(n, a)
+		c.differs("mode", fmt.Sprintf("%04o", n.Mode), fmt.Sprintf("%04o", mode), says)
 	}
 	if !r.anyOwner {
 		c.owner("uname", n.Uname, n.UID, a.Uname, r.folder, r.accounts.UID)
@@ -265,8 +266,13 @@ func (c *comparison) owner(fact, name string, id int, wanted string, folder bool
 	}
 }
 
-func (c *comparison) fact(name, found, wanted string) {
+// asDatabase says where what is wanted comes from.
+const asDatabase = "as the pkg database has it"
+
+func (c *comparison) fact(name, found, wanted string) { c.differs(name, found, wanted, asDatabase) }
+
+func (c *comparison) differs(name, found, wanted, says string) {
 	if found != wanted {
-		c.errs = append(c.errs, &pkgdb.Fault{Subject: c.subject, Fact: name, Found: quoted(found), Wanted: quoted(wanted) + ", as the pkg database has it"})
+		c.errs = append(c.errs, &pkgdb.Fault{Subject: c.subject, Fact: name, Found: quoted(found), Wanted: quoted(wanted) + ", " + says})
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release/tree"
 )
 
 // knownTriggers are trigger files whose work an image does without: mandoc's
@@ -87,11 +88,12 @@ type pending struct {
 func (r *run) runScripts(m *member) error {
 	var errs []error
 	for _, s := range m.scripts {
+		if !canChmod(m.tree, s.chmods, func(n *tree.Node) bool { return m.owner(n) == s.by }) {
+			errs = append(errs, r.unknownScript(m, s.by, s.script))
+			continue
+		}
 		for _, c := range s.chmods {
-			if !m.chmod(s.by, c) {
-				errs = append(errs, r.unknownScript(m, s.by, s.script))
-				break
-			}
+			errs = append(errs, m.chmod(s.by, c))
 		}
 	}
 	return errors.Join(errs...)

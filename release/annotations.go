@@ -59,13 +59,15 @@ func CheckAnnotations(all map[string]string) error {
 }
 
 func checkAnnotation(key, value string) error {
-	if from := derived[key]; from != "" {
-		return fmt.Errorf("orlop makes it, %s", from)
+	for name, from := range derived {
+		if strings.EqualFold(key, name) {
+			return fmt.Errorf("orlop makes it, %s", from)
+		}
 	}
 	if !annotationForm.MatchString(key) {
 		return fmt.Errorf("is no name such as %ssource", ociImage)
 	}
-	if name, oci := strings.CutPrefix(key, "org.opencontainers."); oci && !slices.Contains(free, strings.TrimPrefix(name, "image.")) {
+	if strings.HasPrefix(strings.ToLower(key), "org.opencontainers.") && !slices.Contains(free, strings.TrimPrefix(key, ociImage)) {
 		var known []string
 		for _, name := range free {
 			known = append(known, ociImage+name)

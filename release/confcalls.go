@@ -235,6 +235,9 @@ func (c *conf) rm(words []string) error {
 	if !ok || len(rest) == 0 {
 		return notUnderstood(strings.Join(words, " "), "rm FILE...")
 	}
+	if len(c.Image.Packages) > 0 {
+		return notUnderstood(strings.Join(words, " "), "it before install_packages, whose files an image keeps")
+	}
 	for _, w := range rest {
 		target, err := c.target(w)
 		if err == nil && target == "/" {

@@ -229,6 +229,9 @@ func (img Image) Replacing(path string) bool {
 // Check finds what cannot be right in a definition.
 func (img Image) Check() []error {
 	errs := img.checkOwn()
+	if len(img.Cmd) > 0 && img.Cmd[0] == "" {
+		errs = append(errs, errors.New("cmd: its first word is empty, wanted a program"))
+	}
 	for _, f := range img.Files {
 		if f.Source == "" && len(f.From) == 0 {
 			errs = append(errs, fmt.Errorf("file %s has neither source nor from, wanted one of them", f.Target))

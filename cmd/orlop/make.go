@@ -3,7 +3,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/release"
 )
 
@@ -96,8 +99,17 @@ func shellQuoted(word string) string { return "'" + strings.ReplaceAll(word, "'"
 // makeCompare compares the images that a tree lists, and what its own definitions
 // say of them, with what orlop would make under these names.
 func (p *program) makeCompare(c *cli.Context) error {
-	if c.String("revision") == "" || c.String("tools") == "" {
-		return usagef("make compare: wanted --revision and --tools")
+	if c.String("revision") == "" {
+		return usagef("make compare: wanted --revision")
+	}
+	if err := release.Asked(c.String("revision"), "", ""); err != nil {
+		return err
+	}
+	tools := c.String("tools")
+	if tools != "" {
+		if info, err := os.Stat(tools); err != nil || !info.IsDir() {
+			return usagef("--tools: %s: no such folder", tools)
+		}
 	}
 	own, err := release.Standard(c.String("revision"))
 	if err != nil {
@@ -105,13 +117,13 @@ func (p *program) makeCompare(c *cli.Context) error {
 	}
 	theirs := release.Images{}
 	for _, name := range c.Args().Slice() {
-		file := filepath.Join(c.String("tools"), release.ConfName(name))
-		text, err := os.ReadFile(file)
-		if os.IsNotExist(err) {
+		file := filepath.Join(tools, release.ConfName(name))
+		text, err := readBeside(file)
+		if tools == "" || errors.Is(err, fs.ErrNotExist) {
 			continue // a list alone says less, and is compared as well
 		}
 		if err != nil {
-			return err
+			return &hooks.UnreadError{Flag: "tools", Path: file, Err: err}
 		}
 		if err := theirs.Read(file, text, c.String("revision")); err != nil {
 			return err

@@ -85,6 +85,8 @@ func (i *Interpreter) env(words []string) {
 		words = words[1:]
 		name, value, assigns := strings.Cut(w, "=")
 		switch {
+		case strings.ContainsAny(w, "'\"\\$"):
+			return // env -S has quotes of its own
 		case strings.HasPrefix(w, "-"):
 			words = i.option(w[1:], words)
 		case assigns && name == "PATH":
