@@ -133,7 +133,8 @@ func (r *run) vouchDefinitions(ctx context.Context) error {
 }
 
 // vouchAnnotations compares what locks annotate images with, beside their
-// definitions, with what the user says of it.
+// definitions, with what the user says of it. Where a source is, nothing in an
+// image follows from, and no rebuild could tell: that is only told.
 func (r *run) vouchAnnotations() {
 	for _, m := range r.family {
 		if !m.wanted {
@@ -146,6 +147,10 @@ func (r *run) vouchAnnotations() {
 			found, wanted := m.locked.Annotations[key], r.Annotations[key]
 			if _, own := m.def.Annotations[key]; own || found == wanted {
 				continue // of the definition, or the user's own word
+			}
+			if wanted == "" && release.NamesSource(key) {
+				r.warn("image %s: its lock says that %s is %q, and nobody else does; --annotation compares it with your own word", m.def.Name, key, short(found))
+				continue
 			}
 			if found == "" {
 				m.doubt("annotation %s of image %s is absent, wanted %q", key, m.def.Name, wanted)

@@ -37,6 +37,9 @@ func freeBSDs() map[string]string {
 // The others follow from what an image is made of.
 var free = []string{"authors", "description", "documentation", "licenses", "revision", "source", "url", "vendor"}
 
+// NamesSource reports whether an annotation says where the source of a release is.
+func NamesSource(key string) bool { return key == ociImage+"source" || key == ociImage+"revision" }
+
 // derived are those that orlop makes, and where what they say comes from.
 var derived = map[string]string{
 	ociImage + "created": "from the packages' times", ociImage + "ref.name": "from name and tag",
