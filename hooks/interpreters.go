@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/release"
-	"github.com/orlop/orlop/release/script"
+	"github.com/orlop/orlop/release/shebang"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -36,13 +36,13 @@ func (c *closure) scripts() {
 		}
 		seen[file] = true
 		if line := c.firstLine(file); line != "" {
-			c.interpreter(n, script.Parse(line))
+			c.interpreter(n, shebang.Parse(line))
 		}
 	}
 }
 
 // interpreter looks for what starts a script, and for what env(1) starts in turn.
-func (c *closure) interpreter(n *tree.Node, i script.Interpreter) {
+func (c *closure) interpreter(n *tree.Node, i shebang.Interpreter) {
 	if i.Path == "" {
 		return // sh takes it for one of its own
 	}
@@ -108,7 +108,7 @@ func (c *closure) firstLine(n *tree.Node) string {
 	if f := c.owner(n); f != nil {
 		return f.asks.Scripts[n.Path]
 	}
-	return script.Of(c.content(n.Path))
+	return shebang.Of(c.content(n.Path))
 }
 
 // text is what a file has in the end, whose contents are mostly at hand.

@@ -18,7 +18,7 @@ import (
 	"github.com/orlop/orlop/release/elf"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
-	"github.com/orlop/orlop/release/script"
+	"github.com/orlop/orlop/release/shebang"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -264,7 +264,7 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 	scratch := r.scratches.take(r.staging.scratch)
 	defer r.scratches.put(scratch)
 	f.asks = asks{map[string]elf.Needs{}, map[string]string{}}
-	var head script.Head
+	var head shebang.Head
 	for {
 		e, err := pkg.Next()
 		if err == io.EOF {

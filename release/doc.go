@@ -21,11 +21,14 @@
 //	cmd/orlop ─► hooks ─┬─► pkgdb    the world of pkg(8): catalogue, plan, packages, database
 //	                    └─► release  the world of artifacts
 //
-//	release/tree   a root file system as a value: no disk, no privilege
-//	release/etc    password databases, services, login classes, certificates, hints, as FreeBSD's programs make them
-//	release/elf    what a program needs at run time
-//	release/layer  trees and contents to tar files, compressed, hashed, in parallel, the same bytes every time
-//	release/oci    config, manifest, index, archives; and back
+//	release/tree     a root file system as a value: no disk, no privilege
+//	release/etc      password databases, services, login classes, certificates, hints, as FreeBSD's programs make
+//	                 them; what PAM's policies and nsswitch.conf ask for
+//	release/elf      what a program needs at run time
+//	release/shebang  what starts a script
+//	release/shell    simple scripts of sh(1), taken apart into commands
+//	release/layer    trees and contents to tar files, compressed, hashed, in parallel, the same bytes every time
+//	release/oci      config, manifest, index, archives; and back
 //
 // Neither of the two worlds knows the other; below cmd/orlop only hooks knows
 // both. Nothing knows make(1), and nothing but cmd/orlop reads flags or the

@@ -43,7 +43,7 @@ var mayImport = map[string][]string{
 	"release/tree":          {"pkgdb/until"},
 	"release/etc":           {"release/tree"},
 	"release/elf":           {},
-	"release/script":        {},
+	"release/shebang":       {},
 	"release/shell":         {},
 	"release/elf/elftest":   {},
 	"release":               {"pkgdb/ucl", "pkgdb/spelling", "release/shell", "release/tree"},

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package script reads what starts a script: the line after #!, as FreeBSD's
+// Package shebang reads what starts a script: the line after #!, as FreeBSD's
 // kernel takes it (sys/kern/imgact_shell.c), and the arguments of env(1) in it.
-package script
+package shebang
 
 import (
 	"bytes"
