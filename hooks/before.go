@@ -63,7 +63,7 @@ func (r *run) checkFolder() error {
 // revision, they say for now whether they have the images that are asked for. A
 // FIFO can be read but once, and waits for that.
 func (r *run) checkDefinitions(ctx context.Context) error {
-	if once, err := r.checkImageFiles(); once || err != nil {
+	if once, err := r.checkDefinitionFiles(); once || err != nil {
 		return err
 	}
 	if r.Revision != "" {
@@ -79,21 +79,16 @@ func (r *run) checkDefinitions(ctx context.Context) error {
 		return errors.Join(errs...)
 	}
 	names := release.StandardNames()
-	for _, files := range []struct {
-		flag  string
-		names []string
-	}{{"tree-file", r.TreeFiles}, {"image-file", r.ImageFiles}} {
-		for _, file := range files.names {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				return &UnreadError{files.flag, file, err}
-			}
-			more, err := release.Defines(file, text)
-			if err != nil {
-				return err
-			}
-			names = append(names, more...)
+	for _, f := range r.definitionFiles() {
+		text, err := os.ReadFile(f.path)
+		if err != nil {
+			return &UnreadError{f.flag, f.path, err}
 		}
+		more, err := release.Defines(f.path, text)
+		if err != nil {
+			return err
+		}
+		names = append(names, more...)
 	}
 	if r.Custom != nil {
 		if err := (release.Images{}).Add(*r.Custom); err != nil {
@@ -104,16 +99,12 @@ func (r *run) checkDefinitions(ctx context.Context) error {
 	return release.Known(names, r.Images)
 }
 
-// checkImageFiles wants the files of definitions to be there, and tells whether
+// checkDefinitionFiles wants the files of definitions to be there, and tells whether
 // one of them can be read but once.
-func (r *run) checkImageFiles() (once bool, err error) {
+func (r *run) checkDefinitionFiles() (once bool, err error) {
 	var errs []error
-	for _, file := range r.TreeFiles {
-		_, err := checkFile("tree-file", file)
-		errs = append(errs, err)
-	}
-	for _, file := range r.ImageFiles {
-		info, err := checkFile("image-file", file)
+	for _, f := range r.definitionFiles() {
+		info, err := checkFile(f.flag, f.path)
 		once = once || err == nil && !info.Mode().IsRegular()
 		errs = append(errs, err)
 	}

@@ -142,17 +142,8 @@ var namedFlags = map[string]string{
 // pkg 2.7 wrote the same rows under another schema version.
 func compareDump(t *testing.T, image []byte, goldenDump string) {
 	t.Helper()
-	db, err := pkgdb.Open(t.Context(), image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	content, err := db.Content(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	var got []string
-	lines, err := content.Dump(t.Context())
+	lines, err := contentOf(t, image).Dump(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -399,19 +390,25 @@ func TestAutomatic(t *testing.T) {
 	}
 }
 
-// packageMarks tells of each package of a database whether it is automatic.
-func packageMarks(t *testing.T, image []byte) map[string]bool {
+// contentOf reads a pkg database.
+func contentOf(t *testing.T, image []byte) *pkgdb.Content {
 	t.Helper()
 	db, err := pkgdb.Open(t.Context(), image)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { db.Close() })
 	content, err := db.Content(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	installed, err := content.Installed(t.Context())
+	return content
+}
+
+// packageMarks tells of each package of a database whether it is automatic.
+func packageMarks(t *testing.T, image []byte) map[string]bool {
+	t.Helper()
+	installed, err := contentOf(t, image).Installed(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -448,16 +445,7 @@ func compareNormal(t *testing.T, image, theirs []byte) {
 // installTime is the one install time of a database that orlop wrote.
 func installTime(t *testing.T, image []byte) int64 {
 	t.Helper()
-	db, err := pkgdb.Open(t.Context(), image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	c, err := db.Content(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	dumped, err := c.Dump(t.Context())
+	dumped, err := contentOf(t, image).Dump(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

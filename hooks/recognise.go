@@ -4,7 +4,6 @@ package hooks
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -119,21 +118,12 @@ func condition(words []string) (holds, ok bool) {
 	return ok, ok && strings.Contains(words[2], "/")
 }
 
-var assignment = regexp.MustCompile(`^([A-Za-z_]\w*)=(.*)$`)
-
 // call looks into the call of a program, and into the variables that it gets.
 func (e *effects) call(words []string) bool {
 	if len(words) > 0 && (words[0] == "env" || words[0] == "/usr/bin/env") {
 		words = words[1:]
 	}
-	env := map[string]string{}
-	for len(words) > 0 {
-		m := assignment.FindStringSubmatch(words[0])
-		if m == nil {
-			break
-		}
-		env[m[1]], words = m[2], words[1:]
-	}
+	env, words := shell.Assignments(words)
 	if len(words) == 0 {
 		return false
 	}

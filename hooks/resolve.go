@@ -126,18 +126,11 @@ func (r *run) named(ctx context.Context, version string) (revision, branch strin
 // files, the one of the flags, and those of the parents that these name.
 func (r *run) definitions(ctx context.Context, revision string) (release.Images, error) {
 	images, err := release.Standard(revision)
-	if err == nil {
-		r.inherited, err = release.PackageExceptions(revision)
-	}
 	if err != nil {
 		return nil, err
 	}
-	for _, file := range r.TreeFiles {
-		if err := r.readTree(ctx, images, file, revision); err != nil {
-			return nil, err
-		}
-	}
-	for _, file := range r.ImageFiles {
+	r.inherited = images.PackageExceptions()
+	for _, file := range r.definitionFiles() {
 		if err := r.readDefinitions(ctx, images, file, revision); err != nil {
 			return nil, err
 		}
@@ -150,30 +143,36 @@ func (r *run) definitions(ctx context.Context, revision string) (release.Images,
 	return images, r.readParents(ctx, images, revision)
 }
 
-func (r *run) readTree(ctx context.Context, images release.Images, file, revision string) error {
-	text, err := until.Do(ctx, func() ([]byte, error) { return os.ReadFile(file) })
-	if err != nil {
-		return &UnreadError{"tree-file", file, err}
+// definitionFile is a file with definitions, and the flag that names it.
+type definitionFile struct{ flag, path string }
+
+// definitionFiles are those that the user gives: of FreeBSD's images, then others.
+func (r *run) definitionFiles() []definitionFile {
+	var list []definitionFile
+	for _, path := range r.TreeFiles {
+		list = append(list, definitionFile{"tree-file", path})
 	}
-	c, err := images.ReadTree(file, text, revision)
-	r.removes[c.Image.Name] = c.Removes
-	return err
+	for _, path := range r.ImageFiles {
+		list = append(list, definitionFile{"image-file", path})
+	}
+	return list
 }
 
-func (r *run) readDefinitions(ctx context.Context, images release.Images, file, revision string) error {
-	text, err := until.Do(ctx, func() ([]byte, error) { return os.ReadFile(file) })
+func (r *run) readDefinitions(ctx context.Context, images release.Images, f definitionFile, revision string) error {
+	text, err := until.Do(ctx, func() ([]byte, error) { return os.ReadFile(f.path) })
 	if err != nil {
-		return &UnreadError{"image-file", file, err}
+		return &UnreadError{f.flag, f.path, err}
 	}
-	if strings.HasSuffix(file, ".conf") {
-		c, err := release.ReadConf(file, text, revision)
-		if err == nil {
-			err = within(file, images.Add(c.Image))
-		}
-		r.removes[c.Image.Name] = c.Removes
-		return err
+	add := images.AddConf
+	switch {
+	case f.flag == "tree-file":
+		add = images.ReadTree
+	case !strings.HasSuffix(f.path, ".conf"):
+		return images.Read(f.path, text, revision)
 	}
-	return images.Read(file, text, revision)
+	c, err := add(f.path, text, revision)
+	r.removes[c.Image.Name] = c.Removes
+	return err
 }
 
 // readParents looks beside the files for the parents that none of them defines.
@@ -187,7 +186,7 @@ func (r *run) readParents(ctx context.Context, images release.Images, revision s
 			if file == "" || sought[name] {
 				continue
 			}
-			if err := r.readDefinitions(ctx, images, file, revision); err != nil {
+			if err := r.readDefinitions(ctx, images, definitionFile{"image-file", file}, revision); err != nil {
 				return err
 			}
 			sought[name], again = true, true

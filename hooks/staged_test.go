@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/orlop/orlop/hooks"
-	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/oci"
@@ -25,16 +24,7 @@ func stage(t *testing.T, repo string, database []byte) (root, metalog string) {
 	t.Helper()
 	root, metalog = t.TempDir(), filepath.Join(t.TempDir(), "METALOG")
 	t.Cleanup(func() { makeWritable(t, root) })
-	db, err := pkgdb.Open(t.Context(), database)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	c, err := db.Content(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkgs, err := c.Installed(t.Context())
+	pkgs, err := contentOf(t, database).Installed(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,15 +85,15 @@ func (all Images) ReadTree(name string, text []byte, revision string) (Conf, err
 	return c, nil
 }
 
-// readConf adds the image of such a file.
-func (all Images) readConf(name string, text []byte, revision string) error {
+// AddConf adds the image of such a file, and returns all that the file says.
+func (all Images) AddConf(name string, text []byte, revision string) (Conf, error) {
 	c, err := ReadConf(name, text, revision)
 	if err == nil {
 		if err = all.Add(c.Image); err != nil {
 			err = &UsageError{fmt.Errorf("%s: %w", name, err)}
 		}
 	}
-	return err
+	return c, err
 }
 
 // fills reports whether a folder of the image gets a file.

@@ -15,10 +15,7 @@ import (
 
 const masterPasswd = "/etc/master.passwd"
 
-var (
-	variableName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
-	assignment   = regexp.MustCompile(`^([A-Za-z_]\w*)=(.*)$`)
-)
+var variableName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 
 // call reads a command of the function.
 func (c *conf) call(at *shell.Command) error {
@@ -29,7 +26,7 @@ func (c *conf) call(at *shell.Command) error {
 	if !at.Quiet() {
 		return notUnderstood(at.String()+" "+at.Redirects[0].Op, "output to /dev/null only")
 	}
-	isAssignment := func(w string) bool { return assignment.MatchString(w) }
+	isAssignment := func(w string) bool { _, _, is := shell.Assignment(w); return is }
 	switch {
 	case words[0] == "local":
 		return c.assign(words[1:], true)

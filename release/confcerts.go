@@ -6,20 +6,15 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/orlop/orlop/release/shell"
 )
 
 // certctl reads "env DESTDIR=… TRUSTPATH=… UNTRUSTPATH=… certctl -c rehash", with
 // or without env. FreeBSD's certificates lie in two folders of one.
 func (c *conf) certctl(words []string) error {
-	env := map[string]string{}
 	line := strings.Join(words, " ")
-	for len(words) > 0 {
-		m := assignment.FindStringSubmatch(words[0])
-		if m == nil {
-			break
-		}
-		env[m[1]], words = m[2], words[1:]
-	}
+	env, words := shell.Assignments(words)
 	const wanted = "env DESTDIR=${workdir}/rootfs TRUSTPATH=FOLDER/trusted UNTRUSTPATH=FOLDER/untrusted certctl -c rehash"
 	if len(words) == 0 || words[0] != "certctl" && words[0] != "/usr/sbin/certctl" || len(env) != 3 {
 		return notUnderstood(line, wanted)

@@ -89,8 +89,8 @@ func (c *conf) arms() (list []arm, err error) {
 // arm reads patterns, the last with a parenthesis, and an assignment.
 func (c *conf) arm(words []string) (a arm, err error) {
 	n := len(words) - 1
-	m := assignment.FindStringSubmatch(words[n])
-	if n < 1 || m == nil || !strings.HasSuffix(words[n-1], ")") {
+	name, value, is := shell.Assignment(words[n])
+	if n < 1 || !is || !strings.HasSuffix(words[n-1], ")") {
 		return a, notUnderstood(strings.Join(words, " "), "PATTERN) NAME=VALUE ;;")
 	}
 	for i, w := range words[:n] {
@@ -105,8 +105,8 @@ func (c *conf) arm(words []string) (a arm, err error) {
 		}
 		a.patterns = append(a.patterns, w)
 	}
-	a.name = m[1]
-	a.value, err = c.expand(m[2])
+	a.name = name
+	a.value, err = c.expand(value)
 	return a, err
 }
 

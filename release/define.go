@@ -42,7 +42,8 @@ import (
 // that follow from what an image is made of cannot be set.
 func (all Images) Read(name string, text []byte, revision string) error {
 	if strings.HasSuffix(name, ".conf") {
-		return all.readConf(name, text, revision)
+		_, err := all.AddConf(name, text, revision)
+		return err
 	}
 	members, errs := imageMembers(name, text, revision)
 	for _, def := range members {
@@ -85,7 +86,7 @@ func imageMembers(name string, text []byte, revision string) (list []ucl.Member,
 func Defines(name string, text []byte) ([]string, error) {
 	if strings.HasSuffix(name, ".conf") {
 		all := Images{}
-		err := all.readConf(name, text, "0.0")
+		_, err := all.AddConf(name, text, "0.0")
 		return all.names(), err
 	}
 	var names []string

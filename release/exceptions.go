@@ -29,19 +29,18 @@ type Exception struct {
 
 // Of reports whether the exception holds for what a package asks for.
 func (e Exception) Of(name string) bool {
-	return e.Package == "" || slices.ContainsFunc(strings.Split(e.Package, "|"), func(one string) bool { return strings.TrimSpace(one) == name })
+	return e.Package == "" || slices.Contains(alternatives(e.Package), name)
 }
 
-// PackageExceptions are those of FreeBSD's images that belong to a package. They
-// hold in any image that has it.
-func PackageExceptions(revision string) (Exceptions, error) {
-	all, err := Standard(revision)
+// PackageExceptions are those of FreeBSD's images in the set that belong to a
+// package. They hold in any image that has it.
+func (all Images) PackageExceptions() Exceptions {
 	var e Exceptions
 	for _, name := range StandardNames() {
 		e.Missing = append(e.Missing, bound(all[name].Exceptions.Missing)...)
 		e.Dangling = append(e.Dangling, bound(all[name].Exceptions.Dangling)...)
 	}
-	return e, err
+	return e
 }
 
 // bound are the exceptions that belong to a package.

@@ -39,7 +39,8 @@ func TestReadExceptionsOfPackages(t *testing.T) {
 func TestPackageExceptions(t *testing.T) {
 	t.Parallel()
 	for _, revision := range []string{"14.3", "15.0", "15"} {
-		e, err := PackageExceptions(revision)
+		all, err := Standard(revision)
+		e := all.PackageExceptions()
 		if err != nil {
 			t.Fatal(err)
 		}

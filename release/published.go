@@ -19,7 +19,7 @@ func PublishedFiles() []Published {
 	return []Published{
 		{ArtifactName("IMAGE") + ".txz", false, "the image", "podman load, skopeo, orlop verify"},
 		{ArtifactName("IMAGE") + ".lock.json", false, "what it is made from", "orlop verify --rebuild, orlop build --lock"},
-		{ArtifactName("MANIFESTS"), false, "digests of manifests and locks", "orlop verify --digests, whoever pulls by digest"},
+		{ManifestList(), false, "digests of manifests and locks", "orlop verify --digests, whoever pulls by digest"},
 		{ArtifactName("catalogue-NAME") + ".pkg", true, "a signed catalogue that vouches for locks", "orlop verify --rebuild"},
 	}
 }

@@ -190,7 +190,7 @@ func TestInteropInstallKernelVersion(t *testing.T) {
 				t.Fatalf("the tree is called modified at first: %s", before)
 			}
 			tr.zones(t, "FreeBSD:15:amd64")
-			tr.way = newTree(t, "15").way
+			tr.front(t)
 			tr.make(t, "release", "GIT_CMD="+program(t, "git"))
 			if got, status := kernelVersion(t, tr), git(t, tr, "status", "--porcelain", "--ignored"); got != before || status != "" {
 				t.Errorf("with orlop in front: got\n%s\nwant\n%s\ngit status: %s", got, before, status)

@@ -49,7 +49,7 @@ func TestInteropReleaseSh(t *testing.T) {
 		t.Errorf("the lock does not have the commit %s", head)
 	}
 	got := tr.file(t, "container-image-MANIFESTS")
-	tr.way = newTree(t, "15").way
+	tr.front(t)
 	tr.make(t, "oci-clean")
 	tr.make(t, "oci-release", "GIT_CMD="+program(t, "git"))
 	if want := tr.file(t, "container-image-MANIFESTS"); got != want {
@@ -144,7 +144,7 @@ func TestInteropMakeBoth(t *testing.T) {
 	t.Parallel()
 	tr := installedTree(t, "15")
 	tr.zones(t, "FreeBSD:15:amd64")
-	tr.way = newTree(t, "15").way
+	tr.front(t)
 	tr.make(t, "-j4", "release")
 	tr.make(t, "install", "DESTDIR="+filepath.Join(tr.obj, "R"))
 	if got, want := tr.file(t, "container-image-MANIFESTS"), "zones:15.0-RELEASE-amd64) = "; !strings.Contains(got, want) {

@@ -81,10 +81,18 @@ MAKEFILE_PREFERENCE?=	BSDmakefile makefile Makefile
 `
 
 // newTree lays out a source tree from testdata, "main" being 15 with another
-// version. Nothing in it is changed.
+// version, and puts orlop in front of it.
 func newTree(t *testing.T, branch string) *tree {
 	t.Helper()
 	tr := bareTree(t, branch)
+	tr.front(t)
+	return tr
+}
+
+// front puts orlop in front of a tree, in which nothing is changed, and has
+// FreeBSD's shell.
+func (tr *tree) front(t *testing.T) {
+	t.Helper()
 	dir, err := filepath.Abs(".")
 	if err != nil {
 		t.Fatal(err)
@@ -92,26 +100,42 @@ func newTree(t *testing.T, branch string) *tree {
 	mk := filepath.Join(filepath.Dir(tr.src), "mk")
 	write(t, filepath.Join(mk, "sys.mk"), sysMk)
 	tr.way = way{filepath.Join(dir, "release.mk"), filepath.Join(dir, "mirrors.mk"), "release.mk: ", mk}
-	return tr
 }
 
 // installedTree has orlop in the place of its own Makefile.oci.
 func installedTree(t *testing.T, branch string) *tree {
 	t.Helper()
 	tr := bareTree(t, branch)
-	runScript(t, "install-into-src.sh", "--save", filepath.Join(filepath.Dir(tr.src), "saved"), tr.src)
-	tr.way = way{"Makefile", "Makefile.mirrors", "Makefile.oci: ", ""}
+	tr.install(t)
 	return tr
 }
 
-// bothWays runs a test with orlop in front of a tree and FreeBSD's shell, and in
-// the tree and this machine's.
+// install puts orlop into a tree, and has this machine's shell.
+func (tr *tree) install(t *testing.T) {
+	t.Helper()
+	runScript(t, "install-into-src.sh", "--save", filepath.Join(filepath.Dir(tr.src), "saved"), tr.src)
+	tr.way = way{"Makefile", "Makefile.mirrors", "Makefile.oci: ", ""}
+}
+
+// bothWays runs a test with trees that have orlop in front, and in them.
 func bothWays(t *testing.T, test func(*testing.T, func(*testing.T, string) *tree)) {
 	t.Helper()
-	for name, lay := range map[string]func(*testing.T, string) *tree{"release.mk": newTree, "installed": installedTree} {
+	eachWay(t, func(t *testing.T, put func(*tree, *testing.T)) {
+		test(t, func(t *testing.T, branch string) *tree {
+			tr := bareTree(t, branch)
+			put(tr, t)
+			return tr
+		})
+	})
+}
+
+// eachWay is bothWays for tests that change trees before orlop comes.
+func eachWay(t *testing.T, test func(*testing.T, func(*tree, *testing.T))) {
+	t.Helper()
+	for name, put := range map[string]func(*tree, *testing.T){"release.mk": (*tree).front, "installed": (*tree).install} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, lay)
+			test(t, put)
 		})
 	}
 }

@@ -44,15 +44,11 @@ func TestInteropMakeOtherImages(t *testing.T) {
 			tr := bareTree(t, "15")
 			tr.sample(t)
 			tt.change(t, tr)
-			front := newTree(t, "15").way
-			saved := filepath.Join(filepath.Dir(tr.src), "saved")
-			for _, way := range []way{front, {"Makefile", "Makefile.mirrors", "Makefile.oci: ", ""}} {
-				if tr.way = way; way != front {
-					runScript(t, "install-into-src.sh", "--save", saved, tr.src)
-				}
+			for _, put := range []func(*tree, *testing.T){(*tree).front, (*tree).install} {
+				put(tr, t)
 				out, err := tr.try("-j3", "release")
 				if err == nil || !strings.Contains(out, tt.want) || !strings.Contains(out, "rror code 3") ||
-					!strings.Contains(out, way.says+"set ORLOP_DEFINITIONS to builtin for the images that orlop has, or to tree for those of release/tools\n") {
+					!strings.Contains(out, tr.way.says+"set ORLOP_DEFINITIONS to builtin for the images that orlop has, or to tree for those of release/tools\n") {
 					t.Errorf("got %v, want %q in\n%s", err, tt.want, out)
 				}
 				if took := tr.took(t); len(took) > 0 {
@@ -90,16 +86,12 @@ func edit(t *testing.T, tr *tree, image, old, text string) {
 // FreeBSD's names; what is not understood stops with file and line.
 func TestInteropMakeTreeDefinitions(t *testing.T) {
 	t.Parallel()
-	bothWays(t, func(t *testing.T, _ func(*testing.T, string) *tree) {
+	eachWay(t, func(t *testing.T, put func(*tree, *testing.T)) {
 		tr := bareTree(t, "15")
 		tr.sample(t)
 		sixth(t, tr)
 		edit(t, tr, "dynamic", "FreeBSD-clibs", "FreeBSD-clibs FreeBSD-zlib")
-		tr.way = newTree(t, "15").way
-		if strings.HasSuffix(t.Name(), "installed") {
-			runScript(t, "install-into-src.sh", "--save", filepath.Join(filepath.Dir(tr.src), "saved"), tr.src)
-			tr.way = way{"Makefile", "Makefile.mirrors", "Makefile.oci: ", ""}
-		}
+		put(tr, t)
 		tr.vars = append(tr.vars, "ORLOP_DEFINITIONS=tree")
 		tr.make(t, "-j3", "release")
 		var images []string

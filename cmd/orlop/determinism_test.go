@@ -3,7 +3,6 @@
 package main
 
 import (
-	"archive/tar"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,7 +14,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/release"
 )
@@ -79,17 +77,7 @@ func shuffledSample(t *testing.T, dir string, r *rand.Rand) {
 	if err := os.CopyFS(dir, os.DirFS("sample")); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open("sample/data.pkg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	plain, err := pkgfile.Decompress(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plain.Close()
-	archive := tar.NewReader(plain)
+	archive := unpacked(t, "sample/data.pkg")
 	if _, err := archive.Next(); err != nil {
 		t.Fatal(err)
 	}

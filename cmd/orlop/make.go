@@ -116,18 +116,30 @@ func (p *program) makeCompare(c *cli.Context) error {
 		return err
 	}
 	theirs := release.Images{}
-	for _, name := range c.Args().Slice() {
-		file := filepath.Join(tools, release.ConfName(name))
-		text, err := readBeside(file)
-		if tools == "" || errors.Is(err, fs.ErrNotExist) {
-			continue // a list alone says less, and is compared as well
-		}
-		if err != nil {
-			return &hooks.UnreadError{Flag: "tools", Path: file, Err: err}
-		}
-		if err := theirs.Read(file, text, c.String("revision")); err != nil {
-			return err
-		}
+	if tools != "" { // a list alone says less, and is compared as well
+		theirs, err = readTools(tools, c.Args().Slice(), c.String("revision"))
+	}
+	if err != nil {
+		return err
 	}
 	return own.Compare(c.Args().Slice(), theirs)
+}
+
+// readTools reads the definitions of images that a folder has.
+func readTools(folder string, images []string, revision string) (release.Images, error) {
+	all := release.Images{}
+	for _, name := range images {
+		file := filepath.Join(folder, release.ConfName(name))
+		text, err := readBeside(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, &hooks.UnreadError{Flag: "tools", Path: file, Err: err}
+		}
+		if err := all.Read(file, text, revision); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }

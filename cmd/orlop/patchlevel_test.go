@@ -3,99 +3,46 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/orlop/orlop/pkgdb/pkgfile"
-	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release"
 )
 
-// republish gives a package of a repository another version, in which every file
-// has another time and one file other contents.
-func republish(t *testing.T, repo, name, old, version string, seconds int64, changed string) {
-	t.Helper()
-	file, fresh := name+"-"+old+".pkg", name+"-"+version+".pkg"
-	f, err := os.Open(filepath.Join(repo, file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	plain, err := pkgfile.Decompress(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plain.Close()
-	body := []byte("changed in " + version + "\n")
-	var archive bytes.Buffer
-	out := tar.NewWriter(&archive)
-	for in := tar.NewReader(plain); ; {
-		h, err := in.Next()
-		if err == io.EOF {
-			break
+// patched is a rewrite for republish: every file has another time, and one file
+// other contents.
+func patched(t *testing.T, seconds int64, changed, body string) func(string, []byte) []byte {
+	return func(member string, text []byte) []byte {
+		if strings.TrimPrefix(member, "/") == strings.TrimPrefix(changed, "/") {
+			return []byte(body)
 		}
-		text, readErr := io.ReadAll(in)
-		if err != nil || readErr != nil {
-			t.Fatal(err, readErr)
+		if !strings.HasPrefix(member, "+") {
+			return text
 		}
-		switch {
-		case strings.HasPrefix(h.Name, "+"):
-			text = newManifest(t, text, version, seconds, changed, body)
-		case strings.TrimPrefix(h.Name, "/") == strings.TrimPrefix(changed, "/"):
-			text = body
+		var m object
+		if err := json.Unmarshal(text, &m); err != nil {
+			t.Fatal(err)
 		}
-		h.Size = int64(len(text))
-		if err = out.WriteHeader(h); err == nil {
-			_, err = out.Write(text)
+		if files, ok := m["files"].(object); ok {
+			for path, file := range files {
+				if file.(object)["mtime"] = seconds; path == changed {
+					file.(object)["sum"] = string(sum.Of(sum.BLAKE2b, []byte(body)))
+				}
+			}
 		}
+		text, err := json.Marshal(m)
 		if err != nil {
 			t.Fatal(err)
 		}
+		return text
 	}
-	if err := out.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(repo, fresh), archive.Bytes(), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	list := packagesOf(t, repo)
-	for _, entry := range list {
-		if e := entry.(object); e["name"] == name {
-			e["version"], e["path"], e["repopath"] = version, fresh, fresh
-			e["sum"], e["pkgsize"] = string(sum.Of(sum.BLAKE2b, archive.Bytes())), archive.Len()
-		}
-	}
-	pkgtest.WriteCatalogue(repo, list)
-}
-
-func newManifest(t *testing.T, text []byte, version string, seconds int64, changed string, body []byte) []byte {
-	t.Helper()
-	var m object
-	if err := json.Unmarshal(text, &m); err != nil {
-		t.Fatal(err)
-	}
-	m["version"] = version
-	if files, ok := m["files"].(object); ok {
-		for path, file := range files {
-			if file.(object)["mtime"] = seconds; path == changed {
-				file.(object)["sum"] = string(sum.Of(sum.BLAKE2b, body))
-			}
-		}
-	}
-	text, err := json.Marshal(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }
 
 // writableSample is a copy of the demo's repository.
@@ -161,7 +108,7 @@ func TestPatchLevels(t *testing.T) {
 		return blobs(t, out)
 	}
 	before := build("before", "1756500000")
-	republish(t, repo, "FreeBSD-runtime", "15.0p3", "15.0p4", 1757000000, "/bin/freebsd-version")
+	republish(t, repo, "15.0p4", patched(t, 1757000000, "/bin/freebsd-version", "changed in 15.0p4\n"), "FreeBSD-runtime")
 	after := build("after", "1757000000")
 	for _, image := range images {
 		for i := range after[image] {

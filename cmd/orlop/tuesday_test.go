@@ -3,22 +3,13 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/klauspost/compress/zstd"
-
-	"github.com/orlop/orlop/pkgdb/pkgfile"
-	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
-	"github.com/orlop/orlop/pkgdb/sum"
 )
 
 // registryName is the registry of the page, which nobody has.
@@ -135,79 +126,8 @@ func beforeTheNotice(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raise(t, in("repo"), "15.0p4", "FreeBSD-openssl-lib", "FreeBSD-runtime")
+	republish(t, in("repo"), "15.0p4", asIs, "FreeBSD-openssl-lib", "FreeBSD-runtime")
 	return dir
-}
-
-// raise gives packages of a repository another version, and nothing else.
-func raise(t *testing.T, dir, version string, names ...string) {
-	t.Helper()
-	entries := packagesOf(t, dir)
-	for _, e := range entries {
-		entry := e.(object)
-		if !slices.Contains(names, at[string](entry, "name")) {
-			continue
-		}
-		old := at[string](entry, "version")
-		packed, err := os.ReadFile(filepath.Join(dir, at[string](entry, "repopath")))
-		if err != nil {
-			t.Fatal(err)
-		}
-		packed = reversioned(t, packed, old, version)
-		file := at[string](entry, "name") + "-" + version + ".pkg"
-		if err := os.WriteFile(filepath.Join(dir, file), packed, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		entry["version"], entry["path"], entry["repopath"] = version, file, file
-		entry["sum"], entry["pkgsize"] = string(sum.Of(sum.BLAKE2b, packed)), len(packed)
-	}
-	pkgtest.WriteCatalogue(dir, entries)
-}
-
-// reversioned is a package with another version in its manifests.
-func reversioned(t *testing.T, packed []byte, old, version string) []byte {
-	t.Helper()
-	plain, err := pkgfile.Decompress(bytes.NewReader(packed))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer plain.Close()
-	var out bytes.Buffer
-	enc, err := zstd.NewWriter(&out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	from, to := tar.NewReader(plain), tar.NewWriter(enc)
-	for {
-		h, err := from.Next()
-		if err == io.EOF {
-			break
-		}
-		var text []byte
-		if err == nil {
-			text, err = io.ReadAll(from)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasPrefix(h.Name, "+") {
-			text = bytes.Replace(text, []byte(`"version":"`+old+`"`), []byte(`"version":"`+version+`"`), 1)
-			h.Size = int64(len(text))
-		}
-		if err := to.WriteHeader(h); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := to.Write(text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := to.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := enc.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
 }
 
 // manifestOf is the digest of the manifest of runtime in a folder.

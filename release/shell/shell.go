@@ -31,6 +31,30 @@ type Redirect struct {
 	Quoted bool   // nothing is expanded in the text
 }
 
+var assignment = regexp.MustCompile(`^([A-Za-z_]\w*)=(.*)$`)
+
+// Assignment takes a word NAME=VALUE apart.
+func Assignment(word string) (name, value string, is bool) {
+	m := assignment.FindStringSubmatch(word)
+	if m == nil {
+		return "", "", false
+	}
+	return m[1], m[2], true
+}
+
+// Assignments takes those off that words begin with, by name.
+func Assignments(words []string) (values map[string]string, rest []string) {
+	values = map[string]string{}
+	for len(words) > 0 {
+		name, value, is := Assignment(words[0])
+		if !is {
+			break
+		}
+		values[name], words = value, words[1:]
+	}
+	return values, words
+}
+
 // Quiet reports whether output goes nowhere else than the script's own, or to
 // /dev/null.
 func (c *Command) Quiet() bool {
