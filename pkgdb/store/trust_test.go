@@ -114,9 +114,9 @@ func TestNewStore(t *testing.T) {
 }
 
 // TestDistrusted is each store that others may have written into: nothing of it
-// is used, and the command of the message mends it.
+// is used, and the command of the message mends it. It starts programs, which
+// until they run hold the locks of this process, so no other test runs meanwhile.
 func TestDistrusted(t *testing.T) {
-	t.Parallel()
 	mode := func(dir string, bits uint32) error { return syscall.Chmod(dir, bits) }
 	for _, tt := range []struct {
 		name, want string
@@ -152,7 +152,6 @@ func TestDistrusted(t *testing.T) {
 			func(dir string) error { return errors.Join(mode(dir, 0o755), mode(dir+"/catalogues", 0o777)) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
 			if tt.root {
 				asRoot(t)
 			}
