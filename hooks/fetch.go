@@ -228,6 +228,14 @@ func (r *run) verified(ctx context.Context, p *catalog.Package) (io.ReadCloser, 
 	return f, err
 }
 
+// unlikeError says that a package whose manifest tells all has headers that say
+// otherwise. Another try reads them before anything is installed.
+type unlikeError struct{ *catalog.Package }
+
+func (e *unlikeError) Error() string {
+	return e.FullName() + ": its headers do not have the owners and modes of its manifest"
+}
+
 // archived is a package in its archive.
 type archived struct {
 	*pkgfile.Reader
@@ -249,6 +257,7 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, w *wanted) (*fetc
 		return nil, &pkgfile.DamageError{Package: p.FullName(), Err: fmt.Errorf(
 			"its manifest says %s for %s, the catalogue %s for %s", m.FullName(), m.ABI, p.FullName(), p.ABI)}
 	}
+	r.noteSkipped(m)
 	f := &fetched{Package: p, manifest: m, contents: map[string][]byte{}, files: len(m.Files)}
 	if a, ok := pkg.(archived); ok {
 		f.text = a.Text
@@ -259,7 +268,7 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, w *wanted) (*fetc
 			left++
 		}
 	}
-	if !tellsAll(m) {
+	if !tellsAll(m) || r.whole[p.Sum] {
 		f.entries, f.inodes = map[string]*pkgfile.Entry{}, map[string]inode{}
 	}
 	for left > 0 || f.entries != nil {
@@ -293,6 +302,13 @@ func (f *fetched) note(e *pkgfile.Entry) {
 	}
 }
 
+// noteSkipped tells what pkg would pass over in a manifest, and we do, too.
+func (r *run) noteSkipped(m *pkgfile.Manifest) {
+	for _, text := range m.Skipped {
+		r.notice("%s: its manifest is not all taken, as by pkg(8): %s", m.FullName(), text)
+	}
+}
+
 // read reads a wanted file; a hard link has its first name's contents.
 func (f *fetched) read(pkg io.Reader, e *pkgfile.Entry) ([]byte, error) {
 	if e.HardLink != "" {
@@ -309,7 +325,7 @@ func (f *fetched) read(pkg io.Reader, e *pkgfile.Entry) ([]byte, error) {
 // only the archive tells).
 func tellsAll(m *pkgfile.Manifest) bool {
 	for _, f := range m.Files {
-		if !f.Known || f.Time == nil || f.Flags != nil && *f.Flags != 0 {
+		if !f.Known || f.Time == nil || f.Sum == "" || f.Flags != nil && *f.Flags != 0 {
 			return false
 		}
 	}

@@ -109,8 +109,12 @@ func (f *fetched) lastTime() *int64 {
 // put adds the entries of one package and returns every conflict.
 func (m *member) put(ctx context.Context, f *fetched) []error {
 	var errs []error
+	absent := m.absentDirs(f)
 	for i := range f.manifest.Dirs {
-		if err := m.tree.Put(f.dirNode(&f.manifest.Dirs[i])); err != nil {
+		d := &f.manifest.Dirs[i]
+		if absent[d.Path] {
+			errs = append(errs, &pkgfile.DamageError{Package: f.FullName(), Path: d.Path, Err: errors.New("is in the manifest, but not in the archive")})
+		} else if err := m.tree.Put(f.dirNode(d)); err != nil {
 			errs = append(errs, f.explain(err))
 		}
 	}
@@ -127,6 +131,27 @@ func (m *member) put(ctx context.Context, f *fetched) []error {
 		}
 	}
 	return errs
+}
+
+// absentDirs are the directories of a package's manifest that nothing makes: they
+// are not in its archive, no file of it is below them, and no package before it
+// has one there.
+func (m *member) absentDirs(f *fetched) map[string]bool {
+	absent := map[string]bool{}
+	for path, e := range f.entries {
+		if e.Absent && m.tree.Lookup(path) == nil {
+			absent[path] = true
+		}
+	}
+	if len(absent) > 0 {
+		for path, e := range f.entries {
+			for !e.Absent && path != "/" {
+				path = tree.Parent(path)
+				delete(absent, path)
+			}
+		}
+	}
+	return absent
 }
 
 // replace lets a package have a file that a parent took from elsewhere.
@@ -186,8 +211,11 @@ func (f *fetched) fileNode(file *pkgfile.File) tree.Node {
 	}
 	if e := f.entries[file.Path]; e != nil {
 		n.Mode, n.Uname, n.Gname, n.Time = e.Attr.Perm, e.Attr.Uname, e.Attr.Gname, e.Time
-		if e.HardLink != "" {
+		switch {
+		case e.HardLink != "":
 			n.Type, n.Link = tree.Hardlink, e.HardLink
+		case e.IsLink:
+			n.Type, n.Link = tree.Symlink, e.Link
 		}
 		n.Flags = pkgfile.FormatFlags(f.inodeFlags(e))
 	}

@@ -268,10 +268,14 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 	for {
 		e, err := pkg.Next()
 		if err == io.EOF {
+			r.notePassedOver(f, pkg)
 			return nil
 		}
 		if err != nil {
 			return err
+		}
+		if e.Unlike && f.entries == nil {
+			return &unlikeError{f.Package}
 		}
 		if e.File == nil {
 			continue
@@ -297,6 +301,15 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 		}
 		if line := head.Line(); line != "" {
 			f.asks.Scripts[n.Path] = line
+		}
+	}
+}
+
+// notePassedOver tells which directories of an archive are not installed.
+func (r *run) notePassedOver(f *fetched, pkg opened) {
+	if a, is := pkg.(archived); is {
+		for _, path := range a.PassedOver {
+			r.notice("%s: %s: is not in the manifest, and so not made, as by pkg(8)", f.FullName(), path)
 		}
 	}
 }

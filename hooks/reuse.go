@@ -54,13 +54,15 @@ func (r *run) remember(ctx context.Context, key string, what any) {
 // facts are what fetch finds out about a package. Paths are bytes of any kind.
 type facts struct {
 	Manifest []byte      // the text of +MANIFEST
-	Entries  []factEntry // where the manifest leaves something to them
+	Whole    bool        // the manifest leaves something to the entries
+	Entries  []factEntry // in that case
 	Contents []factFile
 }
 
 type factEntry struct {
 	Path, Link, HardLink []byte
 	Dir, IsLink          bool
+	Absent, Unlike       bool
 	Size, Time           int64
 	Uname, Gname         []byte
 	Perm, Flags          uint32
@@ -90,7 +92,8 @@ func (r *run) knownFacts(ctx context.Context, w *wanted) map[string]*facts {
 // look finds out about a package, from its archive if no earlier run did.
 func (r *run) look(ctx context.Context, p *catalog.Package, w *wanted, known map[string]*facts) (*fetched, error) {
 	if k := known[factKey(p)]; k != nil {
-		if f, err := k.restore(ctx, p); err == nil {
+		if f, err := k.restore(ctx, p); err == nil && (k.Whole || !r.whole[p.Sum]) {
+			r.noteSkipped(f.manifest)
 			f.facts = k
 			return f, nil
 		}
@@ -121,13 +124,11 @@ func (r *run) rememberFacts(ctx context.Context, w *wanted, known map[string]*fa
 }
 
 func (f *fetched) toFacts() *facts {
-	k := &facts{Manifest: f.text}
+	k := &facts{Manifest: f.text, Whole: f.entries != nil}
 	for _, e := range f.order {
 		entry := factEntry{Path: []byte(e.Path()), HardLink: []byte(e.HardLink), Dir: e.Dir != nil, Size: e.Size, Time: e.Time,
-			Uname: []byte(e.Attr.Uname), Gname: []byte(e.Attr.Gname), Perm: e.Attr.Perm, Flags: e.Flags}
-		if e.File != nil {
-			entry.IsLink, entry.Link = e.File.IsLink, []byte(e.File.Link)
-		}
+			Uname: []byte(e.Attr.Uname), Gname: []byte(e.Attr.Gname), Perm: e.Attr.Perm, Flags: e.Flags,
+			IsLink: e.IsLink, Link: []byte(e.Link), Absent: e.Absent, Unlike: e.Unlike}
 		k.Entries = append(k.Entries, entry)
 	}
 	for path, text := range f.contents {
@@ -147,7 +148,7 @@ func (k *facts) restore(ctx context.Context, p *catalog.Package) (*fetched, erro
 	for _, c := range k.Contents {
 		f.contents[string(c.Path)] = append([]byte{}, c.Text...)
 	}
-	if tellsAll(m) {
+	if !k.Whole {
 		return f, nil
 	}
 	f.entries, f.inodes = map[string]*pkgfile.Entry{}, map[string]inode{}
@@ -160,11 +161,12 @@ func (k *facts) restore(ctx context.Context, p *catalog.Package) (*fetched, erro
 	}
 	for _, entry := range k.Entries {
 		e := &pkgfile.Entry{HardLink: string(entry.HardLink), Size: entry.Size, Time: entry.Time, Flags: entry.Flags,
+			IsLink: entry.IsLink, Link: string(entry.Link), Absent: entry.Absent, Unlike: entry.Unlike,
 			Attr: pkgfile.Attr{Known: true, Uname: string(entry.Uname), Gname: string(entry.Gname), Perm: entry.Perm}}
 		if entry.Dir {
 			e.Dir = dirs[string(entry.Path)]
-		} else if e.File = files[string(entry.Path)]; e.File != nil {
-			e.File.IsLink, e.File.Link = entry.IsLink, string(entry.Link)
+		} else {
+			e.File = files[string(entry.Path)]
 		}
 		if e.Dir == nil && e.File == nil {
 			return nil, errors.New("an entry is not in the manifest")

@@ -111,9 +111,6 @@ func (s *stagedRoot) attribute(ctx context.Context, p *pkgdb.Installed) error {
 			return err
 		}
 		f := &p.Files[i]
-		if f.Time != nil && *f.Time == 0 {
-			f.Time = nil // the package did not say it; the folder has the archive's
-		}
 		errs = append(errs, s.describe(p, f.Path, &f.Attr, &f.Flags))
 	}
 	for i := range p.Dirs {
@@ -236,7 +233,7 @@ func (p *stagedPackage) Next() (*pkgfile.Entry, error) {
 	}
 	f := &p.manifest.Files[n+len(p.manifest.Files)]
 	want := tree.File
-	if f.IsLink {
+	if at := p.staged.nodes[f.Path]; f.IsLink || at != nil && at.Type == tree.Symlink && !f.Known {
 		want = tree.Symlink
 	}
 	node, err := p.node(f.Path, want)
@@ -248,10 +245,11 @@ func (p *stagedPackage) Next() (*pkgfile.Entry, error) {
 		e.Time = *f.Time
 	}
 	switch {
-	case f.IsLink:
-		if node.Link != f.Link {
+	case want == tree.Symlink:
+		if f.IsLink && node.Link != f.Link {
 			return nil, p.fault(f.Path, "link", node.Link, f.Link)
 		}
+		e.IsLink, e.Link = true, node.Link
 	case node.Type == tree.Hardlink && p.owns(node.Link):
 		e.HardLink = node.Link
 	default:

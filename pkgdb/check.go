@@ -229,11 +229,13 @@ func (k *checker) config(p *Installed, files map[string]*pkgfile.File) {
 		}
 		subject := p.FullName() + ": " + path
 		f := files[path]
-		if f == nil {
+		text, ok := p.Contents[path]
+		if f == nil && ok { // pkg keeps a row for any path that a manifest lists, but its text only for a file
 			k.fault(subject, "config file", "no file of the package", "one of them")
+		}
+		if f == nil || f.Sum == "" {
 			continue
 		}
-		text, ok := p.Contents[path]
 		want := sum.Sum(f.Sum)
 		if got := sum.Of(want.Kind(), text); ok && got.Typed() != want.Typed() {
 			k.fault(subject, "sum of the configuration text", string(got), f.Sum)

@@ -93,8 +93,12 @@ func (r *reader) packages() {
 		m := &pkgfile.Manifest{
 			Name: get.text("name"), Origin: get.text("origin"), Version: get.text("version"), Comment: get.text("comment"),
 			Desc: get.text("desc"), Maintainer: get.text("maintainer"), WWW: get.text("www"), ABI: get.text("arch"),
-			Arch: pkgfile.AltABI(get.text("arch")), Prefix: get.text("prefix"), FlatSize: get.number("flatsize"),
-			Vital: get.number("vital") != 0, DepFormula: get.text("dep_formula"),
+			Prefix: get.text("prefix"), FlatSize: get.number("flatsize"),
+			Vital: get.number("vital") != 0,
+		}
+		if get.value("dep_formula") != nil {
+			formula := get.text("dep_formula")
+			m.DepFormula = &formula
 		}
 		for logic, n := range licenseLogic {
 			if n == get.number("licenselogic") {
@@ -126,8 +130,7 @@ func (r *reader) files() {
 			Path: get.text("path"), Sum: get.text("sha256"), Attr: get.attr(), Flags: get.flags(),
 			Link: get.text("symlink_target"), IsLink: get.value("symlink_target") != nil,
 		}
-		if get.value("mtime") != nil {
-			seconds := get.number("mtime")
+		if seconds := get.number("mtime"); seconds > 0 {
 			f.Time = &seconds
 		}
 		f.IsConfig = config[owned{p.Name, f.Path}]
@@ -210,10 +213,12 @@ func (g getter) number(column string) int64 {
 	return 0
 }
 
-// attr is unknown where the row has no owner: for packages from before pkg 2.4,
-// and in schema 36.
+// attr is unknown where the row lacks owner or mode: for packages from before pkg
+// 2.4, and in schema 36.
 func (g getter) attr() pkgfile.Attr {
-	return pkgfile.Attr{Known: g.value("uname") != nil, Uname: g.text("uname"), Gname: g.text("gname"), Perm: uint32(g.number("perm"))}
+	a := pkgfile.Attr{Uname: g.text("uname"), Gname: g.text("gname"), Perm: uint32(g.number("perm"))}
+	a.Known = g.value("uname") != nil && g.value("gname") != nil && a.Perm != 0
+	return a
 }
 
 func (g getter) flags() *uint32 {

@@ -85,7 +85,7 @@ func (w *writer) pkg(p Installed) {
 	w.table("packages", "origin", "name", "version", "comment", "desc", "message", "arch", "maintainer", "www", "prefix",
 		"flatsize", "automatic", "locked", "licenselogic", "time", "manifestdigest", "dep_formula", "vital").
 		add(p.Origin, p.Name, p.Version, p.Comment, p.Desc, null(pkgfile.MessagesJSON(p.Messages)), p.ABI, p.Maintainer, p.WWW, p.Prefix,
-			p.FlatSize, integer(p.Automatic), integer(p.Locked), licenseLogic[p.LicenseLogic], w.epoch, p.Digest(), null(p.DepFormula), integer(p.Vital))
+			p.FlatSize, integer(p.Automatic), integer(p.Locked), licenseLogic[p.LicenseLogic], w.epoch, p.Digest(), optional(p.DepFormula), integer(p.Vital))
 	for _, d := range p.Deps {
 		w.table("deps", "origin", "name", "version", "package_id").add(d.Origin, d.Name, d.Version, p.Name)
 	}
@@ -98,24 +98,24 @@ func (w *writer) files(ctx context.Context, p Installed) error {
 			return err
 		}
 		f := &p.Files[i]
+		var seconds int64
+		if f.Time != nil {
+			seconds = min(*f.Time, w.epoch)
+		}
+		var link any
+		if f.IsLink {
+			link = f.Link
+		}
 		uname, gname, perm := attributes(f.Attr)
-		var mtime, link any
-		if f.Known {
-			var seconds int64
-			if f.Time != nil {
-				seconds = *f.Time
-			}
-			mtime = min(seconds, w.epoch)
-			if f.IsLink {
-				link = f.Link
-			}
-		}
-		t.add(f.Path, f.Sum, uname, gname, perm, flags(f.Flags), mtime, link, p.Name)
-		if f.IsConfig {
+		t.add(f.Path, null(f.Sum), uname, gname, perm, flags(f.Flags), seconds, link, p.Name)
+	}
+	for _, path := range p.Config {
+		var content any // of a path that is no file, or a link, pkg knows none
+		if text, has := p.Contents[path]; has {
 			// libpkg handles the content as a C string: it ends at the first NUL.
-			text, _, _ := strings.Cut(string(p.Contents[f.Path]), "\x00")
-			w.table("config_files", "path", "content", "package_id").add(f.Path, text, p.Name)
+			content, _, _ = strings.Cut(string(text), "\x00")
 		}
+		w.table("config_files", "path", "content", "package_id").add(path, content, p.Name)
 	}
 	return nil
 }
@@ -171,26 +171,21 @@ func (w *writer) scripts(p Installed) {
 }
 
 // annotations writes the manifest's annotations and the two that pkg adds to a
-// package from a repository (libpkg/pkg_jobs.c).
+// package from a repository, where the manifest has none of their names
+// (libpkg/pkg_add.c: pkg_add_common).
 func (w *writer) annotations(p Installed) {
-	all := map[string]string{}
+	all := map[string]string{"repo_type": "binary", "repository": p.Repository}
 	for _, a := range p.Annotations {
 		all[a.Name] = a.Value
 	}
-	all["repo_type"] = "binary"
-	all["repository"] = p.Repository
 	for tag, text := range all {
 		w.table("pkg_annotation", "package_id", "tag_id", "value_id").add(p.Name, tag, text)
 	}
 }
 
-// attributes gives NULL names and mode 0 for what packages from before pkg 2.4
-// do not say.
+// attributes gives NULL names and mode 0 for what a manifest does not say.
 func attributes(a pkgfile.Attr) (uname, gname, perm any) {
-	if !a.Known {
-		return nil, nil, int64(0)
-	}
-	return a.Uname, a.Gname, int64(a.Perm)
+	return null(a.Uname), null(a.Gname), int64(a.Perm)
 }
 
 func flags(f *uint32) int64 {
@@ -205,6 +200,13 @@ func integer(b bool) int64 {
 		return 1
 	}
 	return 0
+}
+
+func optional(s *string) any {
+	if s == nil {
+		return nil
+	}
+	return *s
 }
 
 func null(s string) any {

@@ -103,7 +103,7 @@ func statusOf(err error) int {
 			return exitFailed
 		}
 		return exitUsage
-	case *versionError, *solve.VersionError, *layer.UnsupportedError, *pkgfile.LimitError, *tree.LimitError, *pkgdb.SchemaError:
+	case *versionError, *solve.VersionError, *layer.UnsupportedError, *pkgfile.LimitError, *pkgfile.UnsupportedError, *tree.LimitError, *pkgdb.SchemaError:
 		return exitFailed
 	case *usageError, *troubleError, *release.UsageError, *catalog.ConfError, *solve.ABIError:
 		return exitUsage

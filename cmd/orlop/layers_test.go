@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"pkgdb/strict":          {},
 	"pkgdb/xz":              {"github.com/ulikunitz/xz/lzma"},
 	"pkgdb/until":           {},
-	"pkgdb/pkgfile":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "pkgdb/xz", "pkgdb/until", "github.com/klauspost/compress/zstd"},
+	"pkgdb/pkgfile":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "pkgdb/xz", "pkgdb/until", "github.com/klauspost/compress/zstd", "github.com/ulikunitz/xz/lzma"},
 	"pkgdb/pkgfile/pkgtest": {"pkgdb/sum", "pkgdb/pkgfile", "github.com/klauspost/compress/zstd"},
 	"pkgdb/sign":            {"pkgdb/ucl", "golang.org/x/crypto/blake2b", "github.com/decred/dcrd/dcrec/secp256k1/v4", "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"},
 	"pkgdb/catalog":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/secret", "pkgdb/pkgfile", "pkgdb/sign", "pkgdb/until", "golang.org/x/crypto/blake2b"},
@@ -52,6 +52,7 @@ var mayImport = map[string][]string{
 	"hooks":                 nil, // everything below it, and these
 	"cmd/orlop":             nil,
 	"scripts/bench":         nil,
+	"scripts/differential":  nil,
 }
 
 // onlyIn names the packages that alone may import a library.

@@ -31,10 +31,12 @@ const (
 type archive struct {
 	file   io.ReadSeekCloser
 	name   string
-	forms  []form // what the payload may be
-	form          // what it is, once unseal has found it
-	sealed []byte // the whole file, where it is signed
-	asked  bool   // whether its signature will be checked
+	forms  []form                               // what the payload may be
+	form                                        // what it is, once unseal has found it
+	sealed []byte                               // the whole file, where it is signed
+	asked  bool                                 // whether its signature will be checked
+	keys   map[string][]byte                    // of meta, for signers whose keys the archive does not have
+	lookup func(digest [sha256.Size]byte) error // finds keys, of meta itself
 }
 
 // form is one that a catalogue's payload has.
@@ -46,7 +48,7 @@ type form struct {
 // openArchive finds the catalogue: data first, then packagesite, each in the
 // file names that pkg has used.
 func openArchive(ctx context.Context, repo Repo, files Opener, m meta) (*archive, error) {
-	var first error
+	first := m.absent
 	for _, one := range []struct {
 		name string
 		form
@@ -59,13 +61,72 @@ func openArchive(ctx context.Context, repo Repo, files Opener, m meta) (*archive
 			if first == nil { // the absence of data.pkg says it all
 				first = err
 			}
-			var absent interface{ NotFound() bool }
-			if !errors.As(err, &absent) || !absent.NotFound() {
+			if !notFound(err) {
 				return nil, fmt.Errorf("repository %q: %w", repo.Name, err)
 			}
 		}
 	}
 	return nil, fmt.Errorf("repository %q: %w", repo.Name, first)
+}
+
+// notFound reports whether the repository has been asked and has no such file.
+func notFound(err error) bool {
+	var absent interface{ NotFound() bool }
+	return errors.As(err, &absent) && absent.NotFound()
+}
+
+// checked reads the payload once its signature is checked, where trust is not nil.
+// It leaves who signed, and returns the payload's sha256.
+func (a *archive) checked(ctx context.Context, repo Repo, trust sign.Trust, signer *string, parse func(form, io.Reader) error) ([sha256.Size]byte, error) {
+	a.asked = trust != nil
+	e, err := a.unseal(ctx)
+	if err != nil {
+		return [sha256.Size]byte{}, a.fault(ctx, repo, err)
+	}
+	if trust != nil {
+		if err := a.complete(e); err != nil {
+			return e.payload.SHA256, a.fault(ctx, repo, err)
+		}
+		if *signer, err = trust.Check(e.Envelope, e.payload); err != nil {
+			return e.payload.SHA256, fmt.Errorf("repository %q: %s: %w", repo.Name, a.name, err)
+		}
+	}
+	err = a.read(ctx, e.payload.SHA256, func(r io.Reader) error { return parse(a.form, r) })
+	if err != nil {
+		return e.payload.SHA256, a.fault(ctx, repo, err)
+	}
+	return e.payload.SHA256, nil
+}
+
+// complete gives signers whose keys the archive does not have those of meta.
+func (a *archive) complete(e *envelope) error {
+	for i := range e.Signers {
+		s := &e.Signers[i]
+		if s.Pub != nil {
+			continue
+		}
+		if a.lookup != nil && a.keys == nil {
+			if err := a.lookup(e.payload.SHA256); err != nil {
+				return err
+			}
+		}
+		if s.Pub = a.keys[s.Name]; s.Pub != nil {
+			a.sealed = nil // without meta it vouches for nothing
+		}
+	}
+	return nil
+}
+
+// fault names the archive and its repository.
+func (a *archive) fault(ctx context.Context, repo Repo, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	_, large := errors.AsType[*pkgfile.LimitError](err)
+	if _, unread := errors.AsType[*pkgfile.UnsupportedError](err); large || unread {
+		return fmt.Errorf("repository %q: %s: %w", repo.Name, a.name, err)
+	}
+	return &FormatError{repo.Name, fmt.Errorf("%s: %w", a.name, err)}
 }
 
 // keptArchive is an archive that is in memory already. Without a meta.conf, the

@@ -76,7 +76,7 @@ func (e *FormatError) Parts() (what, where, found, wanted string) {
 // Load reads the catalogue of a repository. Nothing of it is parsed before its
 // signature is checked, where trust is not nil.
 func Load(ctx context.Context, repo Repo, files Opener, trust sign.Trust) (*Catalogue, error) {
-	m, err := loadMeta(ctx, repo, files)
+	m, err := loadMeta(ctx, repo, files, trust)
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +85,7 @@ func Load(ctx context.Context, repo Repo, files Opener, trust sign.Trust) (*Cata
 		return nil, err
 	}
 	defer func() { a.file.Close() }()
+	a.keys = m.keys
 	return a.catalogue(ctx, repo, trust)
 }
 
@@ -97,66 +98,34 @@ func Unseal(ctx context.Context, repo Repo, archive []byte, trust sign.Trust) (*
 
 // catalogue checks the archive and parses its payload.
 func (a *archive) catalogue(ctx context.Context, repo Repo, trust sign.Trust) (*Catalogue, error) {
-	fault := func(err error) error {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if _, large := errors.AsType[*pkgfile.LimitError](err); large {
-			return fmt.Errorf("repository %q: %s: %w", repo.Name, a.name, err)
-		}
-		return &FormatError{repo.Name, fmt.Errorf("%s: %w", a.name, err)}
-	}
-	a.asked = trust != nil
-	e, err := a.unseal(ctx)
+	c := &Catalogue{Repo: &repo, known: map[string]string{}}
+	digest, err := a.checked(ctx, repo, trust, &c.Signer, c.parse)
 	if err != nil {
-		return nil, fault(err)
-	}
-	c := &Catalogue{Repo: &repo, Digest: hex.EncodeToString(e.payload.SHA256[:]), Sealed: a.sealed, known: map[string]string{}}
-	if trust != nil {
-		if c.Signer, err = trust.Check(e.Envelope, e.payload); err != nil {
-			return nil, fmt.Errorf("repository %q: %s: %w", repo.Name, a.name, err)
-		}
-	}
-	if err := a.read(ctx, e.payload.SHA256, c.parse(a.lines)); err != nil {
-		return nil, fault(err)
+		return nil, err
 	}
 	if c.found > maxPackages {
-		return nil, fault(&pkgfile.LimitError{What: "packages", Found: c.found, Most: maxPackages})
+		return nil, a.fault(ctx, repo, &pkgfile.LimitError{What: "packages", Found: c.found, Most: maxPackages})
 	}
+	c.Digest, c.Sealed = hex.EncodeToString(digest[:]), a.sealed
 	c.known = nil
 	return c, until.SortStable(ctx, c.Packages, func(a, b *Package) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version))
 	})
 }
 
-// parse returns the reader of a form of the catalogue.
-func (c *Catalogue) parse(lines bool) func(io.Reader) error {
-	return func(r io.Reader) error {
-		d := &document{r: bufio.NewReaderSize(r, 256<<10)}
-		var err error
-		if lines {
-			err = c.readLines(d)
-		} else {
-			err = c.readData(d)
-		}
-		if err == nil {
-			err = d.end()
-		}
-		return err
+// parse reads a form of the catalogue.
+func (c *Catalogue) parse(f form, r io.Reader) error {
+	d := &document{r: bufio.NewReaderSize(r, 256<<10)}
+	var err error
+	if f.lines {
+		err = c.readLines(d)
+	} else {
+		err = c.readData(d)
 	}
-}
-
-func loadMeta(ctx context.Context, repo Repo, files Opener) (meta, error) {
-	r, err := files.Open(ctx, "meta.conf")
-	if err != nil {
-		return meta{}, fmt.Errorf("repository %q: %w", repo.Name, err)
+	if err == nil {
+		err = d.end()
 	}
-	defer r.Close()
-	m, err := parseMeta(r)
-	if err != nil {
-		return m, &FormatError{repo.Name, err}
-	}
-	return m, nil
+	return err
 }
 
 // readLines reads packagesite.yaml.
@@ -214,7 +183,7 @@ func (c *Catalogue) add(d *document) error {
 	}
 	s, err := pkgfile.ParseSummary(text)
 	if err != nil {
-		return fmt.Errorf("package %d: %w", len(c.Packages)+1, err)
+		return fmt.Errorf("entry %d: %w", c.found, err)
 	}
 	if p := s.Path; p == "" || path.Clean("/" + p)[1:] != p {
 		return fmt.Errorf("%s: repopath %q is not a clean path inside the repository", s.FullName(), p)

@@ -130,11 +130,11 @@ func TestLoadErrors(t *testing.T) {
 		{"packages twice", whole(strings.Replace(data, `{`, `{"packages":[],`, 1)), `has "packages" twice`},
 		{"no document", whole(`[]`), "byte 1: found '[', wanted '{'"},
 		{"unclean path", whole(strings.ReplaceAll(data, "All/p.pkg", "/etc/p.pkg")), `p-1: repopath "/etc/p.pkg" is not a clean path`},
-		{"name that clears the screen", whole(strings.Replace(data, `"name":"p"`, `"name":"p\u001b[2J"`, 1)), `package 1: manifest: name: "p\x1b[2J" has the control character U+001B`},
-		{"path that clears the screen", whole(strings.ReplaceAll(data, "All/p.pkg", "All/\u009b2J.pkg")), `package 1: p-1: repopath: "All/\u009b2J.pkg" has the control character U+009B`},
-		{"second name that turns", whole(strings.Replace(data, line, line+","+strings.Replace(line, `"name":"p"`, "\"name\":\"p\u202eq\"", 1), 1)), `package 2: manifest: name: "p\u202eq" has the control character U+202E`},
+		{"name that clears the screen", whole(strings.Replace(data, `"name":"p"`, `"name":"p\u001b[2J"`, 1)), `entry 1: manifest: name: "p\x1b[2J" has the control character U+001B`},
+		{"path that clears the screen", whole(strings.ReplaceAll(data, "All/p.pkg", "All/\u009b2J.pkg")), `entry 1: p-1: repopath: "All/\u009b2J.pkg" has the control character U+009B`},
+		{"second name that turns", whole(strings.Replace(data, line, line+","+strings.Replace(line, `"name":"p"`, "\"name\":\"p\u202eq\"", 1), 1)), `entry 2: manifest: name: "p\u202eq" has the control character U+202E`},
 		{"bad sum", whole(strings.Replace(data, "5891", "58", 1)), "value has 62 characters, wanted 64"},
-		{"bad manifest", whole(strings.Replace(data, `"name":"p",`, "", 1)), "package 1: manifest: name is missing"},
+		{"bad manifest", whole(strings.Replace(data, `"name":"p",`, "", 1)), "entry 1: manifest: name is missing"},
 	} {
 		if _, err := load(t, tt.f); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)

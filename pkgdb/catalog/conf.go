@@ -64,7 +64,10 @@ func ReadConf(dirs []string, vars map[string]string) ([]Repo, error) {
 				errs = append(errs, err)
 				continue
 			}
-			for _, m := range o.Members {
+			for i, m := range o.Members {
+				if slices.ContainsFunc(o.Members[:i], func(n ucl.Member) bool { return n.Key == m.Key }) {
+					continue // pkg reads the first of a name in a file
+				}
 				if all, err = override(all, file, m); err != nil {
 					errs = append(errs, err)
 				}
@@ -109,17 +112,24 @@ func confFiles(dir string) ([]string, error) {
 	return files, nil
 }
 
+// ignored ends a message about a stanza that pkg(8) says something about, and
+// then does without: an image would come from other repositories than its user
+// believes.
+const ignored = "; pkg(8) would go on without this stanza, orlop does not"
+
 // override lets one stanza change the repository of its name, or adds it. A
-// stanza for a new name without url is ignored.
+// stanza for a new name without url is ignored. One without a priority sets that
+// to 0 again, whatever an earlier one said (libpkg/pkg_config.c: add_repo).
 func override(all []*stanza, file string, m ucl.Member) ([]*stanza, error) {
 	o, err := m.Value.AsObject()
 	if err != nil {
-		return all, fmt.Errorf("repository %q: %w", m.Key, err)
+		return all, fmt.Errorf("repository %q: %w%s", m.Key, err, ignored)
 	}
 	i := slices.IndexFunc(all, func(s *stanza) bool { return s.Name == m.Key })
 	s := &stanza{Repo: Repo{Name: m.Key, Signature: "none", MirrorType: "none", Where: fmt.Sprintf("%s:%d", file, m.Value.Line)}}
 	if i >= 0 {
 		s = all[i]
+		s.Priority = 0
 	}
 	var errs []error
 	for _, kv := range o.Members {
@@ -142,18 +152,27 @@ func (s *stanza) set(key string, v ucl.Value) (err error) {
 		var on bool
 		on, err = v.AsBool()
 		s.disabled = !on
+		if err != nil {
+			return fmt.Errorf("%w; pkg(8) takes it as no, orlop does not", err)
+		}
 	case "priority":
 		s.Priority, err = v.AsInt()
 	case "signature_type":
 		s.Signature, err = word(v, "none", "pubkey", "fingerprints")
 	case "mirror_type":
 		s.MirrorType, err = word(v, "none", "srv", "http")
+		if err != nil {
+			return fmt.Errorf("%w; pkg(8) takes it as none, orlop does not", err)
+		}
 	case "pubkey":
 		s.PubKey, err = v.AsString()
 	case "fingerprints":
 		s.Fingerprints, err = v.AsString()
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("%w%s", err, ignored)
+	}
+	return nil
 }
 
 func word(v ucl.Value, allowed ...string) (string, error) {

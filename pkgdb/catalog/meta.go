@@ -3,11 +3,14 @@
 package catalog
 
 import (
+	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/ucl"
 )
 
@@ -24,18 +27,76 @@ const maxName = 255
 type meta struct {
 	data, dataArchive           string
 	manifests, manifestsArchive string
+
+	keys   map[string][]byte // of signers, by name, from repositories of before pkg 1.13
+	absent error             // why there is no meta.conf, and no meta.txz either
 }
 
-func parseMeta(r io.Reader) (meta, error) {
-	m := meta{data: "data", manifests: "packagesite.yaml", manifestsArchive: "packagesite"}
+// defaultMeta is that of a repository which has none.
+func defaultMeta() meta {
+	return meta{data: "data", dataArchive: "data", manifests: "packagesite.yaml", manifestsArchive: "packagesite", keys: map[string][]byte{}}
+}
+
+// loadMeta reads meta.conf, or else meta.txz, which repositories had before pkg
+// 1.13: signed as a catalogue is, and with the keys of those who signed that.
+func loadMeta(ctx context.Context, repo Repo, files Opener, trust sign.Trust) (meta, error) {
+	f, absent := files.Open(ctx, "meta.conf")
+	if absent == nil {
+		defer f.Close()
+		m, err := parseMeta("meta.conf", f)
+		if err != nil {
+			return m, &FormatError{repo.Name, err}
+		}
+		return m, nil
+	}
+	if !notFound(absent) {
+		return meta{}, fmt.Errorf("repository %q: %w", repo.Name, absent)
+	}
+	f, err := files.Open(ctx, oldMeta)
+	if notFound(err) {
+		m := defaultMeta()
+		m.absent = absent
+		return m, nil
+	}
+	if err != nil {
+		return meta{}, fmt.Errorf("repository %q: %w", repo.Name, err)
+	}
+	a := &archive{file: f, name: oldMeta, forms: []form{{"meta", false}}}
+	defer func() { a.file.Close() }()
+	return a.meta(ctx, repo, trust)
+}
+
+// oldMeta is the archive that came before meta.conf.
+const oldMeta = "meta.txz"
+
+// meta reads the archive that has the file meta. Its own signer's key may be in
+// that file, which is looked for there before anything vouches for it: the key
+// counts for no more than one beside the signature would.
+func (a *archive) meta(ctx context.Context, repo Repo, trust sign.Trust) (m meta, err error) {
+	parse := func(_ form, r io.Reader) error {
+		m, err = parseMeta("meta", r)
+		return err
+	}
+	a.lookup = func(digest [sha256.Size]byte) error {
+		err := a.read(ctx, digest, func(r io.Reader) error { return parse(a.form, r) })
+		a.keys = m.keys
+		return err
+	}
+	_, err = a.checked(ctx, repo, trust, new(string), parse)
+	return m, err
+}
+
+func parseMeta(name string, r io.Reader) (meta, error) {
+	m := defaultMeta()
+	m.dataArchive = ""
 	text, err := io.ReadAll(io.LimitReader(r, maxMeta+1))
 	if err != nil {
 		return m, err
 	}
 	if len(text) > maxMeta {
-		return m, fmt.Errorf("meta.conf: is larger than %d bytes", maxMeta)
+		return m, fmt.Errorf("%s: is larger than %d bytes", name, maxMeta)
 	}
-	o, err := ucl.Parse("meta.conf", text, nil)
+	o, err := ucl.Parse(name, text, nil)
 	if err != nil {
 		return m, err
 	}
@@ -52,18 +113,42 @@ func parseMeta(r io.Reader) (meta, error) {
 			m.manifests, err = fileName(kv.Value)
 		case "manifests_archive":
 			m.manifestsArchive, err = fileName(kv.Value)
+		case "cert":
+			err = m.addKey(kv.Value)
 		}
 		if err != nil {
-			return m, fmt.Errorf("meta.conf: %s: %w", kv.Key, err)
+			return m, fmt.Errorf("%s: %s: %w", name, kv.Key, err)
 		}
 	}
 	if version != 1 && version != 2 {
-		return m, fmt.Errorf("meta.conf: version is %d, wanted 1 or 2", version)
+		return m, fmt.Errorf("%s: version is %d, wanted 1 or 2", name, version)
 	}
 	if m.dataArchive == "" {
 		m.dataArchive = m.data
 	}
 	return m, nil
+}
+
+// addKey reads cert { name = …; type = rsa; data = "…" }: the public key of a
+// signer.
+func (m *meta) addKey(v ucl.Value) error {
+	o, err := v.AsObject()
+	if err != nil {
+		return err
+	}
+	var texts [2]string
+	for i, key := range []string{"name", "data"} {
+		if v, has := o.Get(key); has {
+			if texts[i], err = v.AsString(); err != nil {
+				return err
+			}
+		}
+	}
+	if texts[0] == "" || texts[1] == "" {
+		return v.Errorf("found no name or no data, wanted both")
+	}
+	m.keys[texts[0]] = []byte(texts[1])
+	return nil
 }
 
 // fileName accepts a plain file name: meta.conf is not signed, so its names

@@ -7,10 +7,14 @@ import (
 	"bytes"
 	"compress/bzip2"
 	"compress/gzip"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
+	"math/bits"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz/lzma"
 
 	"github.com/orlop/orlop/pkgdb/xz"
 )
@@ -58,14 +62,34 @@ func (z *zstdReader) Read(b []byte) (int, error) {
 	return z.Decoder.Read(b)
 }
 
-// Decompress recognises zstd, xz, gzip and bzip2 by their first bytes, the
-// packing formats of libpkg (libpkg/packing.c), and gives the plain bytes.
-// Anything else passes as it is. Close releases the decoder, not r.
+// UnsupportedError is a package or catalogue that pkg(8) reads, and this version
+// does not.
+type UnsupportedError struct{ What string }
+
+func (e *UnsupportedError) Error() string {
+	return e.What + ", which this version does not read; wanted zstd, xz, lzma, gzip, bzip2 or no compression"
+}
+
+// unread are the first bytes of what libarchive unpacks for pkg(8), and we do not.
+// No release of pkg has packed with it of its own accord.
+var unread = map[string]string{
+	"\x04\x22\x4d\x18": "lz4", "\x89LZO": "lzop", "LZIP": "lzip", "LRZI": "lrzip", "\x1f\x9d": "compress",
+}
+
+// Decompress recognises zstd, xz, lzma, gzip and bzip2 by their first bytes, the
+// packing formats of libpkg (libpkg/packing.c) and of what it made before pkg
+// 1.17, and gives the plain bytes. Anything else passes as it is. Close releases
+// the decoder, not r.
 func Decompress(r io.Reader) (io.ReadCloser, error) {
 	br := bufio.NewReaderSize(r, 64<<10)
-	head, err := br.Peek(6)
+	head, err := br.Peek(lzma.HeaderLen)
 	if err != nil && err != io.EOF {
 		return nil, err
+	}
+	for magic, name := range unread {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return nil, &UnsupportedError{"is packed with " + name}
+		}
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
@@ -88,6 +112,29 @@ func Decompress(r io.Reader) (io.ReadCloser, error) {
 		return d, nil
 	case bytes.HasPrefix(head, []byte("BZh")):
 		return io.NopCloser(bzip2.NewReader(br)), nil
+	case isLzma(head):
+		if dict := binary.LittleEndian.Uint32(head[1:]); dict > maxWindow {
+			return nil, &UnsupportedError{fmt.Sprintf("has a dictionary of %d bytes, more than %d", dict, maxWindow)}
+		}
+		d, err := lzma.NewReader(br)
+		if err != nil {
+			return nil, fmt.Errorf("lzma: %w", err)
+		}
+		return io.NopCloser(d), nil
 	}
 	return io.NopCloser(br), nil
+}
+
+// isLzma recognises the header of the format that xz has replaced, which has no
+// magic: properties that all programs use, the size of a dictionary that is a
+// power of two or one and a half of one, and the size of the contents, unknown or
+// below a terabyte (libarchive's lzma_bidder does alike).
+func isLzma(head []byte) bool {
+	if len(head) < lzma.HeaderLen || head[0] != 0x5d && head[0] != 0x5e {
+		return false
+	}
+	dict := binary.LittleEndian.Uint32(head[1:])
+	size := binary.LittleEndian.Uint64(head[5:])
+	whole := bits.OnesCount32(dict) == 1 || bits.OnesCount32(dict) == 2 && bits.OnesCount32(dict/3) == 1
+	return whole && dict >= lzma.MinDictCap && (size == math.MaxUint64 || size < 1<<40)
 }

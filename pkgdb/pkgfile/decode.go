@@ -3,20 +3,19 @@
 package pkgfile
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/orlop/orlop/pkgdb/ucl"
 )
 
 // ParseManifest reads a manifest: a whole +MANIFEST, a +COMPACT_MANIFEST, or a
-// line of a catalogue. Keys that libpkg does not know either are ignored.
+// line of a catalogue. It takes what libpkg's parser takes, and gives each value
+// the same meaning (libpkg/pkg_manifest.c, libucl).
 func ParseManifest(text []byte) (*Manifest, error) {
 	text, err := asJSON(text)
 	if err != nil {
@@ -33,41 +32,55 @@ func ParseManifest(text []byte) (*Manifest, error) {
 	return m, nil
 }
 
-// parse reads the keys that are wanted, or all.
-func (m *Manifest) parse(top []member, wanted map[string]bool) error {
-	d := decoder{m}
-	var errs []error
-	for _, kv := range top {
-		if read := keys[kv.key]; read != nil && (wanted == nil || wanted[kv.key]) {
-			if err := read(d, kv.value); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", kv.key, err))
-			}
-		}
-	}
-	if len(errs) > 0 {
-		return errors.Join(errs...)
-	}
-	return m.finish()
-}
-
-var errNotUTF8 = errors.New("text is not UTF-8")
-
 // asJSON turns a manifest in UCL syntax into JSON.
 func asJSON(text []byte) ([]byte, error) {
-	if !utf8.Valid(text) {
-		return nil, errNotUTF8
-	}
 	if json.Valid(text) {
 		return text, nil
 	}
-	o, err := ucl.Parse("+MANIFEST", text, nil)
+	o, err := ucl.ParseBytes("+MANIFEST", text)
 	if err != nil {
 		return nil, err
 	}
 	return o.JSON(), nil
 }
 
-// finish marks configuration files and checks what every package must have.
+// parse reads the keys that are wanted, or all. The types of all that are known
+// must be right.
+func (m *Manifest) parse(top []member, wanted map[string]bool) error {
+	d := &decoder{Manifest: m}
+	var errs []error
+	for _, kv := range top {
+		k := keys[kv.key]
+		if found := kindOf(kv.value); k.takes != 0 && found&k.takes == 0 {
+			errs = append(errs, fmt.Errorf("%s: found %s, wanted %s", kv.key, found, k.takes))
+			continue
+		}
+		if k.read == nil || wanted != nil && !wanted[kv.key] {
+			continue
+		}
+		d.key = kv.key
+		if err := k.read(d, kv.value); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", kv.key, err))
+		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	for _, key := range mandatory {
+		if (wanted == nil || wanted[key]) && !slices.ContainsFunc(top, func(kv member) bool { return kv.key == key }) {
+			return fmt.Errorf("%s is missing", key)
+		}
+	}
+	m.ABI = cmp.Or(m.ABI, d.arch)
+	return m.finish()
+}
+
+// mandatory are the keys without which pkg registers no package (libpkg/pkg.c:
+// pkg_is_valid).
+var mandatory = []string{"origin", "name", "comment", "version", "desc", "maintainer", "www", "prefix"}
+
+// finish puts lists in their order, marks configuration files and checks what
+// every package must have.
 func (m *Manifest) finish() error {
 	for _, must := range []struct{ key, value string }{
 		{"name", m.Name}, {"version", m.Version}, {"origin", m.Origin}, {"prefix", m.Prefix}, {"abi", m.ABI},
@@ -88,91 +101,144 @@ func (m *Manifest) finish() error {
 	return nil
 }
 
-type decoder struct{ *Manifest }
-
-// keys maps each key of a manifest to what reads its value.
-var keys = map[string]func(decoder, json.RawMessage) error{
-	"name":     into(func(d decoder) *string { return &d.Name }),
-	"origin":   into(func(d decoder) *string { return &d.Origin }),
-	"version":  into(func(d decoder) *string { return &d.Version }),
-	"comment":  into(func(d decoder) *string { return &d.Comment }),
-	"desc":     escaped(func(d decoder) *string { return &d.Desc }),
-	"flatsize": into(func(d decoder) *int64 { return &d.FlatSize }),
-
-	"maintainer":  into(func(d decoder) *string { return &d.Maintainer }),
-	"www":         into(func(d decoder) *string { return &d.WWW }),
-	"abi":         into(func(d decoder) *string { return &d.ABI }),
-	"arch":        into(func(d decoder) *string { return &d.Arch }),
-	"prefix":      into(func(d decoder) *string { return &d.Prefix }),
-	"vital":       into(func(d decoder) *bool { return &d.Vital }),
-	"dep_formula": into(func(d decoder) *string { return &d.DepFormula }),
-
-	"licenselogic": decoder.licenseLogic,
-	"licenses":     strs(func(d decoder) *[]string { return &d.Licenses }),
-	"categories":   strs(func(d decoder) *[]string { return &d.Categories }),
-	"users":        strs(func(d decoder) *[]string { return &d.Users }),
-	"groups":       strs(func(d decoder) *[]string { return &d.Groups }),
-
-	"shlibs":                 strs(func(d decoder) *[]string { return &d.ShlibsRequired }),
-	"shlibs_required":        strs(func(d decoder) *[]string { return &d.ShlibsRequired }),
-	"shlibs_required_ignore": strs(func(d decoder) *[]string { return &d.ShlibsRequiredIgnore }),
-	"shlibs_provided":        strs(func(d decoder) *[]string { return &d.ShlibsProvided }),
-	"shlibs_provided_ignore": strs(func(d decoder) *[]string { return &d.ShlibsProvidedIgnore }),
-	"provides":               strs(func(d decoder) *[]string { return &d.Provides }),
-	"requires":               strs(func(d decoder) *[]string { return &d.Requires }),
-	"conflicts":              strs(func(d decoder) *[]string { return &d.Conflicts }),
-
-	"config":      decoder.config,
-	"deps":        decoder.deps,
-	"options":     pairs(func(d decoder) *[]Pair { return &d.Options }),
-	"annotations": pairs(func(d decoder) *[]Pair { return &d.Annotations }),
-	"files":       decoder.files,
-	"directories": decoder.dirs, "dirs": decoder.dirs,
-	"scripts":     decoder.scripts,
-	"lua_scripts": decoder.luaScripts,
-	"messages":    decoder.messages, "message": decoder.messages,
+// decoder fills a manifest.
+type decoder struct {
+	*Manifest
+	key  string // that is being read
+	arch string // what stands for the ABI in manifests of older tools
 }
 
-func into[T any](field func(decoder) *T) func(decoder, json.RawMessage) error {
-	return func(d decoder, raw json.RawMessage) error { return unmarshal(raw, field(d)) }
+// skip notes what pkg passes over with a message, and so do we.
+func (d *decoder) skip(format string, args ...any) {
+	d.Skipped = append(d.Skipped, d.key+": "+fmt.Sprintf(format, args...))
 }
 
-// escaped reads a text in which pkg has written '%' and all bytes beyond ASCII
-// as %xx (libpkg/pkg_manifest.c: urlencode).
-func escaped(field func(decoder) *string) func(decoder, json.RawMessage) error {
-	return func(d decoder, raw json.RawMessage) error { return readEscaped(raw, field(d)) }
+// key is one that libpkg knows.
+type key struct {
+	takes kind                                  // the types that its value may have
+	read  func(*decoder, json.RawMessage) error // nil for a key that only catalogues have
 }
 
-func readEscaped(raw json.RawMessage, p *string) error {
-	if err := unmarshal(raw, p); err != nil {
-		return err
+// keys are those of libpkg (libpkg/pkg_manifest.c: manifest_keys). Other keys mean
+// nothing.
+var keys = map[string]key{
+	"name":    {aString | anInt, text(func(d *decoder) *string { return &d.Name })},
+	"version": {aString | anInt, text(func(d *decoder) *string { return &d.Version })},
+
+	"origin":     {aString, text(func(d *decoder) *string { return &d.Origin })},
+	"comment":    {aString, text(func(d *decoder) *string { return &d.Comment })},
+	"maintainer": {aString, text(func(d *decoder) *string { return &d.Maintainer })},
+	"www":        {aString, text(func(d *decoder) *string { return &d.WWW })},
+	"abi":        {aString, text(func(d *decoder) *string { return &d.ABI })},
+	"arch":       {aString, text(func(d *decoder) *string { return &d.arch })},
+	"prefix":     {aString, text(func(d *decoder) *string { return &d.Prefix })},
+
+	"desc":         {aString, (*decoder).desc},
+	"dep_formula":  {aString, (*decoder).depFormula},
+	"licenselogic": {aString, (*decoder).licenseLogic},
+	"flatsize":     {anInt, (*decoder).flatSize},
+	"vital":        {aBool, (*decoder).vital},
+
+	"licenses":   {aList, words(func(d *decoder) *[]string { return &d.Licenses }, mayBeEmpty)},
+	"categories": {aList, words(func(d *decoder) *[]string { return &d.Categories }, mayBeEmpty)},
+	"users":      {aList, words(func(d *decoder) *[]string { return &d.Users }, mayBeEmpty)},
+	"groups":     {aList, words(func(d *decoder) *[]string { return &d.Groups }, mayBeEmpty)},
+
+	"shlibs":                 {aList, words(func(d *decoder) *[]string { return &d.ShlibsRequired }, emptyIsNone)},
+	"shlibs_required":        {aList, words(func(d *decoder) *[]string { return &d.ShlibsRequired }, emptyIsNone)},
+	"shlibs_required_ignore": {aList, words(func(d *decoder) *[]string { return &d.ShlibsRequiredIgnore }, notEmpty)},
+	"shlibs_provided":        {aList, words(func(d *decoder) *[]string { return &d.ShlibsProvided }, notEmpty)},
+	"shlibs_provided_ignore": {aList, words(func(d *decoder) *[]string { return &d.ShlibsProvidedIgnore }, notEmpty)},
+	"provides":               {aList, words(func(d *decoder) *[]string { return &d.Provides }, notEmpty)},
+	"requires":               {aList, words(func(d *decoder) *[]string { return &d.Requires }, notEmpty)},
+	"conflicts":              {aList, words(func(d *decoder) *[]string { return &d.Conflicts }, notEmpty)},
+
+	"config":      {aList, (*decoder).config},
+	"deps":        {anObject, (*decoder).deps},
+	"options":     {anObject, (*decoder).options},
+	"annotations": {anObject, (*decoder).annotations},
+	"files":       {anObject, (*decoder).files},
+	"directories": {anObject, (*decoder).directories},
+	"dirs":        {aList, (*decoder).dirs},
+	"scripts":     {anObject, (*decoder).scripts},
+	"lua_scripts": {anObject, (*decoder).luaScripts},
+	"messages":    {aString | aList, (*decoder).messages},
+	"message":     {aString | aList, (*decoder).messages},
+
+	"path": {takes: aString}, "repopath": {takes: aString}, "sum": {takes: aString}, "pkgsize": {takes: anInt},
+}
+
+func text(field func(*decoder) *string) func(*decoder, json.RawMessage) error {
+	return func(d *decoder, value json.RawMessage) error {
+		*field(d) = stringOf(value)
+		return nil
 	}
-	return unescape(p)
 }
 
-func unescape(p *string) error {
-	s, err := url.PathUnescape(*p)
-	if err != nil {
-		return err
-	}
-	*p = s
+// desc is a text in which pkg has written '%' and all bytes beyond ASCII as %xx.
+func (d *decoder) desc(value json.RawMessage) error {
+	d.Desc = urlDecode(stringOf(value))
 	return nil
 }
 
-// strs reads an array of strings, or the keys of an object.
-func strs(field func(decoder) *[]string) func(decoder, json.RawMessage) error {
-	return func(d decoder, raw json.RawMessage) error {
-		var list []string
-		if bytes.HasPrefix(raw, []byte("{")) {
-			kvs, err := members(raw)
-			if err != nil {
-				return err
+// depFormula is kept and not followed: a repository's database of pkg has no place
+// for it (libpkg/repo/binary/update.c).
+func (d *decoder) depFormula(value json.RawMessage) error {
+	formula := stringOf(value)
+	d.DepFormula = &formula
+	return nil
+}
+
+func (d *decoder) flatSize(value json.RawMessage) error {
+	d.FlatSize = numberOf(value)
+	return nil
+}
+
+func (d *decoder) vital(value json.RawMessage) error {
+	d.Vital = string(value) == "true"
+	return nil
+}
+
+func (d *decoder) licenseLogic(value json.RawMessage) error {
+	switch s := stringOf(value); s {
+	case "single", "or", "and":
+		d.LicenseLogic = s
+	case "dual":
+		d.LicenseLogic = "or"
+	case "multi":
+		d.LicenseLogic = "and"
+	default:
+		return fmt.Errorf("%q is not one of single, or, and", s)
+	}
+	return nil
+}
+
+// emptiness is what an empty word in a list is to libpkg.
+type emptiness int
+
+const (
+	mayBeEmpty  emptiness = iota // a word
+	emptyIsNone                  // passed over
+	notEmpty                     // pkg aborts
+)
+
+// words reads a list of strings. Other elements are passed over.
+func words(field func(*decoder) *[]string, rule emptiness) func(*decoder, json.RawMessage) error {
+	return func(d *decoder, value json.RawMessage) error {
+		list := *field(d) // of "shlibs", which "shlibs_required" adds to
+		for _, e := range elements(value) {
+			if found := kindOf(e); found != aString {
+				if found != anObject || d.key != "users" && d.key != "groups" {
+					d.skip("found %s in the list, wanted %s", found, aString)
+				}
+				continue
 			}
-			for _, kv := range kvs {
-				list = append(list, kv.key)
+			switch word := stringOf(e); {
+			case word != "" || rule == mayBeEmpty:
+				list = append(list, word)
+			case rule == notEmpty:
+				return errors.New("found an empty string in the list")
 			}
-		} else if err := unmarshal(raw, &list); err != nil {
-			return err
 		}
 		slices.Sort(list)
 		*field(d) = slices.Compact(list)
@@ -180,21 +246,20 @@ func strs(field func(decoder) *[]string) func(decoder, json.RawMessage) error {
 	}
 }
 
-func pairs(field func(decoder) *[]Pair) func(decoder, json.RawMessage) error {
-	return func(d decoder, raw json.RawMessage) error {
-		p := field(d)
-		kvs, err := members(raw)
-		if err != nil {
-			return err
+// config takes paths as they are written, '%' and all, unlike those of files.
+func (d *decoder) config(value json.RawMessage) error {
+	for _, e := range elements(value) {
+		if found := kindOf(e); found != aString {
+			d.skip("found %s in the list, wanted %s", found, aString)
+			continue
 		}
-		for _, kv := range kvs {
-			pair := Pair{Name: kv.key}
-			if err := unmarshal(kv.value, &pair.Value); err != nil {
-				return fmt.Errorf("%s: %w", kv.key, err)
-			}
-			*p = append(*p, pair)
-		}
-		slices.SortFunc(*p, func(a, b Pair) int { return strings.Compare(a.Name, b.Name) })
-		return nil
+		d.Config = append(d.Config, cleanPath(stringOf(e)))
 	}
+	slices.Sort(d.Config)
+	for i := 1; i < len(d.Config); i++ {
+		if d.Config[i] == d.Config[i-1] {
+			return fmt.Errorf("%s stands twice", d.Config[i])
+		}
+	}
+	return nil
 }

@@ -3,7 +3,6 @@
 package pkgfile
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -13,8 +12,8 @@ import (
 // Digest returns the manifest digest that pkg stores for a package it installs
 // from a repository (libpkg/pkg_checksum.c: pkg_checksum_generate). It covers
 // what an upgrade would compare, not files and not scripts: pkg computes it
-// from the catalogue, which has neither. The first 2 is the version of the
-// digest, the second the type of the sum.
+// from the catalogue, which has neither, and whose "arch" pkg repo makes of the
+// ABI. The first 2 is the version of the digest, the second the type of the sum.
 func (m *Manifest) Digest() string { return m.digest(nil) }
 
 // DigestWithFiles is the digest of a package that was added from its file: pkg
@@ -24,7 +23,7 @@ func (m *Manifest) DigestWithFiles() string { return m.digest(m.Files) }
 func (m *Manifest) digest(files []File) string {
 	type entry struct{ key, value string }
 	list := []entry{
-		{"name", m.Name}, {"origin", m.Origin}, {"version", m.Version}, {"arch", cmp.Or(m.Arch, AltABI(m.ABI))},
+		{"name", m.Name}, {"origin", m.Origin}, {"version", m.Version}, {"arch", AltABI(m.ABI)},
 		{"vital", map[bool]string{false: "0", true: "1"}[m.Vital]},
 	}
 	for _, o := range m.Options {

@@ -19,12 +19,11 @@ type Manifest struct {
 	Comment, Desc         string
 	Maintainer, WWW       string
 	ABI                   string // "FreeBSD:15:amd64"
-	Arch                  string // the alternative ABI, "freebsd:15:x86:64"
 	Prefix                string
 	FlatSize              int64  // bytes when installed, each inode once
 	LicenseLogic          string // "single", "or", "and", or "" where there is none
 	Vital                 bool
-	DepFormula            string
+	DepFormula            *string // nil where there is none; nothing goes by it
 
 	Licenses, Categories, Users, Groups  []string
 	ShlibsRequired, ShlibsRequiredIgnore []string
@@ -41,6 +40,10 @@ type Manifest struct {
 	Scripts    []Script
 	LuaScripts []Script
 	Messages   []Message
+
+	// Skipped is what pkg passes over with a message, such as a phase of a script
+	// that it does not know: "scripts: upgrade: is no phase that pkg(8) knows".
+	Skipped []string
 }
 
 // Dep is a dependency. pkg resolves it by name only.
@@ -52,12 +55,16 @@ type Pair struct{ Name, Value string }
 // Script is a script and the phase it runs in, such as "post-install".
 type Script struct{ Phase, Text string }
 
-// Message is shown after an install, or always where Type is "".
-type Message struct{ Text, Type, MinVersion, MaxVersion string }
+// Message is shown after an install, or always where Type is "". The versions are
+// those of which an upgrade shows it, nil where the manifest has none.
+type Message struct {
+	Text, Type             string
+	MinVersion, MaxVersion *string
+}
 
 // Attr is what a manifest says of an entry beside its contents. Packages made
-// before pkg 2.4 do not say it; Known is false until an archive's header has
-// been asked.
+// before pkg 2.4 do not say it, others may say a part of it: Known tells whether
+// all is there.
 type Attr struct {
 	Known        bool
 	Uname, Gname string
@@ -67,7 +74,7 @@ type Attr struct {
 // File is a regular file, a symbolic link or one of several hard links.
 type File struct {
 	Path string
-	Sum  string // typed sum, checked when the manifest is read
+	Sum  string // checked when the manifest is read; "" where it has none
 	Attr
 	Flags    *uint32 // st_flags; nil where the manifest has none
 	Time     *int64  // seconds; nil where the manifest has none

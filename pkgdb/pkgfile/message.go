@@ -2,10 +2,7 @@
 
 package pkgfile
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // MessagesJSON writes messages as pkg stores them in its database: a compact
 // JSON array in libucl's spelling, "" for none (libpkg/pkg.c: pkg_message_to_str).
@@ -20,12 +17,18 @@ func MessagesJSON(list []Message) string {
 			b.WriteByte(',')
 		}
 		b.WriteString(`{"message":`)
-		quote(&b, m.Text)
-		for _, kv := range [][2]string{{"type", m.Type}, {"minimum_version", m.MinVersion}, {"maximum_version", m.MaxVersion}} {
-			if kv[1] != "" {
-				b.WriteString(`,"` + kv[0] + `":`)
-				quote(&b, kv[1])
-			}
+		quote(&b, strings.Trim(m.Text, blanks))
+		if m.Type != "" {
+			b.WriteString(`,"type":`)
+			quote(&b, m.Type)
+		}
+		if m.MaxVersion != nil {
+			b.WriteString(`,"maximum_version":`)
+			quote(&b, *m.MaxVersion)
+		}
+		if m.MinVersion != nil {
+			b.WriteString(`,"minimum_version":`)
+			quote(&b, *m.MinVersion)
 		}
 		b.WriteByte('}')
 	}
@@ -33,8 +36,12 @@ func MessagesJSON(list []Message) string {
 	return b.String()
 }
 
-// quote writes s as libucl's emitter does: short escapes where JSON has them,
-// \u00xx for other control bytes, everything else as it is.
+// blanks are what libucl cuts off the ends of a message.
+const blanks = " \t\n\v\f\r"
+
+// quote writes s as libucl's emitter does (ucl_elt_string_write_json): short
+// escapes where JSON has them, the sign of an unknown character for other control
+// bytes, everything else as it is.
 func quote(b *strings.Builder, s string) {
 	b.WriteByte('"')
 	for i := range len(s) {
@@ -49,12 +56,14 @@ func quote(b *strings.Builder, s string) {
 			b.WriteString(`\t`)
 		case '\f':
 			b.WriteString(`\f`)
+		case '\v':
+			b.WriteString(`\u000B`)
 		case '"', '\\':
 			b.WriteByte('\\')
 			b.WriteByte(c)
 		default:
 			if c < 0x20 || c == 0x7f {
-				fmt.Fprintf(b, `\u%04x`, c)
+				b.WriteString(`\uFFFD`)
 			} else {
 				b.WriteByte(c)
 			}

@@ -5,31 +5,35 @@ package pkgfile
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 )
 
+// member is a member of an object. A repeated key has further values: libucl calls
+// that an implicit array, and pkg mostly looks at the first.
 type member struct {
 	key   string
 	value json.RawMessage
+	more  []json.RawMessage
 }
 
 // few is how many members of an object are looked through one by one.
 const few = 16
 
-// members splits a JSON object, in its order; a repeated key is an error. The
-// text must be valid JSON, which has been found out for all of a manifest: an
-// object of ten thousand files would otherwise be checked at every level.
+// members splits a JSON object, in its order. The text must be valid JSON, which
+// has been found out for all of a manifest: an object of ten thousand files would
+// otherwise be checked at every level.
 func members(text []byte) ([]member, error) {
 	s := scanner{text: text}
 	if s.peek() != '{' {
-		return nil, fmt.Errorf("found %.20q, wanted an object", text)
+		return nil, fmt.Errorf("found %s, wanted an object", kindOf(text))
 	}
 	s.skip()
 	list := make([]member, 0, few/2)
-	var seen map[string]bool // once there are too many to look through
+	var at map[string]int // once there are too many to look through
 	for n := 1; ; n++ {
-		key, value, more := s.member()
+		raw, value, more := s.member()
 		switch {
 		case !more && n > maxEntries+1:
 			return nil, &LimitError{"entries", n - 1, maxEntries}
@@ -38,32 +42,46 @@ func members(text []byte) ([]member, error) {
 		case n > maxEntries:
 			continue // it is counted only
 		}
-		kv := member{value: value}
-		if err := unmarshal(key, &kv.key); err != nil {
-			return nil, err
+		key := stringOf(raw)
+		if key == "" {
+			return nil, errors.New("found an empty key")
 		}
-		if len(list) < few && slices.ContainsFunc(list, func(m member) bool { return m.key == kv.key }) || seen[kv.key] {
-			return nil, fmt.Errorf("key %q stands twice", kv.key)
+		i, known := at[key]
+		if len(list) < few {
+			i = slices.IndexFunc(list, func(m member) bool { return m.key == key })
+			known = i >= 0
 		}
-		if list = append(list, kv); len(list) == few {
-			seen = map[string]bool{}
-			for _, m := range list {
-				seen[m.key] = true
+		if known {
+			list[i].more = append(list[i].more, value)
+			continue
+		}
+		if list = append(list, member{key: key, value: value}); len(list) == few {
+			at = map[string]int{}
+			for i, m := range list {
+				at[m.key] = i
 			}
 		} else if len(list) > few {
-			seen[kv.key] = true
+			at[key] = len(list) - 1
 		}
 	}
 }
 
-// unmarshal is json.Unmarshal for a value that is known to be valid. Almost all
-// are strings that stand for themselves.
-func unmarshal(value json.RawMessage, p any) error {
-	if text, ok := p.(*string); ok && len(value) > 1 && value[0] == '"' && bytes.IndexByte(value, '\\') < 0 {
-		*text = string(value[1 : len(value)-1])
-		return nil
+// elements splits a JSON array, which must be valid.
+func elements(text []byte) []json.RawMessage {
+	s := scanner{text: text}
+	s.peek()
+	s.skip()
+	var list []json.RawMessage
+	for {
+		switch s.peek() {
+		case ',':
+			s.skip()
+		case ']', '}':
+			return list
+		default:
+			list = append(list, s.value())
+		}
 	}
-	return json.Unmarshal(value, p)
 }
 
 // scanner finds the ends of the values of a valid JSON text.

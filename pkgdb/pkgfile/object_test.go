@@ -5,7 +5,6 @@ package pkgfile
 import (
 	"bytes"
 	"encoding/json"
-	"reflect"
 	"testing"
 )
 
@@ -27,36 +26,37 @@ func FuzzMembers(f *testing.F) {
 		}
 		list, err := members(text)
 		if err != nil {
-			if object && len(want) == count(text) {
+			if _, empty := want[""]; object && !empty && !bytes.Contains(text, []byte(`\u0000`)) {
 				t.Fatalf("refused: %v", err)
 			}
 			return
+		}
+		if bytes.Contains(text, []byte(`\u`)) {
+			return // of which libucl has its own opinion
 		}
 		if !object || len(list) != len(want) {
 			t.Fatalf("got %d members, want %d", len(list), len(want))
 		}
 		for _, kv := range list {
-			if !bytes.Equal(kv.value, want[kv.key]) {
-				t.Errorf("%s: got %s, want %s", kv.key, kv.value, want[kv.key])
+			last := kv.value
+			if len(kv.more) > 0 {
+				last = kv.more[len(kv.more)-1]
 			}
-			var fast, slow string
-			if json.Unmarshal(kv.value, &slow) == nil && kv.value[0] == '"' {
-				if err := unmarshal(kv.value, &fast); err != nil || !reflect.DeepEqual(fast, slow) {
-					t.Errorf("%s: got %q, want %q (%v)", kv.value, fast, slow, err)
+			if !bytes.Equal(last, want[kv.key]) {
+				t.Errorf("%s: got %s, want %s", kv.key, last, want[kv.key])
+			}
+			var slow string
+			if kindOf(kv.value) == aString && json.Unmarshal(kv.value, &slow) == nil {
+				if fast := stringOf(kv.value); fast != slow && !bytes.ContainsAny(kv.value, "\\") {
+					t.Errorf("%s: got %q, want %q", kv.value, fast, slow)
+				}
+			}
+			if kindOf(kv.value) == aList {
+				var slow []json.RawMessage
+				if err := json.Unmarshal(kv.value, &slow); err != nil || len(elements(kv.value)) != len(slow) {
+					t.Errorf("%s: got %d elements, want %d", kv.value, len(elements(kv.value)), len(slow))
 				}
 			}
 		}
 	})
-}
-
-// count counts the members of an object, repeated ones as well.
-func count(text []byte) (n int) {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.Token()
-	for dec.More() {
-		dec.Token()
-		dec.Decode(new(json.RawMessage))
-		n++
-	}
-	return n
 }

@@ -42,15 +42,24 @@ func (e *DamageError) Parts() (what, where, found, wanted string) {
 	return e.Err.Error(), strings.TrimSuffix(e.Package+": "+e.Path, ": "), "", ""
 }
 
-// Entry is a member of an archive beside what the manifest says of it.
+// Entry is a member of an archive: what an install makes of it. As in libpkg that
+// is what the header says; only the time is the manifest's, where it has one
+// (libpkg/pkg_add.c: do_extract_regfile). What pkg registers is the manifest's.
 type Entry struct {
 	File     *File  // of the manifest, nil for a directory
 	Dir      *Dir   // of the manifest, nil for anything else
 	HardLink string // path of the earlier member that this is another name of
+	IsLink   bool   // a symbolic link
+	Link     string // its target
 	Size     int64  // bytes of a regular file, holes included
-	Attr     Attr   // the manifest's, else the header's
-	Flags    uint32 // st_flags, the manifest's, else the header's
-	Time     int64  // seconds, rounded down; the manifest's, else the header's
+	Attr     Attr
+	Flags    uint32 // st_flags
+	Time     int64  // seconds, rounded down
+	// Absent is a directory of the manifest that the archive does not have: where
+	// something else has made it, pkg gives it the manifest's mode, and root:wheel.
+	Absent bool
+	// Unlike tells that the manifest has another owner or mode.
+	Unlike bool
 }
 
 // Path returns the entry's absolute path.
@@ -66,6 +75,8 @@ func (e *Entry) Path() string {
 type Reader struct {
 	Manifest *Manifest
 	Text     []byte // of the manifest
+	// PassedOver are directories that are not in the manifest.
+	PassedOver []string
 
 	label  string
 	plain  io.ReadCloser
@@ -74,6 +85,8 @@ type Reader struct {
 	files  map[string]*File
 	dirs   map[string]*Dir
 	seen   map[string]bool
+	absent []*Dir // of the manifest, not yet delivered
+	ended  bool
 	cur    *Entry
 	hash   hash.Hash
 	left   int64
@@ -95,7 +108,9 @@ func NewReaderOf(ctx context.Context, r io.Reader, m *Manifest) (*Reader, error)
 
 func newReader(ctx context.Context, r io.Reader, label string, m *Manifest) (*Reader, error) {
 	plain, err := Decompress(until.Reader(ctx, r))
-	if err != nil {
+	if _, unread := errors.AsType[*UnsupportedError](err); unread {
+		return nil, fmt.Errorf("%s: %w", label, err)
+	} else if err != nil {
 		return nil, &DamageError{label, "", err}
 	}
 	p := &Reader{Manifest: m, label: label, plain: plain, tar: tar.NewReader(until.Reader(ctx, plain)), seen: map[string]bool{}}
@@ -140,7 +155,8 @@ func (p *Reader) refused(err error) error {
 }
 
 // readManifest reads the leading members that belong to pkg, the manifest if it
-// is wanted, and keeps the header of the first one that does not.
+// is wanted, and keeps the header of the first one that does not. Packages of pkg
+// before 1.4 have further ones, such as +DISPLAY, which mean nothing any more.
 func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
 	for {
 		h, err := p.tar.Next()
@@ -151,8 +167,7 @@ func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
 			return p.damaged("", unexpected(err))
 		}
 		switch {
-		case h.Name == "+COMPACT_MANIFEST", h.Name == "+MANIFEST" && !wanted:
-		case h.Name == "+MANIFEST":
+		case h.Name == "+MANIFEST" && wanted && p.Manifest == nil:
 			text, err := io.ReadAll(io.LimitReader(p.tar, maxManifest+1))
 			if err != nil {
 				return p.damaged(h.Name, unexpected(err))
@@ -164,6 +179,7 @@ func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
 				return p.refused(err)
 			}
 			p.Text = text
+		case strings.HasPrefix(h.Name, "+"):
 		case p.Manifest == nil:
 			return p.damaged(h.Name, errors.New("comes before +MANIFEST"))
 		default:
@@ -173,23 +189,34 @@ func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
 	}
 }
 
-// Next returns the next member, or io.EOF after the last one when every entry
-// of the manifest has been seen. What was not read of the last member is
-// skipped, and not checked.
+// Next returns the next member, at the end each directory that is only in the
+// manifest, and io.EOF when every entry of the manifest has been seen. What was
+// not read of the last member is skipped, and not checked.
 func (p *Reader) Next() (*Entry, error) {
 	h := p.header
 	p.header, p.cur, p.hash = nil, nil, nil
-	if h == nil {
+	if h == nil && !p.ended {
 		var err error
 		if h, err = p.tar.Next(); err == io.EOF {
-			return nil, p.missing()
+			p.ended = true
+			err = p.missing()
 		} else if err != nil {
-			return nil, p.damaged("", unexpected(err))
+			err = p.damaged("", unexpected(err))
 		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if h == nil {
+		return p.nextAbsent()
 	}
 	e, err := p.entry(h)
 	if err != nil {
 		return nil, p.damaged(h.Name, err)
+	}
+	if e == nil {
+		p.PassedOver = append(p.PassedOver, h.Name)
+		return p.Next()
 	}
 	p.cur, p.left = e, e.Size
 	return e, nil
@@ -198,7 +225,7 @@ func (p *Reader) Next() (*Entry, error) {
 // Read reads the contents of the current regular file. The sum is checked when
 // its last byte is read; an error then means that the bytes are wrong.
 func (p *Reader) Read(b []byte) (int, error) {
-	if p.cur == nil || p.cur.File == nil || p.cur.File.IsLink || p.cur.HardLink != "" {
+	if p.cur == nil || p.cur.File == nil || p.cur.IsLink || p.cur.HardLink != "" {
 		return 0, io.EOF
 	}
 	want := sum.Sum(p.cur.File.Sum)
@@ -208,7 +235,7 @@ func (p *Reader) Read(b []byte) (int, error) {
 	n, err := p.tar.Read(b)
 	p.hash.Write(b[:n])
 	p.left -= int64(n)
-	if err == io.EOF && p.left == 0 {
+	if err == io.EOF && p.left == 0 && want != "" {
 		if wrong := want.Check("contents", p.hash); wrong != nil {
 			return n, p.damaged(p.cur.Path(), wrong)
 		}
@@ -218,22 +245,27 @@ func (p *Reader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// entry compares a member with the manifest.
+// entry compares a member with the manifest. It is nil for a directory that is not
+// there, which pkg passes over.
 func (p *Reader) entry(h *tar.Header) (*Entry, error) {
-	path := h.Name
-	if h.Typeflag == tar.TypeDir && len(path) > 1 {
-		path = strings.TrimSuffix(path, "/")
+	path := cleanPath(h.Name)
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
 	}
 	if p.seen[path] {
 		return nil, errors.New("is twice in the archive")
 	}
 	p.seen[path] = true
-	e := &Entry{Attr: headerAttr(h), Time: h.ModTime.Unix()}
+	flags, err := ParseFlags(h.PAXRecords["SCHILY.fflags"])
+	e := &Entry{Attr: headerAttr(h), Time: h.ModTime.Unix(), Flags: flags}
+	if err != nil {
+		return nil, err
+	}
 	if h.Typeflag == tar.TypeDir {
 		if e.Dir = p.dirs[path]; e.Dir == nil {
-			return nil, errors.New("is in the archive, but not a directory of the manifest")
+			return nil, nil
 		}
-		return e, e.prefer(h, e.Dir.Attr, e.Dir.Flags)
+		return e, e.compare(h, e.Dir.Attr, e.Dir.Flags)
 	}
 	if e.File = p.files[path]; e.File == nil {
 		return nil, errors.New("is in the archive, but not in the manifest")
@@ -244,7 +276,7 @@ func (p *Reader) entry(h *tar.Header) (*Entry, error) {
 	if err := p.checkKind(h, e); err != nil {
 		return nil, err
 	}
-	return e, e.prefer(h, e.File.Attr, e.File.Flags)
+	return e, e.compare(h, e.File.Attr, e.File.Flags)
 }
 
 // checkKind sees to it that the member is what the manifest's entry says.
@@ -257,19 +289,18 @@ func (p *Reader) checkKind(h *tar.Header, e *Entry) error {
 		}
 		e.Size = h.Size
 	case tar.TypeSymlink:
+		e.IsLink, e.Link = true, h.Linkname
 		switch {
 		case f.IsLink && f.Link != h.Linkname:
 			return fmt.Errorf("is a link to %q, the manifest has %q", h.Linkname, f.Link)
-		case !f.IsLink && f.Known:
-			return fmt.Errorf("is a link to %q, the manifest has a file", h.Linkname)
 		case !f.IsLink: // packages before pkg 2.4 say it only here
-			f.IsLink, f.Link = true, h.Linkname
+			e.Unlike = true
 		}
-		if want := sum.Sum(f.Sum); sum.OfLink(want.Kind(), f.Link) != want.Typed() {
-			return &sum.MismatchError{Subject: "link target", Found: sum.OfLink(want.Kind(), f.Link), Wanted: want}
+		if want := sum.Sum(f.Sum); want != "" && sum.OfLink(want.Kind(), e.Link) != want.Typed() {
+			return &sum.MismatchError{Subject: "link target", Found: sum.OfLink(want.Kind(), e.Link), Wanted: want}
 		}
 	case tar.TypeLink:
-		e.HardLink = "/" + strings.TrimPrefix(h.Linkname, "/")
+		e.HardLink = "/" + strings.TrimPrefix(cleanPath(h.Linkname), "/")
 		first := p.files[e.HardLink]
 		if first == nil || !p.seen[e.HardLink] || first == f {
 			return fmt.Errorf("is a hard link to %q, which is not an earlier file of the package", h.Linkname)
@@ -283,27 +314,36 @@ func (p *Reader) checkKind(h *tar.Header, e *Entry) error {
 	return nil
 }
 
-// prefer lets the manifest's attributes stand before the header's. Flags that
-// both have must agree, since pkg records the one and applies the other.
-func (e *Entry) prefer(h *tar.Header, a Attr, flags *uint32) error {
-	if a.Known {
-		e.Attr = a
-	}
+// compare notes whether the manifest has another owner or mode. Flags that both
+// have must agree: a packager who says them twice means them.
+func (e *Entry) compare(h *tar.Header, a Attr, flags *uint32) error {
 	names, inHeader := h.PAXRecords["SCHILY.fflags"]
-	bits, err := ParseFlags(names)
-	if err != nil {
-		return err
-	}
-	if flags != nil && inHeader && *flags != bits {
+	if flags != nil && inHeader && *flags != e.Flags {
 		return fmt.Errorf("has the flags %q, the manifest %q", names, FormatFlags(*flags))
 	}
-	if e.Flags = bits; flags != nil {
-		e.Flags = *flags
+	e.Unlike = e.Unlike || flags != nil && *flags != e.Flags
+	if !e.IsLink { // nobody looks at the mode of a link
+		e.Unlike = e.Unlike || a.Perm != e.Attr.Perm
 	}
+	e.Unlike = e.Unlike || a.Uname != e.Attr.Uname || a.Gname != e.Attr.Gname
 	return nil
 }
 
-// missing is what Next returns at the end of the archive.
+// nextAbsent returns the next directory that only the manifest has.
+func (p *Reader) nextAbsent() (*Entry, error) {
+	if len(p.absent) == 0 {
+		return nil, io.EOF
+	}
+	d := p.absent[0]
+	p.absent = p.absent[1:]
+	e := &Entry{Dir: d, Absent: true, Unlike: true, Attr: Attr{Known: true, Uname: "root", Gname: "wheel", Perm: d.Perm}}
+	if d.Flags != nil {
+		e.Flags = *d.Flags
+	}
+	return e, nil
+}
+
+// missing finds what is in the manifest, but not in the archive.
 func (p *Reader) missing() error {
 	var errs []error
 	for i := range p.Manifest.Files {
@@ -313,13 +353,10 @@ func (p *Reader) missing() error {
 	}
 	for i := range p.Manifest.Dirs {
 		if d := &p.Manifest.Dirs[i]; !p.seen[d.Path] {
-			errs = append(errs, p.damaged(d.Path, errors.New("is in the manifest, but not in the archive")))
+			p.absent = append(p.absent, d)
 		}
 	}
-	if len(errs) > 0 {
-		return errors.Join(errs...)
-	}
-	return io.EOF
+	return errors.Join(errs...)
 }
 
 func headerAttr(h *tar.Header) Attr {

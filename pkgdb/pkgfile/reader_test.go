@@ -6,9 +6,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
@@ -61,8 +64,8 @@ func TestReader(t *testing.T) {
 	if b.HardLink != "/bin/a" || b.Size != 0 {
 		t.Errorf("/bin/b: got %+v", b)
 	}
-	if !l.File.IsLink || l.File.Link != "/abs" {
-		t.Errorf("/etc/l: got %+v", l.File)
+	if !l.IsLink || l.Link != "/abs" {
+		t.Errorf("/etc/l: got %+v", l)
 	}
 	if d.Dir == nil || d.Attr.Perm != 0o1777 {
 		t.Errorf("/bin: got %+v", d)
@@ -100,24 +103,44 @@ func TestReaderDamage(t *testing.T) {
 	}
 }
 
-// A manifest that tells owners tells links too (pkg 2.4 and later).
-func TestReaderUnknownLink(t *testing.T) {
+// TestReaderUnlike reads members of which the manifest says something else, or
+// nothing: pkg installs what the header says.
+func TestReaderUnlike(t *testing.T) {
 	t.Parallel()
-	archive := pkgtest.Package{Name: "p", Files: []pkgtest.File{{Path: "/l", Symlink: "x"}}}.Archive()
+	archive := pkgtest.Package{Name: "p", Files: []pkgtest.File{{Path: "/a", Body: "x", Mode: 0o755}, {Path: "/b", Body: "x"}, {Path: "/l", Symlink: "x"}},
+		Dirs: []pkgtest.File{{Path: "/d", Mode: 0o700}, {Path: "/e", Mode: 0o700}}}.Archive()
 	r, err := pkgfile.NewReader(t.Context(), bytes.NewReader(archive), "test.pkg")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Close()
 	m := r.Manifest
-	m.Files[0].IsLink, m.Files[0].Link = false, ""
+	m.Files[0].Perm = 0o644
+	m.Files[1].Sum, m.Files[1].Time = "", nil
+	m.Files[2].IsLink, m.Files[2].Link = false, ""
+	m.Dirs = []pkgfile.Dir{m.Dirs[0], {Path: "/f", Attr: pkgfile.Attr{Perm: 0o711}}}
 	if r, err = pkgfile.NewReaderOf(t.Context(), bytes.NewReader(archive), m); err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	_, err = r.Next()
-	if want := `p-1.0: /l: is a link to "x", the manifest has a file`; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("got %v, wanted %s", err, want)
+	var got []string
+	for {
+		e, err := r.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprintf("%s %04o %s:%s unlike %t absent %t link %q", e.Path(), e.Attr.Perm, e.Attr.Uname, e.Attr.Gname, e.Unlike, e.Absent, e.Link))
+	}
+	want := []string{`/a 0755 root:wheel unlike true absent false link ""`, `/b 0644 root:wheel unlike false absent false link ""`,
+		`/l 0644 root:wheel unlike true absent false link "x"`, `/d 0700 root:wheel unlike false absent false link ""`, `/f 0711 root:wheel unlike true absent true link ""`}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	if d := cmp.Diff([]string{"/e/"}, r.PassedOver); d != "" {
+		t.Errorf("passed over (-want +got):\n%s", d)
 	}
 }
 

@@ -3,9 +3,8 @@
 package pkgfile
 
 import (
-	"cmp"
 	"fmt"
-	"unicode/utf8"
+	"strings"
 
 	"github.com/orlop/orlop/pkgdb/sum"
 )
@@ -14,8 +13,7 @@ import (
 // the package is installed and where it is: a repository has tens of thousands
 // of them.
 type Summary struct {
-	Name, Version, ABI string
-	DepFormula         string
+	Name, Version, ABI, Origin string
 
 	Deps                                 []string // names, which are all that pkg goes by
 	ShlibsRequired, ShlibsRequiredIgnore []string
@@ -28,10 +26,10 @@ type Summary struct {
 }
 
 // summaryKeys are those of a manifest that Summary has, and those without which
-// it is none.
+// it is none. What pkg wants beside them, the package's own manifest must have.
 var summaryKeys = map[string]bool{
-	"name": true, "version": true, "origin": true, "prefix": true, "abi": true,
-	"dep_formula": true, "deps": true, "shlibs": true,
+	"name": true, "version": true, "origin": true, "prefix": true, "abi": true, "arch": true,
+	"deps": true, "shlibs": true,
 	"shlibs_required": true, "shlibs_required_ignore": true,
 	"shlibs_provided": true, "shlibs_provided_ignore": true,
 	"provides": true, "requires": true, "conflicts": true,
@@ -39,46 +37,60 @@ var summaryKeys = map[string]bool{
 
 // ParseSummary reads a line of a catalogue, which must be valid JSON.
 func ParseSummary(text []byte) (Summary, error) {
-	if !utf8.Valid(text) {
-		return Summary{}, errNotUTF8
-	}
 	top, err := members(text)
 	if err != nil {
 		return Summary{}, fmt.Errorf("manifest: %w", err)
 	}
 	var m Manifest
 	if err := m.parse(top, summaryKeys); err != nil {
-		return Summary{}, fmt.Errorf("manifest: %w", err)
+		return Summary{}, &lineError{named(top), fmt.Errorf("manifest: %w", err)}
 	}
 	s := m.Summary()
-	var path, repoPath, digest string
 	for _, kv := range top {
-		var err error
 		switch kv.key {
-		case "path":
-			err = unmarshal(kv.value, &path)
-		case "repopath":
-			err = unmarshal(kv.value, &repoPath)
+		case "path", "repopath": // the later one counts
+			s.Path = stringOf(kv.value)
 		case "sum":
-			err = unmarshal(kv.value, &digest)
+			s.Sum = sum.Sum(stringOf(kv.value))
 		case "pkgsize":
-			err = unmarshal(kv.value, &s.Size)
-		}
-		if err != nil {
-			return s, fmt.Errorf("%s: %s: %w", s.FullName(), kv.key, err)
+			s.Size = numberOf(kv.value)
 		}
 	}
-	s.Path, s.Sum = cmp.Or(repoPath, path), sum.Sum(digest)
 	if err := CheckText(s.Path); err != nil { // which may have spaces
-		return s, fmt.Errorf("%s: repopath: %w", s.FullName(), err)
+		return s, &lineError{s.FullName(), fmt.Errorf("repopath: %w", err)}
 	}
 	return s, nil
+}
+
+// lineError names the package of a line that cannot be read.
+type lineError struct {
+	name string
+	err  error
+}
+
+func (e *lineError) Error() string { return strings.TrimPrefix(e.name+": "+e.err.Error(), ": ") }
+
+func (e *lineError) Unwrap() error { return e.err }
+
+// named is the NAME-VERSION of a line in which something else is wrong, "" where
+// it has none that can be shown.
+func named(top []member) string {
+	texts := map[string]string{}
+	for _, kv := range top {
+		if kindOf(kv.value)&(aString|anInt) != 0 && CheckName(stringOf(kv.value)) == nil {
+			texts[kv.key] = stringOf(kv.value)
+		}
+	}
+	if texts["name"] == "" {
+		return ""
+	}
+	return strings.TrimSuffix(texts["name"]+"-"+texts["version"], "-")
 }
 
 // Summary returns what a catalogue would say of the package.
 func (m *Manifest) Summary() Summary {
 	s := Summary{
-		Name: m.Name, Version: m.Version, ABI: m.ABI, DepFormula: m.DepFormula,
+		Name: m.Name, Version: m.Version, ABI: m.ABI, Origin: m.Origin,
 		ShlibsRequired: m.ShlibsRequired, ShlibsRequiredIgnore: m.ShlibsRequiredIgnore,
 		ShlibsProvided: m.ShlibsProvided, ShlibsProvidedIgnore: m.ShlibsProvidedIgnore,
 		Provides: m.Provides, Requires: m.Requires, Conflicts: m.Conflicts,
@@ -102,7 +114,7 @@ func (s *Summary) Intern(known map[string]string) {
 		}
 		*text = old
 	}
-	for _, text := range []*string{&s.Name, &s.Version, &s.ABI, &s.DepFormula} {
+	for _, text := range []*string{&s.Name, &s.Version, &s.ABI, &s.Origin} {
 		intern(text)
 	}
 	for _, list := range [][]string{s.Deps, s.ShlibsRequired, s.ShlibsRequiredIgnore, s.ShlibsProvided,

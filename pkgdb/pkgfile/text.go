@@ -82,7 +82,6 @@ func (m *Manifest) checkTexts() error {
 	check("version", CheckName, m.Version)
 	check("origin", CheckWord, m.Origin)
 	check("abi", CheckWord, m.ABI)
-	check("dep_formula", CheckText, m.DepFormula)
 	i := slices.IndexFunc(m.Deps, func(d Dep) bool { return CheckName(d.Name) != nil })
 	if i >= 0 {
 		check("deps", CheckName, m.Deps[i].Name)

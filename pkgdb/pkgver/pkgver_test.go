@@ -5,8 +5,6 @@ package pkgver
 import (
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // Each relation was printed by pkg_version_cmp of pkg 2.8.99.
@@ -60,85 +58,6 @@ func TestSplitName(t *testing.T) {
 	}
 }
 
-func TestParseFormula(t *testing.T) {
-	t.Parallel()
-	got, err := ParseFormula("perl5 >= 5.20<5.40, a | lib++-x >1,2 +X11 -NLS,c ==2 !3 = 4")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := Formula{
-		{{Name: "perl5", Ranges: []Range{{">=", "5.20"}, {"<", "5.40"}}}},
-		{{Name: "a"}, {Name: "lib++-x", Ranges: []Range{{">", "1,2"}}, Options: []Option{{"X11", true}, {"NLS", false}}}},
-		{{Name: "c", Ranges: []Range{{"=", "2"}, {"!=", "3"}, {"=", "4"}}}},
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
-	if f, err := ParseFormula(""); f != nil || err != nil {
-		t.Errorf("empty: got %v, %v, want nothing", f, err)
-	}
-}
-
-func TestParseFormulaErrors(t *testing.T) {
-	t.Parallel()
-	tests := []struct{ text, want string }{
-		{" ", `found "", wanted the name of a package`},
-		{"a,", `found "", wanted the name of a package`},
-		{"a |", `found "", wanted the name of a package`},
-		{", a", `found ", a", wanted the name of a package`},
-		{"> 1", `found ">", wanted the name of a package and a blank`},
-		{"b>1", `found "b>1", wanted the name of a package and a blank`},
-		{"a|b", `found "a|b", wanted the name of a package and a blank`},
-		{"é", `found "é", wanted the name of a package and a blank`},
-		{"a >", `a: found "" after ">", wanted a version`},
-		{"a > < 1", `a: found "< 1" after ">", wanted a version`},
-		{"a => 1", `a: operator "=>" is not known`},
-		{"a > 1 +", `a: found "", wanted an option`},
-		{"a > 1,", `found "", wanted the name of a package`},
-		{"a b", `found "b", wanted an operator, an option, "|" or ","`},
-	}
-	for _, tt := range tests {
-		if f, err := ParseFormula(tt.text); err == nil || err.Error() != tt.want {
-			t.Errorf("%q: got %v, %v, want %s", tt.text, f, err, tt.want)
-		}
-	}
-}
-
-func TestMatches(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		formula, yes, no string // versions of package a
-	}{
-		{"a", "0 1.0 1.0,1", ""},
-		{"a >= 5.20 < 5.40", "5.20 5.36 5.39.9", "5.40 5.19.9 5.30,1"},
-		{"a > 1", "1.1 1_1 1,1", "1 1.0 1.rc1"},
-		{"a <= 1", "1 1.0 0.9", "1.0_1 1.1"},
-		{"a = 1.0", "1 1.0.0", "1.1 1.0_1"},
-		{"a != 1.0", "1.1", "1 1.0"},
-		{"a > 1,1", "1.1,1 0,2", "2"},
-	}
-	for _, tt := range tests {
-		f, err := ParseFormula(tt.formula)
-		if err != nil {
-			t.Errorf("%s: %v", tt.formula, err)
-			continue
-		}
-		for _, version := range strings.Fields(tt.yes) {
-			if !f[0][0].Matches("a", version) {
-				t.Errorf("%s: %s does not match", tt.formula, version)
-			}
-			if f[0][0].Matches("b", version) {
-				t.Errorf("%s: another name matches", tt.formula)
-			}
-		}
-		for _, version := range strings.Fields(tt.no) {
-			if f[0][0].Matches("a", version) {
-				t.Errorf("%s: %s matches", tt.formula, version)
-			}
-		}
-	}
-}
-
 func FuzzCompare(f *testing.F) {
 	f.Add("15.0p1", "15.0_1,2", "15.0.rc1+a")
 	f.Add("1.*", "1.pl", "99999999999999999999")
@@ -151,44 +70,4 @@ func FuzzCompare(f *testing.F) {
 			t.Errorf("%q <= %q <= %q, but the first is newer than the last", a, b, c)
 		}
 	})
-}
-
-// A formula that was read and written out must read as the same.
-func FuzzParseFormula(f *testing.F) {
-	f.Add("perl5 >= 5.20 <5.40, a | b > 1,2 +X11 -n")
-	f.Add("a>1")
-	f.Add("a !1+x-y,b")
-	f.Fuzz(func(t *testing.T, s string) {
-		once, err := ParseFormula(s)
-		if err != nil {
-			return
-		}
-		text := write(once)
-		again, err := ParseFormula(text)
-		if err != nil {
-			t.Fatalf("%q is written %q: %v", s, text, err)
-		}
-		if d := cmp.Diff(once, again); d != "" {
-			t.Fatalf("%q is written %q (-once +again):\n%s", s, text, d)
-		}
-	})
-}
-
-func write(f Formula) string {
-	var terms []string
-	for _, term := range f {
-		var alternatives []string
-		for _, a := range term {
-			text := a.Name
-			for _, r := range a.Ranges {
-				text += " " + r.Op + " " + r.Version
-			}
-			for _, o := range a.Options {
-				text += map[bool]string{true: " +", false: " -"}[o.On] + o.Name
-			}
-			alternatives = append(alternatives, text)
-		}
-		terms = append(terms, strings.Join(alternatives, " | "))
-	}
-	return strings.Join(terms, ", ")
 }

@@ -8,6 +8,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
 )
 
 // need is a library or requirement of a planned package.
@@ -37,7 +39,7 @@ func (s *solver) needs() ([]need, map[need][]string) {
 			return nil, nil
 		}
 		for _, lib := range p.ShlibsRequired {
-			if n := (need{Shlib, lib}); !have[n] && !slices.Contains(p.ShlibsRequiredIgnore, lib) {
+			if n := (need{Shlib, lib}); !have[n] {
 				by[n] = append(by[n], p.Name)
 			}
 		}
@@ -56,31 +58,46 @@ func (s *solver) needs() ([]need, map[need][]string) {
 	return list, by
 }
 
-// candidates are the packages that could be added to meet a need. One that is
-// planned in a version that does not meet it is none.
-func (s *solver) candidates(n need) []string {
-	index := s.provides
+// providers are the packages that meet a need, all versions of each, by name.
+func (u *Universe) providers(n need) map[string][]*catalog.Package {
+	index := u.provides
 	if n.kind == Shlib {
-		index = s.shlibs
+		index = u.shlibs
 	}
-	var free []string
-	for _, name := range index[n.what] {
-		if s.plan.byName[name] == nil {
-			free = append(free, name)
+	byName := map[string][]*catalog.Package{}
+	for _, p := range index[n.what] {
+		byName[p.Name] = append(byName[p.Name], p)
+	}
+	return byName
+}
+
+// candidates are the packages that could be added to meet a need, by name, each in
+// its highest version that does. Others are the ones of whose names another version
+// is planned, or pinned, that does not meet it.
+func (s *solver) candidates(n need) (free, others []*catalog.Package) {
+	byName := s.providers(n)
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		best := newest(byName[name])
+		switch pinned := s.pinned(name, best); {
+		case s.plan.byName[name] == nil && slices.Contains(byName[name], pinned):
+			free = append(free, pinned)
+		default:
+			others = append(others, best)
 		}
 	}
-	return free
+	return free, others
 }
 
 // pullProviders adds the provider of each need that has only one, and reports
 // whether it added any. Once none is left, a need with several candidates is
-// an error: choosing would be a guess.
+// an error: choosing would be a guess. One that only another version of a planned
+// package meets has the step begin again with that.
 func (s *solver) pullProviders() bool {
 	list, by := s.needs()
 	pulled := false
 	for _, n := range list {
-		if c := s.candidates(n); len(c) == 1 {
-			s.add(s.Best(c[0]), Reason{n.kind, by[n][0], n.what})
+		if c, _ := s.candidates(n); len(c) == 1 {
+			s.add(c[0], Reason{n.kind, by[n][0], n.what})
 			pulled = true
 		}
 	}
@@ -88,13 +105,49 @@ func (s *solver) pullProviders() bool {
 		return true
 	}
 	for _, n := range list {
-		if c := s.candidates(n); len(c) > 1 {
+		switch c, others := s.candidates(n); {
+		case len(c) > 1:
 			p := s.plan.byName[by[n][0]]
 			s.fail(p, fmt.Sprintf("%s needs %s (%s), which several packages provide: %s; request one of them",
-				p.FullName(), n.what, n.kind, strings.Join(c, ", ")), "")
+				p.FullName(), n.what, n.kind, strings.Join(namesOf(c), ", ")), "")
+		case len(c) == 0 && len(others) > 0:
+			if s.exchange(n, by[n][0], others); s.repin != nil {
+				return false
+			}
 		}
 	}
 	return false
+}
+
+// exchange asks for another version of a package of the current step, which alone
+// meets a need. One that was asked for, or exchanged before, stays: then the need
+// cannot be met. One of a lower step stays, too, and the need is unmet.
+func (s *solver) exchange(n need, by string, others []*catalog.Package) {
+	for _, p := range others {
+		old := s.plan.byName[p.Name]
+		if old != nil && !slices.Contains(s.added, old) {
+			return
+		}
+		if old != nil && old.Why.Kind != Request && s.pins[pin{len(s.plan.Steps), p.Name}] == nil {
+			s.repin = p
+			return
+		}
+	}
+	p, stays := s.plan.byName[by], ""
+	if old := s.plan.byName[others[0].Name]; old != nil {
+		stays = fmt.Sprintf("%s does not (%s)", old.FullName(), old.reason())
+	} else {
+		stays = s.pinned(others[0].Name, nil).FullName() + " does not, which something else needs"
+	}
+	s.fail(p, fmt.Sprintf("%s needs %s (%s), which %s provides, and %s", p.FullName(), n.what, n.kind, others[0].FullName(), stays), "")
+}
+
+func namesOf(list []*catalog.Package) []string {
+	var names []string
+	for _, p := range list {
+		names = append(names, p.Name)
+	}
+	return names
 }
 
 // unmet lists the needs that no package provides.
@@ -102,7 +155,7 @@ func (s *solver) unmet() []Missing {
 	list, by := s.needs()
 	var missing []Missing
 	for _, n := range list {
-		if len(s.candidates(n)) == 0 {
+		if c, _ := s.candidates(n); len(c) == 0 {
 			missing = append(missing, Missing{n.kind, n.what, by[n]})
 		}
 	}

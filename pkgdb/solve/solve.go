@@ -11,25 +11,42 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
-	"github.com/orlop/orlop/pkgdb/pkgver"
 )
 
 // Solve plans the steps, each on top of those before it. Its result does not
 // depend on the order within Want. All that cannot be met is reported at once.
 func (u *Universe) Solve(ctx context.Context, steps []Step) (*Plan, error) {
-	s := &solver{Universe: u, ctx: ctx, plan: &Plan{ABI: u.ABI, byName: map[string]*Planned{}}}
+	pins := map[pin]*catalog.Package{}
+	for {
+		s := &solver{Universe: u, ctx: ctx, pins: pins, plan: &Plan{ABI: u.ABI, byName: map[string]*Planned{}}}
+		err := s.solve(steps)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if s.repin == nil {
+			return s.plan, err
+		}
+		pins[pin{len(s.plan.Steps), s.repin.Name}] = s.repin
+	}
+}
+
+// solve plans all steps, unless one has to begin again with another version.
+func (s *solver) solve(steps []Step) error {
 	var errs []error
 	for i, step := range steps {
-		errs = append(errs, s.step(i, step))
+		if errs = append(errs, s.step(i, step)); s.repin != nil {
+			return nil
+		}
 	}
 	errs = append(errs, s.conflicts())
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	return s.plan, nil
+	return errors.Join(errs...)
+}
+
+// pin is a name for which a step takes a version that is not the one it would have
+// chosen, since only that provides something.
+type pin struct {
+	step int
+	name string
 }
 
 // maxGuesses is for how many names of a request the catalogue is searched for a
@@ -41,8 +58,10 @@ type solver struct {
 	*Universe
 	ctx     context.Context // each loop over packages ends with it
 	plan    *Plan
-	added   []*Planned // of the current step
-	queue   []*Planned // added, dependencies not yet looked at
+	pins    map[pin]*catalog.Package
+	repin   *catalog.Package // what the current step has to be pinned to
+	added   []*Planned       // of the current step
+	queue   []*Planned       // added, dependencies not yet looked at
 	errs    []error
 	guesses int
 }
@@ -57,6 +76,9 @@ func (s *solver) step(i int, step Step) error {
 	for s.pullProviders() {
 		s.close()
 	}
+	if s.repin != nil {
+		return nil
+	}
 	out.Missing = s.unmet()
 	var err error
 	if out.Packages, err = order(s.ctx, s.added); err != nil {
@@ -67,6 +89,7 @@ func (s *solver) step(i int, step Step) error {
 			continue
 		}
 		if p := s.Best(name); p != nil {
+			s.checkTwin(p)
 			out.Donors = append(out.Donors, &Planned{Package: p, Why: Reason{Donor, step.Name, name}, Requested: -1})
 		}
 	}
@@ -120,8 +143,26 @@ func (s *solver) guess(want string) string {
 	return ""
 }
 
+// checkTwin refuses to choose between packages that nothing but their bytes tells
+// apart. pkg takes the one or the other.
+func (s *solver) checkTwin(p *catalog.Package) {
+	if q := s.twin(p); q != nil {
+		s.errs = append(s.errs, &UnresolvedError{Chain: []string{p.Name}, Reason: fmt.Sprintf(
+			"%s is in the repositories %q and %q with different bytes and equal priority", p.FullName(), p.Repo.Name, q.Repo.Name)})
+	}
+}
+
+// pinned is the package that the current step must take for a name, else p.
+func (s *solver) pinned(name string, p *catalog.Package) *catalog.Package {
+	if q := s.pins[pin{len(s.plan.Steps), name}]; q != nil {
+		return q
+	}
+	return p
+}
+
 // add puts a package into the plan.
 func (s *solver) add(p *catalog.Package, why Reason) *Planned {
+	s.checkTwin(p)
 	pl := &Planned{Package: p, Why: why, Requested: -1}
 	s.plan.byName[p.Name] = pl
 	s.added = append(s.added, pl)
@@ -138,43 +179,13 @@ func (s *solver) close() {
 			if s.plan.byName[d] != nil {
 				continue
 			}
-			best := s.Best(d)
+			best := s.pinned(d, newest(s.byName[d]))
 			if best == nil {
 				s.fail(p, fmt.Sprintf("%s depends on %s: %s", p.FullName(), d, s.absent(d)), d)
 				continue
 			}
 			s.add(best, Reason{Dependency, p.Name, d})
 		}
-		if p.DepFormula != "" {
-			s.formula(p)
-		}
-	}
-}
-
-// formula meets each term of a dependency formula with a planned package, else
-// with the best one of the first alternative that the catalogue can meet.
-func (s *solver) formula(p *Planned) {
-	f, err := pkgver.ParseFormula(p.DepFormula)
-	if err != nil {
-		s.fail(p, fmt.Sprintf("%s: dep_formula %q: %v", p.FullName(), p.DepFormula, err), "")
-		return
-	}
-terms:
-	for _, term := range f {
-		for _, alt := range term {
-			if q := s.plan.byName[alt.Name]; q != nil && alt.Matches(q.Name, q.Version) {
-				continue terms
-			}
-		}
-		for _, alt := range term {
-			for _, q := range s.byName[alt.Name] {
-				if s.plan.byName[q.Name] == nil && alt.Matches(q.Name, q.Version) {
-					s.add(q, Reason{Dependency, p.Name, alt.Name})
-					continue terms
-				}
-			}
-		}
-		s.fail(p, fmt.Sprintf("%s: no package meets its dep_formula %q", p.FullName(), p.DepFormula), "")
 	}
 }
 

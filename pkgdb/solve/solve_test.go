@@ -44,8 +44,6 @@ func parse(t *testing.T, text string) []*catalog.Catalogue {
 				m.Deps = values
 			case "needs":
 				m.ShlibsRequired = values
-			case "ignores":
-				m.ShlibsRequiredIgnore = values
 			case "has":
 				m.ShlibsProvided = values
 			case "requires":
@@ -54,8 +52,8 @@ func parse(t *testing.T, text string) []*catalog.Catalogue {
 				m.Provides = values
 			case "conflicts":
 				m.Conflicts = values
-			case "formula":
-				m.DepFormula = strings.ReplaceAll(value, "_", " ")
+			case "origin":
+				m.Origin = value
 			case "repo":
 				repo = value
 			case "priority":
@@ -121,6 +119,9 @@ other-1.0 ABI=FreeBSD:15:*
 virt-1.0 requires=v
 provider-1.0 provides=v
 two-1.0 needs=both.so
+old-1.0 needs=libl.so.1
+oldtoo-1.0 deps=lib needs=libl.so.1
+lacking-1.0 needs=libz.so.6
 a1-1.0 has=both.so
 a2-1.0 has=both.so
 `
@@ -146,6 +147,11 @@ func TestSolve(t *testing.T) {
 			[]string{"1: a1-1.0*", "2: two-1.0*"}},
 		{"automatic until a later step requests it", []Step{{Name: "1", Want: []string{"zeta"}}, {Name: "2", Want: []string{"alone", "lib"}}},
 			[]string{"1: alone-1.0 zeta-1.0*", "2: lib-2.0*"}},
+		{"a library that only an older version has", one("old"), []string{"s: lib-1.9 old-1.0*"}},
+		{"a library that only an older version of a dependency has", one("oldtoo"), []string{"s: lib-1.9 oldtoo-1.0*"}},
+		{"a lower step keeps its version", []Step{{Name: "1", Want: []string{"lib"}}, {Name: "2", Want: []string{"old"}}},
+			[]string{"1: lib-2.0*", "2: old-1.0* missing libl.so.1 by old"}},
+		{"a provider that lacks something itself", one("lacking"), []string{"s: lacking-1.0* z-1.0 missing libc.so.7 by z"}},
 		{"donors that are not installed", []Step{{Name: "1", Want: []string{"zeta"}, Donors: []string{"wild", "alone", "absent"}}},
 			[]string{"1: alone-1.0 zeta-1.0* donor wild-1.0"}},
 	}
@@ -171,7 +177,15 @@ func TestSolveErrors(t *testing.T) {
 		{"conflict", "a-1 conflicts=b*\nb-1", "a b", "cannot resolve a-1: it conflicts with b-1 (a-1 is requested by s; b-1 is requested by s)"},
 		{"two versions", "a-1\na-2", "a a-1", "cannot resolve s, a-1: a-2 is already planned (a-2 is requested by s)"},
 		{"a circle", "a-1 deps=b\nb-1 deps=a", "a", "cannot resolve a, b: these packages depend on each other in a circle"},
-		{"unmet formula", "a-1 formula=b_>_2\nb-1", "a", `a-1: no package meets its dep_formula "b > 2"`},
+		{"an origin", "a-1 origin=misc/a", "misc/a", "cannot resolve s: misc/a is an origin, wanted a name: the package is a"},
+		{"no version provides all that is needed", "a-1 deps=l needs=x.so\nb-1 deps=l needs=y.so\nl-1 has=x.so\nl-2 has=y.so", "a b",
+			"cannot resolve s, b: b-1 needs y.so (shlib), which l-2 provides, and l-1 does not (l-1 is a dependency of a)"},
+		{"no version provides all", "a-1 needs=x.so\nt-1 has=x.so requires=v\nt-2 provides=v", "a",
+			"cannot resolve s, a: a-1 needs x.so (shlib), which t-1 provides, and t-2 does not, which something else needs"},
+		{"a request keeps its version", "a-1 needs=x.so\nl-1 has=x.so\nl-2", "a l",
+			`cannot resolve s, a: a-1 needs x.so (shlib), which l-1 provides, and l-2 does not (l-2 is requested by s)`},
+		{"a version that was asked for provides nothing", "a-1 needs=x.so\nl-1 has=x.so\nl-2", "a l-2",
+			`cannot resolve s, a: a-1 needs x.so (shlib), which l-1 provides, and l-2 does not (l-2 is requested by s as "l-2")`},
 		{"same version, other bytes", "a-1 repo=x\na-1 repo=y", "a", `cannot resolve a: a-1 is in the repositories "x" and "y" with different bytes and equal priority`},
 	}
 	for _, tt := range tests {
@@ -283,17 +297,6 @@ func TestManyMisspelt(t *testing.T) {
 	}
 }
 
-func TestFormula(t *testing.T) {
-	t.Parallel()
-	p, err := solve(t, "a-1 formula=b_>_1_<_3\nb-1\nb-2\nb-3", Step{Name: "s", Want: []string{"a"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := p.Lookup("b"); got == nil || got.Version != "2" {
-		t.Errorf("got %v, want b-2", got)
-	}
-}
-
 func TestPriority(t *testing.T) {
 	t.Parallel()
 	p, err := solve(t, "a-2 repo=x\na-1 repo=y priority=5", Step{Name: "s", Want: []string{"a"}})
@@ -302,6 +305,16 @@ func TestPriority(t *testing.T) {
 	}
 	if got := p.Lookup("a").Version; got != "1" {
 		t.Errorf("got version %s, want that of the repository with the higher priority", got)
+	}
+	p, err = solve(t, "b-1 deps=a repo=y priority=5\na-2 repo=x\na-1 repo=y", Step{Name: "s", Want: []string{"b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Lookup("a").Version; got != "2" {
+		t.Errorf("got version %s of a dependency, want the highest of all repositories", got)
+	}
+	if _, err := solve(t, "a-1 repo=x\na-1 repo=y\nb-1", Step{Name: "s", Want: []string{"b"}}); err != nil {
+		t.Errorf("two packages that nobody asks for: %v", err)
 	}
 }
 

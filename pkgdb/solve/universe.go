@@ -21,11 +21,11 @@ import (
 type Universe struct {
 	ABI string
 
-	byName   map[string][]*catalog.Package // best first
+	byName   map[string][]*catalog.Package // by priority of the repository, then version, the highest first
 	names    []string                      // in order
 	foreign  map[string]string             // name of a package that is only there for another ABI -> that ABI
-	shlibs   map[string][]string           // library -> names of packages whose best version provides it
-	provides map[string][]string
+	shlibs   map[string][]*catalog.Package // library -> all that provide it
+	provides map[string][]*catalog.Package
 }
 
 // ABIError says that the ABI cannot be told from the catalogues, or is none of
@@ -59,7 +59,7 @@ func NewUniverse(ctx context.Context, catalogues []*catalog.Catalogue, abi strin
 		return nil, err
 	}
 	u := &Universe{ABI: abi, byName: map[string][]*catalog.Package{}, foreign: map[string]string{},
-		shlibs: map[string][]string{}, provides: map[string][]string{}}
+		shlibs: map[string][]*catalog.Package{}, provides: map[string][]*catalog.Package{}}
 	for _, c := range catalogues {
 		for _, p := range c.Packages {
 			if err := ctx.Err(); err != nil {
@@ -80,7 +80,7 @@ func abisOf(catalogues ...*catalog.Catalogue) []string {
 	found := map[string]bool{}
 	for _, c := range catalogues {
 		for _, p := range c.Packages {
-			if !strings.Contains(p.ABI, "*") {
+			if !isGlob(p.ABI) && strings.Count(p.ABI, ":") > 1 { // FreeBSD:15 is for any machine
 				found[p.ABI] = true
 			}
 		}
@@ -103,7 +103,7 @@ func checkABI(catalogues []*catalog.Catalogue, abi string) error {
 	return errors.Join(errs...)
 }
 
-// index sorts the candidates of each name and notes what the best provide.
+// index sorts the candidates of each name and notes what they provide.
 func (u *Universe) index(ctx context.Context) error {
 	var err error
 	if u.names, err = until.Sorted(ctx, maps.Keys(u.byName)); err != nil {
@@ -123,26 +123,21 @@ func (u *Universe) index(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for i := 1; i < len(list); i++ {
-			a, b := list[i-1], list[i]
-			if a.Repo.Priority == b.Repo.Priority && a.Version == b.Version && a.Sum != b.Sum {
-				return &UnresolvedError{Chain: []string{name}, Reason: fmt.Sprintf(
-					"%s is in the repositories %q and %q with different bytes and equal priority", a.FullName(), a.Repo.Name, b.Repo.Name)}
+		for _, p := range list {
+			for _, lib := range p.ShlibsProvided {
+				u.shlibs[lib] = append(u.shlibs[lib], p)
 			}
-		}
-		for _, lib := range list[0].ShlibsProvided {
-			if !slices.Contains(list[0].ShlibsProvidedIgnore, lib) {
-				u.shlibs[lib] = append(u.shlibs[lib], name)
+			for _, what := range p.Provides {
+				u.provides[what] = append(u.provides[what], p)
 			}
-		}
-		for _, p := range list[0].Provides {
-			u.provides[p] = append(u.provides[p], name)
 		}
 	}
 	return nil
 }
 
-// Best returns the package that pkg would choose for a name, nil if there is none.
+// Best returns the package that pkg would choose for a name that is asked for, nil
+// if there is none: of the repository with the highest priority, there of the
+// highest version.
 func (u *Universe) Best(name string) *catalog.Package {
 	if list := u.byName[name]; len(list) > 0 {
 		return list[0]
@@ -150,10 +145,49 @@ func (u *Universe) Best(name string) *catalog.Package {
 	return nil
 }
 
+// newest returns the package that pkg would choose for a dependency: the highest
+// version of all repositories, from that with the highest priority
+// (libpkg/pkg_jobs_universe.c: pkg_jobs_universe_get_remote).
+func newest(list []*catalog.Package) *catalog.Package {
+	var best *catalog.Package
+	for _, p := range list {
+		if best == nil || pkgver.Compare(p.Version, best.Version) > 0 {
+			best = p
+		}
+	}
+	return best
+}
+
+// twin is another package of the same name and version that could as well have
+// been chosen, nil if there is none.
+func (u *Universe) twin(p *catalog.Package) *catalog.Package {
+	for _, q := range u.byName[p.Name] {
+		if q.Repo.Priority == p.Repo.Priority && q.Version == p.Version && q.Sum != p.Sum {
+			return q
+		}
+	}
+	return nil
+}
+
+// ofOrigin is the name of a package that has an origin, "" if none does.
+func (u *Universe) ofOrigin(origin string) string {
+	for _, name := range u.names {
+		if slices.ContainsFunc(u.byName[name], func(p *catalog.Package) bool { return p.Origin == origin }) {
+			return name
+		}
+	}
+	return ""
+}
+
 // absent says why a name cannot be had.
 func (u *Universe) absent(name string) string {
 	if abi := u.foreign[name]; abi != "" {
 		return fmt.Sprintf("%s is there for %s only, wanted %s", name, abi, u.ABI)
+	}
+	if strings.Contains(name, "/") {
+		if of := u.ofOrigin(name); of != "" {
+			return fmt.Sprintf("%s is an origin, wanted a name: the package is %s", name, of)
+		}
 	}
 	return name + " is in no repository"
 }
@@ -175,14 +209,10 @@ func (u *Universe) nearest(want string) string {
 	return spelling.Nearest(want, full)
 }
 
-// matchABI compares component by component; "*" matches anything, as in
-// FreeBSD:15:* (libpkg/pkg_abi.c).
+// matchABI reports whether a package is for an ABI: what it says is the ABI, the
+// beginning of it, or a pattern such as FreeBSD:15:*, in any case
+// (libpkg/utils.c: is_valid_abi).
 func matchABI(have, want string) bool {
-	h, w := strings.Split(have, ":"), strings.Split(want, ":")
-	for i, c := range h {
-		if c != "*" && (i >= len(w) || !strings.EqualFold(c, w[i])) {
-			return false
-		}
-	}
-	return len(h) == len(w) || h[len(h)-1] == "*"
+	have, want = strings.ToLower(have), strings.ToLower(want)
+	return strings.HasPrefix(want, have) || globMatch(have, want)
 }

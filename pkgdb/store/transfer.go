@@ -46,7 +46,7 @@ func (s *Source) download(ctx context.Context, path string) (io.ReadSeekCloser, 
 		return nil, err
 	}
 	get := transfer{store: s.store, client: s.client(), file: f, limit: maxCatalogue}
-	if path == "meta.conf" {
+	if path == "meta.conf" || path == "meta.txz" {
 		get.limit = maxMeta
 	}
 	if err = get.fromAny(ctx, s.bases(ctx), path); err == nil {

@@ -44,14 +44,28 @@ const (
 	space = blank + "\n\r\v\f" // any white space
 )
 
-// Parse reads a text. The name stands in errors, before the line. Vars are
-// what ${NAME} stands for; a name that is not there stays as it is.
+// Parse reads a text in UTF-8. The name stands in errors, before the line. Vars
+// are what ${NAME} stands for; a name that is not there stays as it is.
 func Parse(name string, text []byte, vars map[string]string) (*Object, error) {
 	p := &parser{name: name, src: string(text), vars: vars, line: 1}
 	if p.pos = notText(p.src); p.pos < len(p.src) {
 		return nil, p.errorf("found byte %#02x, wanted text in UTF-8", p.src[p.pos])
 	}
 	p.pos = 0
+	return p.parse()
+}
+
+// ParseBytes reads a text in any encoding that has ASCII in it, as libucl does.
+func ParseBytes(name string, text []byte) (*Object, error) {
+	p := &parser{name: name, src: string(text), line: 1}
+	if p.pos = strings.IndexByte(p.src, 0); p.pos >= 0 {
+		return nil, p.errorf("found byte 0x00, wanted text")
+	}
+	p.pos = 0
+	return p.parse()
+}
+
+func (p *parser) parse() (*Object, error) {
 	p.skip(space)
 	var closer byte
 	if p.peek() == '{' {

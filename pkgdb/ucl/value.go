@@ -3,7 +3,6 @@
 package ucl
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -141,8 +140,8 @@ func (v Value) AsStrings() ([]string, error) {
 	return list, nil
 }
 
-// JSON writes the object as JSON, for readers that know only that. Values of a
-// repeated key become an array at the place of the first.
+// JSON writes the object as JSON, for readers that know only that. A repeated key
+// stands there as often as in the source.
 func (o *Object) JSON() []byte {
 	var b strings.Builder
 	o.json(&b)
@@ -150,22 +149,14 @@ func (o *Object) JSON() []byte {
 }
 
 func (o *Object) json(b *strings.Builder) {
-	var keys []string
-	values := map[string][]Value{}
-	for _, m := range o.Members {
-		if values[m.Key] == nil {
-			keys = append(keys, m.Key)
-		}
-		values[m.Key] = append(values[m.Key], m.Value)
-	}
 	b.WriteByte('{')
-	for i, key := range keys {
+	for i, m := range o.Members {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		quote(b, key)
+		quote(b, m.Key)
 		b.WriteByte(':')
-		merge(values[key]).json(b)
+		m.Value.json(b)
 	}
 	b.WriteByte('}')
 }
@@ -200,10 +191,23 @@ func (v Value) json(b *strings.Builder) {
 	}
 }
 
+// quote writes a string. What is not UTF-8 stays as it is.
 func quote(b *strings.Builder, s string) {
-	text, err := json.Marshal(s)
-	if err != nil { // a string always can be
-		panic(err)
+	b.WriteByte('"')
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c == '\n':
+			b.WriteString(`\n`)
+		case c == '\t':
+			b.WriteString(`\t`)
+		case c < 0x20:
+			fmt.Fprintf(b, `\u%04x`, c)
+		default:
+			b.WriteByte(c)
+		}
 	}
-	b.Write(text)
+	b.WriteByte('"')
 }

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package pkgfile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// deps reads {"NAME": {"origin": …, "version": …}}, or a list of such objects for a
+// name, of which the first counts. A dependency without an origin is none.
+func (d *decoder) deps(value json.RawMessage) error {
+	kvs, err := members(value)
+	if err != nil {
+		return err
+	}
+	for _, kv := range kvs {
+		if found := kindOf(kv.value); found&(anObject|aList) == 0 {
+			d.skip("%s: found %s, wanted %s", kv.key, found, anObject|aList)
+			continue
+		}
+		objects := append([]json.RawMessage{kv.value}, kv.more...)
+		if kindOf(kv.value) == aList {
+			objects = elements(kv.value)
+		}
+		if err := d.dependency(kv.key, objects); err != nil {
+			return fmt.Errorf("%s: %w", kv.key, err)
+		}
+	}
+	slices.SortFunc(d.Deps, func(a, b Dep) int { return strings.Compare(a.Name, b.Name) })
+	return nil
+}
+
+// dependency adds the first of objects that has an origin, and what those before
+// it say.
+func (d *decoder) dependency(name string, objects []json.RawMessage) error {
+	dep, has := Dep{Name: name}, false
+	for _, object := range objects {
+		if kindOf(object) != anObject {
+			continue
+		}
+		kvs, err := members(object)
+		if err != nil {
+			return err
+		}
+		for _, kv := range kvs {
+			found := kindOf(kv.value)
+			switch isVersion := strings.EqualFold(kv.key, "version"); {
+			case isVersion && found&(aString|anInt) != 0:
+				dep.Version = stringOf(kv.value)
+			case strings.EqualFold(kv.key, "origin") && found == aString:
+				dep.Origin, has = stringOf(kv.value), true
+			case found != aString:
+				d.skip("%s: %s: found %s, wanted %s", name, kv.key, found, aString)
+			}
+		}
+		if has {
+			d.Deps = append(d.Deps, dep)
+			return nil
+		}
+	}
+	d.skip("%s: has no origin, and so is no dependency to pkg(8)", name)
+	return nil
+}
+
+func (d *decoder) options(value json.RawMessage) error {
+	kvs, err := members(value)
+	if err != nil {
+		return err
+	}
+	for _, kv := range kvs {
+		option := Pair{Name: kv.key}
+		switch found := kindOf(kv.value); {
+		case found == aBool:
+			option.Value = map[bool]string{true: "on", false: "off"}[string(kv.value) == "true"]
+		case found != aString:
+			d.skip("%s: found %s, wanted %s", kv.key, found, aString|aBool)
+			continue
+		default:
+			if option.Value = stringOf(kv.value); option.Value == "" {
+				return fmt.Errorf("%s: found an empty string, wanted on or off", kv.key)
+			}
+		}
+		d.Options = append(d.Options, option)
+	}
+	slices.SortFunc(d.Options, comparePairs)
+	return nil
+}
+
+func (d *decoder) annotations(value json.RawMessage) error {
+	kvs, err := members(value)
+	if err != nil {
+		return err
+	}
+	for _, kv := range kvs {
+		if found := kindOf(kv.value); found != aString {
+			d.skip("%s: found %s, wanted %s", kv.key, found, aString)
+			continue
+		}
+		d.Annotations = append(d.Annotations, Pair{kv.key, stringOf(kv.value)})
+	}
+	slices.SortFunc(d.Annotations, comparePairs)
+	return nil
+}
+
+func comparePairs(a, b Pair) int { return strings.Compare(a.Name, b.Name) }
+
+// phases are those of scripts; packages of pkg before 1.13 have three more, which
+// no pkg of today runs or keeps.
+var phases = []string{"pre-install", "post-install", "pre-deinstall", "post-deinstall", "install", "deinstall"}
+
+// luaPhases are those of scripts in Lua.
+var luaPhases = phases[:4]
+
+// scripts keeps those of phases that pkg knows. An empty script is none.
+func (d *decoder) scripts(value json.RawMessage) error {
+	kvs, err := members(value)
+	if err != nil {
+		return err
+	}
+	for _, kv := range kvs {
+		found := kindOf(kv.value)
+		switch {
+		case found != aString:
+			d.skip("%s: found %s, wanted %s", kv.key, found, aString)
+		case !slices.Contains(phases, kv.key):
+			d.skip("%s: is no phase that pkg(8) knows", kv.key)
+		default:
+			if text := urlDecode(stringOf(kv.value)); text != "" {
+				d.Scripts = append(d.Scripts, Script{Phase: kv.key, Text: text})
+			}
+		}
+	}
+	slices.SortFunc(d.Scripts, func(a, b Script) int { return strings.Compare(a.Phase, b.Phase) })
+	return nil
+}
+
+// luaScripts reads lists of scripts. What follows an element that is no string is
+// passed over.
+func (d *decoder) luaScripts(value json.RawMessage) error {
+	kvs, err := members(value)
+	if err != nil {
+		return err
+	}
+	for _, kv := range kvs {
+		if found := kindOf(kv.value); found != aList {
+			d.skip("%s: found %s, wanted %s", kv.key, found, aList)
+			continue
+		}
+		if !slices.Contains(luaPhases, kv.key) {
+			d.skip("%s: is no phase that pkg(8) knows", kv.key)
+			continue
+		}
+		for _, e := range elements(kv.value) {
+			if found := kindOf(e); found != aString {
+				d.skip("%s: found %s in the list, wanted %s; nothing after it counts", kv.key, found, aString)
+				break
+			}
+			d.LuaScripts = append(d.LuaScripts, Script{Phase: kv.key, Text: stringOf(e)})
+		}
+	}
+	slices.SortStableFunc(d.LuaScripts, func(a, b Script) int { return strings.Compare(a.Phase, b.Phase) })
+	return nil
+}
+
+// messages reads a list of objects, or one text as packages had it before pkg 1.11
+// (libpkg/pkg.c: pkg_message_from_ucl).
+func (d *decoder) messages(value json.RawMessage) error {
+	if kindOf(value) == aString {
+		d.Messages = append(d.Messages, Message{Text: stringOf(value)})
+		return nil
+	}
+	for _, e := range elements(value) {
+		if found := kindOf(e); found != anObject {
+			return fmt.Errorf("found %s in the list, wanted %s", found, anObject)
+		}
+		kvs, err := members(e)
+		if err != nil {
+			return err
+		}
+		texts := map[string]*string{}
+		for _, kv := range kvs {
+			if kindOf(kv.value) == aString {
+				text := stringOf(kv.value)
+				texts[kv.key] = &text
+			}
+		}
+		if texts["message"] == nil {
+			return errors.New(`found an object without a string "message"`)
+		}
+		d.Messages = append(d.Messages, d.message(texts))
+	}
+	return nil
+}
+
+// message keeps the versions of a message about an upgrade only.
+func (d *decoder) message(texts map[string]*string) Message {
+	m := Message{Text: *texts["message"]}
+	if name := texts["type"]; name != nil {
+		switch kind := strings.ToLower(*name); kind {
+		case "install", "remove", "upgrade":
+			m.Type = kind
+		default:
+			d.skip("type %q: is not one of install, remove and upgrade; the message is always shown", *name)
+		}
+	}
+	if m.Type == "upgrade" {
+		m.MinVersion, m.MaxVersion = texts["minimum_version"], texts["maximum_version"]
+	}
+	return m
+}

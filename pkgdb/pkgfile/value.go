@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package pkgfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// kind is a type of value, or a set of types, as libucl tells them apart.
+type kind uint8
+
+const (
+	aString kind = 1 << iota
+	anInt
+	aFloat
+	aBool
+	aNull
+	anObject
+	aList
+)
+
+// String names the types for messages.
+func (k kind) String() string {
+	var names []string
+	for i, name := range [...]string{"a string", "an integer", "a number", "a boolean", "null", "an object", "a list"} {
+		if k&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	if n := len(names) - 1; n > 0 {
+		return strings.Join(names[:n], ", ") + " or " + names[n]
+	}
+	return strings.Join(names, "")
+}
+
+// kindOf is the type of a value, which must be valid JSON. An integer that does
+// not fit is a string to libucl.
+func kindOf(value []byte) kind {
+	value = bytes.TrimLeft(value, " \t\r\n")
+	switch value[0] {
+	case '"':
+		return aString
+	case '{':
+		return anObject
+	case '[':
+		return aList
+	case 't', 'f':
+		return aBool
+	case 'n':
+		return aNull
+	}
+	if bytes.ContainsAny(value, ".eE") {
+		return aFloat
+	}
+	if _, err := strconv.ParseInt(string(value), 10, 64); err != nil {
+		return aString
+	}
+	return anInt
+}
+
+// stringOf is the text of a string, or of an integer where that may stand for one
+// (libucl: ucl_object_tostring_forced). It is a C string, and so ends at a NUL.
+// There are thousands in a package, almost all of which stand for themselves.
+func stringOf(value json.RawMessage) string {
+	switch {
+	case value[0] != '"':
+		if n, err := strconv.ParseInt(string(value), 10, 64); err == nil {
+			return strconv.FormatInt(n, 10)
+		}
+		return string(value)
+	case bytes.IndexByte(value, '\\') < 0:
+		return string(value[1 : len(value)-1])
+	}
+	text := unescape(value[1 : len(value)-1])
+	if end := bytes.IndexByte(text, 0); end >= 0 {
+		text = text[:end]
+	}
+	return string(text)
+}
+
+// escapes are those of one letter. Any other letter stands for itself.
+var escapes = map[byte]byte{'n': '\n', 'r': '\r', 'b': '\b', 't': '\t', 'f': '\f'}
+
+// unescape replaces the escapes of JSON as libucl does: it does not join the
+// halves of a character beyond U+FFFF, each of which becomes three bytes.
+func unescape(s []byte) []byte {
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' || i+1 == len(s) {
+			out = append(out, s[i])
+			continue
+		}
+		i++
+		if s[i] != 'u' {
+			c, known := escapes[s[i]]
+			if !known {
+				c = s[i]
+			}
+			out = append(out, c)
+			continue
+		}
+		n, _ := strconv.ParseUint(string(s[i+1:i+5]), 16, 16) // which JSON has vouched for
+		switch {
+		case n < 0x80:
+			out = append(out, byte(n))
+		case n < 0x800:
+			out = append(out, 0xc0|byte(n>>6), 0x80|byte(n&0x3f))
+		default:
+			out = append(out, 0xe0|byte(n>>12), 0x80|byte(n>>6&0x3f), 0x80|byte(n&0x3f))
+		}
+		i += 4
+	}
+	return out
+}
+
+// urlDecode replaces %xx, as which pkg writes '%' and all bytes beyond ASCII
+// (libpkg/pkg_manifest.c: url_decode). Any other '%' stands for itself.
+func urlDecode(s string) string {
+	if strings.IndexByte(s, '%') < 0 {
+		return s
+	}
+	out := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				out = append(out, byte(n))
+				i += 2
+				continue
+			}
+		}
+		out = append(out, s[i])
+	}
+	text, _, _ := strings.Cut(string(out), "\x00")
+	return text
+}
+
+// numberOf is strtoll(3) of the text of a value: as many digits as there are.
+func numberOf(value json.RawMessage) int64 {
+	s := strings.TrimLeft(stringOf(value), " \t\n\v\f\r")
+	end := 0
+	for end < len(s) && (s[end] >= '0' && s[end] <= '9' || end == 0 && (s[0] == '-' || s[0] == '+')) {
+		end++
+	}
+	n, _ := strconv.ParseInt(s[:end], 10, 64) // too large a one is the largest, none 0
+	return n
+}
+
+// cleanPath is a path as libpkg keeps it (libpkg/utils.c: pkg_absolutepath): "//"
+// and "/./" are gone, and so is a slash at the end. What "/../" leads to is left to
+// those who refuse it.
+func cleanPath(p string) string {
+	if !strings.Contains(p, "//") && !strings.Contains(p, "/.") && (len(p) < 2 || p[len(p)-1] != '/') {
+		return p
+	}
+	var parts []string
+	for part := range strings.SplitSeq(p, "/") {
+		if part != "" && part != "." {
+			parts = append(parts, part)
+		}
+	}
+	if !strings.HasPrefix(p, "/") {
+		return strings.Join(parts, "/")
+	}
+	return "/" + strings.Join(parts, "/")
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+const (
+	abi       = "FreeBSD:15:amd64"
+	osVersion = "1500068"
+)
+
+// outcome is what an install has led to.
+type outcome struct {
+	status int
+	log    string
+	rows   []string          // of the database, as orlop pkgdb dump prints them
+	files  map[string]string // what is known of a path
+}
+
+// judge is the real pkg(8), and orlop's program, which dumps databases.
+type judge struct{ program, orlop string }
+
+// conf writes a case's configuration with the folders of its repositories.
+func conf(dir, into string) {
+	check(os.MkdirAll(into, 0o755))
+	files, err := filepath.Glob(filepath.Join(dir, "conf", "*.conf"))
+	check(err)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		check(err)
+		for i, name := range repoNames {
+			text = bytes.ReplaceAll(text, fmt.Appendf(nil, "@%d@", i), []byte(filepath.Join(dir, name)))
+		}
+		check(os.WriteFile(filepath.Join(into, filepath.Base(file)), text, 0o644))
+	}
+}
+
+func request(dir string) []string {
+	text, err := os.ReadFile(filepath.Join(dir, "request.txt"))
+	check(err)
+	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+}
+
+// status is the one that a program ended with; one that a signal ended has -1.
+func status(err error) int {
+	if err == nil {
+		return 0
+	}
+	if exit, is := errors.AsType[*exec.ExitError](err); is {
+		return exit.ExitCode()
+	}
+	panic(err)
+}
+
+// install lets pkg(8) install a case of a folder into another one.
+func (pkg judge) install(dir, work string) outcome {
+	root := filepath.Join(work, "root")
+	check(os.MkdirAll(root, 0o755))
+	conf(dir, filepath.Join(work, "conf"))
+	args := []string{"-o", "ABI=" + abi, "-o", "OSVERSION=" + osVersion, "-o", "IGNORE_OSVERSION=yes", "-o", "METALOG=" + filepath.Join(work, "METALOG"),
+		"--rootdir", root, "-C", "/dev/null", "--repo-conf-dir", filepath.Join(work, "conf"), "install", "-yq", "-g"}
+	cmd := exec.Command(pkg.program, append(args, request(dir)...)...)
+	cmd.Env = []string{"HOME=/nonexistent", "LC_ALL=C.UTF-8", "INSTALL_AS_USER=yes", "PATH=" + os.Getenv("PATH"), fmt.Sprint("PKG_INSTALL_EPOCH=", made)}
+	out, err := cmd.CombinedOutput()
+	o := outcome{status: status(err), log: string(out), files: map[string]string{}}
+	if o.status != 0 {
+		return o
+	}
+	o.rows = pkg.dump(filepath.Join(root, "var/db/pkg/local.sqlite"))
+	owners := metalog(filepath.Join(work, "METALOG"))
+	check(filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		check(err)
+		name := strings.TrimPrefix(path, root)
+		if name == "/var/db/pkg" {
+			return fs.SkipDir
+		}
+		if name != "" {
+			o.files[name] = onDisk(path, owners[name])
+		}
+		return nil
+	}))
+	return o
+}
+
+// onDisk says what a path is, with the owner that pkg would have given to it.
+func onDisk(path, owner string) string {
+	info, err := os.Lstat(path)
+	check(err)
+	if owner == "" {
+		owner = "root:wheel"
+	}
+	mode := info.Sys().(*syscall.Stat_t).Mode & 0o7777
+	switch info.Mode().Type() {
+	case fs.ModeDir:
+		return fmt.Sprintf("dir %04o %s", mode, owner)
+	case fs.ModeSymlink:
+		target, err := os.Readlink(path)
+		check(err)
+		return fmt.Sprintf("link %s %d %s", owner, info.ModTime().Unix(), target)
+	}
+	text, err := os.ReadFile(path)
+	check(err)
+	return fmt.Sprintf("file %04o %s %d %x", mode, owner, info.ModTime().Unix(), sha256.Sum256(text))
+}
+
+var metalogLine = regexp.MustCompile(`^\./(\S*) .*uname=(\S*) gname=(\S*) `)
+
+// metalog reads the owners that pkg could not give as an ordinary user.
+func metalog(file string) map[string]string {
+	owners := map[string]string{}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return owners
+	}
+	check(err)
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if m := metalogLine.FindStringSubmatch(line); m != nil {
+			owners["/"+plain(m[1])] = m[2] + ":" + m[3]
+		}
+	}
+	return owners
+}
+
+var octal = regexp.MustCompile(`\\[0-7]{3}`)
+
+// plain undoes the escapes of mtree(5).
+func plain(s string) string {
+	return octal.ReplaceAllStringFunc(s, func(o string) string {
+		return string([]byte{(o[1]-'0')<<6 | (o[2]-'0')<<3 | (o[3] - '0')})
+	})
+}
+
+var times = regexp.MustCompile(`^(packages .*"time": )[0-9]+`)
+
+// dump lists the rows of a database, without the times of installs.
+func (pkg judge) dump(file string) []string {
+	out, err := exec.Command(pkg.orlop, "pkgdb", "dump", file).CombinedOutput()
+	if err != nil {
+		return []string{fmt.Sprintf("pkgdb dump: %v: %s", err, out)}
+	}
+	rows := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	for i := range rows {
+		rows[i] = times.ReplaceAllString(rows[i], "${1}0")
+	}
+	slices.Sort(rows[1:])
+	return slices.Compact(rows) // pkg has a capability as often as it is provided, the normal form once
+}
+
+// build lets orlop make an image of a case.
+func (pkg judge) build(dir, work string) outcome {
+	conf(dir, filepath.Join(work, "conf"))
+	args := []string{"build", "--abi", abi, "--revision", "15.0", "--branch", "RELEASE", "--repo-conf-dir", filepath.Join(work, "conf"),
+		"--cache", filepath.Join(work, "store"), "--unknown-scripts", "skip", "--format", "dir", "-q", "-o", work, "--name", "x"}
+	for _, want := range request(dir) {
+		args = append(args, "--package", want)
+	}
+	out, err := exec.Command(pkg.orlop, append(args, "x")...).CombinedOutput()
+	o := outcome{status: status(err), log: string(out), files: map[string]string{}}
+	if o.status != 0 {
+		return o
+	}
+	image := filepath.Join(work, "container-image-x")
+	db := filepath.Join(work, "local.sqlite")
+	check(os.WriteFile(db, databaseOf(image), 0o644))
+	o.rows = pkg.dump(db)
+	listing, err := exec.Command(pkg.orlop, "ls", "--mtree", image).Output()
+	check(err)
+	o.files = inImage(listing)
+	return o
+}
+
+// databaseOf finds the pkg database in the layer of an image.
+func databaseOf(image string) []byte {
+	blobs, err := filepath.Glob(filepath.Join(image, "blobs/sha256/*"))
+	check(err)
+	for _, blob := range blobs {
+		text, err := os.ReadFile(blob)
+		check(err)
+		unpacked, err := gzip.NewReader(bytes.NewReader(text))
+		if err != nil {
+			continue // a document
+		}
+		for t := tar.NewReader(unpacked); ; {
+			h, err := t.Next()
+			if err == io.EOF {
+				break
+			}
+			check(err)
+			if h.Name == "var/db/pkg/local.sqlite" {
+				db, err := io.ReadAll(t)
+				check(err)
+				return db
+			}
+		}
+	}
+	panic("the image has no pkg database")
+}
+
+// inImage reads a listing of orlop ls --mtree.
+func inImage(listing []byte) map[string]string {
+	files, sums := map[string]string{}, map[string]string{}
+	for lines := bufio.NewScanner(bytes.NewReader(listing)); lines.Scan(); {
+		name, rest, _ := strings.Cut(lines.Text(), " ")
+		name = plain(strings.TrimPrefix(name, "."))
+		if name == "" || strings.HasPrefix(name, "#") || strings.HasPrefix(name, "/var/db/pkg") {
+			continue
+		}
+		k := map[string]string{}
+		for word := range strings.SplitSeq(rest, " ") {
+			key, value, _ := strings.Cut(word, "=")
+			k[key] = value
+		}
+		owner, seconds := plain(k["uname"])+":"+plain(k["gname"]), strings.TrimSuffix(k["time"], ".0")
+		switch k["type"] {
+		case "dir":
+			files[name] = fmt.Sprintf("dir %s %s", k["mode"], owner)
+		case "link":
+			files[name] = fmt.Sprintf("link %s %s %s", owner, seconds, plain(k["link"]))
+		default:
+			files[name] = fmt.Sprintf("file %s %s %s %s", k["mode"], owner, seconds, k["sha256digest"])
+			sums[name] = k["sha256digest"]
+		}
+	}
+	return files
+}
+
+// difference says what orlop has otherwise than pkg, "" where it is the same.
+func difference(theirs, ours outcome) string {
+	switch {
+	case theirs.status < 0: // pkg was killed, by an assertion of its own
+		return ""
+	case theirs.status == 0 && ours.status != 0:
+		return "pkg installs, orlop refuses: " + firstLine(ours.log)
+	case theirs.status != 0 && ours.status == 0:
+		return fmt.Sprintf("pkg refuses (%d), orlop builds: %s", theirs.status, theirs.log)
+	case theirs.status != 0:
+		return ""
+	}
+	var list []string
+	for _, row := range lacks(ours.rows, theirs.rows) {
+		list = append(list, "pkg's row:   "+row)
+	}
+	for _, row := range lacks(theirs.rows, ours.rows) {
+		list = append(list, "orlop's row: "+row)
+	}
+	all := maps.Clone(theirs.files)
+	maps.Copy(all, ours.files)
+	for _, path := range slices.Sorted(maps.Keys(all)) {
+		if theirs.files[path] != ours.files[path] && !strings.HasPrefix(path, "/var") {
+			list = append(list, fmt.Sprintf("file %q:\n\tpkg   %s\n\torlop %s", path, theirs.files[path], ours.files[path]))
+		}
+	}
+	return strings.Join(list, "\n")
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// lacks are the rows of b that a does not have.
+func lacks(a, b []string) []string {
+	has := map[string]int{}
+	for _, row := range a {
+		has[row]++
+	}
+	var out []string
+	for _, row := range b {
+		if has[row]--; has[row] < 0 {
+			out = append(out, row)
+		}
+	}
+	return out
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Differential installs random repositories with the real pkg(8) and with orlop,
+// and prints the first difference, made small:
+//
+//	differential PKG ORLOP SEED COUNT [DIR]
+//
+// PKG and ORLOP are the programs. A case in which they differ is left in DIR, in
+// the form of the cases of testdata.
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+)
+
+func main() {
+	if len(os.Args) < 5 {
+		fmt.Fprintln(os.Stderr, "usage: differential PKG ORLOP SEED COUNT [DIR]")
+		os.Exit(2)
+	}
+	pkg := judge{os.Args[1], os.Args[2]}
+	seed, err := strconv.ParseUint(os.Args[3], 10, 64)
+	check(err)
+	count, err := strconv.ParseUint(os.Args[4], 10, 64)
+	check(err)
+	keep := ""
+	if len(os.Args) > 5 {
+		keep = os.Args[5]
+	}
+	if !pkg.compare(seed, count, keep) {
+		os.Exit(1)
+	}
+}
+
+// tally counts how cases ended.
+type tally struct {
+	sync.Mutex
+	same, refused, listed, differ int
+}
+
+// compare goes through the cases of seeds, two at a time, and reports whether
+// none differs.
+func (pkg judge) compare(seed, count uint64, keep string) bool {
+	var t tally
+	var wait sync.WaitGroup
+	next := make(chan uint64)
+	for range 2 {
+		wait.Go(func() {
+			for s := range next {
+				pkg.one(s, keep, &t)
+			}
+		})
+	}
+	for s := seed; s < seed+count; s++ {
+		next <- s
+	}
+	close(next)
+	wait.Wait()
+	fmt.Printf("seeds %d to %d: %d the same, %d refused by both, %d as the manual lists, %d differ\n",
+		seed, seed+count-1, t.same, t.refused, t.listed, t.differ)
+	return t.differ == 0
+}
+
+func (pkg judge) one(seed uint64, keep string, t *tally) {
+	c := random(rand.New(rand.NewPCG(seed, 0)))
+	theirs, ours := pkg.both(c)
+	diff := difference(theirs, ours)
+	t.Lock()
+	defer t.Unlock()
+	switch {
+	case diff == "" && theirs.status != 0:
+		t.refused++
+	case diff == "":
+		t.same++
+	case listed(theirs, ours) != "":
+		t.listed++
+	default:
+		t.differ++
+		if t.differ > 1 {
+			fmt.Printf("seed %d differs, too: %.200s\n", seed, diff)
+			return
+		}
+		c = pkg.shrink(c, kind(theirs, ours))
+		theirs, ours = pkg.both(c)
+		fmt.Printf("seed %d:\n%s\n%s\npkg's log:\n%s\n", seed, c, difference(theirs, ours), theirs.log)
+		if keep != "" {
+			check(c.write(filepath.Join(keep, fmt.Sprint("seed-", seed)), pkg))
+		}
+	}
+}
+
+// both installs a case with both programs.
+func (pkg judge) both(c *Case) (theirs, ours outcome) {
+	work, err := os.MkdirTemp("", "differential")
+	check(err)
+	defer os.RemoveAll(work)
+	dir := filepath.Join(work, "case")
+	if err := c.write(dir, pkg); err != nil { // pkg(8) itself makes no repository of it
+		return outcome{status: 1, log: err.Error()}, outcome{status: 1}
+	}
+	return pkg.install(dir, filepath.Join(work, "pkg")), pkg.build(dir, filepath.Join(work, "orlop"))
+}
