@@ -26,6 +26,7 @@ type fetched struct {
 	*catalog.Package
 	manifest *pkgfile.Manifest
 	text     []byte           // of the manifest, and
+	compact  []byte           // of the compact one, and
 	order    []*pkgfile.Entry // entries as they come, until facts has them
 	facts    *facts           // for later runs; until these have them
 	// entries are the archive's members by path, where the manifest alone does
@@ -260,7 +261,7 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, w *wanted) (*fetc
 	r.noteSkipped(m)
 	f := &fetched{Package: p, manifest: m, contents: map[string][]byte{}, files: len(m.Files)}
 	if a, ok := pkg.(archived); ok {
-		f.text = a.Text
+		f.text, f.compact = a.Text, a.Compact
 	}
 	left := 0
 	for _, file := range m.Files {
@@ -282,6 +283,7 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, w *wanted) (*fetc
 		if f.entries != nil {
 			f.note(e)
 			f.order = append(f.order, e)
+			r.noteUnlike(f, e)
 		}
 		if e.File != nil && (e.File.IsConfig || w.has(e.Path())) {
 			left--
@@ -306,6 +308,18 @@ func (f *fetched) note(e *pkgfile.Entry) {
 func (r *run) noteSkipped(m *pkgfile.Manifest) {
 	for _, text := range m.Skipped {
 		r.notice("%s: its manifest is not all taken, as by pkg(8): %s", m.FullName(), text)
+	}
+}
+
+// noteUnlike tells where pkg installs one thing and registers another.
+func (r *run) noteUnlike(f *fetched, e *pkgfile.Entry) {
+	found := fmt.Sprintf("%s:%s, mode %04o", e.Attr.Uname, e.Attr.Gname, e.Attr.Perm)
+	switch {
+	case e.Absent:
+		r.notice("%s: %s: is in the manifest, but not in the archive: as with pkg(8) it becomes %s", f.FullName(), e.Path(), found)
+	case e.Unlike:
+		r.notice("%s: %s: is %s in the archive, and something else in the manifest: as with pkg(8) the image has the first, its pkg database the second, and verify will say so",
+			f.FullName(), e.Path(), found)
 	}
 }
 

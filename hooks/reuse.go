@@ -54,6 +54,7 @@ func (r *run) remember(ctx context.Context, key string, what any) {
 // facts are what fetch finds out about a package. Paths are bytes of any kind.
 type facts struct {
 	Manifest []byte      // the text of +MANIFEST
+	Compact  []byte      // the text of +COMPACT_MANIFEST, where something comes of it
 	Whole    bool        // the manifest leaves something to the entries
 	Entries  []factEntry // in that case
 	Contents []factFile
@@ -125,6 +126,9 @@ func (r *run) rememberFacts(ctx context.Context, w *wanted, known map[string]*fa
 
 func (f *fetched) toFacts() *facts {
 	k := &facts{Manifest: f.text, Whole: f.entries != nil}
+	if f.manifest.Registered != "" {
+		k.Compact = f.compact
+	}
 	for _, e := range f.order {
 		entry := factEntry{Path: []byte(e.Path()), HardLink: []byte(e.HardLink), Dir: e.Dir != nil, Size: e.Size, Time: e.Time,
 			Uname: []byte(e.Attr.Uname), Gname: []byte(e.Attr.Gname), Perm: e.Attr.Perm, Flags: e.Flags,
@@ -134,13 +138,13 @@ func (f *fetched) toFacts() *facts {
 	for path, text := range f.contents {
 		k.Contents = append(k.Contents, factFile{[]byte(path), text})
 	}
-	f.text, f.order = nil, nil
+	f.text, f.compact, f.order = nil, nil, nil
 	return k
 }
 
 // restore is the opposite of toFacts.
 func (k *facts) restore(ctx context.Context, p *catalog.Package) (*fetched, error) {
-	m, err := until.Do(ctx, func() (*pkgfile.Manifest, error) { return pkgfile.ParseManifest(k.Manifest) })
+	m, err := until.Do(ctx, func() (*pkgfile.Manifest, error) { return pkgfile.ParseManifests(k.Manifest, k.Compact) })
 	if err != nil {
 		return nil, err
 	}

@@ -186,6 +186,9 @@ func (r *Root) compareFile(p pkgdb.Installed, f pkgfile.File) []error {
 	if n == nil {
 		return c.errs
 	}
+	if f.Sum == "" && !f.Known { // of a package of pkg before 1.2, which says nothing more
+		return c.errs
+	}
 	wanted, err := sum.Parse(f.Sum)
 	if err != nil {
 		return append(c.errs, fmt.Errorf("%s: %w", c.subject, err))

@@ -138,15 +138,6 @@ func (c *Content) marks(f *faults) {
 			}
 		}
 	}
-	t = c.table("config_files")
-	for _, row := range t.list {
-		if !f.next() {
-			return
-		}
-		if t.get(row, "content") == nil {
-			f.add(rowErrorf("config_files", t, row, "has no content"))
-		}
-	}
 }
 
 // checker looks at packages one by one.
@@ -178,7 +169,7 @@ func (k *checker) pkg(p *Installed) {
 		f := &p.Files[i]
 		files[f.Path] = f
 		subject := p.FullName() + ": " + f.Path
-		if _, err := sum.Parse(f.Sum); err != nil {
+		if _, err := sum.Parse(f.Sum); err != nil && (f.Sum != "" || f.Known) { // pkg before 1.2 had none of links
 			k.fault(subject, "sum", fmt.Sprintf("%q", f.Sum), "a typed sum")
 		}
 		k.mode(subject, f.Attr)
@@ -232,6 +223,9 @@ func (k *checker) config(p *Installed, files map[string]*pkgfile.File) {
 		text, ok := p.Contents[path]
 		if f == nil && ok { // pkg keeps a row for any path that a manifest lists, but its text only for a file
 			k.fault(subject, "config file", "no file of the package", "one of them")
+		}
+		if f != nil && !ok && f.Known && !f.IsLink {
+			k.fault(subject, "configuration text", "none", "that of the package's file")
 		}
 		if f == nil || f.Sum == "" {
 			continue

@@ -77,7 +77,7 @@ func TestMutations(t *testing.T) {
 		{"DELETE FROM pkg_shlibs_required_ignore", "", "a - shlib required and ignored i.so"},
 		{"DELETE FROM pkg_annotation WHERE tag_id = (SELECT annotation_id FROM annotation WHERE annotation = 'repository') AND package_id = 1", "", "a - annotation repository FreeBSD-base"},
 		{"UPDATE annotation SET annotation = 'tiny' WHERE annotation = 'minimal'", "", "a annotation set: value minimal -> tiny"},
-		{"UPDATE config_files SET content = NULL", "has no content", "a config file /etc/c: content text -> none"},
+		{"UPDATE config_files SET content = NULL", "a-1: /etc/c: configuration text is none", "a config file /etc/c: content text -> none"},
 		{"UPDATE config_files SET content = 'test'", "a-1: /etc/c: sum of the configuration text is 1$", "a config file /etc/c: content text -> test"},
 		{"UPDATE config_files SET path = '/etc/d'", "a-1: /etc/d: config file is no file of the package", "a + config file /etc/d"},
 		{"UPDATE pkg_lock SET exclusive = 1", "pkg_lock: exclusive is 1, wanted 0", "lock: exclusive 0 -> 1"},

@@ -32,6 +32,22 @@ func ParseManifest(text []byte) (*Manifest, error) {
 	return m, nil
 }
 
+// ParseManifests reads a manifest, and of the compact one before it, which may be
+// nil, what pkg registers. pkg repo makes the catalogue of the compact one, if it
+// can read it.
+func ParseManifests(text, compact []byte) (*Manifest, error) {
+	m, err := ParseManifest(text)
+	if err != nil || compact == nil {
+		return m, err
+	}
+	if c, err := ParseManifest(compact); err == nil {
+		if digest := c.Digest(); digest != m.Digest() {
+			m.Registered = digest
+		}
+	}
+	return m, nil
+}
+
 // asJSON turns a manifest in UCL syntax into JSON.
 func asJSON(text []byte) ([]byte, error) {
 	if json.Valid(text) {
@@ -246,6 +262,15 @@ func words(field func(*decoder) *[]string, rule emptiness) func(*decoder, json.R
 	}
 }
 
+// absolute refuses a path that pkg would take as one below the folder that it runs
+// in.
+func absolute(path string) error {
+	if !strings.HasPrefix(path, "/") {
+		return fmt.Errorf("%q is not an absolute path", path)
+	}
+	return nil
+}
+
 // config takes paths as they are written, '%' and all, unlike those of files.
 func (d *decoder) config(value json.RawMessage) error {
 	for _, e := range elements(value) {
@@ -253,7 +278,11 @@ func (d *decoder) config(value json.RawMessage) error {
 			d.skip("found %s in the list, wanted %s", found, aString)
 			continue
 		}
-		d.Config = append(d.Config, cleanPath(stringOf(e)))
+		path := cleanPath(stringOf(e))
+		if err := absolute(path); err != nil {
+			return err
+		}
+		d.Config = append(d.Config, path)
 	}
 	slices.Sort(d.Config)
 	for i := 1; i < len(d.Config); i++ {

@@ -3,6 +3,7 @@
 package pkgfile
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -14,7 +15,7 @@ import (
 // what an upgrade would compare, not files and not scripts: pkg computes it
 // from the catalogue, which has neither, and whose "arch" pkg repo makes of the
 // ABI. The first 2 is the version of the digest, the second the type of the sum.
-func (m *Manifest) Digest() string { return m.digest(nil) }
+func (m *Manifest) Digest() string { return cmp.Or(m.Registered, m.digest(nil)) }
 
 // DigestWithFiles is the digest of a package that was added from its file: pkg
 // then has the files at hand, and covers them too.

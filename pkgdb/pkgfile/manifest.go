@@ -41,6 +41,9 @@ type Manifest struct {
 	LuaScripts []Script
 	Messages   []Message
 
+	// Registered is the manifest digest, where the package's +COMPACT_MANIFEST, of
+	// which pkg repo makes the catalogue, gives another than the whole manifest.
+	Registered string
 	// Skipped is what pkg passes over with a message, such as a phase of a script
 	// that it does not know: "scripts: upgrade: is no phase that pkg(8) knows".
 	Skipped []string

@@ -58,7 +58,8 @@ type Entry struct {
 	// Absent is a directory of the manifest that the archive does not have: where
 	// something else has made it, pkg gives it the manifest's mode, and root:wheel.
 	Absent bool
-	// Unlike tells that the manifest has another owner or mode.
+	// Unlike tells that the manifest says something else, or nothing of an entry of
+	// which it seems to say all.
 	Unlike bool
 }
 
@@ -75,6 +76,7 @@ func (e *Entry) Path() string {
 type Reader struct {
 	Manifest *Manifest
 	Text     []byte // of the manifest
+	Compact  []byte // +COMPACT_MANIFEST, nil where there is none
 	// PassedOver are directories that are not in the manifest.
 	PassedOver []string
 
@@ -167,7 +169,7 @@ func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
 			return p.damaged("", unexpected(err))
 		}
 		switch {
-		case h.Name == "+MANIFEST" && wanted && p.Manifest == nil:
+		case (h.Name == "+MANIFEST" || h.Name == "+COMPACT_MANIFEST") && wanted && p.Manifest == nil:
 			text, err := io.ReadAll(io.LimitReader(p.tar, maxManifest+1))
 			if err != nil {
 				return p.damaged(h.Name, unexpected(err))
@@ -175,10 +177,15 @@ func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
 			if len(text) > maxManifest {
 				return p.damaged(h.Name, fmt.Errorf("is larger than %d bytes", maxManifest))
 			}
-			if p.Manifest, err = until.Do(ctx, func() (*Manifest, error) { return ParseManifest(text) }); err != nil {
-				return p.refused(err)
+			switch h.Name {
+			case "+COMPACT_MANIFEST":
+				p.Compact = text
+			case "+MANIFEST":
+				if p.Manifest, err = until.Do(ctx, func() (*Manifest, error) { return ParseManifests(text, p.Compact) }); err != nil {
+					return p.refused(err)
+				}
+				p.Text = text
 			}
-			p.Text = text
 		case strings.HasPrefix(h.Name, "+"):
 		case p.Manifest == nil:
 			return p.damaged(h.Name, errors.New("comes before +MANIFEST"))
@@ -294,7 +301,7 @@ func (p *Reader) checkKind(h *tar.Header, e *Entry) error {
 		case f.IsLink && f.Link != h.Linkname:
 			return fmt.Errorf("is a link to %q, the manifest has %q", h.Linkname, f.Link)
 		case !f.IsLink: // packages before pkg 2.4 say it only here
-			e.Unlike = true
+			e.Unlike = f.Known
 		}
 		if want := sum.Sum(f.Sum); want != "" && sum.OfLink(want.Kind(), e.Link) != want.Typed() {
 			return &sum.MismatchError{Subject: "link target", Found: sum.OfLink(want.Kind(), e.Link), Wanted: want}
@@ -321,11 +328,13 @@ func (e *Entry) compare(h *tar.Header, a Attr, flags *uint32) error {
 	if flags != nil && inHeader && *flags != e.Flags {
 		return fmt.Errorf("has the flags %q, the manifest %q", names, FormatFlags(*flags))
 	}
-	e.Unlike = e.Unlike || flags != nil && *flags != e.Flags
-	if !e.IsLink { // nobody looks at the mode of a link
-		e.Unlike = e.Unlike || a.Perm != e.Attr.Perm
+	switch {
+	case flags != nil && *flags != e.Flags,
+		!e.IsLink && a.Perm != 0 && a.Perm != e.Attr.Perm, // nobody looks at the mode of a link
+		a.Uname != "" && a.Uname != e.Attr.Uname,
+		a.Gname != "" && a.Gname != e.Attr.Gname:
+		e.Unlike = true
 	}
-	e.Unlike = e.Unlike || a.Uname != e.Attr.Uname || a.Gname != e.Attr.Gname
 	return nil
 }
 

@@ -119,7 +119,7 @@ func onDisk(path, owner string) string {
 	}
 	text, err := os.ReadFile(path)
 	check(err)
-	return fmt.Sprintf("file %04o %s %d %x", mode, owner, info.ModTime().Unix(), sha256.Sum256(text))
+	return fmt.Sprintf("file %04o %s %d %x %d", mode, owner, info.ModTime().Unix(), sha256.Sum256(text), len(text))
 }
 
 var metalogLine = regexp.MustCompile(`^\./(\S*) .*uname=(\S*) gname=(\S*) `)
@@ -159,7 +159,7 @@ func (pkg judge) dump(file string) []string {
 	}
 	rows := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
 	for i := range rows {
-		rows[i] = times.ReplaceAllString(rows[i], "${1}0")
+		rows[i] = times.ReplaceAllString(rows[i], "${1}"+fmt.Sprint(made))
 	}
 	slices.Sort(rows[1:])
 	return slices.Compact(rows) // pkg has a capability as often as it is provided, the normal form once
@@ -186,6 +186,45 @@ func (pkg judge) build(dir, work string) outcome {
 	check(err)
 	o.files = inImage(listing)
 	return o
+}
+
+// record leaves what pkg(8) did beside a case, as the tests read it.
+func (o outcome) record(dir string) {
+	want := filepath.Join(dir, "want")
+	check(os.MkdirAll(want, 0o755))
+	listing := "#mtree v2.0\n"
+	for _, path := range slices.Sorted(maps.Keys(o.files)) {
+		listing += "." + escape(path) + " " + mtreeLine(o.files[path]) + "\n"
+	}
+	for name, text := range map[string]string{"rc": fmt.Sprintln(o.status), "log.txt": o.log, "dump.txt": strings.Join(o.rows, "\n") + "\n", "files.mtree": listing} {
+		check(os.WriteFile(filepath.Join(want, name), []byte(text), 0o644))
+	}
+}
+
+// mtreeLine writes what onDisk says in the words of mtree(5).
+func mtreeLine(what string) string {
+	words := strings.SplitN(what, " ", 5)
+	owner := func(word string) string { return "uname=" + strings.Replace(word, ":", " gname=", 1) }
+	switch words[0] {
+	case "dir":
+		return "type=dir mode=" + words[1] + " " + owner(words[2])
+	case "link":
+		return "type=link mode=0755 " + owner(words[1]) + " time=" + words[2] + " link=" + escape(strings.Join(words[3:], " "))
+	}
+	return "type=file mode=" + words[1] + " " + owner(words[2]) + " size=" + words[4][65:] + " sha256digest=" + words[4][:64] + " time=" + words[3]
+}
+
+// escape writes a path as mtree(5) does.
+func escape(path string) string {
+	var b strings.Builder
+	for i := range len(path) {
+		if c := path[i]; c <= ' ' || c > '~' || strings.IndexByte("\\#*?[=", c) >= 0 {
+			fmt.Fprintf(&b, "\\%03o", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // databaseOf finds the pkg database in the layer of an image.
@@ -236,7 +275,7 @@ func inImage(listing []byte) map[string]string {
 		case "link":
 			files[name] = fmt.Sprintf("link %s %s %s", owner, seconds, plain(k["link"]))
 		default:
-			files[name] = fmt.Sprintf("file %s %s %s %s", k["mode"], owner, seconds, k["sha256digest"])
+			files[name] = fmt.Sprintf("file %s %s %s %s %s", k["mode"], owner, seconds, k["sha256digest"], k["size"])
 			sums[name] = k["sha256digest"]
 		}
 	}

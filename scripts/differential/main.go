@@ -89,7 +89,9 @@ func (pkg judge) one(seed uint64, keep string, t *tally) {
 		theirs, ours = pkg.both(c)
 		fmt.Printf("seed %d:\n%s\n%s\npkg's log:\n%s\n", seed, c, difference(theirs, ours), theirs.log)
 		if keep != "" {
-			check(c.write(filepath.Join(keep, fmt.Sprint("seed-", seed)), pkg))
+			dir := filepath.Join(keep, fmt.Sprint("seed-", seed))
+			check(c.write(dir, pkg))
+			theirs.record(dir)
 		}
 	}
 }

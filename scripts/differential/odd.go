@@ -11,7 +11,7 @@ import (
 // odd are the ways in which a manifest or archive may be unlike those of today's
 // pkg(8). Each may name a package that is needed, too.
 var odd = []func(r *rand.Rand, p *Package) string{
-	anyKey, anyKey, arch, options, annotations, messages, scripts, luaScripts, dependencies, fileForms, fileForms, fileAttributes,
+	anyKey, arch, options, annotations, messages, scripts, luaScripts, dependencies, fileForms, fileForms, fileAttributes,
 	directories, config, lists, rareKeys, twice, members, texts,
 }
 
