@@ -168,7 +168,7 @@ func (r *run) open(ctx context.Context, p *catalog.Package) (*pkgfile.Manifest, 
 	if err != nil {
 		return nil, nil, err
 	}
-	pkg, err := pkgfile.NewReader(ctx, f, p.FullName())
+	pkg, err := pkgfile.NewReader(ctx, f, p.FullName()+": "+p.Path)
 	if err != nil {
 		f.Close()
 		return nil, nil, err

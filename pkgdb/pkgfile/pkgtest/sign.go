@@ -48,11 +48,18 @@ func (s *Signer) Trust(dir string) {
 // Sign puts signature and key into the catalogue of a repository.
 func (s *Signer) Sign(dir string) {
 	data := CatalogueData(dir)
-	digest := sha256.Sum256(data)
-	digest = sha256.Sum256([]byte(hex.EncodeToString(digest[:])))
-	sig := must(rsa.SignPKCS1v15(nil, s.key, crypto.SHA256, digest[:]))
-	writeMembers(filepath.Join(dir, "data.pkg"), member{"data.sig", sig}, member{"data.pub", s.public}, member{"data", data})
+	writeMembers(filepath.Join(dir, "data.pkg"), member{"data.sig", s.Signature(data)}, member{"data.pub", s.public}, member{"data", data})
 }
+
+// Signature is that of a payload, for fingerprints.
+func (s *Signer) Signature(payload []byte) []byte {
+	digest := sha256.Sum256(payload)
+	digest = sha256.Sum256([]byte(hex.EncodeToString(digest[:])))
+	return must(rsa.SignPKCS1v15(nil, s.key, crypto.SHA256, digest[:]))
+}
+
+// Public is the public key, in PEM.
+func (s *Signer) Public() []byte { return s.public }
 
 // Unsign takes the signature out of the catalogue of a repository.
 func Unsign(dir string) {
