@@ -17,7 +17,7 @@ func (p *parser) quoted() (string, error) {
 			i++
 		case c == '"':
 			text := p.src[p.pos+1 : i]
-			s, err := unescape(text)
+			s, err := p.unescape(text)
 			if err != nil {
 				return "", p.errorf("%q: %w", text, err)
 			}
@@ -75,8 +75,9 @@ func (p *parser) document(tag string) (string, error) {
 }
 
 // unescape replaces the escapes of JSON. A backslash before any other
-// character stands for that character, one at the end for itself, as in libucl.
-func unescape(s string) (string, error) {
+// character stands for that character, one at the end for itself, as in libucl,
+// which does not join the halves of a character either.
+func (p *parser) unescape(s string) (string, error) {
 	var b strings.Builder
 	for {
 		before, after, found := strings.Cut(s, `\`)
@@ -94,6 +95,11 @@ func unescape(s string) (string, error) {
 		}
 		if after[0] != 'u' {
 			b.WriteByte(after[0])
+			continue
+		}
+		if r, ok := codeUnit(after); p.bytes && ok && utf16.IsSurrogate(r) {
+			b.Write([]byte{0xe0 | byte(r>>12), 0x80 | byte(r>>6&0x3f), 0x80 | byte(r&0x3f)})
+			s = after[len("uXXXX"):]
 			continue
 		}
 		r, size, err := codePoint(after)

@@ -55,9 +55,10 @@ func Parse(name string, text []byte, vars map[string]string) (*Object, error) {
 	return p.parse()
 }
 
-// ParseBytes reads a text in any encoding that has ASCII in it, as libucl does.
+// ParseBytes reads a text in any encoding that has ASCII in it, as libucl does. The
+// halves of a character beyond U+FFFF, \ud83d\ude00, become three bytes each.
 func ParseBytes(name string, text []byte) (*Object, error) {
-	p := &parser{name: name, src: string(text), line: 1}
+	p := &parser{name: name, src: string(text), line: 1, bytes: true}
 	if p.pos = strings.IndexByte(p.src, 0); p.pos >= 0 {
 		return nil, p.errorf("found byte 0x00, wanted text")
 	}
@@ -100,6 +101,7 @@ type parser struct {
 	name  string
 	src   string // without zero bytes
 	vars  map[string]string
+	bytes bool // the text need not be UTF-8
 	pos   int
 	depth int
 	err   error // an unterminated comment, after which the source has ended

@@ -40,7 +40,7 @@ func main() {
 // tally counts how cases ended.
 type tally struct {
 	sync.Mutex
-	same, refused, listed, differ int
+	same, refused, aborted, listed, differ int
 }
 
 // compare goes through the cases of seeds, two at a time, and reports whether
@@ -61,8 +61,8 @@ func (pkg judge) compare(seed, count uint64, keep string) bool {
 	}
 	close(next)
 	wait.Wait()
-	fmt.Printf("seeds %d to %d: %d the same, %d refused by both, %d as the manual lists, %d differ\n",
-		seed, seed+count-1, t.same, t.refused, t.listed, t.differ)
+	fmt.Printf("seeds %d to %d: %d the same, %d refused by both, %d at which pkg aborts, %d as the manual lists, %d differ\n",
+		seed, seed+count-1, t.same, t.refused, t.aborted, t.listed, t.differ)
 	return t.differ == 0
 }
 
@@ -73,6 +73,8 @@ func (pkg judge) one(seed uint64, keep string, t *tally) {
 	t.Lock()
 	defer t.Unlock()
 	switch {
+	case theirs.status < 0:
+		t.aborted++
 	case diff == "" && theirs.status != 0:
 		t.refused++
 	case diff == "":
