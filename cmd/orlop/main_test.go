@@ -79,6 +79,9 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 func executable(f elftest.File) string { return string(f.Bytes()) }
 
 // cases are small repositories for scripts.
+// lz4 is how a file begins that is packed with it.
+var lz4 = []byte("\x04\x22\x4d\x18 and so on, and so on")
+
 var cases = map[string][]pkgtest.Package{
 	"before": {
 		{Name: "going", Files: []pkgtest.File{{Path: "/bin/going", Body: "x"}}},
@@ -124,6 +127,22 @@ var cases = map[string][]pkgtest.Package{
 		{Name: "lib", Files: []pkgtest.File{{Path: "/lib/l.so", Body: "l"}}, Keys: map[string]any{"shlibs_required": []string{"libc.so.7"}}},
 		{Name: "other", Files: []pkgtest.File{{Path: "/bin/sh", Body: "another"}}},
 	},
+	"odd": {
+		{Name: "odd", Files: []pkgtest.File{{Path: "/odd", Body: "odd"}}, Keys: map[string]any{
+			"options": map[string]any{"DOCS": true, "X": 1}, "scripts": map[string]string{"upgrade": "echo"}, "directories": map[string]string{"/": "y"},
+		}},
+		{Name: "wrong", Keys: map[string]any{"licenses": map[string]any{"MIT": 1}, "options": "DOCS"}, Catalogue: func(entry map[string]any) {
+			delete(entry, "licenses")
+			delete(entry, "options")
+		}},
+		{Name: "packed", Bytes: func([]byte) []byte { return lz4 }, Catalogue: func(entry map[string]any) {
+			entry["sum"], entry["pkgsize"] = string(sum.Of(sum.BLAKE2b, lz4)), len(lz4)
+		}},
+		{Name: "user", Keys: map[string]any{"shlibs_required": []string{"libx.so.1"}}},
+		{Name: "lib", Version: "1.0", Keys: map[string]any{"shlibs_provided": []string{"libx.so.1"}}},
+		{Name: "lib", Version: "2.0", Keys: map[string]any{"shlibs_provided": []string{"libx.so.2"}}},
+	},
+	"oddline": {{Name: "odd", Keys: map[string]any{"provides": "x"}}},
 	"incomplete": {
 		{Name: "FreeBSD-runtime", Version: "15.0", Keys: map[string]any{"requires": []string{"kernel"}}, Files: []pkgtest.File{
 			{Path: "/libexec/ld-elf.so.1", Body: executable(elftest.File{})}, {Path: "/lib/libc.so.7", Body: executable(elftest.File{})},

@@ -193,12 +193,38 @@ func TestFlags(t *testing.T) {
 }
 
 func FuzzParseManifest(f *testing.F) {
-	f.Add([]byte(`{` + head + `,"files":{"/a":"` + sha + `"},"messages":[{"message":"m"}],"scripts":{"install":"x"}}`))
-	f.Add([]byte("name = p"))
+	for _, rest := range []string{
+		`,"files":{"/a":"` + sha + `","/b%20":{"sum":"` + sha + `","perm":"u=rwx","mtime":"5"},"/c":"-"},"config":["/a"]`,
+		`,"messages":[{"message":"m","type":"upgrade","minimum_version":"1"}],"message":"\ud83d\u0000"`,
+		`,"scripts":{"install":"x%20","upgrade":1},"lua_scripts":{"post-install":["a",1]}`,
+		`,"options":{"A":true,"A":1},"annotations":{"a":"b"},"deps":{"b":[{"origin":"o"},{}],"c":{"version":7}}`,
+		`,"directories":{"/":"y","/d/":true,"/e":{"perm":755}},"dirs":["/f",{"/g":{}}],"users":["u",{}],"shlibs":["",1]`,
+	} {
+		f.Add([]byte(`{` + head + rest + `}`))
+	}
+	f.Add([]byte("name = p\norigin = o/p\nversion = 1\nprefix = /\nabi = x; comment = c; desc = <<E\nd\nE\nmaintainer = m, www = w\noptions { A = on }"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := pkgfile.ParseManifest(text)
-		if err == nil && (m.Name == "" || m.ABI == "") {
+		if err != nil {
+			return
+		}
+		if m.Name == "" || m.ABI == "" {
 			t.Error("a manifest without name or ABI was accepted")
+		}
+		for i, file := range m.Files {
+			if !strings.HasPrefix(file.Path, "/") || i > 0 && file.Path <= m.Files[i-1].Path {
+				t.Errorf("files %q and before are not in order", file.Path)
+			}
+		}
+		for i, dir := range m.Dirs {
+			if !strings.HasPrefix(dir.Path, "/") || dir.Path == "/" || i > 0 && dir.Path <= m.Dirs[i-1].Path {
+				t.Errorf("directories %q and before are not in order", dir.Path)
+			}
+		}
+		for _, s := range m.Scripts {
+			if s.Text == "" || strings.Contains(s.Phase, "upgrade") {
+				t.Errorf("script %+v was kept", s)
+			}
 		}
 	})
 }

@@ -12,7 +12,8 @@ import (
 const pkgUmask = 0o022
 
 // parseMode reads a mode as setmode(3) does: octal, or such as "u=rwx,go=rx",
-// which changes an empty one.
+// which changes an empty one. That one class takes the bits of another, as in
+// "g=u", is not read.
 func parseMode(text string) (uint32, error) {
 	wrong := fmt.Errorf("%q is no mode", text)
 	if text != "" && text[0] >= '0' && text[0] <= '9' {
@@ -24,101 +25,69 @@ func parseMode(text string) (uint32, error) {
 	}
 	var mode uint32
 	for clause := range strings.SplitSeq(text, ",") {
-		at := strings.IndexAny(clause, "+-=")
+		at := strings.IndexAny(clause, operators)
 		if at < 0 {
 			return 0, wrong
 		}
-		who, ok := classes(clause[:at])
+		who, ok := bitsOf(clause[:at], classes)
+		for rest := clause[at:]; ok && rest != ""; {
+			end := strings.IndexAny(rest[1:], operators) + 1
+			if end == 0 {
+				end = len(rest)
+			}
+			var bits uint32
+			if bits, ok = bitsOf(rest[1:end], permissions); ok {
+				mode = change(mode, rest[0], who, bits)
+			}
+			rest = rest[end:]
+		}
 		if !ok {
 			return 0, wrong
-		}
-		for clause = clause[at:]; clause != ""; {
-			op := clause[0]
-			end := strings.IndexAny(clause[1:], "+-=") + 1
-			if end == 0 {
-				end = len(clause)
-			}
-			bits, ok := permissions(clause[1:end], mode)
-			if !ok {
-				return 0, wrong
-			}
-			mode = change(mode, op, who, bits)
-			clause = clause[end:]
 		}
 	}
 	return mode, nil
 }
 
-// Bits of a mode: those of everybody, and the sticky one.
 const (
-	everybody = 0o6777
-	sticky    = 0o1000
+	operators = "+-="
+	everybody = 0o6777 // the bits of all classes
+	sticky    = 0o1000 // that of none
 )
 
-// classes are the bits that belong to some of user, group and others; 0 is for
-// none of them, which stands for all but those of the umask.
-func classes(text string) (who uint32, ok bool) {
-	for _, c := range text {
-		switch c {
-		case 'u':
-			who |= 0o4700
-		case 'g':
-			who |= 0o2070
-		case 'o':
-			who |= 0o0007
-		case 'a':
-			who |= everybody
-		default:
-			return 0, false
-		}
-	}
-	return who, true
-}
+// classes are the bits that belong to user, group and others, permissions those of
+// a letter for everybody. X adds nothing to an empty mode.
+var (
+	classes     = map[rune]uint32{'u': 0o4700, 'g': 0o2070, 'o': 0o0007, 'a': everybody}
+	permissions = map[rune]uint32{'r': 0o444, 'w': 0o222, 'x': 0o111, 's': 0o6000, 't': sticky, 'X': 0}
+)
 
-// permissions are the bits of letters, for everybody. Those of one class may be
-// copied from the mode so far; X adds nothing to an empty one.
-func permissions(text string, mode uint32) (bits uint32, ok bool) {
-	for _, c := range text {
-		switch c {
-		case 'r':
-			bits |= 0o444
-		case 'w':
-			bits |= 0o222
-		case 'x':
-			bits |= 0o111
-		case 's':
-			bits |= 0o6000
-		case 't':
-			bits |= sticky
-		case 'X':
-		case 'u':
-			bits |= (mode >> 6 & 7) * 0o111
-		case 'g':
-			bits |= (mode >> 3 & 7) * 0o111
-		case 'o':
-			bits |= (mode & 7) * 0o111
-		default:
+func bitsOf(letters string, of map[rune]uint32) (bits uint32, ok bool) {
+	for _, c := range letters {
+		n, known := of[c]
+		if !known {
 			return 0, false
 		}
+		bits |= n
 	}
 	return bits, true
 }
 
-func change(mode uint32, op byte, who, bits uint32) uint32 {
-	clear := uint32(everybody)
-	if who != 0 {
-		clear = who
-		if who&^7 != 0 {
-			who |= sticky
-		}
-	} else {
-		who = (everybody | sticky) &^ pkgUmask
+// change applies an operator to the classes that stand before it; 0 is for none,
+// which are all, but for the umask. The sticky bit is no class's: where it is
+// named, it is one of those that change, and the only one if none is named.
+func change(mode uint32, operator byte, who, bits uint32) uint32 {
+	if bits&sticky != 0 && (who == 0 || who&^7 != 0) {
+		who |= sticky
 	}
-	switch op {
+	mask, clear := who, who
+	if who == 0 {
+		mask, clear = everybody&^pkgUmask, everybody
+	}
+	switch operator {
 	case '=':
-		return mode&^clear | bits&who
+		return mode&^clear | bits&mask
 	case '-':
-		return mode &^ (bits & who)
+		return mode &^ (bits & mask)
 	}
-	return mode | bits&who
+	return mode | bits&mask
 }
