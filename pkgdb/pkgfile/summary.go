@@ -114,7 +114,7 @@ func (s *Summary) Intern(known map[string]string) {
 		}
 		*text = old
 	}
-	for _, text := range []*string{&s.Name, &s.Version, &s.ABI, &s.Origin} {
+	for _, text := range []*string{&s.Name, &s.Version, &s.ABI} {
 		intern(text)
 	}
 	for _, list := range [][]string{s.Deps, s.ShlibsRequired, s.ShlibsRequiredIgnore, s.ShlibsProvided,

@@ -14,23 +14,24 @@ import (
 func random(r *rand.Rand) *Case {
 	c := &Case{Repos: []Repo{{Form: pick(r, ByPkg, ByPkg, Data, Data, Lines, OldMeta, NoMeta)}}}
 	priorities := pick(r, []int{0, 0}, []int{1, 2}, []int{2, 1}, []int{0, 3})
+	override := r.IntN(3) == 0 // which takes a priority away
 	switch r.IntN(4) {
 	case 0:
 		c.versions(r)
 		priorities = []int{0, 0} // else pkg takes the first version of a repository that it comes across
 	case 1:
-		c.repositories(r, priorities[0] == priorities[1])
+		c.repositories(r, override || priorities[0] == priorities[1])
 	default:
 		c.oddities(r)
 	}
-	c.Conf = confs(r, priorities[:len(c.Repos)])
+	c.Conf = confs(r, priorities[:len(c.Repos)], override)
 	return c
 }
 
 func pick[T any](r *rand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 
 // confs are configuration files for some repositories. Later ones override.
-func confs(r *rand.Rand, priorities []int) []string {
+func confs(r *rand.Rand, priorities []int, override bool) []string {
 	texts := []string{""}
 	for i, n := range priorities {
 		texts[0] += fmt.Sprintf("r%d: { url: \"file://@%d@\", signature_type: \"none\"", i, i)
@@ -39,7 +40,7 @@ func confs(r *rand.Rand, priorities []int) []string {
 		}
 		texts[0] += pick(r, "", "", ", enabled: yes", ", enabled: true") + " }\n"
 	}
-	if r.IntN(3) == 0 {
+	if override {
 		name := fmt.Sprintf("r%d", r.IntN(len(priorities)))
 		texts = append(texts, name+": { "+pick(r, "enabled: yes", "signature_type: none", "mirror_type: none", "")+" }\n")
 	}
