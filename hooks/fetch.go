@@ -258,7 +258,6 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, w *wanted) (*fetc
 		return nil, &pkgfile.DamageError{Package: p.FullName(), Err: fmt.Errorf(
 			"its manifest says %s for %s, the catalogue %s for %s", m.FullName(), m.ABI, p.FullName(), p.ABI)}
 	}
-	r.noteSkipped(m)
 	f := &fetched{Package: p, manifest: m, contents: map[string][]byte{}, files: len(m.Files)}
 	if a, ok := pkg.(archived); ok {
 		f.text, f.compact = a.Text, a.Compact
@@ -269,7 +268,7 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, w *wanted) (*fetc
 			left++
 		}
 	}
-	if !tellsAll(m) || r.whole[p.Sum] {
+	if !tellsAll(m) || r.headers {
 		f.entries, f.inodes = map[string]*pkgfile.Entry{}, map[string]inode{}
 	}
 	for left > 0 || f.entries != nil {
@@ -283,7 +282,6 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, w *wanted) (*fetc
 		if f.entries != nil {
 			f.note(e)
 			f.order = append(f.order, e)
-			r.noteUnlike(f, e)
 		}
 		if e.File != nil && (e.File.IsConfig || w.has(e.Path())) {
 			left--
@@ -292,6 +290,7 @@ func (r *run) inspect(ctx context.Context, p *catalog.Package, w *wanted) (*fetc
 			}
 		}
 	}
+	r.tellOdd(f)
 	return f, nil
 }
 
@@ -304,23 +303,34 @@ func (f *fetched) note(e *pkgfile.Entry) {
 	}
 }
 
-// noteSkipped tells what pkg would pass over in a manifest, and we do, too.
-func (r *run) noteSkipped(m *pkgfile.Manifest) {
-	for _, text := range m.Skipped {
-		r.notice("%s: its manifest is not all taken, as by pkg(8): %s", m.FullName(), text)
+// tellOdd says what pkg would pass over in a manifest, and we do, too, and where
+// pkg installs one thing and registers another.
+func (r *run) tellOdd(f *fetched) {
+	for _, text := range f.manifest.Skipped {
+		r.notice("%s: its manifest is not all taken, as by pkg(8): %s", f.FullName(), text)
+	}
+	if f.entries == nil {
+		return
+	}
+	for i := range f.manifest.Files {
+		r.tellUnlike(f, f.entries[f.manifest.Files[i].Path])
+	}
+	for i := range f.manifest.Dirs {
+		r.tellUnlike(f, f.entries[f.manifest.Dirs[i].Path])
 	}
 }
 
-// noteUnlike tells where pkg installs one thing and registers another.
-func (r *run) noteUnlike(f *fetched, e *pkgfile.Entry) {
-	found := fmt.Sprintf("%s:%s, mode %04o", e.Attr.Uname, e.Attr.Gname, e.Attr.Perm)
-	switch {
-	case e.Absent:
-		r.notice("%s: %s: is in the manifest, but not in the archive: as with pkg(8) it becomes %s", f.FullName(), e.Path(), found)
-	case e.Unlike:
-		r.notice("%s: %s: is %s in the archive, and something else in the manifest: as with pkg(8) the image has the first, its pkg database the second, and verify will say so",
-			f.FullName(), e.Path(), found)
+func (r *run) tellUnlike(f *fetched, e *pkgfile.Entry) {
+	if e == nil || !e.Unlike {
+		return
 	}
+	found := fmt.Sprintf("%s:%s, mode %04o", e.Attr.Uname, e.Attr.Gname, e.Attr.Perm)
+	if e.Absent {
+		r.notice("%s: %s: is in the manifest, but not in the archive: as with pkg(8) it becomes %s", f.FullName(), e.Path(), found)
+		return
+	}
+	r.notice("%s: %s: is %s in the archive, and something else in the manifest: as with pkg(8) the image has the first, its pkg database the second, and verify will say so",
+		f.FullName(), e.Path(), found)
 }
 
 // read reads a wanted file; a hard link has its first name's contents.

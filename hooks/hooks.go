@@ -31,7 +31,6 @@ import (
 	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
-	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -131,9 +130,9 @@ type Result struct {
 // run is the state that the hooks hand on. Each field says who fills it.
 type run struct {
 	Config
-	endings []string         // of the names of what an image leaves; none where nothing is written
-	whole   map[sum.Sum]bool // packages whose headers are read, whatever their manifests tell
-	telling sync.Mutex       // Observe
+	endings []string   // of the names of what an image leaves; none where nothing is written
+	headers bool       // whether those of each package are read, whatever its manifest tells
+	telling sync.Mutex // Observe
 	// Before the first hook.
 	trusts  map[string]sign.Trust // by name of a repository; nil for nobody's signature
 	staging *staging              // where something is written
@@ -194,11 +193,11 @@ type hook struct {
 // Build makes images. When it returns an error it has written none.
 func Build(ctx context.Context, cfg Config) ([]Result, error) {
 	const tries = 10 // more than an image has layers: each leaves one less in the store that is damaged
-	whole := map[sum.Sum]bool{}
+	headers := false
 	for try := 1; ; try++ {
-		results, err := build(ctx, cfg, whole)
-		if unlike, is := errors.AsType[*unlikeError](err); is && !whole[unlike.Sum] {
-			whole[unlike.Sum] = true
+		results, err := build(ctx, cfg, headers)
+		if _, unlike := errors.AsType[*unlikeError](err); unlike && !headers {
+			headers = true
 			continue
 		}
 		if _, damaged := errors.AsType[damagedError](err); !damaged || try >= tries {
@@ -207,9 +206,9 @@ func Build(ctx context.Context, cfg Config) ([]Result, error) {
 	}
 }
 
-func build(ctx context.Context, cfg Config, whole map[sum.Sum]bool) ([]Result, error) {
+func build(ctx context.Context, cfg Config, headers bool) ([]Result, error) {
 	r := newRun(cfg, lockEnding, cfg.Format.Extension())
-	r.whole = whole
+	r.headers = headers
 	defer r.end(ctx)
 	err := r.perform(ctx, []hook{
 		{name: "catalog", do: (*run).readCatalogues},

@@ -93,8 +93,8 @@ func (r *run) knownFacts(ctx context.Context, w *wanted) map[string]*facts {
 // look finds out about a package, from its archive if no earlier run did.
 func (r *run) look(ctx context.Context, p *catalog.Package, w *wanted, known map[string]*facts) (*fetched, error) {
 	if k := known[factKey(p)]; k != nil {
-		if f, err := k.restore(ctx, p); err == nil && (k.Whole || !r.whole[p.Sum]) {
-			r.noteSkipped(f.manifest)
+		if f, err := k.restore(ctx, p); err == nil && (k.Whole || !r.headers) {
+			r.tellOdd(f)
 			f.facts = k
 			return f, nil
 		}

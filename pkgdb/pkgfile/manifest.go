@@ -5,8 +5,8 @@
 // An archive is a tar file, usually in one zstd frame, whose first members are
 // +COMPACT_MANIFEST and +MANIFEST; the files follow, then the directories
 // (libpkg/pkg_create.c, libpkg/packing.c). The manifest is JSON, or UCL where
-// pkg was asked to expand it (libpkg/pkg_manifest.c). It is what an install
-// goes by: each member must stand in it and each of its files must be a member.
+// pkg was asked to expand it (libpkg/pkg_manifest.c). Each file of the archive must
+// stand in it, and each of its files must be in the archive.
 //
 // Not supported: packages of pkg before 1.2 (YAML manifests, an +MTREE_DIRS
 // that matters), device nodes and sockets.

@@ -200,33 +200,43 @@ func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
 // manifest, and io.EOF when every entry of the manifest has been seen. What was
 // not read of the last member is skipped, and not checked.
 func (p *Reader) Next() (*Entry, error) {
-	h := p.header
-	p.header, p.cur, p.hash = nil, nil, nil
-	if h == nil && !p.ended {
-		var err error
-		if h, err = p.tar.Next(); err == io.EOF {
-			p.ended = true
-			err = p.missing()
-		} else if err != nil {
-			err = p.damaged("", unexpected(err))
-		}
+	for {
+		h, err := p.nextHeader()
 		if err != nil {
 			return nil, err
 		}
+		if h == nil {
+			return p.nextAbsent()
+		}
+		e, err := p.entry(h)
+		if err != nil {
+			return nil, p.damaged(h.Name, err)
+		}
+		if e == nil {
+			p.PassedOver = append(p.PassedOver, h.Name)
+			continue
+		}
+		p.cur, p.left = e, e.Size
+		return e, nil
 	}
-	if h == nil {
-		return p.nextAbsent()
+}
+
+// nextHeader returns the next header, nil after the last.
+func (p *Reader) nextHeader() (*tar.Header, error) {
+	h := p.header
+	p.header, p.cur, p.hash = nil, nil, nil
+	if h != nil || p.ended {
+		return h, nil
 	}
-	e, err := p.entry(h)
+	h, err := p.tar.Next()
+	if err == io.EOF {
+		p.ended = true
+		return nil, p.missing()
+	}
 	if err != nil {
-		return nil, p.damaged(h.Name, err)
+		return nil, p.damaged("", unexpected(err))
 	}
-	if e == nil {
-		p.PassedOver = append(p.PassedOver, h.Name)
-		return p.Next()
-	}
-	p.cur, p.left = e, e.Size
-	return e, nil
+	return h, nil
 }
 
 // Read reads the contents of the current regular file. The sum is checked when
@@ -255,10 +265,7 @@ func (p *Reader) Read(b []byte) (int, error) {
 // entry compares a member with the manifest. It is nil for a directory that is not
 // there, which pkg passes over.
 func (p *Reader) entry(h *tar.Header) (*Entry, error) {
-	path := cleanPath(h.Name)
-	if !strings.HasPrefix(path, "/") {
-		path = "/" + path
-	}
+	path := cleanPath(h.Name) // without a slash before it, pkg finds no file in the manifest
 	if p.seen[path] {
 		return nil, errors.New("is twice in the archive")
 	}
@@ -307,7 +314,7 @@ func (p *Reader) checkKind(h *tar.Header, e *Entry) error {
 			return &sum.MismatchError{Subject: "link target", Found: sum.OfLink(want.Kind(), e.Link), Wanted: want}
 		}
 	case tar.TypeLink:
-		e.HardLink = "/" + strings.TrimPrefix(cleanPath(h.Linkname), "/")
+		e.HardLink = cleanPath("/" + strings.TrimPrefix(h.Linkname, "/"))
 		first := p.files[e.HardLink]
 		if first == nil || !p.seen[e.HardLink] || first == f {
 			return fmt.Errorf("is a hard link to %q, which is not an earlier file of the package", h.Linkname)

@@ -54,6 +54,7 @@ type Package struct {
 	Files       []File
 	Members     []string // names of further members before the files, such as +DISPLAY
 	NoCompact   bool     // it has no +COMPACT_MANIFEST
+	Relative    string   // what stands in the archive instead of a path's first slash: "", "./" or "/" itself
 	Compression string   // zst, xz, gz, lzma or none
 }
 
@@ -183,13 +184,17 @@ func (p *Package) archive() []byte {
 		add(owner(name), "old\n")
 	}
 	for _, f := range p.Files {
-		h := tar.Header{Name: f.Path, Mode: f.Mode, Uname: f.Uname, Gname: f.Gname, Uid: 65534, Gid: 65534}
+		name := f.Path
+		if p.Relative != "/" {
+			name = p.Relative + f.Path[1:]
+		}
+		h := tar.Header{Name: name, Mode: f.Mode, Uname: f.Uname, Gname: f.Gname, Uid: 65534, Gid: 65534}
 		if f.Time != 0 {
 			h.ModTime = time.Unix(f.Time, 0)
 		}
 		switch {
 		case f.Dir:
-			h.Typeflag, h.Name = tar.TypeDir, f.Path+"/"
+			h.Typeflag, h.Name = tar.TypeDir, name+"/"
 		case f.Link != "":
 			h.Typeflag, h.Linkname = tar.TypeSymlink, f.Link
 		case f.Hard != "":

@@ -12,7 +12,7 @@ import (
 // pkg(8). Each may name a package that is needed, too.
 var odd = []func(r *rand.Rand, p *Package) string{
 	anyKey, arch, options, annotations, messages, scripts, luaScripts, dependencies, fileForms, fileForms, fileAttributes,
-	directories, config, lists, rareKeys, twice, members, texts,
+	directories, config, lists, rareKeys, twice, members, texts, links,
 }
 
 // scalars are one value of each type, and of odd spellings.
@@ -245,6 +245,25 @@ func twice(r *rand.Rand, p *Package) string {
 	}
 	value := pick(r, k.Value, `"other"`, `["other"]`)
 	p.Keys = append(p.Keys, Key{k.Name, value})
+	return ""
+}
+
+// links gives a file two names, and links to it.
+func links(r *rand.Rand, p *Package) string {
+	first := File{Path: "/usr/local/bin/a", Body: pick(r, "text\n", ""), Mode: 0o755, Uname: pick(r, "root", "daemon"), Gname: "wheel"}
+	second := first
+	second.Path, second.Hard = "/usr/local/bin/b", first.Path
+	value := func(f File) string {
+		sum := sumOf(f)
+		return pick(r, "", quote(sum), fmt.Sprintf(`{"sum":%s,"perm":"0755"}`, quote(sum)))
+	}
+	p.addFile(first, value(first))
+	p.addFile(second, value(first))
+	link := File{Path: "/usr/local/bin/c", Link: pick(r, "a", "/usr/local/bin/a", "none"), Mode: 0o755}
+	if strings.HasPrefix(link.Link, "/") {
+		return "" // of which pkg has sums of its own
+	}
+	p.addFile(link, pick(r, quote("-"), quote(sumOf(link)), fmt.Sprintf(`{"sum":%s,"uname":"root","gname":"wheel","perm":"0755","mtime":%d,"symlink_target":%s}`, quote(sumOf(link)), made, quote(link.Link))))
 	return ""
 }
 

@@ -49,7 +49,7 @@ func confs(r *rand.Rand, priorities []int, override bool) []string {
 
 // plainPackage is one that nothing is odd about.
 func plainPackage(name, version string) Package {
-	p := Package{}
+	p := Package{Relative: "/"}
 	for _, k := range [][2]string{{"name", name}, {"origin", "misc/" + name}, {"version", version}, {"comment", "a " + name}, {"desc", "A package."},
 		{"maintainer", "ports@example.org"}, {"www", "https://example.org/"}, {"abi", abi}, {"arch", "freebsd:15:x86:64"}, {"prefix", "/usr/local"}, {"licenselogic", "single"}} {
 		p.set(k[0], quote(k[1]))
@@ -211,6 +211,9 @@ func (c *Case) oddities(r *rand.Rand) {
 	}
 	p.UCL = r.IntN(6) == 0
 	p.NoCompact = r.IntN(6) == 0
+	if r.IntN(20) == 0 {
+		p.Relative = pick(r, "", "./")
+	}
 	p.Compression = pick(r, "zst", "zst", "xz", "none", "lzma")
 	c.Repos[0].Packages = append([]Package{p}, unique(others)...)
 }

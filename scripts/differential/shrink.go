@@ -109,6 +109,9 @@ func (p Package) smaller(try func(Package)) {
 	if p.Compression != "" {
 		with(func(q *Package) { q.Compression = "" })
 	}
+	if p.Relative != "/" {
+		with(func(q *Package) { q.Relative = "/" })
+	}
 	if p.NoCompact {
 		with(func(q *Package) { q.NoCompact = false })
 	}
@@ -137,7 +140,7 @@ func (c *Case) String() string {
 		fmt.Fprintf(&b, "%s (%s)\n", repoNames[i], r.Form)
 		for _, p := range r.Packages {
 			fmt.Fprintf(&b, "\t%s", p.manifest(true, p.UCL))
-			fmt.Fprintf(&b, " %v %s %t %+v\n", p.Members, p.Compression, p.NoCompact, p.Files)
+			fmt.Fprintf(&b, " %v %s %t %q %+v\n", p.Members, p.Compression, p.NoCompact, p.Relative, p.Files)
 		}
 	}
 	return b.String()
