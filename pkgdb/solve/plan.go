@@ -4,12 +4,13 @@
 // which order, and why each of them; or an explanation of why there is none.
 //
 // A request for base packages leaves no real choice, so this is no SAT solver
-// as libpkg has (libpkg/pkg_solve.c). Names are closed over dependencies; a
-// shared library or "requires" that nothing planned provides pulls in its only
-// provider; where several could serve, the user is asked to name one. A
-// requirement that no package provides does not stop pkg, so it is recorded in
-// the plan. The order of installation is pkg's: dependencies first, ties by
-// name (libpkg/pkg_jobs_schedule.c).
+// as libpkg has (libpkg/pkg_solve.c). Names are closed over dependencies, in the
+// highest version that there is; a shared library or "requires" that nothing
+// planned provides pulls in its only provider, or has a package that nobody asked
+// for exchanged for its older version that provides it; where several could serve,
+// the user is asked to name one. A requirement that no package provides does not
+// stop pkg, so it is recorded in the plan. The order of installation is pkg's:
+// dependencies first, ties by name (libpkg/pkg_jobs_schedule.c).
 package solve
 
 import (

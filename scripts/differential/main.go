@@ -19,22 +19,24 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 5 {
-		fmt.Fprintln(os.Stderr, "usage: differential PKG ORLOP SEED COUNT [DIR]")
-		os.Exit(2)
+	args := append(os.Args[1:], "") // DIR may be absent
+	if len(args) < 5 {
+		usage()
 	}
-	pkg := judge{os.Args[1], os.Args[2]}
-	seed, err := strconv.ParseUint(os.Args[3], 10, 64)
-	check(err)
-	count, err := strconv.ParseUint(os.Args[4], 10, 64)
-	check(err)
-	keep := ""
-	if len(os.Args) > 5 {
-		keep = os.Args[5]
+	seed, wrong := strconv.ParseUint(args[2], 10, 64)
+	count, bad := strconv.ParseUint(args[3], 10, 64)
+	if wrong != nil || bad != nil {
+		usage()
 	}
-	if !pkg.compare(seed, count, keep) {
+	pkg := judge{args[0], args[1]}
+	if !pkg.compare(seed, count, args[4]) {
 		os.Exit(1)
 	}
+}
+
+func usage() {
+	fmt.Fprintln(os.Stderr, "usage: differential PKG ORLOP SEED COUNT [DIR], SEED and COUNT numbers")
+	os.Exit(2)
 }
 
 // tally counts how cases ended.

@@ -140,7 +140,7 @@ var paths = [][2]string{
 	{"/usr/local/etc/a%20b", "/usr/local/etc/a b"}, {"/usr/local/etc/a b", "/usr/local/etc/a b"}, {"/usr/local/etc/100%25", "/usr/local/etc/100%"},
 	{"/usr/local/etc/100%", "/usr/local/etc/100%"}, {"/usr/local/etc/%c3%a9", "/usr/local/etc/é"}, {"/usr/local/etc/%C3%A9", "/usr/local/etc/é"},
 	{"/usr/local/etc/é", "/usr/local/etc/é"}, {"/usr/local/etc/5%zz", "/usr/local/etc/5%zz"}, {"/usr/local//etc/./x", "/usr/local//etc/./x"},
-	{"/usr/local/etc/plain", "/usr/local/etc/plain"}, {"/usr/local/etc/a+b=c", "/usr/local/etc/a+b=c"},
+	{"/usr/local/etc/%e9", "/usr/local/etc/\xe9"}, {"/usr/local/etc/plain", "/usr/local/etc/plain"}, {"/usr/local/etc/a+b=c", "/usr/local/etc/a+b=c"},
 }
 
 func fileForms(r *rand.Rand, p *Package) string {
