@@ -150,8 +150,8 @@ func (c *Catalogue) readData(d *document) error {
 			return err
 		}
 		var key string
-		if err := json.Unmarshal(text, &key); err != nil {
-			return fmt.Errorf("byte %d: %w", d.at, err)
+		if json.Unmarshal(text, &key) != nil {
+			return fmt.Errorf("byte %d: found %.40q, wanted the name of a member", d.at, text)
 		}
 		if err := d.expect(':'); err != nil {
 			return err

@@ -128,6 +128,7 @@ func TestLoadErrors(t *testing.T) {
 		{"cut off", whole(data[:len(data)-10]), "data: "},
 		{"no packages", whole(`{"groups":[]}`), `has no "packages"`},
 		{"packages twice", whole(strings.Replace(data, `{`, `{"packages":[],`, 1)), `has "packages" twice`},
+		{"a member without a name", whole(`{"groups":[],7:[]}`), `byte 14: found "7", wanted the name of a member`},
 		{"no document", whole(`[]`), "byte 1: found '[', wanted '{'"},
 		{"unclean path", whole(strings.ReplaceAll(data, "All/p.pkg", "/etc/p.pkg")), `p-1: repopath "/etc/p.pkg" is not a clean path`},
 		{"name that clears the screen", whole(strings.Replace(data, `"name":"p"`, `"name":"p\u001b[2J"`, 1)), `entry 1: manifest: name: "p\x1b[2J" has the control character U+001B`},

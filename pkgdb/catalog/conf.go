@@ -156,7 +156,9 @@ func (s *stanza) set(key string, v ucl.Value) (err error) {
 			return fmt.Errorf("%w; pkg(8) takes it as no, orlop does not", err)
 		}
 	case "priority":
-		s.Priority, err = v.AsInt()
+		if s.Priority, err = v.AsInt(); err == nil && s.Priority < 0 {
+			return v.Errorf("found %d, wanted 0 or more; pkg(8) takes less than 0 for a very high one", s.Priority)
+		}
 	case "signature_type":
 		s.Signature, err = word(v, "none", "pubkey", "fingerprints")
 	case "mirror_type":
