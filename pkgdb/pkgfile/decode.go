@@ -262,15 +262,6 @@ func words(field func(*decoder) *[]string, rule emptiness) func(*decoder, json.R
 	}
 }
 
-// absolute refuses a path that pkg would take as one below the folder that it runs
-// in.
-func absolute(path string) error {
-	if !strings.HasPrefix(path, "/") {
-		return fmt.Errorf("%q is not an absolute path", path)
-	}
-	return nil
-}
-
 // config takes paths as they are written, '%' and all, unlike those of files.
 func (d *decoder) config(value json.RawMessage) error {
 	for _, e := range elements(value) {
@@ -279,8 +270,8 @@ func (d *decoder) config(value json.RawMessage) error {
 			continue
 		}
 		path := cleanPath(stringOf(e))
-		if err := absolute(path); err != nil {
-			return err
+		if !strings.HasPrefix(path, "/") { // pkg takes it as below the folder that it runs in
+			return fmt.Errorf("%s: path is not absolute", path)
 		}
 		d.Config = append(d.Config, path)
 	}

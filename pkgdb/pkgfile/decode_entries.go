@@ -22,9 +22,6 @@ func (d *decoder) files(value json.RawMessage) error {
 	d.Files = make([]File, 0, len(kvs))
 	for _, kv := range kvs {
 		f := File{Path: cleanPath(urlDecode(kv.key))}
-		if err := absolute(f.Path); err != nil {
-			return err
-		}
 		switch found := kindOf(kv.value); found {
 		case aString:
 			if f.Sum = stringOf(kv.value); len(f.Sum) < 2 { // "-", which pkg before 1.2 wrote for links
@@ -191,9 +188,6 @@ func (d *decoder) directory(path string, value json.RawMessage) error {
 		return nil
 	}
 	dir := Dir{Path: cleanPath(path)}
-	if err := absolute(dir.Path); err != nil {
-		return err
-	}
 	if bytes.HasPrefix(value, []byte("{")) {
 		kvs, err := members(value)
 		if err != nil {

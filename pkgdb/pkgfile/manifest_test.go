@@ -79,6 +79,7 @@ func TestParseManifestErrors(t *testing.T) {
 		{`{` + head + `,"options":{"A":""}}`, "manifest: options: A: found an empty string, wanted on or off"},
 		{`{` + head + `,"provides":[""]}`, "manifest: provides: found an empty string in the list"},
 		{`{` + head + `,"config":["/a","/a"]}`, "manifest: config: /a stands twice"},
+		{`{` + head + `,"config":["a"]}`, "manifest: config: a: path is not absolute"},
 		{`{` + head + `,"messages":["m"]}`, "manifest: messages: found a string in the list, wanted an object"},
 		{`{` + head + `,"messages":[{"message":1}]}`, `manifest: messages: found an object without a string "message"`},
 		{`{` + head + `,"":1}`, "manifest: found an empty key"},
@@ -212,12 +213,12 @@ func FuzzParseManifest(f *testing.F) {
 			t.Error("a manifest without name or ABI was accepted")
 		}
 		for i, file := range m.Files {
-			if !strings.HasPrefix(file.Path, "/") || i > 0 && file.Path <= m.Files[i-1].Path {
+			if i > 0 && file.Path <= m.Files[i-1].Path {
 				t.Errorf("files %q and before are not in order", file.Path)
 			}
 		}
 		for i, dir := range m.Dirs {
-			if !strings.HasPrefix(dir.Path, "/") || dir.Path == "/" || i > 0 && dir.Path <= m.Dirs[i-1].Path {
+			if i > 0 && dir.Path <= m.Dirs[i-1].Path {
 				t.Errorf("directories %q and before are not in order", dir.Path)
 			}
 		}

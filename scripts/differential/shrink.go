@@ -15,7 +15,7 @@ func listed(theirs, ours outcome) string {
 		"which several packages provide", // pkg's solver chooses, orlop asks
 		"with different bytes and equal priority",
 		"depend on each other in a circle",
-		"is not an absolute path",            // but one below wherever pkg runs
+		"path is not absolute",               // but below wherever pkg runs
 		"it conflicts with",                  // which pkg does not keep of a catalogue
 		"which .* provides, and .* does not", // pkg leaves out a request
 	} {
