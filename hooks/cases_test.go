@@ -13,6 +13,8 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/store"
 )
 
 // TestCases installs packages and repositories of odd forms, and compares what
@@ -104,6 +106,60 @@ func caseConfig(t *testing.T, dir string) hooks.Config {
 	}
 	cfg.ABI, cfg.Revision, cfg.Branch, cfg.ImageFiles, cfg.Exceptions = "FreeBSD:15:amd64", "15.0", "RELEASE", []string{definition}, anything
 	return cfg
+}
+
+// TestCasesAgain makes each image of a case in other ways: from the store that a
+// first build leaves, and from its lock, which is also made without the image.
+func TestCasesAgain(t *testing.T) {
+	t.Parallel()
+	cases, err := filepath.Glob("testdata/pkg/*/want/rc")
+	if err != nil || len(cases) == 0 {
+		t.Fatal(cases, err)
+	}
+	for _, file := range cases {
+		dir := filepath.Dir(filepath.Dir(file))
+		if strings.TrimSpace(string(read(t, file))) != "0" {
+			continue
+		}
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			t.Parallel()
+			cfg := caseConfig(t, dir)
+			cfg.Maker, cfg.Store = "this test", &store.Store{Dir: filepath.Join(t.TempDir(), "store")}
+			first := buildOnce(t, cfg)
+			lockText := read(t, first.Lock)
+			if again := buildOnce(t, cfg); again.Digest != first.Digest {
+				t.Errorf("from the store: got %s, want %s", again.Digest, first.Digest)
+			}
+			lock, err := solve.ParseLock(first.Lock, lockText)
+			if err != nil {
+				t.Fatal(err)
+			}
+			alone := cfg
+			alone.OutDir, alone.Store = t.TempDir(), nil
+			made, err := hooks.MakeLocks(t.Context(), alone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := read(t, made[0].File); !bytes.Equal(text, lockText) {
+				t.Errorf("the lock without the image is another:\n%s\n%s", text, lockText)
+			}
+			locked := cfg
+			locked.OutDir, locked.Store, locked.Locks = t.TempDir(), nil, []*solve.Lock{lock}
+			if again := buildOnce(t, locked); again.Digest != first.Digest {
+				t.Errorf("from the lock: got %s, want %s", again.Digest, first.Digest)
+			}
+		})
+	}
+}
+
+func buildOnce(t *testing.T, cfg hooks.Config) hooks.Result {
+	t.Helper()
+	cfg.OutDir = t.TempDir()
+	results, err := hooks.Build(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return results[0]
 }
 
 func read(t *testing.T, path ...string) []byte {

@@ -193,17 +193,22 @@ type hook struct {
 // Build makes images. When it returns an error it has written none.
 func Build(ctx context.Context, cfg Config) ([]Result, error) {
 	const tries = 10 // more than an image has layers: each leaves one less in the store that is damaged
-	headers := false
 	for try := 1; ; try++ {
-		results, err := build(ctx, cfg, headers)
-		if _, unlike := errors.AsType[*unlikeError](err); unlike && !headers {
-			headers = true
-			continue
-		}
-		if _, damaged := errors.AsType[damagedError](err); !damaged || try >= tries {
+		results, err := withHeaders(func(headers bool) ([]Result, error) { return build(ctx, cfg, headers) })
+		if _, damaged := errors.AsType[damagedError](err); !damaged || try == tries {
 			return results, err
 		}
 	}
+}
+
+// withHeaders does something that goes by manifests alone, as far as they tell all,
+// and does it again with the headers of all packages if one of them is unlike.
+func withHeaders[T any](do func(headers bool) (T, error)) (T, error) {
+	made, err := do(false)
+	if _, unlike := errors.AsType[*unlikeError](err); unlike {
+		return do(true)
+	}
+	return made, err
 }
 
 func build(ctx context.Context, cfg Config, headers bool) ([]Result, error) {

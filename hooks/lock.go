@@ -32,7 +32,12 @@ type LockResult struct {
 // MakeLocks writes the locks of images, and no image. It finds all that Build would
 // find wrong before it packs a layer, an image that is not complete among it.
 func MakeLocks(ctx context.Context, cfg Config) ([]LockResult, error) {
+	return withHeaders(func(headers bool) ([]LockResult, error) { return makeLocks(ctx, cfg, headers) })
+}
+
+func makeLocks(ctx context.Context, cfg Config, headers bool) ([]LockResult, error) {
 	r := newRun(cfg, lockEnding)
+	r.headers = headers
 	defer r.end(ctx)
 	var made []LockResult
 	err := r.perform(ctx, []hook{
