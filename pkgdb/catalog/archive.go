@@ -7,13 +7,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
-
-	"golang.org/x/crypto/blake2b"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/sign"
@@ -75,27 +73,33 @@ func notFound(err error) bool {
 	return errors.As(err, &absent) && absent.NotFound()
 }
 
+// vouched says what was read, and who signed it.
+type vouched struct {
+	digest string // lower-case hex sha256 of the payload
+	signer string // sha256 of the key, "" where none was asked
+}
+
 // checked reads the payload once its signature is checked, where trust is not nil.
-// It leaves who signed, and returns the payload's sha256.
-func (a *archive) checked(ctx context.Context, repo Repo, trust sign.Trust, signer *string, parse func(form, io.Reader) error) ([sha256.Size]byte, error) {
+func (a *archive) checked(ctx context.Context, repo Repo, trust sign.Trust, parse func(form, io.Reader) error) (vouched, error) {
 	a.asked = trust != nil
 	e, err := a.unseal(ctx)
 	if err != nil {
-		return [sha256.Size]byte{}, a.fault(ctx, repo, err)
+		return vouched{}, a.fault(ctx, repo, err)
 	}
+	v := vouched{digest: hex.EncodeToString(e.payload.SHA256[:])}
 	if trust != nil {
 		if err := a.complete(e); err != nil {
-			return e.payload.SHA256, a.fault(ctx, repo, err)
+			return vouched{}, a.fault(ctx, repo, err)
 		}
-		if *signer, err = trust.Check(e.Envelope, e.payload); err != nil {
-			return e.payload.SHA256, fmt.Errorf("repository %q: %s: %w", repo.Name, a.name, err)
+		if v.signer, err = trust.Check(e.Envelope, e.payload); err != nil {
+			return vouched{}, fmt.Errorf("repository %q: %s: %w", repo.Name, a.name, err)
 		}
 	}
 	err = a.read(ctx, e.payload.SHA256, func(r io.Reader) error { return parse(a.form, r) })
 	if err != nil {
-		return e.payload.SHA256, a.fault(ctx, repo, err)
+		return vouched{}, a.fault(ctx, repo, err)
 	}
-	return e.payload.SHA256, nil
+	return v, nil
 }
 
 // complete gives signers whose keys the archive does not have those of meta.
@@ -165,126 +169,6 @@ func (a *archive) keep(ctx context.Context) error {
 	err = a.file.Close()
 	a.file = memory{bytes.NewReader(text)}
 	return err
-}
-
-// envelope is what an archive holds before it is known who made it.
-type envelope struct {
-	sign.Envelope
-	payload sign.Payload
-	signed  bool
-}
-
-// errSigned ends the first look at an archive that is not in memory.
-var errSigned = errors.New("is signed")
-
-// unseal goes through the archive and takes hashes of the payload, no more. A
-// signed one is taken into memory first; that it is signed shows at its start,
-// since pkg puts the payload last.
-func (a *archive) unseal(ctx context.Context) (*envelope, error) {
-	e, err := a.look(ctx)
-	if errors.Is(err, errSigned) {
-		if err := a.keep(ctx); err != nil {
-			return nil, err
-		}
-		e, err = a.look(ctx)
-	}
-	if err == nil && !e.signed {
-		a.sealed = nil
-	}
-	return e, err
-}
-
-// look is one way through the archive, to its end or to what shows that it is
-// signed and should be in memory.
-func (a *archive) look(ctx context.Context) (*envelope, error) {
-	e := new(envelope)
-	pairs := map[string]*sign.Pair{}
-	var order []string
-	var found []form
-	err := a.members(ctx, func(name string, contents io.Reader) (err error) {
-		for _, f := range a.forms {
-			if name == f.member {
-				found = append(found, f)
-				return e.hash(contents, a.asked)
-			}
-		}
-		stem, ext, _ := cutLast(name, ".")
-		if name != "signature" && ext != "sig" && ext != "pub" {
-			return nil
-		}
-		if a.sealed == nil {
-			return errSigned
-		}
-		e.signed = true
-		if name == "signature" {
-			e.Signature, err = small(contents)
-			return err
-		}
-		if pairs[stem] == nil {
-			if len(pairs) == maxSigners {
-				return fmt.Errorf("has more than %d signers", maxSigners)
-			}
-			pairs[stem] = &sign.Pair{Name: stem}
-			order = append(order, stem)
-		}
-		text, err := small(contents)
-		if ext == "sig" {
-			pairs[stem].Sig = text
-		} else {
-			pairs[stem].Pub = text
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range order {
-		e.Signers = append(e.Signers, *pairs[name])
-	}
-	return e, a.choose(found)
-}
-
-// choose takes the form of the payload that was found.
-func (a *archive) choose(found []form) error {
-	if len(found) == 1 {
-		a.form = found[0]
-		return nil
-	}
-	var names []string
-	for _, f := range a.forms {
-		names = append(names, strconv.Quote(f.member))
-	}
-	if len(found) > 1 {
-		return fmt.Errorf("has the members %s, wanted one of them", strings.Join(names, " and "))
-	}
-	return fmt.Errorf("has no member %s", strings.Join(names, " or "))
-}
-
-// hash takes the payload's hashes, that for keys of pkg's own only if asked.
-func (e *envelope) hash(contents io.Reader, asked bool) error {
-	short := sha256.New()
-	if !asked {
-		_, err := io.Copy(short, contents)
-		short.Sum(e.payload.SHA256[:0])
-		return err
-	}
-	long, err := blake2b.New512(nil)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.MultiWriter(short, long), contents)
-	short.Sum(e.payload.SHA256[:0])
-	long.Sum(e.payload.BLAKE2b[:0])
-	return err
-}
-
-// small reads a member that signs. It is never nil.
-func small(r io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, maxSignature+1))
-	if len(text) > maxSignature {
-		return nil, fmt.Errorf("is larger than %d bytes", maxSignature)
-	}
-	return append([]byte{}, text...), err
 }
 
 // read parses the payload. That it still is the one that was hashed shows at
@@ -357,11 +241,4 @@ func sparse(h *tar.Header) bool {
 		}
 	}
 	return false
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }

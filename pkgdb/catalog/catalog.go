@@ -13,7 +13,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,14 +98,14 @@ func Unseal(ctx context.Context, repo Repo, archive []byte, trust sign.Trust) (*
 // catalogue checks the archive and parses its payload.
 func (a *archive) catalogue(ctx context.Context, repo Repo, trust sign.Trust) (*Catalogue, error) {
 	c := &Catalogue{Repo: &repo, known: map[string]string{}}
-	digest, err := a.checked(ctx, repo, trust, &c.Signer, c.parse)
+	v, err := a.checked(ctx, repo, trust, c.parse)
 	if err != nil {
 		return nil, err
 	}
 	if c.found > maxPackages {
 		return nil, a.fault(ctx, repo, &pkgfile.LimitError{What: "packages", Found: c.found, Most: maxPackages})
 	}
-	c.Digest, c.Sealed = hex.EncodeToString(digest[:]), a.sealed
+	c.Digest, c.Signer, c.Sealed = v.digest, v.signer, a.sealed
 	c.known = nil
 	return c, until.SortStable(ctx, c.Packages, func(a, b *Package) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version))

@@ -82,7 +82,7 @@ func (a *archive) meta(ctx context.Context, repo Repo, trust sign.Trust) (m meta
 		a.keys = m.keys
 		return err
 	}
-	_, err = a.checked(ctx, repo, trust, new(string), parse)
+	_, err = a.checked(ctx, repo, trust, parse)
 	return m, err
 }
 

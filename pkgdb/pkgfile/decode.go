@@ -95,8 +95,7 @@ func (m *Manifest) parse(top []member, wanted map[string]bool) error {
 // pkg_is_valid).
 var mandatory = []string{"origin", "name", "comment", "version", "desc", "maintainer", "www", "prefix"}
 
-// finish puts lists in their order, marks configuration files and checks what
-// every package must have.
+// finish marks configuration files and checks what every package must have.
 func (m *Manifest) finish() error {
 	for _, must := range []struct{ key, value string }{
 		{"name", m.Name}, {"version", m.Version}, {"origin", m.Origin}, {"prefix", m.Prefix}, {"abi", m.ABI},

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package pkgfile
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/sum"
+)
+
+// Entry is a member of an archive: what an install makes of it. As in libpkg that
+// is what the header says; only the time is the manifest's, where it has one
+// (libpkg/pkg_add.c: do_extract_regfile). What pkg registers is the manifest's.
+type Entry struct {
+	File     *File  // of the manifest, nil for a directory
+	Dir      *Dir   // of the manifest, nil for anything else
+	HardLink string // path of the earlier member that this is another name of
+	IsLink   bool   // a symbolic link
+	Link     string // its target
+	Size     int64  // bytes of a regular file, holes included
+	Attr     Attr
+	Flags    uint32 // st_flags
+	Time     int64  // seconds, rounded down
+	// Absent is a directory of the manifest that the archive does not have: where
+	// something else has made it, pkg gives it the manifest's mode, and root:wheel.
+	Absent bool
+	// Unlike tells that the manifest says something else, or nothing of an entry of
+	// which it seems to say all.
+	Unlike bool
+}
+
+// Path returns the entry's absolute path.
+func (e *Entry) Path() string {
+	if e.Dir != nil {
+		return e.Dir.Path
+	}
+	return e.File.Path
+}
+
+// entry compares a member with the manifest. It is nil for a directory that is not
+// there, which pkg passes over.
+func (p *Reader) entry(h *tar.Header) (*Entry, error) {
+	path := cleanPath(h.Name) // without a slash before it, pkg finds no file in the manifest
+	if p.seen[path] {
+		return nil, errors.New("is twice in the archive")
+	}
+	p.seen[path] = true
+	flags, err := ParseFlags(h.PAXRecords["SCHILY.fflags"])
+	e := &Entry{Attr: headerAttr(h), Time: h.ModTime.Unix(), Flags: flags}
+	if err != nil {
+		return nil, err
+	}
+	if h.Typeflag == tar.TypeDir {
+		if e.Dir = p.dirs[path]; e.Dir == nil {
+			return nil, nil
+		}
+		return e, e.compare(h, e.Dir.Attr, e.Dir.Flags)
+	}
+	if e.File = p.files[path]; e.File == nil {
+		return nil, errors.New("is in the archive, but not in the manifest")
+	}
+	if e.File.Time != nil {
+		e.Time = *e.File.Time
+	}
+	if err := p.checkKind(h, e); err != nil {
+		return nil, err
+	}
+	return e, e.compare(h, e.File.Attr, e.File.Flags)
+}
+
+// checkKind sees to it that the member is what the manifest's entry says.
+func (p *Reader) checkKind(h *tar.Header, e *Entry) error {
+	f := e.File
+	switch h.Typeflag {
+	case tar.TypeReg:
+		if f.IsLink {
+			return fmt.Errorf("is a file, the manifest has a link to %q", f.Link)
+		}
+		e.Size = h.Size
+	case tar.TypeSymlink:
+		e.IsLink, e.Link = true, h.Linkname
+		switch {
+		case f.IsLink && f.Link != h.Linkname:
+			return fmt.Errorf("is a link to %q, the manifest has %q", h.Linkname, f.Link)
+		case !f.IsLink: // packages before pkg 2.4 say it only here
+			e.Unlike = f.Known
+		}
+		if want := sum.Sum(f.Sum); want != "" && sum.OfLink(want.Kind(), e.Link) != want.Typed() {
+			return &sum.MismatchError{Subject: "link target", Found: sum.OfLink(want.Kind(), e.Link), Wanted: want}
+		}
+	case tar.TypeLink:
+		e.HardLink = cleanPath("/" + strings.TrimPrefix(h.Linkname, "/"))
+		first := p.files[e.HardLink]
+		if first == nil || !p.seen[e.HardLink] || first == f {
+			return fmt.Errorf("is a hard link to %q, which is not an earlier file of the package", h.Linkname)
+		}
+		if first.Sum != f.Sum {
+			return &sum.MismatchError{Subject: "hard link to " + e.HardLink, Found: sum.Sum(first.Sum), Wanted: sum.Sum(f.Sum)}
+		}
+	default:
+		return fmt.Errorf("has the tar type %q, wanted a file, a link or a directory", h.Typeflag)
+	}
+	return nil
+}
+
+// compare notes whether the manifest has another owner or mode. Flags that both
+// have must agree: a packager who says them twice means them.
+func (e *Entry) compare(h *tar.Header, a Attr, flags *uint32) error {
+	names, inHeader := h.PAXRecords["SCHILY.fflags"]
+	if flags != nil && inHeader && *flags != e.Flags {
+		return fmt.Errorf("has the flags %q, the manifest %q", names, FormatFlags(*flags))
+	}
+	switch {
+	case flags != nil && *flags != e.Flags,
+		!e.IsLink && a.Perm != 0 && a.Perm != e.Attr.Perm, // nobody looks at the mode of a link
+		a.Uname != "" && a.Uname != e.Attr.Uname,
+		a.Gname != "" && a.Gname != e.Attr.Gname:
+		e.Unlike = true
+	}
+	return nil
+}
+
+// nextAbsent returns the next directory that only the manifest has.
+func (p *Reader) nextAbsent() (*Entry, error) {
+	if len(p.absent) == 0 {
+		return nil, io.EOF
+	}
+	d := p.absent[0]
+	p.absent = p.absent[1:]
+	e := &Entry{Dir: d, Absent: true, Unlike: true, Attr: Attr{Known: true, Uname: "root", Gname: "wheel", Perm: d.Perm}}
+	if d.Flags != nil {
+		e.Flags = *d.Flags
+	}
+	return e, nil
+}
+
+func headerAttr(h *tar.Header) Attr {
+	return Attr{Known: true, Uname: h.Uname, Gname: h.Gname, Perm: uint32(h.Mode) & 0o7777}
+}
