@@ -33,7 +33,7 @@ func TestLimits(t *testing.T) {
 
 	for _, tt := range []struct{ repo, want string }{
 		{packages, `orlop: repository "FreeBSD-base": data.pkg: has 1000002 packages, wanted at most 1000000` + "\n"},
-		{entry, "orlop: p-1.0: manifest: options: has 2000003 entries, wanted at most 2000000\n"},
+		{entry, "orlop: p-1.0: p-1.0.pkg: manifest: options: has 2000003 entries, wanted at most 2000000\n"},
 	} {
 		status, said := orlop(t, slices.Concat([]string{"build", "-q", "--repo", tt.repo, "-o", t.TempDir()}, image)...)
 		if status != exitFailed || said != tt.want {
