@@ -39,6 +39,9 @@ func (s *solver) needs() ([]need, map[need][]string) {
 			return nil, nil
 		}
 		for _, lib := range p.ShlibsRequired {
+			if !s.compat && strings.HasSuffix(lib, compat32) {
+				continue
+			}
 			if n := (need{Shlib, lib}); !have[n] {
 				by[n] = append(by[n], p.Name)
 			}
@@ -56,6 +59,21 @@ func (s *solver) needs() ([]need, map[need][]string) {
 		return strings.Compare(string(a.kind)+" "+a.what, string(b.kind)+" "+b.what)
 	})
 	return list, by
+}
+
+// compat32 ends the name of a library for 32-bit programs on a 64-bit machine.
+const compat32 = ":32"
+
+// has32 reports whether pkg would look for such libraries in the root as the steps
+// so far leave it: it has some, or /usr/bin/uname is a package's
+// (libpkg/pkg_jobs.c: pkg_jobs_solve). Else pkg does without them.
+func (s *solver) has32() bool {
+	for _, p := range s.plan.byName {
+		if p.Name == "FreeBSD-runtime" || slices.ContainsFunc(p.ShlibsProvided, func(lib string) bool { return strings.HasSuffix(lib, compat32) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // providers are the packages that meet a need, all versions of each, by name.

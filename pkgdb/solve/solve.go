@@ -64,10 +64,11 @@ type solver struct {
 	queue   []*Planned       // added, dependencies not yet looked at
 	errs    []error
 	guesses int
+	compat  bool // whether the current step stands on what runs 32-bit programs
 }
 
 func (s *solver) step(i int, step Step) error {
-	s.added, s.queue, s.errs = nil, nil, nil
+	s.added, s.queue, s.errs, s.compat = nil, nil, nil, s.has32()
 	out := StepPlan{Name: step.Name}
 	for _, want := range slices.Sorted(slices.Values(step.Want)) {
 		s.request(i, step.Name, want, &out)

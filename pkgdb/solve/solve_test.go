@@ -122,6 +122,10 @@ two-1.0 needs=both.so
 old-1.0 needs=libl.so.1
 oldtoo-1.0 deps=lib needs=libl.so.1
 lacking-1.0 needs=libz.so.6
+wine-1.0 needs=libw.so.1:32
+lib32-1.0 has=libc.so.7:32
+more32-1.0 has=libw.so.1:32
+FreeBSD-runtime-15.0
 a1-1.0 has=both.so
 a2-1.0 has=both.so
 `
@@ -149,6 +153,11 @@ func TestSolve(t *testing.T) {
 			[]string{"1: alone-1.0 zeta-1.0*", "2: lib-2.0*"}},
 		{"a library that only an older version has", one("old"), []string{"s: lib-1.9 old-1.0*"}},
 		{"a library that only an older version of a dependency has", one("oldtoo"), []string{"s: lib-1.9 oldtoo-1.0*"}},
+		{"a library for 32-bit programs, where there are none", one("wine"), []string{"s: wine-1.0*"}},
+		{"one on top of others", []Step{{Name: "1", Want: []string{"lib32"}}, {Name: "2", Want: []string{"wine"}}},
+			[]string{"1: lib32-1.0*", "2: more32-1.0 wine-1.0*"}},
+		{"one on top of FreeBSD's base", []Step{{Name: "1", Want: []string{"FreeBSD-runtime"}}, {Name: "2", Want: []string{"wine"}}},
+			[]string{"1: FreeBSD-runtime-15.0*", "2: more32-1.0 wine-1.0*"}},
 		{"a lower step keeps its version", []Step{{Name: "1", Want: []string{"lib"}}, {Name: "2", Want: []string{"old"}}},
 			[]string{"1: lib-2.0*", "2: old-1.0* missing libl.so.1 by old"}},
 		{"a provider that lacks something itself", one("lacking"), []string{"s: lacking-1.0* z-1.0 missing libc.so.7 by z"}},

@@ -168,10 +168,11 @@ func (p *Package) relations(r *rand.Rand, names []string) {
 	}
 }
 
-// things are what packages need of each other, and who alone has each: of several
-// providers pkg takes the one or the other, of several versions the first that it
-// comes across.
-type things map[string]string // library or capability -> NAME-VERSION of its provider
+// things are what packages need of each other, and the only package that has each,
+// or else "needed by" and the one that must not have it. Of several providers pkg
+// takes the one or the other, of several versions the first that it comes across,
+// even if another one was asked for.
+type things map[string]string
 
 // needs gives a package libraries and capabilities.
 func (t things) needs(r *rand.Rand, p *Package) {
@@ -179,15 +180,17 @@ func (t things) needs(r *rand.Rand, p *Package) {
 		provided, required string
 		what               []string
 	}{
-		{"shlibs_provided", "shlibs_required", []string{"libx.so.1", "libx.so.2", "liby.so.1"}},
+		{"shlibs_provided", "shlibs_required", []string{"libx.so.1", "libx.so.2", "liby.so.1", "libx.so.1:32"}},
 		{"provides", "requires", []string{"a-thing", "thing=1.0", "php"}},
 	} {
-		if what := pick(r, kind.what...); r.IntN(3) == 0 && t[what] == "" {
-			t[what] = p.text("name") + "-" + p.text("version")
+		name := p.text("name")
+		if what := pick(r, kind.what...); r.IntN(3) == 0 && t[what] == "" && t["needed by "+name] != what {
+			t[what] = name
 			p.set(kind.provided, encode([]string{what}))
 		}
-		if r.IntN(3) == 0 {
-			p.set(kind.required, encode([]string{pick(r, kind.what...)}))
+		if what := pick(r, kind.what...); r.IntN(3) == 0 && t[what] != name && t["needed by "+name] == "" {
+			t["needed by "+name] = what
+			p.set(kind.required, encode([]string{what}))
 		}
 	}
 	if r.IntN(8) == 0 {
