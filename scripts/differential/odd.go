@@ -218,7 +218,7 @@ func lists(r *rand.Rand, p *Package) string {
 }
 
 func rareKeys(r *rand.Rand, p *Package) string {
-	switch r.IntN(7) {
+	switch r.IntN(8) {
 	case 0:
 		p.set("vital", pick(r, "true", "false", `"true"`, "1"))
 	case 1:
@@ -231,6 +231,10 @@ func rareKeys(r *rand.Rand, p *Package) string {
 		p.drop(pick(r, "comment", "desc", "maintainer", "www", "prefix", "licenselogic", "flatsize", "categories"))
 	case 5:
 		p.set("desc", pick(r, `"100%25 %e9"`, `"%41%zz"`, `"caf\u00e9"`, `"  blanks \n"`, `""`))
+	case 7:
+		lib := encode([]string{pick(r, "libq.so.1", "libq.so.1:32", "libq.so.1:Linux:32")})
+		p.set("shlibs_provided", lib)
+		p.set("shlibs_required", lib)
 	case 6:
 		p.set(pick(r, "comment", "www", "maintainer"), pick(r, `""`, `"$$ $ABI ${ABI}"`, `"a\tb"`, `"\ud83d\ude00"`, `"%41"`, `"a\/b"`))
 	}

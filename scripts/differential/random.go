@@ -188,7 +188,7 @@ func (t things) needs(r *rand.Rand, p *Package) {
 			t[what] = name
 			p.set(kind.provided, encode([]string{what}))
 		}
-		if what := pick(r, kind.what...); r.IntN(3) == 0 && t[what] != name && t["needed by "+name] == "" {
+		if what := pick(r, kind.what...); r.IntN(3) == 0 && t[what] != name && (t["needed by "+name] == "" || t["needed by "+name] == what) {
 			t["needed by "+name] = what
 			p.set(kind.required, encode([]string{what}))
 		}
