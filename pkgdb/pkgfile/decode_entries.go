@@ -19,32 +19,27 @@ func (d *decoder) files(value json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	d.Files = make([]File, 0, len(kvs))
-	for _, kv := range kvs {
+	d.Files = make([]File, 0, len(kvs)) // of which there are thousands
+	err = d.eachOf(kvs, aString|anObject, func(kv member) error {
 		f := File{Path: cleanPath(urlDecode(kv.key))}
-		switch found := kindOf(kv.value); found {
-		case aString:
-			if f.Sum = stringOf(kv.value); len(f.Sum) < 2 { // "-", which pkg before 1.2 wrote for links
-				f.Sum = ""
-			}
-		case anObject:
+		if kindOf(kv.value) == anObject {
 			if err := d.file(&f, kv.value); err != nil {
-				return fmt.Errorf("%s: %w", kv.key, err)
+				return err
 			}
-		default:
-			d.skip("%s: found %s, wanted %s", kv.key, found, aString|anObject)
-			continue
+		} else if f.Sum = stringOf(kv.value); len(f.Sum) < 2 { // "-", which pkg before 1.2 wrote for links
+			f.Sum = ""
 		}
 		if f.Sum != "" {
 			if _, err := sum.Parse(f.Sum); err != nil {
-				return fmt.Errorf("%s: %w", kv.key, err)
+				return err
 			}
 		}
 		d.Files = append(d.Files, f)
-	}
+		return nil
+	})
 	slices.SortStableFunc(d.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	d.Files = slices.CompactFunc(d.Files, func(a, b File) bool { return d.again(a.Path, b.Path) })
-	return nil
+	return err
 }
 
 // again reports whether a path stands twice, of which the first counts.
@@ -128,53 +123,33 @@ func (d *decoder) attribute(a *Attr, flags **uint32, key string, value json.RawM
 // directories reads {"PATH": "y"} or {"PATH": true} as packages had it before pkg
 // 2.4, and {"PATH": {"perm": …}}.
 func (d *decoder) directories(value json.RawMessage) error {
-	kvs, err := members(value)
-	if err != nil {
-		return err
-	}
-	for _, kv := range kvs {
-		found := kindOf(kv.value)
-		if found&(aString|aBool|anObject) == 0 {
-			d.skip("%s: found %s, wanted %s", kv.key, found, aString|aBool|anObject)
-			continue
+	err := d.each(value, aString|aBool|anObject, d.encodedDirectory)
+	d.sortDirs()
+	return err
+}
+
+// dirs reads the list that packages had before there was "directories".
+func (d *decoder) dirs(value json.RawMessage) error {
+	for _, e := range elements(value) {
+		var err error
+		switch found := kindOf(e); found {
+		case aString:
+			err = d.directory(stringOf(e), e)
+		case anObject:
+			err = d.each(e, anObject, d.encodedDirectory)
+		default:
+			d.skip("found %s in the list, wanted %s", found, aString|anObject)
 		}
-		if err := d.directory(urlDecode(kv.key), kv.value); err != nil {
-			return fmt.Errorf("%s: %w", kv.key, err)
+		if err != nil {
+			return err
 		}
 	}
 	d.sortDirs()
 	return nil
 }
 
-// dirs reads the list that packages had before there was "directories".
-func (d *decoder) dirs(value json.RawMessage) error {
-	for _, e := range elements(value) {
-		switch found := kindOf(e); found {
-		case aString:
-			if err := d.directory(stringOf(e), e); err != nil {
-				return err
-			}
-		case anObject:
-			kvs, err := members(e)
-			if err != nil {
-				return err
-			}
-			for _, kv := range kvs {
-				if found := kindOf(kv.value); found != anObject {
-					d.skip("%s: found %s, wanted %s", kv.key, found, anObject)
-					continue
-				}
-				if err := d.directory(urlDecode(kv.key), kv.value); err != nil {
-					return fmt.Errorf("%s: %w", kv.key, err)
-				}
-			}
-		default:
-			d.skip("found %s in the list, wanted %s", found, aString|anObject)
-		}
-	}
-	d.sortDirs()
-	return nil
-}
+// encodedDirectory adds one whose path is a key, which pkg has encoded.
+func (d *decoder) encodedDirectory(kv member) error { return d.directory(urlDecode(kv.key), kv.value) }
 
 func (d *decoder) sortDirs() {
 	slices.SortStableFunc(d.Dirs, func(a, b Dir) int { return strings.Compare(a.Path, b.Path) })

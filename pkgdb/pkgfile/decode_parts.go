@@ -10,28 +10,40 @@ import (
 	"strings"
 )
 
-// deps reads {"NAME": {"origin": …, "version": …}}, or a list of such objects for a
-// name, of which the first counts. A dependency without an origin is none.
-func (d *decoder) deps(value json.RawMessage) error {
+// each reads the members of an object whose values have a type that is taken. The
+// others are passed over.
+func (d *decoder) each(value json.RawMessage, takes kind, read func(member) error) error {
 	kvs, err := members(value)
 	if err != nil {
 		return err
 	}
+	return d.eachOf(kvs, takes, read)
+}
+
+func (d *decoder) eachOf(kvs []member, takes kind, read func(member) error) error {
 	for _, kv := range kvs {
-		if found := kindOf(kv.value); found&(anObject|aList) == 0 {
-			d.skip("%s: found %s, wanted %s", kv.key, found, anObject|aList)
+		if found := kindOf(kv.value); found&takes == 0 {
+			d.skip("%s: found %s, wanted %s", kv.key, found, takes)
 			continue
 		}
-		objects := append([]json.RawMessage{kv.value}, kv.more...)
-		if kindOf(kv.value) == aList {
-			objects = elements(kv.value)
-		}
-		if err := d.dependency(kv.key, objects); err != nil {
+		if err := read(kv); err != nil {
 			return fmt.Errorf("%s: %w", kv.key, err)
 		}
 	}
-	slices.SortFunc(d.Deps, func(a, b Dep) int { return strings.Compare(a.Name, b.Name) })
 	return nil
+}
+
+// deps reads {"NAME": {"origin": …, "version": …}}, or a list of such objects for a
+// name, of which the first counts. A dependency without an origin is none.
+func (d *decoder) deps(value json.RawMessage) error {
+	err := d.each(value, anObject|aList, func(kv member) error {
+		if kindOf(kv.value) == aList {
+			return d.dependency(kv.key, elements(kv.value))
+		}
+		return d.dependency(kv.key, append([]json.RawMessage{kv.value}, kv.more...))
+	})
+	slices.SortFunc(d.Deps, func(a, b Dep) int { return strings.Compare(a.Name, b.Name) })
+	return err
 }
 
 // dependency adds the first of objects that has an origin, and what those before
@@ -67,43 +79,30 @@ func (d *decoder) dependency(name string, objects []json.RawMessage) error {
 }
 
 func (d *decoder) options(value json.RawMessage) error {
-	kvs, err := members(value)
-	if err != nil {
-		return err
-	}
-	for _, kv := range kvs {
-		option := Pair{Name: kv.key}
-		switch found := kindOf(kv.value); {
-		case found == aBool:
-			option.Value = map[bool]string{true: "on", false: "off"}[string(kv.value) == "true"]
-		case found != aString:
-			d.skip("%s: found %s, wanted %s", kv.key, found, aString|aBool)
-			continue
-		default:
+	err := d.each(value, aString|aBool, func(kv member) error {
+		option := Pair{kv.key, "off"}
+		switch {
+		case kindOf(kv.value) == aString:
 			if option.Value = stringOf(kv.value); option.Value == "" {
-				return fmt.Errorf("%s: found an empty string, wanted on or off", kv.key)
+				return errors.New("found an empty string, wanted on or off")
 			}
+		case string(kv.value) == "true":
+			option.Value = "on"
 		}
 		d.Options = append(d.Options, option)
-	}
+		return nil
+	})
 	slices.SortFunc(d.Options, comparePairs)
-	return nil
+	return err
 }
 
 func (d *decoder) annotations(value json.RawMessage) error {
-	kvs, err := members(value)
-	if err != nil {
-		return err
-	}
-	for _, kv := range kvs {
-		if found := kindOf(kv.value); found != aString {
-			d.skip("%s: found %s, wanted %s", kv.key, found, aString)
-			continue
-		}
+	err := d.each(value, aString, func(kv member) error {
 		d.Annotations = append(d.Annotations, Pair{kv.key, stringOf(kv.value)})
-	}
+		return nil
+	})
 	slices.SortFunc(d.Annotations, comparePairs)
-	return nil
+	return err
 }
 
 func comparePairs(a, b Pair) int { return strings.Compare(a.Name, b.Name) }
@@ -117,42 +116,25 @@ var luaPhases = phases[:4]
 
 // scripts keeps those of phases that pkg knows. An empty script is none.
 func (d *decoder) scripts(value json.RawMessage) error {
-	kvs, err := members(value)
-	if err != nil {
-		return err
-	}
-	for _, kv := range kvs {
-		found := kindOf(kv.value)
-		switch {
-		case found != aString:
-			d.skip("%s: found %s, wanted %s", kv.key, found, aString)
-		case !slices.Contains(phases, kv.key):
+	err := d.each(value, aString, func(kv member) error {
+		if !slices.Contains(phases, kv.key) {
 			d.skip("%s: is no phase that pkg(8) knows", kv.key)
-		default:
-			if text := urlDecode(stringOf(kv.value)); text != "" {
-				d.Scripts = append(d.Scripts, Script{Phase: kv.key, Text: text})
-			}
+		} else if text := urlDecode(stringOf(kv.value)); text != "" {
+			d.Scripts = append(d.Scripts, Script{Phase: kv.key, Text: text})
 		}
-	}
+		return nil
+	})
 	slices.SortFunc(d.Scripts, func(a, b Script) int { return strings.Compare(a.Phase, b.Phase) })
-	return nil
+	return err
 }
 
 // luaScripts reads lists of scripts. What follows an element that is no string is
 // passed over.
 func (d *decoder) luaScripts(value json.RawMessage) error {
-	kvs, err := members(value)
-	if err != nil {
-		return err
-	}
-	for _, kv := range kvs {
-		if found := kindOf(kv.value); found != aList {
-			d.skip("%s: found %s, wanted %s", kv.key, found, aList)
-			continue
-		}
+	err := d.each(value, aList, func(kv member) error {
 		if !slices.Contains(luaPhases, kv.key) {
 			d.skip("%s: is no phase that pkg(8) knows", kv.key)
-			continue
+			return nil
 		}
 		for _, e := range elements(kv.value) {
 			if found := kindOf(e); found != aString {
@@ -161,9 +143,10 @@ func (d *decoder) luaScripts(value json.RawMessage) error {
 			}
 			d.LuaScripts = append(d.LuaScripts, Script{Phase: kv.key, Text: stringOf(e)})
 		}
-	}
+		return nil
+	})
 	slices.SortStableFunc(d.LuaScripts, func(a, b Script) int { return strings.Compare(a.Phase, b.Phase) })
-	return nil
+	return err
 }
 
 // messages reads a list of objects, or one text as packages had it before pkg 1.11

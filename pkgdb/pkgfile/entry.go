@@ -50,10 +50,10 @@ func (p *Reader) entry(h *tar.Header) (*Entry, error) {
 	}
 	p.seen[path] = true
 	flags, err := ParseFlags(h.PAXRecords["SCHILY.fflags"])
-	e := &Entry{Attr: headerAttr(h), Time: h.ModTime.Unix(), Flags: flags}
 	if err != nil {
 		return nil, err
 	}
+	e := &Entry{Attr: headerAttr(h), Time: h.ModTime.Unix(), Flags: flags}
 	if h.Typeflag == tar.TypeDir {
 		if e.Dir = p.dirs[path]; e.Dir == nil {
 			return nil, nil
