@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"github.com/orlop/orlop/pkgdb/ucl"
 )
 
 // kind is a type of value, or a set of types, as libucl tells them apart.
@@ -74,46 +76,9 @@ func stringOf(value json.RawMessage) string {
 	case bytes.IndexByte(value, '\\') < 0:
 		return string(value[1 : len(value)-1])
 	}
-	text := unescape(value[1 : len(value)-1])
-	if end := bytes.IndexByte(text, 0); end >= 0 {
-		text = text[:end]
-	}
-	return string(text)
-}
-
-// escapes are those of one letter. Any other letter stands for itself.
-var escapes = map[byte]byte{'n': '\n', 'r': '\r', 'b': '\b', 't': '\t', 'f': '\f'}
-
-// unescape replaces the escapes of JSON as libucl does: it does not join the
-// halves of a character beyond U+FFFF, each of which becomes three bytes.
-func unescape(s []byte) []byte {
-	out := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' || i+1 == len(s) {
-			out = append(out, s[i])
-			continue
-		}
-		i++
-		if s[i] != 'u' {
-			c, known := escapes[s[i]]
-			if !known {
-				c = s[i]
-			}
-			out = append(out, c)
-			continue
-		}
-		n, _ := strconv.ParseUint(string(s[i+1:i+5]), 16, 16) // which JSON has vouched for
-		switch {
-		case n < 0x80:
-			out = append(out, byte(n))
-		case n < 0x800:
-			out = append(out, 0xc0|byte(n>>6), 0x80|byte(n&0x3f))
-		default:
-			out = append(out, 0xe0|byte(n>>12), 0x80|byte(n>>6&0x3f), 0x80|byte(n&0x3f))
-		}
-		i += 4
-	}
-	return out
+	text, _ := ucl.Unescape(string(value[1 : len(value)-1])) // JSON's escapes have their digits
+	text, _, _ = strings.Cut(text, "\x00")
+	return text
 }
 
 // urlDecode replaces %xx, as which pkg writes '%' and all bytes beyond ASCII

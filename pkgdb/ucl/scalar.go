@@ -114,7 +114,7 @@ func (p *parser) word(v *Value, text string) error {
 	isNumber, err := number(v, text)
 	if err == nil && !isNumber {
 		v.Kind = String
-		v.Text, err = p.unescape(text)
+		v.Text, err = unescape(text, p.bytes)
 		v.Text = p.expand(v.Text)
 	}
 	if err != nil {

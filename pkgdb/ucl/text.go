@@ -17,7 +17,7 @@ func (p *parser) quoted() (string, error) {
 			i++
 		case c == '"':
 			text := p.src[p.pos+1 : i]
-			s, err := p.unescape(text)
+			s, err := unescape(text, p.bytes)
 			if err != nil {
 				return "", p.errorf("%q: %w", text, err)
 			}
@@ -74,10 +74,14 @@ func (p *parser) document(tag string) (string, error) {
 	return "", p.errorf("unterminated document, wanted a line %s", tag)
 }
 
-// unescape replaces the escapes of JSON. A backslash before any other
-// character stands for that character, one at the end for itself, as in libucl,
-// which does not join the halves of a character either.
-func (p *parser) unescape(s string) (string, error) {
+// Unescape replaces the escapes of JSON as libucl does, in a text that need not be
+// UTF-8: a backslash before any other character stands for that character, one at
+// the end for itself, and of a character beyond U+FFFF each half becomes three
+// bytes.
+func Unescape(s string) (string, error) { return unescape(s, true) }
+
+// unescape joins such halves, unless it is to leave them.
+func unescape(s string, halves bool) (string, error) {
 	var b strings.Builder
 	for {
 		before, after, found := strings.Cut(s, `\`)
@@ -97,7 +101,7 @@ func (p *parser) unescape(s string) (string, error) {
 			b.WriteByte(after[0])
 			continue
 		}
-		if r, ok := codeUnit(after); p.bytes && ok && utf16.IsSurrogate(r) {
+		if r, ok := codeUnit(after); halves && ok && utf16.IsSurrogate(r) {
 			b.Write([]byte{0xe0 | byte(r>>12), 0x80 | byte(r>>6&0x3f), 0x80 | byte(r&0x3f)})
 			s = after[len("uXXXX"):]
 			continue
