@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strconv"
 	"strings"
 
@@ -57,8 +58,8 @@ func (a *archive) look(ctx context.Context) (*envelope, error) {
 				return e.hash(contents, a.asked)
 			}
 		}
-		stem, ext, _ := cutLast(name, ".")
-		if name != "signature" && ext != "sig" && ext != "pub" {
+		ext := path.Ext(name)
+		if name != "signature" && ext != ".sig" && ext != ".pub" {
 			return nil
 		}
 		if a.sealed == nil {
@@ -69,6 +70,7 @@ func (a *archive) look(ctx context.Context) (*envelope, error) {
 			e.Signature, err = small(contents)
 			return err
 		}
+		stem := strings.TrimSuffix(name, ext)
 		if pairs[stem] == nil {
 			if len(pairs) == maxSigners {
 				return fmt.Errorf("has more than %d signers", maxSigners)
@@ -77,7 +79,7 @@ func (a *archive) look(ctx context.Context) (*envelope, error) {
 			order = append(order, stem)
 		}
 		text, err := small(contents)
-		if ext == "sig" {
+		if ext == ".sig" {
 			pairs[stem].Sig = text
 		} else {
 			pairs[stem].Pub = text
@@ -134,11 +136,4 @@ func small(r io.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("is larger than %d bytes", maxSignature)
 	}
 	return append([]byte{}, text...), err
-}
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }
