@@ -112,24 +112,32 @@ func (s *solver) candidates(n need) (free, others []*catalog.Package) {
 // package meets has the step begin again with that.
 func (s *solver) pullProviders() bool {
 	list, by := s.needs()
+	type open struct {
+		need
+		free, others []*catalog.Package
+	}
+	var undecided []open
 	pulled := false
 	for _, n := range list {
-		if c, _ := s.candidates(n); len(c) == 1 {
-			s.add(c[0], Reason{n.kind, by[n][0], n.what})
+		if free, others := s.candidates(n); len(free) == 1 {
+			s.add(free[0], Reason{n.kind, by[n][0], n.what})
 			pulled = true
+		} else {
+			undecided = append(undecided, open{n, free, others})
 		}
 	}
 	if pulled {
 		return true
 	}
-	for _, n := range list {
-		switch c, others := s.candidates(n); {
-		case len(c) > 1:
-			p := s.plan.byName[by[n][0]]
+	for _, n := range undecided {
+		who := by[n.need][0]
+		switch {
+		case len(n.free) > 1:
+			p := s.plan.byName[who]
 			s.fail(p, fmt.Sprintf("%s needs %s (%s), which several packages provide: %s; request one of them",
-				p.FullName(), n.what, n.kind, strings.Join(namesOf(c), ", ")), "")
-		case len(c) == 0 && len(others) > 0:
-			if s.exchange(n, by[n][0], others); s.repin != nil {
+				p.FullName(), n.what, n.kind, strings.Join(namesOf(n.free), ", ")), "")
+		case len(n.others) > 0:
+			if s.exchange(n.need, who, n.others); s.repin != nil {
 				return false
 			}
 		}
