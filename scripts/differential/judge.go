@@ -17,6 +17,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
+
+	"github.com/orlop/orlop/release/tree"
 )
 
 const (
@@ -69,12 +71,12 @@ func (pkg judge) install(dir, work string) outcome {
 	cmd := exec.Command(pkg.program, append(args, request(dir)...)...)
 	cmd.Env = []string{"HOME=/nonexistent", "LC_ALL=C.UTF-8", "INSTALL_AS_USER=yes", "PATH=" + os.Getenv("PATH"), fmt.Sprint("PKG_INSTALL_EPOCH=", made)}
 	out, err := cmd.CombinedOutput()
-	o := outcome{status: status(err), log: string(out), files: map[string]string{}}
+	o := outcome{status: status(err), log: string(out), files: map[string]tree.Node{}}
 	if o.status != 0 {
 		return o
 	}
 	o.rows = pkg.dump(filepath.Join(root, "var/db/pkg/local.sqlite"))
-	owners := metalog(filepath.Join(work, "METALOG"))
+	owners := metalog(filepath.Join(work, "METALOG"), root)
 	check(filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		check(err)
 		name := strings.TrimPrefix(path, root)
@@ -82,7 +84,7 @@ func (pkg judge) install(dir, work string) outcome {
 			return fs.SkipDir
 		}
 		if name != "" {
-			o.files[name] = onDisk(path, owners[name])
+			o.files[name] = onDisk(root, name, owners[name])
 		}
 		return nil
 	}))
@@ -114,7 +116,7 @@ func (pkg judge) build(dir, work string) outcome {
 		args = append(args, "--package", want)
 	}
 	out, err := exec.Command(pkg.orlop, append(args, "x")...).CombinedOutput()
-	o := outcome{status: status(err), log: string(out), files: map[string]string{}}
+	o := outcome{status: status(err), log: string(out), files: map[string]tree.Node{}}
 	if o.status != 0 {
 		return o
 	}

@@ -81,7 +81,7 @@ func (pkg judge) one(seed uint64, keep string, t *tally) {
 		t.refused++
 	case diff == "":
 		t.same++
-	case listed(theirs, ours) != "":
+	case listed(theirs, ours):
 		t.listed++
 	default:
 		t.differ++

@@ -3,8 +3,8 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -12,91 +12,81 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/orlop/orlop/release/tree"
 )
 
 // outcome is what an install has led to.
 type outcome struct {
 	status int
 	log    string
-	rows   []string          // of the database, as orlop pkgdb dump prints them
-	files  map[string]string // what is known of a path
+	rows   []string // of the database, as orlop pkgdb dump prints them
+	files  map[string]tree.Node
 }
 
-// onDisk says what a path is, with the owner that pkg would have given to it.
-func onDisk(path, owner string) string {
-	info, err := os.Lstat(path)
-	check(err)
-	if owner == "" {
-		owner = "root:wheel"
+// compared is a node without what need not be alike: the times of directories, the
+// modes of links, and flags, which only FreeBSD has.
+func compared(n tree.Node) tree.Node {
+	switch n.Flags = ""; n.Type {
+	case tree.Dir:
+		n.Time = 0
+	case tree.Symlink:
+		n.Mode = 0o755
 	}
-	mode := info.Sys().(*syscall.Stat_t).Mode & 0o7777
+	return n
+}
+
+// onDisk looks at a path below a root, with the owner that pkg would have given to it.
+func onDisk(root, path string, owner tree.Node) tree.Node {
+	info, err := os.Lstat(root + path)
+	check(err)
+	n := tree.Node{Path: path, Uname: "root", Gname: "wheel", Time: info.ModTime().Unix(), Origin: tree.Listed}
+	if owner.Uname != "" {
+		n.Uname, n.Gname = owner.Uname, owner.Gname
+	}
+	n.Mode = uint32(info.Sys().(*syscall.Stat_t).Mode) & 0o7777 // of 16 bits on FreeBSD
 	switch info.Mode().Type() {
 	case fs.ModeDir:
-		return fmt.Sprintf("dir %04o %s", mode, owner)
+		n.Type = tree.Dir
 	case fs.ModeSymlink:
-		target, err := os.Readlink(path)
+		n.Type = tree.Symlink
+		n.Link, err = os.Readlink(root + path)
 		check(err)
-		return fmt.Sprintf("link %s %d %s", owner, info.ModTime().Unix(), target)
+	default:
+		text, err := os.ReadFile(root + path)
+		check(err)
+		n.Size, n.Digest = int64(len(text)), fmt.Sprintf("%x", sha256.Sum256(text))
 	}
-	text, err := os.ReadFile(path)
-	check(err)
-	return fmt.Sprintf("file %04o %s %d %x %d", mode, owner, info.ModTime().Unix(), sha256.Sum256(text), len(text))
+	return compared(n)
 }
 
-var metalogLine = regexp.MustCompile(`^\./(\S*) .*uname=(\S*) gname=(\S*) `)
-
 // metalog reads the owners that pkg could not give as an ordinary user.
-func metalog(file string) map[string]string {
-	owners := map[string]string{}
-	text, err := os.ReadFile(file)
+func metalog(file, root string) map[string]tree.Node {
+	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return owners
+		return nil
 	}
 	check(err)
-	for line := range strings.SplitSeq(string(text), "\n") {
-		if m := metalogLine.FindStringSubmatch(line); m != nil {
-			owners["/"+plain(m[1])] = m[2] + ":" + m[3]
-		}
-	}
+	defer f.Close()
+	owners, err := tree.ReadMetalog(f, file, func(path string) bool {
+		_, err := os.Lstat(root + path)
+		return err == nil
+	})
+	check(err)
 	return owners
 }
 
-var octal = regexp.MustCompile(`\\[0-7]{3}`)
-
-// plain undoes the escapes of mtree(5).
-func plain(s string) string {
-	return octal.ReplaceAllStringFunc(s, func(o string) string {
-		return string([]byte{(o[1]-'0')<<6 | (o[2]-'0')<<3 | (o[3] - '0')})
-	})
-}
-
 // inImage reads a listing of orlop ls --mtree.
-func inImage(listing []byte) map[string]string {
-	files, sums := map[string]string{}, map[string]string{}
-	for lines := bufio.NewScanner(bytes.NewReader(listing)); lines.Scan(); {
-		name, rest, _ := strings.Cut(lines.Text(), " ")
-		name = plain(strings.TrimPrefix(name, "."))
-		if name == "" || strings.HasPrefix(name, "#") || strings.HasPrefix(name, "/var/db/pkg") {
-			continue
-		}
-		k := map[string]string{}
-		for word := range strings.SplitSeq(rest, " ") {
-			key, value, _ := strings.Cut(word, "=")
-			k[key] = value
-		}
-		owner, seconds := plain(k["uname"])+":"+plain(k["gname"]), strings.TrimSuffix(k["time"], ".0")
-		switch k["type"] {
-		case "dir":
-			files[name] = fmt.Sprintf("dir %s %s", k["mode"], owner)
-		case "link":
-			files[name] = fmt.Sprintf("link %s %s %s", owner, seconds, plain(k["link"]))
-		default:
-			files[name] = fmt.Sprintf("file %s %s %s %s %s", k["mode"], owner, seconds, k["sha256digest"], k["size"])
-			sums[name] = k["sha256digest"]
+func inImage(listing []byte) map[string]tree.Node {
+	nodes, err := tree.ReadMtree(bytes.NewReader(listing), "orlop ls", "/")
+	check(err)
+	files := map[string]tree.Node{}
+	for _, n := range nodes {
+		if n.Path != "/" && !strings.HasPrefix(n.Path, "/var/db/pkg") {
+			files[n.Path] = compared(n)
 		}
 	}
 	return files
@@ -125,10 +115,17 @@ func difference(theirs, ours outcome) string {
 	maps.Copy(all, ours.files)
 	for _, path := range slices.Sorted(maps.Keys(all)) {
 		if theirs.files[path] != ours.files[path] && !strings.HasPrefix(path, "/var") {
-			list = append(list, fmt.Sprintf("file %q:\n\tpkg   %s\n\torlop %s", path, theirs.files[path], ours.files[path]))
+			list = append(list, fmt.Sprintf("file %q:\n\tpkg   %s\n\torlop %s", path, show(theirs.files[path]), show(ours.files[path])))
 		}
 	}
 	return strings.Join(list, "\n")
+}
+
+func show(n tree.Node) string {
+	if n.Path == "" {
+		return "nothing"
+	}
+	return fmt.Sprintf("%s %04o %s:%s %d, %d bytes %s%s", n.Type, n.Mode, n.Uname, n.Gname, n.Time, n.Size, n.Digest, n.Link)
 }
 
 func firstLine(s string) string {
@@ -155,37 +152,13 @@ func lacks(a, b []string) []string {
 func (o outcome) record(dir string) {
 	want := filepath.Join(dir, "want")
 	check(os.MkdirAll(want, 0o755))
-	listing := "#mtree v2.0\n"
+	nodes := []*tree.Node{{Path: "/", Type: tree.Dir, Mode: 0o755, Uname: "root", Gname: "wheel"}}
 	for _, path := range slices.Sorted(maps.Keys(o.files)) {
-		listing += "." + escape(path) + " " + mtreeLine(o.files[path]) + "\n"
+		nodes = append(nodes, new(o.files[path]))
 	}
-	for name, text := range map[string]string{"rc": fmt.Sprintln(o.status), "log.txt": o.log, "dump.txt": strings.Join(o.rows, "\n") + "\n", "files.mtree": listing} {
+	var listing strings.Builder
+	check(tree.WriteMtree(context.Background(), &listing, tree.Of(nodes)))
+	for name, text := range map[string]string{"rc": fmt.Sprintln(o.status), "log.txt": o.log, "dump.txt": strings.Join(o.rows, "\n") + "\n", "files.mtree": listing.String()} {
 		check(os.WriteFile(filepath.Join(want, name), []byte(text), 0o644))
 	}
-}
-
-// mtreeLine writes what onDisk says in the words of mtree(5).
-func mtreeLine(what string) string {
-	words := strings.SplitN(what, " ", 5)
-	owner := func(word string) string { return "uname=" + strings.Replace(word, ":", " gname=", 1) }
-	switch words[0] {
-	case "dir":
-		return "type=dir mode=" + words[1] + " " + owner(words[2])
-	case "link":
-		return "type=link mode=0755 " + owner(words[1]) + " time=" + words[2] + " link=" + escape(strings.Join(words[3:], " "))
-	}
-	return "type=file mode=" + words[1] + " " + owner(words[2]) + " size=" + words[4][65:] + " sha256digest=" + words[4][:64] + " time=" + words[3]
-}
-
-// escape writes a path as mtree(5) does.
-func escape(path string) string {
-	var b strings.Builder
-	for i := range len(path) {
-		if c := path[i]; c <= ' ' || c > '~' || strings.IndexByte("\\#*?[=", c) >= 0 {
-			fmt.Fprintf(&b, "\\%03o", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
 }
