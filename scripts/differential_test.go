@@ -12,8 +12,9 @@ import (
 	"testing"
 )
 
-// TestDifferential has a pkg that installs nothing, and one that refuses all:
-// either differs from orlop, and the case is made as small as can be.
+// TestInteropDifferential has a pkg that refuses all, which differs from orlop, so
+// that the case is made as small as can be; and one that is killed, which does not
+// count.
 func TestInteropDifferential(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, program, want string }{

@@ -78,10 +78,10 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 
 func executable(f elftest.File) string { return string(f.Bytes()) }
 
-// cases are small repositories for scripts.
 // lz4 is how a file begins that is packed with it.
 var lz4 = []byte("\x04\x22\x4d\x18 and so on, and so on")
 
+// cases are small repositories for scripts.
 var cases = map[string][]pkgtest.Package{
 	"before": {
 		{Name: "going", Files: []pkgtest.File{{Path: "/bin/going", Body: "x"}}},
