@@ -13,12 +13,12 @@ import (
 // the image's own accounts. orlop writes both, so that in its own images each
 // must be right. In others the number alone counts, and one without an account is
 // only worth a detail.
-func (a *Artifact) checkOwners(ctx context.Context) []error {
+func checkOwners(ctx context.Context, a *Artifact) []error {
 	switch {
 	case a.noAccounts:
 		return nil
 	case a.OwnName() == "":
-		a.noteOwners(ctx)
+		noteOwners(ctx, a)
 		return nil
 	}
 	var errs []error
@@ -45,7 +45,7 @@ func (a *Artifact) checkOwners(ctx context.Context) []error {
 }
 
 // noteOwners tells of each number without an account one path that has it.
-func (a *Artifact) noteOwners(ctx context.Context) {
+func noteOwners(ctx context.Context, a *Artifact) {
 	users, groups := strangers{fact: "uid", has: a.accounts.HasUID}, strangers{fact: "gid", has: a.accounts.HasGID}
 	for n := range a.Tree.Until(ctx) {
 		users.see(n.UID, n.Path)

@@ -16,25 +16,25 @@ import (
 // packages, what is in each layer beside them, and all that the definition puts
 // into config, manifest and index. Only building it again tells more. Without a
 // lock it takes the image at its word.
-func (a *Artifact) CheckLock(ctx context.Context, l *solve.Lock) []error {
+func CheckLock(ctx context.Context, a *Artifact, l *solve.Lock) []error {
 	if l == nil {
-		return a.checkAlone(ctx)
+		return checkAlone(ctx, a)
 	}
 	var errs []error
 	switch {
 	case a.whole && l.TellsGenerated():
-		errs = append(a.checkPackages(ctx, l), a.checkLayers(ctx, l)...)
+		errs = append(checkPackages(ctx, a, l), checkLayers(ctx, a, l)...)
 	case a.whole: // an old lock, beside which the image is taken at its word
-		errs = append(a.checkPackages(ctx, l), a.checkAlone(ctx)...)
+		errs = append(checkPackages(ctx, a, l), checkAlone(ctx, a)...)
 	}
-	return append(errs, a.checkDocuments(l)...)
+	return append(errs, checkDocuments(a, l)...)
 }
 
 // checkPackages compares what is registered with what is locked. A database
 // that is not there, or cannot be read, is one fault and told already; so is one
 // of a lower layer, where the image's own is absent.
-func (a *Artifact) checkPackages(ctx context.Context, l *solve.Lock) []error {
-	if a.content == nil || !a.ownDatabase() {
+func checkPackages(ctx context.Context, a *Artifact, l *solve.Lock) []error {
+	if a.content == nil || !ownDatabase(a) {
 		return nil
 	}
 	registered, err := a.content.Registered(ctx)
@@ -74,7 +74,7 @@ func (a *Artifact) checkPackages(ctx context.Context, l *solve.Lock) []error {
 
 // ownDatabase reports whether the pkg database is in the last layer, as it is in
 // every image that orlop makes.
-func (a *Artifact) ownDatabase() bool {
+func ownDatabase(a *Artifact) bool {
 	n := len(a.Layers)
 	return n > 0 && slices.ContainsFunc(a.Layers[n-1], func(n *tree.Node) bool { return n.Path == databasePath })
 }

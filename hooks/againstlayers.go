@@ -17,12 +17,12 @@ import (
 // checkLayers compares each layer's entries with what the lock says of them.
 // What upper layers hide counts as well: it is carried along. Packages' files
 // have been compared with the pkg database, which the lock has with its sum.
-func (a *Artifact) checkLayers(ctx context.Context, l *solve.Lock) []error {
+func checkLayers(ctx context.Context, a *Artifact, l *solve.Lock) []error {
 	steps := l.Layers
 	if l.Squash {
 		steps = steps[len(steps)-1:]
 	}
-	c := layerCheck{Artifact: a, owners: a.owners(), steps: map[string]string{}, known: a.Packages != nil && a.ownDatabase()}
+	c := layerCheck{owners: a.owners(), steps: map[string]string{}, known: a.Packages != nil && ownDatabase(a)}
 	for _, p := range l.Packages {
 		if !p.Donor && !l.Squash {
 			c.steps[p.Name] = p.Layer
@@ -37,15 +37,14 @@ func (a *Artifact) checkLayers(ctx context.Context, l *solve.Lock) []error {
 		}
 		c.layer(ctx, fmt.Sprintf("layer %d", i+1), &steps[i], a.Layers[i])
 	}
-	if c.other && a.ownDatabase() {
-		c.errs = append(c.errs, a.checkNormal(ctx, l.Layers[len(l.Layers)-1].Epoch)...)
+	if c.other && ownDatabase(a) {
+		c.errs = append(c.errs, checkNormal(ctx, a, l.Layers[len(l.Layers)-1].Epoch)...)
 	}
 	return c.errs
 }
 
 // layerCheck collects what is wrong with the entries of layers.
 type layerCheck struct {
-	*Artifact
 	owners map[string]string // package by path
 	steps  map[string]string // step by package; none where one layer has all
 	known  bool              // the pkg database could be read

@@ -18,7 +18,7 @@ import (
 // layer can carry them. Several names share those of their inode. Directories
 // are left out: one that a lower layer made immutable stays so, whatever a
 // package of an upper one says of it.
-func (r *Root) compareFlags(pkgs []pkgdb.Installed) []error {
+func compareFlags(r *Root, pkgs []pkgdb.Installed) []error {
 	type inode struct {
 		subject       string // of its first name
 		found, wanted map[string]bool

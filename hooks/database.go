@@ -36,9 +36,9 @@ func CheckDatabase(ctx context.Context, c *pkgdb.Content, root *oci.Source, plat
 		return nil, err
 	}
 	report.Odd = err
-	report.Faults = append(report.Faults, files.compare(ctx, pkgs)...)
+	report.Faults = append(report.Faults, compareRoot(ctx, files, pkgs)...)
 	report.AnyOwner = files.anyOwner
-	report.Unowned, err = files.unowned(ctx, pkgs)
+	report.Unowned, err = unowned(ctx, files, pkgs)
 	return report, err
 }
 

@@ -77,7 +77,7 @@ func machineOrder(r release.Release) binary.ByteOrder {
 
 // checkDerived compares what is derived from other files of the image. What a
 // package has is compared with that.
-func (a *Artifact) checkDerived(ctx context.Context, r release.Release) []error {
+func checkDerived(ctx context.Context, a *Artifact, r release.Release) []error {
 	files, err := derived(ctx, a.text, machineOrder(r))
 	var errs []error
 	if err != nil {

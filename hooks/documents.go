@@ -20,13 +20,13 @@ import (
 
 // checkDocuments compares config and manifest with those that a lock makes of
 // these layers. The index, which no digest covers, is only the wrapping.
-func (a *Artifact) checkDocuments(l *solve.Lock) []error {
-	docs, err := a.documentsOf(l)
+func checkDocuments(a *Artifact, l *solve.Lock) []error {
+	docs, err := documentsOf(a, l)
 	if err != nil {
 		return []error{&ContentError{fmt.Errorf("its lock: %w", err)}}
 	}
 	const by = "its lock makes it"
-	a.noteWrapping(docs.Index, by)
+	noteWrapping(a, docs.Index, by)
 	errs := compareDocument("manifest", a.Texts.Manifest, docs.Manifest, by)
 	if a.Texts.Config == nil {
 		return errs // which is told
@@ -36,7 +36,7 @@ func (a *Artifact) checkDocuments(l *solve.Lock) []error {
 
 // noteWrapping tells in what the layout around the image is not the one that
 // orlop writes. Whoever copies an image writes another.
-func (a *Artifact) noteWrapping(index []byte, by string) {
+func noteWrapping(a *Artifact, index []byte, by string) {
 	var names []string
 	var details []error
 	for _, d := range []struct {
@@ -58,7 +58,7 @@ func (a *Artifact) noteWrapping(index []byte, by string) {
 
 // IsOf reports whether a lock may be of this image: its manifest says the same
 // title, version and ABI. The name in an index may be another since a copy.
-func (a *Artifact) IsOf(l *solve.Lock) bool {
+func IsOf(a *Artifact, l *solve.Lock) bool {
 	image, err := lockedImage(l, nil)
 	for _, key := range []string{v1.AnnotationTitle, v1.AnnotationVersion, release.AnnotationABI} {
 		if err != nil || image.Annotations[key] != a.Manifest.Annotations[key] {
@@ -101,7 +101,7 @@ func quoted(s string) string {
 
 // documentsOf makes config, manifest and index from a lock and the layers of
 // the archive.
-func (a *Artifact) documentsOf(l *solve.Lock) (oci.Documents, error) {
+func documentsOf(a *Artifact, l *solve.Lock) (oci.Documents, error) {
 	steps := l.Layers
 	if l.Squash {
 		steps = steps[len(steps)-1:]

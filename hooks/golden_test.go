@@ -82,10 +82,10 @@ func build(t *testing.T, cfg hooks.Config) map[string]*hooks.Artifact {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if errs := a.CheckLock(t.Context(), lock); len(errs) > 0 {
+		if errs := hooks.CheckLock(t.Context(), a, lock); len(errs) > 0 {
 			t.Errorf("%s and its lock: %v", r.Image, errors.Join(errs...))
 		}
-		if errs := a.CheckLock(t.Context(), nil); len(errs) > 0 {
+		if errs := hooks.CheckLock(t.Context(), a, nil); len(errs) > 0 {
 			t.Errorf("%s by itself: %v", r.Image, errors.Join(errs...))
 		}
 		all[r.Image] = a

@@ -145,7 +145,7 @@ func keptName(repository string) string {
 
 // lock is what a member was made of.
 func (r *run) lock(ctx context.Context, m *member) (solve.Lock, error) {
-	l := m.plan.Lock(r.catalogues)
+	l := solve.NewLock(m.plan, r.catalogues)
 	l.Orlop, l.Versions, l.Image, l.Revision, l.Branch = r.Version, r.Versions, m.def.Name, r.release.Revision, r.release.Branch
 	l.Schema, l.Compression, l.Squash = int(r.Schema), string(r.Compression), r.Squash
 	maps.Copy(l.Annotations, r.annotations(m))

@@ -63,7 +63,7 @@ func changesFiles(m *pkgfile.Manifest) bool {
 
 // chmods are the modes that scripts of packages have given to paths of a root,
 // which its pkg database does not know. A script that cannot be done was skipped.
-func (r *Root) chmods(pkgs []pkgdb.Installed) map[string]uint32 {
+func chmods(r *Root, pkgs []pkgdb.Installed) map[string]uint32 {
 	modes := map[string]uint32{}
 	for _, p := range pkgs {
 		for _, s := range p.InstallScripts() {
@@ -87,12 +87,12 @@ func (r *Root) chmods(pkgs []pkgdb.Installed) map[string]uint32 {
 
 // modeOf is the one that a row of the pkg database says, or a script, and which of
 // them it is.
-func (r *Root) modeOf(n *tree.Node, a pkgfile.Attr) (mode uint32, says string) {
+func modeOf(modes map[string]uint32, n *tree.Node, a pkgfile.Attr) (mode uint32, says string) {
 	path := n.Path
 	if n.Type == tree.Hardlink {
 		path = n.Link
 	}
-	if mode, ok := r.modes[path]; ok {
+	if mode, ok := modes[path]; ok {
 		return mode, "as a script gives it"
 	}
 	return a.Perm, asDatabase

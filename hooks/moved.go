@@ -62,7 +62,7 @@ func (r *run) moved(ctx context.Context, l *solve.Lock) ([]Movement, error) {
 	if err != nil {
 		return nil, err
 	}
-	return movements(l, m.plan.Lock(r.catalogues).Packages, func(p solve.LockPackage) bool {
+	return movements(l, solve.NewLock(m.plan, r.catalogues).Packages, func(p solve.LockPackage) bool {
 		return p.Donor && !r.knowsSource(l, p.Layer)
 	}), nil
 }

@@ -34,18 +34,18 @@ func (a *Artifact) OwnName() string {
 
 // checkAlone compares an image with what orlop would have written beside what
 // it says of itself. Of other tools' images it knows nothing.
-func (a *Artifact) checkAlone(ctx context.Context) []error {
+func checkAlone(ctx context.Context, a *Artifact) []error {
 	if a.OwnName() == "" {
 		return nil
 	}
 	r := release.Release{ABI: a.Manifest.Annotations[release.AnnotationABI]}
-	a.noteWrapping(oci.Index(a.likelyName(r), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
+	noteWrapping(a, oci.Index(likelyName(a, r), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
 	var errs []error
 	if a.whole && a.Config.Created != nil {
-		errs = append(errs, a.checkNormal(ctx, a.Config.Created.Unix())...)
+		errs = append(errs, checkNormal(ctx, a, a.Config.Created.Unix())...)
 	}
 	if a.whole {
-		errs = append(errs, a.checkDerived(ctx, r)...)
+		errs = append(errs, checkDerived(ctx, a, r)...)
 	}
 	return errs
 }
@@ -53,7 +53,7 @@ func (a *Artifact) checkAlone(ctx context.Context) []error {
 // likelyName is the name in its archive that an image has, if that may be one of
 // orlop's. Else it is the one of FreeBSD's own; the tag of others stands in their
 // definitions only.
-func (a *Artifact) likelyName(r release.Release) string {
+func likelyName(a *Artifact, r release.Release) string {
 	found := a.Descriptor.Annotations[v1.AnnotationRefName]
 	if release.OwnRefName(found, a.OwnName(), r.TargetArch()) {
 		return found
@@ -66,7 +66,7 @@ func (a *Artifact) likelyName(r release.Release) string {
 
 // checkOwn finds what orlop never writes: whiteouts, anything in a tar file that
 // a node has no place for.
-func (a *Artifact) checkOwn() []error {
+func checkOwn(a *Artifact) []error {
 	var errs []error
 	fault := func(i int, format string, args ...any) {
 		errs = append(errs, &ContentError{fmt.Errorf("layer %d: %w", i+1, fmt.Errorf(format, args...))})
@@ -86,7 +86,7 @@ func (a *Artifact) checkOwn() []error {
 
 // checkNormal compares the pkg database with its normal form, in which every
 // package was installed at the epoch. Rows that have faults have no such form.
-func (a *Artifact) checkNormal(ctx context.Context, epoch int64) []error {
+func checkNormal(ctx context.Context, a *Artifact, epoch int64) []error {
 	if a.content == nil || len(a.content.Check(ctx)) > 0 {
 		return nil // which is told
 	}

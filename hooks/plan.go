@@ -88,7 +88,7 @@ func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
 }
 
 func (r *run) planFile(ctx context.Context, m *member) (PlanFile, error) {
-	l := m.plan.Lock(r.catalogues)
+	l := solve.NewLock(m.plan, r.catalogues)
 	f := PlanFile{Format: planFormat, Orlop: r.Version, Maker: r.Maker, Image: m.def.Name,
 		Revision: r.release.Revision, Branch: r.release.Branch, ABI: l.ABI, Epoch: r.Epoch,
 		Annotations: l.Annotations, Repositories: l.Repositories, Exceptions: r.Exceptions, Packages: l.Packages}

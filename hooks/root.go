@@ -33,7 +33,6 @@ type Root struct {
 	accounts *etc.Accounts     // its own
 	folder   bool              // on a disk: owners are numbers, and flags are not read
 	anyOwner bool              // owners say nothing
-	modes    map[string]uint32 // compare: that scripts have given, by path
 }
 
 func newRoot() Root { return Root{Tree: new(tree.Tree), blake2b: map[string]string{}} }
@@ -140,33 +139,33 @@ const maxFaults = 10_000
 
 // compare finds everything in which the files differ from what a pkg database
 // says of them. Its rows may be many: a signal ends it.
-func (r *Root) compare(ctx context.Context, pkgs []pkgdb.Installed) []error {
+func compareRoot(ctx context.Context, r *Root, pkgs []pkgdb.Installed) []error {
 	var errs []error
-	r.modes = r.chmods(pkgs)
+	modes := chmods(r, pkgs)
 	for _, p := range pkgs {
 		for i, f := range p.Files {
 			if i%1024 == 0 && ctx.Err() != nil {
 				return []error{ctx.Err()}
 			}
-			if errs = append(errs, r.compareFile(p, f)...); len(errs) > maxFaults {
+			if errs = append(errs, compareFile(r, modes, p, f)...); len(errs) > maxFaults {
 				return append(errs[:maxFaults], &ContentError{errors.New("more differs from the pkg database")})
 			}
 		}
 		for _, d := range p.Dirs {
-			errs = append(errs, r.compareDir(p, d)...)
+			errs = append(errs, compareDir(r, modes, p, d)...)
 		}
 		if ctx.Err() != nil {
 			return []error{ctx.Err()}
 		}
 	}
 	if !r.folder {
-		errs = append(errs, r.compareFlags(pkgs)...)
+		errs = append(errs, compareFlags(r, pkgs)...)
 	}
 	return errs
 }
 
 // unowned lists the files and links that no package has.
-func (r *Root) unowned(ctx context.Context, pkgs []pkgdb.Installed) ([]string, error) {
+func unowned(ctx context.Context, r *Root, pkgs []pkgdb.Installed) ([]string, error) {
 	left := map[string]bool{}
 	for n := range r.Tree.Until(ctx) {
 		left[n.Path] = n.Type != tree.Dir && n.Path != databasePath
@@ -181,8 +180,8 @@ func (r *Root) unowned(ctx context.Context, pkgs []pkgdb.Installed) ([]string, e
 }
 
 // compareFile compares a row of files with the node of its path.
-func (r *Root) compareFile(p pkgdb.Installed, f pkgfile.File) []error {
-	n, c := r.find(p, f.Path)
+func compareFile(r *Root, modes map[string]uint32, p pkgdb.Installed, f pkgfile.File) []error {
+	n, c := find(r, p, f.Path)
 	if n == nil {
 		return c.errs
 	}
@@ -205,7 +204,7 @@ func (r *Root) compareFile(p pkgdb.Installed, f pkgfile.File) []error {
 		c.fact("sum", r.sumOf(n, wanted.Kind()), string(wanted.Typed()))
 		c.fact("link", "", f.Link)
 	}
-	c.attributes(r, n, f.Attr)
+	compareAttributes(c, r, modes, n, f.Attr)
 	if f.Known && f.Time != nil && n.Type != tree.Dir {
 		c.fact("time", fmt.Sprint(n.Time), fmt.Sprint(*f.Time))
 	}
@@ -213,13 +212,13 @@ func (r *Root) compareFile(p pkgdb.Installed, f pkgfile.File) []error {
 }
 
 // compareDir compares a row of directories with the node of its path.
-func (r *Root) compareDir(p pkgdb.Installed, d pkgfile.Dir) []error {
-	n, c := r.find(p, d.Path)
+func compareDir(r *Root, modes map[string]uint32, p pkgdb.Installed, d pkgfile.Dir) []error {
+	n, c := find(r, p, d.Path)
 	if n == nil {
 		return c.errs
 	}
 	c.fact("type", n.Type.String(), "dir")
-	c.attributes(r, n, d.Attr)
+	compareAttributes(c, r, modes, n, d.Attr)
 	return c.errs
 }
 
@@ -229,7 +228,7 @@ type comparison struct {
 	errs    []error
 }
 
-func (r *Root) find(p pkgdb.Installed, path string) (*tree.Node, *comparison) {
+func find(r *Root, p pkgdb.Installed, path string) (*tree.Node, *comparison) {
 	c := &comparison{subject: p.FullName() + ": " + path}
 	n := r.Tree.Lookup(path)
 	if n == nil {
@@ -238,24 +237,24 @@ func (r *Root) find(p pkgdb.Installed, path string) (*tree.Node, *comparison) {
 	return n, c
 }
 
-func (c *comparison) attributes(r *Root, n *tree.Node, a pkgfile.Attr) {
+func compareAttributes(c *comparison, r *Root, modes map[string]uint32, n *tree.Node, a pkgfile.Attr) {
 	if !a.Known {
 		return
 	}
 	if n.Type != tree.Symlink { // nobody looks at a link's
-		mode, says := r.modeOf(n, a)
+		mode, says := modeOf(modes, n, a)
 		c.differs("mode", fmt.Sprintf("%04o", n.Mode), fmt.Sprintf("%04o", mode), says)
 	}
 	if !r.anyOwner {
-		c.owner("uname", n.Uname, n.UID, a.Uname, r.folder, r.accounts.UID)
-		c.owner("gname", n.Gname, n.GID, a.Gname, r.folder, r.accounts.GID)
+		compareOwner(c, "uname", n.Uname, n.UID, a.Uname, r.folder, r.accounts.UID)
+		compareOwner(c, "gname", n.Gname, n.GID, a.Gname, r.folder, r.accounts.GID)
 	}
 }
 
 // owner compares the number of an owner, which counts when an image runs, with
 // what a name stands for. The name beside it comes second (image-spec, layer.md,
 // File Attributes), and counts where the accounts do not know the other.
-func (c *comparison) owner(fact, name string, id int, wanted string, folder bool, lookup func(string) (int, bool)) {
+func compareOwner(c *comparison, fact, name string, id int, wanted string, folder bool, lookup func(string) (int, bool)) {
 	number, known := lookup(wanted)
 	switch {
 	case name == wanted: // whether the number is this name's, checkOwners tells

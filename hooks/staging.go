@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -139,7 +140,12 @@ func marked(dir string) bool {
 		return false
 	}
 	defer root.Close()
-	text, err := readRegular(root, stagingMark)
+	f, err := store.OpenRegular(root, stagingMark)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, int64(len(markText)+1)))
 	return err == nil && strings.HasPrefix(markText, string(text))
 }
 

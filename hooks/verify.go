@@ -248,10 +248,10 @@ func Verify(ctx context.Context, source *oci.Source, platform string) (*Artifact
 		errs = append(errs, a.content.Check(ctx)...)
 	}
 	if a.OwnName() != "" {
-		errs = append(errs, a.checkOwn()...)
+		errs = append(errs, checkOwn(a)...)
 	}
-	errs = append(errs, a.compare(ctx, a.Packages)...)
-	errs = append(errs, a.checkOwners(ctx)...)
+	errs = append(errs, compareRoot(ctx, &a.Root, a.Packages)...)
+	errs = append(errs, checkOwners(ctx, a)...)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

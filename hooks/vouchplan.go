@@ -38,7 +38,7 @@ func (r *run) vouchPlan(ctx context.Context, m *member) error {
 		m.doubt("the lock of image %s cannot be resolved again: %v", m.def.Name, err)
 		return ctx.Err()
 	}
-	m.comparePlan(plan.Lock(nil))
+	m.comparePlan(solve.NewLock(plan, nil))
 	for _, at := range m.chain() {
 		for _, p := range at.step().Packages {
 			switch q := plan.Lookup(p.Name); {

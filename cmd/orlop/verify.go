@@ -140,10 +140,10 @@ func (v *verifier) verify(path string) *verdict {
 	if x.lock, err = v.lockOf(x); err != nil {
 		x.fail(rebuildFailure(err), err)
 	} else if x.lock == nil {
-		x.faulty(a.CheckLock(v.c.Context, nil)...)
+		x.faulty(hooks.CheckLock(v.c.Context, a, nil)...)
 	} else {
 		x.judges = append(x.judges, "lock")
-		x.faulty(a.CheckLock(v.c.Context, x.lock.Lock)...)
+		x.faulty(hooks.CheckLock(v.c.Context, a, x.lock.Lock)...)
 	}
 	x.faulty(v.compareDigests(x)...)
 	for _, what := range v.c.StringSlice("require") {
@@ -165,7 +165,7 @@ func (v *verifier) lockOf(x *verdict) (*givenLock, error) {
 	}
 	for _, fits := range []func(l *givenLock) bool{
 		func(l *givenLock) bool { return x.name() != "" && hooks.LockedName(l.Lock) == x.name() },
-		func(l *givenLock) bool { return x.artifact.IsOf(l.Lock) }, // a copy may have another name
+		func(l *givenLock) bool { return hooks.IsOf(x.artifact, l.Lock) }, // a copy may have another name
 	} {
 		if i := slices.IndexFunc(v.locks, func(l givenLock) bool { return fits(&l) }); i >= 0 {
 			return &v.locks[i], nil

@@ -111,8 +111,8 @@ type LockMissing struct {
 	By   []string `json:"by"`
 }
 
-// Lock returns the part of a lock that a plan knows.
-func (p *Plan) Lock(catalogues []*catalog.Catalogue) Lock {
+// NewLock returns the part of a lock that a plan knows.
+func NewLock(p *Plan, catalogues []*catalog.Catalogue) Lock {
 	l := Lock{Format: LockFormat, Bytes: ByteFormat, ABI: p.ABI, Versions: map[string]string{}, Annotations: map[string]string{},
 		Repositories: []LockRepository{}, Packages: []LockPackage{}, KnownMissing: []LockException{}, KnownDangling: []LockException{}}
 	used := map[*catalog.Repo]bool{}
@@ -120,7 +120,7 @@ func (p *Plan) Lock(catalogues []*catalog.Catalogue) Lock {
 		step := &p.Steps[i]
 		for _, pkg := range step.All() {
 			used[pkg.Repo] = true
-			l.Packages = append(l.Packages, p.lockPackage(pkg, step.Name))
+			l.Packages = append(l.Packages, lockPackage(p, pkg, step.Name))
 		}
 		layer := LockLayer{Image: step.Name, Files: []LockFile{}, LeftOut: []string{}, Missing: []LockMissing{},
 			Alternatives: append([]string{}, step.Chosen...), SkippedScripts: []LockScript{}, NoAccount: []string{}, Generated: []LockGenerated{}}
@@ -140,7 +140,7 @@ func (p *Plan) Lock(catalogues []*catalog.Catalogue) Lock {
 	return l
 }
 
-func (p *Plan) lockPackage(pkg *Planned, step string) LockPackage {
+func lockPackage(p *Plan, pkg *Planned, step string) LockPackage {
 	requested := ""
 	if pkg.Requested >= 0 && pkg.Requested < len(p.Steps) {
 		requested = p.Steps[pkg.Requested].Name

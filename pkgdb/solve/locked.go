@@ -194,7 +194,7 @@ func (p LockPackage) check(layers map[string]int, repos map[string]bool) error {
 // Plan returns the plan of the image of the first layers. Pkg gives the package
 // of each entry.
 func (l *Lock) Plan(layers int, pkg func(LockPackage) *catalog.Package) *Plan {
-	plan := &Plan{ABI: l.ABI, Steps: make([]StepPlan, layers), byName: map[string]*Planned{}}
+	steps := make([]StepPlan, layers)
 	index := map[string]int{"": -1}
 	for i := range l.Layers {
 		index[l.Layers[i].Image] = i
@@ -204,7 +204,7 @@ func (l *Lock) Plan(layers int, pkg func(LockPackage) *catalog.Package) *Plan {
 		if at >= layers {
 			continue
 		}
-		step := &plan.Steps[at]
+		step := &steps[at]
 		entry := &Planned{Package: pkg(p), Requested: index[p.Requested], Why: Reason{Kind: Dependency}}
 		if p.Donor {
 			entry.Why = Reason{Kind: Donor, By: p.Layer, What: p.Name}
@@ -212,15 +212,14 @@ func (l *Lock) Plan(layers int, pkg func(LockPackage) *catalog.Package) *Plan {
 			continue
 		}
 		step.Packages = append(step.Packages, entry)
-		plan.byName[p.Name] = entry
 	}
-	for i := range plan.Steps {
-		plan.Steps[i].Name, plan.Steps[i].Chosen = l.Layers[i].Image, l.Layers[i].Alternatives
+	for i := range steps {
+		steps[i].Name, steps[i].Chosen = l.Layers[i].Image, l.Layers[i].Alternatives
 		for _, m := range l.Layers[i].Missing {
-			plan.Steps[i].Missing = append(plan.Steps[i].Missing, Missing{Kind(m.Kind), m.What, m.By})
+			steps[i].Missing = append(steps[i].Missing, Missing{Kind(m.Kind), m.What, m.By})
 		}
 	}
-	return plan
+	return NewPlan(l.ABI, steps)
 }
 
 // RollbackError is a catalogue that is older than the one of a lock.

@@ -30,7 +30,7 @@ func someLock() Lock {
 		{Name: "low", Packages: []*Planned{pkg("a", "1", 0), pkg("b", "2", -1)}, Donors: []*Planned{donor}, Chosen: []string{"a | x: a"}},
 		{Name: "high", Packages: []*Planned{pkg("c", "3", 1)}, Missing: []Missing{{Shlib, "l.so", []string{"c"}}}},
 	}}
-	l := p.Lock([]*catalog.Catalogue{{Repo: repo, Digest: digestD}})
+	l := NewLock(p, []*catalog.Catalogue{{Repo: repo, Digest: digestD}})
 	l.Image = "high"
 	for i := range l.Layers {
 		l.Layers[i].Definition = []byte(`{}`)
@@ -55,7 +55,7 @@ func TestLockRoundTrip(t *testing.T) {
 		return &catalog.Package{Summary: pkgfile.Summary{Name: p.Name, Version: p.Version, Path: p.Path, Sum: sum.Sum(p.Sum), Size: p.Size}, Repo: repo}
 	}
 	plan := parsed.Plan(2, give)
-	again := plan.Lock([]*catalog.Catalogue{{Repo: repo, Digest: digestD}})
+	again := NewLock(plan, []*catalog.Catalogue{{Repo: repo, Digest: digestD}})
 	again.Image = "high"
 	for i := range again.Layers {
 		again.Layers[i].Definition = []byte(`{}`)

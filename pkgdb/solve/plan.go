@@ -86,6 +86,17 @@ type Plan struct {
 	byName map[string]*Planned
 }
 
+// NewPlan is a plan whose steps are known already, as those of a lock are.
+func NewPlan(abi string, steps []StepPlan) *Plan {
+	p := &Plan{ABI: abi, Steps: steps, byName: map[string]*Planned{}}
+	for i := range steps {
+		for _, pkg := range steps[i].Packages {
+			p.byName[pkg.Name] = pkg
+		}
+	}
+	return p
+}
+
 // Lookup returns the package that the plan installs under a name, or nil.
 func (p *Plan) Lookup(name string) *Planned { return p.byName[name] }
 

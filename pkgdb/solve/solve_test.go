@@ -4,6 +4,7 @@ package solve
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -364,7 +365,10 @@ func TestSolveOrderOfInput(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, _ := p.Lock(nil).Encode()
+		text, err := json.MarshalIndent(p.Steps, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, name := range []string{"z", "provider"} {
 			text = append(text, strings.Join(p.Why(name), "\n")...)
 		}
