@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 // checkOwners compares the numbers of owners with what their names stand for in
@@ -24,7 +25,7 @@ func checkOwners(ctx context.Context, a *Artifact) []error {
 	var errs []error
 	for n := range a.Tree.Until(ctx) {
 		if n.Uname == "" || n.Gname == "" {
-			errs = append(errs, &ContentError{fmt.Errorf("%s: its owners have numbers without names, and orlop writes both", n.Path)})
+			errs = append(errs, fault.Contentf("%s: its owners have numbers without names, and orlop writes both", n.Path))
 		}
 		for _, o := range []struct {
 			kind, fact, name string
@@ -35,7 +36,7 @@ func checkOwners(ctx context.Context, a *Artifact) []error {
 			switch {
 			case o.name == "":
 			case !ok:
-				errs = append(errs, &ContentError{fmt.Errorf("%s: its %s %q is not in the image's accounts", n.Path, o.kind, o.name)})
+				errs = append(errs, fault.Contentf("%s: its %s %q is not in the image's accounts", n.Path, o.kind, o.name))
 			case id != o.id:
 				errs = append(errs, &pkgdb.Fault{Subject: n.Path, Fact: o.fact, Found: fmt.Sprint(o.id), Wanted: fmt.Sprintf("%d, that of the image's %s %s", id, o.kind, o.name)})
 			}

@@ -4,10 +4,10 @@ package hooks
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -43,7 +43,7 @@ func checkPackages(ctx context.Context, a *Artifact, l *solve.Lock) []error {
 	}
 	var errs []error
 	fault := func(name, found, wanted string) {
-		errs = append(errs, &ContentError{fmt.Errorf("package %s: found %s, its lock has %s", name, found, wanted)})
+		errs = append(errs, fault.Contentf("package %s: found %s, its lock has %s", name, found, wanted))
 	}
 	state := func(version string, automatic bool) string {
 		if automatic {

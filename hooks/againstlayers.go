@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/tree"
@@ -114,7 +115,7 @@ func (c *layerCheck) generated(name string, n *tree.Node, g solve.LockGenerated)
 		{"uname", n.Uname, "root"}, {"gname", n.Gname, "wheel"}, {"flags", n.Flags, ""},
 	} {
 		if f.found != f.wanted {
-			c.fault(name, n.Path, f.fact, quoted(f.found), quoted(f.wanted)+", as its lock has it")
+			c.fault(name, n.Path, f.fact, fault.Shown(f.found), fault.Shown(f.wanted)+", as its lock has it")
 		}
 	}
 	if !slices.Contains(c.epochs, n.Time) {

@@ -5,13 +5,13 @@ package hooks
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"syscall"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release"
 )
@@ -82,7 +82,7 @@ func (r *run) checkDefinitions(ctx context.Context) error {
 	for _, f := range r.definitionFiles() {
 		text, err := os.ReadFile(f.path)
 		if err != nil {
-			return &UnreadError{f.flag, f.path, err}
+			return &fault.UnreadError{Flag: f.flag, Path: f.path, Err: err}
 		}
 		more, err := release.Defines(f.path, text)
 		if err != nil {
@@ -116,7 +116,7 @@ func (r *run) checkPlanned() error {
 	var errs []error
 	for _, name := range r.Images {
 		if r.Plans != nil && r.planned(name) == nil {
-			errs = append(errs, usageErrorf("image %s: no --plan is for it", name))
+			errs = append(errs, fault.Usagef("image %s: no --plan is for it", name))
 		}
 	}
 	return errors.Join(errs...)
@@ -137,7 +137,7 @@ func (r *run) checkRoot() error {
 	}
 	err := checkDir("root", r.RootDir, "a root")
 	if err == nil && !exists(r.RootDir, databasePath) {
-		err = usageErrorf("--root: %s: found no %s, wanted a root that pkg(8) filled", r.RootDir, databasePath[1:])
+		err = fault.Usagef("--root: %s: found no %s, wanted a root that pkg(8) filled", r.RootDir, databasePath[1:])
 	}
 	_, unread := checkFile("metalog", r.Metalog)
 	return errors.Join(err, unread)
@@ -146,10 +146,10 @@ func (r *run) checkRoot() error {
 func checkDir(flag, path, wanted string) error {
 	info, err := os.Stat(path)
 	if err != nil {
-		return &UnreadError{flag, path, err}
+		return &fault.UnreadError{Flag: flag, Path: path, Err: err}
 	}
 	if !info.IsDir() {
-		return usageErrorf("--%s: %s: found %s, wanted the folder of %s", flag, path, store.Kind(info.Mode()), wanted)
+		return fault.Usagef("--%s: %s: found %s, wanted the folder of %s", flag, path, store.Kind(info.Mode()), wanted)
 	}
 	return nil
 }
@@ -161,7 +161,7 @@ func checkFile(flag, path string) (fs.FileInfo, error) {
 		err = syscall.EISDIR
 	}
 	if err != nil {
-		return nil, &UnreadError{flag, path, err}
+		return nil, &fault.UnreadError{Flag: flag, Path: path, Err: err}
 	}
 	return info, nil
 }
@@ -187,7 +187,7 @@ func (r *run) checkTree(chain []release.Image) error {
 		return nil
 	}
 	slices.Sort(names)
-	return usageErrorf("--srcdir: %s: found neither %s nor %s, wanted a FreeBSD source tree", r.SrcDir, newvers, some(names))
+	return fault.Usagef("--srcdir: %s: found neither %s nor %s, wanted a FreeBSD source tree", r.SrcDir, newvers, fault.Some(names))
 }
 
 // newvers is the file in a source tree that names the release.
@@ -196,10 +196,6 @@ const newvers = "sys/conf/newvers.sh"
 func exists(elem ...string) bool {
 	_, err := os.Stat(filepath.Join(elem...))
 	return err == nil
-}
-
-func usageErrorf(format string, args ...any) error {
-	return &release.UsageError{Err: fmt.Errorf(format, args...)}
 }
 
 // checkRepos reads the keys of all repositories before the first is asked.

@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/store"
-	"github.com/orlop/orlop/release"
 )
 
 // readCatalogues is the hook catalog. It reads Config.Repos and leaves a
@@ -60,7 +60,7 @@ func (r *run) trustOf(repo catalog.Repo, src *store.Source) (sign.Trust, error) 
 	}
 	trust, err := r.trust(repo, src.Remote())
 	if err != nil {
-		return nil, &release.UsageError{Err: fmt.Errorf("repository %q: %w", repo.Name, err)}
+		return nil, &fault.UsageError{Err: fmt.Errorf("repository %q: %w", repo.Name, err)}
 	}
 	r.trusts[repo.Name] = trust
 	return trust, nil
@@ -69,7 +69,7 @@ func (r *run) trustOf(repo catalog.Repo, src *store.Source) (sign.Trust, error) 
 func (r *run) source(name, location, mirror string) (*store.Source, error) {
 	src, err := r.Store.Source(location, mirror)
 	if err != nil {
-		return nil, &release.UsageError{Err: fmt.Errorf("repository %q: %w", name, err)}
+		return nil, &fault.UsageError{Err: fmt.Errorf("repository %q: %w", name, err)}
 	}
 	return src, nil
 }

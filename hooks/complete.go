@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
@@ -34,6 +35,9 @@ func (e *IncompleteError) Error() string {
 	}
 	return e.By + ": " + e.Path + ": " + e.Wants
 }
+
+// Wrong reports that bytes are there and wrong.
+func (*IncompleteError) Wrong() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.
 func (e *IncompleteError) Parts() (what, where, found, wanted string) {
@@ -75,7 +79,7 @@ func (r *run) readAll(ctx context.Context) error {
 	for _, m := range r.family {
 		for _, f := range m.packages {
 			g.Go(func() error {
-				return within("image "+m.def.Name, r.writePackage(each, layer.NewWriter(io.Discard), m, f))
+				return fault.Within("image "+m.def.Name, r.writePackage(each, layer.NewWriter(io.Discard), m, f))
 			})
 		}
 	}
@@ -129,7 +133,7 @@ func (r *run) missing(ctx context.Context, look func(*closure)) error {
 		for _, err := range c.errs {
 			told[m][err.Error()] = true
 			if !slices.ContainsFunc(m.chain(), func(at *member) bool { return at != m && told[at][err.Error()] }) {
-				errs = append(errs, within("image "+m.def.Name, err))
+				errs = append(errs, fault.Within("image "+m.def.Name, err))
 			}
 		}
 	}

@@ -4,10 +4,9 @@ package hooks
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/oci"
 )
 
@@ -67,24 +66,9 @@ func ReadDatabase(ctx context.Context, file string) (*pkgdb.Content, error) {
 	}
 	db, err := pkgdb.Open(ctx, image)
 	if err != nil {
-		return nil, within(file, err)
+		return nil, fault.Within(file, err)
 	}
 	defer db.Close()
 	c, err := db.Content(ctx)
-	return c, within(file, err)
-}
-
-// within names the place before each fault.
-func within(place string, err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var errs []error
-		for _, e := range joined.Unwrap() {
-			errs = append(errs, within(place, e))
-		}
-		return errors.Join(errs...)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", place, err)
-	}
-	return nil
+	return c, fault.Within(file, err)
 }

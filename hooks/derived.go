@@ -8,6 +8,7 @@ import (
 	"errors"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/etc"
@@ -58,7 +59,7 @@ func derived(ctx context.Context, content func(path string) []byte, order binary
 		}
 		files, err := until.Do(ctx, func() ([]etc.Output, error) { return d.make(d.source, text, order) })
 		if err != nil {
-			errs = append(errs, wrong(err))
+			errs = append(errs, fault.Content(err))
 			continue
 		}
 		all = append(all, files...)
@@ -66,19 +67,10 @@ func derived(ctx context.Context, content func(path string) []byte, order binary
 	return all, errors.Join(errs...)
 }
 
-// machineOrder is the byte order of a machine, as CAP_MKDB_ENDIAN says it to the
-// build.
-func machineOrder(r release.Release) binary.ByteOrder {
-	if arch := r.TargetArch(); arch == "powerpc" || arch == "powerpc64" {
-		return binary.BigEndian
-	}
-	return binary.LittleEndian
-}
-
 // checkDerived compares what is derived from other files of the image. What a
 // package has is compared with that.
 func checkDerived(ctx context.Context, a *Artifact, r release.Release) []error {
-	files, err := derived(ctx, a.text, machineOrder(r))
+	files, err := derived(ctx, a.text, r.ByteOrder())
 	var errs []error
 	if err != nil {
 		errs = append(errs, err)
@@ -89,8 +81,8 @@ func checkDerived(ctx context.Context, a *Artifact, r release.Release) []error {
 		if n := a.Tree.Lookup(f.Path); n != nil {
 			found = n.Digest
 		}
-		if owners[f.Path] == "" && found != digestOf(f) {
-			errs = append(errs, &pkgdb.Fault{Subject: f.Path, Fact: "sha256", Found: quoted(found), Wanted: digestOf(f) + ", which comes of other files in the image"})
+		if owners[f.Path] == "" && found != f.Digest() {
+			errs = append(errs, &pkgdb.Fault{Subject: f.Path, Fact: "sha256", Found: fault.Shown(found), Wanted: f.Digest() + ", which comes of other files in the image"})
 		}
 	}
 	return errs

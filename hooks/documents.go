@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
@@ -23,7 +24,7 @@ import (
 func checkDocuments(a *Artifact, l *solve.Lock) []error {
 	docs, err := documentsOf(a, l)
 	if err != nil {
-		return []error{&ContentError{fmt.Errorf("its lock: %w", err)}}
+		return []error{fault.Contentf("its lock: %w", err)}
 	}
 	const by = "its lock makes it"
 	noteWrapping(a, docs.Index, by)
@@ -76,12 +77,12 @@ func compareDocument(what string, found, wanted []byte, by string) []error {
 	}
 	changes := jsonChanges(json.RawMessage(wanted), json.RawMessage(found))
 	if len(changes) == 0 {
-		return []error{&ContentError{fmt.Errorf("%s: says what it should, in other bytes than orlop writes", what)}}
+		return []error{fault.Contentf("%s: says what it should, in other bytes than orlop writes", what)}
 	}
 	var errs []error
 	for _, c := range changes {
 		if !follows(c.Key) {
-			errs = append(errs, &ContentError{fmt.Errorf("%s: %s is %s, %s %s", what, c.Key, quoted(c.New), by, quoted(c.Old))})
+			errs = append(errs, fault.Contentf("%s: %s is %s, %s %s", what, c.Key, fault.Shown(c.New), by, fault.Shown(c.Old)))
 		}
 	}
 	return errs
@@ -90,13 +91,6 @@ func compareDocument(what string, found, wanted []byte, by string) []error {
 // follows reports whether a value changes with others that are said already.
 func follows(key string) bool {
 	return slices.Contains([]string{"config.digest", "config.size", "manifests.0.digest", "manifests.0.size"}, key)
-}
-
-func quoted(s string) string {
-	if s == "" {
-		return "absent"
-	}
-	return s
 }
 
 // documentsOf makes config, manifest and index from a lock and the layers of

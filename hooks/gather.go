@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/etc"
@@ -60,10 +61,10 @@ func (r *run) gather(m *member, t release.Taken, target string, wanted []solve.L
 		}
 	}
 	if len(alone) > 0 {
-		m.doubt("only the artifact of image %s has %s", m.def.Name, some(alone))
+		m.doubt("only the artifact of image %s has %s", m.def.Name, fault.Some(alone))
 	}
 	if len(elsewhere) > 0 {
-		m.doubt("image %s takes from where its definition does not: %s", m.def.Name, some(elsewhere))
+		m.doubt("image %s takes from where its definition does not: %s", m.def.Name, fault.Some(elsewhere))
 	}
 	for _, t := range taken {
 		if t.From == fromArtifact {

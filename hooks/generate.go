@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgver"
 	"github.com/orlop/orlop/pkgdb/ucl"
 	"github.com/orlop/orlop/pkgdb/until"
@@ -45,7 +46,7 @@ func (m *member) make(path string, mode uint32, text []byte) error {
 
 // databases adds what is derived from other files.
 func (r *run) databases(ctx context.Context, m *member) error {
-	files, err := derived(ctx, m.content, machineOrder(r.release))
+	files, err := derived(ctx, m.content, r.release.ByteOrder())
 	errs := []error{err}
 	for _, f := range files {
 		errs = append(errs, m.make(f.Path, f.Mode, f.Text))
@@ -66,7 +67,7 @@ func (r *run) hints(ctx context.Context, m *member) error {
 	if m.tree.Lookup(runTimeLinker) == nil {
 		return nil
 	}
-	return m.make("/var/run/ld-elf.so.hints", 0o444, etc.MakeHints(m.libraryPath(ctx), machineOrder(r.release)))
+	return m.make("/var/run/ld-elf.so.hints", 0o444, etc.MakeHints(m.libraryPath(ctx), r.release.ByteOrder()))
 }
 
 func (m *member) libraryPath(ctx context.Context) []string {
@@ -118,7 +119,7 @@ func (r *run) certificates(ctx context.Context, m *member) error {
 	}
 	files, err := until.Do(ctx, func() ([]etc.Output, error) { return make(sets[0], sets[1]) })
 	if err != nil {
-		return wrong(err)
+		return fault.Content(err)
 	}
 	return m.placeCertificates(ctx, files)
 }
@@ -144,7 +145,7 @@ func (m *member) placeCertificates(ctx context.Context, files []etc.Output) erro
 		switch {
 		case n == nil:
 			fault(f.Path, "new")
-		case n.Link != f.Link || n.Digest != digestOf(f):
+		case n.Link != f.Link || n.Digest != f.Digest():
 			fault(f.Path, "another")
 		}
 	}
@@ -190,7 +191,7 @@ func (r *run) baseConf(m *member) error {
 	}
 	conf, err := ucl.Parse(m.def.BaseConf.Path, text, nil)
 	if err != nil {
-		return wrong(err)
+		return fault.Content(err)
 	}
 	if _, has := conf.Get("FreeBSD-base"); has {
 		return m.make(target, 0o644, []byte("FreeBSD-base: { enabled: yes }\n"))
@@ -258,25 +259,6 @@ BUG_REPORT_URL="https://bugs.FreeBSD.org"
 		err = errors.Join(err, m.generate(tree.Node{Path: "/etc/os-release", Mode: 0o755, Link: "../var/run/os-release"}, nil))
 	}
 	return err
-}
-
-// wrong marks input that FreeBSD's programs would refuse.
-func wrong(err error) error { return &ContentError{err} }
-
-// ContentError is a file whose contents cannot be used.
-type ContentError struct{ Err error }
-
-func (e *ContentError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the fault itself.
-func (e *ContentError) Unwrap() error { return e.Err }
-
-// digestOf is the digest of a generated file, "" of a link.
-func digestOf(f etc.Output) string {
-	if f.Link != "" {
-		return ""
-	}
-	return hexDigest(f.Text)
 }
 
 func hexDigest(text []byte) string {

@@ -28,6 +28,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
@@ -312,7 +313,7 @@ func (r *run) performEach(ctx context.Context, story []hook) error {
 				return ctx.Err()
 			}
 			if err != nil {
-				errs = append(errs, within("image "+m.def.Name, err))
+				errs = append(errs, fault.Within("image "+m.def.Name, err))
 				failed[m] = true
 			}
 		}

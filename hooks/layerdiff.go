@@ -14,6 +14,7 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -126,7 +127,7 @@ func diffTars(ctx context.Context, a, b *Artifact, i int, visit func(layer.Chang
 		return err
 	}
 	defer now.Close()
-	return within(fmt.Sprintf("layer %d", i+1), layer.DiffTars(bufio.NewReader(until.Reader(ctx, old)), bufio.NewReader(until.Reader(ctx, now)), visit))
+	return fault.Within(fmt.Sprintf("layer %d", i+1), layer.DiffTars(bufio.NewReader(until.Reader(ctx, old)), bufio.NewReader(until.Reader(ctx, now)), visit))
 }
 
 // spool unpacks a layer into a file without a name.

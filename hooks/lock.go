@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
@@ -68,7 +69,7 @@ func (r *run) publishLocks(ctx context.Context) ([]LockResult, error) {
 		if m.wanted {
 			name := lockName(m)
 			if _, err := r.writeLock(ctx, m, name); err != nil {
-				return nil, within("image "+m.def.Name, err)
+				return nil, fault.Within("image "+m.def.Name, err)
 			}
 			names = append(names, name)
 			made = append(made, LockResult{m.def.Name, filepath.Join(r.OutDir, name)})
@@ -234,7 +235,7 @@ func (r *run) publicURL(name string, m *member) string {
 // differ; and so may bytes that were made, of which the image itself tells more.
 func compareLocks(got, want solve.Lock) error {
 	if len(got.Layers) != len(want.Layers) {
-		return &ContentError{fmt.Errorf("it does not come out as its lock says: %d layers, wanted %d", len(got.Layers), len(want.Layers))}
+		return fault.Contentf("it does not come out as its lock says: %d layers, wanted %d", len(got.Layers), len(want.Layers))
 	}
 	got.Format, got.Orlop, got.Versions = want.Format, want.Orlop, want.Versions
 	got.Packages = slices.Clone(got.Packages)
@@ -264,10 +265,10 @@ func compareLocks(got, want solve.Lock) error {
 	}
 	var errs []error
 	for _, c := range changes[:min(len(changes), maxLockChanges)] {
-		errs = append(errs, &ContentError{fmt.Errorf("it does not come out as its lock says: %s is %s, wanted %s", c.Key, quoted(c.New), quoted(c.Old))})
+		errs = append(errs, fault.Contentf("it does not come out as its lock says: %s is %s, wanted %s", c.Key, fault.Shown(c.New), fault.Shown(c.Old)))
 	}
 	if n := len(changes) - len(errs); n > 0 {
-		errs = append(errs, &ContentError{fmt.Errorf("it does not come out as its lock says: %d more differences", n)})
+		errs = append(errs, fault.Contentf("it does not come out as its lock says: %d more differences", n))
 	}
 	return errors.Join(errs...)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
@@ -45,7 +46,7 @@ func (r *run) checkLocks() error {
 	for i, l := range r.Locks {
 		first := r.Locks[0]
 		if i > 0 && (l.Schema != first.Schema || l.Compression != first.Compression || l.Squash != first.Squash || l.Revision != first.Revision || l.Branch != first.Branch || l.ABI != first.ABI) {
-			errs = append(errs, usageErrorf("the locks of %s and %s are for different runs", first.Image, l.Image))
+			errs = append(errs, fault.Usagef("the locks of %s and %s are for different runs", first.Image, l.Image))
 			continue
 		}
 		_, err := pkgdb.ParseSchema(fmt.Sprint(l.Schema))
@@ -57,10 +58,10 @@ func (r *run) checkLocks() error {
 			continue
 		}
 		_, err = release.Locked(l.Revision, l.Branch, l.ABI)
-		errs = append(errs, within("lock of "+l.Image, errors.Join(err, release.CheckAnnotations(l.Annotations))))
+		errs = append(errs, fault.Within("lock of "+l.Image, errors.Join(err, release.CheckAnnotations(l.Annotations))))
 		for i := range l.Layers {
 			if _, err := lockedDefinition(l, i); err != nil {
-				errs = append(errs, usageErrorf("lock of %s: %w", l.Image, err))
+				errs = append(errs, fault.Usagef("lock of %s: %w", l.Image, err))
 			}
 		}
 	}
@@ -121,11 +122,11 @@ func (r *run) resolveLocks(ctx context.Context) error {
 				err = errors.Join(r.release.CheckRefName(m.def), m.def.CheckGiven(l.Annotations))
 			}
 			if err != nil {
-				return &release.UsageError{Err: fmt.Errorf("lock of %s: %w", l.Image, err)}
+				return &fault.UsageError{Err: fmt.Errorf("lock of %s: %w", l.Image, err)}
 			}
 			if old := members[m.def.Name]; old != nil {
 				if !samePinned(old, m) {
-					return &release.UsageError{Err: fmt.Errorf("the locks of %s and %s disagree about the layer %s", old.locked.Image, l.Image, m.def.Name)}
+					return &fault.UsageError{Err: fmt.Errorf("the locks of %s and %s disagree about the layer %s", old.locked.Image, l.Image, m.def.Name)}
 				}
 				m = old
 			} else {
@@ -235,6 +236,9 @@ func (e *LockedFileError) Error() string {
 	}
 	return fmt.Sprintf("%s: found %s, the lock has one with sha256 %s", e.Path, e.Found, e.Wanted)
 }
+
+// Absent reports that bytes could not be had.
+func (*LockedFileError) Absent() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.
 func (e *LockedFileError) Parts() (what, where, found, wanted string) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgver"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
@@ -44,7 +45,7 @@ func Moved(ctx context.Context, cfg Config, locks []*solve.Lock) ([][]Movement, 
 		var errs []error
 		for i, l := range locks {
 			if l.ABI != r.ABI {
-				errs = append(errs, usageErrorf("the locks of %s and %s are of %s and %s, wanted one ABI", locks[0].Image, l.Image, r.ABI, l.ABI))
+				errs = append(errs, fault.Usagef("the locks of %s and %s are of %s and %s, wanted one ABI", locks[0].Image, l.Image, r.ABI, l.ABI))
 				continue
 			}
 			moved[i], err = r.moved(ctx, l)
@@ -73,7 +74,7 @@ func (r *run) renewed(ctx context.Context, l *solve.Lock) (*member, error) {
 	for i := range l.Layers {
 		def, err := lockedDefinition(l, i)
 		if err != nil {
-			return nil, usageErrorf("lock of %s: %w", l.Image, err)
+			return nil, fault.Usagef("lock of %s: %w", l.Image, err)
 		}
 		chain = append(chain, def)
 	}
@@ -84,7 +85,7 @@ func (r *run) renewed(ctx context.Context, l *solve.Lock) (*member, error) {
 	for i := range chain {
 		m, err := r.newMember(ctx, chain[:i+1], members)
 		if err == nil && r.knowsSource(l, m.def.Name) {
-			err = within("image "+m.def.Name, r.checkTaken(m))
+			err = fault.Within("image "+m.def.Name, r.checkTaken(m))
 		}
 		if err != nil {
 			return nil, err

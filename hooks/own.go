@@ -12,6 +12,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -69,7 +70,7 @@ func likelyName(a *Artifact, r release.Release) string {
 func checkOwn(a *Artifact) []error {
 	var errs []error
 	fault := func(i int, format string, args ...any) {
-		errs = append(errs, &ContentError{fmt.Errorf("layer %d: %w", i+1, fmt.Errorf(format, args...))})
+		errs = append(errs, fault.Contentf("layer %d: %w", i+1, fmt.Errorf(format, args...)))
 	}
 	for i, nodes := range a.Layers {
 		for _, n := range nodes {
@@ -117,5 +118,5 @@ func checkNormal(ctx context.Context, a *Artifact, epoch int64) []error {
 	if len(changes) > 1 {
 		what += fmt.Sprintf(", and %d more", len(changes)-1)
 	}
-	return []error{&ContentError{fmt.Errorf("%s: is not in its normal form: %s", databasePath, what)}}
+	return []error{fault.Contentf("%s: is not in its normal form: %s", databasePath, what)}
 }

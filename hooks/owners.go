@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/etc"
 )
 
@@ -15,7 +16,7 @@ import (
 func (r *run) owners(ctx context.Context, m *member) error {
 	accounts, err := accountsIn(m.content)
 	if err != nil {
-		return wrong(err)
+		return fault.Content(err)
 	}
 	r.noteAccounts(m, accounts)
 	var errs []error
@@ -65,6 +66,9 @@ type OwnerError struct {
 func (e *OwnerError) Error() string {
 	return fmt.Sprintf("%s: %s: %s %q is not in the image's accounts", e.By, e.Path, e.Kind, e.Name)
 }
+
+// Unmet reports that the request cannot be met.
+func (*OwnerError) Unmet() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.
 func (e *OwnerError) Parts() (what, where, found, wanted string) {

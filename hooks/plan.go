@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/strict"
@@ -163,9 +164,9 @@ func ParsePlan(name string, text []byte) (*PlanFile, error) {
 	}
 	switch {
 	case err != nil:
-		return nil, &release.UsageError{Err: fmt.Errorf("%s: not a plan: %w", name, strict.Explain(text, err))}
+		return nil, &fault.UsageError{Err: fmt.Errorf("%s: not a plan: %w", name, strict.Explain(text, err))}
 	case f.Image == "":
-		return nil, &release.UsageError{Err: fmt.Errorf("%s: it names no image", name)}
+		return nil, &fault.UsageError{Err: fmt.Errorf("%s: it names no image", name)}
 	}
 	return f, nil
 }
@@ -185,7 +186,7 @@ func (r *run) checkPlans(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		errs = append(errs, within("image "+m.def.Name, errors.Join(file.compare(r.planned(m.def.Name))...)))
+		errs = append(errs, fault.Within("image "+m.def.Name, errors.Join(file.compare(r.planned(m.def.Name))...)))
 	}
 	return errors.Join(errs...)
 }
@@ -221,15 +222,15 @@ func (f PlanFile) compare(want *PlanFile) []error {
 	} {
 		changes := jsonChanges(part.want, part.got)
 		if found, planned := asJSON(part.got), asJSON(part.want); len(changes) > 0 && len(found)+len(planned) < maxShown {
-			errs = append(errs, &ContentError{fmt.Errorf("it is not as planned: %s: found %s, planned %s", part.what, found, planned)})
+			errs = append(errs, fault.Contentf("it is not as planned: %s: found %s, planned %s", part.what, found, planned))
 			continue
 		}
 		for _, c := range changes[:min(len(changes), maxLockChanges)] {
-			found := strings.TrimPrefix(c.Key+" "+quoted(c.New), " ")
-			errs = append(errs, &ContentError{fmt.Errorf("it is not as planned: %s: found %s, planned %s", part.what, found, quoted(c.Old))})
+			found := strings.TrimPrefix(c.Key+" "+fault.Shown(c.New), " ")
+			errs = append(errs, fault.Contentf("it is not as planned: %s: found %s, planned %s", part.what, found, fault.Shown(c.Old)))
 		}
 		if n := len(changes) - maxLockChanges; n > 0 {
-			errs = append(errs, &ContentError{fmt.Errorf("it is not as planned: %s: %s", part.what, counted(n, "more difference"))})
+			errs = append(errs, fault.Contentf("it is not as planned: %s: %s", part.what, fault.Counted(n, "more difference")))
 		}
 	}
 	return errs

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
 )
 
@@ -91,7 +92,7 @@ func TestPlanFiles(t *testing.T) {
 			t.Errorf("%s: the plan says the same", name)
 		}
 		err := buildPlanned(t, cfg, text)
-		if wrong, ok := errors.AsType[*hooks.ContentError](err); !ok || !strings.Contains(wrong.Error(), "it is not as planned: the files: found ") {
+		if wrong, ok := errors.AsType[*fault.ContentError](err); !ok || !strings.Contains(wrong.Error(), "it is not as planned: the files: found ") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
 )
 
@@ -38,7 +39,7 @@ func (r *run) publish(ctx context.Context) error {
 			sum, err = r.writeLock(ctx, m, lock)
 		}
 		if err != nil {
-			return within("image "+m.def.Name, r.blame(ctx, m, err))
+			return fault.Within("image "+m.def.Name, r.blame(ctx, m, err))
 		}
 		size, err := sizeOf(r.staging.path(archive))
 		if err != nil {

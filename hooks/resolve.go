@@ -6,13 +6,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
@@ -52,7 +52,7 @@ func (r *run) resolve(ctx context.Context) error {
 				}
 				members[m.def.Name] = m
 				r.family = append(r.family, m)
-				errs = append(errs, within("image "+m.def.Name, r.checkTaken(m)))
+				errs = append(errs, fault.Within("image "+m.def.Name, r.checkTaken(m)))
 			}
 		}
 		if m := members[name]; m != nil {
@@ -161,7 +161,7 @@ func (r *run) definitionFiles() []definitionFile {
 func (r *run) readDefinitions(ctx context.Context, images release.Images, f definitionFile, revision string) error {
 	text, err := until.Do(ctx, func() ([]byte, error) { return os.ReadFile(f.path) })
 	if err != nil {
-		return &UnreadError{f.flag, f.path, err}
+		return &fault.UnreadError{Flag: f.flag, Path: f.path, Err: err}
 	}
 	add := images.AddConf
 	switch {
@@ -220,7 +220,7 @@ func (r *run) newMember(ctx context.Context, chain []release.Image, members map[
 	}
 	var err error
 	if m.plan, err = r.universe.Solve(ctx, steps); err != nil {
-		return nil, within("image "+m.def.Name, err)
+		return nil, fault.Within("image "+m.def.Name, err)
 	}
 	return m, nil
 }
@@ -240,7 +240,7 @@ func (r *run) noteMissing() {
 		most := func(a, b solve.Missing) int { return len(b.By) - len(a.By) }
 		for _, miss := range slices.SortedStableFunc(slices.Values(m.step().Missing), most) {
 			if n := len(miss.By) - 1; n > 0 {
-				r.notice("image %s: %s: wanted by %s and %s, and nothing provides it", m.def.Name, miss.What, miss.By[0], counted(n, "other"))
+				r.notice("image %s: %s: wanted by %s and %s, and nothing provides it", m.def.Name, miss.What, miss.By[0], fault.Counted(n, "other"))
 			}
 			tell := r.notice
 			if len(miss.By) > 1 {
@@ -251,12 +251,4 @@ func (r *run) noteMissing() {
 			}
 		}
 	}
-}
-
-// counted is a number of things, of which one has no plural.
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/blake2b"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
@@ -30,9 +31,9 @@ type Root struct {
 
 	blake2b  map[string]string // of contents, by their sha256 in hex, which nodes have
 	hasher   hasher
-	accounts *etc.Accounts     // its own
-	folder   bool              // on a disk: owners are numbers, and flags are not read
-	anyOwner bool              // owners say nothing
+	accounts *etc.Accounts // its own
+	folder   bool          // on a disk: owners are numbers, and flags are not read
+	anyOwner bool          // owners say nothing
 }
 
 func newRoot() Root { return Root{Tree: new(tree.Tree), blake2b: map[string]string{}} }
@@ -148,7 +149,7 @@ func compareRoot(ctx context.Context, r *Root, pkgs []pkgdb.Installed) []error {
 				return []error{ctx.Err()}
 			}
 			if errs = append(errs, compareFile(r, modes, p, f)...); len(errs) > maxFaults {
-				return append(errs[:maxFaults], &ContentError{errors.New("more differs from the pkg database")})
+				return append(errs[:maxFaults], &fault.ContentError{Err: errors.New("more differs from the pkg database")})
 			}
 		}
 		for _, d := range p.Dirs {
@@ -275,6 +276,6 @@ func (c *comparison) fact(name, found, wanted string) { c.differs(name, found, w
 
 func (c *comparison) differs(name, found, wanted, says string) {
 	if found != wanted {
-		c.errs = append(c.errs, &pkgdb.Fault{Subject: c.subject, Fact: name, Found: quoted(found), Wanted: quoted(wanted) + ", " + says})
+		c.errs = append(c.errs, &pkgdb.Fault{Subject: c.subject, Fact: name, Found: fault.Shown(found), Wanted: fault.Shown(wanted) + ", " + says})
 	}
 }

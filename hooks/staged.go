@@ -16,11 +16,11 @@ import (
 
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
-	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -92,14 +92,14 @@ func (r *run) readStaged(ctx context.Context) error {
 func (s *stagedRoot) readMetalog(ctx context.Context, file string) error {
 	f, err := until.Open(ctx, file)
 	if err != nil {
-		return &UnreadError{"metalog", file, err}
+		return &fault.UnreadError{Flag: "metalog", Path: file, Err: err}
 	}
 	defer f.Close()
 	s.logged, err = tree.ReadMetalog(f, file, func(path string) bool { return s.nodes[path] != nil })
 	if _, large := errors.AsType[*tree.LimitError](err); err == nil || large {
 		return err
 	}
-	return &release.UsageError{Err: err}
+	return &fault.UsageError{Err: err}
 }
 
 // attribute gives a package's entries owner, mode and flags from the METALOG.

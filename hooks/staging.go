@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/until"
 )
@@ -60,7 +61,7 @@ func (s *staging) open(ctx context.Context) error {
 	sweep(s.out)
 	var err error
 	if s.dir, err = os.MkdirTemp(s.out, stagingPrefix+"*"); err != nil {
-		return fmt.Errorf("%s: cannot be written: %w", s.out, reason(err))
+		return fmt.Errorf("%s: cannot be written: %w", s.out, fault.Reason(err))
 	}
 	if s.lock, err = lockFolder(s.dir); err != nil {
 		_ = syscall.Rmdir(s.dir)
@@ -147,14 +148,6 @@ func marked(dir string) bool {
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, int64(len(markText)+1)))
 	return err == nil && strings.HasPrefix(markText, string(text))
-}
-
-// reason leaves out a path that is of no use in a message.
-func reason(err error) error {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err
-	}
-	return err
 }
 
 func lockFolder(dir string) (*os.File, error) {

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release"
@@ -239,6 +240,9 @@ func (e *AbsentFileError) Error() string {
 	return fmt.Sprintf("%s: none of the packages %v of the repository has %s; %s", e.Target, e.Taken.From, e.Taken.Path, where)
 }
 
+// Unmet reports that the request cannot be met.
+func (*AbsentFileError) Unmet() bool { return true }
+
 // Unwrap lets errors.Is find fs.ErrNotExist.
 func (e *AbsentFileError) Unwrap() error { return fs.ErrNotExist }
 
@@ -272,7 +276,7 @@ func (r *run) readSourceFolder(ctx context.Context, source, target string) ([]et
 func (r *run) readSource(name string) ([]byte, error) {
 	root, err := os.OpenRoot(r.SrcDir)
 	if err != nil {
-		return nil, &release.UsageError{Err: fmt.Errorf("--srcdir: %w", err)}
+		return nil, &fault.UsageError{Err: fmt.Errorf("--srcdir: %w", err)}
 	}
 	defer root.Close()
 	return readRegular(root, name)

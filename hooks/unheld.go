@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
 )
 
@@ -32,9 +33,25 @@ func (e *UnheldError) Error() string {
 	return fmt.Sprintf("repository %q: %s: %s could not be had", e.Repo, e.Reason, what)
 }
 
+// Absent reports that bytes could not be had.
+func (*UnheldError) Absent() bool { return true }
+
 // Parts are what, where, found and wanted, for reports.
 func (e *UnheldError) Parts() (what, where, found, wanted string) {
 	return e.Reason, fmt.Sprintf("repository %q", e.Repo), "", strings.Join(e.Packages, ", ")
+}
+
+// Hint is a way out.
+func (e *UnheldError) Hint() string {
+	switch {
+	case e.LockURL:
+		return "give --repo, or --lock-urls to use the lock's"
+	case !e.Given:
+		return "give --repo"
+	case e.Offline:
+		return "run orlop fetch first, or go without --offline"
+	}
+	return ""
 }
 
 // unheld joins the faults of packages, by name. Those that cannot be had of a
@@ -74,10 +91,10 @@ func withoutRepository(err error) string {
 		return ""
 	}
 	if place, whole := strings.CutPrefix(absent.What, "repository "); whole {
-		return place + ": " + oneLine(absent.Err.Error())
+		return place + ": " + fault.OneLine(absent.Err.Error())
 	}
 	if absent.NotFound() {
 		return "" // it may have others
 	}
-	return oneLine(absent.Err.Error())
+	return fault.OneLine(absent.Err.Error())
 }

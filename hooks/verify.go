@@ -14,6 +14,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/etc"
 	"github.com/orlop/orlop/release/layer"
@@ -84,14 +85,14 @@ func read(ctx context.Context, source *oci.Source, platform string) (*Artifact, 
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		errs = append(errs, within(fmt.Sprintf("layer %d", i+1), a.readLayer(ctx, archive, &stack, i, d)))
+		errs = append(errs, fault.Within(fmt.Sprintf("layer %d", i+1), a.readLayer(ctx, archive, &stack, i, d)))
 	}
 	if a.Tree, err = stack.Tree(ctx); err != nil {
 		return nil, err
 	}
 	if a.accounts, err = accountsIn(a.text); err != nil {
 		a.accounts, a.noAccounts = new(etc.Accounts), true
-		errs = append(errs, wrong(within("the image's accounts", err)))
+		errs = append(errs, fault.Content(fault.Within("the image's accounts", err)))
 	}
 	if n := a.Tree.Lookup(databasePath); n == nil || n.Type != tree.File || n.Digest != a.databaseDigest {
 		a.database = nil // an upper layer has something else there

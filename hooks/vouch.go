@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
 )
 
@@ -23,6 +24,9 @@ import (
 type UnvouchedError struct{ What string }
 
 func (e *UnvouchedError) Error() string { return "unvouched: " + e.What }
+
+// Absent reports that bytes could not be had.
+func (*UnvouchedError) Absent() bool { return true }
 
 // vouch compares what the locks say with what the user trusts: packages with
 // catalogues, definitions with FreeBSD's and the user's, and both with what they
@@ -48,15 +52,6 @@ func (r *run) vouch(ctx context.Context) error {
 	return nil
 }
 
-// short cuts a text that somebody else may have made as long as they like.
-func short(s string) string {
-	const most = 200
-	if len(s) > most {
-		return s[:most] + "…"
-	}
-	return s
-}
-
 func (m *member) doubt(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(m.doubts, text) { // of several locks
 		m.doubts = append(m.doubts, text)
@@ -70,15 +65,6 @@ func (m *member) allDoubts() []string {
 		list = append(list, at.doubts...)
 	}
 	return list
-}
-
-// some joins names, as many of them as a line should have.
-func some(names []string) string {
-	const most = 10
-	if n := len(names) - most; n > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n)
-	}
-	return strings.Join(names, ", ")
 }
 
 // vouchPackages looks for each package of a step in the catalogues of its
@@ -98,7 +84,7 @@ func (r *run) vouchPackages(m *member) bool {
 		if len(r.witnesses[repo].believed) > 0 {
 			why = slices.Concat([]string{"its catalogue has none of this version, size and sum"}, why)
 		}
-		m.doubt("repository %q, %s: %s", repo.Name, some(unlisted[repo]), strings.Join(why, "; "))
+		m.doubt("repository %q, %s: %s", repo.Name, fault.Some(unlisted[repo]), strings.Join(why, "; "))
 	}
 	return len(unlisted) == 0
 }
@@ -123,7 +109,7 @@ func (r *run) vouchDefinitions(ctx context.Context) error {
 			whose = freeBSDs
 		}
 		for _, c := range changes[:min(len(changes), maxLockChanges)] {
-			m.doubt("the definition of image %s is not %s: %s is %s, wanted %s", m.def.Name, whose, c.Key, short(quoted(c.New)), short(quoted(c.Old)))
+			m.doubt("the definition of image %s is not %s: %s is %s, wanted %s", m.def.Name, whose, c.Key, fault.Short(fault.Shown(c.New)), fault.Short(fault.Shown(c.Old)))
 		}
 		if m.whose = whose; len(changes) > 0 {
 			m.whose = "not " + whose
@@ -149,13 +135,13 @@ func (r *run) vouchAnnotations() {
 				continue // of the definition, or the user's own word
 			}
 			if wanted == "" && release.NamesSource(key) {
-				r.warn("image %s: its lock says that %s is %q, and nobody else does; --annotation compares it with your own word", m.def.Name, key, short(found))
+				r.warn("image %s: its lock says that %s is %q, and nobody else does; --annotation compares it with your own word", m.def.Name, key, fault.Short(found))
 				continue
 			}
 			if found == "" {
 				m.doubt("annotation %s of image %s is absent, wanted %q", key, m.def.Name, wanted)
 			} else {
-				m.doubt("annotation %s of image %s is %q, of which only its lock tells; --annotation gives your own word", key, m.def.Name, short(found))
+				m.doubt("annotation %s of image %s is %q, of which only its lock tells; --annotation gives your own word", key, m.def.Name, fault.Short(found))
 			}
 		}
 	}
@@ -210,7 +196,7 @@ func adds(img release.Image) string {
 		case key == "name", key == "title", key == "exceptions":
 		case slices.Contains([]string{`null`, `""`, `false`, `[]`, `{}`}, string(value)):
 		default:
-			list = append(list, key+" "+short(string(value)))
+			list = append(list, key+" "+fault.Short(string(value)))
 		}
 	}
 	return strings.Join(list, ", ")

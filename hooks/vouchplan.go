@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 )
@@ -142,7 +143,7 @@ func (m *member) comparePlan(want solve.Lock) {
 	maps.Copy(keys, b)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		if a[key] != b[key] {
-			m.doubt("%s is not what the definition of image %s comes to: found %s, wanted %s", key, m.def.Name, cmp.Or(short(a[key]), "none"), cmp.Or(short(b[key]), "none"))
+			m.doubt("%s is not what the definition of image %s comes to: found %s, wanted %s", key, m.def.Name, cmp.Or(fault.Short(a[key]), "none"), cmp.Or(fault.Short(b[key]), "none"))
 		}
 	}
 }

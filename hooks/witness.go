@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
 )
@@ -48,11 +49,8 @@ func (w *witness) lists(p *catalog.Package) *catalog.Package {
 }
 
 func (w *witness) doubt(format string, args ...any) {
-	w.reasons = append(w.reasons, oneLine(fmt.Sprintf(format, args...)))
+	w.reasons = append(w.reasons, fault.OneLine(fmt.Sprintf(format, args...)))
 }
-
-// oneLine is a text that may be of joined errors as a part of a sentence.
-func oneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }
 
 // askUser takes a repository of the lock from where the user has it. Its
 // catalogue of today must not be older than the lock's.
@@ -64,7 +62,7 @@ func (r *run) askUser(ctx context.Context, l *solve.Lock, repo *catalog.Repo, us
 	if _, absent := errors.AsType[*store.AbsentError](err); absent {
 		w.doubt("%v", err)
 		if !r.Store.Offline {
-			r.notice("%s; the lock's packages are looked for all the same", oneLine(err.Error()))
+			r.notice("%s; the lock's packages are looked for all the same", fault.OneLine(err.Error()))
 		}
 		return nil
 	}

@@ -21,6 +21,9 @@ func (f *Fault) Error() string {
 	return fmt.Sprintf("%s: %s is %s, wanted %s", f.Subject, f.Fact, f.Found, f.Wanted)
 }
 
+// Wrong reports that bytes are there and wrong.
+func (*Fault) Wrong() bool { return true }
+
 // Parts are what, where, found and wanted, for reports.
 func (f *Fault) Parts() (what, where, found, wanted string) {
 	return f.Fact, f.Subject, f.Found, f.Wanted

@@ -23,6 +23,9 @@ type FormatError struct{ Err error }
 
 func (e *FormatError) Error() string { return "pkg database: " + e.Err.Error() }
 
+// Wrong reports that bytes are there and wrong.
+func (*FormatError) Wrong() bool { return true }
+
 // Unwrap returns the fault itself.
 func (e *FormatError) Unwrap() error { return e.Err }
 
@@ -36,6 +39,9 @@ func (e *FormatError) Parts() (what, where, found, wanted string) {
 type SchemaError struct{ Err error }
 
 func (e *SchemaError) Error() string { return "pkg database: " + e.Err.Error() }
+
+// Failed reports that this version cannot do it.
+func (*SchemaError) Failed() bool { return true }
 
 // Unwrap returns the fault itself.
 func (e *SchemaError) Unwrap() error { return e.Err }

@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/spelling"
 )
 
@@ -55,7 +56,7 @@ func CheckAnnotations(all map[string]string) error {
 	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(all)) {
 		if err := checkAnnotation(key, all[key]); err != nil {
-			errs = append(errs, &UsageError{fmt.Errorf("annotation %q: %w", key, err)})
+			errs = append(errs, &fault.UsageError{Err: fmt.Errorf("annotation %q: %w", key, err)})
 		}
 	}
 	return errors.Join(errs...)
@@ -101,7 +102,7 @@ func (img Image) CheckGiven(annotations map[string]string) error {
 	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		if _, has := img.Annotations[key]; has && img.FreeBSD {
-			errs = append(errs, usagef("annotation %q: the definition of image %s has it", key, img.Name))
+			errs = append(errs, fault.Usagef("annotation %q: the definition of image %s has it", key, img.Name))
 		}
 	}
 	return errors.Join(errs...)
@@ -167,7 +168,7 @@ var tagForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 // CheckRefName wants an archive's name of an image to be one that programs take.
 func (r Release) CheckRefName(img Image) error {
 	if _, tag, _ := strings.Cut(r.RefName(img), ":"); !tagForm.MatchString(tag) {
-		return usagef("image %s: its tag %s has %d characters, wanted at most 128", img.Name, tag, len(tag))
+		return fault.Usagef("image %s: its tag %s has %d characters, wanted at most 128", img.Name, tag, len(tag))
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 // TestAnnotations compares what FreeBSD's own images say of themselves with what
@@ -80,7 +82,7 @@ func TestAnnotationsRefused(t *testing.T) {
 		{`annotations { "a.b" = "" }`, "its text is empty"}, {`annotations { "a.b" = "x\u0000" }`, "has a control character"}, {`annotations { "a.b" = "x\u202e" }`, "has a control character"},
 	} {
 		err := Images{}.Read("x", []byte("image a { parent = b; "+tt.keys+" }"), "15.0")
-		var usage *UsageError
+		var usage *fault.UsageError
 		if !errors.As(err, &usage) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %s", tt.keys, err, tt.want)
 		}

@@ -8,6 +8,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"regexp"
+
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 // Checksum is a line of FreeBSD's CHECKSUM files, and of
@@ -36,15 +38,15 @@ func ParseChecksums(name string, text []byte) ([]Checksum, error) {
 		}
 		m := checksumForm.FindStringSubmatch(lines.Text())
 		if m == nil || hex.DecodedLen(len(m[3])) != map[string]int{"SHA256": 32, "SHA512": 64}[m[1]] {
-			return nil, &UsageError{fmt.Errorf("%s:%d: found %q, wanted a line such as SHA256 (NAME) = HEX", name, n, lines.Text())}
+			return nil, &fault.UsageError{Err: fmt.Errorf("%s:%d: found %q, wanted a line such as SHA256 (NAME) = HEX", name, n, lines.Text())}
 		}
 		list = append(list, Checksum{m[1], m[2], m[3]})
 	}
 	if err := lines.Err(); err != nil {
-		return nil, &UsageError{fmt.Errorf("%s: %w", name, err)}
+		return nil, &fault.UsageError{Err: fmt.Errorf("%s: %w", name, err)}
 	}
 	if list == nil {
-		return nil, &UsageError{fmt.Errorf("%s: is empty, wanted a line such as SHA256 (NAME) = HEX", name)}
+		return nil, &fault.UsageError{Err: fmt.Errorf("%s: is empty, wanted a line such as SHA256 (NAME) = HEX", name)}
 	}
 	return list, nil
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 func TestParseChecksums(t *testing.T) {
@@ -19,7 +21,7 @@ func TestParseChecksums(t *testing.T) {
 	}
 	for _, line := range []string{a + "  x.txz", "SHA256 (x) = " + b, "SHA512 (x) = " + a, "MD5 (x) = " + a[:32], "SHA256 (x) = " + strings.ToUpper(a)} {
 		_, err := ParseChecksums("f", []byte("\n"+line+"\n"))
-		var usage *UsageError
+		var usage *fault.UsageError
 		if !errors.As(err, &usage) || !strings.HasPrefix(err.Error(), "f:2: found ") {
 			t.Errorf("%q: got %v", line, err)
 		}

@@ -28,6 +28,9 @@ func (e *OtherImageError) Error() string {
 	return fmt.Sprintf("image %s: the tree and orlop differ: %s: found %s, wanted %s", e.Image, e.Fact, e.Found, e.Wanted)
 }
 
+// Unmet reports that the request cannot be met.
+func (*OtherImageError) Unmet() bool { return true }
+
 // Parts are what, where, found and wanted, for reports.
 func (e *OtherImageError) Parts() (what, where, found, wanted string) {
 	return e.Fact + " of the tree and of orlop differ", "image " + e.Image, e.Found, e.Wanted

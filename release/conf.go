@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/shell"
 )
 
@@ -33,7 +34,7 @@ type Conf struct {
 func ReadConf(name string, text []byte, revision string) (Conf, error) {
 	image, ok := strings.CutPrefix(strings.TrimSuffix(filepath.Base(name), ".conf"), "oci-image-")
 	if !ok {
-		return Conf{}, usagef("%s: the name is not of the form oci-image-NAME.conf", name)
+		return Conf{}, fault.Usagef("%s: the name is not of the form oci-image-NAME.conf", name)
 	}
 	known, err := Standard(revision)
 	if err != nil {
@@ -57,7 +58,7 @@ func ReadConf(name string, text []byte, revision string) (Conf, error) {
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return Conf{}, &UsageError{err}
+		return Conf{}, &fault.UsageError{Err: err}
 	}
 	c.replaces()
 	return c.Conf, nil
@@ -78,7 +79,7 @@ func (all Images) ReadTree(name string, text []byte, revision string) (Conf, err
 	}
 	delete(all, img.Name)
 	if err := all.Add(*img); err != nil {
-		return c, &UsageError{fmt.Errorf("%s: %w", name, err)}
+		return c, &fault.UsageError{Err: fmt.Errorf("%s: %w", name, err)}
 	}
 	img.FreeBSD, img.Annotations = true, freeBSDs()
 	all[img.Name] = *img
@@ -90,7 +91,7 @@ func (all Images) AddConf(name string, text []byte, revision string) (Conf, erro
 	c, err := ReadConf(name, text, revision)
 	if err == nil {
 		if err = all.Add(c.Image); err != nil {
-			err = &UsageError{fmt.Errorf("%s: %w", name, err)}
+			err = &fault.UsageError{Err: fmt.Errorf("%s: %w", name, err)}
 		}
 	}
 	return c, err

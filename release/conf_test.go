@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 func TestReadConf(t *testing.T) {
@@ -87,7 +89,7 @@ func TestReadConfErrors(t *testing.T) {
 		{"x.conf", build(""), "x.conf: the name is not of the form oci-image-NAME.conf"},
 	} {
 		err := Images{}.Read(tt.name, []byte(tt.text), "15.0")
-		var usage *UsageError
+		var usage *fault.UsageError
 		if !errors.As(err, &usage) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s %q: got %v, want %s", tt.name, tt.text, err, tt.want)
 		}

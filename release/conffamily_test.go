@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 // staticConf has the form of FreeBSD's own definition, in words of our own: %s is
@@ -178,7 +180,7 @@ func TestReadConfAlmost(t *testing.T) {
 	t.Parallel()
 	for _, line := range almost {
 		_, err := ReadConf("oci-image-x.conf", []byte("OCI_BASE_IMAGE=static\noci_image_build() {\n\tset_cmd ${workdir} a\n\t"+line+"\n}\n"), "15.0")
-		var usage *UsageError
+		var usage *fault.UsageError
 		if !errors.As(err, &usage) || !strings.HasPrefix(err.Error(), "oci-image-x.conf:") {
 			t.Errorf("%s: got %v, want a usage error with a line", line, err)
 		} else if !strings.HasPrefix(err.Error(), "oci-image-x.conf:4: ") && !strings.Contains(line, "\n") {
@@ -195,7 +197,7 @@ func FuzzReadConf(f *testing.F) {
 	f.Add("oci_image_build() {\nlocal a=b\nmkdir -p ${workdir}/rootfs/$a\ncp ${curdir}/x ${workdir}/rootfs/$a\n}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		c, err := ReadConf("oci-image-x.conf", []byte(text), "15.0")
-		var usage *UsageError
+		var usage *fault.UsageError
 		if err != nil && !errors.As(err, &usage) {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/ucl"
 )
 
@@ -55,7 +56,7 @@ func (all Images) Read(name string, text []byte, revision string) error {
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return &UsageError{err}
+		return &fault.UsageError{Err: err}
 	}
 	return nil
 }
@@ -95,7 +96,7 @@ func Defines(name string, text []byte) ([]string, error) {
 		names = append(names, def.Key)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return nil, &UsageError{err}
+		return nil, &fault.UsageError{Err: err}
 	}
 	return names, nil
 }

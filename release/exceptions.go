@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/ucl"
 )
 
@@ -68,7 +69,7 @@ func ReadExceptions(name string, text []byte) (Exceptions, error) {
 	var e Exceptions
 	o, err := ucl.Parse(name, text, nil)
 	if err != nil {
-		return e, &UsageError{err}
+		return e, &fault.UsageError{Err: err}
 	}
 	readers := e.readers()
 	var errs []error
@@ -83,7 +84,7 @@ func ReadExceptions(name string, text []byte) (Exceptions, error) {
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
-		return e, &UsageError{err}
+		return e, &fault.UsageError{Err: err}
 	}
 	return e, nil
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/spelling"
 )
 
@@ -124,13 +125,13 @@ var imageName = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
 func (all Images) Add(img Image) error {
 	switch _, taken := all[img.Name]; {
 	case !imageName.MatchString(img.Name):
-		return usagef("image name %q: wanted lower-case letters and digits, joined by single . _ or -", img.Name)
+		return fault.Usagef("image name %q: wanted lower-case letters and digits, joined by single . _ or -", img.Name)
 	case strings.HasPrefix(img.Name, freeBSDPrefix):
-		return usagef("image name %q: %s begins the names of FreeBSD's own images, and of no others", img.Name, freeBSDPrefix)
+		return fault.Usagef("image name %q: %s begins the names of FreeBSD's own images, and of no others", img.Name, freeBSDPrefix)
 	case taken:
-		return usagef("image %q is defined twice", img.Name)
+		return fault.Usagef("image %q is defined twice", img.Name)
 	case len(img.Packages) == 0 && img.Parent == "":
-		return usagef("image %q has neither a parent nor packages", img.Name)
+		return fault.Usagef("image %q has neither a parent nor packages", img.Name)
 	}
 	all[img.Name] = img
 	return nil
@@ -143,12 +144,12 @@ func (all Images) Chain(name string) ([]Image, error) {
 		img, ok := all[name]
 		if !ok {
 			if len(chain) > 0 {
-				return nil, usagef("image %q: its parent %q is not defined%s", chain[len(chain)-1].Name, name, spelling.Hint(name, all.names()...))
+				return nil, fault.Usagef("image %q: its parent %q is not defined%s", chain[len(chain)-1].Name, name, spelling.Hint(name, all.names()...))
 			}
 			return nil, undefined(name, all.names())
 		}
 		if slices.ContainsFunc(chain, func(i Image) bool { return i.Name == name }) {
-			return nil, usagef("image %q is its own ancestor", name)
+			return nil, fault.Usagef("image %q is its own ancestor", name)
 		}
 		chain = append(chain, img)
 		name = img.Parent
@@ -160,7 +161,7 @@ func (all Images) Chain(name string) ([]Image, error) {
 // undefined is the error of an image that is none of those known.
 func undefined(name string, known []string) error {
 	known = slices.Sorted(slices.Values(known))
-	return usagef("image %q is not defined, wanted one of %s%s", name, strings.Join(known, ", "), spelling.Hint(name, known...))
+	return fault.Usagef("image %q is not defined, wanted one of %s%s", name, strings.Join(known, ", "), spelling.Hint(name, known...))
 }
 
 // Known wants images to be among those that are defined.

@@ -7,6 +7,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 // Names are those under which FreeBSD publishes a release, all made from the
@@ -40,7 +42,7 @@ func ReadNewvers(name string, text []byte) (Newvers, error) {
 	}
 	for _, key := range []string{"TYPE", "REVISION", "BRANCH"} {
 		if *fields[key] == "" {
-			return v, usagef("%s: no line %s=\"…\" is in it", name, key)
+			return v, fault.Usagef("%s: no line %s=\"…\" is in it", name, key)
 		}
 	}
 	return v, nil

@@ -3,14 +3,11 @@
 package release
 
 import (
-	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/orlop/orlop/pkgdb/spelling"
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 // Release identifies what images are made of. An image of one's own, of packages
@@ -20,16 +17,6 @@ type Release struct {
 	Branch   string // "RELEASE", "RELEASE-p3", "STABLE", "BETA1": BRANCH there; "" where only the ABI is known
 	ABI      string // "FreeBSD:15:amd64"
 }
-
-// UsageError is a request that contradicts itself or says too little.
-type UsageError struct{ Err error }
-
-func (e *UsageError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the fault itself.
-func (e *UsageError) Unwrap() error { return e.Err }
-
-func usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
 
 // New completes a release. What revision or branch leave open comes from the
 // version of the package FreeBSD-runtime, "" where there is none; what they
@@ -46,18 +33,18 @@ func New(revision, branch, abi, runtimeVersion string) (Release, error) {
 	switch {
 	case r.Revision == "" || r.Branch == "":
 		if runtimeVersion == "" {
-			return r, usagef("no FreeBSD-runtime in the catalogue tells the version; give --revision and --branch")
+			return r, fault.Usagef("no FreeBSD-runtime in the catalogue tells the version; give --revision and --branch")
 		}
-		return r, usagef("FreeBSD-runtime %s does not tell revision and branch; give --revision and --branch", runtimeVersion)
+		return r, fault.Usagef("FreeBSD-runtime %s does not tell revision and branch; give --revision and --branch", runtimeVersion)
 	}
 	if err := Asked(r.Revision, r.Branch, ""); err != nil {
 		return r, err
 	}
 	switch {
 	case rev != "" && r.Revision != rev:
-		return r, usagef("revision %s was asked for, FreeBSD-runtime %s is %s", r.Revision, runtimeVersion, rev)
+		return r, fault.Usagef("revision %s was asked for, FreeBSD-runtime %s is %s", r.Revision, runtimeVersion, rev)
 	case br != "" && unpatched(r.Branch) != unpatched(br):
-		return r, usagef("branch %s was asked for, FreeBSD-runtime %s is %s", r.Branch, runtimeVersion, br)
+		return r, fault.Usagef("branch %s was asked for, FreeBSD-runtime %s is %s", r.Branch, runtimeVersion, br)
 	}
 	if _, err := r.Platform(); err != nil {
 		return r, err
@@ -81,7 +68,7 @@ func Locked(revision, branch, abi string) (Release, error) {
 		return r, nil
 	}
 	if revision == "" || branch == "" {
-		return Release{}, usagef("revision is %q and branch %q, wanted such as 15.0 and RELEASE, or the ABI's number and no branch", revision, branch)
+		return Release{}, fault.Usagef("revision is %q and branch %q, wanted such as 15.0 and RELEASE, or the ABI's number and no branch", revision, branch)
 	}
 	return New(revision, branch, abi, "")
 }
@@ -94,9 +81,9 @@ func (r Release) OnlyABI() bool { return r.Branch == "" }
 func Asked(revision, branch, abi string) error {
 	switch {
 	case revision != "" && !revisionForm.MatchString(revision):
-		return usagef("revision %q is not of the form 15.0", revision)
+		return fault.Usagef("revision %q is not of the form 15.0", revision)
 	case branch != "" && !branchForm.MatchString(branch):
-		return usagef("branch %q is not a word such as RELEASE, RELEASE-p1, STABLE or BETA1", branch)
+		return fault.Usagef("branch %q is not a word such as RELEASE, RELEASE-p1, STABLE or BETA1", branch)
 	case abi == "":
 		return nil
 	}
@@ -104,7 +91,7 @@ func Asked(revision, branch, abi string) error {
 		return err
 	}
 	if revision != "" && strings.Split(abi, ":")[1] != major(revision) {
-		return usagef("revision %s was asked for, the ABI is %s", revision, abi)
+		return fault.Usagef("revision %s was asked for, the ABI is %s", revision, abi)
 	}
 	return nil
 }
@@ -151,20 +138,6 @@ func unpatched(branch string) string {
 	return base
 }
 
-// Platform is an architecture in the words of the OCI image-spec (Go's GOARCH).
-type Platform struct{ Architecture, Variant string }
-
-// platforms maps TARGET_ARCH.
-var platforms = map[string]Platform{
-	"amd64":       {"amd64", ""},
-	"aarch64":     {"arm64", ""},
-	"armv7":       {"arm", "v7"},
-	"i386":        {"386", ""},
-	"riscv64":     {"riscv64", ""},
-	"powerpc64":   {"ppc64", ""},
-	"powerpc64le": {"ppc64le", ""},
-}
-
 // Major is the first number of the revision.
 func (r Release) Major() string { return major(r.Revision) }
 
@@ -176,22 +149,6 @@ func (r Release) Before(major int) bool {
 
 // Minor is the second number of the revision.
 func (r Release) Minor() string { return strings.TrimPrefix(r.Revision, r.Major()+".") }
-
-// TargetArch is the machine in FreeBSD's words, the last part of the ABI.
-func (r Release) TargetArch() string { return r.ABI[strings.LastIndexByte(r.ABI, ':')+1:] }
-
-// Platform returns the OCI platform of the ABI.
-func (r Release) Platform() (Platform, error) {
-	parts := strings.Split(r.ABI, ":")
-	if len(parts) != 3 || parts[0] != "FreeBSD" {
-		return Platform{}, usagef("ABI %q is not of the form FreeBSD:15:amd64", r.ABI)
-	}
-	p, ok := platforms[parts[2]]
-	if !ok {
-		return p, usagef("ABI %s: OCI has no name for the architecture %s%s", r.ABI, parts[2], spelling.Hint(parts[2], slices.Sorted(maps.Keys(platforms))...))
-	}
-	return p, nil
-}
 
 // BaseRepository is the folder of the release's base packages on
 // pkg.FreeBSD.org: base_release_N for releases and their candidates, else

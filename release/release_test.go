@@ -3,12 +3,15 @@
 package release
 
 import (
+	"encoding/binary"
 	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 func TestNew(t *testing.T) {
@@ -34,7 +37,7 @@ func TestNew(t *testing.T) {
 	}
 	for _, tt := range tests {
 		r, err := New(tt.revision, tt.branch, tt.abi, tt.runtime)
-		var usage *UsageError
+		var usage *fault.UsageError
 		switch {
 		case tt.err == "" && (err != nil || r.RefName(Image{Name: "x", FreeBSD: true}) != tt.want):
 			t.Errorf("%+v: got %s, %v", tt, r.RefName(Image{Name: "x", FreeBSD: true}), err)
@@ -47,8 +50,8 @@ func TestNew(t *testing.T) {
 func TestPlatform(t *testing.T) {
 	t.Parallel()
 	for arch, want := range map[string]Platform{
-		"amd64": {"amd64", ""}, "aarch64": {"arm64", ""}, "armv7": {"arm", "v7"}, "i386": {"386", ""},
-		"riscv64": {"riscv64", ""}, "powerpc64": {"ppc64", ""}, "powerpc64le": {"ppc64le", ""},
+		"amd64": {"amd64", "", binary.LittleEndian}, "aarch64": {"arm64", "", binary.LittleEndian}, "armv7": {"arm", "v7", binary.LittleEndian}, "i386": {"386", "", binary.LittleEndian},
+		"riscv64": {"riscv64", "", binary.LittleEndian}, "powerpc64": {"ppc64", "", binary.BigEndian}, "powerpc64le": {"ppc64le", "", binary.LittleEndian},
 	} {
 		if got, err := (Release{ABI: "FreeBSD:15:" + arch}).Platform(); err != nil || got != want {
 			t.Errorf("%s: got %v, %v, want %v", arch, got, err, want)
@@ -141,7 +144,7 @@ func TestReadErrors(t *testing.T) {
 		{"image a {\n parent = b\n", "x:1: unterminated object"},
 	} {
 		err := Images{}.Read("x", []byte(tt.text), "15.0")
-		var usage *UsageError
+		var usage *fault.UsageError
 		if !errors.As(err, &usage) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.text, err, tt.want)
 		}

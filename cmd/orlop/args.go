@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/spelling"
 )
 
@@ -38,10 +39,10 @@ func parseArguments(root *cli.Command, words []string) (*arguments, error) {
 	case !a.help:
 		err = a.take(rest)
 	case len(rest) > 0:
-		err = usagef("it has no command %q", rest[0])
+		err = fault.Usagef("it has no command %q", rest[0])
 	}
 	if err != nil && len(a.path) > 1 {
-		err = usagef("%s: %w", strings.Join(a.path[1:], " "), err)
+		err = fault.Usagef("%s: %w", strings.Join(a.path[1:], " "), err)
 	}
 	return a, err
 }
@@ -77,7 +78,7 @@ func (a *arguments) names(words []string) ([]string, error) {
 			a.help = true
 			continue
 		case flag && !(name == "version" && len(a.path) == 1):
-			return nil, usagef("flag %s is not known here%s", word, cmp.Or(hintFlag(name, []string{"help", "version"}), "; a command's flags stand behind its name"))
+			return nil, fault.Usagef("flag %s is not known here%s", word, cmp.Or(hintFlag(name, []string{"help", "version"}), "; a command's flags stand behind its name"))
 		}
 		c := a.command.Command(name)
 		if c == nil {
@@ -94,9 +95,9 @@ func (a *arguments) unknownCommand(word string) error {
 		names = append(names, c.Name)
 	}
 	if hint := spelling.Hint(word, append(names, "help")...); hint != "" {
-		return usagef("command %q is not known%s", word, hint)
+		return fault.Usagef("command %q is not known%s", word, hint)
 	}
-	return usagef("command %q is not known, wanted one of %s", word, strings.Join(names, ", "))
+	return fault.Usagef("command %q is not known, wanted one of %s", word, strings.Join(names, ", "))
 }
 
 // take sorts what is behind a command's name.
@@ -107,7 +108,7 @@ func (a *arguments) take(words []string) error {
 		words = words[1:]
 		switch {
 		case word == "":
-			return usagef("found an empty operand")
+			return fault.Usagef("found an empty operand")
 		case ended || !isFlag(word):
 			a.operands = append(a.operands, word)
 		case word == "--":
@@ -145,15 +146,15 @@ func (a *arguments) flag(word string, rest []string) ([]string, error) {
 	case isBool(f):
 		value = "true"
 	case len(rest) == 0:
-		return nil, usagef("flag %s has no value, wanted one", typed)
+		return nil, fault.Usagef("flag %s has no value, wanted one", typed)
 	case a.isKnownFlag(rest[0]):
-		return nil, usagef("flag %s has no value, found the flag %s; if that is the value, write %s=%s", typed, rest[0], typed, rest[0])
+		return nil, fault.Usagef("flag %s has no value, found the flag %s; if that is the value, write %s=%s", typed, rest[0], typed, rest[0])
 	default:
 		value, rest = rest[0], rest[1:]
 	}
 	value, err := checkValue(f, value)
 	if err != nil {
-		return nil, usagef("flag %s: %w", typed, err)
+		return nil, fault.Usagef("flag %s: %w", typed, err)
 	}
 	if f.Names()[0] == "h" {
 		a.help = value == "true"
@@ -224,7 +225,7 @@ func (a *arguments) isKnownFlag(word string) bool {
 
 func (a *arguments) unknownFlag(word string) error {
 	typed, _, _ := strings.Cut(word, "=")
-	return usagef("flag %s is not known%s", typed, hintFlag(flagName(word), a.flagNames()))
+	return fault.Usagef("flag %s is not known%s", typed, hintFlag(flagName(word), a.flagNames()))
 }
 
 func (a *arguments) flagNames() []string {

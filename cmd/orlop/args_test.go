@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 // goish is what the library, or Go itself, says and orlop does not.
@@ -174,7 +176,7 @@ func FuzzArguments(f *testing.F) {
 		}
 		a, c, err := recorded(strings.Split(text, "\n"))
 		if err != nil {
-			if _, usage := errors.AsType[*usageError](err); !usage || exitStatus(err) != exitUsage || goish.MatchString(err.Error()) && !goish.MatchString(text) {
+			if _, usage := errors.AsType[*fault.UsageError](err); !usage || exitStatus(err) != exitUsage || goish.MatchString(err.Error()) && !goish.MatchString(text) {
 				t.Errorf("%q: %v", text, err)
 			}
 			return

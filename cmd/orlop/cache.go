@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
 )
 
@@ -39,7 +40,7 @@ func (p *program) cacheCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			{Name: "ls", Usage: "list it, the longest unused first", Flags: flags(), Action: func(c *cli.Context) error {
 				if c.Args().Present() {
-					return usagef("cache ls: takes no operands")
+					return fault.Usagef("cache ls: takes no operands")
 				}
 				list, err := p.store(c).List(c.Context)
 				if err != nil {
@@ -50,7 +51,7 @@ func (p *program) cacheCommand() *cli.Command {
 			{Name: "prune", Usage: "remove what is longest unused, until SIZE is left", ArgsUsage: "[SIZE]", Flags: flags(), Action: func(c *cli.Context) error {
 				limit := int64(store.DefaultLimit)
 				if c.Args().Len() > 1 {
-					return usagef("cache prune: operands: found %d, wanted at most one", c.NArg())
+					return fault.Usagef("cache prune: operands: found %d, wanted at most one", c.NArg())
 				}
 				if c.Args().Present() {
 					var err error
@@ -92,7 +93,7 @@ func parseSize(text string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n < 0 || n > (1<<62)>>shift {
-		return 0, usagef("cache prune: %q is not a size such as 500M", text)
+		return 0, fault.Usagef("cache prune: %q is not a size such as 500M", text)
 	}
 	return n << shift, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -36,7 +37,7 @@ func (p *program) demoCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return usagef("demo: takes no operands")
+				return fault.Usagef("demo: takes no operands")
 			}
 			work, err := os.MkdirTemp("", "orlop-demo-")
 			if err != nil {

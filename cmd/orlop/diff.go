@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 func (p *program) diffCommand() *cli.Command {
@@ -53,10 +54,10 @@ type differences struct {
 // images could not be compared.
 func (p *program) compare(c *cli.Context) (found differences, hidden, err error) {
 	if c.NArg() != 2 {
-		return found, nil, usagef("diff: operands: found %d, wanted two archives", c.NArg())
+		return found, nil, fault.Usagef("diff: operands: found %d, wanted two archives", c.NArg())
 	}
 	if c.Int("lines") < 0 {
-		return found, nil, usagef("--lines: found %d, wanted none or more", c.Int("lines"))
+		return found, nil, fault.Usagef("--lines: found %d, wanted none or more", c.Int("lines"))
 	}
 	platform, err := platform(c)
 	if err != nil {

@@ -4,21 +4,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"regexp"
-
-	"github.com/orlop/orlop/hooks"
-	"github.com/orlop/orlop/pkgdb"
-	"github.com/orlop/orlop/pkgdb/catalog"
-	"github.com/orlop/orlop/pkgdb/pkgfile"
-	"github.com/orlop/orlop/pkgdb/sign"
-	"github.com/orlop/orlop/pkgdb/solve"
-	"github.com/orlop/orlop/pkgdb/store"
-	"github.com/orlop/orlop/pkgdb/sum"
-	"github.com/orlop/orlop/release"
-	"github.com/orlop/orlop/release/layer"
-	"github.com/orlop/orlop/release/oci"
-	"github.com/orlop/orlop/release/tree"
 )
 
 // Exit statuses.
@@ -40,15 +25,10 @@ var errDiffer = errors.New("different")
 type troubleError struct{ err error }
 
 func (e *troubleError) Error() string { return e.err.Error() }
+
+// Usage reports that the user has to say something else.
+func (*troubleError) Usage() bool     { return true }
 func (e *troubleError) Unwrap() error { return e.err }
-
-// usageError is a command line that cannot be carried out.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
 // exitStatus finds the status of an error. Of several faults the gravest
 // decides: wrong bytes, absent bytes, an unmet request, anything else.
@@ -88,31 +68,21 @@ func classify(err error, found map[int]bool) {
 	}
 }
 
-// statusOf knows the types of errors that have a status of their own.
+// statusOf asks an error itself, 0 where it does not know.
 func statusOf(err error) int {
-	switch e := err.(type) {
-	case *hooks.UnreadError:
-		switch {
-		case e.Flag != "":
-			return exitUsage
-		case e.Absent():
-			return exitAbsent
-		}
-	case *solve.LockError:
-		if _, other := errors.AsType[*solve.VersionError](err); other {
-			return exitFailed
-		}
-		return exitUsage
-	case *versionError, *solve.VersionError, *layer.UnsupportedError, *pkgfile.LimitError, *pkgfile.UnsupportedError, *tree.LimitError, *pkgdb.SchemaError:
+	if is, ok := err.(interface{ Failed() bool }); ok && is.Failed() {
 		return exitFailed
-	case *usageError, *troubleError, *release.UsageError, *catalog.ConfError, *solve.ABIError:
+	}
+	if is, ok := err.(interface{ Usage() bool }); ok && is.Usage() {
 		return exitUsage
-	case *solve.UnresolvedError, *tree.ConflictError, *hooks.AbsentFileError, *hooks.OwnerError, *oci.PlatformError, *release.OtherImageError:
+	}
+	if is, ok := err.(interface{ Unmet() bool }); ok && is.Unmet() {
 		return exitUnresolved
-	case *store.AbsentError, *oci.AbsentError, *hooks.LockedFileError, *hooks.UnvouchedError, *hooks.UnheldError:
+	}
+	if is, ok := err.(interface{ Absent() bool }); ok && is.Absent() {
 		return exitAbsent
-	case *sum.MismatchError, *store.SizeError, *pkgfile.DamageError, *catalog.FormatError,
-		*pkgdb.FormatError, *layer.FormatError, *oci.FormatError, *oci.MismatchError, *pkgdb.Fault, *hooks.ContentError, *hooks.IncompleteError, *sign.Error, *solve.RollbackError:
+	}
+	if is, ok := err.(interface{ Wrong() bool }); ok && is.Wrong() {
 		return exitWrong
 	}
 	return 0
@@ -120,21 +90,9 @@ func statusOf(err error) int {
 
 // hint is a way out of a fault, "" where there is nothing that often helps.
 func hint(err error) string {
-	if e, ok := errors.AsType[*hooks.UnheldError](err); ok {
-		switch {
-		case e.LockURL:
-			return "give --repo, or --lock-urls to use the lock's"
-		case !e.Given:
-			return "give --repo"
-		case e.Offline:
-			return "run orlop fetch first, or go without --offline"
-		}
-	}
-	if e, ok := errors.AsType[*store.AbsentError](err); ok && e.NotFound() && emptyFolder.MatchString(e.What) {
-		return "the url has an empty folder name; release/Makefile writes one where pkg(8) is not there to tell the ABI: give --repo"
+	var knows interface{ Hint() string }
+	if errors.As(err, &knows) {
+		return knows.Hint()
 	}
 	return ""
 }
-
-// emptyFolder finds // behind the scheme of a URL.
-var emptyFolder = regexp.MustCompile(`[^:]//|:///.*//`)

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// fault is one thing that is wrong, as --json tells it.
-type fault struct {
+// faultLine is one thing that is wrong, as --json tells it.
+type faultLine struct {
 	What   string `json:"what"`
 	Where  string `json:"where,omitempty"`
 	Found  string `json:"found,omitempty"`
@@ -97,8 +97,8 @@ func about(subject string, err error) []error {
 }
 
 // faultsOf lists what an error comes to, each fault once.
-func faultsOf(err error) []fault {
-	list := []fault{}
+func faultsOf(err error) []faultLine {
+	list := []faultLine{}
 	seen := map[string]bool{}
 	for _, l := range (leaf{err: err}).apart() {
 		if f := l.fault(); !seen[f.line] || f.kind == "" {
@@ -109,8 +109,8 @@ func faultsOf(err error) []fault {
 	return list
 }
 
-func (l leaf) fault() fault {
-	f := fault{line: l.Error(), Hint: hint(l.err)}
+func (l leaf) fault() faultLine {
+	f := faultLine{line: l.Error(), Hint: hint(l.err)}
 	f.What, f.kind = f.line, kind(f.line)
 	if p, ok := l.err.(parted); ok {
 		var where string

@@ -12,9 +12,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
-	"github.com/orlop/orlop/release"
 )
 
 type helpGroup struct{ heading, flags string }
@@ -39,11 +38,11 @@ const (
 // against. What is wrong in a file, or with it, is none of them.
 func helpTells(err error) bool {
 	return exitStatus(err) == exitUsage && slices.ContainsFunc(leaf{err: err}.apart(), func(err leaf) bool {
-		_, usage := errors.AsType[*usageError](err)
-		_, request := errors.AsType[*release.UsageError](err)
+		_, usage := errors.AsType[*fault.UsageError](err)
+		_, request := errors.AsType[*fault.UsageError](err)
 		_, abi := errors.AsType[*solve.ABIError](err)
 		_, path := errors.AsType[*fs.PathError](err)
-		_, file := errors.AsType[*hooks.UnreadError](err)
+		_, file := errors.AsType[*fault.UnreadError](err)
 		return (usage || request || abi) && !path && !file
 	})
 }

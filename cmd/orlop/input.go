@@ -19,6 +19,7 @@ import (
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/spelling"
 	"github.com/orlop/orlop/release"
@@ -99,7 +100,7 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 		Compression: layer.Gzip, InsecureUnsigned: c.Bool("insecure-unsigned"), PublicURL: c.String("public-url"),
 	}
 	if cfg.Jobs < 1 {
-		return cfg, usagef("-j: found %d, wanted at least 1", cfg.Jobs)
+		return cfg, fault.Usagef("-j: found %d, wanted at least 1", cfg.Jobs)
 	}
 	runtime.GOMAXPROCS(min(cfg.Jobs, runtime.NumCPU()))
 	cfg.Store = p.store(c)
@@ -117,7 +118,7 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 		cfg.Images = []string{cfg.Custom.Name}
 	}
 	if len(cfg.Images) == 0 {
-		return cfg, usagef("%s: no image is named; FreeBSD's are %s", c.Command.Name, strings.Join(release.StandardNames(), ", "))
+		return cfg, fault.Usagef("%s: no image is named; FreeBSD's are %s", c.Command.Name, strings.Join(release.StandardNames(), ", "))
 	}
 	if cfg.Annotations, err = annotations(c); err != nil {
 		return cfg, err
@@ -143,11 +144,11 @@ func onlyLocks(c *cli.Context) error {
 	for _, name := range []string{"abi", "revision", "branch", "image-file", "tree-file", "name", "package", "parent", "unknown-scripts",
 		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url", "plan", "epoch", "annotation"} {
 		if c.IsSet(name) {
-			return usagef("--%s: the lock says that", name)
+			return fault.Usagef("--%s: the lock says that", name)
 		}
 	}
 	if c.Args().Present() {
-		return usagef("%s: the lock names its image, found %q as well", c.Command.Name, c.Args().First())
+		return fault.Usagef("%s: the lock names its image, found %q as well", c.Command.Name, c.Args().First())
 	}
 	return nil
 }
@@ -174,7 +175,7 @@ func skipScripts(c *cli.Context) (bool, error) {
 	case "skip":
 		return true, nil
 	default:
-		return false, usagef("--unknown-scripts: found %q, wanted fail or skip%s", s, spelling.Hint(s, "fail", "skip"))
+		return false, fault.Usagef("--unknown-scripts: found %q, wanted fail or skip%s", s, spelling.Hint(s, "fail", "skip"))
 	}
 }
 
@@ -200,7 +201,7 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 		cfg.Locks, cfg.KeptIn = append(cfg.Locks, l.Lock), append(cfg.KeptIn, filepath.Dir(l.file))
 	}
 	if err := solve.CheckURL(cfg.PublicURL); err != nil {
-		return usagef("--public-url: %w", err)
+		return fault.Usagef("--public-url: %w", err)
 	}
 	if cfg.Plans, err = readOperands(c.Context, "plan", c.StringSlice("plan"), hooks.ParsePlan); err != nil {
 		return err
@@ -216,11 +217,11 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 	}
 	switch {
 	case cfg.RootDir == "" || cfg.Metalog == "":
-		return usagef("--root and --metalog go together")
+		return fault.Usagef("--root and --metalog go together")
 	case c.IsSet("repo") || c.IsSet("repo-conf-dir"):
-		return usagef("--root stands in the place of --repo and --repo-conf-dir")
+		return fault.Usagef("--root stands in the place of --repo and --repo-conf-dir")
 	case len(cfg.Images) > 1:
-		return usagef("--root: found %d images, wanted the one that is in it", len(cfg.Images))
+		return fault.Usagef("--root: found %d images, wanted the one that is in it", len(cfg.Images))
 	}
 	return nil
 }
@@ -258,7 +259,7 @@ func repositories(c *cli.Context, abi, revision string) ([]catalog.Repo, error) 
 	seen := map[string]bool{}
 	for _, r := range repos {
 		if seen[r.Name] {
-			return nil, usagef("repository %q is given twice; name them with --repo NAME=URL", r.Name)
+			return nil, fault.Usagef("repository %q is given twice; name them with --repo NAME=URL", r.Name)
 		}
 		seen[r.Name] = true
 	}
@@ -271,7 +272,7 @@ func configured(dirs []string, vars map[string]string) ([]catalog.Repo, error) {
 	var errs []error
 	for _, dir := range dirs {
 		if _, err := os.ReadDir(dir); err != nil {
-			errs = append(errs, &hooks.UnreadError{Flag: "repo-conf-dir", Path: dir, Err: err})
+			errs = append(errs, &fault.UnreadError{Flag: "repo-conf-dir", Path: dir, Err: err})
 			continue
 		}
 		read = append(read, dir)
@@ -296,7 +297,7 @@ func mirrorType(url string) string {
 func defaultRepository(c *cli.Context) (catalog.Repo, error) {
 	abi, revision := c.String("abi"), c.String("revision")
 	if abi == "" || revision == "" {
-		return catalog.Repo{}, usagef("%s: no repository is given; use --repo or --repo-conf-dir, or --abi and --revision for that of pkg.FreeBSD.org", c.Command.Name)
+		return catalog.Repo{}, fault.Usagef("%s: no repository is given; use --repo or --repo-conf-dir, or --abi and --revision for that of pkg.FreeBSD.org", c.Command.Name)
 	}
 	return freebsdRepository(abi, revision, cmp.Or(c.String("branch"), "RELEASE")), nil
 }
@@ -325,12 +326,12 @@ func customImage(c *cli.Context) (*release.Image, error) {
 	img := &release.Image{Name: c.String("name"), Packages: c.StringSlice("package")}
 	if img.Name == "" {
 		if len(img.Packages) > 0 || c.IsSet("parent") {
-			return nil, usagef("--package and --parent go with --name")
+			return nil, fault.Usagef("--package and --parent go with --name")
 		}
 		return nil, nil
 	}
 	if len(img.Packages) == 0 {
-		return nil, usagef("--name %s: no --package is given", img.Name)
+		return nil, fault.Usagef("--name %s: no --package is given", img.Name)
 	}
 	if img.Parent = c.String("parent"); img.Parent == "none" {
 		img.Parent = ""
@@ -348,15 +349,15 @@ func annotations(c *cli.Context) (map[string]string, error) {
 	for _, arg := range c.StringSlice("annotation") {
 		key, value, ok := strings.Cut(arg, "=")
 		if !ok {
-			return nil, usagef("--annotation: found %q, wanted KEY=VALUE", arg)
+			return nil, fault.Usagef("--annotation: found %q, wanted KEY=VALUE", arg)
 		}
 		if old, twice := all[key]; twice && old != value {
-			return nil, usagef("--annotation: %s is %q and %q, wanted one of them", key, old, value)
+			return nil, fault.Usagef("--annotation: %s is %q and %q, wanted one of them", key, old, value)
 		}
 		all[key] = value
 	}
 	if err := release.CheckAnnotations(all); err != nil {
-		return nil, usagef("--annotation: %w", err)
+		return nil, fault.Usagef("--annotation: %w", err)
 	}
 	return all, nil
 }
@@ -385,7 +386,7 @@ func (p *program) epoch() (*int64, error) {
 func parseEpoch(name, text string) (*int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 || n > solve.MaxEpoch {
-		return nil, usagef("%s: %q is not a number of seconds", name, text)
+		return nil, fault.Usagef("%s: %q is not a number of seconds", name, text)
 	}
 	return &n, nil
 }
@@ -411,7 +412,7 @@ func schemaFlag() cli.Flag {
 func schema(c *cli.Context) (pkgdb.Schema, error) {
 	s, err := pkgdb.ParseSchema(c.String("pkgdb-schema"))
 	if err != nil {
-		return 0, usagef("--pkgdb-schema: %w", err)
+		return 0, fault.Usagef("--pkgdb-schema: %w", err)
 	}
 	return s, nil
 }
@@ -420,7 +421,7 @@ func schema(c *cli.Context) (pkgdb.Schema, error) {
 func output(c *cli.Context, cfg *hooks.Config) error {
 	var err error
 	if cfg.Format, err = oci.ParseFormat(c.String("format")); err != nil {
-		return usagef("--format: %w", err)
+		return fault.Usagef("--format: %w", err)
 	}
 	return made(c, cfg)
 }

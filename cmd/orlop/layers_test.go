@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"pkgdb/pkgver":          {},
 	"pkgdb/secret":          {},
 	"pkgdb/spelling":        {},
+	"pkgdb/fault":           {},
 	"pkgdb/strict":          {},
 	"pkgdb/xz":              {"github.com/ulikunitz/xz/lzma"},
 	"pkgdb/until":           {},
@@ -46,7 +47,7 @@ var mayImport = map[string][]string{
 	"release/shebang":       {},
 	"release/shell":         {},
 	"release/elf/elftest":   {},
-	"release":               {"pkgdb/ucl", "pkgdb/spelling", "release/shell", "release/tree"},
+	"release":               {"pkgdb/ucl", "pkgdb/fault", "pkgdb/spelling", "release/shell", "release/tree"},
 	"release/layer":         {"pkgdb/spelling", "pkgdb/until", "release/tree", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
 	"release/oci":           {"pkgdb/spelling", "pkgdb/strict", "pkgdb/until", "pkgdb/xz", "release/tree", "release/layer", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
 	"hooks":                 nil, // everything below it, and these

@@ -13,6 +13,7 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 )
@@ -67,7 +68,7 @@ func (p *program) fetchCommand() *cli.Command {
 				return err
 			}
 			if cfg.Store.Dir == "" {
-				return usagef("fetch: there is no store to fill; give --cache")
+				return fault.Usagef("fetch: there is no store to fill; give --cache")
 			}
 			show := p.progress(c)
 			cfg.Observe = show.event
@@ -112,7 +113,7 @@ func made(c *cli.Context, cfg *hooks.Config) error {
 	cfg.OutDir, cfg.Squash = c.String("o"), c.Bool("squash")
 	var err error
 	if cfg.Compression, err = layer.ParseCompression(c.String("compression")); err != nil {
-		return usagef("--compression: %w", err)
+		return fault.Usagef("--compression: %w", err)
 	}
 	cfg.Schema, err = schema(c)
 	return err

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -31,7 +32,7 @@ func (p *program) lsCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if !c.Args().Present() {
-				return usagef("ls: no archive is named")
+				return fault.Usagef("ls: no archive is named")
 			}
 			forms := 0
 			for _, name := range []string{"files", "mtree", "sizes", "owner"} {
@@ -40,14 +41,14 @@ func (p *program) lsCommand() *cli.Command {
 				}
 			}
 			if forms > 1 || c.Bool("mtree") && c.Bool("json") {
-				return usagef("ls: wanted one of --files, --mtree, --sizes and --owner, and --mtree without --json")
+				return fault.Usagef("ls: wanted one of --files, --mtree, --sizes and --owner, and --mtree without --json")
 			}
 			platform, err := platform(c)
 			if err != nil {
 				return err
 			}
 			if c.NArg() > 1 && c.Bool("mtree") {
-				return usagef("ls --mtree: operands: found %d, wanted one archive", c.NArg())
+				return fault.Usagef("ls --mtree: operands: found %d, wanted one archive", c.NArg())
 			}
 			var errs []error
 			for _, path := range c.Args().Slice() {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release/oci"
 )
@@ -33,7 +34,7 @@ const lockHead = 64 << 10
 func (p *program) listLock(c *cli.Context, source *oci.Source) error {
 	for _, name := range []string{"files", "mtree", "sizes", "owner", "platform"} {
 		if c.IsSet(name) {
-			return usagef("ls --%s: %s is a lock, wanted an archive", name, source.Name)
+			return fault.Usagef("ls --%s: %s is a lock, wanted an archive", name, source.Name)
 		}
 	}
 	text, err := readBounded(source.Reader(c.Context), source.Name)

@@ -18,6 +18,8 @@ import (
 	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 // garbagePercent lets the collector of garbage come early, since most of a run's
@@ -104,7 +106,7 @@ func (p *program) app(root *cli.Command) *cli.App {
 
 func prepare(c *cli.Command) {
 	c.HideHelp = true
-	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return &usageError{err} }
+	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return &fault.UsageError{Err: err} }
 	for _, sub := range c.Subcommands {
 		prepare(sub)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
 )
 
@@ -66,14 +66,14 @@ func (p *program) makeFlags(c *cli.Context) error {
 	}
 	i := slices.Index(names, c.Args().First())
 	if i < 0 {
-		return usagef("make flags: found the command %q, wanted one of %s", c.Args().First(), strings.Join(names, ", "))
+		return fault.Usagef("make flags: found the command %q, wanted one of %s", c.Args().First(), strings.Join(names, ", "))
 	}
 	given := &arguments{command: all}
 	if err := given.take(c.Args().Tail()); err != nil {
 		return fmt.Errorf("make flags: %w", err)
 	}
 	if len(given.operands) > 0 {
-		return usagef("make flags: found %q, wanted flags only", given.operands[0])
+		return fault.Usagef("make flags: found %q, wanted flags only", given.operands[0])
 	}
 	if given.help {
 		given.flags = append(given.flags, "--h=true")
@@ -83,11 +83,11 @@ func (p *program) makeFlags(c *cli.Context) error {
 	for _, flag := range given.flags {
 		switch name := flagName(flag); {
 		case slices.Contains(ofMakefile, name):
-			return usagef("make flags: found %s, which is for Makefile.inc to set", dashed(name))
+			return fault.Usagef("make flags: found %s, which is for Makefile.inc to set", dashed(name))
 		case wanted.lookup(name) != nil:
 			known = append(known, shellQuoted(flag))
 		case c.Bool("only"):
-			return usagef("make flags: found %s, which %s does not know", dashed(name), names[i])
+			return fault.Usagef("make flags: found %s, which %s does not know", dashed(name), names[i])
 		}
 	}
 	return p.out.line("%s", strings.Join(known, " "))
@@ -100,7 +100,7 @@ func shellQuoted(word string) string { return "'" + strings.ReplaceAll(word, "'"
 // say of them, with what orlop would make under these names.
 func (p *program) makeCompare(c *cli.Context) error {
 	if c.String("revision") == "" {
-		return usagef("make compare: wanted --revision")
+		return fault.Usagef("make compare: wanted --revision")
 	}
 	if err := release.Asked(c.String("revision"), "", ""); err != nil {
 		return err
@@ -108,7 +108,7 @@ func (p *program) makeCompare(c *cli.Context) error {
 	tools := c.String("tools")
 	if tools != "" {
 		if info, err := os.Stat(tools); err != nil || !info.IsDir() {
-			return usagef("--tools: %s: no such folder", tools)
+			return fault.Usagef("--tools: %s: no such folder", tools)
 		}
 	}
 	own, err := release.Standard(c.String("revision"))
@@ -135,7 +135,7 @@ func readTools(folder string, images []string, revision string) (release.Images,
 			continue
 		}
 		if err != nil {
-			return nil, &hooks.UnreadError{Flag: "tools", Path: file, Err: err}
+			return nil, &fault.UnreadError{Flag: "tools", Path: file, Err: err}
 		}
 		if err := all.Read(file, text, revision); err != nil {
 			return nil, err

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/until"
 )
@@ -24,7 +24,7 @@ const maxOperand = 64 << 20
 // unread tells of an operand what the system says of it, its name first.
 func unread(name string, err error) error {
 	if e, is := errors.AsType[*fs.PathError](err); is && e.Path == name {
-		return &hooks.UnreadError{Path: name, Err: e}
+		return &fault.UnreadError{Path: name, Err: e}
 	}
 	return err
 }
@@ -53,7 +53,7 @@ func given(ctx context.Context, flag, file string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return &hooks.UnreadError{Flag: flag, Path: file, Err: err}
+	return &fault.UnreadError{Flag: flag, Path: file, Err: err}
 }
 
 // readOperands reads the documents that a flag names, and parses each.

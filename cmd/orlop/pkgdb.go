@@ -11,6 +11,7 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/oci"
 )
 
@@ -53,7 +54,7 @@ func readDatabase(ctx context.Context, file string) (*pkgdb.Content, error) {
 // operands are the arguments, between least and most of them.
 func operands(c *cli.Context, least, most int, wanted string) ([]string, error) {
 	if n := c.NArg(); n < least || n > most {
-		return nil, usagef("%s: operands: found %d, wanted %s", c.Command.HelpName[len("orlop "):], n, wanted)
+		return nil, fault.Usagef("%s: operands: found %d, wanted %s", c.Command.HelpName[len("orlop "):], n, wanted)
 	}
 	return c.Args().Slice(), nil
 }

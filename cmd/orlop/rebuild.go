@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release/oci"
 )
@@ -135,7 +136,7 @@ func (v *verifier) rebuildConfig(l *solve.Lock) (hooks.Config, error) {
 		Format: oci.Dir, InsecureUnsigned: v.c.Bool("insecure-unsigned"), ImageFiles: v.c.StringSlice("image-file"), TreeFiles: v.c.StringSlice("tree-file"), LockURLs: v.c.Bool("lock-urls"),
 		Revision: v.c.String("revision"), Branch: v.c.String("branch")}
 	if cfg.Jobs < 1 {
-		return cfg, usagef("-j: found %d, wanted at least 1", cfg.Jobs)
+		return cfg, fault.Usagef("-j: found %d, wanted at least 1", cfg.Jobs)
 	}
 	var err error
 	if cfg.SkipScripts, err = skipScripts(v.c); err == nil {
@@ -187,7 +188,7 @@ func (v *verifier) explain(x *verdict, made hooks.Result) {
 		x.fail("different", err)
 		return
 	}
-	result, wrap := "different", func(err error) error { return &hooks.ContentError{Err: err} }
+	result, wrap := "different", func(err error) error { return &fault.ContentError{Err: err} }
 	differ := fmt.Errorf("built %s from its lock, found %s", made.Digest, x.artifact.Descriptor.Digest)
 	maker, err := v.maker(x, again)
 	if err != nil {
@@ -229,6 +230,9 @@ const explainLines = 10
 type versionError struct{ err error }
 
 func (e *versionError) Error() string { return e.err.Error() }
+
+// Failed reports that this version cannot do it.
+func (*versionError) Failed() bool { return true }
 
 // otherVersions names the libraries of a lock that this program has in another
 // version, "" for none.

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
 )
 
@@ -109,7 +110,7 @@ func TestRebuildFailure(t *testing.T) {
 		"unsupported":   &versionError{errors.New("another")},
 		"input-absent":  &store.AbsentError{What: "p-1", Err: fs.ErrNotExist},
 		"input-wrong":   errors.Join(&fs.PathError{Op: "read", Path: "p", Err: syscall.EIO}, &store.SizeError{Subject: "p-1"}),
-		"lock-unusable": &usageError{errors.New("no lock")},
+		"lock-unusable": fault.Usagef("no lock"),
 	} {
 		if got := rebuildFailure(err); got != want {
 			t.Errorf("%v: got %s, want %s", err, got, want)

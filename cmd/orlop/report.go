@@ -27,12 +27,12 @@ func (p *program) fail(a *arguments, args []string, err error) int {
 	}
 	if asks(args, "json") {
 		if status >= exitInterrupted { // a signal is no fault
-			list = []fault{}
+			list = []faultLine{}
 		}
 		_ = p.out.json(struct {
-			Command string  `json:"command"`
-			Status  int     `json:"status"`
-			Faults  []fault `json:"faults"`
+			Command string      `json:"command"`
+			Status  int         `json:"status"`
+			Faults  []faultLine `json:"faults"`
 		}{strings.Join(a.path[1:], " "), status, list})
 	}
 	return status
@@ -40,7 +40,7 @@ func (p *program) fail(a *arguments, args []string, err error) int {
 
 // group is what a line tells of: a fault, or all that lack the same thing.
 type group struct {
-	fault
+	faultLine
 	others map[string]bool // who wants it beside the first
 }
 
@@ -57,7 +57,7 @@ func (g *group) text() string {
 
 // lines are what people read of faults: what lacks the same thing in one, and
 // of each kind a few. No kind is left out whole.
-func lines(list []fault, all bool) []string {
+func lines(list []faultLine, all bool) []string {
 	groups := grouped(list, all)
 	byKind := map[string][]*group{}
 	for _, g := range groups {
@@ -96,7 +96,7 @@ func leastWanted(of []*group) []*group {
 }
 
 // grouped joins faults that lack the same thing, unless each is to be told.
-func grouped(list []fault, each bool) []*group {
+func grouped(list []faultLine, each bool) []*group {
 	var groups []*group
 	byLack := map[string]*group{}
 	for _, f := range list {
@@ -118,7 +118,7 @@ func grouped(list []fault, each bool) []*group {
 func andMore(n int) string { return fmt.Sprintf("and %d more (-v shows all)", n) }
 
 // hints are the ways out of faults, each once.
-func hints(list []fault) []string {
+func hints(list []faultLine) []string {
 	var texts []string
 	for _, f := range list {
 		if f.Hint != "" && !slices.Contains(texts, f.Hint) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 )
 
@@ -46,7 +47,7 @@ func (p *program) planSince(c *cli.Context) error {
 func (p *program) moved(c *cli.Context) ([][]hooks.Movement, error) {
 	for _, name := range []string{"why", "o"} {
 		if c.IsSet(name) {
-			return nil, usagef("plan --lock: found %s as well, which is for a plan of images", dashed(name))
+			return nil, fault.Usagef("plan --lock: found %s as well, which is for a plan of images", dashed(name))
 		}
 	}
 	cfg, err := p.config(c)
@@ -71,7 +72,7 @@ func freebsdRepositories(locks []*solve.Lock) ([]catalog.Repo, error) {
 	repo := freebsdRepository(locks[0].ABI, locks[0].Revision, locks[0].Branch)
 	for _, l := range locks {
 		if len(l.Repositories) != 1 || l.Repositories[0].Name != repo.Name || l.Repositories[0].URL != repo.URL {
-			return nil, usagef("plan --lock: no repository is given, and the lock of %s is not of %s alone; use --repo or --repo-conf-dir", l.Image, repo.URL)
+			return nil, fault.Usagef("plan --lock: no repository is given, and the lock of %s is not of %s alone; use --repo or --repo-conf-dir", l.Image, repo.URL)
 		}
 	}
 	return []catalog.Repo{repo}, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -37,7 +38,7 @@ func platform(c *cli.Context) (string, error) {
 	}
 	s := c.String("platform")
 	if err := oci.ParsePlatform(s); err != nil {
-		return "", usagef("--platform: found %q, %w", s, err)
+		return "", fault.Usagef("--platform: found %q, %w", s, err)
 	}
 	return s, nil
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/spelling"
 	"github.com/orlop/orlop/release"
@@ -43,7 +44,7 @@ func (p *program) verifyCommand() *cli.Command {
 		}, releaseFlags(), sourceFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			if !c.Args().Present() {
-				return usagef("verify: no archive is named")
+				return fault.Usagef("verify: no archive is named")
 			}
 			v := verifier{program: p, c: c}
 			if err := v.readGiven(); err != nil {
@@ -101,7 +102,7 @@ var judgeNames = map[string]string{"lock": "a lock", "digests": "digests", "sign
 func (v *verifier) readGiven() error {
 	for _, what := range v.c.StringSlice("require") {
 		if !slices.Contains(judges, what) {
-			return usagef("--require: found %q, wanted %s%s", what, strings.Join(judges, ", "), spelling.Hint(what, judges...))
+			return fault.Usagef("--require: found %q, wanted %s%s", what, strings.Join(judges, ", "), spelling.Hint(what, judges...))
 		}
 	}
 	var err error
@@ -148,7 +149,7 @@ func (v *verifier) verify(path string) *verdict {
 	x.faulty(v.compareDigests(x)...)
 	for _, what := range v.c.StringSlice("require") {
 		if !slices.Contains(x.judges, what) {
-			x.faulty(&hooks.ContentError{Err: fmt.Errorf("was not compared with %s, which --require asks for", judgeNames[what])})
+			x.faulty(&fault.ContentError{Err: fmt.Errorf("was not compared with %s, which --require asks for", judgeNames[what])})
 		}
 	}
 	return x
@@ -176,25 +177,25 @@ func (v *verifier) lockOf(x *verdict) (*givenLock, error) {
 		for _, l := range v.locks {
 			found = append(found, l.Image)
 		}
-		return nil, usagef("none of the locks given is of %s: found those of %s", cmp.Or(x.name(), x.path), strings.Join(found, ", "))
+		return nil, fault.Usagef("none of the locks given is of %s: found those of %s", cmp.Or(x.name(), x.path), strings.Join(found, ", "))
 	}
 	if x.source.Piped && !v.c.Bool("rebuild") {
 		return nil, nil
 	}
 	if x.source.Piped {
-		return nil, usagef("no lock: nothing lies beside a pipe; give --lock")
+		return nil, fault.Usagef("no lock: nothing lies beside a pipe; give --lock")
 	}
 	file := lockFile(x.path)
 	text, err := readBeside(file)
 	if errors.Is(err, os.ErrNotExist) {
 		if v.c.Bool("rebuild") {
 			v.tellOtherLocks(x.path)
-			return nil, usagef("no lock: %w; give --lock", err)
+			return nil, fault.Usagef("no lock: %w; give --lock", err)
 		}
 		return nil, nil
 	}
 	if err != nil {
-		return nil, &usageError{err}
+		return nil, &fault.UsageError{Err: err}
 	}
 	l, err := parseLock(file, text)
 	if err != nil {
@@ -264,13 +265,13 @@ func (v *verifier) compareDigests(x *verdict) []error {
 		}
 		found = found || sum.Name != release.LockLine(x.name())
 		if have != sum.Hex {
-			errs = append(errs, &hooks.ContentError{Err: fmt.Errorf("%s of %s is %s, wanted %s", sum.Kind, sum.Name, have, sum.Hex)})
+			errs = append(errs, &fault.ContentError{Err: fmt.Errorf("%s of %s is %s, wanted %s", sum.Kind, sum.Name, have, sum.Hex)})
 		}
 	}
 	if found {
 		x.judges = append(x.judges, "digests")
 	} else if x.artifact != nil {
-		errs = append(errs, &hooks.ContentError{Err: fmt.Errorf("neither %s nor %s is in the lists of digests", filepath.Base(x.path), x.name())})
+		errs = append(errs, &fault.ContentError{Err: fmt.Errorf("neither %s nor %s is in the lists of digests", filepath.Base(x.path), x.name())})
 	}
 	return errs
 }

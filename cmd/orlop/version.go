@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 )
@@ -34,7 +35,7 @@ func (p *program) versionCommand() *cli.Command {
 				return p.printFiles(c)
 			}
 			if c.Args().Present() {
-				return usagef("version: takes no operands")
+				return fault.Usagef("version: takes no operands")
 			}
 			commit := revision()
 			if c.Bool("json") {

@@ -64,6 +64,9 @@ type FormatError struct {
 
 func (e *FormatError) Error() string { return fmt.Sprintf("repository %q: %v", e.Repo, e.Err) }
 
+// Wrong reports that bytes are there and wrong.
+func (*FormatError) Wrong() bool { return true }
+
 // Unwrap returns the fault itself.
 func (e *FormatError) Unwrap() error { return e.Err }
 

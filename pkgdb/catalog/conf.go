@@ -32,6 +32,9 @@ type ConfError struct{ Err error }
 // Error shows no password of a URL: what cannot be read is quoted.
 func (e *ConfError) Error() string { return secret.CutText(e.Err.Error()) }
 
+// Usage reports that the user has to say something else.
+func (*ConfError) Usage() bool { return true }
+
 // Unwrap returns the fault itself.
 func (e *ConfError) Unwrap() error { return e.Err }
 

@@ -70,6 +70,9 @@ func (e *UnsupportedError) Error() string {
 	return e.What + ", which this version does not read; wanted zstd, xz, lzma, gzip, bzip2 or no compression"
 }
 
+// Failed reports that this version cannot do it.
+func (*UnsupportedError) Failed() bool { return true }
+
 // unread are the first bytes of what libarchive unpacks for pkg(8), and we do not.
 // No release of pkg has packed with it of its own accord.
 var unread = map[string]string{

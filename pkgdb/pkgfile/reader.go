@@ -34,6 +34,9 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("%s: %s: %v", e.Package, e.Path, e.Err)
 }
 
+// Wrong reports that bytes are there and wrong.
+func (*DamageError) Wrong() bool { return true }
+
 // Unwrap returns the fault itself.
 func (e *DamageError) Unwrap() error { return e.Err }
 

@@ -65,6 +65,9 @@ func (e *Error) Error() string {
 	return text + ": " + e.Reason
 }
 
+// Wrong reports that bytes are there and wrong.
+func (*Error) Wrong() bool { return true }
+
 // Parts are what, where, found and wanted, for reports.
 func (e *Error) Parts() (what, where, found, wanted string) {
 	return "signature: " + e.Reason, e.Key, e.Fingerprint, ""

@@ -42,6 +42,15 @@ func (e *LockError) Error() string { return e.File + ": " + e.Err.Error() }
 // Unwrap returns the fault itself.
 func (e *LockError) Unwrap() error { return e.Err }
 
+// Usage reports whether the user has to give another lock.
+func (e *LockError) Usage() bool { return !e.Failed() }
+
+// Failed reports whether it is only this version that cannot use the lock.
+func (e *LockError) Failed() bool {
+	_, other := errors.AsType[*VersionError](e.Err)
+	return other
+}
+
 // Parts are what, where, found and wanted, for reports.
 func (e *LockError) Parts() (what, where, found, wanted string) {
 	return e.Err.Error(), e.File, "", ""
@@ -56,6 +65,9 @@ type VersionError struct {
 func (e *VersionError) Error() string {
 	return fmt.Sprintf("%v; orlop %s can read it", e.Err, e.Orlop)
 }
+
+// Failed reports that this version cannot do it.
+func (*VersionError) Failed() bool { return true }
 
 // Unwrap returns what it says.
 func (e *VersionError) Unwrap() error { return e.Err }
@@ -231,6 +243,9 @@ type RollbackError struct {
 func (e *RollbackError) Error() string {
 	return fmt.Sprintf("repository %q: rollback: its newest %s is %s, the lock has %s", e.Repo, e.Package, e.Found, e.Wanted)
 }
+
+// Wrong reports that bytes are there and wrong.
+func (*RollbackError) Wrong() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.
 func (e *RollbackError) Parts() (what, where, found, wanted string) {

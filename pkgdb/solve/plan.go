@@ -145,6 +145,9 @@ func (e *UnresolvedError) Error() string {
 	return "cannot resolve " + strings.Join(e.Chain, ", ") + ": " + e.Reason
 }
 
+// Unmet reports that the request cannot be met.
+func (*UnresolvedError) Unmet() bool { return true }
+
 // Parts are what, where, found and wanted, for reports.
 func (e *UnresolvedError) Parts() (what, where, found, wanted string) {
 	return e.Reason, strings.Join(e.Chain, ", "), "", e.Lack

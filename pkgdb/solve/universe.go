@@ -46,6 +46,9 @@ func (e *ABIError) Error() string {
 	return "packages are for several ABIs (" + strings.Join(e.Found, ", ") + "); give --abi"
 }
 
+// Usage reports that the user has to say something else.
+func (*ABIError) Usage() bool { return true }
+
 // NewUniverse joins catalogues, given in the order of the configuration. An
 // empty abi stands for the one that all packages but the wildcard ones have.
 func NewUniverse(ctx context.Context, catalogues []*catalog.Catalogue, abi string) (*Universe, error) {

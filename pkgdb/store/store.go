@@ -20,6 +20,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -37,6 +38,9 @@ type AbsentError struct {
 
 func (e *AbsentError) Error() string { return fmt.Sprintf("%s: %v", e.What, e.Err) }
 
+// Absent reports that bytes could not be had.
+func (*AbsentError) Absent() bool { return true }
+
 // Unwrap returns the reason.
 func (e *AbsentError) Unwrap() error { return e.Err }
 
@@ -44,6 +48,17 @@ func (e *AbsentError) Unwrap() error { return e.Err }
 func (e *AbsentError) Parts() (what, where, found, wanted string) {
 	return e.Err.Error(), e.What, "", ""
 }
+
+// Hint is a way out, "" where there is nothing that often helps.
+func (e *AbsentError) Hint() string {
+	if e.NotFound() && emptyFolder.MatchString(e.What) {
+		return "the url has an empty folder name; release/Makefile writes one where pkg(8) is not there to tell the ABI: give --repo"
+	}
+	return ""
+}
+
+// emptyFolder finds // behind the scheme of a URL.
+var emptyFolder = regexp.MustCompile(`[^:]//|:///.*//`)
 
 // NotFound reports whether the repository has been asked and has no such file.
 func (e *AbsentError) NotFound() bool { return errors.Is(e.Err, fs.ErrNotExist) }
@@ -57,6 +72,9 @@ type SizeError struct {
 func (e *SizeError) Error() string {
 	return fmt.Sprintf("%s: size is %d bytes, wanted %d", e.Subject, e.Found, e.Wanted)
 }
+
+// Wrong reports that bytes are there and wrong.
+func (*SizeError) Wrong() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.
 func (e *SizeError) Parts() (what, where, found, wanted string) {

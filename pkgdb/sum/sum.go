@@ -48,6 +48,9 @@ func (e *MismatchError) Error() string {
 	return fmt.Sprintf("%s: sum is %s, wanted %s", e.Subject, e.Found, e.Wanted)
 }
 
+// Wrong reports that bytes are there and wrong.
+func (*MismatchError) Wrong() bool { return true }
+
 // Parts are what, where, found and wanted, for reports.
 func (e *MismatchError) Parts() (what, where, found, wanted string) {
 	return "sum", e.Subject, string(e.Found), string(e.Wanted)

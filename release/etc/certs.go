@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/asn1"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -28,6 +30,15 @@ type Output struct {
 	Mode uint32
 	Text []byte
 	Link string // of a symbolic link; "" for a file
+}
+
+// Digest is the sha256 of a file in hex, "" of a link.
+func (o *Output) Digest() string {
+	if o.Link != "" {
+		return ""
+	}
+	digest := sha256.Sum256(o.Text)
+	return hex.EncodeToString(digest[:])
 }
 
 // Where certctl(8) puts certificates.

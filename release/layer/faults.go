@@ -23,6 +23,9 @@ func (e *FormatError) Error() string {
 	return e.Path + ": " + e.Err.Error()
 }
 
+// Wrong reports that bytes are there and wrong.
+func (*FormatError) Wrong() bool { return true }
+
 // Unwrap returns the fault itself.
 func (e *FormatError) Unwrap() error { return e.Err }
 
@@ -36,6 +39,9 @@ func (e *FormatError) Parts() (what, where, found, wanted string) {
 type UnsupportedError struct{ Err error }
 
 func (e *UnsupportedError) Error() string { return e.Err.Error() }
+
+// Failed reports that this version cannot do it.
+func (*UnsupportedError) Failed() bool { return true }
 
 // Unwrap returns what is not supported.
 func (e *UnsupportedError) Unwrap() error { return e.Err }

@@ -19,6 +19,9 @@ type FormatError struct{ Err error }
 
 func (e *FormatError) Error() string { return e.Err.Error() }
 
+// Wrong reports that bytes are there and wrong.
+func (*FormatError) Wrong() bool { return true }
+
 // Unwrap returns the fault itself.
 func (e *FormatError) Unwrap() error { return e.Err }
 
@@ -29,6 +32,9 @@ type AbsentError struct{ Err error }
 
 func (e *AbsentError) Error() string { return e.Err.Error() }
 
+// Absent reports that bytes could not be had.
+func (*AbsentError) Absent() bool { return true }
+
 // Unwrap returns the fault itself.
 func (e *AbsentError) Unwrap() error { return e.Err }
 
@@ -38,6 +44,9 @@ type MismatchError struct{ What, Found, Wanted string }
 func (e *MismatchError) Error() string {
 	return fmt.Sprintf("%s is %s, wanted %s", e.What, e.Found, e.Wanted)
 }
+
+// Wrong reports that bytes are there and wrong.
+func (*MismatchError) Wrong() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.
 func (e *MismatchError) Parts() (what, where, found, wanted string) {

@@ -152,6 +152,9 @@ func (e *PlatformError) Error() string {
 	return fmt.Sprintf("has no image for %s, found %s", e.Wanted, strings.Join(e.Found, ", "))
 }
 
+// Unmet reports that the request cannot be met.
+func (*PlatformError) Unmet() bool { return true }
+
 // ParsePlatform checks how a platform is spelt.
 func ParsePlatform(s string) error {
 	parts := strings.Split(s, "/")

@@ -23,3 +23,6 @@ type LimitError struct {
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("has %d %s, wanted at most %d", e.Found, e.What, e.Most)
 }
+
+// Failed reports that this version cannot do it.
+func (*LimitError) Failed() bool { return true }

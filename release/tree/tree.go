@@ -49,6 +49,9 @@ func (e *ConflictError) Error() string {
 	return fmt.Sprintf("%s: in both %s and %s: %s", e.Path, e.A, e.B, e.Reason)
 }
 
+// Unmet reports that the request cannot be met.
+func (*ConflictError) Unmet() bool { return true }
+
 // Parts are what, where, found and wanted, for reports.
 func (e *ConflictError) Parts() (what, where, found, wanted string) {
 	return "in both " + e.A + " and " + e.B + ": " + e.Reason, e.Path, "", ""

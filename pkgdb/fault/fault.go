@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package fault has the errors that any package may return, and the words that
+// their messages share. Which exit status an error stands for it says itself, by
+// one of these methods; cmd/orlop asks for them and knows no types:
+//
+//	Usage() bool   the command line, a configuration or a definition is wrong
+//	Unmet() bool   the request cannot be met
+//	Absent() bool  bytes could not be had
+//	Wrong() bool   bytes are there and wrong
+//	Failed() bool  this version or this machine cannot do it
+//
+// An error that has none of them is judged by those that it wraps, and is a
+// failure where it wraps none.
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+)
+
+// UsageError is a command line, configuration or definition that cannot be carried
+// out.
+type UsageError struct{ Err error }
+
+func (e *UsageError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the fault itself.
+func (e *UsageError) Unwrap() error { return e.Err }
+
+// Usage reports that the user has to say something else.
+func (e *UsageError) Usage() bool { return true }
+
+// Usagef makes a UsageError.
+func Usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
+
+// ContentError is a file whose contents cannot be used.
+type ContentError struct{ Err error }
+
+func (e *ContentError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the fault itself.
+func (e *ContentError) Unwrap() error { return e.Err }
+
+// Wrong reports that bytes are there and wrong.
+func (e *ContentError) Wrong() bool { return true }
+
+// Content marks an error as one of a file's contents.
+func Content(err error) error { return &ContentError{err} }
+
+// Contentf makes a ContentError.
+func Contentf(format string, args ...any) error { return &ContentError{fmt.Errorf(format, args...)} }
+
+// UnreadError is a file or folder that the user names and that cannot be read:
+// by a flag, or, where that is "", as an operand.
+type UnreadError struct {
+	Flag, Path string
+	Err        error
+}
+
+func (e *UnreadError) Error() string { return e.place() + ": " + Reason(e.Err).Error() }
+
+// Unwrap returns what the system says.
+func (e *UnreadError) Unwrap() error { return e.Err }
+
+// Parts are what, where, found and wanted, for reports.
+func (e *UnreadError) Parts() (what, where, found, wanted string) {
+	return Reason(e.Err).Error(), e.place(), "", ""
+}
+
+// Usage reports whether a flag names it.
+func (e *UnreadError) Usage() bool { return e.Flag != "" }
+
+// Absent reports whether an operand names nothing.
+func (e *UnreadError) Absent() bool {
+	return e.Flag == "" && (errors.Is(e.Err, fs.ErrNotExist) || errors.Is(e.Err, syscall.ENOTDIR))
+}
+
+func (e *UnreadError) place() string {
+	if e.Flag == "" {
+		return e.Path
+	}
+	return "--" + e.Flag + ": " + e.Path
+}
+
+// Within names the place before each fault. It returns nil for no error.
+func Within(place string, err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var errs []error
+		for _, e := range joined.Unwrap() {
+			errs = append(errs, Within(place, e))
+		}
+		return errors.Join(errs...)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", place, err)
+	}
+	return nil
+}
+
+// Reason is what the system says without the path, which the message around it has.
+func Reason(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
