@@ -11,6 +11,9 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release"
@@ -30,7 +33,7 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	if len(r.endings) > 0 {
 		var err error
-		if r.staging, err = newStaging(ctx, r.OutDir); err != nil {
+		if r.staging, err = output.NewFolder(ctx, r.OutDir); err != nil {
 			return err
 		}
 	}
@@ -136,8 +139,8 @@ func (r *run) checkRoot() error {
 		return nil
 	}
 	err := checkDir("root", r.RootDir, "a root")
-	if err == nil && !exists(r.RootDir, databasePath) {
-		err = fault.Usagef("--root: %s: found no %s, wanted a root that pkg(8) filled", r.RootDir, databasePath[1:])
+	if err == nil && !exists(r.RootDir, pkgdb.Path) {
+		err = fault.Usagef("--root: %s: found no %s, wanted a root that pkg(8) filled", r.RootDir, pkgdb.Path[1:])
 	}
 	_, unread := checkFile("metalog", r.Metalog)
 	return errors.Join(err, unread)
@@ -234,7 +237,7 @@ func (r *run) checkOutputs() error {
 	var errs []error
 	check := func(name string) {
 		if target := filepath.Join(r.OutDir, name); fs.ValidPath(name) && filepath.Base(name) == name { // others are no image's
-			errs = append(errs, checkOutput(target, target))
+			errs = append(errs, output.Check(target, target))
 		}
 	}
 	images := slices.Clone(r.Images)
@@ -258,7 +261,7 @@ func (r *run) checkOutputs() error {
 
 // keptNames are those of the catalogues that are likely to be kept.
 func (r *run) keptNames() []string {
-	if slices.Contains(r.endings, planEnding) {
+	if slices.Contains(r.endings, lock.PlanEnding) {
 		return nil
 	}
 	var names []string
@@ -268,13 +271,13 @@ func (r *run) keptNames() []string {
 			continue // which is told
 		}
 		if keys, err := r.trustOf(repo, src); err == nil && keys != nil {
-			names = append(names, keptName(repo.Name))
+			names = append(names, lock.CatalogueName(repo.Name))
 		}
 	}
 	for _, l := range r.Locks {
 		for _, repo := range l.Repositories {
 			if repo.Signer != "" {
-				names = append(names, keptName(repo.Name))
+				names = append(names, lock.CatalogueName(repo.Name))
 			}
 		}
 	}

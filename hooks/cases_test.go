@@ -12,8 +12,9 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb/catalog"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
 )
 
@@ -63,7 +64,7 @@ func compareCase(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := hooks.Verify(t.Context(), source(t, results[0].File), "")
+	a, err := verify.Artifact(t.Context(), source(t, results[0].File), "")
 	if want := unlike[filepath.Base(dir)]; want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 		t.Errorf("verify: got %v, want %q", err, want)
 	}
@@ -130,7 +131,7 @@ func TestCasesAgain(t *testing.T) {
 			if again := buildOnce(t, cfg); again.Digest != first.Digest {
 				t.Errorf("from the store: got %s, want %s", again.Digest, first.Digest)
 			}
-			lock, err := solve.ParseLock(first.Lock, lockText)
+			l, err := lock.Parse(first.Lock, lockText)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +145,7 @@ func TestCasesAgain(t *testing.T) {
 				t.Errorf("the lock without the image is another:\n%s\n%s", text, lockText)
 			}
 			locked := cfg
-			locked.OutDir, locked.Store, locked.Locks = t.TempDir(), nil, []*solve.Lock{lock}
+			locked.OutDir, locked.Store, locked.Locks = t.TempDir(), nil, []*lock.Lock{l}
 			if again := buildOnce(t, locked); again.Digest != first.Digest {
 				t.Errorf("from the lock: got %s, want %s", again.Digest, first.Digest)
 			}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/script"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/tree"
@@ -142,7 +143,7 @@ func TestScriptOfAbsent(t *testing.T) {
 	t.Parallel()
 	cfg := scriptedImage(t, []string{"chmod 700 ${PKG_ROOTDIR}/absent"})
 	_, err := hooks.Build(t.Context(), cfg)
-	if unknown := new(hooks.UnknownScriptError); !errors.As(err, &unknown) || unknown.Package != "p0-1.0" {
+	if unknown := new(script.UnknownError); !errors.As(err, &unknown) || unknown.Package != "p0-1.0" {
 		t.Errorf("got %v, want an unknown script", err)
 	}
 	cfg.SkipScripts = true

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
@@ -183,15 +184,15 @@ func (r *run) noteUnused(where string, e release.Exceptions, used map[release.Ex
 }
 
 // lockExceptions are exceptions in the words of a lock.
-func lockExceptions(list []release.Exception) []solve.LockException {
-	locked := []solve.LockException{}
+func lockExceptions(list []release.Exception) []lock.Exception {
+	locked := []lock.Exception{}
 	for _, e := range list {
-		locked = append(locked, solve.LockException(e))
+		locked = append(locked, lock.Exception(e))
 	}
 	return locked
 }
 
-func unlockExceptions(list []solve.LockException) []release.Exception {
+func unlockExceptions(list []lock.Exception) []release.Exception {
 	var known []release.Exception
 	for _, e := range list {
 		known = append(known, release.Exception(e))

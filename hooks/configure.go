@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io/fs"
 
+	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/tree"
@@ -89,7 +90,7 @@ func (r *run) folders(ctx context.Context, m *member) error {
 // generate adds a file with the given contents, or a link, owned by root:wheel.
 func (m *member) generate(n tree.Node, text []byte) error {
 	if n.Link == "" {
-		n.Size, n.Digest = int64(len(text)), hexDigest(text)
+		n.Size, n.Digest = int64(len(text)), sum.HexSHA256(text)
 	}
 	return m.place(n, text)
 }

@@ -11,14 +11,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/oci"
 )
 
 // osReleases are the sums of os-release in each layer, "" where one has none.
-func osReleases(a *hooks.Artifact) []string {
+func osReleases(a *artifact.Artifact) []string {
 	var list []string
 	for _, nodes := range a.Layers {
 		sum := ""
@@ -39,7 +39,7 @@ func osRelease(version, id string) string {
 }
 
 // layersOf are the digests of an image's layers.
-func layersOf(a *hooks.Artifact) []string {
+func layersOf(a *artifact.Artifact) []string {
 	var list []string
 	for _, d := range a.Manifest.Layers {
 		list = append(list, d.Digest.String())

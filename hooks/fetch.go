@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/orlop/orlop/hooks/script"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/store"
@@ -333,7 +334,7 @@ func (r *run) tellUnlike(f *fetched, e *pkgfile.Entry) {
 		f.FullName(), e.Path(), found)
 }
 
-// read reads a wanted file; a hard link has its first name's contents.
+// Examine reads a wanted file; a hard link has its first name's contents.
 func (f *fetched) read(pkg io.Reader, e *pkgfile.Entry) ([]byte, error) {
 	if e.HardLink != "" {
 		return f.contents[e.HardLink], nil
@@ -358,5 +359,5 @@ func tellsAll(m *pkgfile.Manifest) bool {
 			return false
 		}
 	}
-	return !changesFiles(m)
+	return !script.ChangesFiles(m)
 }

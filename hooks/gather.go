@@ -3,19 +3,16 @@
 package hooks
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/etc"
-	"github.com/orlop/orlop/release/tree"
 )
 
 // fromArtifact is the origin of a file that only the artifact has that is made
@@ -35,7 +32,7 @@ type lender struct {
 // lock says which bytes they are, so that it does not matter whose; of the
 // artifact nothing else is taken. But bytes that the definition would not have
 // found there are the lock's choice, and so a doubt.
-func (r *run) gather(m *member, t release.Taken, target string, wanted []solve.LockFile) ([]etc.Source, error) {
+func (r *run) gather(m *member, t release.Taken, target string, wanted []lock.File) ([]etc.Source, error) {
 	var files []etc.Source
 	var taken []takenFile
 	var alone, elsewhere []string
@@ -48,7 +45,7 @@ func (r *run) gather(m *member, t release.Taken, target string, wanted []solve.L
 		if err != nil {
 			return nil, err
 		}
-		if l.from == "" || hexDigest(l.text) != f.SHA256 {
+		if l.from == "" || sum.HexSHA256(l.text) != f.SHA256 {
 			return nil, &LockedFileError{f.Path, "none", f.SHA256}
 		}
 		files = append(files, etc.Source{Path: f.Path, Text: l.text})
@@ -88,7 +85,7 @@ func (m *member) mayLack(target string) bool {
 func (r *run) lend(digest, path string, t release.Taken) (lender, error) {
 	if len(t.From) == 0 && !t.Folder {
 		for _, f := range r.opened() {
-			if text, has := f.contents[path]; has && r.trusted[f.Package] && hexDigest(text) == digest {
+			if text, has := f.contents[path]; has && r.trusted[f.Package] && sum.HexSHA256(text) == digest {
 				return lender{f.FullName(), path, text, true}, nil
 			}
 		}
@@ -108,7 +105,7 @@ func (r *run) findLent() error {
 	for _, f := range r.opened() {
 		for _, path := range slices.Sorted(maps.Keys(f.contents)) {
 			text := f.contents[path]
-			if d := hexDigest(text); r.lent[d].from == "" {
+			if d := sum.HexSHA256(text); r.lent[d].from == "" {
 				r.lent[d] = lender{f.FullName(), path, text, false}
 			}
 		}
@@ -152,56 +149,4 @@ func (m *member) takenFromArtifact() []string {
 		}
 	}
 	return paths
-}
-
-// errFound ends a search.
-var errFound = errors.New("found")
-
-// Find adds to found the files of an artifact that have one of the digests, in
-// whatever layer they are and be they hidden by an upper one. It reads the layers
-// once, and takes no more than maxWanted bytes in all.
-func (a *Artifact) Find(ctx context.Context, digests map[string]bool, found map[string][]byte) error {
-	var size int64
-	for _, text := range found {
-		size += int64(len(text))
-	}
-	left := map[string]bool{}                          // digests
-	wanted := make([]map[string]string, len(a.Layers)) // digest by path
-	for i, nodes := range a.Layers {
-		wanted[i] = map[string]string{}
-		for _, n := range nodes {
-			if n.Type != tree.File || !digests[n.Digest] || found[n.Digest] != nil || left[n.Digest] {
-				continue
-			}
-			if size += n.Size; size > maxWanted {
-				return fmt.Errorf("files of a source tree that only the artifact has come to more than %d bytes", maxWanted)
-			}
-			wanted[i][n.Path], left[n.Digest] = n.Digest, true
-		}
-	}
-	if len(left) == 0 {
-		return nil
-	}
-	err := a.eachLayer(ctx, func(i int, n *tree.Node, contents io.Reader) error {
-		digest, is := wanted[i][n.Path]
-		if !is {
-			return nil
-		}
-		text, err := io.ReadAll(contents)
-		if err != nil {
-			return err
-		}
-		if hexDigest(text) == digest {
-			found[digest] = text
-			delete(left, digest)
-		}
-		if len(left) == 0 {
-			return errFound
-		}
-		return nil
-	})
-	if errors.Is(err, errFound) {
-		err = nil
-	}
-	return err
 }

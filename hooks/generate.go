@@ -4,8 +4,6 @@ package hooks
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -46,7 +44,7 @@ func (m *member) make(path string, mode uint32, text []byte) error {
 
 // databases adds what is derived from other files.
 func (r *run) databases(ctx context.Context, m *member) error {
-	files, err := derived(ctx, m.content, r.release.ByteOrder())
+	files, err := etc.Derive(ctx, m.content, r.release.ByteOrder())
 	errs := []error{err}
 	for _, f := range files {
 		errs = append(errs, m.make(f.Path, f.Mode, f.Text))
@@ -259,9 +257,4 @@ BUG_REPORT_URL="https://bugs.FreeBSD.org"
 		err = errors.Join(err, m.generate(tree.Node{Path: "/etc/os-release", Mode: 0o755, Link: "../var/run/os-release"}, nil))
 	}
 	return err
-}
-
-func hexDigest(text []byte) string {
-	digest := sha256.Sum256(text)
-	return hex.EncodeToString(digest[:])
 }

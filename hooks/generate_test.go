@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/tree"
@@ -41,7 +42,7 @@ func TestMade(t *testing.T) {
 	cfg := config(t, sampleRepo, names...)
 	cfg.SrcDir = sourceTree(t)
 	with := build(t, cfg)
-	for _, images := range []map[string]*hooks.Artifact{without, with} {
+	for _, images := range []map[string]*artifact.Artifact{without, with} {
 		for _, f := range made {
 			for _, name := range names[slices.Index(names, f.image):] {
 				n := images[name].Tree.Lookup(f.path)

@@ -10,8 +10,9 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release/elf/elftest"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -128,19 +129,19 @@ func TestGenerations(t *testing.T) {
 }
 
 // sameFromLock makes an image again from its lock.
-func sameFromLock(t *testing.T, cfg hooks.Config, name string, want *hooks.Artifact) {
+func sameFromLock(t *testing.T, cfg hooks.Config, name string, want *artifact.Artifact) {
 	t.Helper()
 	file := filepath.Join(cfg.OutDir, "container-image-"+name+".lock.json")
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	lock, err := solve.ParseLock(file, text)
+	l, err := lock.Parse(file, text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	again := cfg
-	again.Locks, again.Images, again.OutDir = []*solve.Lock{lock}, nil, t.TempDir()
+	again.Locks, again.Images, again.OutDir = []*lock.Lock{l}, nil, t.TempDir()
 	results, err := hooks.Build(t.Context(), again)
 	if err != nil {
 		t.Fatal(err)

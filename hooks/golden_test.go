@@ -17,10 +17,12 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -62,15 +64,15 @@ func config(t *testing.T, repo string, images ...string) hooks.Config {
 var anything = release.Exceptions{Missing: []release.Exception{{Pattern: "**"}}, Dangling: []release.Exception{{Pattern: "**"}}}
 
 // build makes and verifies images, and compares them with their locks.
-func build(t *testing.T, cfg hooks.Config) map[string]*hooks.Artifact {
+func build(t *testing.T, cfg hooks.Config) map[string]*artifact.Artifact {
 	t.Helper()
 	results, err := hooks.Build(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]*hooks.Artifact{}
+	all := map[string]*artifact.Artifact{}
 	for _, r := range results {
-		a, err := hooks.Verify(t.Context(), source(t, r.File), "")
+		a, err := verify.Artifact(t.Context(), source(t, r.File), "")
 		if err != nil {
 			t.Fatalf("verify %s: %v", r.Image, err)
 		}
@@ -78,14 +80,14 @@ func build(t *testing.T, cfg hooks.Config) map[string]*hooks.Artifact {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lock, err := solve.ParseLock(r.Lock, text)
+		l, err := lock.Parse(r.Lock, text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if errs := hooks.CheckLock(t.Context(), a, lock); len(errs) > 0 {
+		if errs := verify.Lock(t.Context(), a, l); len(errs) > 0 {
 			t.Errorf("%s and its lock: %v", r.Image, errors.Join(errs...))
 		}
-		if errs := hooks.CheckLock(t.Context(), a, nil); len(errs) > 0 {
+		if errs := verify.Lock(t.Context(), a, nil); len(errs) > 0 {
 			t.Errorf("%s by itself: %v", r.Image, errors.Join(errs...))
 		}
 		all[r.Image] = a
@@ -105,7 +107,7 @@ func source(t *testing.T, path string) *oci.Source {
 }
 
 // database returns the pkg database of an image, read from its top layer.
-func database(t *testing.T, a *hooks.Artifact, path string) []byte {
+func database(t *testing.T, a *artifact.Artifact, path string) []byte {
 	t.Helper()
 	archive, err := source(t, path).Open(t.Context())
 	if err != nil {
@@ -195,7 +197,7 @@ func missing(a, b []string) []string {
 
 // compareFiles compares every entry of a golden listing that belongs to a
 // package with the finished image.
-func compareFiles(t *testing.T, a *hooks.Artifact, listing string) {
+func compareFiles(t *testing.T, a *artifact.Artifact, listing string) {
 	t.Helper()
 	f, err := os.Open(listing)
 	if err != nil {
@@ -229,7 +231,7 @@ func compareFiles(t *testing.T, a *hooks.Artifact, listing string) {
 
 // describe writes what the goldens know of a node. Hard links are compared by
 // what they are names of.
-func describe(a *hooks.Artifact, n *tree.Node) string {
+func describe(a *artifact.Artifact, n *tree.Node) string {
 	s := fmt.Sprintf("%04o %s:%s", n.Mode, n.Uname, n.Gname)
 	switch n.Type {
 	case tree.Dir:
@@ -330,7 +332,7 @@ func goldenTest(t *testing.T, dir string, old bool) {
 }
 
 // buildSteps makes the request of a golden, and gives the image and its database.
-func buildSteps(t *testing.T, dir string) (*hooks.Artifact, []byte) {
+func buildSteps(t *testing.T, dir string) (*artifact.Artifact, []byte) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "case.json"))
 	if err != nil {

@@ -26,6 +26,8 @@ import (
 	"os"
 	"sync"
 
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -45,17 +47,17 @@ type Config struct {
 	// InsecureUnsigned takes a repository that comes over a network and that
 	// nobody has signed.
 	InsecureUnsigned bool
-	Locks            []*solve.Lock // in the place of Images and all that a lock says
+	Locks            []*lock.Lock // in the place of Images and all that a lock says
 	// Published gives files of the images of Locks by their sha256. It is asked
 	// once, for what nobody else has; nil asks nobody.
 	Published func(digests map[string]bool) (map[string][]byte, error)
-	KeptIn    []string    // folders in which catalogues may lie that were kept with Locks
-	LockURLs  bool        // a lock's URLs are used even where they are http or not public
-	Plans     []*PlanFile // what Images must come to; nil for anything
-	PublicURL string      // of the repository, for the lock; "" for its own
-	Keep      bool        // puts packages of this machine's repositories into the store, too
-	ABI       string      // "" for the one that the catalogues have
-	Revision  string      // "" for that of FreeBSD-runtime
+	KeptIn    []string     // folders in which catalogues may lie that were kept with Locks
+	LockURLs  bool         // a lock's URLs are used even where they are http or not public
+	Plans     []*lock.Plan // what Images must come to; nil for anything
+	PublicURL string       // of the repository, for the lock; "" for its own
+	Keep      bool         // puts packages of this machine's repositories into the store, too
+	ABI       string       // "" for the one that the catalogues have
+	Revision  string       // "" for that of FreeBSD-runtime
 	Branch    string
 
 	Images     []string       // names, at least one
@@ -136,7 +138,7 @@ type run struct {
 	telling sync.Mutex // Observe
 	// Before the first hook.
 	trusts  map[string]sign.Trust // by name of a repository; nil for nobody's signature
-	staging *staging              // where something is written
+	staging *output.Folder        // where something is written
 
 	catalogues []*catalog.Catalogue            // catalog
 	sources    map[*catalog.Repo]*store.Source // catalog
@@ -164,11 +166,11 @@ type member struct {
 	wanted bool          // resolve: an archive is to be written
 	plan   *solve.Plan   // resolve: of the whole chain, this image last
 
-	locked *solve.Lock         // resolve: what the image is made from; nil for no lock
-	pinned *solve.LockLayer    // resolve: this step in it
-	pins   []solve.LockPackage // resolve: this step's packages in it
-	doubts []string            // resolve, configure: what nobody but the lock vouches for
-	whose  string              // resolve: the definition; "" for no lock
+	locked *lock.Lock     // resolve: what the image is made from; nil for no lock
+	pinned *lock.Layer    // resolve: this step in it
+	pins   []lock.Package // resolve: this step's packages in it
+	doubts []string       // resolve, configure: what nobody but the lock vouches for
+	whose  string         // resolve: the definition; "" for no lock
 	// resolve: packages that the definition names, that are to be had, and that
 	// the lock does not have
 	unasked map[string]bool
@@ -213,7 +215,7 @@ func withHeaders[T any](do func(headers bool) (T, error)) (T, error) {
 }
 
 func build(ctx context.Context, cfg Config, headers bool) ([]Result, error) {
-	r := newRun(cfg, lockEnding, cfg.Format.Extension())
+	r := newRun(cfg, lock.Ending, cfg.Format.Extension())
 	r.headers = headers
 	defer r.end(ctx)
 	err := r.perform(ctx, []hook{
@@ -253,7 +255,7 @@ func (r *run) end(ctx context.Context) {
 	}
 	r.scratches.close()
 	if r.staging != nil {
-		r.staging.remove()
+		r.staging.Remove()
 	}
 	if r.staged != nil {
 		r.staged.root.Close()

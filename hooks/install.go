@@ -8,8 +8,8 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -23,7 +23,7 @@ type contents struct {
 	database  func() ([]byte, error)
 	taken     []takenFile // of this step
 	leftOut   []string    // optional files that nobody has
-	skipped   []solve.LockScript
+	skipped   []lock.Script
 	scripts   []pending        // of this step
 	given     map[string]given // modes by scripts of this step, by path
 	noAccount []string         // "PACKAGE: user NAME" that packages need and the image lacks
@@ -58,7 +58,7 @@ func (r *run) install(ctx context.Context, m *member) error {
 // on, so that the layer is the same in every image, and in the next patch level if
 // none of these packages is another.
 func (r *run) epochOf(m *member) int64 {
-	latest := int64(solve.MaxEpoch)
+	latest := int64(lock.MaxEpoch)
 	if r.Epoch != nil {
 		latest = *r.Epoch
 	}

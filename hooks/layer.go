@@ -14,6 +14,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/release/elf"
 	"github.com/orlop/orlop/release/layer"
@@ -214,8 +215,8 @@ func (r *run) fragments(ctx context.Context, m *member, d delta) ([]layer.Fragme
 		}})
 	}
 	add(generated(m, d))
-	if _, ok := d.generated[databasePath]; ok {
-		n := *m.tree.Lookup(databasePath)
+	if _, ok := d.generated[pkgdb.Path]; ok {
+		n := *m.tree.Lookup(pkgdb.Path)
 		list = append(list, layer.Fragment{Key: layer.HeaderKey(ctx, n.Digest, []*tree.Node{&n}), Write: func(_ context.Context, w *layer.Writer) error {
 			db, err := m.database()
 			if err != nil {
@@ -261,7 +262,7 @@ func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *f
 		return err
 	}
 	defer pkg.Close()
-	scratch := r.scratches.take(r.staging.scratch)
+	scratch := r.scratches.take(r.staging.Scratch)
 	defer r.scratches.put(scratch)
 	f.asks = asks{map[string]elf.Needs{}, map[string]string{}}
 	var head shebang.Head
@@ -350,7 +351,7 @@ func (s *scratches) close() {
 func generated(m *member, d delta) func(*layer.Writer) error {
 	return func(w *layer.Writer) error {
 		for _, path := range slices.Sorted(maps.Keys(d.generated)) {
-			if path == databasePath {
+			if path == pkgdb.Path {
 				continue
 			}
 			n := m.tree.Lookup(path)

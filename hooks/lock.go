@@ -4,24 +4,21 @@ package hooks
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
-	"github.com/orlop/orlop/release/layer"
-	"github.com/orlop/orlop/release/tree"
 )
 
 // LockResult is a lock that was made.
@@ -37,7 +34,7 @@ func MakeLocks(ctx context.Context, cfg Config) ([]LockResult, error) {
 }
 
 func makeLocks(ctx context.Context, cfg Config, headers bool) ([]LockResult, error) {
-	r := newRun(cfg, lockEnding)
+	r := newRun(cfg, lock.Ending)
 	r.headers = headers
 	defer r.end(ctx)
 	var made []LockResult
@@ -75,16 +72,13 @@ func (r *run) publishLocks(ctx context.Context) ([]LockResult, error) {
 			made = append(made, LockResult{m.def.Name, filepath.Join(r.OutDir, name)})
 		}
 	}
-	if err := r.staging.place(ctx, names); err != nil {
+	if err := r.staging.Place(ctx, names); err != nil {
 		return nil, err
 	}
 	return made, nil
 }
 
-// lockEnding is that of the names of locks.
-const lockEnding = ".lock.json"
-
-func lockName(m *member) string { return release.ArtifactName(m.def.Name) + lockEnding }
+func lockName(m *member) string { return release.ArtifactName(m.def.Name) + lock.Ending }
 
 // writeLock puts the lock of a member into the staging folder, and returns its
 // sha256. That of an image which was made from a lock must say the same.
@@ -94,7 +88,7 @@ func (r *run) writeLock(ctx context.Context, m *member, name string) (digest str
 		return "", err
 	}
 	if m.locked != nil {
-		if err := until.Try(ctx, func() error { return compareLocks(l, *m.locked) }); err != nil {
+		if err := until.Try(ctx, func() error { return lock.Compare(l, *m.locked) }); err != nil {
 			return "", err
 		}
 	}
@@ -102,7 +96,7 @@ func (r *run) writeLock(ctx context.Context, m *member, name string) (digest str
 	if err != nil {
 		return "", err
 	}
-	return hexDigest(text), r.staging.write(ctx, name, text)
+	return sum.HexSHA256(text), r.staging.Write(ctx, name, text)
 }
 
 // writeCatalogues puts the signed catalogues of all wanted members into the
@@ -113,11 +107,11 @@ func (r *run) writeCatalogues(ctx context.Context) ([]string, error) {
 		if c.Sealed == nil || !r.uses(c.Repo) {
 			continue
 		}
-		name := keptName(c.Repo.Name)
+		name := lock.CatalogueName(c.Repo.Name)
 		if slices.Contains(names, name) { // two repositories may differ in what no file name has
-			name = keptName(c.Repo.Name + "-" + c.Digest[:12])
+			name = lock.CatalogueName(c.Repo.Name + "-" + c.Digest[:12])
 		}
-		if err := r.staging.write(ctx, name, c.Sealed); err != nil {
+		if err := r.staging.Write(ctx, name, c.Sealed); err != nil {
 			return nil, err
 		}
 		names = append(names, name)
@@ -138,15 +132,9 @@ func (m *member) uses(repo *catalog.Repo) bool {
 	})
 }
 
-var notInFileNames = regexp.MustCompile(`[^A-Za-z0-9._-]`)
-
-func keptName(repository string) string {
-	return release.ArtifactName("catalogue-"+notInFileNames.ReplaceAllString(repository, "_")) + ".pkg"
-}
-
 // lock is what a member was made of.
-func (r *run) lock(ctx context.Context, m *member) (solve.Lock, error) {
-	l := solve.NewLock(m.plan, r.catalogues)
+func (r *run) lock(ctx context.Context, m *member) (lock.Lock, error) {
+	l := lock.New(m.plan, r.catalogues)
 	l.Orlop, l.Versions, l.Image, l.Revision, l.Branch = r.Version, r.Versions, m.def.Name, r.release.Revision, r.release.Branch
 	l.Schema, l.Compression, l.Squash = int(r.Schema), string(r.Compression), r.Squash
 	maps.Copy(l.Annotations, r.annotations(m))
@@ -157,7 +145,7 @@ func (r *run) lock(ctx context.Context, m *member) (solve.Lock, error) {
 		step := &l.Layers[i]
 		step.Epoch = at.epoch
 		for _, f := range at.taken {
-			step.Files = append(step.Files, solve.LockFile{Path: f.Path, SHA256: f.SHA256, From: f.From})
+			step.Files = append(step.Files, lock.File{Path: f.Path, SHA256: f.SHA256, From: f.From})
 		}
 		step.LeftOut = append(step.LeftOut, at.leftOut...)
 		step.SkippedScripts = append(step.SkippedScripts, at.skipped...)
@@ -181,34 +169,22 @@ func (r *run) lock(ctx context.Context, m *member) (solve.Lock, error) {
 }
 
 // lockDelta notes what a layer holds that no package has.
-func (m *member) lockDelta(ctx context.Context, l *solve.LockLayer, d delta) error {
+func (m *member) lockDelta(ctx context.Context, l *lock.Layer, d delta) error {
 	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
 		n := m.tree.Lookup(path)
-		g := solve.LockGenerated{Path: path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest, Link: n.Link}
-		if path == databasePath {
+		g := lock.Generated{Path: path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest, Link: n.Link}
+		if path == pkgdb.Path {
 			db, err := m.database()
 			if err != nil {
 				return err
 			}
-			g.SHA256 = hexDigest(db)
+			g.SHA256 = sum.HexSHA256(db)
 		}
 		l.Generated = append(l.Generated, g)
 	}
 	var err error
-	l.Directories, err = directoriesDigest(ctx, d.dirs)
+	l.Directories, err = lock.DirectoriesDigest(ctx, d.dirs)
 	return err
-}
-
-// directoriesDigest covers all that a layer says of its directories.
-func directoriesDigest(ctx context.Context, dirs []*tree.Node) (string, error) {
-	h := sha256.New()
-	w := layer.NewWriter(until.Writer(ctx, h))
-	for _, n := range dirs {
-		if err := w.Entry(n, nil); err != nil {
-			return "", err
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // publicURL is the one under which anybody finds a repository: what the user
@@ -216,7 +192,7 @@ func directoriesDigest(ctx context.Context, dirs []*tree.Node) (string, error) {
 // That of a file: URL stays secret.
 func (r *run) publicURL(name string, m *member) string {
 	if m.locked != nil {
-		i := slices.IndexFunc(m.locked.Repositories, func(l solve.LockRepository) bool { return l.Name == name })
+		i := slices.IndexFunc(m.locked.Repositories, func(l lock.Repository) bool { return l.Name == name })
 		return m.locked.Repositories[i].URL
 	}
 	if r.PublicURL != "" {
@@ -229,50 +205,3 @@ func (r *run) publicURL(name string, m *member) string {
 	}
 	return ""
 }
-
-// compareLocks finds in what an image that was made from a lock came out
-// otherwise. Who lent a file, who signed a catalogue and what wrote the lock may
-// differ; and so may bytes that were made, of which the image itself tells more.
-func compareLocks(got, want solve.Lock) error {
-	if len(got.Layers) != len(want.Layers) {
-		return fault.Contentf("it does not come out as its lock says: %d layers, wanted %d", len(got.Layers), len(want.Layers))
-	}
-	got.Format, got.Orlop, got.Versions = want.Format, want.Orlop, want.Versions
-	got.Packages = slices.Clone(got.Packages)
-	for i := range min(len(got.Packages), len(want.Packages)) {
-		got.Packages[i].Path = want.Packages[i].Path // a repository may have moved it
-	}
-	got.Repositories = slices.Clone(got.Repositories)
-	for i := range min(len(got.Repositories), len(want.Repositories)) {
-		got.Repositories[i].Signer = want.Repositories[i].Signer
-	}
-	got.Layers = slices.Clone(got.Layers)
-	for i := range got.Layers {
-		step := &got.Layers[i]
-		step.Generated, step.Directories = want.Layers[i].Generated, want.Layers[i].Directories
-		step.Definition = want.Layers[i].Definition // which the member has, with what an elder one does not say
-		files := slices.Clone(step.Files)
-		for j := range files {
-			if j < len(want.Layers[i].Files) {
-				files[j].From = want.Layers[i].Files[j].From
-			}
-		}
-		step.Files = files
-	}
-	changes := jsonChanges(want, got)
-	if len(changes) == 0 {
-		return nil
-	}
-	var errs []error
-	for _, c := range changes[:min(len(changes), maxLockChanges)] {
-		errs = append(errs, fault.Contentf("it does not come out as its lock says: %s is %s, wanted %s", c.Key, fault.Shown(c.New), fault.Shown(c.Old)))
-	}
-	if n := len(changes) - len(errs); n > 0 {
-		errs = append(errs, fault.Contentf("it does not come out as its lock says: %d more differences", n))
-	}
-	return errors.Join(errs...)
-}
-
-// maxLockChanges bounds the differences that are told: where a list has an entry
-// more, all after it differ.
-const maxLockChanges = 8

@@ -12,13 +12,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
-	"github.com/orlop/orlop/pkgdb/strict"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
@@ -54,13 +53,13 @@ func (r *run) checkLocks() error {
 			_, err = layer.ParseCompression(l.Compression)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("lock of %s: %w", l.Image, &solve.VersionError{Err: err, Orlop: l.Orlop}))
+			errs = append(errs, fmt.Errorf("lock of %s: %w", l.Image, &lock.VersionError{Err: err, Orlop: l.Orlop}))
 			continue
 		}
 		_, err = release.Locked(l.Revision, l.Branch, l.ABI)
 		errs = append(errs, fault.Within("lock of "+l.Image, errors.Join(err, release.CheckAnnotations(l.Annotations))))
 		for i := range l.Layers {
-			if _, err := lockedDefinition(l, i); err != nil {
+			if _, err := lock.Definition(l, i); err != nil {
 				errs = append(errs, fault.Usagef("lock of %s: %w", l.Image, err))
 			}
 		}
@@ -70,7 +69,7 @@ func (r *run) checkLocks() error {
 
 // readLockedRepo leaves the catalogue of a lock in the place of that of today,
 // a source of its packages, and the catalogues that vouch for them.
-func (r *run) readLockedRepo(ctx context.Context, l *solve.Lock, locked solve.LockRepository) error {
+func (r *run) readLockedRepo(ctx context.Context, l *lock.Lock, locked lock.Repository) error {
 	for _, c := range r.catalogues {
 		if c.Repo.Name == locked.Name && c.Digest == locked.Catalogue {
 			return nil
@@ -108,10 +107,10 @@ func (r *run) resolveLocks(ctx context.Context) error {
 	if r.release, err = release.Locked(first.Revision, first.Branch, first.ABI); err != nil {
 		return err
 	}
-	packages := map[solve.LockPackage]*catalog.Package{}
+	packages := map[lock.Package]*catalog.Package{}
 	members := map[string]*member{}
 	for _, l := range r.Locks {
-		give := func(p solve.LockPackage) *catalog.Package { return r.lockedPackage(packages, l, p) }
+		give := func(p lock.Package) *catalog.Package { return r.lockedPackage(packages, l, p) }
 		var parent *member
 		for i := range l.Layers {
 			m, err := lockedMember(l, i, give)
@@ -141,52 +140,11 @@ func (r *run) resolveLocks(ctx context.Context) error {
 	return r.vouch(ctx)
 }
 
-// lockedDefinition is that of a layer of a lock.
-func lockedDefinition(l *solve.Lock, i int) (def release.Image, err error) {
-	dec := json.NewDecoder(bytes.NewReader(l.Layers[i].Definition))
-	dec.DisallowUnknownFields()
-	if err = dec.Decode(&def); err == nil {
-		err = strict.Check(l.Layers[i].Definition, &def)
-	}
-	if err != nil {
-		return def, fmt.Errorf("layer %s: definition: %w", l.Layers[i].Image, err)
-	}
-	if elder(l.Layers[i].Definition) {
-		def = def.OfElderLock()
-	}
-	if err = errors.Join(def.Check()...); err != nil {
-		return def, fmt.Errorf("layer %s: definition: %w", l.Layers[i].Image, err)
-	}
-	if err := (release.Images{}).Add(def); err != nil {
-		return def, fmt.Errorf("layer %s: definition of image %q: %w", l.Layers[i].Image, def.Name, err)
-	}
-	if def.Name != l.Layers[i].Image {
-		return def, fmt.Errorf("layer %s: definition of image %q, wanted its own", l.Layers[i].Image, def.Name)
-	}
-	below := ""
-	if i > 0 {
-		below = l.Layers[i-1].Image
-	}
-	if def.Parent != below {
-		return def, fmt.Errorf("layer %s: its definition has the parent %q, and it stands on %q", def.Name, def.Parent, below)
-	}
-	return def, nil
-}
-
-// elder reports whether a definition is from before definitions said whose they
-// are, which an earlier development of this version wrote.
-func elder(definition json.RawMessage) bool {
-	var said struct {
-		FreeBSD *bool `json:"freebsd"`
-	}
-	return json.Unmarshal(definition, &said) == nil && said.FreeBSD == nil
-}
-
 // lockedMember is the image of a layer of a lock.
-func lockedMember(l *solve.Lock, i int, give func(solve.LockPackage) *catalog.Package) (*member, error) {
+func lockedMember(l *lock.Lock, i int, give func(lock.Package) *catalog.Package) (*member, error) {
 	m := &member{locked: l, pinned: &l.Layers[i], plan: l.Plan(i+1, give)}
 	var err error
-	if m.def, err = lockedDefinition(l, i); err != nil {
+	if m.def, err = lock.Definition(l, i); err != nil {
 		return nil, err
 	}
 	for _, p := range l.Packages {
@@ -205,7 +163,7 @@ func samePinned(a, b *member) bool {
 }
 
 // lockedPackage gives the package of a lock's entry, the same for the same bytes.
-func (r *run) lockedPackage(known map[solve.LockPackage]*catalog.Package, l *solve.Lock, p solve.LockPackage) *catalog.Package {
+func (r *run) lockedPackage(known map[lock.Package]*catalog.Package, l *lock.Lock, p lock.Package) *catalog.Package {
 	key := p
 	key.Layer, key.Requested, key.Donor = "", "", false
 	if known[key] == nil {
@@ -216,7 +174,7 @@ func (r *run) lockedPackage(known map[solve.LockPackage]*catalog.Package, l *sol
 }
 
 // lockedRepo is the repository of a lock by its name.
-func (r *run) lockedRepo(l *solve.Lock, name string) *catalog.Repo {
+func (r *run) lockedRepo(l *lock.Lock, name string) *catalog.Repo {
 	for _, repo := range l.Repositories {
 		for _, c := range r.catalogues {
 			if repo.Name == name && c.Repo.Name == name && c.Digest == repo.Catalogue {
@@ -246,8 +204,8 @@ func (e *LockedFileError) Parts() (what, where, found, wanted string) {
 }
 
 // pinnedFiles are the files that the lock has at a path and below it.
-func (m *member) pinnedFiles(target string) []solve.LockFile {
-	var list []solve.LockFile
+func (m *member) pinnedFiles(target string) []lock.File {
+	var list []lock.File
 	if m.pinned != nil {
 		for _, f := range m.pinned.Files {
 			if f.Path == target || strings.HasPrefix(f.Path, target+"/") {
@@ -259,7 +217,7 @@ func (m *member) pinnedFiles(target string) []solve.LockFile {
 }
 
 // comparePinned compares files that somebody has with those of the lock.
-func comparePinned(offered []takenFile, wanted []solve.LockFile) error {
+func comparePinned(offered []takenFile, wanted []lock.File) error {
 	want := map[string]string{} // a path may be there twice
 	for _, f := range wanted {
 		want[f.Path] = f.SHA256
@@ -280,7 +238,7 @@ func comparePinned(offered []takenFile, wanted []solve.LockFile) error {
 
 // skips reports whether an unknown script is passed over: by request, or as
 // the lock has it.
-func (r *run) skips(m *member, s solve.LockScript) bool {
+func (r *run) skips(m *member, s lock.Script) bool {
 	if m.pinned != nil {
 		return slices.Contains(m.pinned.SkippedScripts, s)
 	}

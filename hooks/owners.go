@@ -14,7 +14,7 @@ import (
 // owners gives every node its numeric ids. What the parent has keeps the ids
 // that it has there.
 func (r *run) owners(ctx context.Context, m *member) error {
-	accounts, err := accountsIn(m.content)
+	accounts, err := etc.In(m.content)
 	if err != nil {
 		return fault.Content(err)
 	}
@@ -77,17 +77,3 @@ func (e *OwnerError) Parts() (what, where, found, wanted string) {
 
 // Lacks tells which account is missing, and who wants it.
 func (e *OwnerError) Lacks() (what, by string) { return e.Kind + " " + e.Name, e.By + ": " + e.Path }
-
-// accountsIn reads an image's own passwd and group. An image that has none uses
-// FreeBSD's standard accounts; the host's are never asked.
-func accountsIn(content func(path string) []byte) (*etc.Accounts, error) {
-	passwd := content("/etc/master.passwd")
-	if passwd == nil {
-		passwd = content("/etc/passwd")
-	}
-	group := content("/etc/group")
-	if passwd == nil || group == nil {
-		return etc.Standard(), nil
-	}
-	return etc.ParseAccounts(passwd, group)
-}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
 )
@@ -31,11 +32,11 @@ func planText(t *testing.T, cfg hooks.Config) []byte {
 // buildPlanned builds what a plan says.
 func buildPlanned(t *testing.T, cfg hooks.Config, text []byte) error {
 	t.Helper()
-	plan, err := hooks.ParsePlan("plan", text)
+	plan, err := lock.ParsePlan("plan", text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Plans = []*hooks.PlanFile{plan}
+	cfg.Plans = []*lock.Plan{plan}
 	_, err = hooks.Build(t.Context(), cfg)
 	return err
 }

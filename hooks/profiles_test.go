@@ -11,7 +11,7 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -82,7 +82,7 @@ func TestSquash(t *testing.T) {
 
 // timeless gives directories no time: a squashed image's have its own epoch,
 // those of a lower layer the layer's.
-func timeless(a *hooks.Artifact) *tree.Tree {
+func timeless(a *artifact.Artifact) *tree.Tree {
 	t := a.Tree.Clone()
 	for n := range a.Tree.All() {
 		if n.Type == tree.Dir || n.Origin == tree.Generated {

@@ -5,11 +5,11 @@ package hooks
 import (
 	"context"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
 )
@@ -34,14 +34,14 @@ func (r *run) publish(ctx context.Context) error {
 		base := release.ArtifactName(m.def.Name)
 		archive, lock := base+r.Format.Extension(), lockName(m)
 		sum := ""
-		err := m.image.Write(ctx, r.staging.path(archive), r.Format, m.docs, func(i int) (io.ReadCloser, error) { return section(m.blobs[i]) })
+		err := m.image.Write(ctx, r.staging.Path(archive), r.Format, m.docs, func(i int) (io.ReadCloser, error) { return section(m.blobs[i]) })
 		if err == nil {
 			sum, err = r.writeLock(ctx, m, lock)
 		}
 		if err != nil {
 			return fault.Within("image "+m.def.Name, r.blame(ctx, m, err))
 		}
-		size, err := sizeOf(r.staging.path(archive))
+		size, err := output.SizeOf(r.staging.Path(archive))
 		if err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (r *run) publish(ctx context.Context) error {
 		err = r.writeManifests(ctx, manifests, locks)
 	}
 	if err == nil {
-		err = r.staging.place(ctx, names)
+		err = r.staging.Place(ctx, names)
 	}
 	if err != nil {
 		r.results = nil
@@ -71,21 +71,5 @@ func (r *run) publish(ctx context.Context) error {
 func (r *run) writeManifests(ctx context.Context, manifests, locks []string) error {
 	slices.Sort(manifests)
 	slices.Sort(locks)
-	return r.staging.write(ctx, release.ManifestList(), []byte(strings.Join(slices.Concat(manifests, locks), "")))
-}
-
-// sizeOf adds up a file or a folder.
-func sizeOf(path string) (int64, error) {
-	var size int64
-	err := filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			size += info.Size()
-		}
-		return err
-	})
-	return size, err
+	return r.staging.Write(ctx, release.ManifestList(), []byte(strings.Join(slices.Concat(manifests, locks), "")))
 }

@@ -7,12 +7,10 @@ import (
 	"sync"
 
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/tree"
 )
-
-// databasePath is where pkg looks for its database.
-const databasePath = "/var/db/pkg/local.sqlite"
 
 // register decides what pkg's database of a member holds: all packages of the
 // image, its ancestors' included. The file is made when the hook layer asks for
@@ -22,10 +20,10 @@ func (r *run) register(ctx context.Context, m *member) error {
 	if err != nil {
 		return err
 	}
-	if err := m.place(tree.Node{Path: databasePath, Mode: 0o644, Digest: name}, nil); err != nil {
+	if err := m.place(tree.Node{Path: pkgdb.Path, Mode: 0o644, Digest: name}, nil); err != nil {
 		return err
 	}
-	for dir := tree.Parent(databasePath); dir != "/"; dir = tree.Parent(dir) { // where the database is the first to need them
+	for dir := tree.Parent(pkgdb.Path); dir != "/"; dir = tree.Parent(dir) { // where the database is the first to need them
 		m.tree.SetTime(dir, m.epoch)
 	}
 	return nil
@@ -37,7 +35,7 @@ func (r *run) database(ctx context.Context, m *member) (string, error) {
 	if r.staged != nil {
 		db, err := r.staged.database(ctx, m, r.Schema)
 		m.database = func() ([]byte, error) { return db, err }
-		return hexDigest(db), err
+		return sum.HexSHA256(db), err
 	}
 	parts := []any{r.Schema, m.epoch}
 	for _, step := range m.plan.Steps {
@@ -58,7 +56,7 @@ func (r *run) database(ctx context.Context, m *member) (string, error) {
 		}
 		return db, err
 	})
-	return hexDigest([]byte(key)), nil
+	return sum.HexSHA256([]byte(key)), nil
 }
 
 // installed lists the image's packages as its database records them.

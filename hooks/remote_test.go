@@ -18,10 +18,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/pkgdb/sign"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release"
@@ -78,11 +78,11 @@ func TestSignedOverHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lock, err := solve.ParseLock("lock", text)
+	l, err := lock.Parse("lock", text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := lock.Repositories[0]; r.Signer != s.Fingerprint() || r.URL != cfg.Repos[0].URL || len(r.Catalogue) != 64 {
+	if r := l.Repositories[0]; r.Signer != s.Fingerprint() || r.URL != cfg.Repos[0].URL || len(r.Catalogue) != 64 {
 		t.Errorf("the lock has %+v", r)
 	}
 	for name, tt := range map[string]struct {
@@ -192,11 +192,11 @@ func TestMovedOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lock, err := solve.ParseLock("lock", text)
+	l, err := lock.Parse("lock", text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Locks = []*solve.Lock{lock}
+	cfg.Locks = []*lock.Lock{l}
 	full := cfg.Store
 	for _, tt := range []struct {
 		dir   string

@@ -284,7 +284,7 @@ func (r *run) newBlob(m *member) (*os.File, error) {
 			return f, nil
 		}
 	}
-	return r.staging.scratch()
+	return r.staging.Scratch()
 }
 
 func (r *run) dropBlob(f *os.File) {

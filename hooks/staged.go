@@ -38,7 +38,7 @@ type stagedRoot struct {
 // readStaged reads Config.RootDir and leaves a catalogue for each repository
 // that its packages came from.
 func (r *run) readStaged(ctx context.Context) error {
-	content, err := ReadDatabase(ctx, r.RootDir+databasePath)
+	content, err := pkgdb.ReadContent(ctx, r.RootDir+pkgdb.Path)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (r *run) readStaged(ctx context.Context) error {
 		return err
 	}
 	// What the lock names in the place of a catalogue.
-	digest := hexDigest(normal)
+	digest := sum.HexSHA256(normal)
 	catalogues := map[string]*catalog.Catalogue{}
 	var errs []error
 	for i := range pkgs {
@@ -120,25 +120,25 @@ func (s *stagedRoot) attribute(ctx context.Context, p *pkgdb.Installed) error {
 }
 
 func (s *stagedRoot) describe(p *pkgdb.Installed, path string, a *pkgfile.Attr, flags **uint32) error {
-	c := comparison{subject: p.FullName() + ": " + path}
+	c := pkgdb.Comparison{Subject: p.FullName() + ": " + path}
 	n, ok := s.logged[path]
 	if !ok {
-		c.fact("entry in the METALOG", "absent", "one")
-		return errors.Join(c.errs...)
+		c.Fact("entry in the METALOG", "absent", "one")
+		return errors.Join(c.Errs...)
 	}
 	bits, err := pkgfile.ParseFlags(n.Flags)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.subject, err)
+		return fmt.Errorf("%s: %w", c.Subject, err)
 	}
 	if a.Known {
-		c.fact("uname in the METALOG", n.Uname, a.Uname)
-		c.fact("gname in the METALOG", n.Gname, a.Gname)
-		c.fact("mode in the METALOG", fmt.Sprintf("%04o", n.Mode), fmt.Sprintf("%04o", a.Perm))
-		c.fact("flags in the METALOG", cmp.Or(n.Flags, "none"), cmp.Or(pkgfile.FormatFlags(**flags), "none"))
+		c.Fact("uname in the METALOG", n.Uname, a.Uname)
+		c.Fact("gname in the METALOG", n.Gname, a.Gname)
+		c.Fact("mode in the METALOG", fmt.Sprintf("%04o", n.Mode), fmt.Sprintf("%04o", a.Perm))
+		c.Fact("flags in the METALOG", cmp.Or(n.Flags, "none"), cmp.Or(pkgfile.FormatFlags(**flags), "none"))
 	}
 	*a = pkgfile.Attr{Known: true, Uname: n.Uname, Gname: n.Gname, Perm: n.Mode}
 	*flags = &bits
-	return errors.Join(c.errs...)
+	return errors.Join(c.Errs...)
 }
 
 // checkStaged wants the image to have every package of the root, and tells

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/verify"
+	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/oci"
@@ -130,7 +132,7 @@ func digestOf(t *testing.T, cfg hooks.Config) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := hooks.Verify(t.Context(), source(t, results[0].File), ""); err != nil {
+	if _, err := verify.Artifact(t.Context(), source(t, results[0].File), ""); err != nil {
 		t.Error(err)
 	}
 	return results[0].Digest
@@ -261,17 +263,17 @@ func TestCheckDatabase(t *testing.T) {
 	image := database(t, build(t, cfg)["dynamic"], archive)
 	root, _ := stage(t, sampleRepo, image)
 	file := filepath.Join(root, "var/db/pkg/local.sqlite")
-	content, err := hooks.ReadDatabase(t.Context(), file)
+	content, err := pkgdb.ReadContent(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	check := func(path string) (*hooks.DatabaseReport, error) {
+	check := func(path string) (*verify.DatabaseReport, error) {
 		source, err := oci.OpenSource(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer source.Close()
-		return hooks.CheckDatabase(t.Context(), content, source, "")
+		return verify.Database(t.Context(), content, source, "")
 	}
 	report, err := check(archive)
 	if err != nil || len(report.Faults) > 0 {

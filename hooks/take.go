@@ -14,9 +14,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/etc"
 )
@@ -55,8 +56,8 @@ func (r *run) inSource(t release.Taken) bool {
 
 // sourceFiles are those that an image takes from the source tree, by their
 // paths there.
-func (r *run) sourceFiles(ctx context.Context, img release.Image) ([]solve.LockFile, error) {
-	var list []solve.LockFile
+func (r *run) sourceFiles(ctx context.Context, img release.Image) ([]lock.File, error) {
+	var list []lock.File
 	for _, t := range img.Taken() {
 		if !r.inSource(t) {
 			continue
@@ -72,7 +73,7 @@ func (r *run) sourceFiles(ctx context.Context, img release.Image) ([]solve.LockF
 			return nil, err
 		}
 		for _, f := range files {
-			list = append(list, solve.LockFile{Path: f.Path, SHA256: hexDigest(f.Text), From: "srcdir"})
+			list = append(list, lock.File{Path: f.Path, SHA256: sum.HexSHA256(f.Text), From: "srcdir"})
 		}
 	}
 	return list, nil
@@ -169,7 +170,7 @@ func (r *run) accept(m *member, offers []offer, t release.Taken, target string) 
 	for _, o := range offers {
 		var taken []takenFile
 		for _, f := range o.files {
-			taken = append(taken, takenFile{f.Path, hexDigest(f.Text), o.from})
+			taken = append(taken, takenFile{f.Path, sum.HexSHA256(f.Text), o.from})
 		}
 		if m.pinned != nil {
 			if err := comparePinned(taken, wanted); err != nil {

@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/jsondiff"
 )
 
 // A lock tells what is in an image, but not who says that this is right. What
@@ -103,12 +105,12 @@ func (r *run) vouchDefinitions(ctx context.Context) error {
 			m.whose = "the lock's"
 			continue
 		}
-		changes := jsonChanges(inherit(want, m.parent), m.def)
+		changes := jsondiff.Compare(inherit(want, m.parent), m.def)
 		whose := users
 		if want.FreeBSD && !r.ofTree(m.def.Name) {
 			whose = freeBSDs
 		}
-		for _, c := range changes[:min(len(changes), maxLockChanges)] {
+		for _, c := range changes[:min(len(changes), lock.MaxLockChanges)] {
 			m.doubt("the definition of image %s is not %s: %s is %s, wanted %s", m.def.Name, whose, c.Key, fault.Short(fault.Shown(c.New)), fault.Short(fault.Shown(c.Old)))
 		}
 		if m.whose = whose; len(changes) > 0 {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
@@ -39,7 +40,7 @@ func (r *run) vouchPlan(ctx context.Context, m *member) error {
 		m.doubt("the lock of image %s cannot be resolved again: %v", m.def.Name, err)
 		return ctx.Err()
 	}
-	m.comparePlan(solve.NewLock(plan, nil))
+	m.comparePlan(lock.New(plan, nil))
 	for _, at := range m.chain() {
 		for _, p := range at.step().Packages {
 			switch q := plan.Lookup(p.Name); {
@@ -110,8 +111,8 @@ func (r *run) believed(m *member) []*catalog.Catalogue {
 
 // comparePlan finds in what the lock's plan is not the one that its definitions
 // come to.
-func (m *member) comparePlan(want solve.Lock) {
-	state := func(p solve.LockPackage) string {
+func (m *member) comparePlan(want lock.Lock) {
+	state := func(p lock.Package) string {
 		from := fmt.Sprintf("%s in layer %s", p.Version, p.Layer)
 		if len(m.locked.Repositories) > 1 {
 			from = fmt.Sprintf("%s of repository %q in layer %s", p.Version, p.Repository, p.Layer)
@@ -121,7 +122,7 @@ func (m *member) comparePlan(want solve.Lock) {
 		}
 		return from + ", requested by " + p.Requested
 	}
-	states := func(l solve.Lock) map[string]string {
+	states := func(l lock.Lock) map[string]string {
 		all := map[string]string{}
 		for _, p := range l.Packages {
 			if !p.Donor {

@@ -12,9 +12,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
 )
 
@@ -54,7 +54,7 @@ func (w *witness) doubt(format string, args ...any) {
 
 // askUser takes a repository of the lock from where the user has it. Its
 // catalogue of today must not be older than the lock's.
-func (r *run) askUser(ctx context.Context, l *solve.Lock, repo *catalog.Repo, users catalog.Repo, w *witness) error {
+func (r *run) askUser(ctx context.Context, l *lock.Lock, repo *catalog.Repo, users catalog.Repo, w *witness) error {
 	src, today, err := r.load(ctx, users)
 	if src != nil {
 		r.sources[repo] = src

@@ -13,6 +13,9 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
+// Path is where pkg looks for its database.
+const Path = "/var/db/pkg/local.sqlite"
+
 // Content is what a database says, free of row numbers: where a row has the
 // number of another one, Content has the other's name. The zero value says
 // nothing.

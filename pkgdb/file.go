@@ -16,8 +16,24 @@ import (
 	"slices"
 	"time"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
 )
+
+// ReadContent reads what a database file says.
+func ReadContent(ctx context.Context, file string) (*Content, error) {
+	image, err := ReadFile(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	db, err := Open(ctx, image)
+	if err != nil {
+		return nil, fault.Within(file, err)
+	}
+	defer db.Close()
+	c, err := db.Content(ctx)
+	return c, fault.Within(file, err)
+}
 
 // maxFile bounds a database, which is held in memory. That of a desktop with a
 // thousand packages has some 100 MB.

@@ -24,7 +24,7 @@ func (p *program) buildCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if err := output(c, &cfg); err != nil {
+			if err := readOutput(c, &cfg); err != nil {
 				return err
 			}
 			cfg.Manifests = c.Bool("manifests")

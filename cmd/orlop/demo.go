@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
@@ -81,7 +82,7 @@ func (p *program) demo(c *cli.Context, cfg hooks.Config) error {
 		if err != nil {
 			return err
 		}
-		a, err := hooks.Verify(c.Context, source, "")
+		a, err := verify.Artifact(c.Context, source, "")
 		source.Close()
 		if err != nil {
 			return errors.Join(about(r.File, err)...)

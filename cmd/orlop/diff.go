@@ -12,7 +12,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/compare"
 	"github.com/orlop/orlop/pkgdb/fault"
 )
 
@@ -46,8 +47,8 @@ func (p *program) diffCommand() *cli.Command {
 // differences are those of two images, and what who has the first fetches of the
 // second.
 type differences struct {
-	list []hooks.Difference
-	pull []hooks.PulledLayer
+	list []compare.Difference
+	pull []compare.PulledLayer
 }
 
 // compare finds the differences, and besides its own error tells what of the
@@ -63,7 +64,7 @@ func (p *program) compare(c *cli.Context) (found differences, hidden, err error)
 	if err != nil {
 		return found, nil, err
 	}
-	var sides [2]*hooks.Artifact
+	var sides [2]*artifact.Artifact
 	var faults []error
 	for i, path := range c.Args().Slice() {
 		source, err := openSource(c.Context, path)
@@ -71,16 +72,16 @@ func (p *program) compare(c *cli.Context) (found differences, hidden, err error)
 			return found, nil, err
 		}
 		defer source.Close()
-		if sides[i], err = hooks.ReadAny(c.Context, source, platform); sides[i] == nil || !sides[i].Whole() {
+		if sides[i], err = artifact.ReadAny(c.Context, source, platform); sides[i] == nil || !sides[i].Whole() {
 			return found, nil, errors.Join(about(path, err)...)
 		}
 		faults = append(faults, p.passedOver(path, err))
 	}
-	for _, text := range hooks.Wrapping(sides[0], sides[1]) {
+	for _, text := range compare.Wrapping(sides[0], sides[1]) {
 		_ = p.err.line("orlop: the layouts around the images differ: %s", text)
 	}
-	found.pull = hooks.Pull(sides[0], sides[1])
-	found.list, err = hooks.Explain(c.Context, sides[0], sides[1], hooks.Compare(c.Context, sides[0], sides[1]), c.Int("lines"))
+	found.pull = compare.Pull(sides[0], sides[1])
+	found.list, err = compare.Explain(c.Context, sides[0], sides[1], compare.Artifacts(c.Context, sides[0], sides[1]), c.Int("lines"))
 	return found, errors.Join(faults...), err
 }
 
@@ -90,7 +91,7 @@ func (p *program) printDifferences(c *cli.Context, found differences) error {
 	if c.Bool("stat") || len(found.list) == 0 {
 		return p.printStat(c, found.list)
 	}
-	inside := slices.IndexFunc(found.list, func(d hooks.Difference) bool { return d.Part != hooks.PartPackages && d.Part != hooks.PartImage })
+	inside := slices.IndexFunc(found.list, func(d compare.Difference) bool { return d.Part != compare.PartPackages && d.Part != compare.PartImage })
 	if inside < 0 {
 		inside = len(found.list)
 	}
@@ -121,14 +122,14 @@ func jsonLines[T any](to printer, list []T) error {
 }
 
 // pullLines tell which layers are new, and what fetching them comes to.
-func pullLines(layers []hooks.PulledLayer) []string {
+func pullLines(layers []compare.PulledLayer) []string {
 	if layers == nil {
 		return nil
 	}
 	var r report
 	var count int
 	var size, all int64
-	r.line(0, "%s:", hooks.PartLayers)
+	r.line(0, "%s:", compare.PartLayers)
 	for _, l := range layers {
 		r.line(1, "%s: %s, %d bytes", l.Layer, l.Change, l.Size)
 		if all += l.Size; l.Change == "new" {
@@ -142,20 +143,20 @@ func pullLines(layers []hooks.PulledLayer) []string {
 
 // differenceLines are a report for people: a heading for each part, and for each
 // package in it, under which there are so many lines at most, 0 for any number.
-func differenceLines(list []hooks.Difference, lines int) []string {
+func differenceLines(list []compare.Difference, lines int) []string {
 	var r report
-	for part := range runs(list, func(d hooks.Difference) string { return string(d.Part) }) {
+	for part := range runs(list, func(d compare.Difference) string { return string(d.Part) }) {
 		r.line(0, "%s:", part[0].Part)
 		switch part[0].Part {
-		case hooks.PartFiles, hooks.PartDatabase:
+		case compare.PartFiles, compare.PartDatabase:
 			r.packages(part, lines)
 			continue
 		}
 		for _, d := range part {
 			switch d.Part {
-			case hooks.PartPackages:
+			case compare.PartPackages:
 				r.line(1, "%s", packageText(d))
-			case hooks.PartImage:
+			case compare.PartImage:
 				r.line(1, "%s: %s -> %s", d.Subject, cmp.Or(d.Old, "none"), cmp.Or(d.New, "none"))
 			default:
 				r.line(1, "%s: %s", d.Subject, d.Change)
@@ -176,8 +177,8 @@ func (r *report) line(depth int, format string, args ...any) {
 }
 
 // runs cuts a list where the key changes.
-func runs(list []hooks.Difference, key func(hooks.Difference) string) iter.Seq[[]hooks.Difference] {
-	return func(yield func([]hooks.Difference) bool) {
+func runs(list []compare.Difference, key func(compare.Difference) string) iter.Seq[[]compare.Difference] {
+	return func(yield func([]compare.Difference) bool) {
 		for len(list) > 0 {
 			n := 1
 			for n < len(list) && key(list[n]) == key(list[0]) {
@@ -191,7 +192,7 @@ func runs(list []hooks.Difference, key func(hooks.Difference) string) iter.Seq[[
 	}
 }
 
-func packageText(d hooks.Difference) string {
+func packageText(d compare.Difference) string {
 	where := ""
 	if d.Layer != "" {
 		where = " in " + d.Layer
@@ -207,16 +208,16 @@ func packageText(d hooks.Difference) string {
 
 // packages writes the files or rows of each package. Those of which only the
 // time differs come as a number, or a new build would bury all else.
-func (r *report) packages(list []hooks.Difference, lines int) {
-	rest := slices.DeleteFunc(slices.Clone(list), func(d hooks.Difference) bool { return d.OnlyTime })
-	for group := range runs(rest, func(d hooks.Difference) string { return d.Package }) {
+func (r *report) packages(list []compare.Difference, lines int) {
+	rest := slices.DeleteFunc(slices.Clone(list), func(d compare.Difference) bool { return d.OnlyTime })
+	for group := range runs(rest, func(d compare.Difference) string { return d.Package }) {
 		r.line(1, "%s:", cmp.Or(group[0].Package, "of no package"))
 		for i, d := range group {
 			if i == lines && lines > 0 {
 				r.line(2, "… and %d more", len(group)-lines)
 				break
 			}
-			if d.Part == hooks.PartDatabase {
+			if d.Part == compare.PartDatabase {
 				r.line(2, "%s", d.Change)
 			} else {
 				r.line(2, "%s: %s", d.Subject, d.Change)
@@ -229,9 +230,9 @@ func (r *report) packages(list []hooks.Difference, lines int) {
 }
 
 // printStat writes a number for each part and change.
-func (p *program) printStat(c *cli.Context, list []hooks.Difference) error {
+func (p *program) printStat(c *cli.Context, list []compare.Difference) error {
 	type key struct {
-		part   hooks.Part
+		part   compare.Part
 		change string
 	}
 	var order []key

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/hooks/lock"
 )
 
 // TestFormats makes an image again from a lock of every format there was.
@@ -19,7 +19,7 @@ func TestFormats(t *testing.T) {
 	if status, said := orlop(t, "build", "-q", "--repo", "sample", "--format", "dir", "-o", out, "static"); status != 0 {
 		t.Fatal(said)
 	}
-	for number := 1; number <= solve.LockFormat; number++ {
+	for number := 1; number <= lock.Format; number++ {
 		lock := filepath.Join("testdata", "formats", fmt.Sprint(number)+".lock.json")
 		status, said := orlop(t, "verify", "-q", "--rebuild", "--repo", "sample", "--lock", lock, filepath.Join(out, "container-image-static"))
 		if status != 0 {

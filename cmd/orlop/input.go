@@ -17,10 +17,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/spelling"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
@@ -200,10 +200,10 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 	for _, l := range locks {
 		cfg.Locks, cfg.KeptIn = append(cfg.Locks, l.Lock), append(cfg.KeptIn, filepath.Dir(l.file))
 	}
-	if err := solve.CheckURL(cfg.PublicURL); err != nil {
+	if err := lock.CheckURL(cfg.PublicURL); err != nil {
 		return fault.Usagef("--public-url: %w", err)
 	}
-	if cfg.Plans, err = readOperands(c.Context, "plan", c.StringSlice("plan"), hooks.ParsePlan); err != nil {
+	if cfg.Plans, err = readOperands(c.Context, "plan", c.StringSlice("plan"), lock.ParsePlan); err != nil {
 		return err
 	}
 	cfg.RootDir, cfg.Metalog = c.String("root"), c.String("metalog")
@@ -385,7 +385,7 @@ func (p *program) epoch() (*int64, error) {
 
 func parseEpoch(name, text string) (*int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 0 || n > solve.MaxEpoch {
+	if err != nil || n < 0 || n > lock.MaxEpoch {
 		return nil, fault.Usagef("%s: %q is not a number of seconds", name, text)
 	}
 	return &n, nil
@@ -417,8 +417,8 @@ func schema(c *cli.Context) (pkgdb.Schema, error) {
 	return s, nil
 }
 
-// output completes a configuration from outputFlags.
-func output(c *cli.Context, cfg *hooks.Config) error {
+// readOutput completes a configuration from outputFlags.
+func readOutput(c *cli.Context, cfg *hooks.Config) error {
 	var err error
 	if cfg.Format, err = oci.ParseFormat(c.String("format")); err != nil {
 		return fault.Usagef("--format: %w", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/layer"
@@ -123,7 +124,7 @@ func made(c *cli.Context, cfg *hooks.Config) error {
 // are read when the first is asked for.
 func published(ctx context.Context, locks []string) func(map[string]bool) (map[string][]byte, error) {
 	return func(digests map[string]bool) (map[string][]byte, error) {
-		var list []*hooks.Artifact
+		var list []*artifact.Artifact
 		for _, lock := range locks {
 			base, _ := strings.CutSuffix(lock, ".lock.json")
 			for _, ext := range append(archiveEnds, "") {
@@ -135,7 +136,7 @@ func published(ctx context.Context, locks []string) func(map[string]bool) (map[s
 					continue
 				}
 				defer source.Close()
-				if a, _ := hooks.Read(ctx, source, ""); a != nil { // whatever else is wrong with it
+				if a, _ := artifact.Read(ctx, source, ""); a != nil { // whatever else is wrong with it
 					list = append(list, a)
 				}
 			}
@@ -145,7 +146,7 @@ func published(ctx context.Context, locks []string) func(map[string]bool) (map[s
 }
 
 // contents are the files of any of the artifacts that have these sha256.
-func contents(ctx context.Context, list []*hooks.Artifact, digests map[string]bool) (map[string][]byte, error) {
+func contents(ctx context.Context, list []*artifact.Artifact, digests map[string]bool) (map[string][]byte, error) {
 	found := map[string][]byte{}
 	for _, a := range list {
 		if err := a.Find(ctx, digests, found); err != nil {

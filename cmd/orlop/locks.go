@@ -5,7 +5,7 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
-	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/hooks/lock"
 )
 
 // lockFlags are for commands that make what a lock says.
@@ -19,12 +19,12 @@ func lockURLsFlag() cli.Flag {
 
 // givenLock is a lock and where it stood.
 type givenLock struct {
-	*solve.Lock
+	*lock.Lock
 	file string
 	text []byte
 }
 
 func parseLock(file string, text []byte) (givenLock, error) {
-	l, err := solve.ParseLock(file, text)
+	l, err := lock.Parse(file, text)
 	return givenLock{l, file, text}, err
 }

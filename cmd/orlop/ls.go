@@ -11,7 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release/tree"
@@ -73,7 +73,7 @@ func (p *program) listArchive(c *cli.Context, path, platform string) error {
 	if isLock(c.Context, source) {
 		return p.listLock(c, source)
 	}
-	a, err := hooks.Read(c.Context, source, platform)
+	a, err := artifact.Read(c.Context, source, platform)
 	if a == nil || !a.Whole() {
 		return errors.Join(about(source.Name, err)...)
 	}
@@ -86,7 +86,7 @@ func (p *program) listArchive(c *cli.Context, path, platform string) error {
 }
 
 // list writes what is asked for of an image.
-func (p *program) list(c *cli.Context, a *hooks.Artifact) error {
+func (p *program) list(c *cli.Context, a *artifact.Artifact) error {
 	switch {
 	case c.Bool("mtree"):
 		return a.WriteMtree(c.Context, p.out.w)
@@ -100,7 +100,7 @@ func (p *program) list(c *cli.Context, a *hooks.Artifact) error {
 	return p.listPackages(c, a)
 }
 
-func (p *program) listPackages(c *cli.Context, a *hooks.Artifact) error {
+func (p *program) listPackages(c *cli.Context, a *artifact.Artifact) error {
 	bytes := map[string]int64{}
 	for _, s := range a.Shares() {
 		bytes[s.Package] += s.Bytes
@@ -130,7 +130,7 @@ func (p *program) listPackages(c *cli.Context, a *hooks.Artifact) error {
 
 // listSizes writes layer, bytes, files and package, and the sum of each layer
 // with its bytes in the archive.
-func (p *program) listSizes(c *cli.Context, a *hooks.Artifact) error {
+func (p *program) listSizes(c *cli.Context, a *artifact.Artifact) error {
 	w := p.out.table()
 	for _, s := range a.Shares() {
 		if c.Bool("json") {
@@ -154,7 +154,7 @@ func (p *program) listSizes(c *cli.Context, a *hooks.Artifact) error {
 }
 
 // printOwner writes package and layer of a path.
-func (p *program) printOwner(c *cli.Context, a *hooks.Artifact) error {
+func (p *program) printOwner(c *cli.Context, a *artifact.Artifact) error {
 	target := path.Clean("/" + c.String("owner"))
 	name, layer, ok := a.Owner(target)
 	if !ok {
@@ -166,7 +166,7 @@ func (p *program) printOwner(c *cli.Context, a *hooks.Artifact) error {
 	return p.out.line("%s\t%s", cmp.Or(name, "-"), layer)
 }
 
-func (p *program) listFiles(c *cli.Context, a *hooks.Artifact) error {
+func (p *program) listFiles(c *cli.Context, a *artifact.Artifact) error {
 	for n := range a.Tree.All() {
 		if err := c.Context.Err(); err != nil {
 			return err

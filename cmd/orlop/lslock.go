@@ -10,8 +10,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release/oci"
 )
 
@@ -41,7 +41,7 @@ func (p *program) listLock(c *cli.Context, source *oci.Source) error {
 	if err != nil {
 		return err
 	}
-	l, err := solve.ParseLock(source.Name, text)
+	l, err := lock.Parse(source.Name, text)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (p *program) listLock(c *cli.Context, source *oci.Source) error {
 }
 
 // lockPackages lists what a lock has, as ls does.
-func (p *program) lockPackages(c *cli.Context, l *solve.Lock) error {
+func (p *program) lockPackages(c *cli.Context, l *lock.Lock) error {
 	w := p.out.table()
 	for _, pkg := range l.Packages {
 		why := "automatic"

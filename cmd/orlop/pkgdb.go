@@ -9,7 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/oci"
@@ -47,7 +48,7 @@ func (p *program) pkgdbCommand() *cli.Command {
 
 // readDatabase reads what a database says that the user names.
 func readDatabase(ctx context.Context, file string) (*pkgdb.Content, error) {
-	content, err := hooks.ReadDatabase(ctx, file)
+	content, err := pkgdb.ReadContent(ctx, file)
 	return content, unread(file, err)
 }
 
@@ -76,7 +77,7 @@ func (p *program) pkgdbNormalise(c *cli.Context) error {
 	if c.IsSet("o") {
 		out = c.String("o")
 	}
-	if err := hooks.CheckFile(out); err != nil {
+	if err := output.CheckFile(out); err != nil {
 		return err
 	}
 	image, err := pkgdb.ReadFile(c.Context, args[0])
@@ -211,7 +212,7 @@ func (p *program) pkgdbCheck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	report, err := hooks.CheckDatabase(c.Context, content, root, platform)
+	report, err := verify.Database(c.Context, content, root, platform)
 	if err != nil {
 		return errors.Join(about(root.Name, err)...) // without a root there is none
 	}

@@ -13,8 +13,10 @@ import (
 	"syscall"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/compare"
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release/oci"
 )
 
@@ -43,7 +45,7 @@ func (v *verifier) rebuild(list []*verdict) error {
 }
 
 // sameRun reports whether one run can make both.
-func sameRun(a, b *solve.Lock) bool {
+func sameRun(a, b *lock.Lock) bool {
 	return a.Schema == b.Schema && a.Compression == b.Compression && a.Squash == b.Squash && a.Revision == b.Revision &&
 		a.Branch == b.Branch && a.ABI == b.ABI && slices.Equal(a.Repositories, b.Repositories)
 }
@@ -60,7 +62,7 @@ func (v *verifier) rebuildGroup(group []*verdict) error {
 		return err
 	}
 	defer os.RemoveAll(cfg.OutDir)
-	var artifacts []*hooks.Artifact
+	var artifacts []*artifact.Artifact
 	for _, x := range group {
 		cfg.Locks, artifacts = append(cfg.Locks, x.lock.Lock), append(artifacts, x.artifact)
 		cfg.KeptIn = append(cfg.KeptIn, filepath.Dir(x.lock.file), filepath.Dir(x.path))
@@ -115,12 +117,12 @@ func (v *verifier) checkRebuild() error {
 	if !v.c.Bool("rebuild") { // but what flags name is to be there
 		return hooks.Check(v.c.Context, hooks.Config{ImageFiles: v.c.StringSlice("image-file"), TreeFiles: v.c.StringSlice("tree-file"), SrcDir: v.c.String("srcdir")})
 	}
-	var l *solve.Lock
+	var l *lock.Lock
 	switch {
 	case len(v.locks) > 0:
 		l = v.locks[0].Lock
 	case !v.c.IsSet("repo-conf-dir"):
-		l = new(solve.Lock)
+		l = new(lock.Lock)
 	}
 	cfg, err := v.rebuildConfig(l)
 	if err != nil {
@@ -131,7 +133,7 @@ func (v *verifier) checkRebuild() error {
 
 // rebuildConfig says where inputs come from: the lock's repositories unless the
 // user has others. Without a lock it leaves them open.
-func (v *verifier) rebuildConfig(l *solve.Lock) (hooks.Config, error) {
+func (v *verifier) rebuildConfig(l *lock.Lock) (hooks.Config, error) {
 	cfg := hooks.Config{SrcDir: v.c.String("srcdir"), Jobs: v.c.Int("j"), Store: v.store(v.c), Version: version, Versions: versions(),
 		Format: oci.Dir, InsecureUnsigned: v.c.Bool("insecure-unsigned"), ImageFiles: v.c.StringSlice("image-file"), TreeFiles: v.c.StringSlice("tree-file"), LockURLs: v.c.Bool("lock-urls"),
 		Revision: v.c.String("revision"), Branch: v.c.String("branch")}
@@ -178,12 +180,12 @@ func (v *verifier) explain(x *verdict, made hooks.Result) {
 		return
 	}
 	defer source.Close()
-	again, err := hooks.Read(v.c.Context, source, "")
+	again, err := artifact.Read(v.c.Context, source, "")
 	if err != nil {
 		x.fail("different", err)
 		return
 	}
-	list, err := hooks.Explain(v.c.Context, again, x.artifact, hooks.Compare(v.c.Context, again, x.artifact), explainLines)
+	list, err := compare.Explain(v.c.Context, again, x.artifact, compare.Artifacts(v.c.Context, again, x.artifact), explainLines)
 	if err != nil {
 		x.fail("different", err)
 		return
@@ -207,13 +209,13 @@ func (v *verifier) explain(x *verdict, made hooks.Result) {
 
 // maker names the orlop that made an image where it explains a difference: one
 // of another version may do anything, other libraries only what they decide.
-func (v *verifier) maker(x *verdict, again *hooks.Artifact) (string, error) {
+func (v *verifier) maker(x *verdict, again *artifact.Artifact) (string, error) {
 	other := otherVersions(x.lock.Versions)
 	if x.lock.Orlop == version {
 		if other == "" {
 			return "", nil
 		}
-		if form, err := hooks.OnlyForm(v.c.Context, again, x.artifact); !form {
+		if form, err := compare.OnlyForm(v.c.Context, again, x.artifact); !form {
 			return "", err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -181,13 +181,13 @@ func besides(t *testing.T, archive, image string) []string {
 	return list
 }
 
-func readLock(t *testing.T, file string) *solve.Lock {
+func readLock(t *testing.T, file string) *lock.Lock {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := solve.ParseLock(file, text)
+	l, err := lock.Parse(file, text)
 	if err != nil {
 		t.Fatal(err)
 	}

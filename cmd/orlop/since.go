@@ -8,9 +8,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/solve"
 )
 
 // sinceFlag is that of plan alone, which makes nothing of a lock.
@@ -44,7 +44,7 @@ func (p *program) planSince(c *cli.Context) error {
 
 // moved asks the repositories, those of the flags, or FreeBSD's own where the
 // lock has all its packages from there.
-func (p *program) moved(c *cli.Context) ([][]hooks.Movement, error) {
+func (p *program) moved(c *cli.Context) ([][]lock.Movement, error) {
 	for _, name := range []string{"why", "o"} {
 		if c.IsSet(name) {
 			return nil, fault.Usagef("plan --lock: found %s as well, which is for a plan of images", dashed(name))
@@ -68,7 +68,7 @@ func (p *program) moved(c *cli.Context) ([][]hooks.Movement, error) {
 }
 
 // freebsdRepositories are FreeBSD's own, where locks have all packages from there.
-func freebsdRepositories(locks []*solve.Lock) ([]catalog.Repo, error) {
+func freebsdRepositories(locks []*lock.Lock) ([]catalog.Repo, error) {
 	repo := freebsdRepository(locks[0].ABI, locks[0].Revision, locks[0].Branch)
 	for _, l := range locks {
 		if len(l.Repositories) != 1 || l.Repositories[0].Name != repo.Name || l.Repositories[0].URL != repo.URL {
@@ -80,7 +80,7 @@ func freebsdRepositories(locks []*solve.Lock) ([]catalog.Repo, error) {
 
 // printMoved lists image, change, package, the versions of then and now, and the
 // layer.
-func (p *program) printMoved(c *cli.Context, list []hooks.Movement) error {
+func (p *program) printMoved(c *cli.Context, list []lock.Movement) error {
 	w := p.out.table()
 	for _, m := range list {
 		if c.Bool("json") {

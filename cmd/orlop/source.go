@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/layer"
@@ -44,7 +44,7 @@ func platform(c *cli.Context) (string, error) {
 }
 
 // printNotes tells what is no fault of an image; with -v at length.
-func (p *program) printNotes(c *cli.Context, name string, a *hooks.Artifact) {
+func (p *program) printNotes(c *cli.Context, name string, a *artifact.Artifact) {
 	if c.Bool("q") {
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/layer"
@@ -23,10 +24,10 @@ import (
 // lock-unusable or unsupported.
 type verdict struct {
 	path     string
-	source   *oci.Source     // nil where it could not be opened
-	artifact *hooks.Artifact // nil where it could not be read
-	lock     *givenLock      // nil where none was found
-	judges   []string        // what independent of the archive it was compared with: lock, digests
+	source   *oci.Source        // nil where it could not be opened
+	artifact *artifact.Artifact // nil where it could not be read
+	lock     *givenLock         // nil where none was found
+	judges   []string           // what independent of the archive it was compared with: lock, digests
 	result   string
 	errs     []error
 

@@ -19,9 +19,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/spelling"
 	"github.com/orlop/orlop/release"
 )
@@ -110,7 +111,7 @@ func (v *verifier) readGiven() error {
 		return err
 	}
 	v.locks, err = readOperands(v.c.Context, "lock", v.c.StringSlice("lock"), parseLock)
-	if _, unusable := errors.AsType[*solve.LockError](err); unusable {
+	if _, unusable := errors.AsType[*lock.Error](err); unusable {
 		v.unreadable, err = err, nil
 	}
 	if err != nil {
@@ -124,10 +125,10 @@ func (v *verifier) readGiven() error {
 // verify finds every fault of an archive.
 func (v *verifier) verify(path string) *verdict {
 	x := &verdict{path: path, result: "verified"}
-	var a *hooks.Artifact
+	var a *artifact.Artifact
 	var err error
 	if x.source, err = openSource(v.c.Context, path); err == nil {
-		a, err = hooks.Verify(v.c.Context, x.source, v.platform)
+		a, err = verify.Artifact(v.c.Context, x.source, v.platform)
 	}
 	x.artifact = a
 	x.faulty(err)
@@ -141,10 +142,10 @@ func (v *verifier) verify(path string) *verdict {
 	if x.lock, err = v.lockOf(x); err != nil {
 		x.fail(rebuildFailure(err), err)
 	} else if x.lock == nil {
-		x.faulty(hooks.CheckLock(v.c.Context, a, nil)...)
+		x.faulty(verify.Lock(v.c.Context, a, nil)...)
 	} else {
 		x.judges = append(x.judges, "lock")
-		x.faulty(hooks.CheckLock(v.c.Context, a, x.lock.Lock)...)
+		x.faulty(verify.Lock(v.c.Context, a, x.lock.Lock)...)
 	}
 	x.faulty(v.compareDigests(x)...)
 	for _, what := range v.c.StringSlice("require") {
@@ -165,8 +166,8 @@ func (v *verifier) lockOf(x *verdict) (*givenLock, error) {
 		return &v.locks[0], nil
 	}
 	for _, fits := range []func(l *givenLock) bool{
-		func(l *givenLock) bool { return x.name() != "" && hooks.LockedName(l.Lock) == x.name() },
-		func(l *givenLock) bool { return hooks.IsOf(x.artifact, l.Lock) }, // a copy may have another name
+		func(l *givenLock) bool { return x.name() != "" && lock.Name(l.Lock) == x.name() },
+		func(l *givenLock) bool { return verify.IsOf(x.artifact, l.Lock) }, // a copy may have another name
 	} {
 		if i := slices.IndexFunc(v.locks, func(l givenLock) bool { return fits(&l) }); i >= 0 {
 			return &v.locks[i], nil

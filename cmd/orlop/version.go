@@ -12,8 +12,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 )
 
@@ -45,7 +45,7 @@ func (p *program) versionCommand() *cli.Command {
 					Versions   map[string]string `json:"versions"`           // of the libraries that decide bytes
 					LockFormat int               `json:"lock_format"`
 					ByteFormat int               `json:"byte_format"`
-				}{version, commit, versions(), solve.LockFormat, solve.ByteFormat})
+				}{version, commit, versions(), lock.Format, lock.ByteFormat})
 			}
 			if commit != "" {
 				commit = " (" + commit + ")"

@@ -20,6 +20,11 @@ import (
 	"golang.org/x/crypto/blake2b"
 )
 
+func HexSHA256(text []byte) string {
+	digest := sha256.Sum256(text)
+	return hex.EncodeToString(digest[:])
+}
+
 // Kind is the type number of a sum.
 type Kind byte
 

@@ -11,6 +11,20 @@ import (
 	"strings"
 )
 
+// In reads an image's own passwd and group. An image that has none uses
+// FreeBSD's standard accounts; the host's are never asked.
+func In(content func(path string) []byte) (*Accounts, error) {
+	passwd := content("/etc/master.passwd")
+	if passwd == nil {
+		passwd = content("/etc/passwd")
+	}
+	group := content("/etc/group")
+	if passwd == nil || group == nil {
+		return Standard(), nil
+	}
+	return ParseAccounts(passwd, group)
+}
+
 // Accounts are the users and groups of an image by name. The first entry of a
 // name counts, as for getpwnam(3).
 type Accounts struct {

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package artifact
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Bounds for files that are read into memory, in bytes.
+const (
+	maxProgram = 64 << 20  // of one: of an ELF file, say
+	maxHeld    = 256 << 20 // of all that are compared
+	maxFound   = 64 << 20  // of all that Find returns
+)
+
+// contents reads files out of an image: those of its tree, not those that an
+// upper layer hides.
+func (a *Artifact) ReadFiles(ctx context.Context, want map[string]bool) (map[string][]byte, error) {
+	held, left := map[string][]byte{}, int64(maxHeld)
+	if len(want) == 0 {
+		return held, nil
+	}
+	linked := map[string]bool{} // files of which another name is wanted
+	for path := range want {
+		if n := a.Tree.Lookup(path); n != nil && n.Type == tree.Hardlink {
+			linked[n.Link] = true
+		}
+	}
+	err := a.eachLayer(ctx, func(_ int, n *tree.Node, contents io.Reader) error {
+		target := n.Path
+		if n.Type == tree.Hardlink {
+			held[target] = held[n.Link]
+			return nil
+		}
+		if n.Type != tree.File || !want[target] && !linked[target] {
+			return nil
+		}
+		if n.Size > maxProgram || n.Size > left {
+			held[target] = nil
+			return nil
+		}
+		left -= n.Size
+		text, err := io.ReadAll(contents)
+		held[target] = text
+		return err
+	})
+	return held, err
+}
+
+// eachLayer goes through the entries of all layers once more, by the paths where
+// they have ended.
+func (a *Artifact) eachLayer(ctx context.Context, visit func(i int, n *tree.Node, contents io.Reader) error) error {
+	return a.eachBlob(ctx, func(i int, mediaType string, blob io.Reader) error {
+		at := 0
+		l, err := layer.Read(ctx, blob, mediaType, func(_ *tree.Node, contents io.Reader) error {
+			if at++; at > len(a.Layers[i]) {
+				return errors.New("has changed since it was read")
+			}
+			return visit(i, a.Layers[i][at-1], contents)
+		})
+		if l.DiffID != "" {
+			return nil // what is wrong with entries, the first reading has told
+		}
+		return err
+	})
+}
+
+// eachBlob opens the layers, of an image or of a file that is one.
+func (a *Artifact) eachBlob(ctx context.Context, visit func(i int, mediaType string, blob io.Reader) error) error {
+	if a.Contents == nil {
+		mediaType, blob, err := layerType(ctx, a.source)
+		if err != nil {
+			return err
+		}
+		return visit(0, mediaType, blob)
+	}
+	archive, err := a.source.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer archive.Close()
+	for i, d := range a.Manifest.Layers {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		blob, err := archive.Blob(d)
+		if err != nil {
+			return err
+		}
+		err = visit(i, d.MediaType, blob)
+		if err = errors.Join(err, blob.Close()); err != nil {
+			return fmt.Errorf("layer %d: %w", i+1, err)
+		}
+	}
+	return nil
+}
+
+// errFound ends a search.
+var errFound = errors.New("found")
+
+// Find adds to found the files of an artifact that have one of the digests, in
+// whatever layer they are and be they hidden by an upper one. It reads the layers
+// once, and takes no more than maxFound bytes in all.
+func (a *Artifact) Find(ctx context.Context, digests map[string]bool, found map[string][]byte) error {
+	var size int64
+	for _, text := range found {
+		size += int64(len(text))
+	}
+	left := map[string]bool{}                          // digests
+	wanted := make([]map[string]string, len(a.Layers)) // digest by path
+	for i, nodes := range a.Layers {
+		wanted[i] = map[string]string{}
+		for _, n := range nodes {
+			if n.Type != tree.File || !digests[n.Digest] || found[n.Digest] != nil || left[n.Digest] {
+				continue
+			}
+			if size += n.Size; size > maxFound {
+				return fmt.Errorf("files of a source tree that only the artifact has come to more than %d bytes", maxFound)
+			}
+			wanted[i][n.Path], left[n.Digest] = n.Digest, true
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	err := a.eachLayer(ctx, func(i int, n *tree.Node, contents io.Reader) error {
+		digest, is := wanted[i][n.Path]
+		if !is {
+			return nil
+		}
+		text, err := io.ReadAll(contents)
+		if err != nil {
+			return err
+		}
+		if sum.HexSHA256(text) == digest {
+			found[digest] = text
+			delete(left, digest)
+		}
+		if len(left) == 0 {
+			return errFound
+		}
+		return nil
+	})
+	if errors.Is(err, errFound) {
+		err = nil
+	}
+	return err
+}

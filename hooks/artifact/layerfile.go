@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package artifact
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// layerType is the media type of a file that is a layer, packed or plain.
+func layerType(ctx context.Context, source *oci.Source) (mediaType string, blob io.Reader, err error) {
+	r := bufio.NewReader(source.Reader(ctx))
+	head, err := r.Peek(512)
+	if err == io.EOF {
+		err = nil
+	}
+	mediaType = v1.MediaTypeImageLayer
+	if packing := layer.Packing(head); packing != "" {
+		mediaType += "+" + packing
+	}
+	return mediaType, r, err
+}
+
+// readLayerOnly reads a layer as if it were an image. What it returns beside an
+// error is nil where the layer cannot be read to its end.
+func readLayerOnly(ctx context.Context, source *oci.Source) (*Artifact, error) {
+	mediaType, blob, err := layerType(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	a := &Artifact{source: source, whole: true, Root: newRoot(), Layers: [][]*tree.Node{nil}}
+	l, err := layer.Read(ctx, blob, mediaType, func(n *tree.Node, contents io.Reader) error { return a.entry(0, n, contents) })
+	if l.DiffID == "" {
+		return nil, err
+	}
+	a.Made = []layer.Layer{l}
+	var stack layer.Stack
+	errs := []error{err, stack.Apply(ctx, a.Layers[0])}
+	a.whole = !stack.Full()
+	if a.Tree, err = stack.Tree(ctx); err != nil {
+		return nil, err
+	}
+	if a.Database != nil {
+		errs = append(errs, a.readDatabase(ctx))
+	}
+	return a, errors.Join(errs...)
+}
+
+// isLayer tells a layer from a broken image layout and from nothing.
+func (a *Artifact) isLayer() bool {
+	for _, name := range []string{"/oci-layout", "/index.json", "/manifest.json", "/blobs"} {
+		if a.Tree.Lookup(name) != nil {
+			return false
+		}
+	}
+	return len(a.Layers[0]) > 0
+}
+
+// spool unpacks a layer into a file without a name.
+func (a *Artifact) Spool(ctx context.Context, want int) (*os.File, error) {
+	f, err := os.CreateTemp("", "orlop-*")
+	if err != nil {
+		return nil, err
+	}
+	os.Remove(f.Name())
+	err = a.eachBlob(ctx, func(i int, mediaType string, blob io.Reader) error {
+		if i != want {
+			return nil
+		}
+		return layer.Unpack(ctx, f, blob, mediaType)
+	})
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}

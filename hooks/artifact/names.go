@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package artifact
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb"
+)
+
+// StepsOf names the step that each package came with: that of its first file.
+func (a *Artifact) StepsOf(packages []pkgdb.Installed) map[string]string {
+	first, steps := map[string]string{}, map[string]string{}
+	for _, p := range packages {
+		if len(p.Files) > 0 {
+			first[p.Files[0].Path] = p.Name
+		}
+	}
+	for i, nodes := range a.Layers {
+		for _, n := range nodes {
+			if name, is := first[n.Path]; is && steps[name] == "" {
+				steps[name] = a.LayerName(i)
+			}
+		}
+	}
+	return steps
+}
+
+// LayerName is what the history calls a layer, else its number.
+func (a *Artifact) LayerName(i int) string {
+	if a.Contents != nil {
+		n := 0
+		for _, h := range a.Config.History {
+			if h.EmptyLayer {
+				continue
+			}
+			if n == i {
+				if name, ours := strings.CutPrefix(h.CreatedBy, "orlop "); ours {
+					return name
+				}
+			}
+			n++
+		}
+	}
+	return fmt.Sprint(i + 1)
+}
+
+// OwnName is what the history calls an image of which orlop made every layer,
+// "" for others.
+func (a *Artifact) OwnName() string {
+	name, own := "", len(a.Config.History) > 0
+	for _, h := range a.Config.History {
+		var ours bool
+		name, ours = strings.CutPrefix(h.CreatedBy, "orlop ")
+		own = own && ours
+	}
+	if !own {
+		return ""
+	}
+	return name
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package artifact reads a finished image and holds it as a value: its documents,
+// the entries of its layers, the tree that they come to, and its pkg database. It
+// judges nothing but whether the bytes can be read; hooks/verify does the rest.
+package artifact
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/until"
+	"github.com/orlop/orlop/release/etc"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Artifact is what an archive turned out to hold.
+type Artifact struct {
+	*oci.Contents
+	Root                       // all layers, one over the other
+	Layers   [][]*tree.Node    // entries in the order of the archive
+	Packages []pkgdb.Installed // nil where the image has no pkg database
+	Notes    []string          // what is no fault of the image: what was passed over, the wrapping
+	Details  []string          // the same at length, and what else few want to know
+
+	source  *oci.Source
+	Made    []layer.Layer // what the layers turned out to be
+	whole   bool          // every layer could be read to its end and is the config's
+	entries int           // in all layers
+
+	NoAccounts bool // its own cannot be read
+	kept       []keptFile
+	Database   []byte
+	Content    *pkgdb.Content // of database
+	rows       error          // that make no packages
+
+	databaseDigest string // sha256 in hex
+}
+
+// keptFile is a file of a layer whose contents are looked into.
+type keptFile struct {
+	node *tree.Node
+	text []byte // nil for the database
+}
+
+// Read reads an archive whole: every blob, every layer, the pkg database. Of an
+// archive with several images it reads the one for a platform, "" for the only
+// one. What it returns beside an error is as complete as the faults allow, nil
+// where there is no manifest.
+func Read(ctx context.Context, source *oci.Source, platform string) (*Artifact, error) {
+	a, err := Examine(ctx, source, platform)
+	if a != nil {
+		err = errors.Join(err, a.rows)
+	}
+	return a, err
+}
+
+// Whole reports whether every layer could be read to its end. Only then do tree
+// and packages say what is in the image.
+func (a *Artifact) Whole() bool { return a.whole }
+
+func Examine(ctx context.Context, source *oci.Source, platform string) (*Artifact, error) {
+	archive, err := source.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer archive.Close()
+	a := &Artifact{source: source, whole: true, Root: newRoot()}
+	a.Contents, err = archive.Contents(ctx, platform)
+	errs := []error{err, archive.Check(a.Contents)}
+	if a.Contents == nil {
+		return nil, errors.Join(errs...)
+	}
+	a.wrapping(archive.Strays(a.Contents))
+	var stack layer.Stack
+	for i, d := range a.Manifest.Layers {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		errs = append(errs, fault.Within(fmt.Sprintf("layer %d", i+1), a.readLayer(ctx, archive, &stack, i, d)))
+	}
+	if a.Tree, err = stack.Tree(ctx); err != nil {
+		return nil, err
+	}
+	if a.Accounts, err = etc.In(a.Text); err != nil {
+		a.Accounts, a.NoAccounts = new(etc.Accounts), true
+		errs = append(errs, fault.Content(fault.Within("the image's accounts", err)))
+	}
+	if n := a.Tree.Lookup(pkgdb.Path); n == nil || n.Type != tree.File || n.Digest != a.databaseDigest {
+		a.Database = nil // an upper layer has something else there
+	}
+	if a.Database != nil && a.whole {
+		errs = append(errs, a.readDatabase(ctx))
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return a, errors.Join(errs...)
+}
+
+// maxStrays bounds the files that are named of those that nothing refers to.
+const maxStrays = 3
+
+// wrapping notes what else than the image an archive has.
+func (a *Artifact) wrapping(strays []string) {
+	a.Notes, a.Details = append(a.Notes, a.PassedOver...), append(a.Details, strays...)
+	if n := len(strays); n > maxStrays {
+		strays = append(strays[:maxStrays:maxStrays], fmt.Sprintf("so are %d files more", n-maxStrays))
+	}
+	a.Notes = append(a.Notes, strays...)
+}
+
+// ReadAny is Read for an image, or for a single layer in a file.
+func ReadAny(ctx context.Context, source *oci.Source, platform string) (*Artifact, error) {
+	a, err := Read(ctx, source, platform)
+	if a == nil && ctx.Err() == nil && !source.Folder() {
+		if only, no := readLayerOnly(ctx, source); only != nil && only.isLayer() {
+			return only, no
+		}
+	}
+	return a, err
+}
+
+// readLayer reads a layer's entries, compares its DiffID with the config's, and
+// puts it on the stack.
+func (a *Artifact) readLayer(ctx context.Context, archive *oci.Archive, stack *layer.Stack, i int, d v1.Descriptor) error {
+	a.Layers, a.Made = append(a.Layers, nil), append(a.Made, layer.Layer{})
+	blob, err := archive.Blob(d)
+	if err != nil {
+		a.whole = false
+		return err
+	}
+	defer blob.Close()
+	a.Made[i], err = layer.Read(ctx, blob, d.MediaType, func(n *tree.Node, contents io.Reader) error { return a.entry(i, n, contents) })
+	if a.Made[i].DiffID == "" {
+		a.whole = false
+		// Where the bytes are not those of the digest, what they seem to say
+		// is not worth telling.
+		if _, other := io.Copy(io.Discard, until.Reader(ctx, blob)); other != nil {
+			return other
+		}
+		return err
+	}
+	errs := []error{err}
+	if ids := a.Config.RootFS.DiffIDs; i < len(ids) && a.Made[i].DiffID != ids[i] {
+		a.whole = false
+		errs = append(errs, diffIDError(a.Made[i].DiffID, ids[i]))
+	}
+	errs = append(errs, stack.Apply(ctx, a.Layers[i]))
+	a.whole = a.whole && !stack.Full()
+	return errors.Join(errs...)
+}
+
+// diffIDError tells a DiffID that is another from one that cannot be compared.
+func diffIDError(found, wanted digest.Digest) error {
+	if err := oci.CheckDigest(wanted); err != nil {
+		return fmt.Errorf("the DiffID of its tar file, in the config: %w", err)
+	}
+	return &oci.MismatchError{What: "the DiffID of its tar file", Found: found.String(), Wanted: wanted.String() + ", which the config has"}
+}
+
+// entry notes one of a layer, hashes its contents in both families, and keeps
+// those that are looked into.
+func (a *Artifact) entry(i int, n *tree.Node, contents io.Reader) error {
+	if a.entries++; a.entries > layer.MaxEntries {
+		return layer.Unsupportedf("the image has more than %d entries, which is the most that this version reads", layer.MaxEntries)
+	}
+	a.Layers[i] = append(a.Layers[i], n)
+	if n.Type != tree.File {
+		return nil
+	}
+	limit, ok := maxKept[n.Path]
+	if !ok {
+		return a.sum(n, contents)
+	}
+	if n.Size > limit {
+		return layer.Unsupportedf("%s: has %d bytes, wanted at most %d", n.Path, n.Size, limit)
+	}
+	text := bytes.NewBuffer(make([]byte, 0, n.Size+bytes.MinRead)) // with room to find the end
+	err := a.sum(n, io.TeeReader(contents, text))
+	k := keptFile{n, text.Bytes()}
+	if n.Path == pkgdb.Path {
+		a.Database, a.databaseDigest, k.text = k.text, n.Digest, nil
+	}
+	a.kept = append(a.kept, k)
+	return err
+}
+
+// maxKept are the files whose contents are kept, and how many bytes each may
+// have. The pkg database of an image has some 20 MB, that of a desktop with a
+// thousand packages 100 MB, and opening it takes as much again. The others are
+// short: services has 90 KB, and the accounts of a university would do.
+var maxKept = map[string]int64{
+	pkgdb.Path: 128 << 20, "/etc/master.passwd": 4 << 20, "/etc/passwd": 4 << 20, "/etc/group": 4 << 20,
+	"/etc/services": 4 << 20, "/etc/login.conf": 4 << 20,
+}
+
+// text is a file of the image that was kept, nil where there is none.
+func (a *Artifact) Text(path string) []byte {
+	n := a.Tree.Lookup(path)
+	if n == nil || n.Type != tree.File {
+		return nil
+	}
+	for _, k := range slices.Backward(a.kept) {
+		if k.node.Path == path && k.node.Digest == n.Digest {
+			return k.text
+		}
+	}
+	return nil
+}
+
+func (a *Artifact) readDatabase(ctx context.Context) error {
+	db, err := pkgdb.Open(ctx, a.Database)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if a.Content, err = db.Content(ctx); err != nil {
+		return err
+	}
+	a.Packages, a.rows = a.Content.Installed(ctx)
+	return nil
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package compare tells in what two images differ: packages, documents, files,
+// rows of the pkg database, and the bytes of all these.
+package compare
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/pkgver"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Part says what a difference is about. The parts come in this order, from what
+// most readers want to know to what explains the last byte.
+type Part string
+
+// The parts of a comparison.
+const (
+	PartPackages Part = "packages"
+	PartImage    Part = "image"
+	PartFiles    Part = "files"
+	PartDatabase Part = "database"
+	PartBytes    Part = "bytes"
+)
+
+// Difference is one thing in which two images differ.
+type Difference struct {
+	Part    Part     `json:"part"`
+	Layer   string   `json:"layer,omitempty"`   // the step of a package or file
+	Package string   `json:"package,omitempty"` // of a file or row
+	Subject string   `json:"subject"`           // a package, a key of the config, a path, …
+	Change  string   `json:"change"`            // added, removed, up, down, or in what it differs
+	Old     string   `json:"old,omitempty"`
+	New     string   `json:"new,omitempty"`
+	Detail  []string `json:"detail,omitempty"` // lines that show it
+
+	OnlyTime bool `json:"only_time,omitempty"` // of a file or row: nothing else differs
+}
+
+// Artifacts lists in what the second image differs from the first, bytes of files
+// and layers apart.
+func Artifacts(ctx context.Context, a, b *artifact.Artifact) []Difference {
+	d := &differ{a: a, b: b, owners: map[string]string{}, gone: map[string]bool{}, changed: map[string]bool{}, moved: map[string]bool{}}
+	for _, side := range []*artifact.Artifact{a, b} {
+		maps.Copy(d.owners, side.Owners())
+	}
+	d.packages()
+	d.image()
+	d.files(ctx)
+	d.database(ctx)
+	return d.list
+}
+
+type differ struct {
+	a, b    *artifact.Artifact
+	owners  map[string]string // packages by path
+	gone    map[string]bool   // packages that only one image has
+	changed map[string]bool   // packages of which they have two versions
+	moved   map[string]bool   // paths that differ
+	list    []Difference
+}
+
+func (d *differ) add(x Difference) { d.list = append(d.list, x) }
+
+func (d *differ) packages() {
+	old, now := byName(d.a.Packages), byName(d.b.Packages)
+	names := slices.Collect(maps.Keys(old))
+	for name := range now {
+		if _, both := old[name]; !both {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	oldSteps, newSteps := d.a.StepsOf(d.a.Packages), d.b.StepsOf(d.b.Packages)
+	for _, name := range names {
+		p, had := old[name]
+		q, has := now[name]
+		x := Difference{Part: PartPackages, Subject: name}
+		switch {
+		case !had:
+			x.Change, x.New, x.Layer, d.gone[name] = "added", q.Version, newSteps[name], true
+		case !has:
+			x.Change, x.Old, x.Layer, d.gone[name] = "removed", p.Version, oldSteps[name], true
+		case p.Version == q.Version:
+			continue
+		default:
+			x.Change, x.Old, x.New, x.Layer, d.changed[name] = "up", p.Version, q.Version, newSteps[name], true
+			if pkgver.Compare(p.Version, q.Version) > 0 {
+				x.Change = "down"
+			}
+		}
+		d.add(x)
+	}
+}
+
+func byName(list []pkgdb.Installed) map[string]pkgdb.Installed {
+	named := map[string]pkgdb.Installed{}
+	for _, p := range list {
+		named[p.Name] = p
+	}
+	return named
+}
+
+// image compares the documents. What digests of layers differ is said too: it
+// is all that another program may have changed.
+func (d *differ) image() {
+	changes, changed := imageChanges(d.a, d.b), map[string]bool{}
+	for _, c := range changes {
+		changed[c.Key] = true
+	}
+	for _, c := range changes {
+		if above, is := strings.CutSuffix(c.Key, ".size"); is && changed[above+".digest"] {
+			continue // its digest is said
+		}
+		d.add(Difference{Part: PartImage, Subject: c.Key, Change: "changed", Old: c.Old, New: c.New})
+	}
+}
+
+// files compares the trees, package by package.
+func (d *differ) files(ctx context.Context) {
+	var list []Difference
+	for _, c := range tree.Diff(ctx, d.a.Tree, d.b.Tree) {
+		d.moved[c.Path] = true
+		x := Difference{Part: PartFiles, Package: d.owners[c.Path], Subject: c.Path}
+		switch {
+		case c.A == nil:
+			x.Change = "added"
+		case c.B == nil:
+			x.Change = "removed"
+		default:
+			var what []string
+			for _, w := range c.What {
+				if strings.HasPrefix(w, "digest ") {
+					w = "content"
+				}
+				what = append(what, w)
+			}
+			x.OnlyTime = len(what) == 1 && strings.HasPrefix(what[0], "time is ")
+			x.Change, x.Old, x.New = strings.Join(what, ", "), c.A.Digest, c.B.Digest
+			if x.Old == x.New {
+				x.Old, x.New = "", ""
+			}
+		}
+		list = append(list, x)
+	}
+	slices.SortStableFunc(list, func(x, y Difference) int { return strings.Compare(x.Package, y.Package) })
+	d.list = append(d.list, list...)
+}
+
+// database compares rows, without those of packages and files that are said
+// already.
+func (d *differ) database(ctx context.Context) {
+	if d.a.Content == nil || d.b.Content == nil {
+		if (d.a.Content == nil) != (d.b.Content == nil) {
+			d.add(Difference{Part: PartDatabase, Subject: pkgdb.Path, Change: map[bool]string{true: "added", false: "removed"}[d.a.Content == nil]})
+		}
+		return
+	}
+	changes, _ := pkgdb.Diff(ctx, d.a.Content, d.b.Content) // which fails with the context only, as what follows does
+	for _, c := range changes {
+		said := (c.What == "file" || c.What == "directory") && d.moved[c.Name] || c.What == "package" && c.Field == "version" ||
+			c.Field == "manifest digest" && d.changed[c.Package]
+		if said || d.gone[c.Package] {
+			continue
+		}
+		d.add(Difference{Part: PartDatabase, Package: c.Package, Subject: strings.TrimSpace(c.What + " " + c.Name),
+			Change: strings.TrimSpace(c.String()), Old: c.Old, New: c.New, OnlyTime: c.Field == "time"})
+	}
+}

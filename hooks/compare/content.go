@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package compare
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/release/elf"
+)
+
+// Bounds for what is looked into. A file above them is only said to differ.
+const (
+	maxText     = 4 << 20  // bytes of a text; comparing takes time and memory
+	maxUnpacked = 16 << 20 // bytes of what is unpacked of a file
+)
+
+// Explain adds to a comparison what the bytes say: lines of texts, sections of
+// ELF files, and of layers in what their archives differ. A detail has at most
+// so many lines, 0 for any number.
+func Explain(ctx context.Context, a, b *artifact.Artifact, list []Difference, lines int) ([]Difference, error) {
+	want := map[string]bool{}
+	for _, d := range list {
+		if d.Part == PartFiles && d.Old != "" && d.New != "" {
+			want[d.Subject] = true
+		}
+	}
+	old, err := a.ReadFiles(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	now, err := b.ReadFiles(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range slices.Sorted(maps.Keys(want)) {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		x := Difference{Part: PartBytes, Subject: path}
+		if path == pkgdb.Path {
+			if x.Change, x.Detail = compareDatabases(ctx, a, b); x.Change == "" {
+				continue
+			}
+		} else {
+			x.Change, x.Detail = compareBytes(path, old[path], now[path])
+		}
+		x.Detail = firstLines(x.Detail, lines)
+		list = append(list, x)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err // of databases, too
+	}
+	more, err := compareLayers(ctx, a, b, lines)
+	return append(list, more...), err
+}
+
+// firstLines are so many lines of a detail, 0 for all.
+func firstLines(list []string, lines int) []string {
+	if lines == 0 || len(list) <= lines {
+		return list
+	}
+	return append(list[:lines:lines], fmt.Sprintf("… and %d lines more", len(list)-lines))
+}
+
+// compareBytes shows how two contents differ, in the way that suits them. Packed
+// ones, as pages of the manual are, are unpacked.
+func compareBytes(path string, old, now []byte) (change string, detail []string) {
+	if old == nil || now == nil {
+		return "too large to be looked into", nil
+	}
+	a, b := unpacked(old), unpacked(now)
+	switch {
+	case a == nil || b == nil:
+		return comparePlain(path, old, now)
+	case bytes.Equal(a, b):
+		return "same content, other compression", nil
+	}
+	change, detail = comparePlain(path, a, b)
+	return "unpacked " + change, detail
+}
+
+func comparePlain(path string, old, now []byte) (change string, detail []string) {
+	switch {
+	case elf.Is(old) && elf.Is(now):
+		if detail = elf.Compare(old, now); len(detail) > 0 {
+			return "sections", detail
+		}
+	case isText(old) && isText(now):
+		text := string(diff.Diff("a"+path, old, "b"+path, now))
+		_, text, _ = strings.Cut(text, "\n") // the line of a diff command
+		return "text", strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	}
+	return fmt.Sprintf("binary: byte %d is the first that differs, of %d and %d", FirstDifference(old, now), len(old), len(now)), nil
+}
+
+func FirstDifference(old, now []byte) int {
+	at := 0
+	for at < min(len(old), len(now)) && old[at] == now[at] {
+		at++
+	}
+	return at
+}
+
+func isText(b []byte) bool { return len(b) <= maxText && utf8.Valid(b) && !bytes.ContainsRune(b, 0) }
+
+// unpacked is what gzip, zstd, xz or bzip2 have packed; nil for what they have
+// not, or what is too large.
+func unpacked(b []byte) []byte {
+	if !slices.ContainsFunc([]string{"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd7zXZ\x00", "BZh"}, func(magic string) bool { return bytes.HasPrefix(b, []byte(magic)) }) {
+		return nil
+	}
+	r, err := pkgfile.Decompress(bytes.NewReader(b))
+	if err != nil {
+		return nil
+	}
+	defer r.Close()
+	plain, err := io.ReadAll(io.LimitReader(r, maxUnpacked+1))
+	if err != nil || len(plain) > maxUnpacked {
+		return nil
+	}
+	return plain
+}

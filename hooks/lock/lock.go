@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package lock has the documents of a build: the lock, which is enough to make an
+// image again, and the plan, which tells before a build what it will come to. Both
+// are JSON that strangers may have written; Parse takes nothing that it does not
+// know.
+package lock
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/solve"
+)
+
+// Lock is a plan with every digest: enough to make the same image again from
+// any copy of the same packages. It has no path or URL of the machine it was
+// made on.
+type Lock struct {
+	Format       int               `json:"format"`
+	Bytes        int               `json:"byte_format"`
+	Orlop        string            `json:"orlop"`    // version that wrote it
+	Versions     map[string]string `json:"versions"` // of the libraries that decide bytes
+	Image        string            `json:"image"`
+	Revision     string            `json:"revision"`
+	Branch       string            `json:"branch"`
+	ABI          string            `json:"abi"`
+	Schema       int               `json:"pkgdb_schema"`
+	Compression  string            `json:"compression"`
+	Squash       bool              `json:"squash"`
+	Annotations  map[string]string `json:"annotations"` // that the run gave its images
+	Layers       []Layer           `json:"layers"`      // lowest first, the last is the image's own
+	Repositories []Repository      `json:"repositories"`
+	Packages     []Package         `json:"packages"` // in the order of installation, donors of a step after it
+	// What the image may lack although something in it asks for it.
+	KnownMissing  []Exception `json:"known_missing"`
+	KnownDangling []Exception `json:"known_dangling"`
+}
+
+// Layer is a step of the chain and what was found out about it.
+type Layer struct {
+	Image        string          `json:"image"`
+	Epoch        int64           `json:"epoch"`      // seconds
+	Definition   json.RawMessage `json:"definition"` // of the image, as release.Image
+	Files        []File          `json:"files"`
+	LeftOut      []string        `json:"left_out"` // optional files that nobody had
+	Missing      []Missing       `json:"missing"`
+	Alternatives []string        `json:"alternatives"` // "a | b: a"
+	// Scripts and triggers that nobody knows, and that would have run.
+	SkippedScripts []Script `json:"skipped_scripts"`
+	NoAccount      []string `json:"no_account"` // "PACKAGE: user NAME" that the image lacks
+	// What comes of all this beside the packages' files. It is not asked for
+	// when the image is made, but tells when an image is not what was made.
+	Generated   []Generated `json:"generated"`
+	Directories string      `json:"directories"` // sha256 of their headers, in the order of the layer
+}
+
+// Exception is a name, path or pattern, and why it may be incomplete.
+type Exception struct {
+	Pattern string `json:"pattern"`
+	Reason  string `json:"reason"`
+	Package string `json:"package,omitempty"` // whose files alone may ask, "" for any
+}
+
+// Script is a script of a package, or a trigger file.
+type Script struct {
+	Package string `json:"package"` // NAME-VERSION
+	Phase   string `json:"phase"`   // or the trigger's path
+	SHA256  string `json:"sha256"`
+}
+
+// Repository is a repository that packages came from.
+type Repository struct {
+	Name      string `json:"name"`
+	URL       string `json:"url"`       // under which anybody finds it, "" if that is not known
+	Catalogue string `json:"catalogue"` // sha256 of its payload
+	Signer    string `json:"signer"`    // sha256 of the key that vouched for it, "" for nobody's
+}
+
+// Package is a package, and which step it belongs to.
+type Package struct {
+	Name       string `json:"name"`
+	Version    string `json:"version"`
+	Sum        string `json:"sum"`
+	Size       int64  `json:"size"`
+	Path       string `json:"path"` // inside the repository
+	Repository string `json:"repository"`
+	Layer      string `json:"layer"`
+	Requested  string `json:"requested"` // the first layer whose request names it; "" for an automatic package
+	Donor      bool   `json:"donor"`
+}
+
+// File is a file that came from a donor or a source tree.
+type File struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"`
+	From   string `json:"from"` // NAME-VERSION, or "srcdir"
+}
+
+// Generated is a file or link that no package brings, the pkg database among
+// them. Its owner is root:wheel and its time an epoch.
+type Generated struct {
+	Path   string `json:"path"`
+	Mode   string `json:"mode"`             // octal
+	SHA256 string `json:"sha256,omitempty"` // of a file
+	Link   string `json:"link,omitempty"`   // target of a link
+}
+
+// Missing is a requirement that nothing provides.
+type Missing struct {
+	Kind string   `json:"kind"`
+	What string   `json:"what"`
+	By   []string `json:"by"`
+}
+
+// New returns the part of a lock that a plan knows.
+func New(p *solve.Plan, catalogues []*catalog.Catalogue) Lock {
+	l := Lock{Format: Format, Bytes: ByteFormat, ABI: p.ABI, Versions: map[string]string{}, Annotations: map[string]string{},
+		Repositories: []Repository{}, Packages: []Package{}, KnownMissing: []Exception{}, KnownDangling: []Exception{}}
+	used := map[*catalog.Repo]bool{}
+	for i := range p.Steps {
+		step := &p.Steps[i]
+		for _, pkg := range step.All() {
+			used[pkg.Repo] = true
+			l.Packages = append(l.Packages, packageOf(p, pkg, step.Name))
+		}
+		layer := Layer{Image: step.Name, Files: []File{}, LeftOut: []string{}, Missing: []Missing{},
+			Alternatives: append([]string{}, step.Chosen...), SkippedScripts: []Script{}, NoAccount: []string{}, Generated: []Generated{}}
+		for _, m := range step.Missing {
+			layer.Missing = append(layer.Missing, Missing{string(m.Kind), m.What, m.By})
+		}
+		l.Layers = append(l.Layers, layer)
+	}
+	for _, c := range catalogues {
+		if used[c.Repo] {
+			l.Repositories = append(l.Repositories, Repository{Name: c.Repo.Name, Catalogue: c.Digest, Signer: c.Signer})
+		}
+	}
+	slices.SortFunc(l.Repositories, func(a, b Repository) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Catalogue, b.Catalogue))
+	})
+	return l
+}
+
+func packageOf(p *solve.Plan, pkg *solve.Planned, step string) Package {
+	requested := ""
+	if pkg.Requested >= 0 && pkg.Requested < len(p.Steps) {
+		requested = p.Steps[pkg.Requested].Name
+	}
+	return Package{
+		Name: pkg.Name, Version: pkg.Version, Sum: string(pkg.Sum), Size: pkg.Size, Path: pkg.Path,
+		Repository: pkg.Repo.Name, Layer: step, Requested: requested, Donor: pkg.Why.Kind == solve.Donor,
+	}
+}
+
+// Encode writes the lock as indented JSON with a newline at its end.
+func (l Lock) Encode() ([]byte, error) {
+	text, err := json.MarshalIndent(l, "", "  ")
+	return append(text, '\n'), err
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package lock
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+
+	"github.com/orlop/orlop/pkgdb/until"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Ending is that of the names of locks.
+const Ending = ".lock.json"
+
+var notInFileNames = regexp.MustCompile(`[^A-Za-z0-9._-]`)
+
+func CatalogueName(repository string) string {
+	return release.ArtifactName("catalogue-"+notInFileNames.ReplaceAllString(repository, "_")) + ".pkg"
+}
+
+// DirectoriesDigest covers all that a layer says of its directories.
+func DirectoriesDigest(ctx context.Context, dirs []*tree.Node) (string, error) {
+	h := sha256.New()
+	w := layer.NewWriter(until.Writer(ctx, h))
+	for _, n := range dirs {
+		if err := w.Entry(n, nil); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package lock
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/pkgdb/strict"
+	"github.com/orlop/orlop/pkgdb/sum"
+)
+
+// Bounds of a lock, which anybody may have written. One of all of FreeBSD's base
+// packages has some 300 KB and 800 packages.
+const (
+	maxLock         = 16 << 20 // bytes
+	maxLayers       = 127      // as many as an image can have
+	maxRepositories = 16
+	maxPackages     = 20_000
+	maxLockFaults   = 8 // that are told
+)
+
+// MaxEpoch is the end of the year 9999, of RFC 3339: no image is later.
+const MaxEpoch = 253402300799
+
+// Error is a lock that cannot be used.
+type Error struct {
+	File string
+	Err  error
+}
+
+func (e *Error) Error() string { return e.File + ": " + e.Err.Error() }
+
+// Unwrap returns the fault itself.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Usage reports whether the user has to give another lock.
+func (e *Error) Usage() bool { return !e.Failed() }
+
+// Failed reports whether it is only this version that cannot use the lock.
+func (e *Error) Failed() bool {
+	_, other := errors.AsType[*VersionError](e.Err)
+	return other
+}
+
+// Parts are what, where, found and wanted, for reports.
+func (e *Error) Parts() (what, where, found, wanted string) {
+	return e.Err.Error(), e.File, "", ""
+}
+
+// VersionError is a lock that says something which only another orlop knows.
+type VersionError struct {
+	Err   error
+	Orlop string // that knows it
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("%v; orlop %s can read it", e.Err, e.Orlop)
+}
+
+// Failed reports that this version cannot do it.
+func (*VersionError) Failed() bool { return true }
+
+// Unwrap returns what it says.
+func (e *VersionError) Unwrap() error { return e.Err }
+
+// Parse reads a lock. A key that is not known, or a package that belongs
+// nowhere, is an error: it would change the image.
+func Parse(file string, text []byte) (*Lock, error) {
+	l := new(Lock)
+	if err := l.parse(text); err != nil {
+		return nil, &Error{file, err}
+	}
+	var errs []error
+	for _, err := range l.check() {
+		if len(errs) == maxLockFaults {
+			errs = append(errs, &Error{file, errors.New("more is wrong with it")})
+			break
+		}
+		errs = append(errs, &Error{file, err})
+	}
+	if errs != nil {
+		return nil, errors.Join(errs...)
+	}
+	return l, nil
+}
+
+func (l *Lock) parse(text []byte) error {
+	if len(text) > maxLock {
+		return fmt.Errorf("has %d bytes, wanted at most %d", len(text), maxLock)
+	}
+	if err := readFormat(text); err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(l); err != nil {
+		return strict.Explain(text, err)
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return errors.New("has data after its end")
+	}
+	if err := strict.Check(text, l); err != nil {
+		return err
+	}
+	l.Bytes = max(l.Bytes, 1)
+	if l.Annotations == nil { // of a lock from before there were any
+		l.Annotations = map[string]string{}
+	}
+	return nil
+}
+
+// check finds what cannot be.
+func (l *Lock) check() []error {
+	if len(l.Layers) == 0 || l.Layers[len(l.Layers)-1].Image != l.Image {
+		return []error{fmt.Errorf("its last layer is not %q, the image's own", l.Image)}
+	}
+	for _, b := range []struct {
+		what       string
+		found, max int
+	}{{"layers", len(l.Layers), maxLayers}, {"repositories", len(l.Repositories), maxRepositories}, {"packages", len(l.Packages), maxPackages}} {
+		if b.found > b.max {
+			return []error{fmt.Errorf("has %d %s, wanted at most %d", b.found, b.what, b.max)}
+		}
+	}
+	layers, repos := map[string]int{"": -1}, map[string]bool{}
+	for i, layer := range l.Layers {
+		if _, twice := layers[layer.Image]; twice {
+			return []error{fmt.Errorf("layer %q is there twice, or has no name", layer.Image)}
+		}
+		if layer.Epoch < 0 || layer.Epoch > MaxEpoch {
+			return []error{fmt.Errorf("layer %q: epoch %d is not in the years 1970 to 9999", layer.Image, layer.Epoch)}
+		}
+		layers[layer.Image] = i
+	}
+	for _, r := range l.Repositories {
+		if repos[r.Name] {
+			return []error{fmt.Errorf("repository %q is there twice", r.Name)}
+		}
+		if err := CheckURL(r.URL); err != nil {
+			return []error{fmt.Errorf("repository %q: %w", r.Name, err)}
+		}
+		repos[r.Name] = true
+	}
+	return append(l.checkPackages(layers, repos), l.checkDigests()...)
+}
+
+func (l *Lock) checkPackages(layers map[string]int, repos map[string]bool) []error {
+	installed := map[string]bool{}
+	var errs []error
+	for _, p := range l.Packages {
+		if err := p.check(layers, repos); err != nil {
+			errs = append(errs, fmt.Errorf("package %s-%s: %w", p.Name, p.Version, err))
+		}
+		if !p.Donor && installed[p.Name] {
+			errs = append(errs, fmt.Errorf("package %s is there twice", p.Name))
+		}
+		installed[p.Name] = installed[p.Name] || !p.Donor
+		if len(errs) > maxLockFaults {
+			break
+		}
+	}
+	return errs
+}
+
+func (l *Lock) checkDigests() []error {
+	var errs []error
+	for _, r := range l.Repositories {
+		if len(r.Catalogue) != 64 || strings.Trim(r.Catalogue, "0123456789abcdef") != "" {
+			errs = append(errs, fmt.Errorf("repository %q: catalogue %q is not a sha256", r.Name, r.Catalogue))
+		}
+	}
+	return errs
+}
+
+func (p Package) check(layers map[string]int, repos map[string]bool) error {
+	if i, ok := layers[p.Layer]; !ok || i < 0 {
+		return fmt.Errorf("layer %q is not in the lock", p.Layer)
+	}
+	if _, ok := layers[p.Requested]; !ok {
+		return fmt.Errorf("layer %q, which asks for it, is not in the lock", p.Requested)
+	}
+	if !repos[p.Repository] {
+		return fmt.Errorf("repository %q is not in the lock", p.Repository)
+	}
+	if p.Sum == "" {
+		return errors.New("has no sum: an image that was made from a root can be made again from that root only")
+	}
+	if _, err := sum.Parse(p.Sum); err != nil {
+		return err
+	}
+	if p.Name == "" || p.Version == "" || p.Size <= 0 || p.Path == "" || path.Clean("/" + p.Path)[1:] != p.Path {
+		return fmt.Errorf("size %d or path %q cannot be: wanted more than 0 bytes and a clean path inside the repository", p.Size, p.Path)
+	}
+	return nil
+}
+
+// Plan returns the plan of the image of the first layers. Pkg gives the package
+// of each entry.
+func (l *Lock) Plan(layers int, pkg func(Package) *catalog.Package) *solve.Plan {
+	steps := make([]solve.StepPlan, layers)
+	index := map[string]int{"": -1}
+	for i := range l.Layers {
+		index[l.Layers[i].Image] = i
+	}
+	for _, p := range l.Packages {
+		at := index[p.Layer]
+		if at >= layers {
+			continue
+		}
+		step := &steps[at]
+		entry := &solve.Planned{Package: pkg(p), Requested: index[p.Requested], Why: solve.Reason{Kind: solve.Dependency}}
+		if p.Donor {
+			entry.Why = solve.Reason{Kind: solve.Donor, By: p.Layer, What: p.Name}
+			step.Donors = append(step.Donors, entry)
+			continue
+		}
+		step.Packages = append(step.Packages, entry)
+	}
+	for i := range steps {
+		steps[i].Name, steps[i].Chosen = l.Layers[i].Image, l.Layers[i].Alternatives
+		for _, m := range l.Layers[i].Missing {
+			steps[i].Missing = append(steps[i].Missing, solve.Missing{Kind: solve.Kind(m.Kind), What: m.What, By: m.By})
+		}
+	}
+	return solve.NewPlan(l.ABI, steps)
+}
+
+func (e *RollbackError) Error() string {
+	return fmt.Sprintf("repository %q: rollback: its newest %s is %s, the lock has %s", e.Repo, e.Package, e.Found, e.Wanted)
+}
+
+// Wrong reports that bytes are there and wrong.
+func (*RollbackError) Wrong() bool { return true }
+
+// Parts are what, where, found and wanted, for reports.
+func (e *RollbackError) Parts() (what, where, found, wanted string) {
+	return "rollback of " + e.Package, fmt.Sprintf("repository %q", e.Repo), e.Found, e.Wanted
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package output has several files of a run appear together or not at all, in the
+// place of those that an earlier run of orlop has written and of nothing else.
+package output
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/until"
+)
+
+// SizeOf adds up a file or a folder.
+func SizeOf(path string) (int64, error) {
+	var size int64
+	err := filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			size += info.Size()
+		}
+		return err
+	})
+	return size, err
+}
+
+// A folder inside the output folder, in which a run prepares its files. Nothing
+// else may look into it. A file in it says that it is orlop's.
+const (
+	stagingPrefix = ".orlop-part-"
+	stagingMark   = "orlop"
+	markText      = "orlop prepares files here; its next run removes what a killed one has left\n"
+	asidePrefix   = "old-" // of what an output takes the place of
+)
+
+// Folder is where files stand until all of a run are complete. It is on the
+// file system of the output, so that a rename puts them into place, and it is
+// locked, so that a run can tell what a killed one left.
+type Folder struct {
+	out, dir string
+	made     []string // folders that were not there before, the outermost first
+	lock     *os.File
+}
+
+// NewFolder makes the output folder, if it is not there, and finds out that it
+// can be written.
+func NewFolder(ctx context.Context, out string) (*Folder, error) {
+	s := &Folder{out: out}
+	for tries := 3; ; tries-- {
+		err := s.open(ctx)
+		if err == nil {
+			return s, nil
+		}
+		s.removeFolders()
+		if tries == 0 || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, err
+		} // else another run's end or sweep came between
+	}
+}
+
+func (s *Folder) open(ctx context.Context) error {
+	if err := s.makeFolders(s.out); err != nil {
+		return err
+	}
+	sweep(s.out)
+	var err error
+	if s.dir, err = os.MkdirTemp(s.out, stagingPrefix+"*"); err != nil {
+		return fmt.Errorf("%s: cannot be written: %w", s.out, fault.Reason(err))
+	}
+	if s.lock, err = lockFolder(s.dir); err != nil {
+		_ = syscall.Rmdir(s.dir)
+		return fmt.Errorf("%s: %w", s.dir, err)
+	}
+	if err = s.Write(ctx, stagingMark, []byte(markText)); err != nil {
+		s.removeOwn()
+	}
+	return err
+}
+
+// makeFolders makes a folder and those that it lies in.
+func (s *Folder) makeFolders(path string) error {
+	path = cmp.Or(strings.TrimRight(path, "/"), path)
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() {
+		return fmt.Errorf("%s: found %s, wanted a folder for what is written", path, store.Kind(info.Mode()))
+	}
+	if err == nil || unlessAbsent(err) != nil {
+		return err
+	}
+	if link, err := os.Lstat(path); err == nil && link.Mode()&fs.ModeSymlink != 0 {
+		return fmt.Errorf("%s: found a symbolic link that leads nowhere, wanted a folder for what is written", path)
+	}
+	if above := path[:strings.LastIndexByte(path, '/')+1]; above != "" {
+		if err := s.makeFolders(above); err != nil {
+			return err
+		}
+	}
+	err = os.Mkdir(path, 0o777)
+	if err == nil {
+		s.made = append(s.made, path)
+	} else if info, other := os.Stat(path); other == nil && info.IsDir() { // another run was first, or it is called ..
+		err = nil
+	}
+	return err
+}
+
+// sweep removes what killed runs of orlop left. A folder that is in use is
+// locked.
+func sweep(out string) {
+	entries, _ := os.ReadDir(out)
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), stagingPrefix) {
+			continue
+		}
+		dir := filepath.Join(out, e.Name())
+		if lock, err := lockFolder(dir); err == nil {
+			sweepOne(dir)
+			lock.Close()
+		}
+	}
+}
+
+// sweepOne removes a folder that is empty, or bears the mark. What such a run
+// had moved aside is judged again: it may have been somebody else's.
+func sweepOne(dir string) {
+	if syscall.Rmdir(dir) == nil || !marked(dir) {
+		return
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if name := filepath.Join(dir, e.Name()); strings.HasPrefix(e.Name(), asidePrefix) && Check(name, name) != nil {
+			return
+		}
+	}
+	os.RemoveAll(dir)
+}
+
+// marked reports whether a folder has the mark, which a kill may have cut short.
+func marked(dir string) bool {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	f, err := store.OpenRegular(root, stagingMark)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, int64(len(markText)+1)))
+	return err == nil && strings.HasPrefix(markText, string(text))
+}
+
+func lockFolder(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (s *Folder) Path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *Folder) create(name string) (*os.File, error) {
+	return os.OpenFile(s.Path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+}
+
+// write makes a small file.
+func (s *Folder) Write(ctx context.Context, name string, text []byte) error {
+	f, err := s.create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	disk := until.NewDisk(ctx, f)
+	if _, err := disk.Write(text); err != nil {
+		return err
+	}
+	return disk.Finish()
+}
+
+// scratch makes a file without a name.
+func (s *Folder) Scratch() (*os.File, error) {
+	f, err := os.CreateTemp(s.dir, "scratch-*")
+	if err != nil {
+		return nil, err
+	}
+	return f, os.Remove(f.Name())
+}
+
+// remove deletes whatever was not renamed away, and folders that were made for
+// nothing.
+func (s *Folder) Remove() {
+	s.removeOwn()
+	s.removeFolders()
+}
+
+// removeOwn deletes the staging folder, unless what was moved aside is in it and
+// could not be moved back.
+func (s *Folder) removeOwn() {
+	entries, _ := os.ReadDir(s.dir)
+	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), asidePrefix) }) {
+		os.RemoveAll(s.dir)
+	}
+	s.lock.Close()
+}
+
+func (s *Folder) removeFolders() {
+	for _, path := range slices.Backward(s.made) {
+		_ = syscall.Rmdir(path) // which a folder with something in it survives
+	}
+	s.made = nil
+}
+
+// place renames prepared files and folders into the output folder, in order,
+// and makes the renames last. If one of them would take the place of something
+// that orlop did not write, there is none. Once they have begun no signal stops
+// them: all files are there, or none.
+func (s *Folder) Place(ctx context.Context, names []string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range names {
+		target := filepath.Join(s.out, name)
+		errs = append(errs, Check(target, target))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := s.put(name); err != nil {
+			return err
+		}
+	}
+	return syncFolder(s.out)
+}
+
+// put renames one of them. A file takes the place of a file in one step; a folder
+// cannot, nor can it be replaced, so that what stood there is moved aside and
+// judged where nobody else reaches it.
+func (s *Folder) put(name string) error {
+	target, aside := filepath.Join(s.out, name), s.Path(asidePrefix+name)
+	before, err := os.Lstat(target)
+	if err != nil || before.Mode().IsRegular() {
+		err = os.Rename(s.Path(name), target)
+		if !errors.Is(err, syscall.ENOTDIR) && !errors.Is(err, syscall.EISDIR) && !errors.Is(err, syscall.EEXIST) && !errors.Is(err, syscall.ENOTEMPTY) {
+			return err
+		}
+	}
+	if err := os.Rename(target, aside); err != nil {
+		return err
+	}
+	err = Check(target, aside)
+	if err == nil {
+		err = os.Rename(s.Path(name), target)
+	}
+	if err == nil {
+		return removeOutput(aside)
+	}
+	if _, other := os.Lstat(target); !errors.Is(other, fs.ErrNotExist) || os.Rename(aside, target) != nil {
+		err = fmt.Errorf("%w; it is now %s", err, aside)
+	}
+	return err
+}
+
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}

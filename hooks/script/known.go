@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package script
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Chmod is what a script asks of chmod(1).
+type Chmod struct {
+	Path string
+	Mode uint32
+}
+
+// Effects are what a script does beside what generators do wherever their input
+// is there.
+type Effects struct {
+	Chmods []Chmod
+	// without is what the program makes that an image has no use for, "" for nothing.
+	Without string
+}
+
+// known is a program that scripts of base packages call, and where FreeBSD has
+// it.
+type known struct {
+	dir  string
+	call func(args []string, env map[string]string, e *Effects) bool
+}
+
+// knownPrograms are the programs that scripts of base packages consist of
+// (FreeBSD's packages/*/*.ucl and, before 15, release/packages/*.ucl). A call that
+// asks for anything else than what generators do is not understood. Byte orders
+// are left out: the machine decides them.
+var knownPrograms = map[string]known{
+	"pwd_mkdb":      {"/usr/sbin/", callPwdMkdb},
+	"services_mkdb": {"/usr/sbin/", callServicesMkdb},
+	"cap_mkdb":      {"/usr/bin/", callCapMkdb},
+	"certctl":       {"/usr/sbin/", callCertctl},
+	"chmod":         {"/bin/", callChmod},
+	"kldxref":       {"/usr/sbin/", callKldxref},
+}
+
+// program finds the one that a command names, by its name or its whole path.
+func program(word string) (known, bool) {
+	k, ok := knownPrograms[path.Base(word)]
+	return k, ok && (word == path.Base(word) || word == k.dir+path.Base(word))
+}
+
+// rootDir is how scripts call the root that a package is installed in.
+const rootDir = "${PKG_ROOTDIR}"
+
+// inRoot is a path that a script names in the image.
+func inRoot(word string) (string, bool) {
+	name, ok := strings.CutPrefix(word, rootDir)
+	if ok && name != "" && name[0] != '/' || strings.ContainsAny(name, "$`*?[~{\x00") {
+		return "", false
+	}
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "." || part == ".." {
+			return "", false
+		}
+	}
+	return path.Clean("/" + name), ok
+}
+
+// isPath reports whether a word names that path in the image.
+func isPath(word, want string) bool {
+	got, ok := inRoot(word)
+	return ok && got == want
+}
+
+// options takes options of getopt(3) off. A letter of valued has a value; a
+// letter that is in neither list is not understood.
+func options(args []string, flags, valued string) (given map[string]string, rest []string, ok bool) {
+	given = map[string]string{}
+	for len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' {
+		letters := args[0][1:]
+		if args = args[1:]; letters == "-" {
+			break
+		}
+		for letters != "" && letters[0] != '$' {
+			letter := letters[:1]
+			letters = letters[1:]
+			if strings.Contains(flags, letter) {
+				given[letter] = ""
+				continue
+			}
+			if !strings.Contains(valued, letter) {
+				return nil, nil, false
+			}
+			if letters == "" && len(args) > 0 {
+				letters, args = args[0], args[1:]
+			}
+			given[letter], letters = letters, ""
+		}
+		if letters != "" {
+			return nil, nil, false
+		}
+	}
+	return given, args, true
+}
+
+// unordered drops the variables with which packages are built for a byte order,
+// where that has left them in a script: there they are empty.
+func unordered(args []string) []string {
+	return slices.DeleteFunc(slices.Clone(args), func(w string) bool { return w == "${CAP_MKDB_ENDIAN}" || w == "${PWD_MKDB_ENDIAN}" })
+}
+
+// callPwdMkdb is pwd_mkdb(8), which makes passwd, too. -i is to ignore locks, -B
+// and -L were byte orders.
+func callPwdMkdb(args []string, _ map[string]string, _ *Effects) bool {
+	o, files, ok := options(unordered(args), "iNpBL", "d")
+	_, passwd := o["p"]
+	return ok && passwd && isPath(o["d"], "/etc") && len(files) == 1 && isPath(files[0], "/etc/master.passwd")
+}
+
+// callServicesMkdb is services_mkdb(8), of a file or of the root that it is in.
+func callServicesMkdb(args []string, _ map[string]string, _ *Effects) bool {
+	o, files, ok := options(unordered(args), "bdlq", "o")
+	_, local := o["d"]
+	return ok && !local && isPath(o["o"], "/var/db/services.db") && len(files) == 1 &&
+		(isPath(files[0], "/") || isPath(files[0], "/etc/services"))
+}
+
+// callCapMkdb is cap_mkdb(1).
+func callCapMkdb(args []string, _ map[string]string, _ *Effects) bool {
+	_, files, ok := options(unordered(args), "blv", "")
+	return ok && len(files) == 1 && isPath(files[0], "/etc/login.conf")
+}
+
+// metalog is a word that becomes options only where pkg writes a METALOG.
+var metalog = regexp.MustCompile(`^\$\{PKG_METALOG:\+(?:-U )?-M ?\$\{PKG_METALOG\}(?: -U)?\}$`)
+
+// callCertctl is certctl(8) where it makes all that it can. -c had copies made
+// in the place of links.
+func callCertctl(args []string, env map[string]string, _ *Effects) bool {
+	args = slices.DeleteFunc(slices.Clone(args), metalog.MatchString)
+	o, verb, ok := options(args, "Ucv", "DM")
+	dest, given := o["D"]
+	if !given {
+		dest = env["DESTDIR"]
+	}
+	for name := range env {
+		ok = ok && name == "DESTDIR"
+	}
+	return ok && isPath(dest, "/") && slices.Equal(verb, []string{"rehash"})
+}
+
+// maxChmods bounds the paths that a script gives a mode to. FreeBSD's give one.
+const maxChmods = 100
+
+var octal = regexp.MustCompile(`^0?[0-7]{1,4}$`)
+
+// callChmod is chmod(1) with a mode in octal digits.
+func callChmod(args []string, _ map[string]string, e *Effects) bool {
+	_, rest, ok := options(args, "fv", "")
+	if !ok || len(rest) < 2 || !octal.MatchString(rest[0]) {
+		return false
+	}
+	mode, err := strconv.ParseUint(rest[0], 8, 12)
+	for _, word := range rest[1:] {
+		name, in := inRoot(word)
+		if err != nil || !in {
+			return false
+		}
+		e.Chmods = append(e.Chmods, Chmod{name, uint32(mode)})
+	}
+	return len(e.Chmods) <= maxChmods
+}
+
+// callKldxref is kldxref(8), which makes the list by which a kernel that runs
+// finds its modules. Containers run on another one.
+func callKldxref(args []string, _ map[string]string, e *Effects) bool {
+	_, dirs, ok := options(args, "Rv", "")
+	for _, word := range dirs {
+		name, in := inRoot(word)
+		ok = ok && in && strings.HasPrefix(name, "/boot/")
+		e.Without = name + "/linker.hints"
+	}
+	return ok && len(dirs) > 0
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package verify
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/compare"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/jsondiff"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+)
+
+// checkDocuments compares config and manifest with those that a lock makes of
+// these layers. The index, which no digest covers, is only the wrapping.
+func checkDocuments(a *artifact.Artifact, l *lock.Lock) []error {
+	docs, err := documentsOf(a, l)
+	if err != nil {
+		return []error{fault.Contentf("its lock: %w", err)}
+	}
+	const by = "its lock makes it"
+	noteWrapping(a, docs.Index, by)
+	errs := compareDocument("manifest", a.Texts.Manifest, docs.Manifest, by)
+	if a.Texts.Config == nil {
+		return errs // which is told
+	}
+	return append(compareDocument("config", a.Texts.Config, docs.Config, by), errs...)
+}
+
+// noteWrapping tells in what the layout around the image is not the one that
+// orlop writes. Whoever copies an image writes another.
+func noteWrapping(a *artifact.Artifact, index []byte, by string) {
+	var names []string
+	var details []error
+	for _, d := range []struct {
+		name          string
+		found, wanted []byte
+	}{{"index.json", a.Texts.Index, index}, {"oci-layout", a.Texts.Layout, []byte(oci.LayoutFile)}} {
+		if changes := compareDocument(d.name, d.found, d.wanted, by); changes != nil {
+			names, details = append(names, d.name), append(details, changes...)
+		}
+	}
+	if names == nil {
+		return
+	}
+	a.Notes = append(a.Notes, "the layout around the image is not the one that orlop writes: "+strings.Join(names, " and "))
+	for _, d := range details {
+		a.Details = append(a.Details, d.Error())
+	}
+}
+
+// IsOf reports whether a lock may be of this image: its manifest says the same
+// title, version and ABI. The name in an index may be another since a copy.
+func IsOf(a *artifact.Artifact, l *lock.Lock) bool {
+	image, err := lock.Image(l, nil)
+	for _, key := range []string{v1.AnnotationTitle, v1.AnnotationVersion, release.AnnotationABI} {
+		if err != nil || image.Annotations[key] != a.Manifest.Annotations[key] {
+			return false
+		}
+	}
+	return true
+}
+
+// compareDocument finds in what a document differs from the one that is wanted,
+// but for digests and sizes of others, of which the faults are told already.
+func compareDocument(what string, found, wanted []byte, by string) []error {
+	if bytes.Equal(found, wanted) {
+		return nil
+	}
+	changes := jsondiff.Compare(json.RawMessage(wanted), json.RawMessage(found))
+	if len(changes) == 0 {
+		return []error{fault.Contentf("%s: says what it should, in other bytes than orlop writes", what)}
+	}
+	var errs []error
+	for _, c := range changes {
+		if !compare.Follows(c.Key) {
+			errs = append(errs, fault.Contentf("%s: %s is %s, %s %s", what, c.Key, fault.Shown(c.New), by, fault.Shown(c.Old)))
+		}
+	}
+	return errs
+}
+
+// documentsOf makes config, manifest and index from a lock and the layers of
+// the archive.
+func documentsOf(a *artifact.Artifact, l *lock.Lock) (oci.Documents, error) {
+	steps := l.Layers
+	if l.Squash {
+		steps = steps[len(steps)-1:]
+	}
+	compression, err := layer.ParseCompression(l.Compression)
+	if err != nil {
+		return oci.Documents{}, err
+	}
+	var layers []oci.Layer
+	for i, d := range a.Manifest.Layers {
+		made := oci.Layer{Layer: layer.Layer{MediaType: compression.MediaType(), Digest: d.Digest, Size: d.Size}}
+		if i < len(a.Config.RootFS.DiffIDs) {
+			made.DiffID = a.Config.RootFS.DiffIDs[i]
+		}
+		if i < len(steps) {
+			made.Created, made.CreatedBy = steps[i].Epoch, "orlop "+steps[i].Image
+		}
+		layers = append(layers, made)
+	}
+	if len(layers) != len(steps) {
+		return oci.Documents{}, fmt.Errorf("found %d layers, it has %d", len(layers), len(steps))
+	}
+	image, err := lock.Image(l, layers)
+	if err != nil {
+		return oci.Documents{}, err
+	}
+	if lock.Elder(l.Layers[len(l.Layers)-1].Definition) { // the image may be, too, and have fewer
+		for _, key := range []string{v1.AnnotationURL, v1.AnnotationDocumentation} {
+			if _, has := a.Manifest.Annotations[key]; !has {
+				delete(image.Annotations, key)
+			}
+		}
+	}
+	return image.Documents(), nil
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package verify
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// checkLayers compares each layer's entries with what the lock says of them.
+// What upper layers hide counts as well: it is carried along. Packages' files
+// have been compared with the pkg database, which the lock has with its sum.
+func checkLayers(ctx context.Context, a *artifact.Artifact, l *lock.Lock) []error {
+	steps := l.Layers
+	if l.Squash {
+		steps = steps[len(steps)-1:]
+	}
+	c := layerCheck{owners: a.Owners(), steps: map[string]string{}, known: a.Packages != nil && ownDatabase(a)}
+	for _, p := range l.Packages {
+		if !p.Donor && !l.Squash {
+			c.steps[p.Name] = p.Layer
+		}
+	}
+	for _, step := range l.Layers {
+		c.epochs = append(c.epochs, step.Epoch)
+	}
+	for i := range min(len(steps), len(a.Layers)) {
+		if !l.Squash {
+			c.epochs = []int64{steps[i].Epoch}
+		}
+		c.layer(ctx, fmt.Sprintf("layer %d", i+1), &steps[i], a.Layers[i])
+	}
+	if c.other && ownDatabase(a) {
+		c.errs = append(c.errs, checkNormal(ctx, a, l.Layers[len(l.Layers)-1].Epoch)...)
+	}
+	return c.errs
+}
+
+// layerCheck collects what is wrong with the entries of layers.
+type layerCheck struct {
+	owners map[string]string // package by path
+	steps  map[string]string // step by package; none where one layer has all
+	known  bool              // the pkg database could be read
+	epochs []int64           // that a generated file may have as its time
+	other  bool              // the last pkg database is not the lock's
+	errs   []error
+}
+
+func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, nodes []*tree.Node) {
+	wanted := map[string]lock.Generated{}
+	for _, g := range step.Generated {
+		wanted[g.Path] = g
+	}
+	var dirs []*tree.Node
+	for _, n := range nodes {
+		if ctx.Err() != nil {
+			c.errs = append(c.errs, ctx.Err())
+			return
+		}
+		g, generated := wanted[n.Path]
+		delete(wanted, n.Path)
+		owner := c.owners[n.Path]
+		of := c.steps[owner]
+		switch {
+		case generated:
+			c.generated(name, n, g)
+		case n.Type == tree.Dir:
+			dirs = append(dirs, n)
+		case layer.IsWhiteout(n): // which is told
+		case owner == "" && c.known:
+			c.fault(name, n.Path, "file", "there", "none: no package has it, and orlop does not make it")
+		case of != "" && of != step.Image:
+			c.fault(name, n.Path, "file of "+owner, "there", "it in the layer of "+of)
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(wanted)) {
+		c.fault(name, path, "file", "absent", "the one that orlop made")
+	}
+	found, err := lock.DirectoriesDigest(ctx, dirs)
+	if err != nil {
+		c.errs = append(c.errs, err)
+	} else if found != step.Directories {
+		c.fault(name, "paths, modes, owners, times and flags of its directories", "sha256", found, step.Directories)
+	}
+}
+
+// generated compares a file or link with the one that was made.
+func (c *layerCheck) generated(name string, n *tree.Node, g lock.Generated) {
+	kind := tree.File
+	if g.Link != "" {
+		kind = tree.Symlink
+	}
+	if n.Type != kind {
+		c.fault(name, n.Path, "type", n.Type.String(), kind.String())
+		return
+	}
+	sha256 := n.Digest
+	if n.Path == pkgdb.Path {
+		c.other = sha256 != g.SHA256
+	}
+	mode := g.Mode
+	if kind == tree.File { // nobody looks at a link's
+		mode = fmt.Sprintf("%04o", n.Mode)
+	}
+	for _, f := range []struct{ fact, found, wanted string }{
+		{"sha256", sha256, g.SHA256}, {"link", n.Link, g.Link}, {"mode", mode, g.Mode},
+		{"uname", n.Uname, "root"}, {"gname", n.Gname, "wheel"}, {"flags", n.Flags, ""},
+	} {
+		if f.found != f.wanted {
+			c.fault(name, n.Path, f.fact, fault.Shown(f.found), fault.Shown(f.wanted)+", as its lock has it")
+		}
+	}
+	if !slices.Contains(c.epochs, n.Time) {
+		c.fault(name, n.Path, "time", fmt.Sprint(n.Time), fmt.Sprintf("%d, the layer's epoch", c.epochs[0]))
+	}
+}
+
+func (c *layerCheck) fault(layer, subject, fact, found, wanted string) {
+	c.errs = append(c.errs, &pkgdb.Fault{Subject: layer + ": " + subject, Fact: fact, Found: found, Wanted: wanted})
+}

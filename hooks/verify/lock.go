@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package verify
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Lock finds everything in which an image is not what its lock says:
+// packages, what is in each layer beside them, and all that the definition puts
+// into config, manifest and index. Only building it again tells more. Without a
+// lock it takes the image at its word.
+func Lock(ctx context.Context, a *artifact.Artifact, l *lock.Lock) []error {
+	if l == nil {
+		return checkAlone(ctx, a)
+	}
+	var errs []error
+	switch {
+	case a.Whole() && l.TellsGenerated():
+		errs = append(checkPackages(ctx, a, l), checkLayers(ctx, a, l)...)
+	case a.Whole(): // an old lock, beside which the image is taken at its word
+		errs = append(checkPackages(ctx, a, l), checkAlone(ctx, a)...)
+	}
+	return append(errs, checkDocuments(a, l)...)
+}
+
+// checkPackages compares what is registered with what is locked. A database
+// that is not there, or cannot be read, is one fault and told already; so is one
+// of a lower layer, where the image's own is absent.
+func checkPackages(ctx context.Context, a *artifact.Artifact, l *lock.Lock) []error {
+	if a.Content == nil || !ownDatabase(a) {
+		return nil
+	}
+	registered, err := a.Content.Registered(ctx)
+	if err != nil {
+		return nil // which Check has told
+	}
+	var errs []error
+	fault := func(name, found, wanted string) {
+		errs = append(errs, fault.Contentf("package %s: found %s, its lock has %s", name, found, wanted))
+	}
+	state := func(version string, automatic bool) string {
+		if automatic {
+			return version + ", automatic"
+		}
+		return version + ", requested"
+	}
+	have := map[string]string{}
+	for _, p := range registered {
+		have[p.Name] = state(p.Version, p.Automatic)
+	}
+	for _, p := range l.Packages {
+		if p.Donor {
+			continue
+		}
+		if want := state(p.Version, p.Requested == ""); have[p.Name] == "" {
+			fault(p.Name, "none", want)
+		} else if have[p.Name] != want {
+			fault(p.Name, have[p.Name], want)
+		}
+		delete(have, p.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(have)) {
+		fault(name, have[name], "none")
+	}
+	return errs
+}
+
+// ownDatabase reports whether the pkg database is in the last layer, as it is in
+// every image that orlop makes.
+func ownDatabase(a *artifact.Artifact) bool {
+	n := len(a.Layers)
+	return n > 0 && slices.ContainsFunc(a.Layers[n-1], func(n *tree.Node) bool { return n.Path == pkgdb.Path })
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package verify
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/pkgdb/until"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// maxFaults bounds what is told of files none of which is as the database has it.
+const maxFaults = 10_000
+
+// compare finds everything in which the files differ from what a pkg database
+// says of them. Its rows may be many: a signal ends it.
+func compareRoot(ctx context.Context, r *artifact.Root, pkgs []pkgdb.Installed) []error {
+	var errs []error
+	modes := chmods(r, pkgs)
+	for _, p := range pkgs {
+		for i, f := range p.Files {
+			if i%1024 == 0 && ctx.Err() != nil {
+				return []error{ctx.Err()}
+			}
+			if errs = append(errs, compareFile(r, modes, p, f)...); len(errs) > maxFaults {
+				return append(errs[:maxFaults], &fault.ContentError{Err: errors.New("more differs from the pkg database")})
+			}
+		}
+		for _, d := range p.Dirs {
+			errs = append(errs, compareDir(r, modes, p, d)...)
+		}
+		if ctx.Err() != nil {
+			return []error{ctx.Err()}
+		}
+	}
+	if !r.Folder {
+		errs = append(errs, compareFlags(r, pkgs)...)
+	}
+	return errs
+}
+
+// unowned lists the files and links that no package has.
+func unowned(ctx context.Context, r *artifact.Root, pkgs []pkgdb.Installed) ([]string, error) {
+	left := map[string]bool{}
+	for n := range r.Tree.Until(ctx) {
+		left[n.Path] = n.Type != tree.Dir && n.Path != pkgdb.Path
+	}
+	for _, p := range pkgs {
+		for _, f := range p.Files {
+			delete(left, f.Path)
+		}
+	}
+	maps.DeleteFunc(left, func(_ string, is bool) bool { return !is })
+	return until.Sorted(ctx, maps.Keys(left))
+}
+
+// compareFile compares a row of files with the node of its path.
+func compareFile(r *artifact.Root, modes map[string]uint32, p pkgdb.Installed, f pkgfile.File) []error {
+	n, c := find(r, p, f.Path)
+	if n == nil {
+		return c.Errs
+	}
+	if f.Sum == "" && !f.Known { // of a package of pkg before 1.2, which says nothing more
+		return c.Errs
+	}
+	wanted, err := sum.Parse(f.Sum)
+	if err != nil {
+		return append(c.Errs, fmt.Errorf("%s: %w", c.Subject, err))
+	}
+	switch n.Type {
+	case tree.Dir:
+		c.Fact("type", n.Type.String(), "file")
+	case tree.Symlink:
+		if f.Known {
+			c.Fact("link", n.Link, f.Link)
+		}
+		c.Fact("sum", string(sum.OfLink(wanted.Kind(), n.Link)), string(wanted.Typed()))
+	default:
+		c.Fact("sum", r.SumOf(n, wanted.Kind()), string(wanted.Typed()))
+		c.Fact("link", "", f.Link)
+	}
+	compareAttributes(c, r, modes, n, f.Attr)
+	if f.Known && f.Time != nil && n.Type != tree.Dir {
+		c.Fact("time", fmt.Sprint(n.Time), fmt.Sprint(*f.Time))
+	}
+	return c.Errs
+}
+
+// compareDir compares a row of directories with the node of its path.
+func compareDir(r *artifact.Root, modes map[string]uint32, p pkgdb.Installed, d pkgfile.Dir) []error {
+	n, c := find(r, p, d.Path)
+	if n == nil {
+		return c.Errs
+	}
+	c.Fact("type", n.Type.String(), "dir")
+	compareAttributes(c, r, modes, n, d.Attr)
+	return c.Errs
+}
+
+func find(r *artifact.Root, p pkgdb.Installed, path string) (*tree.Node, *pkgdb.Comparison) {
+	c := &pkgdb.Comparison{Subject: p.FullName() + ": " + path}
+	n := r.Tree.Lookup(path)
+	if n == nil {
+		c.Fact("file", "absent", "one")
+	}
+	return n, c
+}
+
+func compareAttributes(c *pkgdb.Comparison, r *artifact.Root, modes map[string]uint32, n *tree.Node, a pkgfile.Attr) {
+	if !a.Known {
+		return
+	}
+	if n.Type != tree.Symlink { // nobody looks at a link's
+		mode, says := modeOf(modes, n, a)
+		c.Differs("mode", fmt.Sprintf("%04o", n.Mode), fmt.Sprintf("%04o", mode), says)
+	}
+	if !r.AnyOwner {
+		compareOwner(c, "uname", n.Uname, n.UID, a.Uname, r.Folder, r.Accounts.UID)
+		compareOwner(c, "gname", n.Gname, n.GID, a.Gname, r.Folder, r.Accounts.GID)
+	}
+}
+
+// owner compares the number of an owner, which counts when an image runs, with
+// what a name stands for. The name beside it comes second (image-spec, layer.md,
+// File Attributes), and counts where the accounts do not know the other.
+func compareOwner(c *pkgdb.Comparison, fact, name string, id int, wanted string, folder bool, lookup func(string) (int, bool)) {
+	number, known := lookup(wanted)
+	switch {
+	case name == wanted: // whether the number is this name's, checkOwners tells
+	case known && id == number, !known && name == "" && !folder:
+	case known && name == "":
+		c.Fact(fact, fmt.Sprint(id), fmt.Sprintf("%s, %d", wanted, number))
+	case known:
+		c.Fact(fact, fmt.Sprintf("%s, %d", name, id), fmt.Sprintf("%s, %d", wanted, number))
+	default:
+		c.Fact(fact, cmp.Or(name, fmt.Sprint(id)), wanted)
+	}
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package verify
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/compare"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+)
+
+// checkAlone compares an image with what orlop would have written beside what
+// it says of itself. Of other tools' images it knows nothing.
+func checkAlone(ctx context.Context, a *artifact.Artifact) []error {
+	if a.OwnName() == "" {
+		return nil
+	}
+	r := release.Release{ABI: a.Manifest.Annotations[release.AnnotationABI]}
+	noteWrapping(a, oci.Index(likelyName(a, r), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
+	var errs []error
+	if a.Whole() && a.Config.Created != nil {
+		errs = append(errs, checkNormal(ctx, a, a.Config.Created.Unix())...)
+	}
+	if a.Whole() {
+		errs = append(errs, checkDerived(ctx, a, r)...)
+	}
+	return errs
+}
+
+// likelyName is the name in its archive that an image has, if that may be one of
+// orlop's. Else it is the one of FreeBSD's own; the tag of others stands in their
+// definitions only.
+func likelyName(a *artifact.Artifact, r release.Release) string {
+	found := a.Descriptor.Annotations[v1.AnnotationRefName]
+	if release.OwnRefName(found, a.OwnName(), r.TargetArch()) {
+		return found
+	}
+	revision, branch, _ := strings.Cut(a.Manifest.Annotations[v1.AnnotationVersion], "-")
+	r.Revision, r.Branch = revision, branch
+	freeBSDs := slices.Contains(release.StandardNames(), a.OwnName())
+	return r.RefName(release.Image{Name: a.OwnName(), FreeBSD: freeBSDs, Tags: []string{"TAG"}})
+}
+
+// checkOwn finds what orlop never writes: whiteouts, anything in a tar file that
+// a node has no place for.
+func checkOwn(a *artifact.Artifact) []error {
+	var errs []error
+	fault := func(i int, format string, args ...any) {
+		errs = append(errs, fault.Contentf("layer %d: %w", i+1, fmt.Errorf(format, args...)))
+	}
+	for i, nodes := range a.Layers {
+		for _, n := range nodes {
+			if layer.IsWhiteout(n) {
+				fault(i, "%s: is a whiteout, of which orlop writes none", n.Path)
+			}
+		}
+		if foreign := a.Made[i].Foreign; foreign != "" {
+			fault(i, "%s, which orlop does not write", foreign)
+		}
+	}
+	return errs
+}
+
+// checkNormal compares the pkg database with its normal form, in which every
+// package was installed at the epoch. Rows that have faults have no such form.
+func checkNormal(ctx context.Context, a *artifact.Artifact, epoch int64) []error {
+	if a.Content == nil || len(a.Content.Check(ctx)) > 0 {
+		return nil // which is told
+	}
+	image, err := pkgdb.Normalise(ctx, a.Database, a.Content.Schema, &epoch)
+	if err != nil {
+		return []error{err}
+	}
+	if bytes.Equal(image, a.Database) {
+		return nil
+	}
+	db, err := pkgdb.Open(ctx, image)
+	if err != nil {
+		return []error{err}
+	}
+	defer db.Close()
+	normal, err := db.Content(ctx)
+	if err != nil {
+		return []error{err}
+	}
+	changes, err := pkgdb.Diff(ctx, a.Content, normal)
+	if err != nil {
+		return []error{err}
+	}
+	what := fmt.Sprintf("its rows would have other bytes, from byte %d on", compare.FirstDifference(a.Database, image))
+	if len(changes) > 0 {
+		what = changes[0].Package + ": " + changes[0].String()
+	}
+	if len(changes) > 1 {
+		what += fmt.Sprintf(", and %d more", len(changes)-1)
+	}
+	return []error{fault.Contentf("%s: is not in its normal form: %s", pkgdb.Path, what)}
+}
