@@ -118,7 +118,7 @@ func (r *run) resolveLocks(ctx context.Context) error {
 				err = fmt.Errorf("revision is %s and branch none, wanted both for image %s", r.release.Revision, m.def.Name)
 			}
 			if err == nil && i == len(l.Layers)-1 {
-				err = errors.Join(r.release.CheckRefName(m.def), m.def.CheckGiven(l.Annotations))
+				err = errors.Join(m.def.CheckRefName(r.release), m.def.CheckGiven(l.Annotations))
 			}
 			if err != nil {
 				return &fault.UsageError{Err: fmt.Errorf("lock of %s: %w", l.Image, err)}

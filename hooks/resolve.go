@@ -57,7 +57,7 @@ func (r *run) resolve(ctx context.Context) error {
 		}
 		if m := members[name]; m != nil {
 			m.wanted = true
-			errs = append(errs, r.release.CheckRefName(m.def), m.def.CheckGiven(r.Annotations))
+			errs = append(errs, m.def.CheckRefName(r.release), m.def.CheckGiven(r.Annotations))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

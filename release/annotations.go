@@ -108,9 +108,9 @@ func (img Image) CheckGiven(annotations map[string]string) error {
 	return errors.Join(errs...)
 }
 
-// Annotations are those of an image's manifest but its time: what it is made
+// ManifestAnnotations are those of an image's manifest but its time: what it is made
 // of, what its definition says, and what the run gives that neither says.
-func (r Release) Annotations(img Image, given map[string]string) map[string]string {
+func (img Image) ManifestAnnotations(r Release, given map[string]string) map[string]string {
 	all := map[string]string{}
 	maps.Copy(all, given)
 	maps.Copy(all, img.Annotations)
@@ -133,7 +133,7 @@ const freeBSDPrefix = "freebsd-"
 // RefName is the name that an archive gives an image: of FreeBSD's own as
 // release/scripts/make-oci-image.sh has it, of others with the first of their
 // tags, if they have any.
-func (r Release) RefName(img Image) string {
+func (img Image) RefName(r Release) string {
 	name, tag := img.Name, r.Version()
 	if img.FreeBSD {
 		name = freeBSDPrefix + name
@@ -166,8 +166,8 @@ func OfFreeBSDs(refName string) string {
 var tagForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
 // CheckRefName wants an archive's name of an image to be one that programs take.
-func (r Release) CheckRefName(img Image) error {
-	if _, tag, _ := strings.Cut(r.RefName(img), ":"); !tagForm.MatchString(tag) {
+func (img Image) CheckRefName(r Release) error {
+	if _, tag, _ := strings.Cut(img.RefName(r), ":"); !tagForm.MatchString(tag) {
 		return fault.Usagef("image %s: its tag %s has %d characters, wanted at most 128", img.Name, tag, len(tag))
 	}
 	return nil

@@ -40,11 +40,11 @@ image web { packages = [ p ]; title = "A web server"; tags = [ "1.27", stable ];
 		"web": {oci + "title": "A web server", oci + "version": "1.27.3", oci + "vendor": "ACME", oci + "licenses": "MIT",
 			oci + "revision": "abc", "org.example.team": "web", AnnotationABI: r.ABI},
 	} {
-		if d := cmp.Diff(want, r.Annotations(all[name], given)); d != "" {
+		if d := cmp.Diff(want, all[name].ManifestAnnotations(r, given)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
 	}
-	if got := r.RefName(all["web"]); got != "web:1.27-amd64" {
+	if got := all["web"].RefName(r); got != "web:1.27-amd64" {
 		t.Errorf("web is called %s", got)
 	}
 	for _, img := range all {
@@ -105,7 +105,7 @@ func TestAnnotationsRefused(t *testing.T) {
 	}
 	r := Release{"15.0", "RELEASE", "FreeBSD:15:powerpc64le"}
 	for n, ok := range map[int]bool{116: true, 117: false} {
-		if err := r.CheckRefName(Image{Name: "web", Tags: []string{long[:n]}}); (err == nil) != ok {
+		if err := (Image{Name: "web", Tags: []string{long[:n]}}).CheckRefName(r); (err == nil) != ok {
 			t.Errorf("a tag of %d characters: %v", n, err)
 		}
 	}
@@ -138,4 +138,23 @@ func FuzzAnnotation(f *testing.F) {
 			t.Errorf("%q = %q is taken", key, value)
 		}
 	})
+}
+
+// TestRefName has the names of archives.
+func TestRefName(t *testing.T) {
+	t.Parallel()
+	r := Release{"15.0", "RELEASE-p3", "FreeBSD:15:aarch64"}
+	for _, tt := range []struct {
+		img  Image
+		want string
+	}{
+		{Image{Name: "static", FreeBSD: true}, "freebsd-static:15.0-RELEASE-p3-aarch64"},
+		{Image{Name: "static", FreeBSD: true, Tags: []string{"1"}}, "freebsd-static:15.0-RELEASE-p3-aarch64"},
+		{Image{Name: "static"}, "static:15.0-RELEASE-p3-aarch64"},
+		{Image{Name: "web", Tags: []string{"1.27", "latest"}}, "web:1.27-aarch64"},
+	} {
+		if got, want := tt.img.RefName(r), tt.want; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
 }

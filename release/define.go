@@ -64,7 +64,7 @@ func (all Images) Read(name string, text []byte, revision string) error {
 // imageMembers are the definitions of a UCL text, as they stand there, and what
 // else is wrong there.
 func imageMembers(name string, text []byte, revision string) (list []ucl.Member, errs []error) {
-	o, err := ucl.Parse(name, text, map[string]string{"VERSION_MAJOR": major(revision)})
+	o, err := ucl.Parse(name, text, map[string]string{"VERSION_MAJOR": (Release{Revision: revision}).Major()})
 	if err != nil {
 		return nil, []error{err}
 	}
@@ -99,12 +99,6 @@ func Defines(name string, text []byte) ([]string, error) {
 		return nil, &fault.UsageError{Err: err}
 	}
 	return names, nil
-}
-
-// major is the first number of a revision.
-func major(revision string) string {
-	first, _, _ := strings.Cut(revision, ".")
-	return first
 }
 
 func define(def ucl.Member, revision string) (Image, error) {
@@ -263,7 +257,7 @@ func (d *definer) folders(v ucl.Value) error {
 	}
 	for _, m := range o.Members {
 		// UCL expands variables in values, not in keys.
-		target := strings.ReplaceAll(m.Key, "${VERSION_MAJOR}", major(d.revision))
+		target := strings.ReplaceAll(m.Key, "${VERSION_MAJOR}", (Release{Revision: d.revision}).Major())
 		f := Folder{Taken: Taken{Path: target, Folder: true}, Target: target}
 		readers := f.readers()
 		readers["optional"] = boolean(&f.Optional)

@@ -2,7 +2,10 @@
 
 package release
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Published is a kind of file that a release of images publishes beside the
 // archives. It is the only list of them: Makefile.inc has it from the program.
@@ -40,3 +43,12 @@ func Files(images []string) []string {
 	}
 	return names
 }
+
+// ManifestList is the name of the list that has the digests of images' manifests
+// and of their locks, in the form of CHECKSUM files. As no image has capitals in
+// its name, none takes it.
+func ManifestList() string { return ArtifactName("MANIFESTS") }
+
+// ManifestLine is a line of it, by the name that the archive gives the image; of
+// a lock, by LockLine of that.
+func ManifestLine(refName, hex string) string { return fmt.Sprintf("SHA256 (%s) = %s", refName, hex) }

@@ -171,3 +171,9 @@ func (r Release) Version() string {
 // ArtifactName is the name of an image's archive without its extension, the
 // one that release/Makefile.oci uses.
 func ArtifactName(image string) string { return "container-image-" + image }
+
+// major is the first number of a revision.
+func major(revision string) string {
+	first, _, _ := strings.Cut(revision, ".")
+	return first
+}

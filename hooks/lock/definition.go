@@ -42,10 +42,10 @@ func Name(l *Lock) string {
 // Describe is the image of a definition. All of it decides bytes.
 func Describe(r release.Release, def release.Image, given map[string]string, epoch int64, layers []oci.Layer) (oci.Image, error) {
 	platform, err := r.Platform()
-	annotations := r.Annotations(def, given)
+	annotations := def.ManifestAnnotations(r, given)
 	annotations[v1.AnnotationCreated] = oci.Timestamp(epoch)
 	return oci.Image{
-		Name:         r.RefName(def),
+		Name:         def.RefName(r),
 		Architecture: platform.Architecture,
 		Variant:      platform.Variant,
 		Created:      epoch,

@@ -49,7 +49,7 @@ func likelyName(a *artifact.Artifact, r release.Release) string {
 	revision, branch, _ := strings.Cut(a.Manifest.Annotations[v1.AnnotationVersion], "-")
 	r.Revision, r.Branch = revision, branch
 	freeBSDs := slices.Contains(release.StandardNames(), a.OwnName())
-	return r.RefName(release.Image{Name: a.OwnName(), FreeBSD: freeBSDs, Tags: []string{"TAG"}})
+	return release.Image{Name: a.OwnName(), FreeBSD: freeBSDs, Tags: []string{"TAG"}}.RefName(r)
 }
 
 // checkOwn finds what orlop never writes: whiteouts, anything in a tar file that
