@@ -1,5 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
+// Package pkgdb writes, reads, compares and checks local.sqlite, pkg's
+// database of what is installed (libpkg/pkgdb.c).
+//
+// Content is what such a database says. Write makes it from the manifests of
+// packages, Open and DB.Content from a database, whoever wrote that; and both
+// end in the same encoder. Its output, the normal form, depends on what is
+// installed, the install time and the schema, and on nothing else: rows stand in
+// the order of their natural keys and have their rank as number, the file is
+// rebuilt by VACUUM, and the fields of its header that tell of its history are
+// set to constants (https://www.sqlite.org/fileformat2.html). Databases are held
+// in memory.
 package pkgdb
 
 import (

@@ -174,9 +174,13 @@ func (c *Content) homeless(f *faults, to *Content) {
 
 // write makes a database of a normal content. Rows are numbered by their rank.
 func (c *Content) write(ctx context.Context) ([]byte, error) {
-	db, err := openMemory(c.Schema)
+	statements, err := c.Schema.statements()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("pkg database: %w", err)
+	}
+	db, err := openMemory(statements, int(c.Schema))
+	if err != nil {
+		return nil, fmt.Errorf("pkg database: %w", err)
 	}
 	defer db.Close()
 	tx, err := db.Begin()
@@ -209,7 +213,7 @@ func (c *Content) write(ctx context.Context) ([]byte, error) {
 	if err := tx.Commit(); err != nil {
 		return nil, fmt.Errorf("pkg database: %w", err)
 	}
-	image, err := settle(ctx, db, c.Schema)
+	image, err := settle(ctx, db, len(statements))
 	if err != nil {
 		return nil, fmt.Errorf("pkg database: %w", err)
 	}

@@ -77,23 +77,7 @@ func (d *DB) open(ctx context.Context, image []byte) error {
 	if err != nil {
 		return err
 	}
-	if d.db, err = sql.Open("sqlite3", ":memory:"); err != nil {
-		return err
-	}
-	d.db.SetMaxOpenConns(1)
-	if image[18] != rollback || image[19] != rollback {
-		image = slices.Clone(image)
-		image[18], image[19] = rollback, rollback // bytes in memory have no write-ahead log beside them
-	}
-	if err := deserialize(d.db, image); err != nil {
-		return err
-	}
-	for _, pragma := range []string{"trusted_schema = OFF", "cell_size_check = ON", "query_only = ON"} {
-		if _, err := d.db.ExecContext(ctx, "PRAGMA "+pragma); err != nil {
-			return err
-		}
-	}
-	if err := confine(d.db); err != nil {
+	if d.db, err = openImage(ctx, image); err != nil {
 		return err
 	}
 	if err := d.agree(ctx, list); err != nil {
@@ -294,4 +278,28 @@ func resolve(v any, names map[int64]string) any {
 		return name
 	}
 	return missing(id)
+}
+
+type scanner = func(...any) error
+
+// each calls row for every row of a query. Where the context ends, so does the
+// query, wherever in SQLite it is.
+func each(ctx context.Context, db *sql.DB, query string, row func(scan scanner) error, args ...any) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err == nil {
+		defer rows.Close()
+		for err == nil && rows.Next() {
+			err = row(rows.Scan)
+		}
+		if err == nil {
+			err = rows.Err()
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return &FormatError{err}
+	}
+	return nil
 }

@@ -1,16 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package pkgdb writes, reads, compares and checks local.sqlite, pkg's
-// database of what is installed (libpkg/pkgdb.c).
-//
-// Content is what such a database says. Write makes it from the manifests of
-// packages, Open and DB.Content from a database, whoever wrote that; and both
-// end in the same encoder. Its output, the normal form, depends on what is
-// installed, the install time and the schema, and on nothing else: rows stand in
-// the order of their natural keys and have their rank as number, the file is
-// rebuilt by VACUUM, and the fields of its header that tell of its history are
-// set to constants (https://www.sqlite.org/fileformat2.html). Databases are held
-// in memory.
 package pkgdb
 
 import (
@@ -19,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // These constants stand in every database and so decide bytes of images.
@@ -29,15 +19,11 @@ const (
 	rollback      = 1         // header bytes 18 and 19: no write-ahead log
 )
 
-// openMemory makes an empty database.
-func openMemory(schema Schema) (*sql.DB, error) {
-	statements, err := schema.statements()
-	if err != nil {
-		return nil, fmt.Errorf("pkg database: %w", err)
-	}
+// openMemory makes an empty database of the tables that statements create.
+func openMemory(statements []string, version int) (*sql.DB, error) {
 	db, err := sql.Open("sqlite3", ":memory:")
 	if err != nil {
-		return nil, fmt.Errorf("pkg database: %w", err)
+		return nil, err
 	}
 	db.SetMaxOpenConns(1) // a second connection would be a second database
 	for _, statement := range append([]string{
@@ -45,22 +31,46 @@ func openMemory(schema Schema) (*sql.DB, error) {
 		"PRAGMA auto_vacuum = NONE",
 		"PRAGMA encoding = 'UTF-8'",
 		"PRAGMA secure_delete = ON", // no remains in free space
-		fmt.Sprintf("PRAGMA user_version = %d", schema),
+		fmt.Sprintf("PRAGMA user_version = %d", version),
 	}, statements...) {
 		if _, err := db.Exec(statement); err != nil {
 			db.Close()
-			return nil, fmt.Errorf("pkg database: %s: %w", statement, err)
+			return nil, fmt.Errorf("%s: %w", statement, err)
 		}
 	}
 	return db, nil
 }
 
-// settle rebuilds the database page by page and returns it with a constant header.
-func settle(ctx context.Context, db *sql.DB, schema Schema) ([]byte, error) {
-	statements, err := schema.statements()
+// openImage opens the bytes of a database for reading, and lets SQL do nothing else.
+func openImage(ctx context.Context, image []byte) (*sql.DB, error) {
+	db, err := sql.Open("sqlite3", ":memory:")
 	if err != nil {
 		return nil, err
 	}
+	db.SetMaxOpenConns(1)
+	if image[18] != rollback || image[19] != rollback {
+		image = slices.Clone(image)
+		image[18], image[19] = rollback, rollback // bytes in memory have no write-ahead log beside them
+	}
+	err = deserialize(db, image)
+	for _, pragma := range []string{"trusted_schema = OFF", "cell_size_check = ON", "query_only = ON"} {
+		if err == nil {
+			_, err = db.ExecContext(ctx, "PRAGMA "+pragma)
+		}
+	}
+	if err == nil {
+		err = confine(db)
+	}
+	if err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// settle rebuilds the database page by page and returns it with a constant header.
+// Statements is how many created it.
+func settle(ctx context.Context, db *sql.DB, statements int) ([]byte, error) {
 	if _, err := db.ExecContext(ctx, "VACUUM"); err != nil {
 		return nil, fmt.Errorf("vacuum: %w", err)
 	}
@@ -75,7 +85,7 @@ func settle(ctx context.Context, db *sql.DB, schema Schema) ([]byte, error) {
 	binary.BigEndian.PutUint32(image[24:], changeCounter)
 	// The schema cookie counts changes of the schema: here the statements that
 	// created the database, as after libpkg's own creation of one.
-	binary.BigEndian.PutUint32(image[40:], uint32(len(statements)))
+	binary.BigEndian.PutUint32(image[40:], uint32(statements))
 	binary.BigEndian.PutUint32(image[92:], changeCounter)
 	binary.BigEndian.PutUint32(image[96:], sqliteVersion)
 	return image, nil
@@ -83,27 +93,3 @@ func settle(ctx context.Context, db *sql.DB, schema Schema) ([]byte, error) {
 
 // headerSize is that of SQLite's file header, in bytes.
 const headerSize = 100
-
-type scanner = func(...any) error
-
-// each calls row for every row of a query. Where the context ends, so does the
-// query, wherever in SQLite it is.
-func each(ctx context.Context, db *sql.DB, query string, row func(scan scanner) error, args ...any) error {
-	rows, err := db.QueryContext(ctx, query, args...)
-	if err == nil {
-		defer rows.Close()
-		for err == nil && rows.Next() {
-			err = row(rows.Scan)
-		}
-		if err == nil {
-			err = rows.Err()
-		}
-	}
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil:
-		return &FormatError{err}
-	}
-	return nil
-}
