@@ -96,26 +96,25 @@ func build(t *testing.T, cfg hooks.Config) map[string]*artifact.Artifact {
 }
 
 // source opens an archive for as long as the test runs.
-func source(t *testing.T, path string) *oci.Source {
+func source(t *testing.T, path string) oci.Source {
 	t.Helper()
-	s, err := oci.OpenSource(t.Context(), path)
+	file, err := oci.OpenFile(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() { file.Close() })
+	s, err := file.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
 // database returns the pkg database of an image, read from its top layer.
 func database(t *testing.T, a *artifact.Artifact, path string) []byte {
 	t.Helper()
-	archive, err := source(t, path).Open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer archive.Close()
 	top := a.Manifest.Layers[len(a.Manifest.Layers)-1]
-	blob, err := archive.Blob(top)
+	blob, err := source(t, path).Blob(t.Context(), top)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -268,7 +268,7 @@ func TestCheckDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	check := func(path string) (*verify.DatabaseReport, error) {
-		source, err := oci.OpenSource(t.Context(), path)
+		source, err := oci.OpenFile(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}

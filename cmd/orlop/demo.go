@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"io/fs"
@@ -13,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -78,12 +80,7 @@ func (p *program) demo(c *cli.Context, cfg hooks.Config) error {
 		w.row("IMAGE\tLAYERS\tPACKAGES\tENTRIES\tBYTES\tMANIFEST, VERIFIED")
 	}
 	for _, r := range results {
-		source, err := oci.OpenSource(c.Context, r.File)
-		if err != nil {
-			return err
-		}
-		a, err := verify.Artifact(c.Context, source, "")
-		source.Close()
+		a, err := verifyFile(c.Context, r.File)
 		if err != nil {
 			return errors.Join(about(r.File, err)...)
 		}
@@ -104,4 +101,18 @@ func (p *program) demo(c *cli.Context, cfg hooks.Config) error {
 		w.row("%s\t%d\t%d\t%d\t%d\t%s", r.Image, len(r.Layers), r.Packages, a.Tree.Len(), r.Size, r.Digest)
 	}
 	return w.flush()
+}
+
+// verifyFile reads and checks an archive that was just made.
+func verifyFile(ctx context.Context, name string) (*artifact.Artifact, error) {
+	file, err := oci.OpenFile(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	source, err := file.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return verify.Artifact(ctx, source, "")
 }

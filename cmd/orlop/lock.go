@@ -131,12 +131,12 @@ func published(ctx context.Context, locks []string) func(map[string]bool) (map[s
 				if info, err := os.Lstat(base + ext); err != nil || !info.IsDir() && !info.Mode().IsRegular() {
 					continue // what nobody has named may be a FIFO
 				}
-				source, err := oci.OpenSource(ctx, base+ext)
+				source, err := oci.OpenFile(ctx, base+ext)
 				if err != nil {
 					continue
 				}
 				defer source.Close()
-				if a, _ := artifact.Read(ctx, source, ""); a != nil { // whatever else is wrong with it
+				if a, _ := artifact.ReadFile(ctx, source, ""); a != nil { // whatever else is wrong with it
 					list = append(list, a)
 				}
 			}

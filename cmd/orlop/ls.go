@@ -73,7 +73,7 @@ func (p *program) listArchive(c *cli.Context, path, platform string) error {
 	if isLock(c.Context, source) {
 		return p.listLock(c, source)
 	}
-	a, err := artifact.Read(c.Context, source, platform)
+	a, err := artifact.ReadFile(c.Context, source, platform)
 	if a == nil || !a.Whole() {
 		return errors.Join(about(source.Name, err)...)
 	}

@@ -17,7 +17,7 @@ import (
 
 // isLock reports whether an operand is a lock rather than an archive: JSON that
 // has what all locks have, or is called a lock.
-func isLock(ctx context.Context, source *oci.Source) bool {
+func isLock(ctx context.Context, source *oci.File) bool {
 	if source.Folder() {
 		return false
 	}
@@ -31,7 +31,7 @@ func isLock(ctx context.Context, source *oci.Source) bool {
 const lockHead = 64 << 10
 
 // listLock writes the packages of a lock.
-func (p *program) listLock(c *cli.Context, source *oci.Source) error {
+func (p *program) listLock(c *cli.Context, source *oci.File) error {
 	for _, name := range []string{"files", "mtree", "sizes", "owner", "platform"} {
 		if c.IsSet(name) {
 			return fault.Usagef("ls --%s: %s is a lock, wanted an archive", name, source.Name)

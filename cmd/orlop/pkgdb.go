@@ -201,7 +201,7 @@ func (p *program) pkgdbCheck(c *cli.Context) error {
 		return err
 	}
 	content, err := readDatabase(c.Context, args[0])
-	var root *oci.Source
+	var root *oci.File
 	if len(args) == 2 {
 		var unopened error
 		if root, unopened = openSource(c.Context, args[1]); unopened == nil {

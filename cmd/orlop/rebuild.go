@@ -174,13 +174,13 @@ func rebuildFailure(err error) string {
 // another orlop may have another format, and other libraries compress and lay
 // out databases otherwise.
 func (v *verifier) explain(x *verdict, made hooks.Result) {
-	source, err := oci.OpenSource(v.c.Context, made.File)
+	source, err := oci.OpenFile(v.c.Context, made.File)
 	if err != nil {
 		x.fail("different", err)
 		return
 	}
 	defer source.Close()
-	again, err := artifact.Read(v.c.Context, source, "")
+	again, err := artifact.ReadFile(v.c.Context, source, "")
 	if err != nil {
 		x.fail("different", err)
 		return

@@ -18,12 +18,12 @@ import (
 
 // openSource opens an operand: a file or folder, a FIFO, or - for standard input.
 // A signal ends the wait for the other end of a FIFO.
-func openSource(ctx context.Context, name string) (*oci.Source, error) {
+func openSource(ctx context.Context, name string) (*oci.File, error) {
 	if name == "-" {
-		source, err := oci.NewSource(ctx, name, os.Stdin)
+		source, err := oci.NewFile(ctx, name, os.Stdin)
 		return source, unread(name, err)
 	}
-	source, err := until.Do(ctx, func() (*oci.Source, error) { return oci.OpenSource(ctx, name) })
+	source, err := until.Do(ctx, func() (*oci.File, error) { return oci.OpenFile(ctx, name) })
 	return source, unread(name, err)
 }
 

@@ -24,7 +24,7 @@ import (
 // lock-unusable or unsupported.
 type verdict struct {
 	path     string
-	source   *oci.Source        // nil where it could not be opened
+	source   *oci.File          // nil where it could not be opened
 	artifact *artifact.Artifact // nil where it could not be read
 	lock     *givenLock         // nil where none was found
 	judges   []string           // what independent of the archive it was compared with: lock, digests

@@ -25,6 +25,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/spelling"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/oci"
 )
 
 func (p *program) verifyCommand() *cli.Command {
@@ -57,8 +58,12 @@ func (p *program) verifyCommand() *cli.Command {
 			var list []*verdict
 			for _, path := range c.Args().Slice() {
 				x := v.verify(path)
-				if list = append(list, x); x.source != nil {
+				switch list = append(list, x); {
+				case x.source == nil:
+				case c.Bool("rebuild"): // which compares it with what is made again
 					defer x.source.Close()
+				default:
+					x.source.Close()
 				}
 				if err := c.Context.Err(); err != nil {
 					return err
@@ -128,7 +133,10 @@ func (v *verifier) verify(path string) *verdict {
 	var a *artifact.Artifact
 	var err error
 	if x.source, err = openSource(v.c.Context, path); err == nil {
-		a, err = verify.Artifact(v.c.Context, x.source, v.platform)
+		var archive oci.Source
+		if archive, err = x.source.Open(v.c.Context); err == nil {
+			a, err = verify.Artifact(v.c.Context, archive, v.platform)
+		}
 	}
 	x.artifact = a
 	x.faulty(err)

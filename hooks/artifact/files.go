@@ -20,7 +20,7 @@ const (
 	maxFound   = 64 << 20  // of all that Find returns
 )
 
-// contents reads files out of an image: those of its tree, not those that an
+// ReadFiles reads files out of an image: those of its tree, not those that an
 // upper layer hides.
 func (a *Artifact) ReadFiles(ctx context.Context, want map[string]bool) (map[string][]byte, error) {
 	held, left := map[string][]byte{}, int64(maxHeld)
@@ -72,34 +72,35 @@ func (a *Artifact) eachLayer(ctx context.Context, visit func(i int, n *tree.Node
 	})
 }
 
-// eachBlob opens the layers, of an image or of a file that is one.
+// eachBlob opens the layers one after the other.
 func (a *Artifact) eachBlob(ctx context.Context, visit func(i int, mediaType string, blob io.Reader) error) error {
-	if a.Contents == nil {
-		mediaType, blob, err := layerType(ctx, a.source)
-		if err != nil {
-			return err
-		}
-		return visit(0, mediaType, blob)
-	}
-	archive, err := a.source.Open(ctx)
-	if err != nil {
-		return err
-	}
-	defer archive.Close()
-	for i, d := range a.Manifest.Layers {
+	for i := range a.Layers {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		blob, err := archive.Blob(d)
+		mediaType, blob, err := a.blob(ctx, i)
 		if err != nil {
 			return err
 		}
-		err = visit(i, d.MediaType, blob)
-		if err = errors.Join(err, blob.Close()); err != nil {
+		err = visit(i, mediaType, blob)
+		if err = errors.Join(err, blob.Close()); err != nil && a.Contents != nil {
 			return fmt.Errorf("layer %d: %w", i+1, err)
+		} else if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// blob opens a layer, of an image or of a file that is one.
+func (a *Artifact) blob(ctx context.Context, i int) (mediaType string, blob io.ReadCloser, err error) {
+	if a.Contents == nil {
+		mediaType, r, err := layerType(ctx, a.file)
+		return mediaType, io.NopCloser(r), err
+	}
+	d := a.Manifest.Layers[i]
+	blob, err = a.source.Blob(ctx, d)
+	return d.MediaType, blob, err
 }
 
 // errFound ends a search.

@@ -6,19 +6,21 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/tree"
 )
 
 // layerType is the media type of a file that is a layer, packed or plain.
-func layerType(ctx context.Context, source *oci.Source) (mediaType string, blob io.Reader, err error) {
-	r := bufio.NewReader(source.Reader(ctx))
+func layerType(ctx context.Context, file *oci.File) (mediaType string, blob io.Reader, err error) {
+	r := bufio.NewReader(file.Reader(ctx))
 	head, err := r.Peek(512)
 	if err == io.EOF {
 		err = nil
@@ -32,12 +34,12 @@ func layerType(ctx context.Context, source *oci.Source) (mediaType string, blob 
 
 // readLayerOnly reads a layer as if it were an image. What it returns beside an
 // error is nil where the layer cannot be read to its end.
-func readLayerOnly(ctx context.Context, source *oci.Source) (*Artifact, error) {
-	mediaType, blob, err := layerType(ctx, source)
+func readLayerOnly(ctx context.Context, file *oci.File) (*Artifact, error) {
+	mediaType, blob, err := layerType(ctx, file)
 	if err != nil {
 		return nil, err
 	}
-	a := &Artifact{source: source, whole: true, Root: newRoot(), Layers: [][]*tree.Node{nil}}
+	a := &Artifact{file: file, whole: true, Root: newRoot(), Layers: [][]*tree.Node{nil}}
 	l, err := layer.Read(ctx, blob, mediaType, func(n *tree.Node, contents io.Reader) error { return a.entry(0, n, contents) })
 	if l.DiffID == "" {
 		return nil, err
@@ -65,19 +67,21 @@ func (a *Artifact) isLayer() bool {
 	return len(a.Layers[0]) > 0
 }
 
-// spool unpacks a layer into a file without a name.
+// Spool unpacks a layer into a file without a name.
 func (a *Artifact) Spool(ctx context.Context, want int) (*os.File, error) {
 	f, err := os.CreateTemp("", "orlop-*")
 	if err != nil {
 		return nil, err
 	}
 	os.Remove(f.Name())
-	err = a.eachBlob(ctx, func(i int, mediaType string, blob io.Reader) error {
-		if i != want {
-			return nil
+	mediaType, blob, err := a.blob(ctx, want)
+	if err == nil {
+		err = layer.Unpack(ctx, f, blob, mediaType)
+		err = errors.Join(err, blob.Close())
+		if a.Contents != nil {
+			err = fault.Within(fmt.Sprintf("layer %d", want+1), err)
 		}
-		return layer.Unpack(ctx, f, blob, mediaType)
-	})
+	}
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}

@@ -12,16 +12,16 @@ import (
 
 // OpenRoot reads a folder, or an archive or layout of an image. Of an image whose
 // layers could be read to their end the root is there beside an error.
-func OpenRoot(ctx context.Context, source *oci.Source, platform string) (*Root, error) {
-	_, none := os.Stat(filepath.Join(source.Name, "oci-layout"))
-	if source.Folder() && none != nil {
-		root, err := readRoot(ctx, source.Name)
+func OpenRoot(ctx context.Context, file *oci.File, platform string) (*Root, error) {
+	_, none := os.Stat(filepath.Join(file.Name, "oci-layout"))
+	if file.Folder() && none != nil {
+		root, err := readRoot(ctx, file.Name)
 		if err != nil {
 			return nil, err
 		}
 		return root, nil
 	}
-	a, err := Read(ctx, source, platform)
+	a, err := ReadFile(ctx, file, platform)
 	if a == nil || !a.Whole() {
 		return nil, err
 	}

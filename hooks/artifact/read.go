@@ -34,7 +34,8 @@ type Artifact struct {
 	Notes    []string          // what is no fault of the image: what was passed over, the wrapping
 	Details  []string          // the same at length, and what else few want to know
 
-	source  *oci.Source
+	source  oci.Source    // open for as long as the artifact is used; nil of a single layer
+	file    *oci.File     // of a single layer
 	Made    []layer.Layer // what the layers turned out to be
 	whole   bool          // every layer could be read to its end and is the config's
 	entries int           // in all layers
@@ -56,9 +57,10 @@ type keptFile struct {
 
 // Read reads an archive whole: every blob, every layer, the pkg database. Of an
 // archive with several images it reads the one for a platform, "" for the only
-// one. What it returns beside an error is as complete as the faults allow, nil
+// one. The source stays open for as long as the artifact is used, and is read
+// again where more of it is asked for. What it returns beside an error is as complete as the faults allow, nil
 // where there is no manifest.
-func Read(ctx context.Context, source *oci.Source, platform string) (*Artifact, error) {
+func Read(ctx context.Context, source oci.Source, platform string) (*Artifact, error) {
 	a, err := Examine(ctx, source, platform)
 	if a != nil {
 		err = errors.Join(err, a.rows)
@@ -70,25 +72,22 @@ func Read(ctx context.Context, source *oci.Source, platform string) (*Artifact, 
 // and packages say what is in the image.
 func (a *Artifact) Whole() bool { return a.whole }
 
-func Examine(ctx context.Context, source *oci.Source, platform string) (*Artifact, error) {
-	archive, err := source.Open(ctx)
-	if err != nil {
+// Examine is Read for those who check the rows of the pkg database themselves: what
+// keeps them from being packages is left to them.
+func Examine(ctx context.Context, source oci.Source, platform string) (*Artifact, error) {
+	a := &Artifact{source: source, whole: true, Root: newRoot()}
+	var err error
+	if a.Contents, err = oci.Read(ctx, source, platform); a.Contents == nil {
 		return nil, err
 	}
-	defer archive.Close()
-	a := &Artifact{source: source, whole: true, Root: newRoot()}
-	a.Contents, err = archive.Contents(ctx, platform)
-	errs := []error{err, archive.Check(a.Contents)}
-	if a.Contents == nil {
-		return nil, errors.Join(errs...)
-	}
-	a.wrapping(archive.Strays(a.Contents))
+	errs := []error{err}
+	a.wrapping(a.Strays)
 	var stack layer.Stack
 	for i, d := range a.Manifest.Layers {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		errs = append(errs, fault.Within(fmt.Sprintf("layer %d", i+1), a.readLayer(ctx, archive, &stack, i, d)))
+		errs = append(errs, fault.Within(fmt.Sprintf("layer %d", i+1), a.readLayer(ctx, &stack, i, d)))
 	}
 	if a.Tree, err = stack.Tree(ctx); err != nil {
 		return nil, err
@@ -121,11 +120,20 @@ func (a *Artifact) wrapping(strays []string) {
 	a.Notes = append(a.Notes, strays...)
 }
 
-// ReadAny is Read for an image, or for a single layer in a file.
-func ReadAny(ctx context.Context, source *oci.Source, platform string) (*Artifact, error) {
-	a, err := Read(ctx, source, platform)
-	if a == nil && ctx.Err() == nil && !source.Folder() {
-		if only, no := readLayerOnly(ctx, source); only != nil && only.isLayer() {
+// ReadFile is Read for an image in a file or folder.
+func ReadFile(ctx context.Context, file *oci.File, platform string) (*Artifact, error) {
+	source, err := file.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return Read(ctx, source, platform)
+}
+
+// ReadAny is ReadFile for an image, or for a single layer in a file.
+func ReadAny(ctx context.Context, file *oci.File, platform string) (*Artifact, error) {
+	a, err := ReadFile(ctx, file, platform)
+	if a == nil && ctx.Err() == nil && !file.Folder() {
+		if only, no := readLayerOnly(ctx, file); only != nil && only.isLayer() {
 			return only, no
 		}
 	}
@@ -134,9 +142,9 @@ func ReadAny(ctx context.Context, source *oci.Source, platform string) (*Artifac
 
 // readLayer reads a layer's entries, compares its DiffID with the config's, and
 // puts it on the stack.
-func (a *Artifact) readLayer(ctx context.Context, archive *oci.Archive, stack *layer.Stack, i int, d v1.Descriptor) error {
+func (a *Artifact) readLayer(ctx context.Context, stack *layer.Stack, i int, d v1.Descriptor) error {
 	a.Layers, a.Made = append(a.Layers, nil), append(a.Made, layer.Layer{})
-	blob, err := archive.Blob(d)
+	blob, err := a.source.Blob(ctx, d)
 	if err != nil {
 		a.whole = false
 		return err
@@ -206,7 +214,7 @@ var maxKept = map[string]int64{
 	"/etc/services": 4 << 20, "/etc/login.conf": 4 << 20,
 }
 
-// text is a file of the image that was kept, nil where there is none.
+// Text is a file of the image that was kept, nil where there is none.
 func (a *Artifact) Text(path string) []byte {
 	n := a.Tree.Lookup(path)
 	if n == nil || n.Type != tree.File {

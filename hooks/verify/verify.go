@@ -20,7 +20,7 @@ var errUnchecked = errors.New("files, pkg database and packages were not checked
 
 // Artifact reads an archive and compares its pkg database with its files. Every
 // fault is reported.
-func Artifact(ctx context.Context, source *oci.Source, platform string) (*artifact.Artifact, error) {
+func Artifact(ctx context.Context, source oci.Source, platform string) (*artifact.Artifact, error) {
 	a, err := artifact.Examine(ctx, source, platform)
 	if a == nil {
 		return nil, err

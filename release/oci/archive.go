@@ -148,7 +148,7 @@ func (e *layoutEntry) copy(write func(io.Reader) error) error {
 	if e.digest == "" {
 		return write(r)
 	}
-	blob := readAhead(verify(r, e.digest, e.size))
+	blob := readAhead(Verify(r, e.digest, e.size))
 	defer blob.Close()
 	err = write(blob)
 	if mismatch, ok := errors.AsType[*MismatchError](err); ok {

@@ -79,7 +79,8 @@ type verified struct {
 	hash    hash.Hash
 }
 
-func verify(r io.ReadCloser, d digest.Digest, size int64) *verified {
+// Verify compares a blob with its digest and size while it is read.
+func Verify(r io.ReadCloser, d digest.Digest, size int64) *verified {
 	return &verified{ReadCloser: r, digest: d, size: size, hash: sha256.New()}
 }
 
@@ -90,11 +91,11 @@ func (v *verified) Read(b []byte) (int, error) {
 	v.n += int64(n)
 	switch {
 	case v.n > v.size:
-		return n, sizeMismatch(v.digest, fmt.Sprintf("at least %d", v.n), v.size)
+		return n, SizeMismatch(v.digest, fmt.Sprintf("at least %d", v.n), v.size)
 	case err != io.EOF:
 		return n, err
 	case v.n < v.size:
-		return n, sizeMismatch(v.digest, fmt.Sprint(v.n), v.size)
+		return n, SizeMismatch(v.digest, fmt.Sprint(v.n), v.size)
 	}
 	if got := digest.NewDigest(digest.SHA256, v.hash); got != v.digest {
 		return n, &MismatchError{"blob " + v.digest.String(), got.String(), v.digest.String()}
@@ -102,6 +103,7 @@ func (v *verified) Read(b []byte) (int, error) {
 	return n, io.EOF
 }
 
-func sizeMismatch(d digest.Digest, found string, wanted int64) error {
+// SizeMismatch is a blob of another size than its descriptor has.
+func SizeMismatch(d digest.Digest, found string, wanted int64) error {
 	return &MismatchError{"size of blob " + d.String(), found, fmt.Sprint(wanted)}
 }

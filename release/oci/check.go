@@ -5,9 +5,6 @@ package oci
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -18,17 +15,10 @@ func typeMismatch(what, found, wanted string) error {
 	return &MismatchError{"type of " + what, fmt.Sprintf("%q", found), fmt.Sprintf("%q", wanted)}
 }
 
-// Check finds every fault of the layout and of the documents in one go, as far
-// as Contents could read them. Of the layers it leaves the bytes to Blob and what
-// they hold to layer.Read: whoever compares DiffIDs reads them once, and so each
-// fault is said once.
-func (a *Archive) Check(c *Contents) error {
-	errs := []error{a.checkLayout()}
-	if c == nil {
-		return errs[0]
-	}
-	errs = append(errs, checkVersion("index.json", c.Index.SchemaVersion), checkVersion("manifest", c.Manifest.SchemaVersion),
-		checkType("index.json", c.Index.MediaType, v1.MediaTypeImageIndex), checkType("manifest", c.Manifest.MediaType, v1.MediaTypeImageManifest))
+// check finds what is wrong with the documents, as far as they could be read.
+func (c *Contents) check() error {
+	errs := []error{checkVersion("index.json", c.Index.SchemaVersion), checkVersion("manifest", c.Manifest.SchemaVersion),
+		checkType("index.json", c.Index.MediaType, v1.MediaTypeImageIndex), checkType("manifest", c.Manifest.MediaType, v1.MediaTypeImageManifest)}
 	if c.Texts.Config != nil {
 		errs = append(errs, checkConfig(c))
 	}
@@ -65,11 +55,8 @@ func checkConfig(c *Contents) error {
 	return errors.Join(append(errs, checkCounts(c))...)
 }
 
-func (a *Archive) checkLayout() error {
-	text, err := a.read("oci-layout")
-	if err != nil {
-		return err
-	}
+// CheckLayoutFile judges the text of oci-layout.
+func CheckLayoutFile(text []byte) error {
 	var l v1.ImageLayout
 	if err := parse(text, &l, nil); err != nil {
 		return formatErrorf("oci-layout: %w", err)
@@ -102,13 +89,12 @@ func checkCounts(c *Contents) error {
 	return errors.Join(errs...)
 }
 
-// Strays names files that the index does not lead to, which other tools leave
-// there and which are no part of the image. Without Contents nobody knows which
-// blobs are meant. A layer with a bad digest leads nowhere; Blob says so.
-func (a *Archive) Strays(c *Contents) []string {
+// strays names files that nothing leads to. A layer with a bad digest leads
+// nowhere; Blob says so.
+func (r *reader) strays(files []string) []string {
 	var list []string
-	for _, name := range slices.Sorted(maps.Keys(a.files)) {
-		if c == nil && name != "oci-layout" && name != "index.json" && !strings.HasPrefix(name, "blobs/") || c != nil && !c.reached[name] {
+	for _, name := range files {
+		if !r.reached[name] {
 			list = append(list, name+" is in the archive, but nothing refers to it")
 		}
 	}

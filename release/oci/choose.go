@@ -22,7 +22,7 @@ const (
 
 // candidates are the images that an index leads to.
 type candidates struct {
-	*Archive
+	*reader
 	*Contents
 	seen   int
 	images []candidate
@@ -37,8 +37,8 @@ type candidate struct {
 
 // choose finds the one image that is meant, by following the indexes. Several
 // descriptors of one digest are one image.
-func (a *Archive) choose(ctx context.Context, c *Contents, platform string) error {
-	all := candidates{Archive: a, Contents: c}
+func (r *reader) choose(ctx context.Context, c *Contents, platform string) error {
+	all := candidates{reader: r, Contents: c}
 	if err := all.collect(ctx, c.Index, "", 1); err != nil {
 		return err
 	}

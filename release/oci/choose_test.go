@@ -120,14 +120,14 @@ func TestChoose(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := a.Contents(t.Context(), tt.platform)
+		c, err := Read(t.Context(), a, tt.platform)
 		got := fmt.Sprint(err)
 		if err == nil {
 			got = platformText(c.Config.Platform) + " " + c.Descriptor.Annotations["org.opencontainers.image.ref.name"]
 			if passed := strings.Join(c.PassedOver, "\n"); (passed == "") != (tt.passed == "") || !strings.Contains(passed, tt.passed) {
 				t.Errorf("%s: passed over %q, wanted %q", tt.name, passed, tt.passed)
 			}
-			if strays := a.Strays(c); strays != nil {
+			if strays := c.Strays; strays != nil {
 				t.Errorf("%s: %q", tt.name, strays)
 			}
 		} else if _, wrong := errors.AsType[*FormatError](err); wrong != strings.Contains(tt.want, "by which") {

@@ -29,46 +29,68 @@ type Contents struct {
 	Texts Texts
 	// PassedOver says what else the archive has: attestations, other names.
 	PassedOver []string
+	// Strays are files that the index does not lead to, which other tools leave
+	// there and which are no part of the image.
+	Strays []string
+}
 
+// reader reads documents out of a source.
+type reader struct {
+	Source
+	parsed  int64           // bytes of JSON so far
 	reached map[string]bool // files that the index leads to, of whatever image
 }
 
-// Contents reads the documents of the archive's one image, or of that for a
-// platform, OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT. A blob whose digest is
-// wrong is not parsed, nor is one that its descriptor calls something else. What
-// it returns beside an error is nil where there is no manifest, else all but the
-// config.
-func (a *Archive) Contents(ctx context.Context, platform string) (*Contents, error) {
-	c := &Contents{reached: map[string]bool{"oci-layout": true, "index.json": true}}
-	c.Texts.Layout, _ = a.read("oci-layout") // of which Check tells the faults
-	var err error
-	if c.Texts.Index, err = a.read("index.json"); err != nil {
-		return nil, err
+// Read reads the documents of a source's one image, or of that for a platform,
+// OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, and finds every fault of these and of
+// the layout in one go. A blob whose digest is wrong is not parsed, nor is one that
+// its descriptor calls something else. What it returns beside an error is nil where
+// there is no manifest, else complete but for a config that cannot be read.
+//
+// Of the layers it leaves the bytes to Blob and what they hold to layer.Read:
+// whoever compares DiffIDs reads them once, and so each fault is said once.
+func Read(ctx context.Context, src Source, platform string) (*Contents, error) {
+	around, err := src.Index(ctx)
+	if err != nil {
+		return nil, errors.Join(err, around.Fault)
 	}
+	r := &reader{Source: src, reached: map[string]bool{"oci-layout": true, "index.json": true}}
+	c := new(Contents)
+	c.Texts.Layout, c.Texts.Index = around.Layout, around.Index
+	read, err := r.contents(ctx, c, platform)
+	if !read {
+		return nil, errors.Join(err, around.Fault)
+	}
+	c.Strays = r.strays(around.Files)
+	return c, errors.Join(err, around.Fault, c.check())
+}
+
+// contents reads index, manifest and config. It reports whether there is a manifest.
+func (r *reader) contents(ctx context.Context, c *Contents, platform string) (read bool, err error) {
 	err = until.Try(ctx, func() error { return parse(c.Texts.Index, &c.Index, indexMembers) })
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return false, ctx.Err()
 	}
 	if err != nil {
-		return nil, formatErrorf("index.json: %w", err)
+		return false, formatErrorf("index.json: %w", err)
 	}
-	if err := a.choose(ctx, c, platform); err != nil {
-		return nil, err
+	if err := r.choose(ctx, c, platform); err != nil {
+		return false, err
 	}
-	if c.Texts.Manifest, err = a.manifest(ctx, c.Descriptor, &c.Manifest); err != nil {
-		return nil, fmt.Errorf("manifest: %w", err)
+	if c.Texts.Manifest, err = r.manifest(ctx, c.Descriptor, &c.Manifest); err != nil {
+		return false, fmt.Errorf("manifest: %w", err)
 	}
-	if c.Texts.Config, err = a.document(ctx, c.Manifest.Config, v1.MediaTypeImageConfig, &c.Config, nil); err != nil {
+	if c.Texts.Config, err = r.document(ctx, c.Manifest.Config, v1.MediaTypeImageConfig, &c.Config, nil); err != nil {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return false, ctx.Err()
 		}
 		c.Config = v1.Image{} // of which a part may be there
-		return c, fmt.Errorf("config: %w", err)
+		return true, fmt.Errorf("config: %w", err)
 	}
 	if platform != "" && !fits(platform, c.Config.Platform) {
-		return nil, &PlatformError{platform, []string{platformText(c.Config.Platform)}}
+		return false, &PlatformError{platform, []string{platformText(c.Config.Platform)}}
 	}
-	return c, nil
+	return true, nil
 }
 
 // foreignTo are members by which a text of one kind could be taken for another
@@ -92,8 +114,8 @@ func parse(text []byte, into any, foreign foreignTo) error {
 }
 
 // manifest reads that of an image.
-func (a *Archive) manifest(ctx context.Context, d v1.Descriptor, into *v1.Manifest) ([]byte, error) {
-	text, err := a.document(ctx, d, v1.MediaTypeImageManifest, into, manifestMembers)
+func (r *reader) manifest(ctx context.Context, d v1.Descriptor, into *v1.Manifest) ([]byte, error) {
+	text, err := r.document(ctx, d, v1.MediaTypeImageManifest, into, manifestMembers)
 	if err == nil && into.Config.MediaType != v1.MediaTypeImageConfig && into.Config.MediaType != "" {
 		return nil, layer.Unsupportedf("its config is of type %q, so it is no OCI image", into.Config.MediaType)
 	}
@@ -101,7 +123,7 @@ func (a *Archive) manifest(ctx context.Context, d v1.Descriptor, into *v1.Manife
 }
 
 // document returns the text of a document that it has parsed.
-func (a *Archive) document(ctx context.Context, d v1.Descriptor, mediaType string, into any, foreign foreignTo) ([]byte, error) {
+func (r *reader) document(ctx context.Context, d v1.Descriptor, mediaType string, into any, foreign foreignTo) ([]byte, error) {
 	if d.MediaType == "" {
 		return nil, typeMismatch("its descriptor", d.MediaType, mediaType)
 	}
@@ -111,16 +133,16 @@ func (a *Archive) document(ctx context.Context, d v1.Descriptor, mediaType strin
 	if d.Size > maxDocument {
 		return nil, layer.Unsupportedf("has %d bytes, wanted at most %d", d.Size, maxDocument)
 	}
-	r, err := a.Blob(d)
+	blob, err := r.Blob(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	defer r.Close()
-	text, err := io.ReadAll(r)
+	defer blob.Close()
+	text, err := io.ReadAll(blob)
 	if err != nil {
 		return nil, err
 	}
-	if a.parsed += d.Size; a.parsed > maxParsed {
+	if r.parsed += d.Size; r.parsed > maxParsed {
 		return nil, layer.Unsupportedf("has more than %d bytes of JSON with it, the most that this version reads of an archive", maxParsed)
 	}
 	err = until.Try(ctx, func() error { return parse(text, into, foreign) })
@@ -134,10 +156,10 @@ func (a *Archive) document(ctx context.Context, d v1.Descriptor, mediaType strin
 }
 
 // reach notes that the index leads to some blobs.
-func (c *Contents) reach(list ...v1.Descriptor) {
+func (r *reader) reach(list ...v1.Descriptor) {
 	for _, d := range list {
 		if CheckDigest(d.Digest) == nil {
-			c.reached[BlobName(d.Digest)] = true
+			r.reached[BlobName(d.Digest)] = true
 		}
 	}
 }

@@ -110,8 +110,8 @@ func save(t *testing.T, f Format) string {
 }
 
 // open opens an archive by its name.
-func open(path string) (*Archive, error) {
-	s, err := OpenSource(context.Background(), path)
+func open(path string) (Source, error) {
+	s, err := OpenFile(context.Background(), path)
 	if err != nil {
 		return nil, err
 	}
@@ -125,16 +125,16 @@ func check(path string) (*Contents, error) {
 		return nil, err
 	}
 	defer a.Close()
-	c, err := a.Contents(context.Background(), "")
-	errs := []error{err, a.Check(c)}
-	for _, text := range a.Strays(c) {
+	c, err := Read(context.Background(), a, "")
+	if c == nil {
+		return nil, err
+	}
+	errs := []error{err}
+	for _, text := range c.Strays {
 		errs = append(errs, errors.New(text))
 	}
-	if c == nil {
-		return nil, errors.Join(errs...)
-	}
 	for _, l := range c.Manifest.Layers {
-		r, err := a.Blob(l)
+		r, err := a.Blob(context.Background(), l)
 		if err == nil {
 			_, err = io.Copy(io.Discard, r)
 			r.Close()

@@ -11,7 +11,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -39,7 +41,6 @@ type Archive struct {
 	files  map[string]file // by name in the layout
 	odd    string          // the first entry that is no plain file, "" for none
 	closer io.Closer       // of what was opened for it; nil for nothing
-	parsed int64           // bytes of JSON so far
 }
 
 // file is a regular file of a layout.
@@ -50,8 +51,12 @@ type file struct {
 
 // Open reads an image layout: a folder, or a tar file, plain or packed with xz,
 // zstd or gzip. A packed one is unpacked into a temporary file that has no name,
-// so that its blobs can be read in any order. The source stays open for as long.
-func (s *Source) Open(ctx context.Context) (*Archive, error) {
+// so that its blobs can be read in any order. That happens once: the archive stays
+// open until the file is closed.
+func (s *File) Open(ctx context.Context) (Source, error) {
+	if s.opened != nil {
+		return s.opened, nil
+	}
 	a := &Archive{files: map[string]file{}}
 	var err error
 	if s.dir {
@@ -66,6 +71,7 @@ func (s *Source) Open(ctx context.Context) (*Archive, error) {
 		a.Close()
 		return nil, named(s.Name, err)
 	}
+	s.opened = a
 	return a, nil
 }
 
@@ -146,7 +152,7 @@ func (a *Archive) readDir(ctx context.Context, name string) error {
 }
 
 // readFile notes the files of a tar file, which it unpacks where it must.
-func (a *Archive) readFile(ctx context.Context, s *Source) error {
+func (a *Archive) readFile(ctx context.Context, s *File) error {
 	br := bufio.NewReaderSize(s.Reader(ctx), 1<<20)
 	head, err := br.Peek(512) // a block of tar
 	if err != nil && err != io.EOF {
@@ -278,9 +284,20 @@ func (a *Archive) read(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r, f.size)) // a file may have grown since
 }
 
+// Index returns the two documents around the image, and the names of all files.
+func (a *Archive) Index(context.Context) (Wrapping, error) {
+	w := Wrapping{Files: slices.Sorted(maps.Keys(a.files))}
+	if w.Layout, w.Fault = a.read("oci-layout"); w.Fault == nil {
+		w.Fault = CheckLayoutFile(w.Layout)
+	}
+	var err error
+	w.Index, err = a.read("index.json")
+	return w, err
+}
+
 // Blob opens the blob of a descriptor. Its last read fails if the bytes are
 // not the ones described.
-func (a *Archive) Blob(d v1.Descriptor) (io.ReadCloser, error) {
+func (a *Archive) Blob(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	if err := CheckDigest(d.Digest); err != nil {
 		return nil, err
 	}
@@ -293,11 +310,11 @@ func (a *Archive) Blob(d v1.Descriptor) (io.ReadCloser, error) {
 	case !ok:
 		return nil, formatErrorf("blob %s is not in the archive", d.Digest)
 	case f.size != d.Size:
-		return nil, sizeMismatch(d.Digest, fmt.Sprint(f.size), d.Size)
+		return nil, SizeMismatch(d.Digest, fmt.Sprint(f.size), d.Size)
 	}
 	r, err := f.open()
 	if err != nil {
 		return nil, err
 	}
-	return verify(r, d.Digest, d.Size), nil
+	return Verify(r, d.Digest, d.Size), nil
 }

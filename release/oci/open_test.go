@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -70,7 +71,7 @@ func TestBlobAnyOrder(t *testing.T) {
 	defer a.Close()
 	var open []io.ReadCloser
 	for _, i := range []int{1, 0, 1} {
-		r, err := a.Blob(v1.Descriptor{Digest: im.Layers[i].Digest, Size: im.Layers[i].Size})
+		r, err := a.Blob(context.Background(), v1.Descriptor{Digest: im.Layers[i].Digest, Size: im.Layers[i].Size})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -367,7 +368,7 @@ func TestDirDamage(t *testing.T) {
 	if err := os.WriteFile(blob(path), []byte("ones and more"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r, err := a.Blob(v1.Descriptor{Digest: im.Layers[0].Digest, Size: 3})
+	r, err := a.Blob(context.Background(), v1.Descriptor{Digest: im.Layers[0].Digest, Size: 3})
 	if err != nil {
 		t.Fatal(err)
 	}

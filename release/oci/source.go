@@ -4,112 +4,26 @@ package oci
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
-	"math"
-	"os"
 
-	"github.com/orlop/orlop/pkgdb/until"
-	"github.com/orlop/orlop/release/layer"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// Source is a folder or file that may hold an image. It can be read at any place
-// and any number of times: what comes through a pipe is spooled.
-type Source struct {
-	Name  string // for messages
-	Piped bool   // nothing lies beside it
-
-	file *os.File
-	size int64 // of a file
-	dir  bool
+// Source is where an image is read from: a layout on a disk, or whatever else has
+// an index and blobs.
+type Source interface {
+	// Index returns what leads to the image.
+	Index(ctx context.Context) (Wrapping, error)
+	// Blob opens the blob of a descriptor. Its last read fails if the bytes are not
+	// the ones described.
+	Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error)
+	Close() error
 }
 
-// maxPiped bounds what is spooled, in bytes.
-const maxPiped = 16 << 30
-
-// OpenSource opens a file or folder by its name.
-func OpenSource(ctx context.Context, name string) (*Source, error) {
-	f, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &AbsentError{err}
-	}
-	if err != nil {
-		return nil, err
-	}
-	return NewSource(ctx, name, f)
-}
-
-// NewSource takes a file or folder that is open, and closes it in the end. It
-// reads a pipe to its end, into a temporary file that has no name, in the
-// system's folder for such files.
-func NewSource(ctx context.Context, name string, f *os.File) (*Source, error) {
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	s := &Source{Name: name, file: f, size: info.Size(), dir: info.IsDir()}
-	if s.dir || info.Mode().IsRegular() {
-		return s, nil
-	}
-	if s.file, s.size, err = spoolPipe(ctx, f); err != nil {
-		return nil, named(name, err)
-	}
-	s.Piped = true
-	return s, nil
-}
-
-// Close releases the file.
-func (s *Source) Close() error { return s.file.Close() }
-
-// Folder reports whether it is one.
-func (s *Source) Folder() bool { return s.dir }
-
-// Reader reads a file from its start.
-func (s *Source) Reader(ctx context.Context) io.Reader {
-	return until.Reader(ctx, io.NewSectionReader(s.file, 0, math.MaxInt64))
-}
-
-// spoolPipe keeps what a pipe gives. A signal ends the wait for it.
-func spoolPipe(ctx context.Context, pipe *os.File) (*os.File, int64, error) {
-	defer pipe.Close()
-	f, n, err := spool(until.Input(ctx, pipe), maxPiped)
-	if err == nil && n > maxPiped {
-		f.Close()
-		err = layer.Unsupportedf("has more than %d bytes, the most that is read from a pipe", int64(maxPiped))
-	}
-	return f, n, err
-}
-
-// spool writes so many bytes and one more, if there are, to a temporary file
-// without a name.
-func spool(r io.Reader, limit int64) (*os.File, int64, error) {
-	f, err := os.CreateTemp("", "orlop-")
-	if err != nil {
-		return nil, 0, err
-	}
-	err = os.Remove(f.Name())
-	n := int64(0)
-	if err == nil {
-		n, err = io.Copy(f, io.LimitReader(r, limit+1))
-	}
-	if err != nil {
-		f.Close()
-		return nil, 0, err
-	}
-	return f, n, nil
-}
-
-// named puts the name of a source before what is wrong with it. What the source
-// is to blame for is a broken layout.
-func named(name string, err error) error {
-	if layer.Blameless(err) {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		err = errors.New("ends too early")
-	}
-	return formatErrorf("%s: %w", name, err)
+// Wrapping is what lies around an image, and which no digest of the image covers.
+type Wrapping struct {
+	Index  []byte   // the text of index.json
+	Layout []byte   // the text of oci-layout; nil where it cannot be read
+	Fault  error    // what is wrong with oci-layout
+	Files  []string // names of all files, sorted; nil where a source has none
 }
