@@ -14,8 +14,8 @@ import (
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
-	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 )
 
@@ -47,7 +47,7 @@ func (x *verdict) faulty(errs ...error) {
 			x.result = "input-absent"
 		default:
 			x.result = "failed"
-			_, layer := errors.AsType[*layer.UnsupportedError](err)
+			_, layer := errors.AsType[*fault.UnsupportedError](err)
 			_, schema := errors.AsType[*pkgdb.SchemaError](err)
 			if layer || schema {
 				x.result = "unsupported"

@@ -182,7 +182,7 @@ func diffIDError(found, wanted digest.Digest) error {
 // those that are looked into.
 func (a *Artifact) entry(i int, n *tree.Node, contents io.Reader) error {
 	if a.entries++; a.entries > layer.MaxEntries {
-		return layer.Unsupportedf("the image has more than %d entries, which is the most that this version reads", layer.MaxEntries)
+		return fault.Unsupportedf("the image has more than %d entries, which is the most that this version reads", layer.MaxEntries)
 	}
 	a.Layers[i] = append(a.Layers[i], n)
 	if n.Type != tree.File {
@@ -193,7 +193,7 @@ func (a *Artifact) entry(i int, n *tree.Node, contents io.Reader) error {
 		return a.sum(n, contents)
 	}
 	if n.Size > limit {
-		return layer.Unsupportedf("%s: has %d bytes, wanted at most %d", n.Path, n.Size, limit)
+		return fault.Unsupportedf("%s: has %d bytes, wanted at most %d", n.Path, n.Size, limit)
 	}
 	text := bytes.NewBuffer(make([]byte, 0, n.Size+bytes.MinRead)) // with room to find the end
 	err := a.sum(n, io.TeeReader(contents, text))

@@ -13,6 +13,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/until"
@@ -127,7 +128,7 @@ func (a *archive) fault(ctx context.Context, repo Repo, err error) error {
 		return ctx.Err()
 	}
 	_, large := errors.AsType[*pkgfile.LimitError](err)
-	if _, unread := errors.AsType[*pkgfile.UnsupportedError](err); large || unread {
+	if _, unread := errors.AsType[*fault.UnsupportedError](err); large || unread {
 		return fmt.Errorf("repository %q: %s: %w", repo.Name, a.name, err)
 	}
 	return &FormatError{repo.Name, fmt.Errorf("%s: %w", a.name, err)}

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
-	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/pkgdb/sign"
 )
@@ -52,7 +52,7 @@ func TestOldMeta(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %s", name, err, tt.want)
 		}
-		if _, unread := errors.AsType[*pkgfile.UnsupportedError](err); unread != (name == "lz4") {
+		if _, unread := errors.AsType[*fault.UnsupportedError](err); unread != (name == "lz4") {
 			t.Errorf("%s: is not supported: %t", name, unread)
 		}
 	}

@@ -85,6 +85,23 @@ func (e *UnreadError) place() string {
 	return "--" + e.Flag + ": " + e.Path
 }
 
+// UnsupportedError is something that may be right and that this version cannot
+// handle.
+type UnsupportedError struct{ Err error }
+
+func (e *UnsupportedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the fault itself.
+func (e *UnsupportedError) Unwrap() error { return e.Err }
+
+// Failed reports that this version cannot do it.
+func (*UnsupportedError) Failed() bool { return true }
+
+// Unsupportedf makes an UnsupportedError.
+func Unsupportedf(format string, args ...any) error {
+	return &UnsupportedError{fmt.Errorf(format, args...)}
+}
+
 // Within names the place before each fault. It returns nil for no error.
 func Within(place string, err error) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {

@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz/lzma"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/xz"
 )
 
@@ -62,16 +63,10 @@ func (z *zstdReader) Read(b []byte) (int, error) {
 	return z.Decoder.Read(b)
 }
 
-// UnsupportedError is a package or catalogue that pkg(8) reads, and this version
-// does not.
-type UnsupportedError struct{ What string }
-
-func (e *UnsupportedError) Error() string {
-	return e.What + ", which this version does not read; wanted zstd, xz, lzma, gzip, bzip2 or no compression"
+// unsupported is of what pkg(8) reads, and this version does not.
+func unsupported(what string) error {
+	return fault.Unsupportedf("%s, which this version does not read; wanted zstd, xz, lzma, gzip, bzip2 or no compression", what)
 }
-
-// Failed reports that this version cannot do it.
-func (*UnsupportedError) Failed() bool { return true }
 
 // unread are the first bytes of what libarchive unpacks for pkg(8), and we do not.
 // No release of pkg has packed with it of its own accord.
@@ -91,7 +86,7 @@ func Decompress(r io.Reader) (io.ReadCloser, error) {
 	}
 	for magic, name := range unread {
 		if bytes.HasPrefix(head, []byte(magic)) {
-			return nil, &UnsupportedError{"is packed with " + name}
+			return nil, unsupported("is packed with " + name)
 		}
 	}
 	switch {
@@ -117,7 +112,7 @@ func Decompress(r io.Reader) (io.ReadCloser, error) {
 		return io.NopCloser(bzip2.NewReader(br)), nil
 	case isLzma(head):
 		if dict := binary.LittleEndian.Uint32(head[1:]); dict > maxWindow {
-			return nil, &UnsupportedError{fmt.Sprintf("has a dictionary of %d bytes, more than %d", dict, maxWindow)}
+			return nil, unsupported(fmt.Sprintf("has a dictionary of %d bytes, more than %d", dict, maxWindow))
 		}
 		d, err := lzma.NewReader(br)
 		if err != nil {

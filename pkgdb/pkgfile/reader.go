@@ -11,6 +11,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
 )
@@ -84,7 +85,7 @@ func NewReaderOf(ctx context.Context, r io.Reader, m *Manifest) (*Reader, error)
 
 func newReader(ctx context.Context, r io.Reader, label string, m *Manifest) (*Reader, error) {
 	plain, err := Decompress(until.Reader(ctx, r))
-	if _, unread := errors.AsType[*UnsupportedError](err); unread {
+	if _, unread := errors.AsType[*fault.UnsupportedError](err); unread {
 		return nil, fmt.Errorf("%s: %w", label, err)
 	} else if err != nil {
 		return nil, &DamageError{label, "", err}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -58,7 +59,7 @@ func (s *Stack) Apply(ctx context.Context, nodes []*tree.Node) error {
 			return err
 		}
 		if s.Full() {
-			return Unsupportedf("has entries in more than %d directories without an entry, which are the most that this version makes", MaxEntries)
+			return fault.Unsupportedf("has entries in more than %d directories without an entry, which are the most that this version makes", MaxEntries)
 		}
 		err := error(nil)
 		switch {

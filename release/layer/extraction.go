@@ -33,7 +33,7 @@ func CheckExtraction(ctx context.Context, layers [][]*tree.Node) error {
 	first := map[string]string{}
 	late := map[string]bool{} // those of which an entry is told
 	var errs []error
-	fault := func(path, of, what string) {
+	faulty := func(path, of, what string) {
 		if !late[of] {
 			errs = append(errs, &FormatError{Path: path, Err: errors.New(what), Shown: true})
 		}
@@ -45,7 +45,7 @@ func CheckExtraction(ctx context.Context, layers [][]*tree.Node) error {
 				return ctx.Err()
 			}
 			if dir := tree.Parent(n.Path); locked[dir] && n.Path != "/" {
-				fault(n.Path, dir, "comes after its directory "+dir+" became immutable")
+				faulty(n.Path, dir, "comes after its directory "+dir+" became immutable")
 			}
 			inode := n.Path
 			if n.Type == tree.Hardlink {
@@ -56,7 +56,7 @@ func CheckExtraction(ctx context.Context, layers [][]*tree.Node) error {
 				first[n.Path] = inode
 			}
 			if locked[n.Path] || locked[inode] {
-				fault(n.Path, inode, "names an inode that became immutable before")
+				faulty(n.Path, inode, "names an inode that became immutable before")
 			}
 			if Immutable(n.Flags) {
 				locked[n.Path], locked[inode] = true, true

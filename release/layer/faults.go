@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 // FormatError is a layer that breaks its format or is unsafe to extract.
@@ -34,33 +36,16 @@ func (e *FormatError) Parts() (what, where, found, wanted string) {
 	return e.Err.Error(), e.Path, "", ""
 }
 
-// UnsupportedError is something that may be right and that this version cannot
-// judge.
-type UnsupportedError struct{ Err error }
-
-func (e *UnsupportedError) Error() string { return e.Err.Error() }
-
-// Failed reports that this version cannot do it.
-func (*UnsupportedError) Failed() bool { return true }
-
-// Unwrap returns what is not supported.
-func (e *UnsupportedError) Unwrap() error { return e.Err }
-
-// Unsupportedf makes an UnsupportedError.
-func Unsupportedf(format string, args ...any) error {
-	return &UnsupportedError{fmt.Errorf(format, args...)}
-}
-
 // Blameless reports whether an error is none of what is read: a disk could not be
 // read, this version cannot judge what is there, or a signal came.
 func Blameless(err error) bool {
 	_, disk := errors.AsType[*fs.PathError](err)
-	_, unsupported := errors.AsType[*UnsupportedError](err)
+	_, unsupported := errors.AsType[*fault.UnsupportedError](err)
 	return disk || unsupported || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// fault blames the layer for an error.
-func fault(path string, err error) error {
+// faulty blames the layer for an error.
+func faulty(path string, err error) error {
 	if Blameless(err) {
 		return err
 	}
@@ -81,8 +66,8 @@ func (f *faults) add(path string, shown bool, err error) {
 		f.more++
 		return
 	}
-	if _, unsupported := errors.AsType[*UnsupportedError](err); unsupported {
-		f.list = append(f.list, &UnsupportedError{fmt.Errorf("%s: %w", path, err)})
+	if _, unsupported := errors.AsType[*fault.UnsupportedError](err); unsupported {
+		f.list = append(f.list, &fault.UnsupportedError{Err: fmt.Errorf("%s: %w", path, err)})
 		return
 	}
 	f.list = append(f.list, &FormatError{path, err, shown})

@@ -18,6 +18,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -348,7 +349,7 @@ func TestReadUnsupported(t *testing.T) {
 		{"application/vnd.oci.image.layer.v1.tar+zstd", "zstd's window is larger than 134217728 bytes", []byte("\x28\xb5\x2f\xfd\x00\xa8\x00\x00\x00")},
 	} {
 		_, err := Read(t.Context(), bytes.NewReader(tt.blob), tt.mediaType, func(*tree.Node, io.Reader) error { return nil })
-		var unsupported *UnsupportedError
+		var unsupported *fault.UnsupportedError
 		if !errors.As(err, &unsupported) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("got %v, want %q", err, tt.want)
 		}

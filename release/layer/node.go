@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -48,7 +49,7 @@ func node(h *tar.Header) (*tree.Node, error) {
 		return nil, fmt.Errorf("has the tar type %q, which is none of the file types in image-spec's layer.md", h.Typeflag)
 	}
 	if len(n.Path) > maxPath || len(n.Link) > maxPath {
-		return nil, Unsupportedf("has a path or link of %d bytes, wanted at most %d", max(len(n.Path), len(n.Link)), maxPath)
+		return nil, fault.Unsupportedf("has a path or link of %d bytes, wanted at most %d", max(len(n.Path), len(n.Link)), maxPath)
 	}
 	return n, checkWhiteout(n)
 }
@@ -95,7 +96,7 @@ func (e *entries) global(h *tar.Header) {
 	e.note("there is a global pax header")
 	for _, key := range slices.Sorted(maps.Keys(h.PAXRecords)) {
 		if key != "comment" {
-			e.faults.add(fmt.Sprintf("entry %d", e.number), true, Unsupportedf(
+			e.faults.add(fmt.Sprintf("entry %d", e.number), true, fault.Unsupportedf(
 				"is a global pax header with %s, which holds for all entries after it (POSIX, pax), and which container tools pass over", key))
 			return
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -37,7 +38,7 @@ func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree
 	r = io.TeeReader(until.Reader(ctx, r), blob)
 	raw, err := unpack(r, mediaType)
 	if err != nil {
-		return l, fault("", err)
+		return l, faulty("", err)
 	}
 	defer raw.Close()
 	plain := &headers{plain: until.Reader(ctx, io.TeeReader(raw, diffID))}
@@ -54,7 +55,7 @@ func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree
 		_, err = io.Copy(io.Discard, r)
 	}
 	if err != nil {
-		return l, e.faults.err(fault("", err))
+		return l, e.faults.err(faulty("", err))
 	}
 	plain.end(diffID.n > end)
 	l.Foreign = plain.foreign()
@@ -67,7 +68,7 @@ func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree
 func Unpack(ctx context.Context, w io.Writer, r io.Reader, mediaType string) error {
 	raw, err := unpack(until.Reader(ctx, r), mediaType)
 	if err != nil {
-		return fault("", err)
+		return faulty("", err)
 	}
 	defer raw.Close()
 	_, err = io.Copy(w, until.Reader(ctx, raw))
@@ -95,16 +96,16 @@ func (e *entries) all(ctx context.Context) error {
 		e.keep = false
 		switch {
 		case err == io.EOF && e.read.n%blockSize != 0:
-			return fault("", fmt.Errorf("ends inside a block of %d bytes, after %d bytes%s", blockSize, e.read.n, e.after()))
+			return faulty("", fmt.Errorf("ends inside a block of %d bytes, after %d bytes%s", blockSize, e.read.n, e.after()))
 		case err == io.EOF:
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			return fault("", e.broken(err))
+			return faulty("", e.broken(err))
 		}
 		if e.number++; e.number > MaxEntries {
-			return Unsupportedf("has more than %d entries, which is the most that this version reads", MaxEntries)
+			return fault.Unsupportedf("has more than %d entries, which is the most that this version reads", MaxEntries)
 		}
 		if err := e.entry(ctx, h); err != nil {
 			return err
@@ -123,7 +124,7 @@ func (e *entries) entry(ctx context.Context, h *tar.Header) error {
 	sparse := IsSparse(h)
 	if sparse {
 		if h.Size > maxSparse-e.sparse {
-			return Unsupportedf("%s: is a sparse entry of %d bytes, wanted at most %d in all of a layer", h.Name, h.Size, int64(maxSparse))
+			return fault.Unsupportedf("%s: is a sparse entry of %d bytes, wanted at most %d in all of a layer", h.Name, h.Size, int64(maxSparse))
 		}
 		e.sparse += h.Size
 	}
@@ -182,7 +183,7 @@ func (c contents) Read(b []byte) (int, error) {
 		err = errors.New("ends in the middle of its contents")
 	}
 	if err != nil && err != io.EOF {
-		err = fault(c.path, err)
+		err = faulty(c.path, err)
 	}
 	return n, err
 }

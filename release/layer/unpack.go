@@ -13,6 +13,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 // unpack returns the plain bytes of a blob. What keeps them from being read to
@@ -26,7 +28,7 @@ func unpack(r io.Reader, mediaType string) (io.ReadCloser, error) {
 		return nil, errors.New("its descriptor has no mediaType, wanted one (image-spec, descriptor.md)")
 	}
 	if !known {
-		return nil, Unsupportedf("media type %q is not supported, wanted application/vnd.oci.image.layer.v1.tar, +gzip or +zstd", mediaType)
+		return nil, fault.Unsupportedf("media type %q is not supported, wanted application/vnd.oci.image.layer.v1.tar, +gzip or +zstd", mediaType)
 	}
 	if found := Packing(head); found != "" && found != wanted {
 		return nil, fmt.Errorf("is packed with %s, wanted %s, as its media type has it", found, cmp.Or(wanted, "a plain tar file"))
@@ -137,7 +139,7 @@ func (f *frames) Read(b []byte) (int, error) {
 	f.begun = f.begun || n > 0
 	switch other := errors.Is(err, zstd.ErrMagicMismatch); {
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		err = Unsupportedf("zstd's window is larger than %d bytes, the most that this version reads (zstd --long)", maxWindow)
+		err = fault.Unsupportedf("zstd's window is larger than %d bytes, the most that this version reads (zstd --long)", maxWindow)
 	case other && f.begun:
 		err = errors.New("has data after its last zstd frame")
 	case other:

@@ -66,17 +66,17 @@ type layoutEntry struct {
 // Write writes an image as a tar file or folder at path, which must not exist;
 // after an error it may be there in part. Open gives the blob of each layer, by
 // its place among Image.Layers; one that is not as its Layer says is an error.
-func (im *Image) Write(ctx context.Context, path string, f Format, d Documents, open func(i int) (io.ReadCloser, error)) error {
-	entries := im.entries(d, open)
+func Write(ctx context.Context, path string, f Format, im *Image, d Documents, open func(i int) (io.ReadCloser, error)) error {
+	entries := entriesOf(im, d, open)
 	if f == Dir {
 		return writeDir(ctx, path, entries)
 	}
-	return create(ctx, path, func(out io.Writer) error { return im.writeArchive(out, f, entries) })
+	return create(ctx, path, func(out io.Writer) error { return writeArchive(out, f, im.Created, entries) })
 }
 
-// entries lists the files of the layout in the order of their names. A layer
+// entriesOf lists the files of the layout in the order of their names. A layer
 // that stands twice in an image has one blob.
-func (im *Image) entries(d Documents, open func(i int) (io.ReadCloser, error)) []layoutEntry {
+func entriesOf(im *Image, d Documents, open func(i int) (io.ReadCloser, error)) []layoutEntry {
 	document := func(name string, text []byte) layoutEntry {
 		return layoutEntry{name: name, size: int64(len(text)), open: func() (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(text)), nil
@@ -94,7 +94,7 @@ func (im *Image) entries(d Documents, open func(i int) (io.ReadCloser, error)) [
 }
 
 // writeArchive writes the layout as a tar file, and packs that as it goes.
-func (im *Image) writeArchive(out io.Writer, f Format, entries []layoutEntry) error {
+func writeArchive(out io.Writer, f Format, created int64, entries []layoutEntry) error {
 	var packed io.WriteCloser
 	switch f {
 	case Tar:
@@ -113,12 +113,12 @@ func (im *Image) writeArchive(out io.Writer, f Format, entries []layoutEntry) er
 	}
 	w := layer.NewWriter(packed)
 	for _, dir := range []string{"/blobs", "/blobs/sha256"} {
-		if err := w.Entry(im.node(dir, tree.Dir, 0o755, 0), nil); err != nil {
+		if err := w.Entry(node(created, dir, tree.Dir, 0o755, 0), nil); err != nil {
 			return err
 		}
 	}
 	for _, e := range entries {
-		if err := e.copy(func(r io.Reader) error { return w.Entry(im.node("/"+e.name, tree.File, 0o644, e.size), r) }); err != nil {
+		if err := e.copy(func(r io.Reader) error { return w.Entry(node(created, "/"+e.name, tree.File, 0o644, e.size), r) }); err != nil {
 			return err
 		}
 	}
@@ -129,8 +129,8 @@ func (im *Image) writeArchive(out io.Writer, f Format, entries []layoutEntry) er
 }
 
 // node is an entry of the archive: owner, modes and time decide its bytes.
-func (im *Image) node(path string, t tree.Type, mode uint32, size int64) *tree.Node {
-	return &tree.Node{Path: path, Type: t, Mode: mode, Uname: "root", Gname: "wheel", Time: im.Created, Size: size}
+func node(created int64, path string, t tree.Type, mode uint32, size int64) *tree.Node {
+	return &tree.Node{Path: path, Type: t, Mode: mode, Uname: "root", Gname: "wheel", Time: created, Size: size}
 }
 
 type plainWriter struct{ io.Writer }

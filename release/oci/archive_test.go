@@ -76,7 +76,7 @@ func TestWriteOnce(t *testing.T) {
 	im, blobs := sample()
 	im.Layers[1] = im.Layers[0]
 	path := filepath.Join(t.TempDir(), "x")
-	if err := im.Write(t.Context(), path, Tar, im.Documents(), func(int) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(blobs[0])), nil }); err != nil {
+	if err := Write(t.Context(), path, Tar, im, im.Documents(), func(int) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(blobs[0])), nil }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := check(path); err != nil {
@@ -98,7 +98,7 @@ func TestWriteChecks(t *testing.T) {
 		{"absent", "absent", absent.Error()},
 	} {
 		for _, f := range []Format{TXZ, Tar, TarZstd, Dir} {
-			err := im.Write(t.Context(), filepath.Join(t.TempDir(), "x"), f, im.Documents(), func(i int) (io.ReadCloser, error) {
+			err := Write(t.Context(), filepath.Join(t.TempDir(), "x"), f, im, im.Documents(), func(i int) (io.ReadCloser, error) {
 				if i > 0 {
 					return io.NopCloser(bytes.NewReader(blobs[i])), nil
 				}
@@ -122,7 +122,7 @@ func TestWriteExisting(t *testing.T) {
 	t.Parallel()
 	im, _ := sample()
 	for _, f := range []Format{TXZ, Dir} {
-		if err := im.Write(t.Context(), save(t, f), f, im.Documents(), nil); !errors.Is(err, fs.ErrExist) {
+		if err := Write(t.Context(), save(t, f), f, im, im.Documents(), nil); !errors.Is(err, fs.ErrExist) {
 			t.Errorf("%s: got %v", f, err)
 		}
 	}

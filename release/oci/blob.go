@@ -11,7 +11,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 // FormatError is something that is no image layout.
@@ -65,7 +65,7 @@ func CheckDigest(d digest.Digest) error {
 		return formatErrorf("digest %q: %w", d, err)
 	}
 	if err != nil || d.Algorithm() != digest.SHA256 {
-		return layer.Unsupportedf("digest %q is not supported, wanted a sha256", d)
+		return fault.Unsupportedf("digest %q is not supported, wanted a sha256", d)
 	}
 	return nil
 }

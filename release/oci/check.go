@@ -8,7 +8,7 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 func typeMismatch(what, found, wanted string) error {
@@ -67,7 +67,7 @@ func CheckLayoutFile(text []byte) error {
 	case "":
 		return &MismatchError{"version in oci-layout", "absent", v1.ImageLayoutVersion}
 	}
-	return layer.Unsupportedf("version in oci-layout is %q, which this version does not read, wanted %s", l.Version, v1.ImageLayoutVersion)
+	return fault.Unsupportedf("version in oci-layout is %q, which this version does not read, wanted %s", l.Version, v1.ImageLayoutVersion)
 }
 
 // checkCounts compares the places that list the layers. An image need not have

@@ -10,7 +10,7 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 // Bounds for an index: how deep others may stand in it, and how many manifests
@@ -57,15 +57,15 @@ func (r *reader) choose(ctx context.Context, c *Contents, platform string) error
 	}
 	switch {
 	case len(images) > 1 && platform == "":
-		return layer.Unsupportedf("has %d images, wanted one; --platform chooses: %s", len(images), strings.Join(platforms(images), ", "))
+		return fault.Unsupportedf("has %d images, wanted one; --platform chooses: %s", len(images), strings.Join(platforms(images), ", "))
 	case len(images) > 1:
-		return layer.Unsupportedf("has %d images for %s, wanted one: %s", len(images), platform, strings.Join(digests(images), ", "))
+		return fault.Unsupportedf("has %d images for %s, wanted one: %s", len(images), platform, strings.Join(digests(images), ", "))
 	case len(images) == 0 && len(all.other) > 0:
 		return all.other[0]
 	case len(images) == 0 && len(c.PassedOver) > 0:
-		return layer.Unsupportedf("index.json leads to no image, wanted one: %s", strings.Join(c.PassedOver, ", "))
+		return fault.Unsupportedf("index.json leads to no image, wanted one: %s", strings.Join(c.PassedOver, ", "))
 	case len(images) == 0:
-		return layer.Unsupportedf("index.json leads to no image, wanted one")
+		return fault.Unsupportedf("index.json leads to no image, wanted one")
 	}
 	c.Descriptor = images[0].Descriptor
 	for _, err := range all.other {
@@ -84,7 +84,7 @@ func (all *candidates) collect(ctx context.Context, index v1.Index, name string,
 			return err
 		}
 		if all.seen++; all.seen > maxManifests {
-			return layer.Unsupportedf("has more than %d manifests, the most that this version looks through", maxManifests)
+			return fault.Unsupportedf("has more than %d manifests, the most that this version looks through", maxManifests)
 		}
 		refName := d.Annotations[v1.AnnotationRefName]
 		if refName == "" {
@@ -102,7 +102,7 @@ func (all *candidates) collect(ctx context.Context, index v1.Index, name string,
 		case d.ArtifactType != "":
 			all.passOver(ctx, d, "artifact of type "+d.ArtifactType)
 		case d.MediaType != v1.MediaTypeImageManifest:
-			all.other = append(all.other, layer.Unsupportedf("manifest: type of its descriptor is %q, which this version does not read, wanted %q", d.MediaType, v1.MediaTypeImageManifest))
+			all.other = append(all.other, fault.Unsupportedf("manifest: type of its descriptor is %q, which this version does not read, wanted %q", d.MediaType, v1.MediaTypeImageManifest))
 		default:
 			all.image(ctx, d, refName)
 		}
@@ -136,7 +136,7 @@ func (all *candidates) reachImage(ctx context.Context, d v1.Descriptor) {
 // nested goes into an index that another one holds.
 func (all *candidates) nested(ctx context.Context, d v1.Descriptor, name string, depth int) error {
 	if depth == maxNested {
-		return layer.Unsupportedf("lies in %d other indexes, the most that this version follows", depth)
+		return fault.Unsupportedf("lies in %d other indexes, the most that this version follows", depth)
 	}
 	var index v1.Index
 	if _, err := all.document(ctx, d, v1.MediaTypeImageIndex, &index, indexMembers); err != nil {

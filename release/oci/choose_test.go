@@ -5,37 +5,28 @@ package oci
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/opencontainers/go-digest"
 
-	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 // images is a layout with several images. Its methods write a blob each and
 // return a descriptor of it.
-type images struct {
-	t   *testing.T
-	dir string
-}
+type images struct{ fake }
 
 func (l images) blob(mediaType, text, more string) string {
-	l.t.Helper()
 	d := digest.FromString(text)
-	if err := os.WriteFile(filepath.Join(l.dir, filepath.FromSlash(BlobName(d))), []byte(text), 0o600); err != nil {
-		l.t.Fatal(err)
-	}
+	l.fake[BlobName(d)] = text
 	return fmt.Sprintf(`{"mediaType":"application/%s","digest":"%s","size":%d%s}`, mediaType, d, len(text), more)
 }
 
 // image writes one for a platform, OS/ARCHITECTURE. More is put into its
 // descriptor.
 func (l images) image(platform, more string) string {
-	l.t.Helper()
 	system, arch, _ := strings.Cut(platform, "/")
 	config := l.blob("vnd.oci.image.config.v1+json", fmt.Sprintf(`{"os":"%s","architecture":"%s","config":{},"rootfs":{"type":"layers","diff_ids":[]}}`, system, arch), "")
 	return l.blob("vnd.oci.image.manifest.v1+json", `{"schemaVersion":2,"config":`+config+`,"layers":[]}`, more)
@@ -96,7 +87,7 @@ func TestChoose(t *testing.T) {
 		}, "", "freebsd/amd64 n", "so it is no OCI image"},
 		{"one whose blobs are elsewhere", func(l images) []string {
 			return []string{l.image("freebsd/amd64", name), `{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:` + strings.Repeat("0", 64) + `","size":1}`}
-		}, "", "freebsd/amd64 n", "is not in the archive"},
+		}, "", "freebsd/amd64 n", "is not there"},
 		{"indexes in indexes", func(l images) []string {
 			return []string{l.index(l.index(l.index(l.index(l.image("freebsd/amd64", "")))))}
 		}, "", "lies in 4 other indexes, the most that this version follows", ""},
@@ -107,20 +98,9 @@ func TestChoose(t *testing.T) {
 			return []string{`{"mediaType":"application/vnd.oci.image.manifest.v1+json","size":1,"digest":"sha512:` + strings.Repeat("0", 128) + `"}`}
 		}, "", "is not supported, wanted a sha256", ""},
 	} {
-		l := images{t, t.TempDir()}
-		if err := os.MkdirAll(filepath.Join(l.dir, "blobs", "sha256"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		for file, text := range map[string]string{"oci-layout": LayoutFile, "index.json": `{"schemaVersion":2,"manifests":[` + strings.Join(tt.index(l), ",") + `]}`} {
-			if err := os.WriteFile(filepath.Join(l.dir, file), []byte(text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		a, err := open(l.dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := Read(t.Context(), a, tt.platform)
+		l := images{fake{"oci-layout": LayoutFile}}
+		l.fake["index.json"] = `{"schemaVersion":2,"manifests":[` + strings.Join(tt.index(l), ",") + `]}`
+		c, err := Read(t.Context(), l, tt.platform)
 		got := fmt.Sprint(err)
 		if err == nil {
 			got = platformText(c.Config.Platform) + " " + c.Descriptor.Annotations["org.opencontainers.image.ref.name"]
@@ -132,12 +112,11 @@ func TestChoose(t *testing.T) {
 			}
 		} else if _, wrong := errors.AsType[*FormatError](err); wrong != strings.Contains(tt.want, "by which") {
 			t.Errorf("%s: %v is of the wrong kind", tt.name, err)
-		} else if _, unsupported := errors.AsType[*layer.UnsupportedError](err); !unsupported && !wrong && tt.platform == "" {
+		} else if _, unsupported := errors.AsType[*fault.UnsupportedError](err); !unsupported && !wrong && tt.platform == "" {
 			t.Errorf("%s: %v is a %T", tt.name, err, err)
 		}
 		if !strings.Contains(got, tt.want) {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
-		a.Close()
 	}
 }

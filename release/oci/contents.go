@@ -12,9 +12,9 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/strict"
 	"github.com/orlop/orlop/pkgdb/until"
-	"github.com/orlop/orlop/release/layer"
 )
 
 // Contents are the parsed documents of an image of an archive.
@@ -117,7 +117,7 @@ func parse(text []byte, into any, foreign foreignTo) error {
 func (r *reader) manifest(ctx context.Context, d v1.Descriptor, into *v1.Manifest) ([]byte, error) {
 	text, err := r.document(ctx, d, v1.MediaTypeImageManifest, into, manifestMembers)
 	if err == nil && into.Config.MediaType != v1.MediaTypeImageConfig && into.Config.MediaType != "" {
-		return nil, layer.Unsupportedf("its config is of type %q, so it is no OCI image", into.Config.MediaType)
+		return nil, fault.Unsupportedf("its config is of type %q, so it is no OCI image", into.Config.MediaType)
 	}
 	return text, err
 }
@@ -128,10 +128,10 @@ func (r *reader) document(ctx context.Context, d v1.Descriptor, mediaType string
 		return nil, typeMismatch("its descriptor", d.MediaType, mediaType)
 	}
 	if d.MediaType != mediaType {
-		return nil, layer.Unsupportedf("type of its descriptor is %q, which this version does not read, wanted %q", d.MediaType, mediaType)
+		return nil, fault.Unsupportedf("type of its descriptor is %q, which this version does not read, wanted %q", d.MediaType, mediaType)
 	}
 	if d.Size > maxDocument {
-		return nil, layer.Unsupportedf("has %d bytes, wanted at most %d", d.Size, maxDocument)
+		return nil, fault.Unsupportedf("has %d bytes, wanted at most %d", d.Size, maxDocument)
 	}
 	blob, err := r.Blob(ctx, d)
 	if err != nil {
@@ -143,7 +143,7 @@ func (r *reader) document(ctx context.Context, d v1.Descriptor, mediaType string
 		return nil, err
 	}
 	if r.parsed += d.Size; r.parsed > maxParsed {
-		return nil, layer.Unsupportedf("has more than %d bytes of JSON with it, the most that this version reads of an archive", maxParsed)
+		return nil, fault.Unsupportedf("has more than %d bytes of JSON with it, the most that this version reads of an archive", maxParsed)
 	}
 	err = until.Try(ctx, func() error { return parse(text, into, foreign) })
 	switch {

@@ -3,13 +3,17 @@
 package oci
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // FuzzContents reads documents whose digests are right, wherever they name them
@@ -23,10 +27,8 @@ func FuzzContents(f *testing.F) {
 	f.Add(nested, index, manifest, config, "freebsd/arm64")
 	f.Add(strings.Replace(index, "]}", `,{"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"x",CONFIG}]}`, 1), "", manifest, config, "freebsd/arm64/v8")
 	f.Fuzz(func(t *testing.T, index, nested, manifest, config, platform string) {
-		a := &Archive{files: map[string]file{}}
-		add := func(name, text string) {
-			a.files[name] = file{int64(len(text)), func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}
-		}
+		a := fake{}
+		add := func(name, text string) { a[name] = text }
 		names := []string{}
 		blob := func(name, text string) {
 			text = strings.NewReplacer(names...).Replace(text)
@@ -56,3 +58,23 @@ func FuzzContents(f *testing.F) {
 		}
 	})
 }
+
+// fake is a layout in memory.
+type fake map[string]string
+
+func (f fake) Index(context.Context) (Wrapping, error) {
+	return Wrapping{Index: []byte(f["index.json"]), Layout: []byte(f["oci-layout"]), Files: slices.Sorted(maps.Keys(f))}, nil
+}
+
+func (f fake) Blob(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	if err := CheckDigest(d.Digest); err != nil {
+		return nil, err
+	}
+	text, ok := f[BlobName(d.Digest)]
+	if !ok || int64(len(text)) != d.Size {
+		return nil, formatErrorf("blob %s is not there", d.Digest)
+	}
+	return Verify(io.NopCloser(strings.NewReader(text)), d.Digest, d.Size), nil
+}
+
+func (fake) Close() error { return nil }

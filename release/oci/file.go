@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/layer"
 )
@@ -85,7 +86,7 @@ func spoolPipe(ctx context.Context, pipe *os.File) (*os.File, int64, error) {
 	f, n, err := spool(until.Input(ctx, pipe), maxPiped)
 	if err == nil && n > maxPiped {
 		f.Close()
-		err = layer.Unsupportedf("has more than %d bytes, the most that is read from a pipe", int64(maxPiped))
+		err = fault.Unsupportedf("has more than %d bytes, the most that is read from a pipe", int64(maxPiped))
 	}
 	return f, n, err
 }

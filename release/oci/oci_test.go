@@ -103,7 +103,7 @@ func save(t *testing.T, f Format) string {
 	t.Helper()
 	im, blobs := sample()
 	path := filepath.Join(t.TempDir(), "image")
-	if err := im.Write(t.Context(), path, f, im.Documents(), func(i int) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(blobs[i])), nil }); err != nil {
+	if err := Write(t.Context(), path, f, im, im.Documents(), func(i int) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(blobs[i])), nil }); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -256,7 +256,7 @@ func FuzzOpen(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "x")
 	blobs[1] = blobs[1][:10]
 	im.Layers[1].Digest, im.Layers[1].Size = digest.FromBytes(blobs[1]), 10
-	if err := im.Write(f.Context(), path, Tar, im.Documents(), func(i int) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(blobs[i])), nil }); err != nil {
+	if err := Write(f.Context(), path, Tar, im, im.Documents(), func(i int) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(blobs[i])), nil }); err != nil {
 		f.Fatal(err)
 	}
 	seed, err := os.ReadFile(path)

@@ -18,6 +18,7 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/pkgdb/xz"
 	"github.com/orlop/orlop/release/layer"
@@ -85,10 +86,10 @@ func (a *Archive) Close() error {
 
 // Other kinds of archive are worth a hint.
 var (
-	errDockerArchive = layer.Unsupportedf("is a docker-archive, wanted an OCI one (podman save --format oci-archive)")
-	errSkopeoDir     = layer.Unsupportedf("is a folder of skopeo's transport dir:, wanted an OCI image layout (skopeo copy dir:FOLDER oci:FOLDER)")
-	errNoLayout      = layer.Unsupportedf("has neither oci-layout nor index.json, so it is no OCI image layout")
-	errNoArchive     = layer.Unsupportedf("is no archive, wanted an OCI image layout: a folder, or a tar file, plain or packed with gzip, xz or zstd")
+	errDockerArchive = fault.Unsupportedf("is a docker-archive, wanted an OCI one (podman save --format oci-archive)")
+	errSkopeoDir     = fault.Unsupportedf("is a folder of skopeo's transport dir:, wanted an OCI image layout (skopeo copy dir:FOLDER oci:FOLDER)")
+	errNoLayout      = fault.Unsupportedf("has neither oci-layout nor index.json, so it is no OCI image layout")
+	errNoArchive     = fault.Unsupportedf("is no archive, wanted an OCI image layout: a folder, or a tar file, plain or packed with gzip, xz or zstd")
 )
 
 // recognise tells an image layout from other things. One that docker save made
@@ -119,7 +120,7 @@ func (a *Archive) add(name string, f file) error {
 		return fmt.Errorf("entry %q is twice in the archive", name)
 	}
 	if len(a.files) == maxFiles {
-		return layer.Unsupportedf("has more than %d files, the most that this version reads of an image layout", maxFiles)
+		return fault.Unsupportedf("has more than %d files, the most that this version reads of an image layout", maxFiles)
 	}
 	a.files[name] = f
 	return nil
@@ -173,7 +174,7 @@ func (a *Archive) readFile(ctx context.Context, s *File) error {
 	}
 	a.closer = plain
 	if n > limit {
-		return layer.Unsupportedf("has %d bytes and unpacks to more than %d, wanted at most %d times as many", s.size, limit, maxGrowth)
+		return fault.Unsupportedf("has %d bytes and unpacks to more than %d, wanted at most %d times as many", s.size, limit, maxGrowth)
 	}
 	return a.readTar(ctx, plain, n)
 }
@@ -189,7 +190,7 @@ func unpacker(packing string, r *bufio.Reader) (io.ReadCloser, error) {
 	case "gzip", "zstd":
 		return layer.Decode(r, packing)
 	}
-	return nil, layer.Unsupportedf("is packed with %s, wanted a tar file, plain or packed with gzip, xz or zstd", packing)
+	return nil, fault.Unsupportedf("is packed with %s, wanted a tar file, plain or packed with gzip, xz or zstd", packing)
 }
 
 // readTar notes where each file of the layout lies in a tar file of so many
@@ -274,7 +275,7 @@ func (a *Archive) read(name string) ([]byte, error) {
 		return nil, formatErrorf("%s is not in the archive", name)
 	}
 	if f.size > maxDocument {
-		return nil, layer.Unsupportedf("%s has %d bytes, wanted at most %d", name, f.size, maxDocument)
+		return nil, fault.Unsupportedf("%s has %d bytes, wanted at most %d", name, f.size, maxDocument)
 	}
 	r, err := f.open()
 	if err != nil {
@@ -306,7 +307,7 @@ func (a *Archive) Blob(_ context.Context, d v1.Descriptor) (io.ReadCloser, error
 	case d.Size < 0:
 		return nil, formatErrorf("size of blob %s is %d in its descriptor, wanted 0 or more", d.Digest, d.Size)
 	case !ok && len(d.URLs) > 0:
-		return nil, layer.Unsupportedf("blob %s is not in the archive but at %s, which this version does not ask", d.Digest, d.URLs[0])
+		return nil, fault.Unsupportedf("blob %s is not in the archive but at %s, which this version does not ask", d.Digest, d.URLs[0])
 	case !ok:
 		return nil, formatErrorf("blob %s is not in the archive", d.Digest)
 	case f.size != d.Size:

@@ -20,6 +20,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/ulikunitz/xz"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/layer"
 )
 
@@ -244,7 +245,7 @@ func TestOpenUnsupported(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), tt.path+": ") || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		}
-		if _, ok := errors.AsType[*layer.UnsupportedError](err); !ok {
+		if _, ok := errors.AsType[*fault.UnsupportedError](err); !ok {
 			t.Errorf("%s: got a %T", tt.name, err)
 		}
 	}
