@@ -185,10 +185,10 @@ var old = []string{
 		" DELETE FROM pkg_shlibs_required WHERE shlib_id = old.shlib_id AND package_id = old.package_id; END",
 }
 
-// know reads the statement of an object, and refuses what could run: only what
+// definitionOf reads the statement of an object, and refuses what could run: only what
 // stands word by word in a list may be more than columns and keys. The index of
 // a key has no statement.
-func (o *entry) know() (*definition, error) {
+func definitionOf(o *entry) (*definition, error) {
 	if o.sql == "" {
 		if o.kind != "index" || !strings.HasPrefix(o.name, "sqlite_autoindex_") || o.root <= 1 {
 			return nil, errors.New("has no statement")

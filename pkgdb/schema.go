@@ -74,7 +74,7 @@ func shapeOf(list []entry) (*shape, error) {
 	names := map[string]bool{}
 	for i := range list {
 		o := &list[i]
-		d, err := o.know()
+		d, err := definitionOf(o)
 		name := strings.ToLower(o.name)
 		if err == nil && names[name] && o.kind != "trigger" { // which may have a table's name
 			err = errors.New("is there twice")

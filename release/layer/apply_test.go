@@ -3,6 +3,7 @@
 package layer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -242,8 +243,11 @@ func TestApplyInterrupted(t *testing.T) {
 
 // emptyFiles is a tar file of so many empty files of one name, without an end.
 func emptyFiles(n int) io.Reader {
-	h := header{name: "a", kind: '0', mode: 0o644}
-	return io.LimitReader(&repeated{block: h.encode(nil)}, int64(n)*blockSize)
+	var b bytes.Buffer
+	if err := NewWriter(&b).Entry(&tree.Node{Path: "/a", Type: tree.File, Mode: 0o644}, strings.NewReader("")); err != nil {
+		panic(err)
+	}
+	return io.LimitReader(&repeated{block: b.Bytes()}, int64(n)*blockSize)
 }
 
 type repeated struct {

@@ -87,8 +87,8 @@ func (w *chunker) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// ReadFrom reads straight into the chunks.
-func (w *chunker) ReadFrom(r io.Reader) (n int64, err error) {
+// Fill reads straight into the chunks.
+func (w *chunker) Fill(r io.Reader) (n int64, err error) {
 	for {
 		room, err := w.room()
 		if err != nil {

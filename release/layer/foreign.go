@@ -14,11 +14,11 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// headers keeps what is read of a tar file between the contents of its entries,
+// comparer keeps what is read of a tar file between the contents of its entries,
 // and compares it with what this package writes there. So it finds whatever a
 // node has no place for: further pax records, such as extended attributes, parts
 // of seconds, bytes in padding.
-type headers struct {
+type comparer struct {
 	plain   io.Reader
 	keep    bool
 	read    []byte
@@ -29,7 +29,11 @@ type headers struct {
 	count int
 }
 
-func (h *headers) Read(b []byte) (int, error) {
+// newComparer compares the tar file that is read through it.
+func newComparer(plain io.Reader) *comparer { return &comparer{plain: plain} }
+
+// Read reads.
+func (h *comparer) Read(b []byte) (int, error) {
 	n, err := h.plain.Read(b)
 	if h.keep {
 		h.read = append(h.read, b[:n]...)
@@ -37,14 +41,26 @@ func (h *headers) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// next starts to keep, and forgets what was kept.
-func (h *headers) next() { h.keep, h.read = true, h.read[:0] }
+// Next is to be called before the headers of an entry, or the end, are read.
+func (h *comparer) Next() { h.keep, h.read = true, h.read[:0] }
 
-// entry compares what was read before the contents of an entry.
-func (h *headers) entry(header *tar.Header, n *tree.Node) {
+// Contents is to be called before the contents of an entry are read.
+func (h *comparer) Contents() { h.keep = false }
+
+// Global notes a header for all entries after it, which orlop never writes.
+func (h *comparer) Global() {
+	h.padding = 0 // has been read with it
+	h.note("there is a global pax header")
+}
+
+// Skip passes over an entry of so many bytes that is no node.
+func (h *comparer) Skip(size int64) { h.padding = -size & (blockSize - 1) }
+
+// Entry compares what was read before the contents of an entry.
+func (h *comparer) Entry(header *tar.Header, n *tree.Node) {
 	own := describe(n)
 	h.wanted = own.encode(append(h.wanted[:0], padding[:h.padding]...))
-	h.padding = -n.Size & (blockSize - 1)
+	h.Skip(n.Size)
 	if bytes.Equal(h.read, h.wanted) {
 		return
 	}
@@ -61,22 +77,22 @@ func stranger(found map[string]string, wanted []string) string {
 	return "a header in other bytes"
 }
 
-// end compares what was read after the contents of the last entry with the rest
+// End compares what was read after the contents of the last entry with the rest
 // that the archive should have.
-func (h *headers) end(more bool) {
+func (h *comparer) End(more bool) {
 	if more || int64(len(h.read)) != h.padding+2*blockSize || strings.Trim(string(h.read), "\x00") != "" {
 		h.note("its end has other bytes")
 	}
 }
 
-func (h *headers) note(what string) {
+func (h *comparer) note(what string) {
 	if h.count++; h.count == 1 {
 		h.first = what
 	}
 }
 
-// foreign tells what was found, "" for nothing.
-func (h *headers) foreign() string {
+// Foreign tells what was found, "" for nothing.
+func (h *comparer) Foreign() string {
 	if h.count > 1 {
 		return fmt.Sprintf("%s, and %d more are otherwise", h.first, h.count-1)
 	}

@@ -136,24 +136,6 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestPlainHeader is a header byte by byte: nothing but ustar.
-func TestPlainHeader(t *testing.T) {
-	t.Parallel()
-	e := file("/bin/sh", "x")
-	h := describe(&e.Node)
-	got := h.encode(nil)
-	want := make([]byte, 512)
-	copy(want, "bin/sh")
-	copy(want[100:], "0000644\x000000000\x000000000\x0000000000001\x0014524770400\x00")
-	copy(want[148:], "012274\x00 0")
-	copy(want[257:], "ustar\x0000root")
-	copy(want[297:], "wheel")
-	copy(want[329:], "0000000\x000000000\x00")
-	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
-	}
-}
-
 // TestJobs makes one layer with other numbers of jobs and compares bytes.
 func TestJobs(t *testing.T) {
 	t.Parallel()

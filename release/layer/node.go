@@ -51,7 +51,7 @@ func node(h *tar.Header) (*tree.Node, error) {
 	if len(n.Path) > maxPath || len(n.Link) > maxPath {
 		return nil, fault.Unsupportedf("has a path or link of %d bytes, wanted at most %d", max(len(n.Path), len(n.Link)), maxPath)
 	}
-	return n, checkWhiteout(n)
+	return n, nil
 }
 
 // clean turns "a/b", "./a//b", "/a/./b" and "a/b/" into "/a/b", as whoever
@@ -87,20 +87,6 @@ func IsSparse(h *tar.Header) bool {
 		}
 	}
 	return h.Typeflag == tar.TypeGNUSparse
-}
-
-// global looks at a header for all entries after it. Those with a comment are
-// written by git archive, and nobody minds them.
-func (e *entries) global(h *tar.Header) {
-	e.padding = 0 // has been read with it
-	e.note("there is a global pax header")
-	for _, key := range slices.Sorted(maps.Keys(h.PAXRecords)) {
-		if key != "comment" {
-			e.faults.add(fmt.Sprintf("entry %d", e.number), true, fault.Unsupportedf(
-				"is a global pax header with %s, which holds for all entries after it (POSIX, pax), and which container tools pass over", key))
-			return
-		}
-	}
 }
 
 // knownRecords are those that a node has a place for, and times that nobody

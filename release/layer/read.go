@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -41,8 +43,8 @@ func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree
 		return l, faulty("", err)
 	}
 	defer raw.Close()
-	plain := &headers{plain: until.Reader(ctx, io.TeeReader(raw, diffID))}
-	e := entries{headers: plain, tar: tar.NewReader(plain), read: diffID, visit: visit}
+	plain := newComparer(until.Reader(ctx, io.TeeReader(raw, diffID)))
+	e := entries{compare: plain, tar: tar.NewReader(plain), read: diffID, visit: visit}
 	if err := e.all(ctx); err != nil {
 		return l, e.faults.err(err)
 	}
@@ -57,8 +59,8 @@ func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree
 	if err != nil {
 		return l, e.faults.err(faulty("", err))
 	}
-	plain.end(diffID.n > end)
-	l.Foreign = plain.foreign()
+	plain.End(diffID.n > end)
+	l.Foreign = plain.Foreign()
 	l.DiffID, l.TarSize = digest.NewDigest(digest.SHA256, diffID.Hash), diffID.n
 	l.Digest, l.Size = digest.NewDigest(digest.SHA256, blob.Hash), blob.n
 	return l, e.faults.err()
@@ -77,23 +79,23 @@ func Unpack(ctx context.Context, w io.Writer, r io.Reader, mediaType string) err
 
 // entries goes through those of a tar file.
 type entries struct {
-	*headers
-	tar    *tar.Reader
-	read   *counter // bytes of the tar file
-	visit  func(*tree.Node, io.Reader) error
-	last   string // entry, for messages
-	number int
-	sparse int64 // bytes of sparse entries
-	faults faults
+	compare *comparer // with what orlop writes
+	tar     *tar.Reader
+	read    *counter // bytes of the tar file
+	visit   func(*tree.Node, io.Reader) error
+	last    string // entry, for messages
+	number  int
+	sparse  int64 // bytes of sparse entries
+	faults  faults
 }
 
 // all visits what means something. Its error is what keeps the rest from being
 // read.
 func (e *entries) all(ctx context.Context) error {
 	for {
-		e.next()
+		e.compare.Next()
 		h, err := e.tar.Next()
-		e.keep = false
+		e.compare.Contents()
 		switch {
 		case err == io.EOF && e.read.n%blockSize != 0:
 			return faulty("", fmt.Errorf("ends inside a block of %d bytes, after %d bytes%s", blockSize, e.read.n, e.after()))
@@ -129,26 +131,42 @@ func (e *entries) entry(ctx context.Context, h *tar.Header) error {
 		e.sparse += h.Size
 	}
 	n, err := node(h)
+	if err == nil {
+		err = checkWhiteout(n)
+	}
 	if err != nil {
 		name := h.Name
 		if name == "" {
 			name = fmt.Sprintf("entry %d", e.number)
 		}
 		e.faults.add(name, false, err)
-		e.padding = -h.Size & (blockSize - 1)
+		e.compare.Skip(h.Size)
 		_, err = io.Copy(io.Discard, until.Reader(ctx, contents{h.Name, e.tar}))
 		return err
 	}
 	if sparse {
 		e.faults.add(n.Path, true, errors.New("is a sparse entry, which image-spec's layer.md advises against and podman does not extract"))
 	}
-	e.headers.entry(h, n)
+	e.compare.Entry(h, n)
 	body := until.Reader(ctx, contents{n.Path, e.tar})
 	if err := e.visit(n, body); err != nil {
 		return err
 	}
 	_, err = io.Copy(io.Discard, body)
 	return err
+}
+
+// global looks at a header for all entries after it. Those with a comment are
+// written by git archive, and nobody minds them.
+func (e *entries) global(h *tar.Header) {
+	e.compare.Global()
+	for _, key := range slices.Sorted(maps.Keys(h.PAXRecords)) {
+		if key != "comment" {
+			e.faults.add(fmt.Sprintf("entry %d", e.number), true, fault.Unsupportedf(
+				"is a global pax header with %s, which holds for all entries after it (POSIX, pax), and which container tools pass over", key))
+			return
+		}
+	}
 }
 
 // broken tells where the tar file cannot be read further.

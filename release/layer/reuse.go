@@ -99,7 +99,7 @@ func HeaderKey(ctx context.Context, source string, nodes []*tree.Node) string {
 // ContentKey names a fragment by its bytes, which it writes to find out.
 func ContentKey(ctx context.Context, write func(*Writer) error) (string, error) {
 	h := sha256.New()
-	if err := write(&Writer{out: until.Writer(ctx, h)}); err != nil {
+	if err := write(NewWriter(until.Writer(ctx, h))); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil

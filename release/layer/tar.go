@@ -66,16 +66,21 @@ func (w *Writer) copy(size int64, contents io.Reader) error {
 
 var padding [blockSize]byte // zeros
 
-// fill reads straight into the chunks of a layer. Anything else gets pieces of
+// fill lets the writer read where it can. Anything else gets pieces of
 // one size: a compressor's bytes may depend on that.
 func (w *Writer) fill(contents io.Reader) (int64, error) {
-	if chunks, ok := w.out.(*chunker); ok {
-		return chunks.ReadFrom(contents)
+	if own, ok := w.out.(Filler); ok {
+		return own.Fill(contents)
 	}
 	if w.buf == nil {
 		w.buf = make([]byte, 64<<10)
 	}
 	return io.CopyBuffer(onlyWriter{w.out}, contents, w.buf)
+}
+
+// Filler is a writer that reads contents straight into its own buffers.
+type Filler interface {
+	Fill(contents io.Reader) (int64, error)
 }
 
 // onlyWriter hides other methods, so that CopyBuffer uses its buffer.

@@ -94,7 +94,7 @@ func (p *pipeline) produce(ctx context.Context, jobs int) error {
 				return part.err
 			}
 			w := &chunker{pipeline: p, ctx: ctx, index: i}
-			if part.err = f.Write(ctx, &Writer{out: w}); part.err == nil {
+			if part.err = f.Write(ctx, NewWriter(w)); part.err == nil {
 				part.err = w.flush()
 			}
 			return part.err

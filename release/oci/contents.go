@@ -17,6 +17,12 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
+// Bounds for documents that anybody wrote. Real ones stay far below.
+const (
+	MaxDocument = 4 << 20  // bytes of a JSON text, as registries have it; the largest have some 100 KiB
+	maxParsed   = 64 << 20 // bytes of all that are parsed of one archive, which may hold many images
+)
+
 // Contents are the parsed documents of an image of an archive.
 type Contents struct {
 	Index    v1.Index
@@ -130,8 +136,8 @@ func (r *reader) document(ctx context.Context, d v1.Descriptor, mediaType string
 	if d.MediaType != mediaType {
 		return nil, fault.Unsupportedf("type of its descriptor is %q, which this version does not read, wanted %q", d.MediaType, mediaType)
 	}
-	if d.Size > maxDocument {
-		return nil, fault.Unsupportedf("has %d bytes, wanted at most %d", d.Size, maxDocument)
+	if d.Size > MaxDocument {
+		return nil, fault.Unsupportedf("has %d bytes, wanted at most %d", d.Size, MaxDocument)
 	}
 	blob, err := r.Blob(ctx, d)
 	if err != nil {

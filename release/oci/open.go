@@ -26,9 +26,7 @@ import (
 
 // Bounds for archives that anybody wrote. Real ones stay far below.
 const (
-	maxDocument = 4 << 20  // bytes of a JSON text, as registries have it; the largest have some 100 KiB
-	maxParsed   = 64 << 20 // bytes of all that are parsed of one archive, which may hold many images
-	maxFiles    = 4096     // in a layout; an image of 127 layers has 131
+	maxFiles = 4096 // in a layout; an image of 127 layers has 131
 	// What a packed archive may come to on the disk: so many times its own
 	// bytes, and some for one that is small. Its blobs hardly shrink, being
 	// packed themselves, and plain layers shrink to a tenth, perhaps; what
@@ -274,8 +272,8 @@ func (a *Archive) read(name string) ([]byte, error) {
 	if !ok {
 		return nil, formatErrorf("%s is not in the archive", name)
 	}
-	if f.size > maxDocument {
-		return nil, fault.Unsupportedf("%s has %d bytes, wanted at most %d", name, f.size, maxDocument)
+	if f.size > MaxDocument {
+		return nil, fault.Unsupportedf("%s has %d bytes, wanted at most %d", name, f.size, MaxDocument)
 	}
 	r, err := f.open()
 	if err != nil {
