@@ -3,7 +3,9 @@
 package pkgdb
 
 import (
+	"database/sql"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -144,10 +146,7 @@ func TestJournals(t *testing.T) {
 		if err := os.WriteFile(file, sound(t), 0o640); err != nil {
 			t.Fatal(err)
 		}
-		db, err := seize(t.Context(), file, noLog)
-		if err != nil {
-			t.Fatal(err)
-		}
+		db := held(t, file)
 		for _, s := range []string{"COMMIT", "PRAGMA locking_mode = NORMAL", "PRAGMA journal_mode = " + mode, "PRAGMA wal_autocheckpoint = 0", "UPDATE packages SET version = '5' WHERE name = 'b'"} {
 			if _, err := db.Exec(s); err != nil {
 				t.Fatal(s, err)
@@ -189,12 +188,24 @@ func TestWriteFileBusy(t *testing.T) {
 	if err := os.WriteFile(file, sound(t), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	db, err := seize(t.Context(), file, noLog)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	defer held(t, file).Close()
 	if err := WriteFile(t.Context(), file, []byte("x")); err == nil || !strings.Contains(fmt.Sprint(err), "locked") {
 		t.Errorf("got %v, want that the database is locked", err)
 	}
+}
+
+// held is a database that another process writes to.
+func held(t *testing.T, file string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite3", "file:"+(&url.URL{Path: file}).EscapedPath()+"?mode=rw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	for _, s := range []string{"PRAGMA locking_mode = EXCLUSIVE", "PRAGMA journal_mode = DELETE", "BEGIN EXCLUSIVE"} {
+		if _, err := db.Exec(s); err != nil {
+			t.Fatal(s, err)
+		}
+	}
+	return db
 }

@@ -13,6 +13,7 @@ import (
 // hot is a rollback journal of a database that names another journal, as
 // SQLite leaves one of a change to several files. SQLite would open that file.
 func hot(image []byte, names string) []byte {
+	const pageSize = 4096
 	const magic = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 	head := make([]byte, 512)
 	copy(head, magic)

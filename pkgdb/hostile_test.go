@@ -90,6 +90,7 @@ func TestHostile(t *testing.T) {
 // answers its first query.
 func TestCircles(t *testing.T) {
 	t.Parallel()
+	const headerSize = 100 // bytes
 	base := mustWrite(t, installed(), 100)
 	cell := int(binary.BigEndian.Uint16(base[headerSize+12:]))
 	for _, tt := range []struct {

@@ -39,8 +39,8 @@ func TestNew(t *testing.T) {
 		r, err := New(tt.revision, tt.branch, tt.abi, tt.runtime)
 		var usage *fault.UsageError
 		switch {
-		case tt.err == "" && (err != nil || (Image{Name: "x", FreeBSD: true}).RefName(r) != tt.want):
-			t.Errorf("%+v: got %s, %v", tt, (Image{Name: "x", FreeBSD: true}).RefName(r), err)
+		case tt.err == "" && (err != nil || "freebsd-x:"+r.Version()+"-"+r.TargetArch() != tt.want):
+			t.Errorf("%+v: got %s, %v", tt, "freebsd-x:"+r.Version()+"-"+r.TargetArch(), err)
 		case tt.err != "" && (!errors.As(err, &usage) || !strings.Contains(err.Error(), tt.err)):
 			t.Errorf("%+v: got %v", tt, err)
 		}
