@@ -17,6 +17,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 )
 
 // What is wrong with a request, and can be known without a repository, is told
@@ -45,7 +46,7 @@ func (r *run) checkInputs(ctx context.Context) error {
 	if len(r.Locks) > 0 {
 		abi = "" // they say that, not the user
 	}
-	err := errors.Join(release.Asked(r.Revision, r.Branch, abi), release.CheckAnnotations(r.Annotations))
+	err := errors.Join(release.Asked(r.Revision, r.Branch, abi), define.CheckAnnotations(r.Annotations))
 	if err == nil {
 		err = r.checkDefinitions(ctx)
 	}
@@ -81,25 +82,25 @@ func (r *run) checkDefinitions(ctx context.Context) error {
 		}
 		return errors.Join(errs...)
 	}
-	names := release.StandardNames()
+	names := define.StandardNames()
 	for _, f := range r.definitionFiles() {
 		text, err := os.ReadFile(f.path)
 		if err != nil {
 			return &fault.UnreadError{Flag: f.flag, Path: f.path, Err: err}
 		}
-		more, err := release.Defines(f.path, text)
+		more, err := define.Defines(f.path, text)
 		if err != nil {
 			return err
 		}
 		names = append(names, more...)
 	}
 	if r.Custom != nil {
-		if err := (release.Images{}).Add(*r.Custom); err != nil {
+		if err := (define.Images{}).Add(*r.Custom); err != nil {
 			return err
 		}
 		names = append(names, r.Custom.Name)
 	}
-	return release.Known(names, r.Images)
+	return define.Known(names, r.Images)
 }
 
 // checkDefinitionFiles wants the files of definitions to be there, and tells whether
@@ -171,7 +172,7 @@ func checkFile(flag, path string) (fs.FileInfo, error) {
 
 // checkTree wants a source tree to be one. It need not be whole; but if images
 // take files from such trees and it has none of them, another one is meant.
-func (r *run) checkTree(chain []release.Image) error {
+func (r *run) checkTree(chain []define.Image) error {
 	if r.SrcDir == "" || exists(r.SrcDir, newvers) {
 		return nil
 	}

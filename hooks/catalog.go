@@ -10,8 +10,8 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/trust"
 )
 
 // readCatalogues is the hook catalog. It reads Config.Repos and leaves a
@@ -45,25 +45,25 @@ func (r *run) load(ctx context.Context, repo catalog.Repo) (*store.Source, *cata
 	if err != nil {
 		return nil, nil, err
 	}
-	trust, err := r.trustOf(repo, src)
+	believed, err := r.trustOf(repo, src)
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := catalog.Load(ctx, repo, src, trust)
+	c, err := catalog.Load(ctx, repo, src, believed)
 	return src, c, err
 }
 
 // trustOf reads the keys of a repository once.
-func (r *run) trustOf(repo catalog.Repo, src *store.Source) (sign.Trust, error) {
+func (r *run) trustOf(repo catalog.Repo, src *store.Source) (trust.Trust, error) {
 	if known, read := r.trusts[repo.Name]; read {
 		return known, nil
 	}
-	trust, err := r.trust(repo, src.Remote())
+	believed, err := r.trust(repo, src.Remote())
 	if err != nil {
 		return nil, &fault.UsageError{Err: fmt.Errorf("repository %q: %w", repo.Name, err)}
 	}
-	r.trusts[repo.Name] = trust
-	return trust, nil
+	r.trusts[repo.Name] = believed
+	return believed, nil
 }
 
 func (r *run) source(name, location, mirror string) (*store.Source, error) {
@@ -77,7 +77,7 @@ func (r *run) source(name, location, mirror string) (*store.Source, error) {
 // trust tells whose signature a repository needs, nil for nobody's. One on this
 // machine may do without; one that comes over a network may not, unless the
 // user says so.
-func (r *run) trust(repo catalog.Repo, remote bool) (sign.Trust, error) {
+func (r *run) trust(repo catalog.Repo, remote bool) (trust.Trust, error) {
 	switch repo.Signature {
 	case "none":
 		if remote && !r.InsecureUnsigned {
@@ -93,12 +93,12 @@ func (r *run) trust(repo catalog.Repo, remote bool) (sign.Trust, error) {
 
 // keys are those to believe for a repository, nil where its configuration says
 // that nobody signs it. Without a configuration they are FreeBSD's own.
-func (r *run) keys(repo catalog.Repo) (sign.Trust, error) {
+func (r *run) keys(repo catalog.Repo) (trust.Trust, error) {
 	switch repo.Signature {
 	case "pubkey":
-		return sign.ReadKey(repo.PubKey)
+		return trust.ReadKey(repo.PubKey)
 	case "fingerprints":
-		return sign.ReadFingerprints(repo.Fingerprints)
+		return trust.ReadFingerprints(repo.Fingerprints)
 	case "none":
 		return nil, nil
 	}
@@ -106,5 +106,5 @@ func (r *run) keys(repo catalog.Repo) (sign.Trust, error) {
 	if parts := strings.Split(r.ABI, ":"); len(parts) == 3 {
 		names = append(names, "pkgbase-"+parts[1])
 	}
-	return sign.FreeBSD(names...)
+	return trust.FreeBSD(names...)
 }

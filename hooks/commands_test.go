@@ -13,7 +13,7 @@ import (
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/hooks/script"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -103,7 +103,7 @@ func scriptedImage(t *testing.T, scripts []string) hooks.Config {
 	repo := t.TempDir()
 	pkgtest.WriteRepo(repo, pkgs...)
 	cfg := config(t, repo, "x")
-	cfg.Custom, cfg.SkipScripts = &release.Image{Name: "x", Packages: names}, false
+	cfg.Custom, cfg.SkipScripts = &define.Image{Name: "x", Packages: names}, false
 	return cfg
 }
 

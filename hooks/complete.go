@@ -16,8 +16,8 @@ import (
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
-	"github.com/orlop/orlop/release"
-	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/define"
+	"github.com/orlop/orlop/release/tarfile"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -80,7 +80,7 @@ func (r *run) readAll(ctx context.Context) error {
 	for _, m := range r.family {
 		for _, f := range m.packages {
 			g.Go(func() error {
-				return fault.Within("image "+m.def.Name, r.writePackage(each, layer.NewWriter(io.Discard), m, f))
+				return fault.Within("image "+m.def.Name, r.writePackage(each, tarfile.NewWriter(io.Discard), m, f))
 			})
 		}
 	}
@@ -93,7 +93,7 @@ func (r *run) readAll(ctx context.Context) error {
 // be there, or stand among the exceptions. One of these that no longer applies is
 // told.
 func (r *run) complete(ctx context.Context) error {
-	used := map[release.Exception]bool{}
+	used := map[define.Exception]bool{}
 	looked := 0
 	err := r.missing(ctx, func(c *closure) {
 		looked++
@@ -125,7 +125,7 @@ func (r *run) missing(ctx context.Context, look func(*closure)) error {
 		if !m.wanted || !m.def.Complete && m.tree.Lookup(runTimeLinker) == nil {
 			continue
 		}
-		c := &closure{ctx: ctx, run: r, member: m, known: r.exceptions(m), used: map[release.Exception]bool{}}
+		c := &closure{ctx: ctx, run: r, member: m, known: r.exceptions(m), used: map[define.Exception]bool{}}
 		look(c)
 		told[m] = map[string]bool{}
 		if ctx.Err() != nil {
@@ -142,11 +142,11 @@ func (r *run) missing(ctx context.Context, look func(*closure)) error {
 }
 
 // exceptions are all that hold for a member.
-func (r *run) exceptions(m *member) release.Exceptions {
+func (r *run) exceptions(m *member) define.Exceptions {
 	if m.locked != nil {
-		return release.Exceptions{Missing: unlockExceptions(m.locked.KnownMissing), Dangling: unlockExceptions(m.locked.KnownDangling)}
+		return define.Exceptions{Missing: unlockExceptions(m.locked.KnownMissing), Dangling: unlockExceptions(m.locked.KnownDangling)}
 	}
-	all := release.Exceptions{Missing: slices.Clone(r.Exceptions.Missing), Dangling: slices.Clone(r.Exceptions.Dangling)}
+	all := define.Exceptions{Missing: slices.Clone(r.Exceptions.Missing), Dangling: slices.Clone(r.Exceptions.Dangling)}
 	for _, at := range m.chain() {
 		all.Missing = append(all.Missing, at.def.Exceptions.Missing...)
 		all.Dangling = append(all.Dangling, at.def.Exceptions.Dangling...)
@@ -158,7 +158,7 @@ func (r *run) exceptions(m *member) release.Exceptions {
 
 // inheritExceptions adds to a list the exceptions that an image has with packages,
 // its own or its parent's.
-func (m *member) inheritExceptions(list, known []release.Exception) []release.Exception {
+func (m *member) inheritExceptions(list, known []define.Exception) []define.Exception {
 	for _, e := range known {
 		has := slices.ContainsFunc(m.plan.Steps, func(s solve.StepPlan) bool {
 			return slices.ContainsFunc(s.Packages, func(p *solve.Planned) bool { return e.Of(p.Name) })
@@ -170,10 +170,10 @@ func (m *member) inheritExceptions(list, known []release.Exception) []release.Ex
 	return list
 }
 
-func (r *run) noteUnused(where string, e release.Exceptions, used map[release.Exception]bool) {
+func (r *run) noteUnused(where string, e define.Exceptions, used map[define.Exception]bool) {
 	for _, list := range []struct {
 		key string
-		of  []release.Exception
+		of  []define.Exception
 	}{{"known-missing", e.Missing}, {"known-dangling", e.Dangling}} {
 		for _, x := range list.of {
 			if !used[x] {
@@ -184,7 +184,7 @@ func (r *run) noteUnused(where string, e release.Exceptions, used map[release.Ex
 }
 
 // lockExceptions are exceptions in the words of a lock.
-func lockExceptions(list []release.Exception) []lock.Exception {
+func lockExceptions(list []define.Exception) []lock.Exception {
 	locked := []lock.Exception{}
 	for _, e := range list {
 		locked = append(locked, lock.Exception(e))
@@ -192,10 +192,10 @@ func lockExceptions(list []release.Exception) []lock.Exception {
 	return locked
 }
 
-func unlockExceptions(list []lock.Exception) []release.Exception {
-	var known []release.Exception
+func unlockExceptions(list []lock.Exception) []define.Exception {
+	var known []define.Exception
 	for _, e := range list {
-		known = append(known, release.Exception(e))
+		known = append(known, define.Exception(e))
 	}
 	return known
 }
@@ -205,14 +205,14 @@ type closure struct {
 	ctx context.Context // ends each loop
 	run *run
 	*member
-	known release.Exceptions
-	used  map[release.Exception]bool
+	known define.Exceptions
+	used  map[define.Exception]bool
 	errs  []error
 }
 
 // excepted reports whether an exception speaks of any of the names, of which
 // paths in the image are those of the file that asks.
-func (c *closure) excepted(list []release.Exception, names ...string) bool {
+func (c *closure) excepted(list []define.Exception, names ...string) bool {
 	by := ""
 	for _, name := range names {
 		if n := c.tree.Lookup(name); n != nil && n.Origin == tree.Packaged {
@@ -223,7 +223,7 @@ func (c *closure) excepted(list []release.Exception, names ...string) bool {
 }
 
 // exceptedFor is excepted for what a package asks for.
-func (c *closure) exceptedFor(by string, list []release.Exception, names ...string) bool {
+func (c *closure) exceptedFor(by string, list []define.Exception, names ...string) bool {
 	found := false
 	for _, e := range list {
 		if e.Of(by) && slices.ContainsFunc(names, e.Match) {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/oci"
 )
 
@@ -176,7 +176,7 @@ func TestGivenAnnotations(t *testing.T) {
 		}
 	}
 	cfg = config(t, sampleRepo, "mine")
-	cfg.Custom = &release.Image{Name: "mine", Parent: "static", Packages: []string{"FreeBSD-caroot"}}
+	cfg.Custom = &define.Image{Name: "mine", Parent: "static", Packages: []string{"FreeBSD-caroot"}}
 	cfg.Exceptions, cfg.Annotations = anything, map[string]string{"org.opencontainers.image.vendor": "ACME"}
 	mine := build(t, cfg)["mine"]
 	if got := mine.Manifest.Annotations["org.opencontainers.image.vendor"]; got != "ACME" {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/elf/elftest"
 )
 
@@ -49,7 +49,7 @@ func TestExceptionsOfPackages(t *testing.T) {
 		{"packages = [ FreeBSD-clibs, a ]", "image x: a: requires word\nimage x: a-1.0: /bin/a: needs libgone.so.1"},
 	} {
 		cfg := config(t, repo, "x")
-		cfg.Exceptions, cfg.ImageFiles = release.Exceptions{}, []string{write(t, "image x { "+tt.definition+" }")}
+		cfg.Exceptions, cfg.ImageFiles = define.Exceptions{}, []string{write(t, "image x { "+tt.definition+" }")}
 		if tt.want == "" {
 			images := build(t, cfg)
 			sameFromLock(t, cfg, "x", images["x"])

@@ -11,7 +11,7 @@ import (
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/sum"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/etc"
 )
 
@@ -32,7 +32,7 @@ type lender struct {
 // lock says which bytes they are, so that it does not matter whose; of the
 // artifact nothing else is taken. But bytes that the definition would not have
 // found there are the lock's choice, and so a doubt.
-func (r *run) gather(m *member, t release.Taken, target string, wanted []lock.File) ([]etc.Source, error) {
+func (r *run) gather(m *member, t define.Taken, target string, wanted []lock.File) ([]etc.Source, error) {
 	var files []etc.Source
 	var taken []takenFile
 	var alone, elsewhere []string
@@ -82,7 +82,7 @@ func (m *member) mayLack(target string) bool {
 
 // lend looks for a file by its sha256: first where a definition has it that names
 // no package, then everywhere.
-func (r *run) lend(digest, path string, t release.Taken) (lender, error) {
+func (r *run) lend(digest, path string, t define.Taken) (lender, error) {
 	if len(t.From) == 0 && !t.Folder {
 		for _, f := range r.opened() {
 			if text, has := f.contents[path]; has && r.trusted[f.Package] && sum.HexSHA256(text) == digest {

@@ -15,7 +15,7 @@ import (
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -37,7 +37,7 @@ var made = []struct{ image, path, what string }{
 // and without. Every file that both have is the same in both.
 func TestMade(t *testing.T) {
 	t.Parallel()
-	names := release.StandardNames()
+	names := define.StandardNames()
 	without := build(t, config(t, sampleRepo, names...))
 	cfg := config(t, sampleRepo, names...)
 	cfg.SrcDir = sourceTree(t)
@@ -112,7 +112,7 @@ func TestSrcDirReal(t *testing.T) {
 // and changes nothing.
 func compareSrcDir(t *testing.T, repo, src, last string) {
 	t.Helper()
-	names := release.StandardNames()
+	names := define.StandardNames()
 	names = names[:slices.Index(names, last)+1]
 	without := build(t, config(t, repo, names...))
 	cfg := config(t, repo, names...)
@@ -135,7 +135,7 @@ func compareSrcDir(t *testing.T, repo, src, last string) {
 func TestAlone(t *testing.T) {
 	t.Parallel()
 	cfg := config(t, sampleRepo, "alone")
-	cfg.Custom, cfg.SkipScripts = &release.Image{Name: "alone", Packages: []string{"FreeBSD-caroot"}}, false
+	cfg.Custom, cfg.SkipScripts = &define.Image{Name: "alone", Packages: []string{"FreeBSD-caroot"}}, false
 	cfg.Exceptions = anything // certctl has no /bin/sh here
 	a := build(t, cfg)["alone"]
 	if a.Tree.Lookup("/etc/ssl/cert.pem") == nil {

@@ -22,10 +22,12 @@ import (
 	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
-	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/packing"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -50,18 +52,18 @@ func config(t *testing.T, repo string, images ...string) hooks.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known, err := release.ReadExceptions("exceptions.ucl", text)
+	known, err := define.ReadExceptions("exceptions.ucl", text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return hooks.Config{
 		Repos:  []catalog.Repo{{Name: "FreeBSD-base", URL: repo}},
-		Images: images, Exceptions: known, SkipScripts: true, Compression: layer.Gzip, Format: oci.Dir, Jobs: 2, OutDir: t.TempDir(), Version: "test",
+		Images: images, Exceptions: known, SkipScripts: true, Compression: layer.Gzip, Format: layout.Dir, Jobs: 2, OutDir: t.TempDir(), Version: "test",
 	}
 }
 
 // anything may be absent.
-var anything = release.Exceptions{Missing: []release.Exception{{Pattern: "**"}}, Dangling: []release.Exception{{Pattern: "**"}}}
+var anything = define.Exceptions{Missing: []define.Exception{{Pattern: "**"}}, Dangling: []define.Exception{{Pattern: "**"}}}
 
 // build makes and verifies images, and compares them with their locks.
 func build(t *testing.T, cfg hooks.Config) map[string]*artifact.Artifact {
@@ -98,7 +100,7 @@ func build(t *testing.T, cfg hooks.Config) map[string]*artifact.Artifact {
 // source opens an archive for as long as the test runs.
 func source(t *testing.T, path string) oci.Source {
 	t.Helper()
-	file, err := oci.OpenFile(t.Context(), path)
+	file, err := layout.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +266,7 @@ func pkgDatabase(t *testing.T, image string) []byte {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	plain, err := pkgfile.Decompress(f)
+	plain, err := packing.NewReader(f)
 	if err != nil {
 		t.Fatal(err)
 	}

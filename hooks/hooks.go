@@ -31,12 +31,14 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/trust"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -60,17 +62,17 @@ type Config struct {
 	Revision  string       // "" for that of FreeBSD-runtime
 	Branch    string
 
-	Images     []string       // names, at least one
-	ImageFiles []string       // further definitions
-	TreeFiles  []string       // a source tree's own definitions of FreeBSD's images, in the place of orlop's
-	Custom     *release.Image // one more definition, made from flags
-	SrcDir     string         // a FreeBSD source tree to take files from, or ""
+	Images     []string      // names, at least one
+	ImageFiles []string      // further definitions
+	TreeFiles  []string      // a source tree's own definitions of FreeBSD's images, in the place of orlop's
+	Custom     *define.Image // one more definition, made from flags
+	SrcDir     string        // a FreeBSD source tree to take files from, or ""
 
 	RootDir string // in the place of Repos: a root that pkg(8) filled, or ""
 	Metalog string // the METALOG of RootDir
 
-	SkipScripts bool               // unknown scripts are recorded in the lock and are no error
-	Exceptions  release.Exceptions // in addition to those of the definitions
+	SkipScripts bool              // unknown scripts are recorded in the lock and are no error
+	Exceptions  define.Exceptions // in addition to those of the definitions
 	// Annotations of the manifests, of what the definitions do not say. Where Locks
 	// say theirs, it is what the user says they should be.
 	Annotations map[string]string
@@ -78,7 +80,7 @@ type Config struct {
 	Epoch       *int64       // seconds: no time is later than this; nil for no such bound
 	Schema      pkgdb.Schema // of the pkg database; 0 for the default
 	Compression layer.Compression
-	Format      oci.Format
+	Format      layout.Format
 	Squash      bool
 	Jobs        int
 	OutDir      string
@@ -137,8 +139,8 @@ type run struct {
 	headers bool       // whether those of each package are read, whatever its manifest tells
 	telling sync.Mutex // Observe
 	// Before the first hook.
-	trusts  map[string]sign.Trust // by name of a repository; nil for nobody's signature
-	staging *output.Folder        // where something is written
+	trusts  map[string]trust.Trust // by name of a repository; nil for nobody's signature
+	staging *output.Folder         // where something is written
 
 	catalogues []*catalog.Catalogue            // catalog
 	sources    map[*catalog.Repo]*store.Source // catalog
@@ -148,7 +150,7 @@ type run struct {
 	staged     *stagedRoot                     // catalog: the root in the place of sources
 	universe   *solve.Universe                 // resolve
 	release    release.Release                 // resolve
-	inherited  release.Exceptions              // resolve: that images have with packages
+	inherited  define.Exceptions               // resolve: that images have with packages
 	removes    map[string][]string             // resolve: paths that must not stay as lower steps have them, by image
 	family     []*member                       // resolve: the images and all ancestors, parents first
 	fetched    map[*catalog.Package]*fetched   // fetch
@@ -161,10 +163,10 @@ type run struct {
 
 // member is an image of the family that one run makes.
 type member struct {
-	def    release.Image // resolve
-	parent *member       // resolve; nil for none
-	wanted bool          // resolve: an archive is to be written
-	plan   *solve.Plan   // resolve: of the whole chain, this image last
+	def    define.Image // resolve
+	parent *member      // resolve; nil for none
+	wanted bool         // resolve: an archive is to be written
+	plan   *solve.Plan  // resolve: of the whole chain, this image last
 
 	locked *lock.Lock     // resolve: what the image is made from; nil for no lock
 	pinned *lock.Layer    // resolve: this step in it
@@ -233,7 +235,7 @@ func build(ctx context.Context, cfg Config, headers bool) ([]Result, error) {
 }
 
 func newRun(cfg Config, endings ...string) *run {
-	r := &run{Config: cfg, endings: endings, trusts: map[string]sign.Trust{}, removes: map[string][]string{}}
+	r := &run{Config: cfg, endings: endings, trusts: map[string]trust.Trust{}, removes: map[string][]string{}}
 	if len(r.Locks) > 0 {
 		r.ABI = r.Locks[0].ABI // whose keys are FreeBSD's for it
 	}

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/shebang"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -94,7 +94,7 @@ func (c *closure) program(name string, dirs []string) *tree.Node {
 
 // commandPath are the folders of the image's PATH.
 func (c *closure) commandPath() []string {
-	value := release.Path
+	value := define.Path
 	for _, e := range c.def.Env {
 		if strings.HasPrefix(e, "PATH=") {
 			value = e

@@ -20,6 +20,7 @@ import (
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/shebang"
+	"github.com/orlop/orlop/release/tarfile"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -188,12 +189,12 @@ func (r *run) writeLayer(ctx context.Context, m *member, d delta) error {
 func (r *run) fragments(ctx context.Context, m *member, d delta) ([]layer.Fragment, error) {
 	var list []layer.Fragment
 	var errs []error
-	add := func(write func(w *layer.Writer) error) {
+	add := func(write func(w *tarfile.Writer) error) {
 		key, err := layer.ContentKey(ctx, write)
 		errs = append(errs, err)
-		list = append(list, layer.Fragment{Key: key, Write: func(_ context.Context, w *layer.Writer) error { return write(w) }})
+		list = append(list, layer.Fragment{Key: key, Write: func(_ context.Context, w *tarfile.Writer) error { return write(w) }})
 	}
-	add(func(w *layer.Writer) error {
+	add(func(w *tarfile.Writer) error {
 		for _, n := range d.dirs {
 			if err := w.Entry(n, nil); err != nil {
 				return err
@@ -205,7 +206,7 @@ func (r *run) fragments(ctx context.Context, m *member, d delta) ([]layer.Fragme
 	done := 0
 	for _, f := range d.packages {
 		f.key = layer.HeaderKey(ctx, string(f.Sum), m.packaged(f))
-		list = append(list, layer.Fragment{Key: f.key, Write: func(ctx context.Context, w *layer.Writer) error {
+		list = append(list, layer.Fragment{Key: f.key, Write: func(ctx context.Context, w *tarfile.Writer) error {
 			err := r.writePackage(ctx, w, m, f)
 			mu.Lock()
 			defer mu.Unlock()
@@ -217,7 +218,7 @@ func (r *run) fragments(ctx context.Context, m *member, d delta) ([]layer.Fragme
 	add(generated(m, d))
 	if _, ok := d.generated[pkgdb.Path]; ok {
 		n := *m.tree.Lookup(pkgdb.Path)
-		list = append(list, layer.Fragment{Key: layer.HeaderKey(ctx, n.Digest, []*tree.Node{&n}), Write: func(_ context.Context, w *layer.Writer) error {
+		list = append(list, layer.Fragment{Key: layer.HeaderKey(ctx, n.Digest, []*tree.Node{&n}), Write: func(_ context.Context, w *tarfile.Writer) error {
 			db, err := m.database()
 			if err != nil {
 				return err
@@ -253,7 +254,7 @@ func (m *member) shareAsks(d delta, made *madeLayer) {
 
 // writePackage streams the files of a package. Their contents are checked
 // against the manifest while they pass; it leaves what they ask for at run time.
-func (r *run) writePackage(ctx context.Context, w *layer.Writer, m *member, f *fetched) error {
+func (r *run) writePackage(ctx context.Context, w *tarfile.Writer, m *member, f *fetched) error {
 	if f.files == 0 {
 		return nil
 	}
@@ -348,8 +349,8 @@ func (s *scratches) close() {
 }
 
 // generated is the fragment of generated files but the database.
-func generated(m *member, d delta) func(*layer.Writer) error {
-	return func(w *layer.Writer) error {
+func generated(m *member, d delta) func(*tarfile.Writer) error {
+	return func(w *tarfile.Writer) error {
 		for _, path := range slices.Sorted(maps.Keys(d.generated)) {
 			if path == pkgdb.Path {
 				continue
@@ -370,7 +371,7 @@ func generated(m *member, d delta) func(*layer.Writer) error {
 // noteFlags says which file flags a layer cannot carry.
 func (r *run) noteFlags(m *member, d delta) {
 	note := func(path string) {
-		if _, dropped := layer.KnownFlags(m.tree.Lookup(path).Flags); dropped != "" {
+		if _, dropped := tarfile.KnownFlags(m.tree.Lookup(path).Flags); dropped != "" {
 			r.notice("image %s: %s: no container storage knows the file flag %s; it stands in the pkg database only", m.def.Name, path, dropped)
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
 )
 
@@ -57,7 +58,7 @@ func (r *run) checkLocks() error {
 			continue
 		}
 		_, err = release.Locked(l.Revision, l.Branch, l.ABI)
-		errs = append(errs, fault.Within("lock of "+l.Image, errors.Join(err, release.CheckAnnotations(l.Annotations))))
+		errs = append(errs, fault.Within("lock of "+l.Image, errors.Join(err, define.CheckAnnotations(l.Annotations))))
 		for i := range l.Layers {
 			if _, err := lock.Definition(l, i); err != nil {
 				errs = append(errs, fault.Usagef("lock of %s: %w", l.Image, err))

@@ -10,7 +10,7 @@ import (
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 )
 
 // Moved resolves the definitions of locks in the repositories as they are today,
@@ -54,7 +54,7 @@ func (r *run) moved(ctx context.Context, l *lock.Lock) ([]lock.Movement, error) 
 
 // renewed plans the image of a lock anew.
 func (r *run) renewed(ctx context.Context, l *lock.Lock) (*member, error) {
-	var chain []release.Image
+	var chain []define.Image
 	for i := range l.Layers {
 		def, err := lock.Definition(l, i)
 		if err != nil {

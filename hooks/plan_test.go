@@ -13,7 +13,7 @@ import (
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 )
 
 // planText makes the plan of the image of reuseConfig.
@@ -73,15 +73,15 @@ func TestPlanFiles(t *testing.T) {
 			}
 		}
 	}
-	for name, change := range map[string]func(*release.Image){
-		"a file": func(img *release.Image) {
-			img.Files = []release.File{{Taken: release.Taken{Source: "file"}, Target: "/etc/file", Mode: 0o644}}
+	for name, change := range map[string]func(*define.Image){
+		"a file": func(img *define.Image) {
+			img.Files = []define.File{{Taken: define.Taken{Source: "file"}, Target: "/etc/file", Mode: 0o644}}
 		},
-		"a folder": func(img *release.Image) {
-			img.Folders = []release.Folder{{Taken: release.Taken{Source: "folder", Folder: true}, Target: "/etc/folder"}}
+		"a folder": func(img *define.Image) {
+			img.Folders = []define.Folder{{Taken: define.Taken{Source: "folder", Folder: true}, Target: "/etc/folder"}}
 		},
 	} {
-		cfg.Custom = &release.Image{Name: "many", Packages: []string{"p*"}}
+		cfg.Custom = &define.Image{Name: "many", Packages: []string{"p*"}}
 		change(cfg.Custom)
 		write("")
 		text := planText(t, cfg)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -21,7 +22,7 @@ import (
 func TestProfiles(t *testing.T) {
 	t.Parallel()
 	needShared(t)
-	all := release.StandardNames()
+	all := define.StandardNames()
 	for _, tt := range []struct {
 		repo, golden string
 		images       []string
@@ -55,7 +56,7 @@ func TestProfiles(t *testing.T) {
 // TestShared checks that an image's layers are the first ones of its child's.
 func TestShared(t *testing.T) {
 	t.Parallel()
-	names := release.StandardNames()
+	names := define.StandardNames()
 	made := build(t, config(t, sampleRepo, names...))
 	for i := 1; i < len(names); i++ {
 		parent, child := made[names[i-1]].Manifest.Layers, made[names[i]].Manifest.Layers

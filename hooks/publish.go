@@ -12,7 +12,7 @@ import (
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // publish writes an archive and a lock for each wanted member, then renames
@@ -35,7 +35,7 @@ func (r *run) publish(ctx context.Context) error {
 		base := release.ArtifactName(m.def.Name)
 		archive, lock := base+r.Format.Extension(), lockName(m)
 		sum := ""
-		err := oci.Write(ctx, r.staging.Path(archive), r.Format, &m.image, m.docs, func(i int) (io.ReadCloser, error) { return section(m.blobs[i]) })
+		err := layout.Write(ctx, r.staging.Path(archive), r.Format, &m.image, m.docs, func(i int) (io.ReadCloser, error) { return section(m.blobs[i]) })
 		if err == nil {
 			sum, err = r.writeLock(ctx, m, lock)
 		}

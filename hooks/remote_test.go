@@ -21,10 +21,10 @@ import (
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
-	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/sum"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/pkgdb/trust"
+	"github.com/orlop/orlop/release/define"
 )
 
 // signer signs repositories, and has a folder that trusts it.
@@ -58,7 +58,7 @@ func overHTTP(t *testing.T, s *signer, serve func() string) hooks.Config {
 	t.Cleanup(server.Close)
 	cfg := config(t, server.URL, "x")
 	cfg.Repos[0] = catalog.Repo{Name: "FreeBSD-base", URL: server.URL, MirrorType: "none", Signature: "fingerprints", Fingerprints: s.fingerprints}
-	cfg.Custom = &release.Image{Name: "x", Packages: []string{"FreeBSD-runtime"}}
+	cfg.Custom = &define.Image{Name: "x", Packages: []string{"FreeBSD-runtime"}}
 	cfg.Store = &store.Store{Dir: t.TempDir() + "/store", Retries: 1, Backoff: time.Millisecond}
 	return cfg
 }
@@ -90,10 +90,10 @@ func TestSignedOverHTTP(t *testing.T) {
 		target any
 		cheat  func(dir string)
 	}{
-		"stripped": {"the catalogue is not signed, wanted a key of", new(*sign.Error), func(dir string) {
+		"stripped": {"the catalogue is not signed, wanted a key of", new(*trust.Error), func(dir string) {
 			pkgtest.Unsign(dir)
 		}},
-		"a stranger's": {"found the keys data (sha256 " + stranger.Fingerprint() + "), none of which", new(*sign.Error), func(dir string) { stranger.Sign(dir) }},
+		"a stranger's": {"found the keys data (sha256 " + stranger.Fingerprint() + "), none of which", new(*trust.Error), func(dir string) { stranger.Sign(dir) }},
 		"no catalogue": {"HTTP status 404", new(*store.AbsentError), func(dir string) { os.Remove(dir + "/data.pkg") }},
 		"no package":   {"HTTP status 404", new(*store.AbsentError), func(dir string) { os.RemoveAll(dir + "/FreeBSD-runtime-15.0.pkg") }},
 		"another package": {"FreeBSD-runtime-15.0: FreeBSD-runtime-15.0.pkg: sum is ", new(*sum.MismatchError), func(dir string) {

@@ -16,6 +16,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 )
 
 // resolve reads the definitions and leaves the release and the family: each
@@ -70,7 +71,7 @@ func (r *run) resolve(ctx context.Context) error {
 // findRelease leaves the release, and returns the definitions that hold for it.
 // It is what the user says and FreeBSD-runtime tells; where neither does, images
 // of one's own go by the ABI.
-func (r *run) findRelease(ctx context.Context) (release.Images, error) {
+func (r *run) findRelease(ctx context.Context) (define.Images, error) {
 	version := ""
 	if p := r.universe.Best("FreeBSD-runtime"); p != nil {
 		version = p.Version
@@ -94,7 +95,7 @@ func (r *run) findRelease(ctx context.Context) (release.Images, error) {
 	}
 	for _, name := range r.Images {
 		chain, err := images.Chain(name)
-		if err == nil && slices.ContainsFunc(chain, release.Image.NamesRelease) {
+		if err == nil && slices.ContainsFunc(chain, define.Image.NamesRelease) {
 			err = untold
 		}
 		if err != nil {
@@ -124,8 +125,8 @@ func (r *run) named(ctx context.Context, version string) (revision, branch strin
 
 // definitions are FreeBSD's own, as orlop or a source tree has them, those of the
 // files, the one of the flags, and those of the parents that these name.
-func (r *run) definitions(ctx context.Context, revision string) (release.Images, error) {
-	images, err := release.Standard(revision)
+func (r *run) definitions(ctx context.Context, revision string) (define.Images, error) {
+	images, err := define.Standard(revision)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +159,7 @@ func (r *run) definitionFiles() []definitionFile {
 	return list
 }
 
-func (r *run) readDefinitions(ctx context.Context, images release.Images, f definitionFile, revision string) error {
+func (r *run) readDefinitions(ctx context.Context, images define.Images, f definitionFile, revision string) error {
 	text, err := until.Do(ctx, func() ([]byte, error) { return os.ReadFile(f.path) })
 	if err != nil {
 		return &fault.UnreadError{Flag: f.flag, Path: f.path, Err: err}
@@ -177,7 +178,7 @@ func (r *run) readDefinitions(ctx context.Context, images release.Images, f defi
 
 // readParents looks beside the files for the parents that none of them defines.
 // One that is not there either is an error only where it is needed.
-func (r *run) readParents(ctx context.Context, images release.Images, revision string) error {
+func (r *run) readParents(ctx context.Context, images define.Images, revision string) error {
 	sought := map[string]bool{}
 	for again := true; again; {
 		again = false
@@ -210,7 +211,7 @@ func (r *run) besideFiles(name string) string {
 }
 
 // newMember plans the last image of a chain.
-func (r *run) newMember(ctx context.Context, chain []release.Image, members map[string]*member) (*member, error) {
+func (r *run) newMember(ctx context.Context, chain []define.Image, members map[string]*member) (*member, error) {
 	m := &member{def: chain[len(chain)-1]}
 	m.parent = members[m.def.Parent]
 	m.def = inherit(m.def, m.parent)
@@ -226,7 +227,7 @@ func (r *run) newMember(ctx context.Context, chain []release.Image, members map[
 }
 
 // inherit gives a definition what it has from its parent's.
-func inherit(def release.Image, parent *member) release.Image {
+func inherit(def define.Image, parent *member) define.Image {
 	if def.Cmd == nil && parent != nil {
 		def.Cmd = parent.def.Cmd
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/pkgdb/store"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // manyPackages are twenty: one of more than one chunk, some of no file, one with
@@ -54,8 +54,8 @@ func reuseConfig(t *testing.T, st *store.Store, changed int) hooks.Config {
 	pkgtest.WriteRepo(dir, manyPackages(changed)...)
 	return hooks.Config{
 		Repos: []catalog.Repo{{Name: "r", URL: dir}}, Store: st, Revision: "15.0", Branch: "RELEASE", Maker: "this test",
-		Custom: &release.Image{Name: "many", Packages: []string{"p*"}}, Images: []string{"many"},
-		Compression: layer.Gzip, Format: oci.Dir, Jobs: 2, OutDir: t.TempDir(),
+		Custom: &define.Image{Name: "many", Packages: []string{"p*"}}, Images: []string{"many"},
+		Compression: layer.Gzip, Format: layout.Dir, Jobs: 2, OutDir: t.TempDir(),
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/release"
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // stage lays out a root as pkg(8) with INSTALL_AS_USER does: the contents of the
@@ -268,7 +268,7 @@ func TestCheckDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	check := func(path string) (*verify.DatabaseReport, error) {
-		source, err := oci.OpenFile(t.Context(), path)
+		source, err := layout.Open(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}

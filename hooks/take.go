@@ -18,7 +18,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/sum"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/etc"
 )
 
@@ -30,7 +30,7 @@ type takenFile struct {
 }
 
 // donors are the packages to ask for what the source tree does not have.
-func (r *run) donors(img release.Image) []string {
+func (r *run) donors(img define.Image) []string {
 	var names []string
 	for _, t := range img.Taken() {
 		if !r.inSource(t) {
@@ -41,7 +41,7 @@ func (r *run) donors(img release.Image) []string {
 	return slices.Compact(names)
 }
 
-func (r *run) inSource(t release.Taken) bool {
+func (r *run) inSource(t define.Taken) bool {
 	if r.SrcDir == "" || t.Source == "" {
 		return false
 	}
@@ -56,7 +56,7 @@ func (r *run) inSource(t release.Taken) bool {
 
 // sourceFiles are those that an image takes from the source tree, by their
 // paths there.
-func (r *run) sourceFiles(ctx context.Context, img release.Image) ([]lock.File, error) {
+func (r *run) sourceFiles(ctx context.Context, img define.Image) ([]lock.File, error) {
 	var list []lock.File
 	for _, t := range img.Taken() {
 		if !r.inSource(t) {
@@ -84,7 +84,7 @@ func (r *run) sourceFiles(ctx context.Context, img release.Image) ([]lock.File, 
 // packages there that might.
 func (r *run) checkTaken(m *member) error {
 	var errs []error
-	check := func(target string, t release.Taken) {
+	check := func(target string, t define.Taken) {
 		nobody := !slices.ContainsFunc(t.From, func(name string) bool { return m.plan.Lookup(name) != nil || r.universe.Best(name) != nil })
 		if nobody && (r.SrcDir == "" || t.Source == "" || !exists(r.SrcDir, t.Source)) {
 			errs = append(errs, &AbsentFileError{target, t})
@@ -115,7 +115,7 @@ type offer struct {
 
 // take gets a file from the source tree, else from the first of the packages
 // that has it. An error that nobody has it is fs.ErrNotExist.
-func (r *run) take(m *member, t release.Taken, target string) ([]byte, error) {
+func (r *run) take(m *member, t define.Taken, target string) ([]byte, error) {
 	var offers []offer
 	if r.SrcDir != "" && t.Source != "" {
 		text, err := r.readSource(t.Source)
@@ -139,7 +139,7 @@ func (r *run) take(m *member, t release.Taken, target string) ([]byte, error) {
 
 // takeFolder gets the files of a folder and the folders in it, by path, as take
 // gets one.
-func (r *run) takeFolder(ctx context.Context, m *member, t release.Taken, target string) ([]etc.Source, error) {
+func (r *run) takeFolder(ctx context.Context, m *member, t define.Taken, target string) ([]etc.Source, error) {
 	var offers []offer
 	if r.inSource(t) {
 		files, err := r.readSourceFolder(ctx, t.Source, target)
@@ -164,7 +164,7 @@ func (r *run) takeFolder(ctx context.Context, m *member, t release.Taken, target
 
 // accept takes the first offer, or with a lock the first that the lock has, or
 // else its files one by one from whoever has them.
-func (r *run) accept(m *member, offers []offer, t release.Taken, target string) ([]etc.Source, error) {
+func (r *run) accept(m *member, offers []offer, t define.Taken, target string) ([]etc.Source, error) {
 	wanted := m.pinnedFiles(target)
 	var other error
 	for _, o := range offers {
@@ -204,7 +204,7 @@ func (r *run) accept(m *member, offers []offer, t release.Taken, target string) 
 
 // lenders are the packages, of those that a file may come from, that this
 // image installs or borrows from; of a lock, also those of other steps.
-func (r *run) lenders(m *member, t release.Taken) []*fetched {
+func (r *run) lenders(m *member, t define.Taken) []*fetched {
 	var list []*fetched
 	for _, name := range t.From {
 		if p := m.plan.Lookup(name); p != nil {
@@ -230,7 +230,7 @@ func (r *run) lenders(m *member, t release.Taken) []*fetched {
 // AbsentFileError is a file that an image needs and nobody has.
 type AbsentFileError struct {
 	Target string // path in the image
-	Taken  release.Taken
+	Taken  define.Taken
 }
 
 func (e *AbsentFileError) Error() string {

@@ -14,7 +14,7 @@ import (
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/jsondiff"
 )
 
@@ -136,7 +136,7 @@ func (r *run) vouchAnnotations() {
 			if _, own := m.def.Annotations[key]; own || found == wanted {
 				continue // of the definition, or the user's own word
 			}
-			if wanted == "" && release.NamesSource(key) {
+			if wanted == "" && define.NamesSource(key) {
 				r.warn("image %s: its lock says that %s is %q, and nobody else does; --annotation compares it with your own word", m.def.Name, key, fault.Short(found))
 				continue
 			}
@@ -158,7 +158,7 @@ const (
 // ofTree reports whether the user gives a definition of an image of FreeBSD's in
 // the place of orlop's.
 func (r *run) ofTree(image string) bool {
-	return slices.ContainsFunc(r.TreeFiles, func(file string) bool { return filepath.Base(file) == release.ConfName(image) })
+	return slices.ContainsFunc(r.TreeFiles, func(file string) bool { return filepath.Base(file) == define.ConfName(image) })
 }
 
 // definedWell reports whether the definition is FreeBSD's or the user's.
@@ -183,7 +183,7 @@ func (m *member) definedBy() []LayerDefinition {
 }
 
 // adds says what an image of one's own has beside the names of its packages.
-func adds(img release.Image) string {
+func adds(img define.Image) string {
 	text, err := json.Marshal(img)
 	if err != nil {
 		return err.Error()

@@ -16,6 +16,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 )
 
 // vouchPlan resolves the definitions of an image again, out of the catalogue
@@ -191,7 +192,7 @@ func (m *member) doubtUnasked(target string, names []string) {
 
 // optionalFile is a file or folder that an image may do without.
 type optionalFile struct {
-	release.Taken
+	define.Taken
 	target string
 }
 

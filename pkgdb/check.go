@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
@@ -41,7 +42,7 @@ func (c *Content) Check(ctx context.Context) []error {
 	f := &faults{ctx, c.shape.strangers(fresh)}
 	for _, index := range fresh.indexes {
 		if !slices.Contains(c.shape.indexes, index) && !(c.Schema >= 40 && slices.Contains(droppedIndexes, index)) {
-			f.add(&FormatError{fmt.Errorf("index %s is missing, wanted one in schema %d", index, c.Schema)})
+			f.add(&sqlitefile.FormatError{Err: fmt.Errorf("index %s is missing, wanted one in schema %d", index, c.Schema)})
 		}
 	}
 	c.orphans(f)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
@@ -152,7 +153,7 @@ func TestJournals(t *testing.T) {
 				t.Fatal(s, err)
 			}
 		}
-		image, err := ReadFile(t.Context(), file)
+		image, err := sqlitefile.Read(t.Context(), file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +168,7 @@ func TestJournals(t *testing.T) {
 		}
 		db.Close()
 		normal := mustNormalise(t, image, 42)
-		if err := WriteFile(t.Context(), file, normal); err != nil {
+		if err := sqlitefile.Write(t.Context(), file, normal); err != nil {
 			t.Fatal(err)
 		}
 		left, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*"))
@@ -189,7 +190,7 @@ func TestWriteFileBusy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held(t, file).Close()
-	if err := WriteFile(t.Context(), file, []byte("x")); err == nil || !strings.Contains(fmt.Sprint(err), "locked") {
+	if err := sqlitefile.Write(t.Context(), file, []byte("x")); err == nil || !strings.Contains(fmt.Sprint(err), "locked") {
 		t.Errorf("got %v, want that the database is locked", err)
 	}
 }

@@ -21,6 +21,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
@@ -232,7 +234,7 @@ func rowErrorf(table string, t *rows, row []any, format string, args ...any) err
 	if len(text) > 240 {
 		text = text[:240] + "…"
 	}
-	return &FormatError{fmt.Errorf("table %s: row %s: %w", table, text, fmt.Errorf(format, args...))}
+	return &sqlitefile.FormatError{Err: fmt.Errorf("table %s: row %s: %w", table, text, fmt.Errorf(format, args...))}
 }
 
 // text is a row as a dump writes it.
@@ -246,4 +248,19 @@ func (r *rows) text(table string, row []any) string {
 		fields[key] = value(row[i])
 	}
 	return object(fields)
+}
+
+// ReadContent reads what a database file says.
+func ReadContent(ctx context.Context, file string) (*Content, error) {
+	image, err := sqlitefile.Read(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	db, err := Open(ctx, image)
+	if err != nil {
+		return nil, fault.Within(file, err)
+	}
+	defer db.Close()
+	c, err := db.Content(ctx)
+	return c, fault.Within(file, err)
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
 // define reads a statement of a schema. Of views and triggers it returns the
@@ -188,26 +190,26 @@ var old = []string{
 // definitionOf reads the statement of an object, and refuses what could run: only what
 // stands word by word in a list may be more than columns and keys. The index of
 // a key has no statement.
-func definitionOf(o *entry) (*definition, error) {
-	if o.sql == "" {
-		if o.kind != "index" || !strings.HasPrefix(o.name, "sqlite_autoindex_") || o.root <= 1 {
+func definitionOf(o *sqlitefile.Entry) (*definition, error) {
+	if o.Sql == "" {
+		if o.Kind != "index" || !strings.HasPrefix(o.Name, "sqlite_autoindex_") || o.Root <= 1 {
 			return nil, errors.New("has no statement")
 		}
 		return nil, nil
 	}
-	d, err := define(o.sql)
+	d, err := define(o.Sql)
 	if err != nil {
 		return nil, fmt.Errorf("is not as pkg makes one: %w", err)
 	}
-	if d.kind != o.kind || d.name != o.name {
+	if d.kind != o.Kind || d.name != o.Name {
 		return nil, fmt.Errorf("has a statement that makes the %s %.60q", d.kind, d.name)
 	}
-	if (d.kind == "table" || d.kind == "index") != (o.root > 1) {
-		return nil, fmt.Errorf("begins in page %d", o.root)
+	if (d.kind == "table" || d.kind == "index") != (o.Root > 1) {
+		return nil, fmt.Errorf("begins in page %d", o.Root)
 	}
 	var list []string
 	switch {
-	case strings.HasPrefix(strings.ToLower(o.name), "sqlite_"):
+	case strings.HasPrefix(strings.ToLower(o.Name), "sqlite_"):
 		list = own
 	case d.kind == "view" || d.kind == "trigger":
 		list = old

@@ -13,6 +13,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
@@ -37,7 +38,7 @@ func (c *Content) Dump(ctx context.Context) ([]Line, error) {
 		for _, row := range t.list {
 			line := Line{name, t.text(name, row)}
 			if free -= valueSize + int64(len(line.Row)); free < 0 {
-				return nil, &FormatError{fmt.Errorf("a dump takes more than %d bytes", maxMemory)}
+				return nil, &sqlitefile.FormatError{Err: fmt.Errorf("a dump takes more than %d bytes", maxMemory)}
 			}
 			if ctx.Err() != nil {
 				return nil, ctx.Err()

@@ -10,6 +10,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
 // Encode writes the normal form of a content in a schema. What has no place
@@ -178,7 +180,7 @@ func (c *Content) write(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pkg database: %w", err)
 	}
-	db, err := openMemory(statements, int(c.Schema))
+	db, err := sqlitefile.New(statements, int(c.Schema))
 	if err != nil {
 		return nil, fmt.Errorf("pkg database: %w", err)
 	}
@@ -213,7 +215,7 @@ func (c *Content) write(ctx context.Context) ([]byte, error) {
 	if err := tx.Commit(); err != nil {
 		return nil, fmt.Errorf("pkg database: %w", err)
 	}
-	image, err := settle(ctx, db, len(statements))
+	image, err := sqlitefile.Settle(ctx, db, len(statements))
 	if err != nil {
 		return nil, fmt.Errorf("pkg database: %w", err)
 	}

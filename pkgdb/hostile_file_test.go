@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
 // hot is a rollback journal of a database that names another journal, as
@@ -46,8 +48,8 @@ func TestJournalOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := ReadFile(t.Context(), file)
-	for _, err := range []error{err, WriteFile(t.Context(), file, image)} {
+	_, err := sqlitefile.Read(t.Context(), file)
+	for _, err := range []error{err, sqlitefile.Write(t.Context(), file, image)} {
 		if err == nil || !strings.Contains(err.Error(), "names a journal of several databases") {
 			t.Errorf("got %v, want that the journal names another", err)
 		}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
 // patience is more than any database of these tests takes that is not read
@@ -78,7 +80,7 @@ func TestHostile(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			err := read(ctx)
 			cancel()
-			var format *FormatError
+			var format *sqlitefile.FormatError
 			if !errors.As(err, &format) || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%s: %s: got %v, want %s", name, tt.statements, err, tt.want)
 			}

@@ -5,6 +5,8 @@ package pkgdb
 import (
 	"context"
 	"fmt"
+
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
 // maxFaults bounds what is told of a database in which every row is wrong.
@@ -27,7 +29,7 @@ func (f *faults) all() []error {
 	case f.ctx.Err() != nil:
 		return []error{f.ctx.Err()}
 	case len(f.list) > maxFaults:
-		return append(f.list[:maxFaults:maxFaults], &FormatError{fmt.Errorf("more than %d faults; the others are not told", maxFaults)})
+		return append(f.list[:maxFaults:maxFaults], &sqlitefile.FormatError{Err: fmt.Errorf("more than %d faults; the others are not told", maxFaults)})
 	}
 	return f.list
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
 // Normalise writes the normal form of a database of a schema that is known. The
@@ -135,7 +137,7 @@ func (c *Content) keptIn(ctx context.Context, image []byte) error {
 	}
 	for _, line := range lines {
 		if !has[line] {
-			return &FormatError{fmt.Errorf("table %s: row %s cannot be kept as it is", line.Table, line.Row)}
+			return &sqlitefile.FormatError{Err: fmt.Errorf("table %s: row %s cannot be kept as it is", line.Table, line.Row)}
 		}
 	}
 	return nil

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/orlop/orlop/pkgdb/packing"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 )
 
@@ -158,7 +159,7 @@ func TestGoldenNormal(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		plain, err := pkgfile.Decompress(f)
+		plain, err := packing.NewReader(f)
 		if err != nil {
 			t.Fatal(err)
 		}

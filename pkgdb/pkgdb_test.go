@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
 const sha = "1$36a9412c21cd20b0c5a29c08cc8d657b6eca1ea04175d461d63060e3d86caa8f"
@@ -176,7 +177,7 @@ func TestOpenRefuses(t *testing.T) {
 	whole := mustWrite(t, installed(), 100)
 	for _, image := range [][]byte{nil, []byte("SQLite format 3\x00"), whole[:5000], bytes.Repeat([]byte("x"), 9000)} {
 		_, err := Open(t.Context(), image)
-		var format *FormatError
+		var format *sqlitefile.FormatError
 		if !errors.As(err, &format) {
 			t.Errorf("%d bytes: got %v, want a FormatError", len(image), err)
 		}

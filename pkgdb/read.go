@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
 // DB is a database that is only read.
@@ -16,22 +18,6 @@ type DB struct {
 	db     *sql.DB
 	Schema Schema
 	shape  *shape
-}
-
-// FormatError is a database that is damaged, or none of pkg's.
-type FormatError struct{ Err error }
-
-func (e *FormatError) Error() string { return "pkg database: " + e.Err.Error() }
-
-// Wrong reports that bytes are there and wrong.
-func (*FormatError) Wrong() bool { return true }
-
-// Unwrap returns the fault itself.
-func (e *FormatError) Unwrap() error { return e.Err }
-
-// Parts are what, where, found and wanted, for reports.
-func (e *FormatError) Parts() (what, where, found, wanted string) {
-	return e.Err.Error(), "pkg database", "", ""
 }
 
 // SchemaError is a database of a schema that is not known here: that of a newer
@@ -61,23 +47,23 @@ func Open(ctx context.Context, image []byte) (*DB, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	_, damaged := errors.AsType[*FormatError](err)
+	_, damaged := errors.AsType[*sqlitefile.FormatError](err)
 	_, unknown := errors.AsType[*SchemaError](err)
 	if !damaged && !unknown {
-		err = &FormatError{err}
+		err = &sqlitefile.FormatError{Err: err}
 	}
 	return nil, err
 }
 
 func (d *DB) open(ctx context.Context, image []byte) error {
-	if len(image) > maxFile {
-		return fmt.Errorf("has more than %d bytes", maxFile)
+	if len(image) > sqlitefile.MaxFile {
+		return fmt.Errorf("has more than %d bytes", sqlitefile.MaxFile)
 	}
 	list, err := d.known(image)
 	if err != nil {
 		return err
 	}
-	if d.db, err = openImage(ctx, image); err != nil {
+	if d.db, err = sqlitefile.Open(ctx, image); err != nil {
 		return err
 	}
 	if err := d.agree(ctx, list); err != nil {
@@ -89,8 +75,8 @@ func (d *DB) open(ctx context.Context, image []byte) error {
 
 // known reads the schema and wants it to be one of pkg's, at least in what a
 // reader needs.
-func (d *DB) known(image []byte) ([]entry, error) {
-	list, err := boundedSchema(image)
+func (d *DB) known(image []byte) ([]sqlitefile.Entry, error) {
+	list, err := sqlitefile.Schema(image)
 	if err != nil {
 		return nil, err
 	}
@@ -116,15 +102,15 @@ func (d *DB) known(image []byte) ([]entry, error) {
 }
 
 // agree proves that SQLite reads the schema as it was read here.
-func (d *DB) agree(ctx context.Context, list []entry) error {
+func (d *DB) agree(ctx context.Context, list []sqlitefile.Entry) error {
 	n := 0
 	err := each(ctx, d.db, "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema", func(scan scanner) error {
-		var o entry
+		var o sqlitefile.Entry
 		var text sql.NullString
-		if err := scan(&o.kind, &o.name, &o.table, &o.root, &text); err != nil {
+		if err := scan(&o.Kind, &o.Name, &o.Table, &o.Root, &text); err != nil {
 			return err
 		}
-		o.sql = text.String
+		o.Sql = text.String
 		if n++; n > len(list) || o != list[n-1] {
 			return fmt.Errorf("schema: row %d can be read in two ways", n)
 		}
@@ -145,7 +131,7 @@ func (d *DB) agree(ctx context.Context, list []entry) error {
 			return err
 		}
 		if !slices.Equal(columns, d.shape.columns[table]) {
-			return &FormatError{fmt.Errorf("table %q can be read in two ways", table)}
+			return &sqlitefile.FormatError{Err: fmt.Errorf("table %q can be read in two ways", table)}
 		}
 	}
 	return nil
@@ -161,7 +147,7 @@ func (d *DB) integrity(ctx context.Context) error {
 		var line string
 		err := scan(&line)
 		if line != "ok" {
-			errs = append(errs, &FormatError{fmt.Errorf("integrity_check: %s", line)})
+			errs = append(errs, &sqlitefile.FormatError{Err: fmt.Errorf("integrity_check: %s", line)})
 		}
 		return err
 	})
@@ -170,7 +156,7 @@ func (d *DB) integrity(ctx context.Context) error {
 
 // maxMemory bounds what rows take in memory. Of a file they take some four times
 // the size; but many small rows, or many that refer to one long text, take any.
-const maxMemory = 4 * int64(maxFile)
+const maxMemory = 4 * int64(sqlitefile.MaxFile)
 
 // valueSize is what a value takes beside its text.
 const valueSize = 32
@@ -299,7 +285,7 @@ func each(ctx context.Context, db *sql.DB, query string, row func(scan scanner) 
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		return &FormatError{err}
+		return &sqlitefile.FormatError{Err: err}
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
 // Schema is the version of a database's schema: SQLite's user_version.
@@ -67,7 +69,7 @@ type shape struct {
 
 // shapeOf takes the shape from the rows of a schema, and refuses those that are
 // more than columns and keys.
-func shapeOf(list []entry) (*shape, error) {
+func shapeOf(list []sqlitefile.Entry) (*shape, error) {
 	s := &shape{columns: map[string][]string{}}
 	var errs []error
 	var all []*definition
@@ -75,14 +77,14 @@ func shapeOf(list []entry) (*shape, error) {
 	for i := range list {
 		o := &list[i]
 		d, err := definitionOf(o)
-		name := strings.ToLower(o.name)
-		if err == nil && names[name] && o.kind != "trigger" { // which may have a table's name
+		name := strings.ToLower(o.Name)
+		if err == nil && names[name] && o.Kind != "trigger" { // which may have a table's name
 			err = errors.New("is there twice")
 		}
-		names[name] = names[name] || o.kind != "trigger"
+		names[name] = names[name] || o.Kind != "trigger"
 		switch {
 		case err != nil:
-			errs = append(errs, &FormatError{fmt.Errorf("%.60s %.60q %w", o.kind, o.name, err)})
+			errs = append(errs, &sqlitefile.FormatError{Err: fmt.Errorf("%.60s %.60q %w", o.Kind, o.Name, err)})
 		case d != nil:
 			all = append(all, d)
 			s.add(d)
@@ -90,7 +92,7 @@ func shapeOf(list []entry) (*shape, error) {
 	}
 	for _, d := range all {
 		if err := s.keys(d); err != nil {
-			errs = append(errs, &FormatError{fmt.Errorf("%s %.60q %w", d.kind, d.name, err)})
+			errs = append(errs, &sqlitefile.FormatError{Err: fmt.Errorf("%s %.60q %w", d.kind, d.name, err)})
 		}
 	}
 	return s, errors.Join(errs...)
@@ -160,7 +162,7 @@ func (s *shape) strangers(fresh *shape) []error {
 	var errs []error
 	for _, name := range s.tables {
 		if !slices.Contains(fresh.tables, name) && !slices.Contains(oldTables, name) {
-			errs = append(errs, &FormatError{fmt.Errorf("table %q is not one of pkg's", name)})
+			errs = append(errs, &sqlitefile.FormatError{Err: fmt.Errorf("table %q is not one of pkg's", name)})
 		}
 	}
 	return errs

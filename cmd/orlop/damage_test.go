@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 )
 
 func fileSum(t *testing.T, path string) string {
@@ -111,7 +111,7 @@ func TestInterrupted(t *testing.T) {
 	whole := t.TempDir()
 	begin := time.Now()
 	build := append([]string{"build", "-q", "--exceptions", "sample/exceptions.ucl", "--repo", "sample", "-o"}, whole)
-	build = append(build, release.StandardNames()...)
+	build = append(build, define.StandardNames()...)
 	if out, err := exec.Command("orlop", build...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -163,7 +163,7 @@ func TestFullDisk(t *testing.T) {
 		t.Skip("only root on Linux can mount a small tmpfs; CI is")
 	}
 	defer exec.Command("umount", dir).Run()
-	status, said := orlop(t, append([]string{"build", "-q", "--exceptions", "sample/exceptions.ucl", "--repo", "sample", "-o", dir}, release.StandardNames()...)...)
+	status, said := orlop(t, append([]string{"build", "-q", "--exceptions", "sample/exceptions.ucl", "--repo", "sample", "-o", dir}, define.StandardNames()...)...)
 	if status != 1 || !strings.Contains(said, "no space left on device") {
 		t.Errorf("status %d, said %s", status, said)
 	}

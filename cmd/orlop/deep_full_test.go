@@ -22,7 +22,7 @@ func TestDeepEntries(t *testing.T) {
 		t.Fatal(said)
 	}
 	l := openLayout(t, filepath.Join(out, "container-image-dynamic"))
-	inLayer(0, func(l *layout) {
+	inLayer(0, func(l *opened) {
 		for i := range 1001 {
 			h := tar.Header{Typeflag: tar.TypeReg, Name: fmt.Sprintf("%d%s/f", i, strings.Repeat("/a", 2000)), Mode: 0o644}
 			l.layers[0] = append(l.layers[0], entry{Header: h})

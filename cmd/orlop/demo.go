@@ -18,9 +18,9 @@ import (
 	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // sample is a small repository that pkg(8) made; sample/README says how.
@@ -49,7 +49,7 @@ func (p *program) demoCommand() *cli.Command {
 			defer os.RemoveAll(work)
 			cfg := hooks.Config{
 				Repos:  []catalog.Repo{{Name: defaultRepo, URL: filepath.Join(work, "repo", "sample")}},
-				Images: release.StandardNames(), Compression: layer.Gzip, Format: oci.TXZ,
+				Images: define.StandardNames(), Compression: layer.Gzip, Format: layout.TXZ,
 				Jobs: runtime.NumCPU(), OutDir: c.String("o"), Version: version,
 			}
 			if cfg.OutDir == "" {
@@ -105,7 +105,7 @@ func (p *program) demo(c *cli.Context, cfg hooks.Config) error {
 
 // verifyFile reads and checks an archive that was just made.
 func verifyFile(ctx context.Context, name string) (*artifact.Artifact, error) {
-	file, err := oci.OpenFile(ctx, name)
+	file, err := layout.Open(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 )
 
 // TestSameBytes builds the five images many times, each time under other
@@ -31,7 +31,7 @@ func TestSameBytes(t *testing.T) {
 		work := t.TempDir()
 		repo := filepath.Join(work, strings.Repeat("d/", i%4), "repo")
 		shuffledSample(t, repo, r)
-		images := release.StandardNames()
+		images := define.StandardNames()
 		r.Shuffle(len(images), func(a, b int) { images[a], images[b] = images[b], images[a] })
 		tmp := filepath.Join(work, fmt.Sprintf("tmp%d", i))
 		if err := os.Mkdir(tmp, 0o700); err != nil {

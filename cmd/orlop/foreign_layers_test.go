@@ -31,16 +31,16 @@ func TestForeignLayers(t *testing.T) {
 	_, files := sizes(original)
 	for _, tt := range []struct {
 		name   string
-		change func(*layout)
+		change func(*opened)
 		words  string // of ls, with the status
 		status int
 		files  string
 	}{
 		{"whiteout", addition(1, tar.Header{Typeflag: tar.TypeReg, Name: "etc/.wh.absent", Mode: 0o644}), "", 0, files},
-		{"sha512", documents(func(l *layout) {
+		{"sha512", documents(func(l *opened) {
 			at[[]any](l.config, "rootfs", "diff_ids")[0] = "sha512:" + strings.Repeat("0", 128)
 		}), `layer 1: the DiffID of its tar file, in the config: digest "sha512:` + strings.Repeat("0", 128) + `" is not supported, wanted a sha256`, exitFailed, ""},
-		{"no digest", documents(func(l *layout) { at[[]any](l.config, "rootfs", "diff_ids")[0] = "0" }),
+		{"no digest", documents(func(l *opened) { at[[]any](l.config, "rootfs", "diff_ids")[0] = "0" }),
 			`layer 1: the DiffID of its tar file, in the config: digest "0": invalid checksum digest format`, exitWrong, ""},
 	} {
 		l := openLayout(t, original)

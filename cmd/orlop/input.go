@@ -23,8 +23,9 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/spelling"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // defaultRepo is what pkg calls the stanza of base packages, and so what the
@@ -118,7 +119,7 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 		cfg.Images = []string{cfg.Custom.Name}
 	}
 	if len(cfg.Images) == 0 {
-		return cfg, fault.Usagef("%s: no image is named; FreeBSD's are %s", c.Command.Name, strings.Join(release.StandardNames(), ", "))
+		return cfg, fault.Usagef("%s: no image is named; FreeBSD's are %s", c.Command.Name, strings.Join(define.StandardNames(), ", "))
 	}
 	if cfg.Annotations, err = annotations(c); err != nil {
 		return cfg, err
@@ -132,11 +133,11 @@ func checkNames(c *cli.Context) error {
 	if c.IsSet("lock") || c.IsSet("image-file") || c.IsSet("tree-file") {
 		return nil
 	}
-	known := release.StandardNames()
+	known := define.StandardNames()
 	if c.IsSet("name") {
 		known = append(known, c.String("name"))
 	}
-	return release.Known(known, c.Args().Slice())
+	return define.Known(known, c.Args().Slice())
 }
 
 // onlyLocks refuses what a lock says itself. It has its own epochs, too.
@@ -227,9 +228,9 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 }
 
 // exceptions reads the files of --exceptions.
-func exceptions(ctx context.Context, files []string) (release.Exceptions, error) {
-	var all release.Exceptions
-	list, err := readOperands(ctx, "exceptions", files, release.ReadExceptions)
+func exceptions(ctx context.Context, files []string) (define.Exceptions, error) {
+	var all define.Exceptions
+	list, err := readOperands(ctx, "exceptions", files, define.ReadExceptions)
 	for _, e := range list {
 		all.Missing, all.Dangling = append(all.Missing, e.Missing...), append(all.Dangling, e.Dangling...)
 	}
@@ -322,8 +323,8 @@ func abiVariables(abi, revision string) map[string]string {
 }
 
 // customImage is the image of --name, nil without it.
-func customImage(c *cli.Context) (*release.Image, error) {
-	img := &release.Image{Name: c.String("name"), Packages: c.StringSlice("package")}
+func customImage(c *cli.Context) (*define.Image, error) {
+	img := &define.Image{Name: c.String("name"), Packages: c.StringSlice("package")}
 	if img.Name == "" {
 		if len(img.Packages) > 0 || c.IsSet("parent") {
 			return nil, fault.Usagef("--package and --parent go with --name")
@@ -356,7 +357,7 @@ func annotations(c *cli.Context) (map[string]string, error) {
 		}
 		all[key] = value
 	}
-	if err := release.CheckAnnotations(all); err != nil {
+	if err := define.CheckAnnotations(all); err != nil {
 		return nil, fault.Usagef("--annotation: %w", err)
 	}
 	return all, nil
@@ -420,7 +421,7 @@ func schema(c *cli.Context) (pkgdb.Schema, error) {
 // readOutput completes a configuration from outputFlags.
 func readOutput(c *cli.Context, cfg *hooks.Config) error {
 	var err error
-	if cfg.Format, err = oci.ParseFormat(c.String("format")); err != nil {
+	if cfg.Format, err = layout.ParseFormat(c.String("format")); err != nil {
 		return fault.Usagef("--format: %w", err)
 	}
 	return made(c, cfg)

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 )
 
 // What ls --mtree says of an image is what mtree(8) finds where umoci has put
@@ -21,7 +22,7 @@ import (
 func TestInteropMtree(t *testing.T) {
 	t.Parallel()
 	dir, _ := images(t, "--squash")
-	for _, image := range release.StandardNames() {
+	for _, image := range define.StandardNames() {
 		t.Run(image, func(t *testing.T) {
 			t.Parallel()
 			mtreeFinds(t, filepath.Join(dir, release.ArtifactName(image+".txz")))

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 )
 
 // A stranger has the program, the artifacts with their locks, the repository,
@@ -43,7 +44,7 @@ func TestInteropRebuildAlone(t *testing.T) {
 	tool(t, "go", "build", "-tags", "netgo,osusergo", "-ldflags", "-extldflags -static", "-o", filepath.Join(root, "orlop"), ".")
 
 	var all []string
-	for _, name := range release.StandardNames() {
+	for _, name := range define.StandardNames() {
 		all = append(all, "/"+release.ArtifactName(name+".txz"))
 	}
 	rebuild := func(want int, result string, args ...string) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 )
 
 // These tests hand finished images to other people's programs. They want every
@@ -46,7 +47,7 @@ func tool(t *testing.T, args ...string) string {
 // folder and the manifest digest of each.
 func images(t *testing.T, args ...string) (dir string, digests map[string]string) {
 	t.Helper()
-	return imagesOf(t, "sample", append(args, release.StandardNames()...)...)
+	return imagesOf(t, "sample", append(args, define.StandardNames()...)...)
 }
 
 func imagesOf(t *testing.T, repo string, args ...string) (dir string, digests map[string]string) {
@@ -67,7 +68,7 @@ func imagesOf(t *testing.T, repo string, args ...string) (dir string, digests ma
 
 func TestInteropArchives(t *testing.T) {
 	const repos = "../../../shared/repos/"
-	all := release.StandardNames()
+	all := define.StandardNames()
 	for repo, images := range map[string][]string{
 		"sample":                                  all,
 		repos + "sha256/FreeBSD:15:amd64/15.0p3":  all,
@@ -120,7 +121,7 @@ func TestInteropPodman(t *testing.T) {
 	podman := func(args ...string) string {
 		return tool(t, append([]string{"podman", "--root", store + "/root", "--runroot", store + "/run", "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "file"}, args...)...)
 	}
-	for _, image := range release.StandardNames() {
+	for _, image := range define.StandardNames() {
 		loaded := podman("load", "-q", "-i", filepath.Join(dir, release.ArtifactName(image)+".txz"))
 		ref := "localhost/freebsd-" + image + ":15.0-RELEASE-p3-amd64"
 		if !strings.Contains(loaded, ref) {

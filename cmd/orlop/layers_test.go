@@ -19,41 +19,56 @@ import (
 // module is the path of this module.
 const module = "github.com/orlop/orlop/"
 
-// mayImport says which packages of this module and which libraries each
-// package may import directly. Two halves that never meet but in hooks: pkgdb
-// knows the world of pkg(8), release the world of artifacts; ucl, sum, strict, xz,
-// spelling and until are leaves for both.
+// mayImport says which packages of this module and which libraries each package
+// imports, no more and no fewer, and so is the map of the whole: what a line names
+// stands above it. Two halves never meet below hooks: pkgdb knows the world of
+// pkg(8), release that of artifacts. Leaves for both are pkgdb/fault, packing,
+// spelling, strict, sum, ucl, until and xz. Of hooks, artifact, compare and verify
+// read what is finished, and hooks itself imports none of them.
 var mayImport = map[string][]string{
-	"pkgdb/benchtest":       {},
-	"pkgdb/ucl":             {},
-	"pkgdb/sum":             {"golang.org/x/crypto/blake2b"},
-	"pkgdb/pkgver":          {},
-	"pkgdb/secret":          {},
-	"pkgdb/spelling":        {},
 	"pkgdb/fault":           {},
-	"pkgdb/strict":          {},
+	"pkgdb/jsonscan":        {},
 	"pkgdb/xz":              {"github.com/ulikunitz/xz/lzma"},
+	"pkgdb/packing":         {"pkgdb/fault", "pkgdb/xz", "github.com/klauspost/compress/zstd", "github.com/ulikunitz/xz/lzma"},
+	"pkgdb/sum":             {"golang.org/x/crypto/blake2b"},
+	"pkgdb/ucl":             {},
 	"pkgdb/until":           {},
-	"pkgdb/pkgfile":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "pkgdb/xz", "pkgdb/until", "github.com/klauspost/compress/zstd", "github.com/ulikunitz/xz/lzma"},
-	"pkgdb/pkgfile/pkgtest": {"pkgdb/sum", "pkgdb/pkgfile", "github.com/klauspost/compress/zstd"},
-	"pkgdb/sign":            {"pkgdb/ucl", "golang.org/x/crypto/blake2b", "github.com/decred/dcrd/dcrec/secp256k1/v4", "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa"},
-	"pkgdb/catalog":         {"pkgdb/ucl", "pkgdb/sum", "pkgdb/secret", "pkgdb/pkgfile", "pkgdb/sign", "pkgdb/until", "golang.org/x/crypto/blake2b"},
-	"pkgdb/solve":           {"pkgdb/sum", "pkgdb/secret", "pkgdb/pkgver", "pkgdb/spelling", "pkgdb/strict", "pkgdb/pkgfile", "pkgdb/catalog", "pkgdb/until"},
-	"pkgdb/store":           {"pkgdb/sum", "pkgdb/secret", "pkgdb/until"},
-	"pkgdb":                 {"pkgdb/ucl", "pkgdb/sum", "pkgdb/pkgver", "pkgdb/pkgfile", "pkgdb/until", "github.com/mattn/go-sqlite3"},
-	"release/tree":          {"pkgdb/until"},
-	"release/etc":           {"release/tree"},
-	"release/elf":           {},
-	"release/shebang":       {},
+	"pkgdb/pkgfile":         {"pkgdb/fault", "pkgdb/jsonscan", "pkgdb/packing", "pkgdb/sum", "pkgdb/ucl", "pkgdb/until"},
+	"pkgdb/sqlitefile":      {"pkgdb/until", "github.com/mattn/go-sqlite3"},
+	"pkgdb":                 {"pkgdb/fault", "pkgdb/pkgfile", "pkgdb/sqlitefile", "pkgdb/sum", "pkgdb/until"},
+	"pkgdb/benchtest":       {},
+	"pkgdb/secret":          {},
+	"pkgdb/trust":           {"pkgdb/ucl", "github.com/decred/dcrd/dcrec/secp256k1/v4", "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa", "golang.org/x/crypto/blake2b"},
+	"pkgdb/catalog":         {"pkgdb/fault", "pkgdb/jsonscan", "pkgdb/packing", "pkgdb/pkgfile", "pkgdb/secret", "pkgdb/sum", "pkgdb/trust", "pkgdb/ucl", "pkgdb/until", "golang.org/x/crypto/blake2b"},
+	"pkgdb/pkgfile/pkgtest": {"pkgdb/packing", "pkgdb/pkgfile", "pkgdb/sum", "github.com/klauspost/compress/zstd"},
+	"pkgdb/pkgver":          {},
+	"pkgdb/spelling":        {},
+	"pkgdb/solve":           {"pkgdb/catalog", "pkgdb/pkgver", "pkgdb/spelling", "pkgdb/until"},
+	"pkgdb/store":           {"pkgdb/secret", "pkgdb/sum", "pkgdb/until"},
+	"pkgdb/strict":          {},
+	"release":               {"pkgdb/fault", "pkgdb/spelling"},
 	"release/shell":         {},
+	"release/define":        {"pkgdb/fault", "pkgdb/spelling", "pkgdb/ucl", "release", "release/shell"},
+	"release/elf":           {},
 	"release/elf/elftest":   {},
-	"release":               {"pkgdb/ucl", "pkgdb/fault", "pkgdb/spelling", "release/shell", "release/tree"},
-	"release/layer":         {"pkgdb/spelling", "pkgdb/until", "release/tree", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
-	"release/oci":           {"pkgdb/spelling", "pkgdb/strict", "pkgdb/until", "pkgdb/xz", "release/tree", "release/layer", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
-	"hooks":                 nil, // everything below it, and these
-	"cmd/orlop":             nil,
-	"scripts/bench":         nil,
-	"scripts/differential":  nil,
+	"release/etc":           {"pkgdb/fault", "pkgdb/until"},
+	"release/jsondiff":      {"pkgdb/sum"},
+	"release/tree":          {"pkgdb/until"},
+	"release/tarfile":       {"pkgdb/fault", "release/tree"},
+	"release/layer":         {"pkgdb/fault", "pkgdb/spelling", "pkgdb/until", "release/tarfile", "release/tree", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
+	"release/oci":           {"pkgdb/fault", "pkgdb/strict", "pkgdb/until", "release/layer", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
+	"release/oci/layout":    {"pkgdb/fault", "pkgdb/spelling", "pkgdb/until", "pkgdb/xz", "release/layer", "release/oci", "release/tarfile", "release/tree", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
+	"release/shebang":       {},
+	"hooks/lock":            {"pkgdb/catalog", "pkgdb/fault", "pkgdb/pkgver", "pkgdb/secret", "pkgdb/solve", "pkgdb/strict", "pkgdb/sum", "pkgdb/until", "release", "release/define", "release/jsondiff", "release/oci", "release/tarfile", "release/tree", "github.com/opencontainers/image-spec/specs-go/v1"},
+	"hooks/output":          {"pkgdb/fault", "pkgdb/store", "pkgdb/strict", "pkgdb/until", "release/define", "release/oci", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
+	"hooks/script":          {"pkgdb/pkgfile", "release/shell", "release/tree"},
+	"hooks":                 {"hooks/lock", "hooks/output", "hooks/script", "pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/pkgfile", "pkgdb/pkgver", "pkgdb/solve", "pkgdb/store", "pkgdb/sum", "pkgdb/trust", "pkgdb/ucl", "pkgdb/until", "release", "release/define", "release/elf", "release/etc", "release/jsondiff", "release/layer", "release/oci", "release/oci/layout", "release/shebang", "release/tarfile", "release/tree", "golang.org/x/sync/errgroup"},
+	"hooks/artifact":        {"pkgdb", "pkgdb/fault", "pkgdb/sum", "pkgdb/until", "release/etc", "release/layer", "release/oci", "release/oci/layout", "release/tree", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/crypto/blake2b"},
+	"hooks/compare":         {"hooks/artifact", "pkgdb", "pkgdb/fault", "pkgdb/packing", "pkgdb/pkgver", "pkgdb/sum", "pkgdb/until", "release/elf", "release/jsondiff", "release/tarfile", "release/tree", "github.com/opencontainers/go-digest", "github.com/rogpeppe/go-internal/diff"},
+	"hooks/verify":          {"hooks/artifact", "hooks/compare", "hooks/lock", "hooks/script", "pkgdb", "pkgdb/fault", "pkgdb/pkgfile", "pkgdb/sum", "pkgdb/until", "release", "release/define", "release/etc", "release/jsondiff", "release/layer", "release/oci", "release/oci/layout", "release/tarfile", "release/tree", "github.com/opencontainers/image-spec/specs-go/v1"},
+	"cmd/orlop":             {"hooks", "hooks/artifact", "hooks/compare", "hooks/lock", "hooks/output", "hooks/verify", "pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/solve", "pkgdb/spelling", "pkgdb/sqlitefile", "pkgdb/store", "pkgdb/until", "release", "release/define", "release/layer", "release/oci", "release/oci/layout", "release/tree", "github.com/schollz/progressbar/v3", "github.com/urfave/cli/v2", "golang.org/x/term"},
+	"scripts/bench":         {"pkgdb/packing", "pkgdb/pkgfile/pkgtest", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "golang.org/x/crypto/blake2b"},
+	"scripts/differential":  {"release/tree", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/ulikunitz/xz", "github.com/ulikunitz/xz/lzma"},
 }
 
 // onlyIn names the packages that alone may import a library.
@@ -61,11 +76,33 @@ var onlyIn = map[string]string{
 	"github.com/urfave/cli/v2":                   "cmd/orlop",
 	"github.com/schollz/progressbar/v3":          "cmd/orlop",
 	"golang.org/x/term":                          "cmd/orlop",
-	"github.com/mattn/go-sqlite3":                "pkgdb",
+	"github.com/mattn/go-sqlite3":                "pkgdb/sqlitefile",
 	module + "pkgdb/pkgfile/pkgtest":             "scripts/bench", // and tests
 	module + "pkgdb/benchtest":                   "",              // tests
 	module + "release/elf/elftest":               "",              // tests
 	"github.com/rogpeppe/go-internal/testscript": "",              // tests
+}
+
+// shared know neither of the two worlds.
+var shared = []string{"pkgdb/fault", "pkgdb/packing", "pkgdb/spelling", "pkgdb/strict", "pkgdb/sum", "pkgdb/ucl", "pkgdb/until", "pkgdb/xz"}
+
+// TestHalves wants pkgdb and release not to know each other, and hooks to know
+// nothing of who reads its images.
+func TestHalves(t *testing.T) {
+	t.Parallel()
+	for name, imports := range mayImport {
+		for _, imp := range imports {
+			half, _, _ := strings.Cut(name, "/")
+			other, _, _ := strings.Cut(imp, "/")
+			switch {
+			case half == "release" && other == "pkgdb" && !slices.Contains(shared, imp),
+				half == "pkgdb" && (other == "release" || other == "hooks"),
+				half == "release" && other == "hooks",
+				name == "hooks" && slices.Contains([]string{"hooks/artifact", "hooks/compare", "hooks/verify"}, imp):
+				t.Errorf("%s imports %s", name, imp)
+			}
+		}
+	}
 }
 
 // TestLayers compares the imports of every package with the tables above.
@@ -97,10 +134,13 @@ func TestLayers(t *testing.T) {
 			switch short := strings.TrimPrefix(imp, module); {
 			case restricted && only != name:
 				t.Errorf("%s imports %s", name, imp)
-			case allowed != nil && strings.Contains(strings.SplitN(imp, "/", 2)[0], ".") && !slices.Contains(allowed, short):
+			case strings.Contains(strings.SplitN(imp, "/", 2)[0], ".") && !slices.Contains(allowed, short):
 				t.Errorf("%s imports %s", name, imp)
-			case name == "hooks" && strings.HasPrefix(short, "cmd/"):
-				t.Errorf("hooks imports %s", imp)
+			}
+		}
+		for _, imp := range allowed {
+			if !slices.Contains(p.Imports, imp) && !slices.Contains(p.Imports, module+imp) {
+				t.Errorf("%s does not import %s any more", name, imp)
 			}
 		}
 	}

@@ -18,13 +18,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tarfile"
 	"github.com/orlop/orlop/release/tree"
 )
 
-// layout is an image layout in a folder that a test takes apart, changes, and
+// opened is an image layout in a folder that a test takes apart, changes, and
 // puts together again so that every digest is right.
-type layout struct {
+type opened struct {
 	t        *testing.T
 	dir      string
 	index    map[string]any
@@ -48,11 +48,11 @@ func at[T any](o object, keys ...string) T {
 	return o[keys[len(keys)-1]].(T)
 }
 
-func (l *layout) blob(digest string) string {
+func (l *opened) blob(digest string) string {
 	return filepath.Join(l.dir, "blobs", "sha256", digest[len("sha256:"):])
 }
 
-func (l *layout) read(path string, into any) {
+func (l *opened) read(path string, into any) {
 	l.t.Helper()
 	text, err := os.ReadFile(path)
 	if err == nil && into != nil {
@@ -64,9 +64,9 @@ func (l *layout) read(path string, into any) {
 }
 
 // openLayout reads the documents of a copy of a layout.
-func openLayout(t *testing.T, from string) *layout {
+func openLayout(t *testing.T, from string) *opened {
 	t.Helper()
-	l := &layout{t: t, dir: filepath.Join(t.TempDir(), filepath.Base(from))}
+	l := &opened{t: t, dir: filepath.Join(t.TempDir(), filepath.Base(from))}
 	if err := os.CopyFS(l.dir, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
@@ -84,18 +84,18 @@ func openLayout(t *testing.T, from string) *layout {
 	return l
 }
 
-func (l *layout) manifestDigest() string {
+func (l *opened) manifestDigest() string {
 	return at[[]any](l.index, "manifests")[0].(object)["digest"].(string)
 }
 
-func (l *layout) descriptors() []any { return at[[]any](l.manifest, "layers") }
+func (l *opened) descriptors() []any { return at[[]any](l.manifest, "layers") }
 
-func (l *layout) layerPath(i int) string {
+func (l *opened) layerPath(i int) string {
 	return l.blob(l.descriptors()[i].(object)["digest"].(string))
 }
 
 // open takes a layer apart.
-func (l *layout) open(i int) {
+func (l *opened) open(i int) {
 	l.t.Helper()
 	f, err := os.Open(l.layerPath(i))
 	if err != nil {
@@ -123,7 +123,7 @@ func (l *layout) open(i int) {
 }
 
 // find is the entry of a path in a layer that is open.
-func (l *layout) find(i int, name string) *entry {
+func (l *opened) find(i int, name string) *entry {
 	l.t.Helper()
 	for k := range l.layers[i] {
 		if l.layers[i][k].Name == name {
@@ -165,7 +165,7 @@ func (e *entry) write(out io.Writer) error {
 }
 
 // save writes blobs and documents with the digests that they now have.
-func (l *layout) save() {
+func (l *opened) save() {
 	l.t.Helper()
 	for i, entries := range l.layers {
 		if entries != nil {
@@ -175,7 +175,7 @@ func (l *layout) save() {
 	l.saveDocuments()
 }
 
-func (l *layout) saveDocuments() {
+func (l *opened) saveDocuments() {
 	l.t.Helper()
 	l.replace(at[object](l.manifest, "config"), l.encode(l.config))
 	l.replace(at[[]any](l.index, "manifests")[0].(object), l.encode(l.manifest))
@@ -190,14 +190,14 @@ var keys = []string{"schemaVersion", "mediaType", "digest", "size", "created", "
 	"rootfs", "history", "type", "diff_ids", "created_by", "manifests", "Env", "Cmd", "Labels", "annotations"}
 
 // encode writes JSON as orlop does, so that only what a test changes differs.
-func (l *layout) encode(v any) []byte {
+func (l *opened) encode(v any) []byte {
 	l.t.Helper()
 	var b bytes.Buffer
 	l.encodeTo(&b, v)
 	return b.Bytes()
 }
 
-func (l *layout) encodeTo(b *bytes.Buffer, v any) {
+func (l *opened) encodeTo(b *bytes.Buffer, v any) {
 	switch v := v.(type) {
 	case object:
 		rank := func(key string) int { return slices.Index(keys, key) & 0xffff } // -1 comes last
@@ -233,10 +233,10 @@ func (l *layout) encodeTo(b *bytes.Buffer, v any) {
 }
 
 // pack makes the blob of a layer, and its DiffID.
-func (l *layout) pack(i int, entries []entry) {
+func (l *opened) pack(i int, entries []entry) {
 	l.t.Helper()
 	var plain, packed bytes.Buffer
-	w := layer.NewWriter(&plain)
+	w := tarfile.NewWriter(&plain)
 	for _, e := range entries {
 		var err error
 		if n := e.node(); n != nil {
@@ -268,7 +268,7 @@ func digestText(b []byte) string {
 }
 
 // replace puts a blob in the place of the one that a descriptor has.
-func (l *layout) replace(descriptor object, blob []byte) {
+func (l *opened) replace(descriptor object, blob []byte) {
 	l.t.Helper()
 	os.Remove(l.blob(descriptor["digest"].(string)))
 	descriptor["digest"], descriptor["size"] = digestText(blob), len(blob)

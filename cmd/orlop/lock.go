@@ -16,7 +16,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/layer"
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 func (p *program) lockCommand() *cli.Command {
@@ -131,7 +131,7 @@ func published(ctx context.Context, locks []string) func(map[string]bool) (map[s
 				if info, err := os.Lstat(base + ext); err != nil || !info.IsDir() && !info.Mode().IsRegular() {
 					continue // what nobody has named may be a FIFO
 				}
-				source, err := oci.OpenFile(ctx, base+ext)
+				source, err := layout.Open(ctx, base+ext)
 				if err != nil {
 					continue
 				}

@@ -12,12 +12,12 @@ import (
 
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // isLock reports whether an operand is a lock rather than an archive: JSON that
 // has what all locks have, or is called a lock.
-func isLock(ctx context.Context, source *oci.File) bool {
+func isLock(ctx context.Context, source *layout.File) bool {
 	if source.Folder() {
 		return false
 	}
@@ -31,7 +31,7 @@ func isLock(ctx context.Context, source *oci.File) bool {
 const lockHead = 64 << 10
 
 // listLock writes the packages of a lock.
-func (p *program) listLock(c *cli.Context, source *oci.File) error {
+func (p *program) listLock(c *cli.Context, source *layout.File) error {
 	for _, name := range []string{"files", "mtree", "sizes", "owner", "platform"} {
 		if c.IsSet(name) {
 			return fault.Usagef("ls --%s: %s is a lock, wanted an archive", name, source.Name)

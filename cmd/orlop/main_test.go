@@ -15,6 +15,7 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release/elf/elftest"
 )
@@ -61,7 +62,7 @@ func writeDatabase(ts *testscript.TestScript, _ bool, args []string) {
 		Files: []pkgfile.File{{Path: "/tool", Sum: string(sum.Of(sum.BLAKE2b, []byte("tool "+args[1]))), Attr: attr, Time: &seconds}},
 	}}}, seconds, pkgdb.DefaultSchema)
 	ts.Check(err)
-	ts.Check(pkgdb.WriteFile(context.Background(), ts.MkAbs(args[0]), image))
+	ts.Check(sqlitefile.Write(context.Background(), ts.MkAbs(args[0]), image))
 }
 
 // status runs orlop and compares its exit status: status CODE ARGS...

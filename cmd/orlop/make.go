@@ -15,6 +15,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 )
 
 // makeCommand has what Makefile.inc asks of the program, so that no list stands
@@ -111,11 +112,11 @@ func (p *program) makeCompare(c *cli.Context) error {
 			return fault.Usagef("--tools: %s: no such folder", tools)
 		}
 	}
-	own, err := release.Standard(c.String("revision"))
+	own, err := define.Standard(c.String("revision"))
 	if err != nil {
 		return err
 	}
-	theirs := release.Images{}
+	theirs := define.Images{}
 	if tools != "" { // a list alone says less, and is compared as well
 		theirs, err = readTools(tools, c.Args().Slice(), c.String("revision"))
 	}
@@ -126,10 +127,10 @@ func (p *program) makeCompare(c *cli.Context) error {
 }
 
 // readTools reads the definitions of images that a folder has.
-func readTools(folder string, images []string, revision string) (release.Images, error) {
-	all := release.Images{}
+func readTools(folder string, images []string, revision string) (define.Images, error) {
+	all := define.Images{}
 	for _, name := range images {
-		file := filepath.Join(folder, release.ConfName(name))
+		file := filepath.Join(folder, define.ConfName(name))
 		text, err := readBeside(file)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue

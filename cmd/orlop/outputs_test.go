@@ -17,9 +17,9 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // writing are commands that write into a folder, but for repository, folder and
@@ -194,11 +194,11 @@ func TestReplacedMeanwhile(t *testing.T) {
 		"a link":   {func(path string) error { return os.Symlink(repo, path) }, "found a symbolic link, wanted "},
 		"a FIFO":   {func(path string) error { return syscall.Mkfifo(path, 0o600) }, "found a FIFO, wanted "},
 	} {
-		for _, format := range []oci.Format{oci.Tar, oci.Dir} {
+		for _, format := range []layout.Format{layout.Tar, layout.Dir} {
 			out := t.TempDir()
 			target := filepath.Join(out, "container-image-x"+format.Extension())
 			cfg := hooks.Config{
-				Repos: []catalog.Repo{{Name: defaultRepo, URL: repo}}, Images: []string{"x"}, Custom: &release.Image{Name: "x", Packages: []string{"p"}},
+				Repos: []catalog.Repo{{Name: defaultRepo, URL: repo}}, Images: []string{"x"}, Custom: &define.Image{Name: "x", Packages: []string{"p"}},
 				Compression: layer.Gzip, Format: format, Jobs: 1, OutDir: out, Version: version,
 			}
 			cfg.Observe = func(e hooks.Event) {

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/pkgdb/sum"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 )
 
 // patched is a rewrite for republish: every file has another time, and one file
@@ -98,7 +98,7 @@ func blobs(t *testing.T, built string) map[string][]string {
 func TestPatchLevels(t *testing.T) {
 	t.Parallel()
 	repo, work := writableSample(t), t.TempDir()
-	images := release.StandardNames()
+	images := define.StandardNames()
 	build := func(dir, epoch string) map[string][]string {
 		args := append([]string{"build", "-q", "--json", "--repo", repo, "--exceptions", "sample/exceptions.ucl", "-o", filepath.Join(work, dir)}, images...)
 		status, out := atEpoch(t, epoch, args...)
@@ -159,7 +159,7 @@ func TestEpochIsABound(t *testing.T) {
 			} {
 				out, images := filepath.Join(work, label), []string{"own", "static"}
 				if flags == nil && (label == "none" || label == "later") {
-					images = append(release.StandardNames(), "own")
+					images = append(define.StandardNames(), "own")
 				}
 				args := slices.Concat([]string{"build", "-q", "--repo", "sample", "--exceptions", "sample/exceptions.ucl", "--image-file", definition, "-o", out},
 					flags, by[1:], images)

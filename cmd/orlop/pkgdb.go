@@ -13,7 +13,8 @@ import (
 	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 func (p *program) pkgdbCommand() *cli.Command {
@@ -80,14 +81,14 @@ func (p *program) pkgdbNormalise(c *cli.Context) error {
 	if err := output.CheckFile(out); err != nil {
 		return err
 	}
-	image, err := pkgdb.ReadFile(c.Context, args[0])
+	image, err := sqlitefile.Read(c.Context, args[0])
 	if err != nil {
 		return unread(args[0], err)
 	}
 	if image, err = pkgdb.Normalise(c.Context, image, to, epoch); err != nil {
 		return errors.Join(about(args[0], err)...)
 	}
-	if err := pkgdb.WriteFile(c.Context, out, image); err != nil {
+	if err := sqlitefile.Write(c.Context, out, image); err != nil {
 		return err
 	}
 	p.results.settle()
@@ -201,7 +202,7 @@ func (p *program) pkgdbCheck(c *cli.Context) error {
 		return err
 	}
 	content, err := readDatabase(c.Context, args[0])
-	var root *oci.File
+	var root *layout.File
 	if len(args) == 2 {
 		var unopened error
 		if root, unopened = openSource(c.Context, args[1]); unopened == nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/orlop/orlop/hooks/compare"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // rebuild makes again what has no fault so far, in as few runs as the locks
@@ -135,7 +135,7 @@ func (v *verifier) checkRebuild() error {
 // user has others. Without a lock it leaves them open.
 func (v *verifier) rebuildConfig(l *lock.Lock) (hooks.Config, error) {
 	cfg := hooks.Config{SrcDir: v.c.String("srcdir"), Jobs: v.c.Int("j"), Store: v.store(v.c), Version: version, Versions: versions(),
-		Format: oci.Dir, InsecureUnsigned: v.c.Bool("insecure-unsigned"), ImageFiles: v.c.StringSlice("image-file"), TreeFiles: v.c.StringSlice("tree-file"), LockURLs: v.c.Bool("lock-urls"),
+		Format: layout.Dir, InsecureUnsigned: v.c.Bool("insecure-unsigned"), ImageFiles: v.c.StringSlice("image-file"), TreeFiles: v.c.StringSlice("tree-file"), LockURLs: v.c.Bool("lock-urls"),
 		Revision: v.c.String("revision"), Branch: v.c.String("branch")}
 	if cfg.Jobs < 1 {
 		return cfg, fault.Usagef("-j: found %d, wanted at least 1", cfg.Jobs)
@@ -174,7 +174,7 @@ func rebuildFailure(err error) string {
 // another orlop may have another format, and other libraries compress and lay
 // out databases otherwise.
 func (v *verifier) explain(x *verdict, made hooks.Result) {
-	source, err := oci.OpenFile(v.c.Context, made.File)
+	source, err := layout.Open(v.c.Context, made.File)
 	if err != nil {
 		x.fail("different", err)
 		return

@@ -29,12 +29,12 @@ func TestRebuildVerdict(t *testing.T) {
 	if status, said := orlop(t, "build", "-q", "--repo", "sample", "--exceptions", "sample/exceptions.ucl", "--format", "dir", "-o", out, "dynamic"); status != 0 {
 		t.Fatal(said)
 	}
-	nothing := func(*layout) {}
-	text := inLayer(1, func(l *layout) {
+	nothing := func(*opened) {}
+	text := inLayer(1, func(l *opened) {
 		e := l.find(1, "var/run/os-release")
 		e.set(bytes.Replace(e.body, []byte("NAME=FreeBSD"), []byte("NAME=evil"), 1))
 	})
-	compression := func(l *layout) {
+	compression := func(l *opened) {
 		l.recompress(1)
 		l.saveDocuments()
 	}
@@ -42,7 +42,7 @@ func TestRebuildVerdict(t *testing.T) {
 	otherOrlop := func(lock object) { lock["orlop"] = "v0.9.0" }
 	for _, tt := range []struct {
 		name   string
-		damage func(*layout)
+		damage func(*opened)
 		lock   func(object)
 		status int
 		want   []string
@@ -89,7 +89,7 @@ func TestRebuildVerdict(t *testing.T) {
 }
 
 // vouch has a lock tell the sums of generated files that the layout has now.
-func (l *layout) vouch(lock object) {
+func (l *opened) vouch(lock object) {
 	for i, step := range at[[]any](lock, "layers") {
 		for _, g := range at[[]any](step.(object), "generated") {
 			path := at[string](g.(object), "path")

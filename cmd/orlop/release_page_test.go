@@ -15,6 +15,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -115,7 +116,7 @@ func TestFilesOfNoPackage(t *testing.T) {
 		patterns = append(patterns, strings.Split(m[1], " , ")...)
 	}
 	out := t.TempDir()
-	images := release.StandardNames()[:4]
+	images := define.StandardNames()[:4]
 	args := append([]string{"build", "-q", "--repo", "sample", "--exceptions", "sample/exceptions.ucl", "--format", "dir", "-o", out}, images...)
 	if status, _, said := capture(t, args...); status != 0 {
 		t.Fatal(said)

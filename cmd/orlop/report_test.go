@@ -143,7 +143,7 @@ func TestManyFaults(t *testing.T) {
 		t.Fatal(said)
 	}
 	l := openLayout(t, out+"/container-image-static")
-	inLayer(0, func(l *layout) {
+	inLayer(0, func(l *opened) {
 		for i := range l.layers[0] {
 			if e := &l.layers[0][i]; e.Typeflag == tar.TypeReg && strings.HasPrefix(e.Name, "usr/share/zoneinfo/") {
 				e.Mode = 0o4444

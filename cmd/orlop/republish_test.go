@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/packing"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/pkgdb/sum"
 )
@@ -26,7 +26,7 @@ func unpacked(t *testing.T, file string) *tar.Reader {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	plain, err := pkgfile.Decompress(f)
+	plain, err := packing.NewReader(f)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
 // reaction is how long a run may take to end. A machine without other work to do
@@ -95,6 +96,7 @@ func (s *stopping) run(t *testing.T, sig syscall.Signal, at moment) (status int,
 }
 
 func (s *stopping) out() string { return filepath.Join(s.folder, "out") }
+
 func (s *stopping) tmp() string { return filepath.Join(s.folder, "tmp") }
 
 func (s *stopping) remove(t *testing.T, names ...string) {
@@ -301,7 +303,7 @@ func writeManyFiles(t *testing.T, file string, n int) {
 	}
 	text, err := pkgdb.Write(t.Context(), []pkgdb.Installed{{Manifest: m, Repository: "FreeBSD-base"}}, seconds, pkgdb.DefaultSchema)
 	if err == nil {
-		err = pkgdb.WriteFile(t.Context(), file, text)
+		err = sqlitefile.Write(t.Context(), file, text)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -14,16 +14,17 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // openSource opens an operand: a file or folder, a FIFO, or - for standard input.
 // A signal ends the wait for the other end of a FIFO.
-func openSource(ctx context.Context, name string) (*oci.File, error) {
+func openSource(ctx context.Context, name string) (*layout.File, error) {
 	if name == "-" {
-		source, err := oci.NewFile(ctx, name, os.Stdin)
+		source, err := layout.New(ctx, name, os.Stdin)
 		return source, unread(name, err)
 	}
-	source, err := until.Do(ctx, func() (*oci.File, error) { return oci.OpenFile(ctx, name) })
+	source, err := until.Do(ctx, func() (*layout.File, error) { return layout.Open(ctx, name) })
 	return source, unread(name, err)
 }
 

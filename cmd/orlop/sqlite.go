@@ -7,7 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
 // errNoSQLite is told at once: SQLite is C, and Go leaves C out of a program for
@@ -16,7 +16,7 @@ var errNoSQLite = errors.New("this orlop was built with CGO_ENABLED=0, so it has
 
 // needSQLite is the first step of commands that read or write pkg's database.
 func needSQLite(*cli.Context) error {
-	if !pkgdb.Available {
+	if !sqlitefile.Available {
 		return errNoSQLite
 	}
 	return nil

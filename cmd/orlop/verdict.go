@@ -15,8 +15,8 @@ import (
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/release"
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/define"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // verdict is what came out about an archive. Result is one word: verified,
@@ -24,7 +24,7 @@ import (
 // lock-unusable or unsupported.
 type verdict struct {
 	path     string
-	source   *oci.File          // nil where it could not be opened
+	source   *layout.File       // nil where it could not be opened
 	artifact *artifact.Artifact // nil where it could not be read
 	lock     *givenLock         // nil where none was found
 	judges   []string           // what independent of the archive it was compared with: lock, digests
@@ -116,7 +116,7 @@ func (x *verdict) image() string {
 	if x.artifact == nil {
 		return ""
 	}
-	return cmp.Or(x.artifact.OwnName(), release.OfFreeBSDs(x.name()))
+	return cmp.Or(x.artifact.OwnName(), define.OfFreeBSDs(x.name()))
 }
 
 // nameOf is the name of an archive without its ending.

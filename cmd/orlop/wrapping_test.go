@@ -31,13 +31,13 @@ func TestWrapping(t *testing.T) {
 	original := filepath.Join(out, "container-image-dynamic")
 	for _, tt := range []struct {
 		name    string
-		change  func(*layout)
+		change  func(*opened)
 		notes   string
 		details string // that follow with -v
 		diff    string // that diff tells, "" for nothing
 	}{
-		{"blob that nothing refers to", func(l *layout) { l.write("blobs/sha256/x", "x") }, "blobs/sha256/x is in the archive, but nothing refers to it", "blobs/sha256/x is in the archive, but nothing refers to it", ""},
-		{"many such files", func(l *layout) {
+		{"blob that nothing refers to", func(l *opened) { l.write("blobs/sha256/x", "x") }, "blobs/sha256/x is in the archive, but nothing refers to it", "blobs/sha256/x is in the archive, but nothing refers to it", ""},
+		{"many such files", func(l *opened) {
 			for _, name := range []string{"a", "b", "c", "d", "e"} {
 				l.write(name, "")
 			}
@@ -51,20 +51,20 @@ func TestWrapping(t *testing.T) {
 			d["annotations"].(object)["org.opencontainers.image.ref.name"] = "v1"
 		}), otherIndex, refName + `"v1", its lock makes it "freebsd-dynamic:15.0-RELEASE-p3-amd64"`, `ref.name: "freebsd-dynamic:15.0-RELEASE-p3-amd64" -> "v1"`},
 		{"no name", index(func(d object) { delete(d, "annotations") }), otherIndex, refName + `absent, its lock makes it "freebsd-dynamic:15.0-RELEASE-p3-amd64"`, `ref.name: "freebsd-dynamic:15.0-RELEASE-p3-amd64" -> none`},
-		{"no name and no lock", func(l *layout) {
+		{"no name and no lock", func(l *opened) {
 			index(func(d object) { delete(d, "annotations") })(l)
 			os.Remove(l.dir + ".lock.json")
 		}, otherIndex, refName + `absent, orlop makes it "freebsd-dynamic:15.0-RELEASE-p3-amd64"`, ""},
-		{"key of the index", documents(func(l *layout) { l.index["evil"] = 1 }), otherIndex, "index.json: evil is 1, its lock makes it absent", "index evil: none -> 1"},
-		{"key of oci-layout", func(l *layout) { l.write("oci-layout", `{"imageLayoutVersion":"1.0.0","evil":1}`) }, otherLayout, "oci-layout: evil is 1, its lock makes it absent", "oci-layout evil: none -> 1"},
-		{"blanks", func(l *layout) {
+		{"key of the index", documents(func(l *opened) { l.index["evil"] = 1 }), otherIndex, "index.json: evil is 1, its lock makes it absent", "index evil: none -> 1"},
+		{"key of oci-layout", func(l *opened) { l.write("oci-layout", `{"imageLayoutVersion":"1.0.0","evil":1}`) }, otherLayout, "oci-layout: evil is 1, its lock makes it absent", "oci-layout evil: none -> 1"},
+		{"blanks", func(l *opened) {
 			l.edit(filepath.Join(l.dir, "index.json"), func(b []byte) []byte { return append(b, '\n') })
 		}, otherIndex, "index.json: says what it should, in other bytes than orlop writes", "index as it is written: sha256 "},
-		{"a second descriptor", documents(func(l *layout) {
+		{"a second descriptor", documents(func(l *opened) {
 			list := at[[]any](l.index, "manifests")
 			l.index["manifests"] = append(list, list[0])
 		}), otherIndex, "index.json: manifests.1.", "index manifests.1."},
-		{"a second name", documents(func(l *layout) {
+		{"a second name", documents(func(l *opened) {
 			list := at[[]any](l.index, "manifests")
 			second := maps.Clone(list[0].(object))
 			second["annotations"] = object{"org.opencontainers.image.ref.name": "v1"}

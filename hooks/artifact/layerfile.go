@@ -14,12 +14,12 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/layer"
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 	"github.com/orlop/orlop/release/tree"
 )
 
 // layerType is the media type of a file that is a layer, packed or plain.
-func layerType(ctx context.Context, file *oci.File) (mediaType string, blob io.Reader, err error) {
+func layerType(ctx context.Context, file *layout.File) (mediaType string, blob io.Reader, err error) {
 	r := bufio.NewReader(file.Reader(ctx))
 	head, err := r.Peek(512)
 	if err == io.EOF {
@@ -34,7 +34,7 @@ func layerType(ctx context.Context, file *oci.File) (mediaType string, blob io.R
 
 // readLayerOnly reads a layer as if it were an image. What it returns beside an
 // error is nil where the layer cannot be read to its end.
-func readLayerOnly(ctx context.Context, file *oci.File) (*Artifact, error) {
+func readLayerOnly(ctx context.Context, file *layout.File) (*Artifact, error) {
 	mediaType, blob, err := layerType(ctx, file)
 	if err != nil {
 		return nil, err

@@ -7,12 +7,12 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // OpenRoot reads a folder, or an archive or layout of an image. Of an image whose
 // layers could be read to their end the root is there beside an error.
-func OpenRoot(ctx context.Context, file *oci.File, platform string) (*Root, error) {
+func OpenRoot(ctx context.Context, file *layout.File, platform string) (*Root, error) {
 	_, none := os.Stat(filepath.Join(file.Name, "oci-layout"))
 	if file.Folder() && none != nil {
 		root, err := readRoot(ctx, file.Name)

@@ -22,6 +22,7 @@ import (
 	"github.com/orlop/orlop/release/etc"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -35,7 +36,7 @@ type Artifact struct {
 	Details  []string          // the same at length, and what else few want to know
 
 	source  oci.Source    // open for as long as the artifact is used; nil of a single layer
-	file    *oci.File     // of a single layer
+	file    *layout.File  // of a single layer
 	Made    []layer.Layer // what the layers turned out to be
 	whole   bool          // every layer could be read to its end and is the config's
 	entries int           // in all layers
@@ -121,7 +122,7 @@ func (a *Artifact) wrapping(strays []string) {
 }
 
 // ReadFile is Read for an image in a file or folder.
-func ReadFile(ctx context.Context, file *oci.File, platform string) (*Artifact, error) {
+func ReadFile(ctx context.Context, file *layout.File, platform string) (*Artifact, error) {
 	source, err := file.Open(ctx)
 	if err != nil {
 		return nil, err
@@ -130,7 +131,7 @@ func ReadFile(ctx context.Context, file *oci.File, platform string) (*Artifact, 
 }
 
 // ReadAny is ReadFile for an image, or for a single layer in a file.
-func ReadAny(ctx context.Context, file *oci.File, platform string) (*Artifact, error) {
+func ReadAny(ctx context.Context, file *layout.File, platform string) (*Artifact, error) {
 	a, err := ReadFile(ctx, file, platform)
 	if a == nil && ctx.Err() == nil && !file.Folder() {
 		if only, no := readLayerOnly(ctx, file); only != nil && only.isLayer() {

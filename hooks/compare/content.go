@@ -16,7 +16,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb"
-	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/packing"
 	"github.com/orlop/orlop/release/elf"
 )
 
@@ -121,7 +121,7 @@ func unpacked(b []byte) []byte {
 	if !slices.ContainsFunc([]string{"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd7zXZ\x00", "BZh"}, func(magic string) bool { return bytes.HasPrefix(b, []byte(magic)) }) {
 		return nil
 	}
-	r, err := pkgfile.Decompress(bytes.NewReader(b))
+	r, err := packing.NewReader(bytes.NewReader(b))
 	if err != nil {
 		return nil
 	}

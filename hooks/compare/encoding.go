@@ -9,7 +9,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb"
-	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tarfile"
 )
 
 // OnlyForm reports whether two images differ in nothing but what the libraries
@@ -29,7 +29,7 @@ func OnlyForm(ctx context.Context, a, b *artifact.Artifact) (bool, error) {
 		if a.Made[i].DiffID == b.Made[i].DiffID {
 			continue
 		}
-		if err := diffTars(ctx, a, b, i, func(c layer.Change) { only = only && ofDatabase(c) }); err != nil || !only {
+		if err := diffTars(ctx, a, b, i, func(c tarfile.Change) { only = only && ofDatabase(c) }); err != nil || !only {
 			return false, err
 		}
 		if a.Content == nil || b.Content == nil {
@@ -59,6 +59,6 @@ func followsFromLayers(key string) bool {
 }
 
 // ofDatabase reports whether a change is in the bytes of the pkg database.
-func ofDatabase(c layer.Change) bool {
+func ofDatabase(c tarfile.Change) bool {
 	return "/"+c.Path == pkgdb.Path && (c.Field == "header field size" || strings.HasPrefix(c.Field, "contents"))
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
-	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tarfile"
 )
 
 // compareLayers tells of layers at the same place what the bytes of their
@@ -45,7 +45,7 @@ func compareLayers(ctx context.Context, a, b *artifact.Artifact, lines int) ([]D
 // tars tells the first thing in which two layers differ, and then all that the
 // files do not tell.
 func (x *Difference) tars(ctx context.Context, a, b *artifact.Artifact, i, lines int) error {
-	err := diffTars(ctx, a, b, i, func(c layer.Change) {
+	err := diffTars(ctx, a, b, i, func(c tarfile.Change) {
 		if x.Change == "" {
 			x.Change = c.String()
 		} else if !slices.ContainsFunc(toldOfFiles, func(field string) bool { return strings.HasPrefix(c.Field, field) }) {
@@ -61,7 +61,7 @@ var toldOfFiles = []string{"header field mode", "header field uid", "header fiel
 	"header field uname", "header field gname", "header field linkname", "contents", "added", "removed"}
 
 // diffTars compares two layers entry by entry.
-func diffTars(ctx context.Context, a, b *artifact.Artifact, i int, visit func(layer.Change)) error {
+func diffTars(ctx context.Context, a, b *artifact.Artifact, i int, visit func(tarfile.Change)) error {
 	old, err := a.Spool(ctx, i)
 	if err != nil {
 		return err
@@ -72,5 +72,5 @@ func diffTars(ctx context.Context, a, b *artifact.Artifact, i int, visit func(la
 		return err
 	}
 	defer now.Close()
-	return fault.Within(fmt.Sprintf("layer %d", i+1), layer.DiffTars(bufio.NewReader(until.Reader(ctx, old)), bufio.NewReader(until.Reader(ctx, now)), visit))
+	return fault.Within(fmt.Sprintf("layer %d", i+1), tarfile.Diff(bufio.NewReader(until.Reader(ctx, old)), bufio.NewReader(until.Reader(ctx, now)), visit))
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/strict"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/oci"
 )
 
@@ -40,7 +41,7 @@ func Name(l *Lock) string {
 }
 
 // Describe is the image of a definition. All of it decides bytes.
-func Describe(r release.Release, def release.Image, given map[string]string, epoch int64, layers []oci.Layer) (oci.Image, error) {
+func Describe(r release.Release, def define.Image, given map[string]string, epoch int64, layers []oci.Layer) (oci.Image, error) {
 	platform, err := r.Platform()
 	annotations := def.ManifestAnnotations(r, given)
 	annotations[v1.AnnotationCreated] = oci.Timestamp(epoch)
@@ -49,7 +50,7 @@ func Describe(r release.Release, def release.Image, given map[string]string, epo
 		Architecture: platform.Architecture,
 		Variant:      platform.Variant,
 		Created:      epoch,
-		Env:          append([]string{release.Path}, def.Env...),
+		Env:          append([]string{define.Path}, def.Env...),
 		Cmd:          def.Cmd,
 		Labels:       def.Labels,
 		Annotations:  annotations,
@@ -58,7 +59,7 @@ func Describe(r release.Release, def release.Image, given map[string]string, epo
 }
 
 // Definition is that of a layer of a lock.
-func Definition(l *Lock, i int) (def release.Image, err error) {
+func Definition(l *Lock, i int) (def define.Image, err error) {
 	dec := json.NewDecoder(bytes.NewReader(l.Layers[i].Definition))
 	dec.DisallowUnknownFields()
 	if err = dec.Decode(&def); err == nil {
@@ -73,7 +74,7 @@ func Definition(l *Lock, i int) (def release.Image, err error) {
 	if err = errors.Join(def.Check()...); err != nil {
 		return def, fmt.Errorf("layer %s: definition: %w", l.Layers[i].Image, err)
 	}
-	if err := (release.Images{}).Add(def); err != nil {
+	if err := (define.Images{}).Add(def); err != nil {
 		return def, fmt.Errorf("layer %s: definition of image %q: %w", l.Layers[i].Image, def.Name, err)
 	}
 	if def.Name != l.Layers[i].Image {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
-	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tarfile"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -26,7 +26,7 @@ func CatalogueName(repository string) string {
 // DirectoriesDigest covers all that a layer says of its directories.
 func DirectoriesDigest(ctx context.Context, dirs []*tree.Node) (string, error) {
 	h := sha256.New()
-	w := layer.NewWriter(until.Writer(ctx, h))
+	w := tarfile.NewWriter(until.Writer(ctx, h))
 	for _, n := range dirs {
 		if err := w.Entry(n, nil); err != nil {
 			return "", err

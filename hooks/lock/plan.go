@@ -10,27 +10,27 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/strict"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/jsondiff"
 )
 
 // Plan is a plan as it stands in a file, so that a later run can tell that
 // it comes to the same. It has all that is known before a package is opened.
 type Plan struct {
-	Format       int                `json:"format"`
-	Orlop        string             `json:"orlop"` // version that wrote it
-	Maker        string             `json:"maker"` // the very program; a build from another is as planned, too
-	Image        string             `json:"image"`
-	Revision     string             `json:"revision"`
-	Branch       string             `json:"branch"`
-	ABI          string             `json:"abi"`
-	Epoch        *int64             `json:"epoch"` // seconds: no time is later; null for no such bound
-	Annotations  map[string]string  `json:"annotations"`
-	Repositories []Repository       `json:"repositories"`
-	Definitions  []release.Image    `json:"definitions"` // lowest layer first
-	Exceptions   release.Exceptions `json:"exceptions"`  // in addition to theirs
-	Files        []File             `json:"files"`       // of the source tree, by their paths there
-	Packages     []Package          `json:"packages"`    // in the order of installation
+	Format       int               `json:"format"`
+	Orlop        string            `json:"orlop"` // version that wrote it
+	Maker        string            `json:"maker"` // the very program; a build from another is as planned, too
+	Image        string            `json:"image"`
+	Revision     string            `json:"revision"`
+	Branch       string            `json:"branch"`
+	ABI          string            `json:"abi"`
+	Epoch        *int64            `json:"epoch"` // seconds: no time is later; null for no such bound
+	Annotations  map[string]string `json:"annotations"`
+	Repositories []Repository      `json:"repositories"`
+	Definitions  []define.Image    `json:"definitions"` // lowest layer first
+	Exceptions   define.Exceptions `json:"exceptions"`  // in addition to theirs
+	Files        []File            `json:"files"`       // of the source tree, by their paths there
+	Packages     []Package         `json:"packages"`    // in the order of installation
 }
 
 // PlanFormat is that of plans, which only the orlop that wrote them reads: make

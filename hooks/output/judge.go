@@ -17,7 +17,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/strict"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/oci"
 )
 
@@ -103,8 +103,8 @@ func ownLayout(dir string) ([]string, error) {
 	if digest.FromBytes(text) != d.Digest {
 		return nil, errors.New("whose manifest is not the one that its index.json names")
 	}
-	if manifest.Annotations[release.AnnotationABI] == "" {
-		return nil, errors.New("whose manifest has no " + release.AnnotationABI)
+	if manifest.Annotations[define.AnnotationABI] == "" {
+		return nil, errors.New("whose manifest has no " + define.AnnotationABI)
 	}
 	files := []string{"oci-layout", "index.json"}
 	for _, d := range append([]v1.Descriptor{d, manifest.Config}, manifest.Layers...) {

@@ -14,7 +14,7 @@ import (
 	"github.com/orlop/orlop/hooks/compare"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/jsondiff"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -62,7 +62,7 @@ func noteWrapping(a *artifact.Artifact, index []byte, by string) {
 // title, version and ABI. The name in an index may be another since a copy.
 func IsOf(a *artifact.Artifact, l *lock.Lock) bool {
 	image, err := lock.Image(l, nil)
-	for _, key := range []string{v1.AnnotationTitle, v1.AnnotationVersion, release.AnnotationABI} {
+	for _, key := range []string{v1.AnnotationTitle, v1.AnnotationVersion, define.AnnotationABI} {
 		if err != nil || image.Annotations[key] != a.Manifest.Annotations[key] {
 			return false
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
-	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tarfile"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -44,7 +44,7 @@ func compareFlags(r *artifact.Root, pkgs []pkgdb.Installed) []error {
 			}
 			addFlags(at.found, n.Flags)
 			if f.Flags != nil {
-				carried, _ := layer.KnownFlags(pkgfile.FormatFlags(*f.Flags))
+				carried, _ := tarfile.KnownFlags(pkgfile.FormatFlags(*f.Flags))
 				addFlags(at.wanted, carried)
 			}
 		}

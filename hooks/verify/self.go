@@ -16,6 +16,7 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 )
@@ -26,7 +27,7 @@ func checkAlone(ctx context.Context, a *artifact.Artifact) []error {
 	if a.OwnName() == "" {
 		return nil
 	}
-	r := release.Release{ABI: a.Manifest.Annotations[release.AnnotationABI]}
+	r := release.Release{ABI: a.Manifest.Annotations[define.AnnotationABI]}
 	noteWrapping(a, oci.Index(likelyName(a, r), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
 	var errs []error
 	if a.Whole() && a.Config.Created != nil {
@@ -43,13 +44,13 @@ func checkAlone(ctx context.Context, a *artifact.Artifact) []error {
 // definitions only.
 func likelyName(a *artifact.Artifact, r release.Release) string {
 	found := a.Descriptor.Annotations[v1.AnnotationRefName]
-	if release.OwnRefName(found, a.OwnName(), r.TargetArch()) {
+	if define.OwnRefName(found, a.OwnName(), r.TargetArch()) {
 		return found
 	}
 	revision, branch, _ := strings.Cut(a.Manifest.Annotations[v1.AnnotationVersion], "-")
 	r.Revision, r.Branch = revision, branch
-	freeBSDs := slices.Contains(release.StandardNames(), a.OwnName())
-	return release.Image{Name: a.OwnName(), FreeBSD: freeBSDs, Tags: []string{"TAG"}}.RefName(r)
+	freeBSDs := slices.Contains(define.StandardNames(), a.OwnName())
+	return define.Image{Name: a.OwnName(), FreeBSD: freeBSDs, Tags: []string{"TAG"}}.RefName(r)
 }
 
 // checkOwn finds what orlop never writes: whiteouts, anything in a tar file that

@@ -15,7 +15,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
-	"github.com/orlop/orlop/pkgdb/sign"
+	"github.com/orlop/orlop/pkgdb/trust"
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
@@ -81,18 +81,18 @@ type vouched struct {
 }
 
 // checked reads the payload once its signature is checked, where trust is not nil.
-func (a *archive) checked(ctx context.Context, repo Repo, trust sign.Trust, parse func(form, io.Reader) error) (vouched, error) {
-	a.asked = trust != nil
+func (a *archive) checked(ctx context.Context, repo Repo, believed trust.Trust, parse func(form, io.Reader) error) (vouched, error) {
+	a.asked = believed != nil
 	e, err := a.unseal(ctx)
 	if err != nil {
 		return vouched{}, a.fault(ctx, repo, err)
 	}
 	v := vouched{digest: hex.EncodeToString(e.payload.SHA256[:])}
-	if trust != nil {
+	if believed != nil {
 		if err := a.complete(e); err != nil {
 			return vouched{}, a.fault(ctx, repo, err)
 		}
-		if v.signer, err = trust.Check(e.Envelope, e.payload); err != nil {
+		if v.signer, err = believed.Check(e.Envelope, e.payload); err != nil {
 			return vouched{}, fmt.Errorf("repository %q: %s: %w", repo.Name, a.name, err)
 		}
 	}

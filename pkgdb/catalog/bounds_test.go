@@ -16,13 +16,13 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
-	"github.com/orlop/orlop/pkgdb/sign"
+	"github.com/orlop/orlop/pkgdb/trust"
 )
 
 // noTrust fails if anybody asks it.
 type noTrust struct{ t *testing.T }
 
-func (n noTrust) Check(sign.Envelope, sign.Payload) (string, error) {
+func (n noTrust) Check(trust.Envelope, trust.Payload) (string, error) {
 	n.t.Error("a signature was asked for")
 	return "", nil
 }

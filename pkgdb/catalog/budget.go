@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/packing"
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
@@ -29,7 +29,7 @@ type budget struct {
 
 func newBudget(ctx context.Context, archive io.Reader) (*budget, error) {
 	packed := &counter{r: until.Reader(ctx, archive)}
-	plain, err := pkgfile.Decompress(packed)
+	plain, err := packing.NewReader(packed)
 	if err != nil {
 		return nil, err
 	}

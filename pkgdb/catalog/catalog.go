@@ -21,8 +21,8 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
-	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/pkgdb/trust"
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
@@ -77,8 +77,8 @@ func (e *FormatError) Parts() (what, where, found, wanted string) {
 
 // Load reads the catalogue of a repository. Nothing of it is parsed before its
 // signature is checked, where trust is not nil.
-func Load(ctx context.Context, repo Repo, files Opener, trust sign.Trust) (*Catalogue, error) {
-	m, err := loadMeta(ctx, repo, files, trust)
+func Load(ctx context.Context, repo Repo, files Opener, believed trust.Trust) (*Catalogue, error) {
+	m, err := loadMeta(ctx, repo, files, believed)
 	if err != nil {
 		return nil, err
 	}
@@ -88,20 +88,20 @@ func Load(ctx context.Context, repo Repo, files Opener, trust sign.Trust) (*Cata
 	}
 	defer func() { a.file.Close() }()
 	a.keys = m.keys
-	return a.catalogue(ctx, repo, trust)
+	return a.catalogue(ctx, repo, believed)
 }
 
 // Unseal reads a catalogue from an archive that was kept (see
 // Catalogue.Sealed), as Load does. There is no meta.conf, so the payload must
 // have the name that pkg gives it. Nobody may change the archive any more.
-func Unseal(ctx context.Context, repo Repo, archive []byte, trust sign.Trust) (*Catalogue, error) {
-	return keptArchive(archive).catalogue(ctx, repo, trust)
+func Unseal(ctx context.Context, repo Repo, archive []byte, believed trust.Trust) (*Catalogue, error) {
+	return keptArchive(archive).catalogue(ctx, repo, believed)
 }
 
 // catalogue checks the archive and parses its payload.
-func (a *archive) catalogue(ctx context.Context, repo Repo, trust sign.Trust) (*Catalogue, error) {
+func (a *archive) catalogue(ctx context.Context, repo Repo, believed trust.Trust) (*Catalogue, error) {
 	c := &Catalogue{Repo: &repo, known: map[string]string{}}
-	v, err := a.checked(ctx, repo, trust, c.parse)
+	v, err := a.checked(ctx, repo, believed, c.parse)
 	if err != nil {
 		return nil, err
 	}

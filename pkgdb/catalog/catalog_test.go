@@ -23,8 +23,8 @@ import (
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
-	"github.com/orlop/orlop/pkgdb/sign"
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/trust"
 )
 
 // folder opens files of a map, by name.
@@ -147,13 +147,13 @@ func TestLoadErrors(t *testing.T) {
 func TestSigned(t *testing.T) {
 	t.Parallel()
 	read := func(name string) string {
-		text, err := os.ReadFile(filepath.Join("../sign/testdata", name))
+		text, err := os.ReadFile(filepath.Join("../trust/testdata", name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(text)
 	}
-	key, err := sign.ReadKey("../sign/testdata/rsa.pub")
+	key, err := trust.ReadKey("../trust/testdata/rsa.pub")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,17 +190,17 @@ func TestSigned(t *testing.T) {
 // refuses all that Load refuses.
 func TestUnseal(t *testing.T) {
 	t.Parallel()
-	const keys = "../sign/testdata/"
-	good, err := sign.ReadFingerprints(keys + "folders/good")
+	const keys = "../trust/testdata/"
+	good, err := trust.ReadFingerprints(keys + "folders/good")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rsa, err := sign.ReadKey(keys + "rsa.pub")
+	rsa, err := trust.ReadKey(keys + "rsa.pub")
 	if err != nil {
 		t.Fatal(err)
 	}
 	repo := catalog.Repo{Name: "r"}
-	for name, trust := range map[string]sign.Trust{"fingerprint": good, "sha256-fingerprint": good, "rsa": rsa} {
+	for name, believed := range map[string]trust.Trust{"fingerprint": good, "sha256-fingerprint": good, "rsa": rsa} {
 		dir := filepath.Join("testdata/repos", name)
 		src, err := new(store.Store).Source(dir, "none")
 		if err != nil {
@@ -210,7 +210,7 @@ func TestUnseal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, asked := range []sign.Trust{nil, trust} {
+		for _, asked := range []trust.Trust{nil, believed} {
 			loaded, err := catalog.Load(t.Context(), repo, src, asked)
 			if err != nil {
 				t.Fatal(err)
@@ -225,11 +225,11 @@ func TestUnseal(t *testing.T) {
 				t.Errorf("%s: (-loaded +unsealed):\n%s", name, d)
 			}
 		}
-		wrong, err := sign.FreeBSD("pkg")
+		wrong, err := trust.FreeBSD("pkg")
 		if err != nil {
 			t.Fatal(err)
 		}
-		var bad *sign.Error
+		var bad *trust.Error
 		if _, err := catalog.Unseal(t.Context(), repo, want, wrong); !errors.As(err, &bad) {
 			t.Errorf("%s: for another's keys: got %v, want that the signature is refused", name, err)
 		}
@@ -284,16 +284,16 @@ func TestSealedBehind(t *testing.T) {
 // by right keys and by wrong ones; testdata/README says how.
 func TestGoldenSigned(t *testing.T) {
 	t.Parallel()
-	const keys = "../sign/testdata/"
-	fingerprints := func(name string) sign.Trust {
-		f, err := sign.ReadFingerprints(keys + "folders/" + name)
+	const keys = "../trust/testdata/"
+	fingerprints := func(name string) trust.Trust {
+		f, err := trust.ReadFingerprints(keys + "folders/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return f
 	}
-	pubkey := func(name string) sign.Trust {
-		k, err := sign.ReadKey(keys + name + ".pub")
+	pubkey := func(name string) trust.Trust {
+		k, err := trust.ReadKey(keys + name + ".pub")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -303,7 +303,7 @@ func TestGoldenSigned(t *testing.T) {
 	const unsigned = "../../../../cmd/orlop/sample"
 	for _, tt := range []struct {
 		repo, want string
-		trust      sign.Trust
+		believed      trust.Trust
 	}{
 		{"fingerprint", "", fingerprints("good")}, {"sha256-fingerprint", "", fingerprints("good")},
 		{"rsa", "", pubkey("rsa")}, {"ecc", "", pubkey("ecc")}, {"ecdsa", "", pubkey("ecdsa")},
@@ -322,8 +322,8 @@ func TestGoldenSigned(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, tt.trust)
-		var bad *sign.Error
+		c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, tt.believed)
+		var bad *trust.Error
 		if tt.want == "" && (err != nil || c.Signer == "") || tt.want != "" && (!errors.As(err, &bad) || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: got %v, want %q", tt.repo, err, tt.want)
 		}
@@ -342,11 +342,11 @@ func TestSignedByStranger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := sign.ReadKey("../sign/testdata/rsa.pub")
+	key, err := trust.ReadKey("../trust/testdata/rsa.pub")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var bad *sign.Error
+	var bad *trust.Error
 	if _, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, key); !errors.As(err, &bad) || !strings.Contains(err.Error(), "rsa.pub (sha256 d704cb5a56d15825e3f51d0351f0d200515c9db404c1dde04fda924705f49420): is wrong") {
 		t.Errorf("got %v, want that the signature is wrong", err)
 	}
@@ -483,7 +483,7 @@ func FuzzSigners(f *testing.F) {
 	f.Add("ports.sig", "text", "ports.pub", "key", data)
 	f.Add("signature", "text", "x.pub", "$PKGSIGN:ecdsa$key", data)
 	f.Add("data", "{}", "a.sig", "$PKGSIGN:eddsa$", data)
-	trust, err := sign.FreeBSD("pkg")
+	believed, err := trust.FreeBSD("pkg")
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -498,7 +498,7 @@ func FuzzSigners(f *testing.F) {
 		}
 		w.Close()
 		src := folder{"meta.conf": []byte(metaConf), "data.pkg": b.Bytes()}
-		if c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, trust); err == nil {
+		if c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, believed); err == nil {
 			t.Errorf("accepted, signed by %s", c.Signer)
 		}
 	})

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/orlop/orlop/pkgdb/jsonscan"
 )
 
 // maxValue bounds what is held in memory of a document at once, in bytes.
@@ -94,7 +96,7 @@ func (d *document) value() ([]byte, error) {
 	if _, err := d.peek(); err != nil {
 		return nil, err
 	}
-	var end boundary
+	var end jsonscan.Boundary
 	for {
 		chunk, err := d.r.Peek(max(1, d.r.Buffered()))
 		if err == io.EOF {
@@ -103,7 +105,7 @@ func (d *document) value() ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("byte %d: %w", d.at, err)
 		}
-		n, done := end.find(chunk)
+		n, done := end.Find(chunk)
 		if len(d.buf)+n > maxValue {
 			return nil, fmt.Errorf("byte %d: a value has more than %d bytes", d.at, maxValue)
 		}
@@ -120,39 +122,4 @@ func (d *document) value() ([]byte, error) {
 		return nil, fmt.Errorf("byte %d: %.40q is no JSON", d.at, d.buf)
 	}
 	return d.buf, nil
-}
-
-// boundary finds the end of a value, chunk by chunk.
-type boundary struct {
-	depth           int
-	quoted, escaped bool
-}
-
-// find returns how much of a chunk belongs to the value, and whether it ends.
-func (b *boundary) find(chunk []byte) (n int, done bool) {
-	for i, c := range chunk {
-		switch {
-		case b.escaped:
-			b.escaped = false
-		case b.quoted:
-			b.escaped = c == '\\'
-			if b.quoted = c != '"'; !b.quoted && b.depth == 0 {
-				return i + 1, true
-			}
-		case c == '"':
-			b.quoted = true
-		case c == '{' || c == '[':
-			b.depth++
-		case c == '}' || c == ']':
-			if b.depth == 0 { // a number or literal ended before
-				return i, true
-			}
-			if b.depth--; b.depth == 0 {
-				return i + 1, true
-			}
-		case b.depth == 0 && (c == ',' || c == ':' || c == ' ' || c == '\n' || c == '\t' || c == '\r'):
-			return i, true
-		}
-	}
-	return len(chunk), false
 }

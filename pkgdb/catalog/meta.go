@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
-	"github.com/orlop/orlop/pkgdb/sign"
+	"github.com/orlop/orlop/pkgdb/trust"
 	"github.com/orlop/orlop/pkgdb/ucl"
 )
 
@@ -39,7 +39,7 @@ func defaultMeta() meta {
 
 // loadMeta reads meta.conf, or else meta.txz, which repositories had before pkg
 // 1.13: signed as a catalogue is, and with the keys of those who signed that.
-func loadMeta(ctx context.Context, repo Repo, files Opener, trust sign.Trust) (meta, error) {
+func loadMeta(ctx context.Context, repo Repo, files Opener, believed trust.Trust) (meta, error) {
 	f, absent := files.Open(ctx, "meta.conf")
 	if absent == nil {
 		defer f.Close()
@@ -63,7 +63,7 @@ func loadMeta(ctx context.Context, repo Repo, files Opener, trust sign.Trust) (m
 	}
 	a := &archive{file: f, name: oldMeta, forms: []form{{"meta", false}}}
 	defer func() { a.file.Close() }()
-	return a.meta(ctx, repo, trust)
+	return a.meta(ctx, repo, believed)
 }
 
 // oldMeta is the archive that came before meta.conf.
@@ -72,7 +72,7 @@ const oldMeta = "meta.txz"
 // meta reads the archive that has the file meta. Its own signer's key may be in
 // that file, which is looked for there before anything vouches for it: the key
 // counts for no more than one beside the signature would.
-func (a *archive) meta(ctx context.Context, repo Repo, trust sign.Trust) (m meta, err error) {
+func (a *archive) meta(ctx context.Context, repo Repo, believed trust.Trust) (m meta, err error) {
 	parse := func(_ form, r io.Reader) error {
 		m, err = parseMeta("meta", r)
 		return err
@@ -82,7 +82,7 @@ func (a *archive) meta(ctx context.Context, repo Repo, trust sign.Trust) (m meta
 		a.keys = m.keys
 		return err
 	}
-	_, err = a.checked(ctx, repo, trust, parse)
+	_, err = a.checked(ctx, repo, believed, parse)
 	return m, err
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
-	"github.com/orlop/orlop/pkgdb/sign"
+	"github.com/orlop/orlop/pkgdb/trust"
 )
 
 const oldMeta = "version = 1;\npacking_format = \"txz\";\ndigest_format = \"sha256_hex\";\ndigests = \"digests\";\nmanifests = \"packagesite.yaml\";\n"
@@ -68,7 +68,7 @@ func TestOldMeta(t *testing.T) {
 func TestOldMetaSigned(t *testing.T) {
 	t.Parallel()
 	ours, stranger := pkgtest.NewSigner(rand.Reader), pkgtest.NewSigner(rand.Reader)
-	trust := &sign.Fingerprints{Where: "test", Trusted: map[string]string{ours.Fingerprint(): "ours"}}
+	believed := &trust.Fingerprints{Where: "test", Trusted: map[string]string{ours.Fingerprint(): "ours"}}
 	cert := func(s *pkgtest.Signer) string {
 		return oldMeta + "cert { name = x; type = rsa; data = " + strconv.Quote(string(s.Public())) + " }\n"
 	}
@@ -93,7 +93,7 @@ func TestOldMetaSigned(t *testing.T) {
 		{"our key, a stranger's signature", sealed(stranger, "meta", cert(ours), false), sealed(ours, "packagesite.yaml", line, true), "meta.txz: signature of key x"},
 		{"no key anywhere", sealed(ours, "meta", oldMeta, true), sealed(ours, "packagesite.yaml", line, false), "found only one of .sig and .pub, wanted both"},
 	} {
-		c, err := catalog.Load(context.Background(), catalog.Repo{Name: "r"}, folder{"meta.txz": tt.meta, "packagesite.txz": tt.lines}, trust)
+		c, err := catalog.Load(context.Background(), catalog.Repo{Name: "r"}, folder{"meta.txz": tt.meta, "packagesite.txz": tt.lines}, believed)
 		switch {
 		case tt.want != "":
 			if err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -9,13 +9,13 @@ import (
 	"io"
 	"strings"
 
-	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/packing"
 )
 
 // LooksSealed reports whether a file begins as the archive of a signed catalogue
 // does, in which the signature stands first. It reads no more than that.
 func LooksSealed(r io.Reader) bool {
-	plain, err := pkgfile.Decompress(io.LimitReader(r, maxSignature))
+	plain, err := packing.NewReader(io.LimitReader(r, maxSignature))
 	if err != nil {
 		return false
 	}

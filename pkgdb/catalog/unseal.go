@@ -14,13 +14,13 @@ import (
 
 	"golang.org/x/crypto/blake2b"
 
-	"github.com/orlop/orlop/pkgdb/sign"
+	"github.com/orlop/orlop/pkgdb/trust"
 )
 
 // envelope is what an archive holds before it is known who made it.
 type envelope struct {
-	sign.Envelope
-	payload sign.Payload
+	trust.Envelope
+	payload trust.Payload
 	signed  bool
 }
 
@@ -48,7 +48,7 @@ func (a *archive) unseal(ctx context.Context) (*envelope, error) {
 // signed and should be in memory.
 func (a *archive) look(ctx context.Context) (*envelope, error) {
 	e := new(envelope)
-	pairs := map[string]*sign.Pair{}
+	pairs := map[string]*trust.Pair{}
 	var order []string
 	var found []form
 	err := a.members(ctx, func(name string, contents io.Reader) (err error) {
@@ -75,7 +75,7 @@ func (a *archive) look(ctx context.Context) (*envelope, error) {
 			if len(pairs) == maxSigners {
 				return fmt.Errorf("has more than %d signers", maxSigners)
 			}
-			pairs[stem] = &sign.Pair{Name: stem}
+			pairs[stem] = &trust.Pair{Name: stem}
 			order = append(order, stem)
 		}
 		text, err := small(contents)

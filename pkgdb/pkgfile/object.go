@@ -3,11 +3,12 @@
 package pkgfile
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/orlop/orlop/pkgdb/jsonscan"
 )
 
 // member is a member of an object. A repeated key has further values: libucl calls
@@ -25,15 +26,15 @@ const few = 16
 // has been found out for all of a manifest: an object of ten thousand files would
 // otherwise be checked at every level.
 func members(text []byte) ([]member, error) {
-	s := scanner{text: text}
-	if s.peek() != '{' {
+	s := jsonscan.Scanner{Text: text}
+	if s.Peek() != '{' {
 		return nil, fmt.Errorf("found %s, wanted an object", kindOf(text))
 	}
-	s.skip()
+	s.Skip()
 	list := make([]member, 0, few/2)
 	var at map[string]int // once there are too many to look through
 	for n := 1; ; n++ {
-		raw, value, more := s.member()
+		raw, value, more := s.Member()
 		switch {
 		case !more && n > maxEntries+1:
 			return nil, &LimitError{"entries", n - 1, maxEntries}
@@ -68,101 +69,36 @@ func members(text []byte) ([]member, error) {
 
 // elements splits a JSON array, which must be valid.
 func elements(text []byte) []json.RawMessage {
-	s := scanner{text: text}
-	s.peek()
-	s.skip()
+	s := jsonscan.Scanner{Text: text}
+	s.Peek()
+	s.Skip()
 	var list []json.RawMessage
 	for {
-		switch s.peek() {
+		switch s.Peek() {
 		case ',':
-			s.skip()
+			s.Skip()
 		case ']', '}':
 			return list
 		default:
-			list = append(list, s.value())
+			list = append(list, s.Value())
 		}
 	}
 }
 
-// scanner finds the ends of the values of a valid JSON text.
-type scanner struct {
-	text []byte
-	at   int
+// maxEntries bounds the members of an object of a manifest, its files above all.
+// In memory one takes some 300 bytes. The largest packages of ports have 100,000.
+const maxEntries = 2_000_000
+
+// LimitError is a package or catalogue with more in it than is taken. Nothing
+// need be wrong with it.
+type LimitError struct {
+	What        string // of which it has too many
+	Found, Most int
 }
 
-func (s *scanner) skip() { s.at++ }
-
-// peek passes over white space and returns what follows.
-func (s *scanner) peek() byte {
-	for ; s.at < len(s.text); s.at++ {
-		switch c := s.text[s.at]; c {
-		case ' ', '\t', '\r', '\n':
-		default:
-			return c
-		}
-	}
-	return '}' // the end of any object
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("has %d %s, wanted at most %d", e.Found, e.What, e.Most)
 }
 
-// member passes over the next member of an object, if there is one.
-func (s *scanner) member() (key, value json.RawMessage, more bool) {
-	if s.peek() == ',' {
-		s.skip()
-	}
-	if s.peek() == '}' {
-		return nil, nil, false
-	}
-	key = s.value()
-	s.peek()
-	s.skip() // the colon
-	s.peek()
-	return key, s.value(), true
-}
-
-// value passes over the value that begins here and returns it.
-func (s *scanner) value() json.RawMessage {
-	begin, depth := s.at, 0
-	for s.at < len(s.text) {
-		switch s.text[s.at] {
-		case '"':
-			s.str()
-			if depth == 0 {
-				return s.text[begin:s.at]
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 { // the end of a number or literal, and of what holds it
-				return s.text[begin:s.at]
-			}
-			if depth--; depth == 0 {
-				s.at++
-				return s.text[begin:s.at]
-			}
-		case ',', ' ', '\t', '\r', '\n':
-			if depth == 0 {
-				return s.text[begin:s.at]
-			}
-		}
-		s.at++
-	}
-	return s.text[begin:]
-}
-
-// str passes over a string.
-func (s *scanner) str() {
-	for s.at++; ; s.at++ {
-		n := bytes.IndexByte(s.text[min(s.at, len(s.text)):], '"')
-		if n < 0 {
-			s.at = len(s.text)
-			return
-		}
-		escaped := bytes.IndexByte(s.text[s.at:s.at+n], '\\')
-		if escaped < 0 {
-			s.at += n + 1
-			return
-		}
-		s.at += escaped + 1 // at what it escapes
-	}
-}
+// Failed reports that this version cannot do it.
+func (*LimitError) Failed() bool { return true }

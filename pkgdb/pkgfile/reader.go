@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/packing"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
 )
@@ -84,7 +85,7 @@ func NewReaderOf(ctx context.Context, r io.Reader, m *Manifest) (*Reader, error)
 }
 
 func newReader(ctx context.Context, r io.Reader, label string, m *Manifest) (*Reader, error) {
-	plain, err := Decompress(until.Reader(ctx, r))
+	plain, err := packing.NewReader(until.Reader(ctx, r))
 	if _, unread := errors.AsType[*fault.UnsupportedError](err); unread {
 		return nil, fmt.Errorf("%s: %w", label, err)
 	} else if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orlop/orlop/release/tarfile"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -244,10 +245,10 @@ func TestApplyInterrupted(t *testing.T) {
 // emptyFiles is a tar file of so many empty files of one name, without an end.
 func emptyFiles(n int) io.Reader {
 	var b bytes.Buffer
-	if err := NewWriter(&b).Entry(&tree.Node{Path: "/a", Type: tree.File, Mode: 0o644}, strings.NewReader("")); err != nil {
+	if err := tarfile.NewWriter(&b).Entry(&tree.Node{Path: "/a", Type: tree.File, Mode: 0o644}, strings.NewReader("")); err != nil {
 		panic(err)
 	}
-	return io.LimitReader(&repeated{block: b.Bytes()}, int64(n)*blockSize)
+	return io.LimitReader(&repeated{block: b.Bytes()}, int64(n)*tarfile.BlockSize)
 }
 
 type repeated struct {

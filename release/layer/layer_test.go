@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release/tarfile"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -42,7 +43,7 @@ func with(e entry, change func(*tree.Node)) entry {
 }
 
 func fragment(entries ...entry) Fragment {
-	return Fragment{Write: func(_ context.Context, w *Writer) error {
+	return Fragment{Write: func(_ context.Context, w *tarfile.Writer) error {
 		for i := range entries {
 			if err := w.Entry(&entries[i].Node, strings.NewReader(entries[i].body)); err != nil {
 				return err
@@ -118,7 +119,7 @@ func TestHeaders(t *testing.T) {
 	t.Parallel()
 	for _, e := range odd() {
 		var b bytes.Buffer
-		w := NewWriter(&b)
+		w := tarfile.NewWriter(&b)
 		if err := w.Entry(&e.Node, strings.NewReader(e.body)); err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +183,7 @@ func TestWriteErrors(t *testing.T) {
 		f    Fragment
 		want string
 	}{
-		{"own", Fragment{Write: func(context.Context, *Writer) error { return bang }}, "bang"},
+		{"own", Fragment{Write: func(context.Context, *tarfile.Writer) error { return bang }}, "bang"},
 		{"short", fragment(short), "/short: contents end after 3 bytes, wanted 5"},
 		{"long", fragment(long), "/long: contents go on after 2 bytes"},
 	} {
@@ -254,7 +255,7 @@ func TestReadRefuses(t *testing.T) {
 // retyped is a tar file whose first entry has another type.
 func retyped(b []byte, kind byte) []byte {
 	b[156] = kind
-	seal(b[:blockSize])
+	seal(b[:tarfile.BlockSize])
 	return b
 }
 
@@ -519,7 +520,7 @@ func TestCheckExtraction(t *testing.T) {
 // not sparse ones, of which each would take seconds.
 func FuzzRead(f *testing.F) {
 	var b bytes.Buffer
-	w := NewWriter(&b)
+	w := tarfile.NewWriter(&b)
 	for _, e := range odd()[:15] {
 		if err := w.Entry(&e.Node, strings.NewReader(e.body)); err != nil {
 			f.Fatal(err)
@@ -531,8 +532,8 @@ func FuzzRead(f *testing.F) {
 	f.Add(tarOf(f, tar.Header{Name: long, Typeflag: tar.TypeLink, Linkname: long, Format: tar.FormatGNU}, tar.Header{Name: "a/.wh.b"}))
 	f.Add(tarOf(f, tar.Header{Name: "a", PAXRecords: map[string]string{"SCHILY.xattr.user.a": "b", "LIBARCHIVE.creationtime": "1.5"}}))
 	f.Fuzz(func(t *testing.T, blob []byte) {
-		for block := range slices.Chunk(blob, blockSize) {
-			if len(block) == blockSize && string(block[257:262]) == "ustar" && block[156] != 'S' {
+		for block := range slices.Chunk(blob, tarfile.BlockSize) {
+			if len(block) == tarfile.BlockSize && string(block[257:262]) == "ustar" && block[156] != 'S' {
 				seal(block)
 			}
 		}
@@ -572,4 +573,23 @@ func TestParseCompression(t *testing.T) {
 			t.Errorf("%q: %q, %v, wanted %q", in, got, err, want)
 		}
 	}
+}
+
+// tarOf writes entries with other people's code.
+func tarOf(t testing.TB, headers ...tar.Header) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, h := range headers {
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(bytes.Repeat([]byte("x"), int(h.Size))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }

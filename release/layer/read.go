@@ -18,6 +18,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
+	"github.com/orlop/orlop/release/tarfile"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -43,7 +44,7 @@ func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree
 		return l, faulty("", err)
 	}
 	defer raw.Close()
-	plain := newComparer(until.Reader(ctx, io.TeeReader(raw, diffID)))
+	plain := tarfile.NewComparer(until.Reader(ctx, io.TeeReader(raw, diffID)))
 	e := entries{compare: plain, tar: tar.NewReader(plain), read: diffID, visit: visit}
 	if err := e.all(ctx); err != nil {
 		return l, e.faults.err(err)
@@ -79,7 +80,7 @@ func Unpack(ctx context.Context, w io.Writer, r io.Reader, mediaType string) err
 
 // entries goes through those of a tar file.
 type entries struct {
-	compare *comparer // with what orlop writes
+	compare *tarfile.Comparer // with what orlop writes
 	tar     *tar.Reader
 	read    *counter // bytes of the tar file
 	visit   func(*tree.Node, io.Reader) error
@@ -97,8 +98,8 @@ func (e *entries) all(ctx context.Context) error {
 		h, err := e.tar.Next()
 		e.compare.Contents()
 		switch {
-		case err == io.EOF && e.read.n%blockSize != 0:
-			return faulty("", fmt.Errorf("ends inside a block of %d bytes, after %d bytes%s", blockSize, e.read.n, e.after()))
+		case err == io.EOF && e.read.n%tarfile.BlockSize != 0:
+			return faulty("", fmt.Errorf("ends inside a block of %d bytes, after %d bytes%s", tarfile.BlockSize, e.read.n, e.after()))
 		case err == io.EOF:
 			return nil
 		case ctx.Err() != nil:
@@ -123,14 +124,14 @@ func (e *entries) entry(ctx context.Context, h *tar.Header) error {
 		e.global(h)
 		return nil
 	}
-	sparse := IsSparse(h)
+	sparse := tarfile.IsSparse(h)
 	if sparse {
 		if h.Size > maxSparse-e.sparse {
 			return fault.Unsupportedf("%s: is a sparse entry of %d bytes, wanted at most %d in all of a layer", h.Name, h.Size, int64(maxSparse))
 		}
 		e.sparse += h.Size
 	}
-	n, err := node(h)
+	n, err := tarfile.Node(h)
 	if err == nil {
 		err = checkWhiteout(n)
 	}

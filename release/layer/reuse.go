@@ -19,6 +19,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/orlop/orlop/pkgdb/until"
+	"github.com/orlop/orlop/release/tarfile"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -89,17 +90,16 @@ func HeaderKey(ctx context.Context, source string, nodes []*tree.Node) string {
 		if ctx.Err() != nil {
 			return ""
 		}
-		header := describe(n)
-		text = header.encode(text[:0])
+		text = tarfile.AppendHeader(text[:0], n)
 		h.Write(text)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
 // ContentKey names a fragment by its bytes, which it writes to find out.
-func ContentKey(ctx context.Context, write func(*Writer) error) (string, error) {
+func ContentKey(ctx context.Context, write func(*tarfile.Writer) error) (string, error) {
 	h := sha256.New()
-	if err := write(NewWriter(until.Writer(ctx, h))); err != nil {
+	if err := write(tarfile.NewWriter(until.Writer(ctx, h))); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil

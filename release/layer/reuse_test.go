@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/orlop/orlop/release/tarfile"
 )
 
 // keyed makes fragments whose text tells their keys; each that is written is
@@ -22,7 +24,7 @@ func keyed(written *[]string, keys ...string) []Fragment {
 		f := fragment(dir("/"+key), file("/"+key+"/f", strings.Repeat(key+"\n", 400_000)))
 		write := f.Write
 		f.Key = key
-		f.Write = func(ctx context.Context, w *Writer) error {
+		f.Write = func(ctx context.Context, w *tarfile.Writer) error {
 			mu.Lock()
 			*written = append(*written, key)
 			mu.Unlock()

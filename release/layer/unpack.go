@@ -15,6 +15,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release/tarfile"
 )
 
 // unpack returns the plain bytes of a blob. What keeps them from being read to
@@ -22,7 +23,7 @@ import (
 // longer than what is packed in it.
 func unpack(r io.Reader, mediaType string) (io.ReadCloser, error) {
 	in := bufio.NewReader(r)
-	head, _ := in.Peek(blockSize) // an error comes again
+	head, _ := in.Peek(tarfile.BlockSize) // an error comes again
 	wanted, known := packings[mediaType]
 	if mediaType == "" {
 		return nil, errors.New("its descriptor has no mediaType, wanted one (image-spec, descriptor.md)")

@@ -12,12 +12,14 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/orlop/orlop/release/tarfile"
 )
 
 // Fragment is one part of a layer. Fragments are written side by side.
 type Fragment struct {
 	Key   string // names what decides its bytes; "" for one that is never found again
-	Write func(ctx context.Context, w *Writer) error
+	Write func(ctx context.Context, w *tarfile.Writer) error
 }
 
 // part is what one fragment has made so far.
@@ -69,7 +71,7 @@ func Write(ctx context.Context, out io.Writer, c Compression, jobs int, fragment
 }
 
 // endOfArchive is the last fragment.
-var endOfArchive = Fragment{Key: "end", Write: func(_ context.Context, w *Writer) error { return w.Close() }}
+var endOfArchive = Fragment{Key: "end", Write: func(_ context.Context, w *tarfile.Writer) error { return w.Close() }}
 
 type pipeline struct {
 	compression Compression
@@ -94,7 +96,7 @@ func (p *pipeline) produce(ctx context.Context, jobs int) error {
 				return part.err
 			}
 			w := &chunker{pipeline: p, ctx: ctx, index: i}
-			if part.err = f.Write(ctx, NewWriter(w)); part.err == nil {
+			if part.err = f.Write(ctx, tarfile.NewWriter(w)); part.err == nil {
 				part.err = w.flush()
 			}
 			return part.err

@@ -25,7 +25,7 @@ func (*FormatError) Wrong() bool { return true }
 // Unwrap returns the fault itself.
 func (e *FormatError) Unwrap() error { return e.Err }
 
-func formatErrorf(format string, args ...any) error { return &FormatError{fmt.Errorf(format, args...)} }
+func FormatErrorf(format string, args ...any) error { return &FormatError{fmt.Errorf(format, args...)} }
 
 // AbsentError is an archive that is not there.
 type AbsentError struct{ Err error }
@@ -62,7 +62,7 @@ func BlobName(d digest.Digest) string {
 func CheckDigest(d digest.Digest) error {
 	err := d.Validate()
 	if err != nil && !errors.Is(err, digest.ErrDigestUnsupported) {
-		return formatErrorf("digest %q: %w", d, err)
+		return FormatErrorf("digest %q: %w", d, err)
 	}
 	if err != nil || d.Algorithm() != digest.SHA256 {
 		return fault.Unsupportedf("digest %q is not supported, wanted a sha256", d)

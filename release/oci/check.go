@@ -46,7 +46,7 @@ func checkConfig(c *Contents) error {
 		errs = append(errs, typeMismatch("config's rootfs", found, "layers"))
 	}
 	if c.Config.OS == "" || c.Config.Architecture == "" {
-		errs = append(errs, formatErrorf("config: os is %q and architecture %q, wanted both", c.Config.OS, c.Config.Architecture))
+		errs = append(errs, FormatErrorf("config: os is %q and architecture %q, wanted both", c.Config.OS, c.Config.Architecture))
 	}
 	// Whether a variant is said, tools do not agree on.
 	if p := c.Descriptor.Platform; p != nil && (p.OS != c.Config.OS || p.Architecture != c.Config.Architecture) {
@@ -59,7 +59,7 @@ func checkConfig(c *Contents) error {
 func CheckLayoutFile(text []byte) error {
 	var l v1.ImageLayout
 	if err := parse(text, &l, nil); err != nil {
-		return formatErrorf("oci-layout: %w", err)
+		return FormatErrorf("oci-layout: %w", err)
 	}
 	switch l.Version {
 	case v1.ImageLayoutVersion:

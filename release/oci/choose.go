@@ -92,7 +92,7 @@ func (all *candidates) collect(ctx context.Context, index v1.Index, name string,
 		}
 		switch {
 		case d.MediaType == "":
-			return formatErrorf("a descriptor of the index, of %q, has no mediaType, wanted one (image-spec, descriptor.md)", d.Digest)
+			return FormatErrorf("a descriptor of the index, of %q, has no mediaType, wanted one (image-spec, descriptor.md)", d.Digest)
 		case isAttestation(d):
 			all.passOver(ctx, d, "attestation manifest")
 		case d.MediaType == v1.MediaTypeImageIndex:

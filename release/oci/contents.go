@@ -78,7 +78,7 @@ func (r *reader) contents(ctx context.Context, c *Contents, platform string) (re
 		return false, ctx.Err()
 	}
 	if err != nil {
-		return false, formatErrorf("index.json: %w", err)
+		return false, FormatErrorf("index.json: %w", err)
 	}
 	if err := r.choose(ctx, c, platform); err != nil {
 		return false, err

@@ -72,7 +72,7 @@ func (f fake) Blob(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	}
 	text, ok := f[BlobName(d.Digest)]
 	if !ok || int64(len(text)) != d.Size {
-		return nil, formatErrorf("blob %s is not there", d.Digest)
+		return nil, FormatErrorf("blob %s is not there", d.Digest)
 	}
 	return Verify(io.NopCloser(strings.NewReader(text)), d.Digest, d.Size), nil
 }

@@ -8,9 +8,9 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb/catalog"
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
-	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // BenchmarkBuild makes an image of 84 MB of files, with nothing to go back to.
@@ -27,8 +27,8 @@ func BenchmarkBuild(b *testing.B) {
 				for b.Loop() {
 					_, err := hooks.Build(b.Context(), hooks.Config{
 						Repos: []catalog.Repo{{Name: "bench", URL: dir}}, Revision: "15.0", Branch: "RELEASE",
-						Custom: &release.Image{Name: "bench", Packages: []string{"bench-*"}}, Images: []string{"bench"},
-						Compression: c, Format: oci.TXZ, Jobs: jobs, OutDir: b.TempDir(),
+						Custom: &define.Image{Name: "bench", Packages: []string{"bench-*"}}, Images: []string{"bench"},
+						Compression: c, Format: layout.TXZ, Jobs: jobs, OutDir: b.TempDir(),
 					})
 					if err != nil {
 						b.Fatal(err)

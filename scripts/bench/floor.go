@@ -16,7 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/crypto/blake2b"
 
-	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/packing"
 )
 
 // steps are CPU seconds of what no builder in Go can leave out.
@@ -60,7 +60,7 @@ func floor(w io.Writer, repo, method string) error {
 }
 
 func decode(w io.Writer, archive []byte) error {
-	r, err := pkgfile.Decompress(bytes.NewReader(archive))
+	r, err := packing.NewReader(bytes.NewReader(archive))
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/packing"
 )
 
 // Signer signs repositories as `pkg repo` with a signing command does.
@@ -70,7 +70,7 @@ func Unsign(dir string) {
 func CatalogueData(dir string) []byte {
 	f := must(os.Open(filepath.Join(dir, "data.pkg")))
 	defer f.Close()
-	plain := must(pkgfile.Decompress(f))
+	plain := must(packing.NewReader(f))
 	defer plain.Close()
 	for r := tar.NewReader(plain); ; {
 		if h := must(r.Next()); h.Name == "data" {

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package define
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/ucl"
+	"github.com/orlop/orlop/release"
+)
+
+// Read adds the definitions of a UCL text:
+//
+//	image NAME {
+//	    title = "…"; parent = NAME; packages = [ … ];
+//	    mtree { from = [ … ]; "/path/in/package" { source = …; prefix = … } }
+//	    file "/path/in/image" { from = [ … ]; path = …; source = …; mode = "0644"; optional = yes }
+//	    folder "/path/in/image" { from = [ … ]; path = …; source = …; optional = yes }
+//	    certificates { from = [ … ]; path = …; source = … }    # folders trusted, untrusted
+//	    base-conf { from = [ … ]; path = …; source = … }       # pkg's FreeBSD.conf
+//	    os-release = yes; unknown-scripts = skip;
+//	    known-missing { NAME = "reason"; "pam:MODULE" = "reason" }; known-dangling { "/path" = "reason" }; complete = yes;
+//	    known-missing { NAME { package = …; reason = "…" } }    # for files of that package only
+//	    replaces = [ … ]; cmd = [ … ]; env = [ … ]; labels { KEY = … }
+//	    tags = [ … ]; version = "…"; annotations { KEY = … }   # of the manifest
+//	    when ">=15" { … }    # any of these keys, for some revisions only
+//	}
+//
+// Lists in "when" blocks that hold for the revision are appended, and
+// ${VERSION_MAJOR} stands for its first number. Unknown keys
+// are errors: a misspelt one would change an image in silence. A file
+// oci-image-NAME.conf has the form of FreeBSD's release/tools instead.
+//
+// What is read is nobody's but the user's: vendor, licences and the prefix of its
+// name are FreeBSD's own images' alone, which Standard returns. The first tag
+// names the image in its archive, in the place of REVISION-BRANCH. Annotations
+// that follow from what an image is made of cannot be set.
+func (all Images) Read(name string, text []byte, revision string) error {
+	if strings.HasSuffix(name, ".conf") {
+		_, err := all.AddConf(name, text, revision)
+		return err
+	}
+	members, errs := imageMembers(name, text, revision)
+	for _, def := range members {
+		img, err := define(def, revision)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("image %q: %w", def.Key, err))
+		} else if err := all.Add(img); err != nil {
+			errs = append(errs, def.Value.Errorf("%w", err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &fault.UsageError{Err: err}
+	}
+	return nil
+}
+
+// imageMembers are the definitions of a UCL text, as they stand there, and what
+// else is wrong there.
+func imageMembers(name string, text []byte, revision string) (list []ucl.Member, errs []error) {
+	o, err := ucl.Parse(name, text, map[string]string{"VERSION_MAJOR": (release.Release{Revision: revision}).Major()})
+	if err != nil {
+		return nil, []error{err}
+	}
+	for _, m := range o.Members {
+		if m.Key != "image" {
+			errs = append(errs, m.Value.Errorf("key %q is not known, wanted image", m.Key))
+			continue
+		}
+		named, err := m.Value.AsObject()
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		list = append(list, named.Members...)
+	}
+	return list, errs
+}
+
+// Defines lists the images that a file of definitions has, of whatever revision.
+func Defines(name string, text []byte) ([]string, error) {
+	if strings.HasSuffix(name, ".conf") {
+		all := Images{}
+		_, err := all.AddConf(name, text, "0.0")
+		return all.names(), err
+	}
+	var names []string
+	members, errs := imageMembers(name, text, "0.0")
+	for _, def := range members {
+		names = append(names, def.Key)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, &fault.UsageError{Err: err}
+	}
+	return names, nil
+}
+
+func define(def ucl.Member, revision string) (Image, error) {
+	d := definer{img: Image{Name: def.Key}, revision: revision}
+	d.object(def.Value)
+	for _, err := range d.img.Check() {
+		d.errs = append(d.errs, def.Value.Errorf("%w", err))
+	}
+	return d.img, errors.Join(d.errs...)
+}
+
+// definer collects an image and every fault of its definition.
+type definer struct {
+	img      Image
+	revision string
+	errs     []error
+}
+
+func (d *definer) object(v ucl.Value) {
+	o, err := v.AsObject()
+	if err != nil {
+		d.errs = append(d.errs, err)
+		return
+	}
+	for _, m := range o.Members {
+		if err := d.key(m); err != nil {
+			d.errs = append(d.errs, fmt.Errorf("%s: %w", m.Key, err))
+		}
+	}
+}
+
+func (d *definer) key(m ucl.Member) (err error) {
+	switch v := m.Value; m.Key {
+	case "title":
+		d.img.Title, err = v.AsString()
+	case "parent":
+		d.img.Parent, err = v.AsString()
+	case "packages":
+		err = extend(&d.img.Packages, v)
+	case "replaces":
+		err = extend(&d.img.Replaces, v)
+	case "known-missing", "known-dangling":
+		err = d.img.Exceptions.readers()[m.Key](v)
+	case "complete":
+		d.img.Complete, err = v.AsBool()
+	case "env":
+		err = extend(&d.img.Env, v)
+	case "cmd":
+		d.img.Cmd, err = v.AsStrings()
+	case "os-release":
+		d.img.OSRelease, err = v.AsBool()
+	case "base-conf":
+		d.img.BaseConf = new(Taken)
+		err = fields(v, d.img.BaseConf.readers())
+	case "unknown-scripts":
+		err = d.unknownScripts(v)
+	case "labels":
+		err = pairs(&d.img.Labels, v)
+	case "tags":
+		err = extend(&d.img.Tags, v)
+	case "version":
+		d.img.Version, err = v.AsString()
+	case "annotations":
+		err = pairs(&d.img.Annotations, v)
+	case "folder":
+		err = d.folders(v)
+	case "certificates":
+		d.img.Certificates = &Taken{Folder: true}
+		err = fields(v, d.img.Certificates.readers())
+	case "mtree":
+		err = d.mtree(v)
+	case "file":
+		err = d.files(v)
+	case "when":
+		err = d.when(v)
+	default:
+		err = v.Errorf("key is not known, wanted one of a definition, such as packages or parent")
+	}
+	return err
+}
+
+func extend(list *[]string, v ucl.Value) error {
+	more, err := v.AsStrings()
+	*list = append(*list, more...)
+	return err
+}
+
+// pairs reads an object of texts.
+func pairs(into *map[string]string, v ucl.Value) error {
+	o, err := v.AsObject()
+	if err != nil {
+		return err
+	}
+	if *into == nil {
+		*into = map[string]string{}
+	}
+	for _, m := range o.Members {
+		if (*into)[m.Key], err = m.Value.AsString(); err != nil {
+			return fmt.Errorf("%s: %w", m.Key, err)
+		}
+	}
+	return nil
+}
+
+// mtree reads the files in order: a later one refines an earlier one.
+func (d *definer) mtree(v ucl.Value) error {
+	o, err := v.AsObject()
+	if err != nil {
+		return err
+	}
+	var from []string
+	if f, ok := o.Get("from"); ok {
+		if from, err = f.AsStrings(); err != nil {
+			return fmt.Errorf("from: %w", err)
+		}
+	}
+	for _, m := range o.Members {
+		if m.Key == "from" {
+			continue
+		}
+		t := Mtree{Taken: Taken{Path: m.Key, From: from}}
+		err := fields(m.Value, map[string]func(ucl.Value) error{
+			"source": str(&t.Source), "prefix": str(&t.Prefix),
+			"from": func(v ucl.Value) (err error) { t.From, err = v.AsStrings(); return err },
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.Key, err)
+		}
+		d.img.Mtree = append(d.img.Mtree, t)
+	}
+	return nil
+}
+
+func (d *definer) files(v ucl.Value) error {
+	o, err := v.AsObject()
+	if err != nil {
+		return err
+	}
+	for _, m := range o.Members {
+		f := File{Taken: Taken{Path: m.Key}, Target: m.Key, Mode: 0o644}
+		readers := f.readers()
+		readers["optional"] = boolean(&f.Optional)
+		readers["mode"] = func(v ucl.Value) (err error) { f.Mode, err = mode(v); return err }
+		if err := fields(m.Value, readers); err != nil {
+			return fmt.Errorf("%s: %w", m.Key, err)
+		}
+		d.img.Files = append(d.img.Files, f)
+	}
+	return nil
+}
+
+func (d *definer) folders(v ucl.Value) error {
+	o, err := v.AsObject()
+	if err != nil {
+		return err
+	}
+	for _, m := range o.Members {
+		// UCL expands variables in values, not in keys.
+		target := strings.ReplaceAll(m.Key, "${VERSION_MAJOR}", (release.Release{Revision: d.revision}).Major())
+		f := Folder{Taken: Taken{Path: target, Folder: true}, Target: target}
+		readers := f.readers()
+		readers["optional"] = boolean(&f.Optional)
+		if err := fields(m.Value, readers); err != nil {
+			return fmt.Errorf("%s: %w", m.Key, err)
+		}
+		d.img.Folders = append(d.img.Folders, f)
+	}
+	return nil
+}
+
+// readers are those of the keys that say where something is taken from.
+func (t *Taken) readers() map[string]func(ucl.Value) error {
+	return map[string]func(ucl.Value) error{
+		"source": str(&t.Source), "path": str(&t.Path),
+		"from": func(v ucl.Value) (err error) { t.From, err = v.AsStrings(); return err },
+	}
+}
+
+func (d *definer) unknownScripts(v ucl.Value) error {
+	s, err := v.AsString()
+	if err == nil && s != "skip" && s != "fail" {
+		err = v.Errorf("found %q, wanted skip or fail", s)
+	}
+	d.img.SkipScripts = s == "skip"
+	return err
+}
+
+func (d *definer) when(v ucl.Value) error {
+	o, err := v.AsObject()
+	if err != nil {
+		return err
+	}
+	for _, m := range o.Members {
+		holds, err := holds(m.Key, d.revision)
+		if err != nil {
+			return m.Value.Errorf("%v", err)
+		}
+		if holds {
+			d.object(m.Value)
+		}
+	}
+	return nil
+}
+
+// fields gives each member of an object to its reader.
+func fields(v ucl.Value, readers map[string]func(ucl.Value) error) error {
+	o, err := v.AsObject()
+	if err != nil {
+		return err
+	}
+	for _, m := range o.Members {
+		read := readers[m.Key]
+		if read == nil {
+			return m.Value.Errorf("key %q is not known, wanted one of %s", m.Key, strings.Join(slices.Sorted(maps.Keys(readers)), ", "))
+		}
+		if err := read(m.Value); err != nil {
+			return fmt.Errorf("%s: %w", m.Key, err)
+		}
+	}
+	return nil
+}
+
+func boolean(p *bool) func(ucl.Value) error {
+	return func(v ucl.Value) (err error) { *p, err = v.AsBool(); return err }
+}
+
+func str(p *string) func(ucl.Value) error {
+	return func(v ucl.Value) (err error) { *p, err = v.AsString(); return err }
+}
+
+func mode(v ucl.Value) (uint32, error) {
+	s, err := v.AsString()
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(s, 8, 12)
+	if err != nil {
+		return 0, v.Errorf("mode %q is not octal, as in 0644", s)
+	}
+	return uint32(n), nil
+}
+
+// holds evaluates a condition on the revision: an operator (none means "=")
+// and a revision whose missing parts match anything, as in ">=15" or "14.3".
+func holds(condition, revision string) (bool, error) {
+	op := condition[:len(condition)-len(strings.TrimLeft(condition, "<>=!"))]
+	want, err := numbers(strings.TrimSpace(condition[len(op):]))
+	if err != nil {
+		return false, fmt.Errorf("condition %q: %w", condition, err)
+	}
+	have, err := numbers(revision)
+	if err != nil {
+		return false, fmt.Errorf("revision %q: %w", revision, err)
+	}
+	c := slices.Compare(have[:min(len(want), len(have))], want)
+	if len(have) < len(want) && slices.Equal(have, want[:len(have)]) {
+		return false, fmt.Errorf("condition %q: of the revision only %s is known; give --revision and --branch", condition, revision)
+	}
+	switch op {
+	case "", "=", "==":
+		return c == 0, nil
+	case "!=":
+		return c != 0, nil
+	case "<":
+		return c < 0, nil
+	case "<=":
+		return c <= 0, nil
+	case ">":
+		return c > 0, nil
+	case ">=":
+		return c >= 0, nil
+	}
+	return false, fmt.Errorf("condition %q: wanted one of < <= = != >= > and a revision", condition)
+}
+
+func numbers(s string) ([]int, error) {
+	var list []int
+	for part := range strings.SplitSeq(s, ".") {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a number", cmp.Or(part, s))
+		}
+		list = append(list, n)
+	}
+	return list, nil
+}

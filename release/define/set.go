@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package define has the definitions of images: what an image has on top of its
+// parent. FreeBSD's five are in images/*.ucl, in the language that Images.Read
+// describes; a source tree has them as shell scripts, release/tools/oci-image-*.conf,
+// which ReadConf understands where they consist of known calls.
+package define
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/spelling"
+)
+
+// Path is the PATH of every image, from login.conf(5). It decides bytes.
+const Path = "PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
+
+//go:embed images/*.ucl
+var definitions embed.FS
+
+// Image is what an image consists of, on top of its parent. Its JSON form
+// stands in locks.
+type Image struct {
+	Name         string            `json:"name"`
+	Title        string            `json:"title"`
+	Parent       string            `json:"parent"`   // "" for none
+	Packages     []string          `json:"packages"` // names, patterns, or alternatives "a | b"
+	Mtree        []Mtree           `json:"mtree"`
+	Files        []File            `json:"files"`
+	Folders      []Folder          `json:"folders"`
+	Replaces     []string          `json:"replaces"`     // paths, or "/folder/**", that the parent made or took and of which a package has another here
+	SkipScripts  bool              `json:"skip_scripts"` // unknown scripts are no error
+	Certificates *Taken            `json:"certificates"` // a folder with the folders trusted and untrusted
+	BaseConf     *Taken            `json:"base_conf"`    // pkg's FreeBSD.conf, to enable the base repository by
+	OSRelease    bool              `json:"os_release"`   // with os-release(5)
+	Exceptions   Exceptions        `json:"exceptions"`
+	Complete     bool              `json:"complete"` // nothing that a file asks for may be absent, also where no run-time linker is
+	Cmd          []string          `json:"cmd"`      // nil: the parent's
+	Env          []string          `json:"env"`
+	Labels       map[string]string `json:"labels"`
+	FreeBSD      bool              `json:"freebsd"`     // one of Standard: no file can say so
+	Tags         []string          `json:"tags"`        // of a registry; the first names it in its archive, too
+	Version      string            `json:"version"`     // "" for none; that of FreeBSD's own is the release's
+	Annotations  map[string]string `json:"annotations"` // of the manifest, beside those that are derived
+}
+
+// Taken is the origin of a file, or of a folder's files: a source tree, or the
+// first of several packages that has it.
+type Taken struct {
+	Path   string   `json:"path"`   // in a package
+	From   []string `json:"from"`   // packages
+	Source string   `json:"source"` // in the source tree
+	Folder bool     `json:"folder"`
+}
+
+// Folder is a folder of an image whose files none of its packages installs.
+type Folder struct {
+	Taken
+	Target   string `json:"target"` // path in the image
+	Optional bool   // may be left out where nobody has it
+}
+
+// Mtree is an mtree(5) file and where its directories stand.
+type Mtree struct {
+	Taken
+	Prefix string `json:"prefix"`
+}
+
+// File is a file of an image that none of its packages installs there.
+type File struct {
+	Taken
+	Target   string `json:"target"` // path in the image
+	Mode     uint32 `json:"mode"`
+	Optional bool   `json:"optional"` // may be left out where nobody has it
+}
+
+// Images is a set of definitions by name.
+type Images map[string]Image
+
+// Standard returns the images that FreeBSD publishes, for a revision ("15.0").
+func Standard(revision string) (Images, error) {
+	all := Images{}
+	files, err := fs.Glob(definitions, "images/*.ucl")
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		text, err := definitions.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if err := all.Read(file, text, revision); err != nil {
+			return nil, err
+		}
+	}
+	for name, img := range all {
+		img.FreeBSD, img.Annotations = true, freeBSDs()
+		all[name] = img
+	}
+	return all, nil
+}
+
+// OfElderLock completes a definition of a lock that was written before definitions said
+// whose they are: then an image of one of FreeBSD's names was FreeBSD's own.
+func (img Image) OfElderLock() Image {
+	if slices.Contains(StandardNames(), img.Name) {
+		img.FreeBSD, img.Annotations = true, freeBSDs()
+	}
+	return img
+}
+
+// StandardNames are the images that FreeBSD publishes, parents first.
+func StandardNames() []string {
+	return []string{"static", "dynamic", "runtime", "notoolchain", "toolchain"}
+}
+
+// imageName is what can stand in a file name and in an OCI reference.
+var imageName = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
+
+// Add puts a definition into the set.
+func (all Images) Add(img Image) error {
+	switch _, taken := all[img.Name]; {
+	case !imageName.MatchString(img.Name):
+		return fault.Usagef("image name %q: wanted lower-case letters and digits, joined by single . _ or -", img.Name)
+	case strings.HasPrefix(img.Name, freeBSDPrefix):
+		return fault.Usagef("image name %q: %s begins the names of FreeBSD's own images, and of no others", img.Name, freeBSDPrefix)
+	case taken:
+		return fault.Usagef("image %q is defined twice", img.Name)
+	case len(img.Packages) == 0 && img.Parent == "":
+		return fault.Usagef("image %q has neither a parent nor packages", img.Name)
+	}
+	all[img.Name] = img
+	return nil
+}
+
+// Chain returns an image and its ancestors, the lowest first.
+func (all Images) Chain(name string) ([]Image, error) {
+	var chain []Image
+	for name != "" {
+		img, ok := all[name]
+		if !ok {
+			if len(chain) > 0 {
+				return nil, fault.Usagef("image %q: its parent %q is not defined%s", chain[len(chain)-1].Name, name, spelling.Hint(name, all.names()...))
+			}
+			return nil, undefined(name, all.names())
+		}
+		if slices.ContainsFunc(chain, func(i Image) bool { return i.Name == name }) {
+			return nil, fault.Usagef("image %q is its own ancestor", name)
+		}
+		chain = append(chain, img)
+		name = img.Parent
+	}
+	slices.Reverse(chain)
+	return chain, nil
+}
+
+// undefined is the error of an image that is none of those known.
+func undefined(name string, known []string) error {
+	known = slices.Sorted(slices.Values(known))
+	return fault.Usagef("image %q is not defined, wanted one of %s%s", name, strings.Join(known, ", "), spelling.Hint(name, known...))
+}
+
+// Known wants images to be among those that are defined.
+func Known(defined, images []string) error {
+	var errs []error
+	for _, name := range images {
+		if !slices.Contains(defined, name) {
+			errs = append(errs, undefined(name, defined))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// UndefinedParents are those that images of the set name and that are not in it.
+func (all Images) UndefinedParents() []string {
+	missing := map[string]bool{}
+	for _, img := range all {
+		if _, ok := all[img.Parent]; !ok && img.Parent != "" {
+			missing[img.Parent] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(missing))
+}
+
+func (all Images) names() []string {
+	var names []string
+	for name := range all {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Taken lists where the image's files and mtree files come from.
+func (img Image) Taken() []Taken {
+	var list []Taken
+	for _, m := range img.Mtree {
+		list = append(list, m.Taken)
+	}
+	for _, f := range img.Files {
+		list = append(list, f.Taken)
+	}
+	for _, f := range img.Folders {
+		list = append(list, f.Taken)
+	}
+	for _, t := range []*Taken{img.Certificates, img.BaseConf} {
+		if t != nil {
+			list = append(list, *t)
+		}
+	}
+	return list
+}
+
+// NamesRelease reports whether an image must know its whole release: one of
+// FreeBSD's own, or one with a file that has it.
+func (img Image) NamesRelease() bool {
+	return img.FreeBSD || img.OSRelease || img.BaseConf != nil
+}
+
+// Replacing reports whether a package of the image may have a path that a
+// parent made or took from elsewhere.
+func (img Image) Replacing(path string) bool {
+	return slices.ContainsFunc(img.Replaces, func(pattern string) bool { return matches(pattern, path) })
+}
+
+// Check finds what cannot be right in a definition.
+func (img Image) Check() []error {
+	errs := img.checkOwn()
+	if len(img.Cmd) > 0 && img.Cmd[0] == "" {
+		errs = append(errs, errors.New("cmd: its first word is empty, wanted a program"))
+	}
+	for _, f := range img.Files {
+		if f.Source == "" && len(f.From) == 0 {
+			errs = append(errs, fmt.Errorf("file %s has neither source nor from, wanted one of them", f.Target))
+		}
+	}
+	for _, f := range img.Folders {
+		if f.Source == "" && len(f.From) == 0 {
+			errs = append(errs, fmt.Errorf("folder %s has neither source nor from, wanted one of them", f.Target))
+		}
+	}
+	for _, m := range img.Mtree {
+		if m.Source == "" && len(m.From) == 0 {
+			errs = append(errs, fmt.Errorf("mtree %s has neither source nor from, wanted one of them", m.Path))
+		}
+	}
+	return errs
+}

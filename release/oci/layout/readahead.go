@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package layout
+
+import "io"
+
+// ahead reads in a goroutine of its own, so that a blob is hashed while what
+// was read before is written.
+type ahead struct {
+	full    chan piece
+	free    chan []byte
+	stop    chan struct{}
+	stopped chan struct{}
+	cur     piece
+	rest    []byte // of cur
+}
+
+type piece struct {
+	bytes []byte
+	err   error // of what comes after them
+}
+
+// readAhead starts to read. After Close nothing reads from r any more.
+func readAhead(r io.Reader) *ahead {
+	const pieces, size = 3, 256 << 10
+	a := &ahead{full: make(chan piece, pieces), free: make(chan []byte, pieces), stop: make(chan struct{}), stopped: make(chan struct{})}
+	for range pieces {
+		a.free <- make([]byte, size)
+	}
+	go a.run(r)
+	return a
+}
+
+func (a *ahead) run(r io.Reader) {
+	defer close(a.stopped)
+	for {
+		select {
+		case b := <-a.free:
+			n, err := r.Read(b[:cap(b)])
+			a.full <- piece{b[:n], err} // has room for all pieces
+			if err != nil {
+				return
+			}
+		case <-a.stop:
+			return
+		}
+	}
+}
+
+// Read gives what has been read, and the error at its place.
+func (a *ahead) Read(b []byte) (int, error) {
+	if len(a.rest) == 0 {
+		if a.cur.err != nil {
+			return 0, a.cur.err
+		}
+		if a.cur.bytes != nil {
+			a.free <- a.cur.bytes
+		}
+		a.cur = <-a.full
+		a.rest = a.cur.bytes
+	}
+	n := copy(b, a.rest)
+	a.rest = a.rest[n:]
+	if len(a.rest) == 0 {
+		return n, a.cur.err
+	}
+	return n, nil
+}
+
+// Close ends the reading.
+func (a *ahead) Close() {
+	close(a.stop)
+	<-a.stopped
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package layout
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/opencontainers/go-digest"
+
+	"github.com/orlop/orlop/pkgdb/spelling"
+	"github.com/orlop/orlop/pkgdb/until"
+	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/tarfile"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Format is the form of an image on disk.
+type Format string
+
+// The forms: an image layout in a tar file, stored in xz, plain or in zstd, or
+// as a folder.
+const (
+	TXZ     Format = "txz"
+	Tar     Format = "tar"
+	TarZstd Format = "tar.zst"
+	Dir     Format = "dir"
+)
+
+// archiveZstdLevel decides the bytes of a .tar.zst, as does the version of the
+// compressor in go.mod.
+const archiveZstdLevel = zstd.SpeedDefault
+
+// ParseFormat reads the name of a format.
+func ParseFormat(s string) (Format, error) {
+	switch f := Format(s); f {
+	case TXZ, Tar, TarZstd, Dir:
+		return f, nil
+	}
+	return "", fmt.Errorf("format %q is not known, wanted txz, tar, tar.zst or dir%s", s, spelling.Hint(s, "txz", "tar", "tar.zst", "dir"))
+}
+
+// Extension is what a file of the format has after its name; a folder has none.
+func (f Format) Extension() string {
+	if f == Dir {
+		return ""
+	}
+	return "." + string(f)
+}
+
+// layoutEntry is a file of an image layout.
+type layoutEntry struct {
+	name   string
+	size   int64
+	digest digest.Digest // "" for a document, which was made here
+	open   func() (io.ReadCloser, error)
+}
+
+// Write writes an image as a tar file or folder at path, which must not exist;
+// after an error it may be there in part. Open gives the blob of each layer, by
+// its place among Image.Layers; one that is not as its Layer says is an error.
+func Write(ctx context.Context, path string, f Format, im *oci.Image, d oci.Documents, open func(i int) (io.ReadCloser, error)) error {
+	entries := entriesOf(im, d, open)
+	if f == Dir {
+		return writeDir(ctx, path, entries)
+	}
+	return create(ctx, path, func(out io.Writer) error { return writeArchive(out, f, im.Created, entries) })
+}
+
+// entriesOf lists the files of the layout in the order of their names. A layer
+// that stands twice in an image has one blob.
+func entriesOf(im *oci.Image, d oci.Documents, open func(i int) (io.ReadCloser, error)) []layoutEntry {
+	document := func(name string, text []byte) layoutEntry {
+		return layoutEntry{name: name, size: int64(len(text)), open: func() (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(text)), nil
+		}}
+	}
+	list := []layoutEntry{
+		document("index.json", d.Index), document("oci-layout", d.Layout),
+		document(oci.BlobName(d.ConfigDigest), d.Config), document(oci.BlobName(d.Digest), d.Manifest),
+	}
+	for i, l := range im.Layers {
+		list = append(list, layoutEntry{oci.BlobName(l.Digest), l.Size, l.Digest, func() (io.ReadCloser, error) { return open(i) }})
+	}
+	slices.SortStableFunc(list, func(a, b layoutEntry) int { return strings.Compare(a.name, b.name) })
+	return slices.CompactFunc(list, func(a, b layoutEntry) bool { return a.name == b.name })
+}
+
+// writeArchive writes the layout as a tar file, and packs that as it goes.
+func writeArchive(out io.Writer, f Format, created int64, entries []layoutEntry) error {
+	var packed io.WriteCloser
+	switch f {
+	case Tar:
+		packed = plainWriter{out}
+	case TXZ:
+		packed = newStoredXZ(out)
+	case TarZstd:
+		// One goroutine: the number of processors must not decide bytes.
+		z, err := zstd.NewWriter(out, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(archiveZstdLevel))
+		if err != nil {
+			return err
+		}
+		packed = z
+	default:
+		return fmt.Errorf("format %q is not known", f)
+	}
+	w := tarfile.NewWriter(packed)
+	for _, dir := range []string{"/blobs", "/blobs/sha256"} {
+		if err := w.Entry(node(created, dir, tree.Dir, 0o755, 0), nil); err != nil {
+			return err
+		}
+	}
+	for _, e := range entries {
+		if err := e.copy(func(r io.Reader) error { return w.Entry(node(created, "/"+e.name, tree.File, 0o644, e.size), r) }); err != nil {
+			return err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return packed.Close()
+}
+
+// node is an entry of the archive: owner, modes and time decide its bytes.
+func node(created int64, path string, t tree.Type, mode uint32, size int64) *tree.Node {
+	return &tree.Node{Path: path, Type: t, Mode: mode, Uname: "root", Gname: "wheel", Time: created, Size: size}
+}
+
+type plainWriter struct{ io.Writer }
+
+func (plainWriter) Close() error { return nil }
+
+// copy hands the contents to write, which reads them to the end, and sees to
+// it that they are the right ones.
+func (e *layoutEntry) copy(write func(io.Reader) error) error {
+	r, err := e.open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if e.digest == "" {
+		return write(r)
+	}
+	blob := readAhead(oci.Verify(r, e.digest, e.size))
+	defer blob.Close()
+	err = write(blob)
+	if mismatch, ok := errors.AsType[*oci.MismatchError](err); ok {
+		return mismatch // names the blob; the path around it would say so again
+	}
+	return err
+}
+
+// writeDir writes an image layout as a folder.
+func writeDir(ctx context.Context, path string, entries []layoutEntry) error {
+	for _, dir := range []string{"", "blobs", "blobs/sha256"} {
+		if err := os.Mkdir(filepath.Join(path, filepath.FromSlash(dir)), 0o777); err != nil {
+			return err
+		}
+	}
+	for _, e := range entries {
+		err := create(ctx, filepath.Join(path, filepath.FromSlash(e.name)), func(out io.Writer) error {
+			return e.copy(func(r io.Reader) error { _, err := io.Copy(out, r); return err })
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// create writes a new file and sees it onto the disk.
+func create(ctx context.Context, path string, write func(io.Writer) error) error {
+	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	disk := until.NewDisk(ctx, out)
+	if err := write(disk); err != nil {
+		return err
+	}
+	if err := disk.Finish(); err != nil {
+		return err
+	}
+	return out.Close()
+}

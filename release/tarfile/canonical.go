@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package tarfile
+
+import (
+	"archive/tar"
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Comparer keeps what is read of a tar file between the contents of its entries,
+// and compares it with what this package writes there. So it finds whatever a
+// node has no place for: further pax records, such as extended attributes, parts
+// of seconds, bytes in padding.
+type Comparer struct {
+	plain   io.Reader
+	keep    bool
+	read    []byte
+	wanted  []byte
+	padding int64 // of the entry before
+
+	first string // that is foreign
+	count int
+}
+
+// NewComparer compares the tar file that is read through it.
+func NewComparer(plain io.Reader) *Comparer { return &Comparer{plain: plain} }
+
+// Read reads.
+func (h *Comparer) Read(b []byte) (int, error) {
+	n, err := h.plain.Read(b)
+	if h.keep {
+		h.read = append(h.read, b[:n]...)
+	}
+	return n, err
+}
+
+// Next is to be called before the headers of an entry, or the end, are read.
+func (h *Comparer) Next() { h.keep, h.read = true, h.read[:0] }
+
+// Contents is to be called before the contents of an entry are read.
+func (h *Comparer) Contents() { h.keep = false }
+
+// Global notes a header for all entries after it, which orlop never writes.
+func (h *Comparer) Global() {
+	h.padding = 0 // has been read with it
+	h.note("there is a global pax header")
+}
+
+// Skip passes over an entry of so many bytes that is no node.
+func (h *Comparer) Skip(size int64) { h.padding = -size & (BlockSize - 1) }
+
+// Entry compares what was read before the contents of an entry.
+func (h *Comparer) Entry(header *tar.Header, n *tree.Node) {
+	own := describe(n)
+	h.wanted = own.encode(append(h.wanted[:0], padding[:h.padding]...))
+	h.Skip(n.Size)
+	if bytes.Equal(h.read, h.wanted) {
+		return
+	}
+	h.note(header.Name + " has " + stranger(header.PAXRecords, own.records))
+}
+
+// stranger names the pax record that nobody wants, else the header as a whole.
+func stranger(found map[string]string, wanted []string) string {
+	for _, key := range slices.Sorted(maps.Keys(found)) {
+		if !slices.Contains(wanted, key+"="+found[key]) {
+			return fmt.Sprintf("the pax record %s=%.40q", key, found[key])
+		}
+	}
+	return "a header in other bytes"
+}
+
+// End compares what was read after the contents of the last entry with the rest
+// that the archive should have.
+func (h *Comparer) End(more bool) {
+	if more || int64(len(h.read)) != h.padding+2*BlockSize || strings.Trim(string(h.read), "\x00") != "" {
+		h.note("its end has other bytes")
+	}
+}
+
+func (h *Comparer) note(what string) {
+	if h.count++; h.count == 1 {
+		h.first = what
+	}
+}
+
+// Foreign tells what was found, "" for nothing.
+func (h *Comparer) Foreign() string {
+	if h.count > 1 {
+		return fmt.Sprintf("%s, and %d more are otherwise", h.first, h.count-1)
+	}
+	return h.first
+}

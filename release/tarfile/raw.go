@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package tarfile
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// rawTar reads the headers of a tar file as they are, where archive/tar tells
+// what they mean.
+type rawTar struct {
+	r io.Reader
+
+	end     bool              // there is no further entry
+	path    string            // of the entry
+	size    int64             // of its contents, which are to be read next
+	before  []byte            // headers of pax or GNU tar that come before its own
+	records map[string]string // pax
+	header  [BlockSize]byte   // its own
+}
+
+// maxBefore bounds the headers before an entry's own.
+const maxBefore = 16 << 20
+
+// next reads the headers of the next entry.
+func (t *rawTar) next() error {
+	t.path, t.size, t.before, t.records = "", 0, nil, map[string]string{}
+	long := ""
+	for {
+		if _, err := io.ReadFull(t.r, t.header[:]); err == io.EOF || err == nil && t.header == [BlockSize]byte{} {
+			t.end = true
+			return nil
+		} else if err != nil {
+			return err
+		}
+		var err error
+		if t.size, err = number(t.header[124:136]); err != nil {
+			return fmt.Errorf("size of a tar entry: %w", err)
+		}
+		kind := t.header[156]
+		if kind != 'x' && kind != 'g' && kind != 'L' && kind != 'K' {
+			break
+		}
+		if t.size < 0 || int64(len(t.before))+t.size > maxBefore {
+			return fmt.Errorf("a tar entry has more than %d bytes of headers", maxBefore)
+		}
+		body := make([]byte, padded(t.size))
+		if _, err := io.ReadFull(t.r, body); err != nil {
+			return err
+		}
+		t.before = append(append(t.before, t.header[:]...), body...)
+		switch body = body[:t.size]; kind {
+		case 'L':
+			long = trimmed(body)
+		case 'x', 'g':
+			t.record(body)
+		}
+	}
+	if text, ok := t.records["size"]; ok {
+		var err error
+		if t.size, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return fmt.Errorf("size of a tar entry: %w", err)
+		}
+	}
+	if kind := t.header[156]; kind >= '1' && kind <= '6' || t.size < 0 {
+		t.size = 0 // links, devices and folders have no contents, whatever they say
+	}
+	prefix := ""
+	if bytes.HasPrefix(t.header[257:], []byte("ustar\x00")) {
+		prefix = trimmed(t.header[345:500])
+	}
+	t.path = strings.TrimPrefix(prefix+"/"+trimmed(t.header[:100]), "/")
+	if long != "" {
+		t.path = long
+	}
+	if path, ok := t.records["path"]; ok {
+		t.path = path
+	}
+	return nil
+}
+
+// record notes pax records, each LENGTH KEY=VALUE and a newline.
+func (t *rawTar) record(body []byte) {
+	for len(body) > 0 {
+		digits, _, _ := bytes.Cut(body, []byte(" "))
+		n, err := strconv.Atoi(string(digits))
+		if err != nil || n <= len(digits)+1 || n > len(body) {
+			return // archive/tar has told that
+		}
+		key, value, _ := strings.Cut(strings.TrimSuffix(string(body[len(digits)+1:n]), "\n"), "=")
+		t.records[key] = value
+		body = body[n:]
+	}
+}
+
+// number reads a numeric field: octal digits, or binary where the first bit is
+// set (GNU tar).
+func number(field []byte) (int64, error) {
+	if field[0]&0x80 == 0 {
+		text := strings.Trim(string(field), " \x00")
+		if text == "" {
+			return 0, nil
+		}
+		return strconv.ParseInt(text, 8, 64)
+	}
+	n := int64(field[0] & 0x3f)
+	for _, c := range field[1:] {
+		if n >= 1<<54 {
+			return 0, fmt.Errorf("%x is too large", field)
+		}
+		n = n<<8 | int64(c)
+	}
+	return n, nil
+}
+
+func trimmed(field []byte) string { return strings.TrimRight(string(field), "\x00 ") }
+
+// padded is the room that contents take.
+func padded(size int64) int64 { return (size + BlockSize - 1) / BlockSize * BlockSize }
