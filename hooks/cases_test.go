@@ -102,7 +102,7 @@ func caseConfig(t *testing.T, dir string) hooks.Config {
 		t.Fatal(err)
 	}
 	cfg := config(t, "", "x")
-	if cfg.Repos, err = catalog.ReadConf([]string{work}, map[string]string{"ABI": "FreeBSD:15:amd64"}); err != nil {
+	if repos(cfg).Repos, err = catalog.ReadConf([]string{work}, map[string]string{"ABI": "FreeBSD:15:amd64"}); err != nil {
 		t.Fatal(err)
 	}
 	cfg.ABI, cfg.Revision, cfg.Branch, cfg.ImageFiles, cfg.Exceptions = "FreeBSD:15:amd64", "15.0", "RELEASE", []string{definition}, anything
@@ -125,7 +125,7 @@ func TestCasesAgain(t *testing.T) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			t.Parallel()
 			cfg := caseConfig(t, dir)
-			cfg.Maker, cfg.Store = "this test", &store.Store{Dir: filepath.Join(t.TempDir(), "store")}
+			cached(&cfg, &store.Store{Dir: filepath.Join(t.TempDir(), "store")})
 			first := buildOnce(t, cfg)
 			lockText := read(t, first.Lock)
 			if again := buildOnce(t, cfg); again.Digest != first.Digest {
@@ -136,7 +136,8 @@ func TestCasesAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			alone := cfg
-			alone.OutDir, alone.Store = t.TempDir(), nil
+			cached(&alone, nil)
+			alone.OutDir = t.TempDir()
 			made, err := hooks.MakeLocks(t.Context(), alone)
 			if err != nil {
 				t.Fatal(err)
@@ -145,7 +146,8 @@ func TestCasesAgain(t *testing.T) {
 				t.Errorf("the lock without the image is another:\n%s\n%s", text, lockText)
 			}
 			locked := cfg
-			locked.OutDir, locked.Store, locked.Locks = t.TempDir(), nil, []*lock.Lock{l}
+			fromLock(&locked, nil, l)
+			locked.OutDir = t.TempDir()
 			if again := buildOnce(t, locked); again.Digest != first.Digest {
 				t.Errorf("from the lock: got %s, want %s", again.Digest, first.Digest)
 			}

@@ -6,10 +6,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
+	"github.com/orlop/orlop/release/etc"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -18,8 +21,8 @@ import (
 // source tree, does what scripts do to these, and adds what FreeBSD's programs
 // would make of the files that are there; then it resolves every owner in the image's own accounts and bounds
 // every time by the epoch. It leaves complete nodes.
-func (r *run) configure(ctx context.Context, m *member) error {
-	err := errors.Join(r.mtrees(ctx, m), r.files(m), r.folders(ctx, m), r.runScripts(m))
+func (r *rooter) configure(ctx context.Context, m *Root) error {
+	err := errors.Join(r.mtrees(ctx, m), r.files(ctx, m), r.folders(ctx, m), r.runScripts(m))
 	if err == nil {
 		err = errors.Join(r.generators(ctx, m), m.keepImmutable(ctx))
 	}
@@ -30,21 +33,21 @@ func (r *run) configure(ctx context.Context, m *member) error {
 	return err
 }
 
-func (r *run) mtrees(ctx context.Context, m *member) error {
+func (r *rooter) mtrees(ctx context.Context, m *Root) error {
 	var errs []error
-	for _, mt := range m.def.Mtree {
-		text, err := r.take(m, mt.Taken, mt.Path)
+	for _, mt := range m.Def.Mtree {
+		files, err := r.take(ctx, m, mt.Taken, mt.Path)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		nodes, err := tree.ReadMtree(until.Reader(ctx, bytes.NewReader(text)), mt.Path, mt.Prefix)
+		nodes, err := tree.ReadMtree(until.Reader(ctx, bytes.NewReader(files[0].Text)), mt.Path, mt.Prefix)
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		for _, n := range nodes {
-			if err := m.tree.Put(n); err != nil {
+			if err := m.Tree.Put(n); err != nil {
 				errs = append(errs, err)
 			}
 		}
@@ -52,17 +55,17 @@ func (r *run) mtrees(ctx context.Context, m *member) error {
 	return errors.Join(errs...)
 }
 
-func (r *run) files(m *member) error {
+func (r *rooter) files(ctx context.Context, m *Root) error {
 	var errs []error
-	for _, f := range m.def.Files {
-		text, err := r.take(m, f.Taken, f.Target)
+	for _, f := range m.Def.Files {
+		files, err := r.take(ctx, m, f.Taken, f.Target)
 		if f.Optional && errors.Is(err, fs.ErrNotExist) {
-			m.leftOut = append(m.leftOut, f.Target)
-			r.detail("image %s: %s is left out: neither a package nor --srcdir has it", m.def.Name, f.Target)
+			m.LeftOut = append(m.LeftOut, f.Target)
+			r.Observe.Detail("image %s: %s is left out: neither a package nor --srcdir has it", m.Def.Name, f.Target)
 			continue
 		}
 		if err == nil {
-			err = m.generate(tree.Node{Path: f.Target, Mode: f.Mode}, text)
+			err = m.generate(tree.Node{Path: f.Target, Mode: f.Mode}, files[0].Text)
 		}
 		errs = append(errs, err)
 	}
@@ -70,13 +73,13 @@ func (r *run) files(m *member) error {
 }
 
 // folders adds the files of folders that no package of the image installs.
-func (r *run) folders(ctx context.Context, m *member) error {
+func (r *rooter) folders(ctx context.Context, m *Root) error {
 	var errs []error
-	for _, f := range m.def.Folders {
-		files, err := r.takeFolder(ctx, m, f.Taken, f.Target)
+	for _, f := range m.Def.Folders {
+		files, err := r.take(ctx, m, f.Taken, f.Target)
 		if f.Optional && errors.Is(err, fs.ErrNotExist) {
-			m.leftOut = append(m.leftOut, f.Target)
-			r.detail("image %s: %s is left out: neither a package nor --srcdir has it", m.def.Name, f.Target)
+			m.LeftOut = append(m.LeftOut, f.Target)
+			r.Observe.Detail("image %s: %s is left out: neither a package nor --srcdir has it", m.Def.Name, f.Target)
 			continue
 		}
 		errs = append(errs, err)
@@ -88,7 +91,7 @@ func (r *run) folders(ctx context.Context, m *member) error {
 }
 
 // generate adds a file with the given contents, or a link, owned by root:wheel.
-func (m *member) generate(n tree.Node, text []byte) error {
+func (m *Root) generate(n tree.Node, text []byte) error {
 	if n.Link == "" {
 		n.Size, n.Digest = int64(len(text)), sum.HexSHA256(text)
 	}
@@ -97,48 +100,48 @@ func (m *member) generate(n tree.Node, text []byte) error {
 
 // place is generate for a file whose Digest is known, if only as the name of
 // what it will be made of.
-func (m *member) place(n tree.Node, text []byte) error {
-	n.Type, n.Origin, n.Uname, n.Gname, n.Time = tree.File, tree.Generated, "root", "wheel", m.epoch
+func (m *Root) place(n tree.Node, text []byte) error {
+	n.Type, n.Origin, n.Uname, n.Gname, n.Time = tree.File, tree.Generated, "root", "wheel", m.Epoch
 	if n.Link != "" {
 		n.Type = tree.Symlink
 	}
 	if old := m.inherited(n.Path); old != nil && old.Origin == tree.Generated && old.Digest == n.Digest && old.Link == n.Link && old.Mode == n.Mode {
 		return nil // a lower step has made it
 	}
-	if old := m.tree.Lookup(n.Path); old == nil || old.Origin != tree.Generated || !m.tree.Replace(n) {
-		if err := m.tree.Put(n); err != nil {
+	if old := m.Tree.Lookup(n.Path); old == nil || old.Origin != tree.Generated || !m.Tree.Replace(n) {
+		if err := m.Tree.Put(n); err != nil {
 			return err
 		}
 	}
-	m.generated[n.Path] = text
+	m.Generated[n.Path] = text
 	return nil
 }
 
 // keepImmutable leaves an immutable directory of the parent as it is: a second
 // entry for it could not be extracted. A package that describes it without the
 // flags has its way in the pkg database only.
-func (m *member) keepImmutable(ctx context.Context) error {
-	if m.parent == nil {
+func (m *Root) keepImmutable(ctx context.Context) error {
+	if m.Parent == nil {
 		return nil
 	}
 	var errs []error
-	for old := range m.parent.tree.Until(ctx) {
+	for old := range m.Parent.Tree.Until(ctx) {
 		if old.Type != tree.Dir || !layer.Immutable(old.Flags) {
 			continue
 		}
-		n := m.tree.Lookup(old.Path)
+		n := m.Tree.Lookup(old.Path)
 		if n.Mode != old.Mode || n.Uname != old.Uname || n.Gname != old.Gname {
 			errs = append(errs, &tree.ConflictError{Path: n.Path, A: old.Owner(), B: n.Owner(),
 				Reason: "the directory is immutable in the first and has another mode or owner in the second"})
 		}
-		m.tree.SetFlags(n.Path, old.Flags)
+		m.Tree.SetFlags(n.Path, old.Flags)
 	}
 	return errors.Join(errs...)
 }
 
 // changed reports whether this step put the node into the tree or changed it. Times do
 // not count: a directory's is only that of the layer it is written in.
-func (m *member) changed(n *tree.Node) bool {
+func (m *Root) changed(n *tree.Node) bool {
 	old := m.inherited(n.Path)
 	if old == nil {
 		return true
@@ -149,24 +152,24 @@ func (m *member) changed(n *tree.Node) bool {
 }
 
 // inherited is the parent's node at a path, nil if there is none.
-func (m *member) inherited(path string) *tree.Node {
-	if m.parent == nil {
+func (m *Root) inherited(path string) *tree.Node {
+	if m.Parent == nil {
 		return nil
 	}
-	return m.parent.tree.Lookup(path)
+	return m.Parent.Tree.Lookup(path)
 }
 
 // content returns a file that a hook generated or that was read from a
 // package, of this image or an ancestor; nil if there is none.
-func (m *member) content(path string) []byte {
-	n := m.tree.Lookup(path)
-	for at := m; at != nil && n != nil; at = at.parent {
-		if text, ok := at.generated[path]; ok && n.Origin == tree.Generated {
+func (m *Root) content(path string) []byte {
+	n := m.Tree.Lookup(path)
+	for at := m; at != nil && n != nil; at = at.Parent {
+		if text, ok := at.Generated[path]; ok && n.Origin == tree.Generated {
 			return text
 		}
-		for _, f := range at.packages {
+		for _, f := range at.Packages {
 			if f.Name == n.Package {
-				return f.contents[path]
+				return f.Contents[path]
 			}
 		}
 	}
@@ -174,13 +177,80 @@ func (m *member) content(path string) []byte {
 }
 
 // times bounds the times of this step by its epoch. Directories have the epoch.
-func (m *member) times(ctx context.Context) {
-	for n := range m.tree.Until(ctx) {
+func (m *Root) times(ctx context.Context) {
+	for n := range m.Tree.Until(ctx) {
 		switch {
 		case n.Type == tree.Dir:
-			m.tree.SetTime(n.Path, m.epoch)
+			m.Tree.SetTime(n.Path, m.Epoch)
 		case m.changed(n):
-			m.tree.SetTime(n.Path, min(n.Time, m.epoch))
+			m.Tree.SetTime(n.Path, min(n.Time, m.Epoch))
 		}
 	}
 }
+
+// owners gives every node its numeric ids. What the parent has keeps the ids
+// that it has there.
+func (r *rooter) owners(ctx context.Context, m *Root) error {
+	accounts, err := etc.In(m.content)
+	if err != nil {
+		return fault.Content(err)
+	}
+	r.noteAccounts(m, accounts)
+	var errs []error
+	for n := range m.Tree.Until(ctx) {
+		if old := m.inherited(n.Path); old != nil && old.Uname == n.Uname && old.Gname == n.Gname {
+			m.Tree.SetOwner(n.Path, old.UID, old.GID)
+			continue
+		}
+		uid, ok := accounts.UID(n.Uname)
+		if !ok {
+			errs = append(errs, &OwnerError{n.Owner(), n.Path, "user", n.Uname})
+		}
+		gid, ok := accounts.GID(n.Gname)
+		if !ok {
+			errs = append(errs, &OwnerError{n.Owner(), n.Path, "group", n.Gname})
+		}
+		m.Tree.SetOwner(n.Path, uid, gid)
+	}
+	return errors.Join(errs...)
+}
+
+// noteAccounts tells the users and groups that packages need and the image does
+// not have. pkg only records them.
+func (r *rooter) noteAccounts(m *Root, accounts *etc.Accounts) {
+	for _, f := range m.Packages {
+		for _, kind := range []struct {
+			name   string
+			needed []string
+			lookup func(string) (int, bool)
+		}{{"user", f.Manifest.Users, accounts.UID}, {"group", f.Manifest.Groups, accounts.GID}} {
+			for _, name := range kind.needed {
+				if _, ok := kind.lookup(name); !ok {
+					m.NoAccount = append(m.NoAccount, f.FullName()+": "+kind.name+" "+name)
+					r.Observe.Notice("image %s: %s: its %s %q is not in the image", m.Def.Name, f.FullName(), kind.name, name)
+				}
+			}
+		}
+	}
+}
+
+// OwnerError is an owner that the image's accounts lack.
+type OwnerError struct {
+	By, Path   string // who brings the path
+	Kind, Name string // "user" or "group", and which
+}
+
+func (e *OwnerError) Error() string {
+	return fmt.Sprintf("%s: %s: %s %q is not in the image's accounts", e.By, e.Path, e.Kind, e.Name)
+}
+
+// Unmet reports that the request cannot be met.
+func (*OwnerError) Unmet() bool { return true }
+
+// Parts are what, where, found and wanted, for reports.
+func (e *OwnerError) Parts() (what, where, found, wanted string) {
+	return "is not in the image's accounts", e.By + ": " + e.Path, "", e.Kind + " " + e.Name
+}
+
+// Lacks tells which account is missing, and who wants it.
+func (e *OwnerError) Lacks() (what, by string) { return e.Kind + " " + e.Name, e.By + ": " + e.Path }

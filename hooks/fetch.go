@@ -3,80 +3,48 @@
 package hooks
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/orlop/orlop/hooks/script"
+	"github.com/orlop/orlop/hooks/cache"
+	"github.com/orlop/orlop/hooks/event"
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
-	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/release/closure"
+	"github.com/orlop/orlop/release/etc"
 )
 
-// fetched is a package whose bytes are the ones that the catalogue promised.
-type fetched struct {
-	*catalog.Package
-	manifest *pkgfile.Manifest
-	text     []byte           // of the manifest, and
-	compact  []byte           // of the compact one, and
-	order    []*pkgfile.Entry // entries as they come, until facts has them
-	facts    *facts           // for later runs; until these have them
-	// entries are the archive's members by path, where the manifest alone does
-	// not tell owner, mode, time or the names of a flagged file; else nil.
-	entries map[string]*pkgfile.Entry
-	inodes  map[string]inode // of files in entries, by first name
-	// contents are those of configuration files and of wanted files, by path.
-	contents map[string][]byte
-	asks     asks   // layer
-	key      string // layer: of the fragment
-	files    int    // number of files and links
-}
-
-// inode is what several names may share.
-type inode struct {
-	last  string // name that comes last in the archive
-	flags uint32
-}
-
-// maxWanted bounds a file that is read into memory. Configuration files are text.
-const maxWanted = 64 << 20
-
-// fetch is the hook that looks at every package of the family, donors too, and
-// opens those that no earlier run has told of. It leaves what the next hooks must
-// know before the packages are streamed.
-func (r *run) fetch(ctx context.Context) error {
-	r.fetched = map[*catalog.Package]*fetched{}
-	all := r.packages()
-	wanted := r.wanted()
-	known := r.knownFacts(ctx, wanted)
+// fetch looks at every package of the family, donors too, and opens those that no
+// earlier build has told of. What it returns is all that must be known before the
+// packages are unpacked. With headers, those of each package are read, whatever its
+// manifest tells.
+func fetch(ctx context.Context, cfg Config, family *resolve.Family, headers bool) (map[*catalog.Package]*input.Package, error) {
+	all, wanted := family.Packages(), wantedBy(family)
+	known := cfg.Cache.Packages(ctx, factNames(family, wanted)...)
 	var mu sync.Mutex
-	missed := map[*catalog.Package]error{}
+	packages, missed := map[*catalog.Package]*input.Package{}, map[*catalog.Package]error{}
 	done := 0
 	var g errgroup.Group
-	g.SetLimit(r.downloads())
+	g.SetLimit(downloads(cfg, family))
 	for _, p := range all {
 		g.Go(func() error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			f, err := r.look(ctx, p, wanted, known)
-			if err == nil && r.Keep && r.staged == nil {
-				err = r.keep(ctx, p)
-			}
+			f, err := look(ctx, cfg, p, wanted, known, headers)
 			mu.Lock()
 			defer mu.Unlock()
 			done++
-			r.event(Event{Hook: "fetch", Name: p.FullName(), Done: done, Total: len(all)})
-			r.fetched[p] = f
+			cfg.Observe.Send(event.Event{Hook: "fetch", Name: p.FullName(), Done: done, Total: len(all)})
+			packages[p] = f
 			if err != nil {
 				missed[p] = err
 			}
@@ -84,150 +52,102 @@ func (r *run) fetch(ctx context.Context) error {
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return err
+		return nil, err
 	}
 	if len(missed) == 0 {
-		r.rememberFacts(ctx, wanted, known)
+		known.Remember(ctx)
+		return packages, nil
 	}
-	return r.unheld(missed)
+	var errs []error
+	for _, p := range all {
+		if _, unheld := errors.AsType[*input.UnheldError](missed[p]); unheld {
+			cfg.Observe.Detail("%s could not be had", p.FullName())
+		}
+		errs = append(errs, missed[p])
+	}
+	return nil, input.Join(errs)
+}
+
+// factNames name what the last build for these images found out.
+func factNames(family *resolve.Family, wanted *input.Wanted) []any {
+	names := []any{family.Release.ABI, wanted.Key()}
+	for _, m := range family.Steps {
+		names = append(names, m.Def.Name)
+	}
+	return names
+}
+
+// look finds out about a package, from its archive if no earlier build did.
+func look(ctx context.Context, cfg Config, p *catalog.Package, wanted *input.Wanted, known *cache.Packages, headers bool) (*input.Package, error) {
+	if f := known.Look(ctx, p, headers); f != nil {
+		tellOdd(cfg, f)
+		return f, verify(ctx, cfg.Input, p)
+	}
+	r, err := cfg.Input.Open(ctx, p, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	f, raw, err := input.Inspect(r, p, wanted, headers)
+	if err != nil {
+		return nil, err
+	}
+	known.Note(f, raw)
+	tellOdd(cfg, f)
+	return f, nil
+}
+
+// verify checks the bytes of a package that is known, without unpacking it.
+func verify(ctx context.Context, in input.Input, p *catalog.Package) error {
+	if checks, is := in.(interface {
+		Verify(context.Context, *catalog.Package) error
+	}); is {
+		return checks.Verify(ctx, p)
+	}
+	return nil
 }
 
 // downloads is how many packages are opened at once. Those that come over a
 // network wait more than they work.
-func (r *run) downloads() int {
+func downloads(cfg Config, family *resolve.Family) int {
 	const connections = 6 // to a server at once, as browsers have it
-	for _, src := range r.sources {
-		if src.Remote() {
-			return max(r.Jobs, connections)
-		}
+	if slices.ContainsFunc(family.Catalogues, func(c *catalog.Catalogue) bool { return c.Remote }) {
+		return max(cfg.Jobs, connections)
 	}
-	return r.Jobs
+	return cfg.Jobs
 }
 
-// packages returns each package of the family once, by name.
-func (r *run) packages() []*catalog.Package {
-	set := map[*catalog.Package]bool{}
-	for _, m := range r.family {
-		for _, p := range m.step().All() {
-			set[p.Package] = true
-		}
+// wantedBy are the paths that some hook will ask for.
+func wantedBy(family *resolve.Family) *input.Wanted {
+	w := &input.Wanted{Files: map[string]bool{closure.NameSources: true}, Folders: []string{certificateDir + "/", closure.LibraryLists}}
+	for _, path := range etc.Read() {
+		w.Files[path] = true
 	}
-	return slices.SortedFunc(maps.Keys(set), func(a, b *catalog.Package) int { return cmp.Compare(a.FullName(), b.FullName()) })
-}
-
-// wanted are the paths that some hook will ask for.
-type wanted struct {
-	files   map[string]bool
-	folders []string // with a slash at the end
-}
-
-func (r *run) wanted() *wanted {
-	w := &wanted{map[string]bool{"/etc/master.passwd": true, "/etc/passwd": true, "/etc/group": true,
-		"/etc/services": true, "/etc/login.conf": true, nsswitch: true}, []string{certificateDir + "/", libraryLists}}
-	for _, policies := range policyPath {
+	for _, policies := range closure.PolicyPath {
 		if strings.HasSuffix(policies, "/") {
-			w.folders = append(w.folders, policies)
+			w.Folders = append(w.Folders, policies)
 		} else {
-			w.files[policies] = true
+			w.Files[policies] = true
 		}
 	}
-	for _, m := range r.family {
-		for _, t := range m.def.Taken() {
+	for _, m := range family.Steps {
+		for _, t := range m.Def.Taken() {
 			if t.Folder {
-				w.folders = append(w.folders, t.Path+"/")
+				w.Folders = append(w.Folders, t.Path+"/")
 			} else {
-				w.files[t.Path] = true
+				w.Files[t.Path] = true
 			}
 		}
 	}
 	return w
 }
 
-func (w *wanted) has(path string) bool {
-	return w.files[path] || slices.ContainsFunc(w.folders, func(f string) bool { return strings.HasPrefix(path, f) })
-}
-
-// key is the same for equal ones.
-func (w *wanted) key() string {
-	slices.Sort(w.folders)
-	return fmt.Sprintf("%q %q", slices.Sorted(maps.Keys(w.files)), slices.Compact(w.folders))
-}
-
-// opened is a package that is read, member after member. The contents of each
-// file are compared with its sum.
-type opened interface {
-	Next() (*pkgfile.Entry, error)
-	io.ReadCloser
-}
-
-// open starts to read a package, its bytes checked.
-func (r *run) open(ctx context.Context, p *catalog.Package) (*pkgfile.Manifest, opened, error) {
-	if r.staged != nil {
-		return r.staged.open(ctx, p)
+// reopen starts to read a package again.
+func reopen(ctx context.Context, in input.Input, f *input.Package) (*input.Reader, error) {
+	if f.Entries != nil {
+		return in.Open(ctx, f.Package, nil)
 	}
-	f, err := r.verified(ctx, p)
-	if err != nil {
-		return nil, nil, err
-	}
-	pkg, err := pkgfile.NewReader(ctx, f, p.FullName()+": "+p.Path)
-	if err != nil {
-		f.Close()
-		return nil, nil, err
-	}
-	return pkg.Manifest, archived{pkg, f}, nil
-}
-
-// reopen starts to read a package whose manifest is known. Where that tells
-// all, and so vouches for every byte that is used, the archive of a repository
-// on this machine is not hashed again.
-func (r *run) reopen(ctx context.Context, f *fetched) (opened, error) {
-	src := r.sources[f.Repo]
-	if src == nil || src.Remote() || f.entries != nil {
-		_, pkg, err := r.open(ctx, f.Package)
-		return pkg, err
-	}
-	file, err := src.Open(ctx, f.Path)
-	if err != nil { // a lock's package may be in the store, else the message is that of open
-		_, pkg, err := r.open(ctx, f.Package)
-		return pkg, err
-	}
-	pkg, err := pkgfile.NewReaderOf(ctx, file, f.manifest)
-	if err != nil {
-		file.Close()
-		return nil, err
-	}
-	return archived{pkg, file}, nil
-}
-
-// keep puts a package of a repository on this machine into the store.
-func (r *run) keep(ctx context.Context, p *catalog.Package) error {
-	f, err := r.verified(ctx, p)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return r.Store.Keep(ctx, f, store.Ref{Name: p.FullName(), Path: p.Path, Sum: p.Sum, Size: p.Size})
-}
-
-// verified opens a package's file at its first byte. A lock's package may be in
-// the store when no repository has it any more.
-func (r *run) verified(ctx context.Context, p *catalog.Package) (io.ReadCloser, error) {
-	ref := store.Ref{Name: p.FullName(), Path: p.Path, Sum: p.Sum, Size: p.Size}
-	src := r.sources[p.Repo]
-	if src == nil {
-		f, err := r.Store.Stored(ctx, ref)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, &store.AbsentError{What: ref.Name, Err: errors.New(strings.TrimPrefix(r.witnesses[p.Repo].reasons[0], "it is "))} // the first is why there is no source
-		}
-		return f, err
-	}
-	f, err := src.Verified(ctx, ref)
-	if _, absent := errors.AsType[*store.AbsentError](err); absent && len(r.Locks) > 0 {
-		if g, stored := r.Store.Stored(ctx, ref); stored == nil {
-			return g, nil
-		}
-	}
-	return f, err
+	return in.Open(ctx, f.Package, f.Manifest)
 }
 
 // unlikeError says that a package whose manifest tells all has headers that say
@@ -238,126 +158,32 @@ func (e *unlikeError) Error() string {
 	return e.FullName() + ": its headers do not have the owners and modes of its manifest"
 }
 
-// archived is a package in its archive.
-type archived struct {
-	*pkgfile.Reader
-	file io.Closer
-}
-
-func (a archived) Close() error { return errors.Join(a.Reader.Close(), a.file.Close()) }
-
-// inspect reads as much of a package as the hooks before layer need: always
-// the manifest, members up to the last wanted one, all where the manifest
-// leaves something to the archive's headers.
-func (r *run) inspect(ctx context.Context, p *catalog.Package, w *wanted) (*fetched, error) {
-	m, pkg, err := r.open(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	defer pkg.Close()
-	if m.Name != p.Name || m.Version != p.Version || m.ABI != p.ABI && p.ABI != "" { // a lock does not say the ABI
-		return nil, &pkgfile.DamageError{Package: p.FullName(), Err: fmt.Errorf(
-			"its manifest says %s for %s, the catalogue %s for %s", m.FullName(), m.ABI, p.FullName(), p.ABI)}
-	}
-	f := &fetched{Package: p, manifest: m, contents: map[string][]byte{}, files: len(m.Files)}
-	if a, ok := pkg.(archived); ok {
-		f.text, f.compact = a.Text, a.Compact
-	}
-	left := 0
-	for _, file := range m.Files {
-		if file.IsConfig || w.has(file.Path) {
-			left++
-		}
-	}
-	if !tellsAll(m) || r.headers {
-		f.entries, f.inodes = map[string]*pkgfile.Entry{}, map[string]inode{}
-	}
-	for left > 0 || f.entries != nil {
-		e, err := pkg.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		if f.entries != nil {
-			f.note(e)
-			f.order = append(f.order, e)
-		}
-		if e.File != nil && (e.File.IsConfig || w.has(e.Path())) {
-			left--
-			if f.contents[e.Path()], err = f.read(pkg, e); err != nil {
-				return nil, err
-			}
-		}
-	}
-	r.tellOdd(f)
-	return f, nil
-}
-
-// note keeps what the archive says of an entry.
-func (f *fetched) note(e *pkgfile.Entry) {
-	f.entries[e.Path()] = e
-	if e.File != nil {
-		first := cmp.Or(e.HardLink, e.Path())
-		f.inodes[first] = inode{e.Path(), f.inodes[first].flags | e.Flags}
-	}
-}
-
 // tellOdd says what pkg would pass over in a manifest, and we do, too, and where
 // pkg installs one thing and registers another.
-func (r *run) tellOdd(f *fetched) {
-	for _, text := range f.manifest.Skipped {
-		r.notice("%s: its manifest is not all taken, as by pkg(8): %s", f.FullName(), text)
+func tellOdd(cfg Config, f *input.Package) {
+	for _, text := range f.Manifest.Skipped {
+		cfg.Observe.Notice("%s: its manifest is not all taken, as by pkg(8): %s", f.FullName(), text)
 	}
-	if f.entries == nil {
+	if f.Entries == nil {
 		return
 	}
-	for i := range f.manifest.Files {
-		r.tellUnlike(f, f.entries[f.manifest.Files[i].Path])
+	for i := range f.Manifest.Files {
+		tellUnlike(cfg, f, f.Entries[f.Manifest.Files[i].Path])
 	}
-	for i := range f.manifest.Dirs {
-		r.tellUnlike(f, f.entries[f.manifest.Dirs[i].Path])
+	for i := range f.Manifest.Dirs {
+		tellUnlike(cfg, f, f.Entries[f.Manifest.Dirs[i].Path])
 	}
 }
 
-func (r *run) tellUnlike(f *fetched, e *pkgfile.Entry) {
+func tellUnlike(cfg Config, f *input.Package, e *pkgfile.Entry) {
 	if e == nil || !e.Unlike {
 		return
 	}
 	found := fmt.Sprintf("%s:%s, mode %04o", e.Attr.Uname, e.Attr.Gname, e.Attr.Perm)
 	if e.Absent {
-		r.notice("%s: %s: is in the manifest, but not in the archive: as with pkg(8) it becomes %s", f.FullName(), e.Path(), found)
+		cfg.Observe.Notice("%s: %s: is in the manifest, but not in the archive: as with pkg(8) it becomes %s", f.FullName(), e.Path(), found)
 		return
 	}
-	r.notice("%s: %s: is %s in the archive, and something else in the manifest: as with pkg(8) the image has the first, its pkg database the second, and verify will say so",
+	cfg.Observe.Notice("%s: %s: is %s in the archive, and something else in the manifest: as with pkg(8) the image has the first, its pkg database the second, and verify will say so",
 		f.FullName(), e.Path(), found)
-}
-
-// Examine reads a wanted file; a hard link has its first name's contents.
-func (f *fetched) read(pkg io.Reader, e *pkgfile.Entry) ([]byte, error) {
-	if e.HardLink != "" {
-		return f.contents[e.HardLink], nil
-	}
-	if e.Size > maxWanted {
-		return nil, &pkgfile.DamageError{Package: f.FullName(), Path: e.Path(), Err: fmt.Errorf("has %d bytes, wanted at most %d", e.Size, maxWanted)}
-	}
-	return io.ReadAll(pkg)
-}
-
-// tellsAll reports whether a manifest has owner, mode and time of every entry,
-// no file flags, and no script that changes a file (which names share an inode,
-// only the archive tells).
-func tellsAll(m *pkgfile.Manifest) bool {
-	for _, f := range m.Files {
-		if !f.Known || f.Time == nil || f.Sum == "" || f.Flags != nil && *f.Flags != 0 {
-			return false
-		}
-	}
-	for _, d := range m.Dirs {
-		if !d.Known {
-			return false
-		}
-	}
-	return !script.ChangesFiles(m)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgver"
 	"github.com/orlop/orlop/pkgdb/ucl"
 	"github.com/orlop/orlop/pkgdb/until"
+	"github.com/orlop/orlop/release/closure"
 	"github.com/orlop/orlop/release/etc"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -23,28 +24,28 @@ import (
 // generators write what FreeBSD's programs would make: those that scripts of
 // packages call, wherever their input is there, and those that the definition
 // asks for.
-func (r *run) generators(ctx context.Context, m *member) error {
+func (r *rooter) generators(ctx context.Context, m *Root) error {
 	errs := []error{r.databases(ctx, m), r.certificates(ctx, m), r.hints(ctx, m)}
-	if m.def.BaseConf != nil {
-		errs = append(errs, r.baseConf(m))
+	if m.Def.BaseConf != nil {
+		errs = append(errs, r.baseConf(ctx, m))
 	}
-	if slices.ContainsFunc(m.chain(), func(at *member) bool { return at.def.OSRelease }) {
+	if slices.ContainsFunc(m.chain(), func(at *Root) bool { return at.Def.OSRelease }) {
 		errs = append(errs, r.osRelease(m))
 	}
 	return errors.Join(errs...)
 }
 
 // make adds a generated file, unless a package has it.
-func (m *member) make(path string, mode uint32, text []byte) error {
-	if n := m.tree.Lookup(path); n != nil && n.Origin == tree.Packaged {
+func (m *Root) make(path string, mode uint32, text []byte) error {
+	if n := m.Tree.Lookup(path); n != nil && n.Origin == tree.Packaged {
 		return nil
 	}
 	return m.generate(tree.Node{Path: path, Mode: mode}, text)
 }
 
 // databases adds what is derived from other files.
-func (r *run) databases(ctx context.Context, m *member) error {
-	files, err := etc.Derive(ctx, m.content, r.release.ByteOrder())
+func (r *rooter) databases(ctx context.Context, m *Root) error {
+	files, err := etc.Derive(ctx, m.content, r.family.Release.ByteOrder())
 	errs := []error{err}
 	for _, f := range files {
 		errs = append(errs, m.make(f.Path, f.Mode, f.Text))
@@ -52,37 +53,13 @@ func (r *run) databases(ctx context.Context, m *member) error {
 	return errors.Join(errs...)
 }
 
-// libraryPaths are the folders that rc.d/ldconfig names to ldconfig(8) where
-// they exist (ldconfig_paths in rc.conf), after the run-time linker's own.
-var libraryPaths = []string{"/lib", "/usr/lib", "/usr/lib/compat", "/usr/local/lib", "/usr/local/lib/compat/pkg"}
-
-// libraryLists is where packages name further ones (ldconfig_local_dirs).
-const libraryLists = "/usr/local/libdata/ldconfig/"
-
 // hints does what ldconfig(8) does when FreeBSD boots, which a container never
 // does. /usr/local/lib is named before it exists, for packages to come.
-func (r *run) hints(ctx context.Context, m *member) error {
-	if m.tree.Lookup(runTimeLinker) == nil {
+func (r *rooter) hints(ctx context.Context, m *Root) error {
+	if m.Tree.Lookup(closure.RunTimeLinker) == nil {
 		return nil
 	}
-	return m.make("/var/run/ld-elf.so.hints", 0o444, etc.MakeHints(m.libraryPath(ctx), r.release.ByteOrder()))
-}
-
-func (m *member) libraryPath(ctx context.Context) []string {
-	var lists []string
-	for _, s := range m.sources(ctx, libraryLists) {
-		lists = append(lists, strings.Fields(string(s.Text))...)
-	}
-	slices.Sort(lists)
-	var dirs []string
-	for _, dir := range append(slices.Clone(libraryPaths), lists...) {
-		n := m.tree.Resolve(dir)
-		safe := n != nil && n.Type == tree.Dir && n.Uname == "root" && n.Mode&0o022 == 0
-		if (safe || dir == "/usr/local/lib") && !slices.Contains(dirs, dir) {
-			dirs = append(dirs, dir)
-		}
-	}
-	return dirs
+	return m.make("/var/run/ld-elf.so.hints", 0o444, etc.MakeHints(closure.LibraryPath(m.Tree, m.texts(ctx, closure.LibraryLists)), r.family.Release.ByteOrder()))
 }
 
 // certificateDir is where FreeBSD-caroot has its folders trusted and untrusted.
@@ -92,19 +69,19 @@ const certificateDir = "/usr/share/certs"
 // image, else those that the definition takes. A layer cannot take a
 // certificate back, so that a step with other sources than a lower one's is an
 // error.
-func (r *run) certificates(ctx context.Context, m *member) error {
+func (r *rooter) certificates(ctx context.Context, m *Root) error {
 	var sets [2][]etc.Source
 	for i, name := range []string{"trusted", "untrusted"} {
 		var err error
-		if sets[i] = m.sources(ctx, certificateDir+"/"+name+"/"); sets[i] != nil || m.def.Certificates == nil {
+		if sets[i] = m.sources(ctx, certificateDir+"/"+name+"/"); sets[i] != nil || m.Def.Certificates == nil {
 			continue
 		}
-		t := *m.def.Certificates
+		t := *m.Def.Certificates
 		t.Path += "/" + name
 		if t.Source != "" {
 			t.Source += "/" + name
 		}
-		if sets[i], err = r.takeFolder(ctx, m, t, t.Path); err != nil && name == "trusted" {
+		if sets[i], err = r.take(ctx, m, t, t.Path); err != nil && name == "trusted" {
 			return err
 		}
 	}
@@ -112,7 +89,7 @@ func (r *run) certificates(ctx context.Context, m *member) error {
 		return nil
 	}
 	make := etc.MakeCertificates
-	if r.release.Before(15) {
+	if r.family.Release.Before(15) {
 		make = etc.LinkCertificates
 	}
 	files, err := until.Do(ctx, func() ([]etc.Output, error) { return make(sets[0], sets[1]) })
@@ -124,7 +101,7 @@ func (r *run) certificates(ctx context.Context, m *member) error {
 
 // placeCertificates adds what certctl made. Where a lower step has certificates
 // they must be the same.
-func (m *member) placeCertificates(ctx context.Context, files []etc.Output) error {
+func (m *Root) placeCertificates(ctx context.Context, files []etc.Output) error {
 	old := m.inheritedCertificates(ctx)
 	if len(old) == 0 {
 		var errs []error
@@ -154,10 +131,10 @@ func (m *member) placeCertificates(ctx context.Context, files []etc.Output) erro
 }
 
 // inheritedCertificates are those that a lower step has made, by path.
-func (m *member) inheritedCertificates(ctx context.Context) map[string]*tree.Node {
+func (m *Root) inheritedCertificates(ctx context.Context) map[string]*tree.Node {
 	old := map[string]*tree.Node{}
-	if m.parent != nil {
-		for n := range m.parent.tree.Until(ctx) {
+	if m.Parent != nil {
+		for n := range m.Parent.Tree.Until(ctx) {
 			if n.Origin == tree.Generated && strings.HasPrefix(n.Path, "/etc/ssl/") {
 				old[n.Path] = n
 			}
@@ -166,10 +143,19 @@ func (m *member) inheritedCertificates(ctx context.Context) map[string]*tree.Nod
 	return old
 }
 
+// texts are the contents of the files of a folder in the image.
+func (m *Root) texts(ctx context.Context, folder string) [][]byte {
+	var list [][]byte
+	for _, s := range m.sources(ctx, folder) {
+		list = append(list, s.Text)
+	}
+	return list
+}
+
 // sources are the files of a folder in the image whose contents are at hand.
-func (m *member) sources(ctx context.Context, folder string) []etc.Source {
+func (m *Root) sources(ctx context.Context, folder string) []etc.Source {
 	var list []etc.Source
-	for n := range m.tree.Until(ctx) {
+	for n := range m.Tree.Until(ctx) {
 		if strings.HasPrefix(n.Path, folder) && n.Type == tree.File {
 			if text := m.content(n.Path); text != nil {
 				list = append(list, etc.Source{Path: n.Path, Text: text})
@@ -181,26 +167,30 @@ func (m *member) sources(ctx context.Context, folder string) []etc.Source {
 
 // baseConf writes the configuration of the repository of base packages: two
 // words where FreeBSD's own has a stanza that only wants to be enabled.
-func (r *run) baseConf(m *member) error {
+func (r *rooter) baseConf(ctx context.Context, m *Root) error {
 	const target = "/usr/local/etc/pkg/repos/base.conf"
-	text, err := r.take(m, *m.def.BaseConf, target)
+	files, err := r.take(ctx, m, *m.Def.BaseConf, target)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	conf, err := ucl.Parse(m.def.BaseConf.Path, text, nil)
+	var text []byte
+	if err == nil {
+		text = files[0].Text
+	}
+	conf, err := ucl.Parse(m.Def.BaseConf.Path, text, nil)
 	if err != nil {
 		return fault.Content(err)
 	}
 	if _, has := conf.Get("FreeBSD-base"); has {
 		return m.make(target, 0o644, []byte("FreeBSD-base: { enabled: yes }\n"))
 	}
-	keys := "/usr/share/keys/pkgbase-" + r.release.Major()
-	if m.tree.Lookup(keys) == nil {
+	keys := "/usr/share/keys/pkgbase-" + r.family.Release.Major()
+	if m.Tree.Lookup(keys) == nil {
 		keys = "/usr/share/keys/pkg"
 	}
-	of := r.release.Of(m.newestVersion())
+	of := r.family.Release.Of(m.newestVersion())
 	if of.OnlyABI() { // a snapshot, say, or an image of other packages
-		of = r.release
+		of = r.family.Release
 	}
 	return m.make(target, 0o644, fmt.Appendf(nil, `FreeBSD-base: {
   url: "pkg+https://pkg.FreeBSD.org/${ABI}/%s",
@@ -215,9 +205,9 @@ func (r *run) baseConf(m *member) error {
 // newestVersion is that of FreeBSD's packages of this and all lower steps, ""
 // where there is none. What a layer says of its release must come from these: in
 // the next patch level they may be the same, and then so is the layer.
-func (m *member) newestVersion() string {
+func (m *Root) newestVersion() string {
 	newest := ""
-	for _, step := range m.plan.Steps {
+	for _, step := range m.Plan.Steps {
 		for _, p := range step.Packages {
 			if strings.HasPrefix(p.Name, "FreeBSD-") && (newest == "" || pkgver.Compare(p.Version, newest) > 0) {
 				newest = p.Version
@@ -233,9 +223,9 @@ var inQuotes = strings.NewReplacer(`"`, `\"`, `$`, `\$`, "`", "\\`", `\`, `\\`)
 // osRelease writes what rc.d/os-release prints when FreeBSD boots, and the link
 // by which others find it. A snapshot is called as its packages' version, which
 // does not tell the branch. A step above writes it again where its own packages are newer.
-func (r *run) osRelease(m *member) error {
+func (r *rooter) osRelease(m *Root) error {
 	newest := m.newestVersion()
-	of := r.release.Of(newest)
+	of := r.family.Release.Of(newest)
 	version := of.Version()
 	if of.OnlyABI() && newest != "" {
 		version = inQuotes.Replace(newest)
@@ -253,7 +243,7 @@ SUPPORT_URL="https://www.FreeBSD.org/support"
 BUG_REPORT_URL="https://bugs.FreeBSD.org"
 `
 	err := m.make("/var/run/os-release", 0o444, []byte(text))
-	if n := m.tree.Lookup("/etc/os-release"); n == nil {
+	if n := m.Tree.Lookup("/etc/os-release"); n == nil {
 		err = errors.Join(err, m.generate(tree.Node{Path: "/etc/os-release", Mode: 0o755, Link: "../var/run/os-release"}, nil))
 	}
 	return err

@@ -40,7 +40,7 @@ func TestMade(t *testing.T) {
 	names := define.StandardNames()
 	without := build(t, config(t, sampleRepo, names...))
 	cfg := config(t, sampleRepo, names...)
-	cfg.SrcDir = sourceTree(t)
+	repos(cfg).SrcDir = sourceTree(t)
 	with := build(t, cfg)
 	for _, images := range []map[string]*artifact.Artifact{without, with} {
 		for _, f := range made {
@@ -116,7 +116,7 @@ func compareSrcDir(t *testing.T, repo, src, last string) {
 	names = names[:slices.Index(names, last)+1]
 	without := build(t, config(t, repo, names...))
 	cfg := config(t, repo, names...)
-	cfg.SrcDir = src
+	repos(cfg).SrcDir = src
 	with := build(t, cfg)
 	for _, name := range names {
 		got := fmt.Sprint(tree.Diff(t.Context(), without[name].Tree, with[name].Tree))
@@ -201,8 +201,8 @@ func Test14(t *testing.T) {
 func TestOtherCertificates(t *testing.T) {
 	t.Parallel()
 	cfg := config(t, sampleRepo, "notoolchain")
-	cfg.SrcDir = sourceTree(t)
-	gone := filepath.Join(cfg.SrcDir, "secure/caroot/trusted/ISRG_Root_X1.pem")
+	repos(cfg).SrcDir = sourceTree(t)
+	gone := filepath.Join(repos(cfg).SrcDir, "secure/caroot/trusted/ISRG_Root_X1.pem")
 	if err := os.Remove(gone); err != nil {
 		t.Fatal(err)
 	}

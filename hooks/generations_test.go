@@ -141,7 +141,8 @@ func sameFromLock(t *testing.T, cfg hooks.Config, name string, want *artifact.Ar
 		t.Fatal(err)
 	}
 	again := cfg
-	again.Locks, again.Images, again.OutDir = []*lock.Lock{l}, nil, t.TempDir()
+	again.OutDir = t.TempDir()
+	fromLock(&again, nil, l)
 	results, err := hooks.Build(t.Context(), again)
 	if err != nil {
 		t.Fatal(err)

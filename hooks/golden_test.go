@@ -18,11 +18,15 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/cache"
+	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/packing"
+	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
@@ -57,9 +61,28 @@ func config(t *testing.T, repo string, images ...string) hooks.Config {
 		t.Fatal(err)
 	}
 	return hooks.Config{
-		Repos:  []catalog.Repo{{Name: "FreeBSD-base", URL: repo}},
-		Images: images, Exceptions: known, SkipScripts: true, Compression: layer.Gzip, Format: layout.Dir, Jobs: 2, OutDir: t.TempDir(), Version: "test",
+		Input:    &input.Repositories{Repos: []catalog.Repo{{Name: "FreeBSD-base", URL: repo}}},
+		Request:  resolve.Request{Images: images, Exceptions: known, SkipScripts: true},
+		Settings: lock.Settings{Compression: layer.Gzip}, Output: hooks.Output{Format: layout.Dir, OutDir: t.TempDir()},
+		Jobs: 2, Program: hooks.Program{Version: "test"},
 	}
+}
+
+// repos are those of a configuration.
+func repos(cfg hooks.Config) *input.Repositories { return cfg.Input.(*input.Repositories) }
+
+// cached gives a configuration a store, and a cache in it.
+func cached(cfg *hooks.Config, st *store.Store) {
+	old := repos(*cfg)
+	cfg.Input = &input.Repositories{Repos: old.Repos, Tree: old.Tree, Store: st}
+	cfg.Cache = cache.New(st, "this test")
+}
+
+// fromLock has the images of a lock made again, of the same repositories.
+func fromLock(cfg *hooks.Config, st *store.Store, l *lock.Lock) {
+	old := repos(*cfg)
+	cfg.Input = &input.Locks{Repositories: input.Repositories{Repos: old.Repos, Tree: old.Tree, Store: st}, Locks: []*lock.Lock{l}}
+	cfg.Images, cfg.Cache = nil, nil
 }
 
 // anything may be absent.
@@ -348,7 +371,7 @@ func buildSteps(t *testing.T, dir string) (*artifact.Artifact, []byte) {
 		repo = filepath.Join(repo, "15.0p3")
 	}
 	cfg := config(t, repo)
-	cfg.Repos[0].Name = c.RepoName
+	repos(cfg).Repos[0].Name = c.RepoName
 	cfg.Exceptions = anything // what pkg(8) was asked for is no whole image
 	cfg.Revision, cfg.Branch = map[bool]string{true: "14.0", false: "15.0"}[strings.Contains(dir, "planed-es")], "RELEASE"
 	defs, parent := "", ""

@@ -4,33 +4,161 @@ package hooks
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/pkgdb/until"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/oci"
 )
 
-// describe is the hook image. It leaves configuration, manifest and index of
-// every wanted member, none of which lacks anything.
-func (r *run) describe(ctx context.Context) error {
-	if err := r.complete(ctx); err != nil {
-		return err
-	}
-	for _, m := range r.family {
-		if !m.wanted {
+// Image is an image that is complete but for its place on a disk.
+type Image struct {
+	*Layered
+	oci.Image
+	Documents oci.Documents
+}
+
+// describe makes configuration, manifest and index of every wanted image.
+func describe(cfg Config, of release.Release, layered []*Layered) ([]*Image, error) {
+	var list []*Image
+	for _, m := range layered {
+		if !m.Wanted {
 			continue
 		}
-		var err error
-		if m.image, err = lock.Describe(r.release, m.def, r.annotations(m), m.epoch, m.layers); err != nil {
-			return err
+		image, err := lock.Describe(of, m.Def, annotations(cfg, m.Root), m.Epoch, m.Layers)
+		if err != nil {
+			return nil, err
 		}
-		m.docs = m.image.Documents()
+		list = append(list, &Image{m, image, image.Documents()})
 	}
-	return nil
+	return list, nil
 }
 
 // annotations are those that the run gives an image, or its lock.
-func (r *run) annotations(m *member) map[string]string {
-	if m.locked != nil {
-		return m.locked.Annotations
+func annotations(cfg Config, m *Root) map[string]string {
+	if m.Lock != nil {
+		return m.Lock.Annotations
 	}
-	return r.Annotations
+	return cfg.Annotations
+}
+
+// documents writes the locks of images, and what lies beside them.
+type documents struct {
+	Config
+	family *resolve.Family
+	out    *output.Folder
+}
+
+// writeLock puts the lock of an image into the output folder's staging, and
+// returns its sha256. That of an image which was made from a lock must say the same.
+func (r *documents) writeLock(ctx context.Context, m *Root) (digest string, err error) {
+	l, err := r.lock(ctx, m)
+	if err != nil {
+		return "", err
+	}
+	if m.Lock != nil {
+		if err := until.Try(ctx, func() error { return lock.Compare(l, *m.Lock) }); err != nil {
+			return "", err
+		}
+	}
+	text, err := until.Do(ctx, l.Encode)
+	if err != nil {
+		return "", err
+	}
+	return sum.HexSHA256(text), r.out.Write(ctx, lockName(m), text)
+}
+
+func lockName(m *Root) string { return release.ArtifactName(m.Def.Name) + lock.Ending }
+
+// writeCatalogues puts the signed catalogues of all wanted images there, as they
+// came, and returns their names.
+func (r *documents) writeCatalogues(ctx context.Context) ([]string, error) {
+	var names []string
+	for _, c := range r.family.Catalogues {
+		if c.Sealed == nil || !r.family.Uses(c.Repo) {
+			continue
+		}
+		name := lock.CatalogueName(c.Repo.Name)
+		if slices.Contains(names, name) { // two repositories may differ in what no file name has
+			name = lock.CatalogueName(c.Repo.Name + "-" + c.Digest[:12])
+		}
+		if err := r.out.Write(ctx, name, c.Sealed); err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// lock is what an image was made of.
+func (r *documents) lock(ctx context.Context, m *Root) (lock.Lock, error) {
+	l := lock.New(m.Plan, r.family.Catalogues)
+	l.Orlop, l.Versions, l.Image, l.Revision, l.Branch = r.Version, r.Versions, m.Def.Name, r.family.Release.Revision, r.family.Release.Branch
+	l.Schema, l.Compression, l.Squash = int(r.Schema), string(r.Compression), r.Squash
+	maps.Copy(l.Annotations, annotations(r.Config, m))
+	setURLs(l.Repositories, r.family.Release, m.Step)
+	for i, at := range m.chain() {
+		step := &l.Layers[i]
+		step.Epoch = at.Epoch
+		step.Files = append(step.Files, at.Taken...)
+		step.LeftOut = append(step.LeftOut, at.LeftOut...)
+		step.SkippedScripts = append(step.SkippedScripts, at.Skipped...)
+		step.NoAccount = append(step.NoAccount, at.NoAccount...)
+		var err error
+		if step.Definition, err = json.Marshal(at.Def); err != nil {
+			return l, err
+		}
+		if !r.Squash {
+			err = at.lockDelta(ctx, step, at.delta(ctx))
+		} else if at == m {
+			err = at.lockDelta(ctx, step, at.whole(ctx))
+		}
+		if err != nil {
+			return l, err
+		}
+	}
+	known := exceptionsOf(r.Config, r.family, m)
+	l.KnownMissing, l.KnownDangling = append(l.KnownMissing, known.Missing...), append(l.KnownDangling, known.Dangling...)
+	return l, nil
+}
+
+// lockDelta notes what a layer holds that no package has.
+func (m *Root) lockDelta(ctx context.Context, l *lock.Layer, d delta) error {
+	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
+		n := m.Tree.Lookup(path)
+		g := lock.Generated{Path: path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest, Link: n.Link}
+		if path == pkgdb.Path {
+			db, err := m.Database()
+			if err != nil {
+				return err
+			}
+			g.SHA256 = sum.HexSHA256(db)
+		}
+		l.Generated = append(l.Generated, g)
+	}
+	var err error
+	l.Directories, err = lock.DirectoriesDigest(ctx, d.dirs)
+	return err
+}
+
+// setURLs gives repositories the URLs under which anybody finds them: those of the
+// lock that an image is made from, else what the catalogues say, for the release.
+func setURLs(repos []lock.Repository, of release.Release, m *resolve.Step) {
+	for i := range repos {
+		repo := &repos[i]
+		repo.URL = of.Expand(repo.URL)
+		if m.Lock == nil {
+			continue
+		}
+		at := slices.IndexFunc(m.Lock.Repositories, func(l lock.Repository) bool { return l.Name == repo.Name })
+		repo.URL = m.Lock.Repositories[at].URL
+	}
 }

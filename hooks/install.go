@@ -6,50 +6,32 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
+	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/script"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release/tree"
 )
 
-// contents is what an image holds: its tree, and the files that are not in a
-// package of its own.
-type contents struct {
-	tree      *tree.Tree
-	packages  []*fetched        // of this step, by name
-	generated map[string][]byte // of this step, by path; nil for the database
-	database  func() ([]byte, error)
-	taken     []takenFile // of this step
-	leftOut   []string    // optional files that nobody has
-	skipped   []lock.Script
-	scripts   []pending        // of this step
-	given     map[string]given // modes by scripts of this step, by path
-	noAccount []string         // "PACKAGE: user NAME" that packages need and the image lacks
-	newest    *int64           // seconds: the last file time of this and all lower steps; nil where no package tells one
-	epoch     int64            // seconds; every time of this step is at most this
-}
-
 // install puts the packages of a member into a tree on top of its parent's. It
 // leaves nodes without numeric owners.
-func (r *run) install(ctx context.Context, m *member) error {
-	m.tree = new(tree.Tree)
-	if m.parent != nil {
-		m.tree = m.parent.tree.Clone()
-	}
-	m.generated = map[string][]byte{}
+func (r *rooter) install(ctx context.Context, m *Root) error {
 	var errs []error
-	for _, p := range m.step().Packages {
-		f := r.fetched[p.Package]
-		m.packages = append(m.packages, f)
+	for _, p := range m.Own().Packages {
+		f := r.packages[p.Package]
+		m.Packages = append(m.Packages, f)
 		errs = append(errs, m.put(ctx, f)...)
 		errs = append(errs, r.scripts(m, f)...)
 	}
-	slices.SortFunc(m.packages, func(a, b *fetched) int { return cmp.Compare(a.Name, b.Name) })
-	errs = append(errs, m.removed(r.removes[m.def.Name])...)
-	m.newest = m.lastTime()
-	m.epoch = r.epochOf(m)
+	slices.SortFunc(m.Packages, func(a, b *input.Package) int { return cmp.Compare(a.Name, b.Name) })
+	errs = append(errs, m.removed(r.family.Removes[m.Def.Name])...)
+	m.Newest = m.lastTime()
+	m.Epoch = r.epochOf(m)
 	return errors.Join(errs...)
 }
 
@@ -57,49 +39,33 @@ func (r *run) install(ctx context.Context, m *member) error {
 // all lower steps, which Config.Epoch bounds: a function of what a layer stands
 // on, so that the layer is the same in every image, and in the next patch level if
 // none of these packages is another.
-func (r *run) epochOf(m *member) int64 {
+func (r *rooter) epochOf(m *Root) int64 {
 	latest := int64(lock.MaxEpoch)
 	if r.Epoch != nil {
 		latest = *r.Epoch
 	}
 	switch {
-	case m.pinned != nil:
-		return m.pinned.Epoch
-	case m.newest != nil:
-		return max(0, min(*m.newest, latest))
+	case m.Pinned != nil:
+		return m.Pinned.Epoch
+	case m.Newest != nil:
+		return max(0, min(*m.Newest, latest))
 	case r.Epoch != nil:
 		return latest
-	case m.parent != nil:
-		return m.parent.epoch
+	case m.Parent != nil:
+		return m.Parent.Epoch
 	}
 	return 0
 }
 
 // lastTime is the newest file time of this and all lower steps, nil where no
 // package tells one.
-func (m *member) lastTime() *int64 {
+func (m *Root) lastTime() *int64 {
 	var last *int64
-	if m.parent != nil {
-		last = m.parent.newest
+	if m.Parent != nil {
+		last = m.Parent.Newest
 	}
-	for _, f := range m.packages {
-		if t := f.lastTime(); t != nil && (last == nil || *t > *last) {
-			last = t
-		}
-	}
-	return last
-}
-
-// lastTime is the newest time of a package's files, nil where none has one.
-func (f *fetched) lastTime() *int64 {
-	var last *int64
-	for i := range f.manifest.Files {
-		file := &f.manifest.Files[i]
-		t := file.Time
-		if e := f.entries[file.Path]; e != nil {
-			t = &e.Time
-		}
-		if t != nil && (last == nil || *t > *last) {
+	for _, f := range m.Packages {
+		if t := f.LastTime(); t != nil && (last == nil || *t > *last) {
 			last = t
 		}
 	}
@@ -107,27 +73,27 @@ func (f *fetched) lastTime() *int64 {
 }
 
 // put adds the entries of one package and returns every conflict.
-func (m *member) put(ctx context.Context, f *fetched) []error {
+func (m *Root) put(ctx context.Context, f *input.Package) []error {
 	var errs []error
 	absent := m.absentDirs(f)
-	for i := range f.manifest.Dirs {
-		d := &f.manifest.Dirs[i]
+	for i := range f.Manifest.Dirs {
+		d := &f.Manifest.Dirs[i]
 		if absent[d.Path] {
 			errs = append(errs, &pkgfile.DamageError{Package: f.FullName(), Path: d.Path, Err: errors.New("is in the manifest, but not in the archive")})
-		} else if err := m.tree.Put(f.dirNode(d)); err != nil {
-			errs = append(errs, f.explain(err))
+		} else if err := m.Tree.Put(dirNode(f, d)); err != nil {
+			errs = append(errs, explain(f, err))
 		}
 	}
-	for i := range f.manifest.Files {
+	for i := range f.Manifest.Files {
 		if ctx.Err() != nil {
 			return nil
 		}
-		n := f.fileNode(&f.manifest.Files[i])
-		if (m.def.Replacing(n.Path) || m.repeats(&n, f.manifest.Files[i].Sum)) && m.replace(n) {
+		n := fileNode(f, &f.Manifest.Files[i])
+		if (m.Def.Replacing(n.Path) || m.repeats(&n, f.Manifest.Files[i].Sum)) && m.replace(n) {
 			continue
 		}
-		if err := m.tree.Put(n); err != nil {
-			errs = append(errs, f.explain(err))
+		if err := m.Tree.Put(n); err != nil {
+			errs = append(errs, explain(f, err))
 		}
 	}
 	return errs
@@ -136,15 +102,15 @@ func (m *member) put(ctx context.Context, f *fetched) []error {
 // absentDirs are the directories of a package's manifest that nothing makes: they
 // are not in its archive, no file of it is below them, and no package before it
 // has one there.
-func (m *member) absentDirs(f *fetched) map[string]bool {
+func (m *Root) absentDirs(f *input.Package) map[string]bool {
 	absent := map[string]bool{}
-	for path, e := range f.entries {
-		if e.Absent && m.tree.Lookup(path) == nil {
+	for path, e := range f.Entries {
+		if e.Absent && m.Tree.Lookup(path) == nil {
 			absent[path] = true
 		}
 	}
 	if len(absent) > 0 {
-		for path, e := range f.entries {
+		for path, e := range f.Entries {
 			for !e.Absent && path != "/" {
 				path = tree.Parent(path)
 				delete(absent, path)
@@ -155,14 +121,14 @@ func (m *member) absentDirs(f *fetched) map[string]bool {
 }
 
 // replace lets a package have a file that a parent took from elsewhere.
-func (m *member) replace(n tree.Node) bool {
-	old := m.tree.Lookup(n.Path)
-	return old != nil && old.Origin == tree.Generated && m.tree.Replace(n)
+func (m *Root) replace(n tree.Node) bool {
+	old := m.Tree.Lookup(n.Path)
+	return old != nil && old.Origin == tree.Generated && m.Tree.Replace(n)
 }
 
 // repeats reports whether a file of a package is the same that a lower step took
 // from elsewhere.
-func (m *member) repeats(n *tree.Node, typed string) bool {
+func (m *Root) repeats(n *tree.Node, typed string) bool {
 	old := m.inherited(n.Path)
 	if old == nil || old.Type != n.Type || old.Origin != tree.Generated {
 		return false
@@ -171,17 +137,17 @@ func (m *member) repeats(n *tree.Node, typed string) bool {
 		return old.Link == n.Link
 	}
 	wanted, err := sum.Parse(typed)
-	text := m.parent.content(n.Path)
+	text := m.Parent.content(n.Path)
 	return err == nil && text != nil && wanted.Typed() == sum.Of(wanted.Kind(), text).Typed()
 }
 
 // removed wants packages to have other files in the place of those of lower steps
 // that the definition removes: a layer takes none back.
-func (m *member) removed(paths []string) []error {
+func (m *Root) removed(paths []string) []error {
 	var errs []error
 	for _, path := range paths {
-		if old := m.inherited(path); old != nil && *old == *m.tree.Lookup(path) {
-			errs = append(errs, &tree.ConflictError{Path: path, A: old.Owner(), B: "image " + m.def.Name,
+		if old := m.inherited(path); old != nil && *old == *m.Tree.Lookup(path) {
+			errs = append(errs, &tree.ConflictError{Path: path, A: old.Owner(), B: "image " + m.Def.Name,
 				Reason: "the second removes it, and has no package with another"})
 		}
 	}
@@ -189,7 +155,7 @@ func (m *member) removed(paths []string) []error {
 }
 
 // explain names the package where a path itself is at fault.
-func (f *fetched) explain(err error) error {
+func explain(f *input.Package, err error) error {
 	var bad *tree.PathError
 	if errors.As(err, &bad) {
 		return &pkgfile.DamageError{Package: f.FullName(), Path: bad.Path, Err: errors.New(bad.Reason)}
@@ -197,7 +163,7 @@ func (f *fetched) explain(err error) error {
 	return err
 }
 
-func (f *fetched) fileNode(file *pkgfile.File) tree.Node {
+func fileNode(f *input.Package, file *pkgfile.File) tree.Node {
 	n := tree.Node{Path: file.Path, Type: tree.File, Origin: tree.Packaged, Package: f.Name}
 	if file.IsLink {
 		n.Type, n.Link = tree.Symlink, file.Link
@@ -209,7 +175,7 @@ func (f *fetched) fileNode(file *pkgfile.File) tree.Node {
 	if file.Flags != nil {
 		n.Flags = pkgfile.FormatFlags(*file.Flags)
 	}
-	if e := f.entries[file.Path]; e != nil {
+	if e := f.Entries[file.Path]; e != nil {
 		n.Mode, n.Uname, n.Gname, n.Time = e.Attr.Perm, e.Attr.Uname, e.Attr.Gname, e.Time
 		switch {
 		case e.HardLink != "":
@@ -217,29 +183,108 @@ func (f *fetched) fileNode(file *pkgfile.File) tree.Node {
 		case e.IsLink:
 			n.Type, n.Link = tree.Symlink, e.Link
 		}
-		n.Flags = pkgfile.FormatFlags(f.inodeFlags(e))
+		n.Flags = pkgfile.FormatFlags(f.InodeFlags(e))
 	}
 	return n
 }
 
-// inodeFlags are the flags that an entry applies: those of all names of its
-// inode at the last of them, none before, since an immutable inode takes no
-// further name.
-func (f *fetched) inodeFlags(e *pkgfile.Entry) uint32 {
-	ino := f.inodes[cmp.Or(e.HardLink, e.Path())]
-	if ino.last != e.Path() {
-		return 0
-	}
-	return ino.flags
-}
-
-func (f *fetched) dirNode(d *pkgfile.Dir) tree.Node {
+func dirNode(f *input.Package, d *pkgfile.Dir) tree.Node {
 	n := tree.Node{Path: d.Path, Type: tree.Dir, Mode: d.Perm, Uname: d.Uname, Gname: d.Gname, Origin: tree.Packaged, Package: f.Name}
 	if d.Flags != nil {
 		n.Flags = pkgfile.FormatFlags(*d.Flags)
 	}
-	if e := f.entries[d.Path]; e != nil {
+	if e := f.Entries[d.Path]; e != nil {
 		n.Mode, n.Uname, n.Gname, n.Flags = e.Attr.Perm, e.Attr.Uname, e.Attr.Gname, pkgfile.FormatFlags(e.Flags)
 	}
 	return n
+}
+
+// scripts looks at what pkg would run when it installs a package: it is known,
+// skipped by request, or an error. What it does to the tree is left for later.
+func (r *rooter) scripts(m *Root, f *input.Package) []error {
+	var errs []error
+	for _, s := range f.Manifest.InstallScripts() {
+		e, ok := script.Recognise(s.Text)
+		if !ok {
+			errs = append(errs, r.unknownScript(m, f, s))
+			continue
+		}
+		if e.Without != "" {
+			r.Observe.Notice("image %s: %s: %s is not made: an image has no kernel that reads it", m.Def.Name, f.FullName(), e.Without)
+		}
+		if e.Chmods != nil {
+			m.scripts = append(m.scripts, pending{f, s, e.Chmods})
+		}
+	}
+	for _, file := range f.Manifest.Files {
+		if strings.Contains(file.Path, "/"+script.TriggerDir) && !script.KnownTriggers[file.Path] {
+			errs = append(errs, r.unknownScript(m, f, pkgfile.Script{Phase: file.Path, Text: file.Sum}))
+		}
+	}
+	return errs
+}
+
+// unknownScript is an error, unless the user knows.
+func (r *rooter) unknownScript(m *Root, f *input.Package, s pkgfile.Script) error {
+	skipped := lock.Script{Package: f.FullName(), Phase: s.Phase, SHA256: sum.HexSHA256([]byte(s.Text))}
+	if !r.skips(m, skipped) {
+		return &script.UnknownError{Package: f.FullName(), Phase: s.Phase, Text: s.Text}
+	}
+	if m.Pinned != nil && !r.SkipScripts && !(m.Def.SkipScripts && m.DefinedWell()) {
+		m.doubt("image %s goes without the %s script of %s; --unknown-scripts skip says that you know", m.Def.Name, s.Phase, f.FullName())
+	}
+	m.Skipped = append(m.Skipped, skipped)
+	r.Observe.Notice("image %s: %s: its %s script is skipped", m.Def.Name, f.FullName(), s.Phase)
+	return nil
+}
+
+// pending is a script of a known package whose work is left for when every path
+// of its image is there.
+type pending struct {
+	by     *input.Package
+	script pkgfile.Script
+	chmods []script.Chmod
+}
+
+// runScripts does the rest of what scripts do. One that changes what is not there
+// is no known one.
+func (r *rooter) runScripts(m *Root) error {
+	var errs []error
+	for _, s := range m.scripts {
+		if !script.CanChmod(m.Tree, s.chmods, func(n *tree.Node) bool { return m.owner(n) == s.by }) {
+			errs = append(errs, r.unknownScript(m, s.by, s.script))
+			continue
+		}
+		for _, c := range s.chmods {
+			errs = append(errs, m.chmod(s.by, c))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// What chmod(1) in scripts of packages changes. pkg's database has the modes that
+// packages have.
+
+// given is a mode that a script has given to a path.
+type given struct {
+	mode uint32
+	by   *input.Package
+}
+
+// chmod makes the tree what chmod(1) in a script of a package would. What two
+// packages want otherwise has no order that everybody sees.
+func (m *Root) chmod(by *input.Package, c script.Chmod) error {
+	path := m.Tree.Resolve(c.Path).Path
+	for at := m; at != nil; at = at.Parent {
+		if old, has := at.given[path]; has && old.by != by && old.mode != c.Mode {
+			return &tree.ConflictError{Path: path, A: old.by.FullName(), B: by.FullName(),
+				Reason: fmt.Sprintf("their scripts give it the modes %04o and %04o", old.mode, c.Mode)}
+		}
+	}
+	if m.given == nil {
+		m.given = map[string]given{}
+	}
+	m.given[path] = given{c.Mode, by}
+	m.Tree.SetMode(path, c.Mode)
+	return nil
 }

@@ -11,11 +11,16 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 )
 
 // Resolution is what a request comes to.
@@ -39,50 +44,71 @@ func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
 	if cfg.OutDir != "" {
 		endings = []string{lock.PlanEnding}
 	}
-	r := newRun(cfg, endings...)
-	defer r.end(ctx)
-	err := r.perform(ctx, []hook{{name: "catalog", do: (*run).readCatalogues}, {name: "resolve", do: (*run).resolve}})
+	cfg, out, err := begin(ctx, cfg, endings...)
 	if err != nil {
 		return nil, err
 	}
-	res := &Resolution{Release: r.release}
-	for _, m := range r.family {
-		if !m.wanted {
+	defer end(ctx, cfg, out)
+	family, err := resolveImages(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	res := &Resolution{Release: family.Release}
+	for _, m := range family.Steps {
+		if !m.Wanted {
 			continue
 		}
-		file, err := r.planFile(ctx, m)
+		file, err := planFile(ctx, cfg, family, m)
 		if err != nil {
 			return nil, err
 		}
-		res.Images = append(res.Images, ImagePlan{m.def.Name, m.plan, file})
+		res.Images = append(res.Images, ImagePlan{m.Def.Name, m.Plan, file})
 	}
-	if cfg.OutDir != "" {
-		err = r.publishPlans(ctx, res.Images)
+	if out != nil {
+		err = publishPlans(ctx, cfg, out, res.Images)
 	}
 	return res, err
 }
 
-func (r *run) planFile(ctx context.Context, m *member) (lock.Plan, error) {
-	l := lock.New(m.plan, r.catalogues)
-	f := lock.Plan{Format: lock.PlanFormat, Orlop: r.Version, Maker: r.Maker, Image: m.def.Name,
-		Revision: r.release.Revision, Branch: r.release.Branch, ABI: l.ABI, Epoch: r.Epoch,
-		Annotations: l.Annotations, Repositories: l.Repositories, Exceptions: r.Exceptions, Packages: l.Packages}
-	maps.Copy(f.Annotations, r.Annotations)
-	for i := range f.Repositories {
-		f.Repositories[i].URL = r.publicURL(f.Repositories[i].Name, m)
-	}
-	for _, at := range m.chain() {
-		files, err := r.sourceFiles(ctx, at.def)
+func planFile(ctx context.Context, cfg Config, family *resolve.Family, m *resolve.Step) (lock.Plan, error) {
+	l := lock.New(m.Plan, family.Catalogues)
+	of := family.Release
+	f := lock.Plan{Format: lock.PlanFormat, Orlop: cfg.Version, Maker: cfg.Maker, Image: m.Def.Name,
+		Revision: of.Revision, Branch: of.Branch, ABI: l.ABI, Epoch: cfg.Epoch,
+		Annotations: l.Annotations, Repositories: l.Repositories, Exceptions: cfg.Exceptions, Packages: l.Packages}
+	maps.Copy(f.Annotations, cfg.Annotations)
+	setURLs(f.Repositories, of, m)
+	for _, at := range m.Chain() {
+		files, err := sourceFiles(ctx, input.TreeOf(cfg.Input), at.Def)
 		if err != nil {
 			return f, err
 		}
-		f.Definitions, f.Files = append(f.Definitions, at.def), append(f.Files, files...)
+		f.Definitions, f.Files = append(f.Definitions, at.Def), append(f.Files, files...)
 	}
 	return f, nil
 }
 
+// sourceFiles are those that an image takes from the source tree, by their
+// paths there.
+func sourceFiles(ctx context.Context, tree input.Tree, img define.Image) ([]lock.File, error) {
+	var list []lock.File
+	for _, t := range img.Taken() {
+		if !tree.Has(t) {
+			continue
+		}
+		own, err := tree.Files(ctx, t, t.Source)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range own.Files {
+			list = append(list, lock.File{Path: f.Path, SHA256: sum.HexSHA256(f.Text), From: own.From})
+		}
+	}
+	return list, nil
+}
+
 // publishPlans writes the plans that say something new.
-func (r *run) publishPlans(ctx context.Context, plans []ImagePlan) error {
+func publishPlans(ctx context.Context, cfg Config, out *output.Folder, plans []ImagePlan) error {
 	var names []string
 	for _, p := range plans {
 		text, err := p.File.Encode()
@@ -90,20 +116,20 @@ func (r *run) publishPlans(ctx context.Context, plans []ImagePlan) error {
 			return err
 		}
 		name := release.ArtifactName(p.Image) + lock.PlanEnding
-		if r.saysAlready(name, text) {
+		if saysAlready(filepath.Join(cfg.OutDir, name), text) {
 			continue
 		}
-		if err := r.staging.Write(ctx, name, text); err != nil {
+		if err := out.Write(ctx, name, text); err != nil {
 			return err
 		}
 		names = append(names, name)
 	}
-	return r.staging.Place(ctx, names)
+	return out.Place(ctx, names)
 }
 
-// saysAlready reports whether a file of the output folder has this very text.
-func (r *run) saysAlready(name string, text []byte) bool {
-	old, err := store.OpenRegularFile(filepath.Join(r.OutDir, name))
+// saysAlready reports whether a file has this very text.
+func saysAlready(file string, text []byte) bool {
+	old, err := store.OpenRegularFile(file)
 	if err != nil {
 		return false
 	}
@@ -114,29 +140,29 @@ func (r *run) saysAlready(name string, text []byte) bool {
 
 // checkPlans compares what the images come to with their plans, where there
 // are any.
-func (r *run) checkPlans(ctx context.Context) error {
-	if r.Plans == nil {
+func checkPlans(ctx context.Context, cfg Config, family *resolve.Family) error {
+	if cfg.Plans == nil {
 		return nil
 	}
 	var errs []error
-	for _, m := range r.family {
-		if !m.wanted {
+	for _, m := range family.Steps {
+		if !m.Wanted {
 			continue
 		}
-		file, err := r.planFile(ctx, m)
+		file, err := planFile(ctx, cfg, family, m)
 		if err != nil {
 			return err
 		}
-		errs = append(errs, fault.Within("image "+m.def.Name, errors.Join(file.Compare(r.planned(m.def.Name))...)))
+		errs = append(errs, fault.Within("image "+m.Def.Name, errors.Join(file.Compare(planned(cfg, m.Def.Name))...)))
 	}
 	return errors.Join(errs...)
 }
 
 // planned is the plan of an image that Config.Plans has, nil for none.
-func (r *run) planned(image string) *lock.Plan {
-	i := slices.IndexFunc(r.Plans, func(f *lock.Plan) bool { return f.Image == image })
+func planned(cfg Config, image string) *lock.Plan {
+	i := slices.IndexFunc(cfg.Plans, func(f *lock.Plan) bool { return f.Image == image })
 	if i < 0 {
 		return nil
 	}
-	return r.Plans[i]
+	return cfg.Plans[i]
 }

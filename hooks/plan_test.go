@@ -61,10 +61,10 @@ func TestPlanMaker(t *testing.T) {
 func TestPlanFiles(t *testing.T) {
 	t.Parallel()
 	cfg := reuseConfig(t, nil, 0)
-	cfg.SrcDir = t.TempDir()
+	repos(cfg).SrcDir = t.TempDir()
 	write := func(text string) {
 		for _, name := range []string{"file", "folder/file"} {
-			path := filepath.Join(cfg.SrcDir, name)
+			path := filepath.Join(repos(cfg).SrcDir, name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 				t.Fatal(err)
 			}

@@ -5,72 +5,161 @@ package hooks
 import (
 	"context"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/oci/layout"
 )
 
-// publish writes an archive and a lock for each wanted member, then renames
-// them into the output folder: the catalogues that vouch for them first, each
-// lock before its archive, the list of all last.
-func (r *run) publish(ctx context.Context) error {
-	names, err := r.writeCatalogues(ctx)
+// Result is an image that was made.
+type Result struct {
+	Image    string
+	Name     string // that the archive gives it
+	File     string // path of the archive
+	Lock     string // path of the lock
+	Digest   string // of the manifest, sha256:…
+	Layers   []oci.Layer
+	Packages int
+	Size     int64 // bytes of the archive
+	// FromArtifact are the paths of files that only input.Locks.Published had.
+	FromArtifact []string
+	Catalogues   []string // names of the signed catalogues that were kept beside the lock
+	// Doubts are what the image has on the word of its lock alone.
+	Doubts      []string
+	Definitions []resolve.LayerDefinition // of an image from a lock
+}
+
+// publish writes an archive and a lock for each image, then renames them into the
+// output folder: the catalogues that vouch for them first, each lock before its
+// archive, the list of all last.
+func publish(ctx context.Context, cfg Config, family *resolve.Family, images []*Image, out *output.Folder) ([]Result, error) {
+	docs := &documents{cfg, family, out}
+	names, err := docs.writeCatalogues(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	catalogues := slices.Clone(names)
+	var results []Result
 	var manifests, locks []string // lines of the list
-	for _, m := range r.family {
+	for _, m := range images {
 		if err := ctx.Err(); err != nil {
-			return err
+			return nil, err
 		}
-		if !m.wanted {
-			continue
-		}
-		base := release.ArtifactName(m.def.Name)
-		archive, lock := base+r.Format.Extension(), lockName(m)
-		sum := ""
-		err := layout.Write(ctx, r.staging.Path(archive), r.Format, &m.image, m.docs, func(i int) (io.ReadCloser, error) { return section(m.blobs[i]) })
-		if err == nil {
-			sum, err = r.writeLock(ctx, m, lock)
-		}
+		r, sum, err := publishImage(ctx, docs, m)
 		if err != nil {
-			return fault.Within("image "+m.def.Name, r.blame(ctx, m, err))
+			return nil, fault.Within("image "+m.Def.Name, blame(ctx, cfg, m, err))
 		}
-		size, err := output.SizeOf(r.staging.Path(archive))
-		if err != nil {
-			return err
-		}
-		names = append(names, lock, archive)
-		manifests = append(manifests, release.ManifestLine(m.image.Name, m.docs.Digest.Encoded())+"\n")
-		locks = append(locks, release.ManifestLine(release.LockLine(m.image.Name), sum)+"\n")
-		r.results = append(r.results, Result{
-			Image: m.def.Name, Name: m.image.Name, File: filepath.Join(r.OutDir, archive), Lock: filepath.Join(r.OutDir, lock),
-			Digest: m.docs.Digest.String(), Layers: m.layers, Packages: len(m.installed(r)), Size: size,
-			FromArtifact: m.takenFromArtifact(), Doubts: m.allDoubts(), Definitions: m.definedBy(), Catalogues: catalogues,
-		})
+		r.Catalogues = catalogues
+		results = append(results, r)
+		names = append(names, filepath.Base(r.Lock), filepath.Base(r.File))
+		manifests = append(manifests, release.ManifestLine(m.Name, m.Documents.Digest.Encoded())+"\n")
+		locks = append(locks, release.ManifestLine(release.LockLine(m.Name), sum)+"\n")
 	}
-	if r.Manifests {
+	if cfg.Manifests {
+		slices.Sort(manifests)
+		slices.Sort(locks)
 		names = append(names, release.ManifestList())
-		err = r.writeManifests(ctx, manifests, locks)
+		err = out.Write(ctx, release.ManifestList(), []byte(strings.Join(slices.Concat(manifests, locks), "")))
 	}
 	if err == nil {
-		err = r.staging.Place(ctx, names)
+		err = out.Place(ctx, names)
 	}
 	if err != nil {
-		r.results = nil
+		return nil, err
+	}
+	return results, nil
+}
+
+// publishImage writes the archive and the lock of an image, and returns the lock's
+// sha256.
+func publishImage(ctx context.Context, docs *documents, m *Image) (Result, string, error) {
+	archive := release.ArtifactName(m.Def.Name) + docs.Format.Extension()
+	path := docs.out.Path(archive)
+	err := layout.Write(ctx, path, docs.Format, &m.Image, m.Documents, func(i int) (io.ReadCloser, error) { return section(m.blobs[i]) })
+	if err != nil {
+		return Result{}, "", err
+	}
+	sum, err := docs.writeLock(ctx, m.Root)
+	if err != nil {
+		return Result{}, "", err
+	}
+	size, err := output.SizeOf(path)
+	packages := 0
+	for i := range m.Plan.Steps {
+		packages += len(m.Plan.Steps[i].Packages)
+	}
+	return Result{
+		Image: m.Def.Name, Name: m.Name, File: filepath.Join(docs.OutDir, archive), Lock: filepath.Join(docs.OutDir, lockName(m.Root)),
+		Digest: m.Documents.Digest.String(), Layers: m.Layered.Layers, Packages: packages, Size: size,
+		FromArtifact: m.takenFromArtifact(), Doubts: m.allDoubts(), Definitions: m.DefinedBy(),
+	}, sum, err
+}
+
+// publishLocks writes the lock of each wanted image.
+func publishLocks(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root, out *output.Folder) ([]LockResult, error) {
+	docs := &documents{cfg, family, out}
+	names, err := docs.writeCatalogues(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var made []LockResult
+	for _, m := range roots {
+		if !m.Wanted {
+			continue
+		}
+		if _, err := docs.writeLock(ctx, m); err != nil {
+			return nil, fault.Within("image "+m.Def.Name, err)
+		}
+		names = append(names, lockName(m))
+		made = append(made, LockResult{m.Def.Name, filepath.Join(cfg.OutDir, lockName(m))})
+	}
+	if err := out.Place(ctx, names); err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+// damagedError says that a layer of the store was damaged. It has been dropped,
+// so that another try makes it anew.
+type damagedError struct{ error }
+
+// blame takes the error of copying an image's layers, and finds out whether one
+// that this build has not made is damaged or cannot be read.
+func blame(ctx context.Context, cfg Config, m *Image, err error) error {
+	for _, l := range m.earlier {
+		if cfg.Cache.Check(ctx, l.Digest.Encoded()) {
+			err = damagedError{err}
+		}
 	}
 	return err
 }
 
-// writeManifests writes the list of images and locks, each by name.
-func (r *run) writeManifests(ctx context.Context, manifests, locks []string) error {
-	slices.Sort(manifests)
-	slices.Sort(locks)
-	return r.staging.Write(ctx, release.ManifestList(), []byte(strings.Join(slices.Concat(manifests, locks), "")))
+// takenFromArtifact lists the files of an image that only the artifact had.
+func (m *Root) takenFromArtifact() []string {
+	var paths []string
+	for _, at := range m.chain() {
+		for _, t := range at.Taken {
+			if t.From == input.FromArtifact {
+				paths = append(paths, t.Path)
+			}
+		}
+	}
+	return paths
+}
+
+// section reads an open blob from its start, whoever else reads it.
+func section(f *os.File) (io.ReadCloser, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return io.NopCloser(io.NewSectionReader(f, 0, info.Size())), nil
 }

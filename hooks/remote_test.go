@@ -57,9 +57,9 @@ func overHTTP(t *testing.T, s *signer, serve func() string) hooks.Config {
 	}))
 	t.Cleanup(server.Close)
 	cfg := config(t, server.URL, "x")
-	cfg.Repos[0] = catalog.Repo{Name: "FreeBSD-base", URL: server.URL, MirrorType: "none", Signature: "fingerprints", Fingerprints: s.fingerprints}
+	repos(cfg).Repos[0] = catalog.Repo{Name: "FreeBSD-base", URL: server.URL, MirrorType: "none", Signature: "fingerprints", Fingerprints: s.fingerprints}
 	cfg.Custom = &define.Image{Name: "x", Packages: []string{"FreeBSD-runtime"}}
-	cfg.Store = &store.Store{Dir: t.TempDir() + "/store", Retries: 1, Backoff: time.Millisecond}
+	repos(cfg).Store = &store.Store{Dir: t.TempDir() + "/store", Retries: 1, Backoff: time.Millisecond}
 	return cfg
 }
 
@@ -82,7 +82,7 @@ func TestSignedOverHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := l.Repositories[0]; r.Signer != s.Fingerprint() || r.URL != cfg.Repos[0].URL || len(r.Catalogue) != 64 {
+	if r := l.Repositories[0]; r.Signer != s.Fingerprint() || r.URL != repos(cfg).Repos[0].URL || len(r.Catalogue) != 64 {
 		t.Errorf("the lock has %+v", r)
 	}
 	for name, tt := range map[string]struct {
@@ -118,7 +118,7 @@ func TestSignedOverHTTP(t *testing.T) {
 			if left, _ := filepath.Glob(cfg.OutDir + "/*"); len(left) > 0 {
 				t.Errorf("left %v", left)
 			}
-			list, err := cfg.Store.List(t.Context())
+			list, err := repos(cfg).Store.List(t.Context())
 			list = slices.DeleteFunc(list, func(e store.Entry) bool { return strings.HasPrefix(e.Name, "signed/") }) // which is right
 			if err != nil || len(list) > 0 {
 				t.Errorf("the store has %v, %v", list, err)
@@ -163,11 +163,11 @@ func TestUnsignedOverHTTP(t *testing.T) {
 	dir := s.version(t, "15.0")
 	for _, signature := range []string{"none", ""} {
 		cfg := overHTTP(t, s, func() string { return dir })
-		cfg.Repos[0].Signature = signature
+		repos(cfg).Repos[0].Signature = signature
 		if _, err := hooks.Build(t.Context(), cfg); err == nil {
 			t.Errorf("signature %q: accepted", signature)
 		}
-		cfg.InsecureUnsigned = true
+		repos(cfg).InsecureUnsigned = true
 		if _, err := hooks.Build(t.Context(), cfg); err != nil {
 			t.Errorf("signature %q: %v", signature, err)
 		}
@@ -196,8 +196,7 @@ func TestMovedOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Locks = []*lock.Lock{l}
-	full := cfg.Store
+	again, full := cfg, repos(cfg).Store
 	for _, tt := range []struct {
 		dir   string
 		store *store.Store
@@ -207,10 +206,12 @@ func TestMovedOn(t *testing.T) {
 		{new, &store.Store{Dir: t.TempDir() + "/store", Backoff: time.Millisecond}, "FreeBSD-runtime-15.0: FreeBSD-runtime-15.0.pkg of repository"},
 		{old, full, `repository "FreeBSD-base": rollback: its newest FreeBSD-runtime is 14.9, the lock has 15.0`},
 	} {
-		dir, cfg.Store, cfg.OutDir = tt.dir, tt.store, t.TempDir()
-		again, err := hooks.Build(t.Context(), cfg)
-		if tt.want == "" && (err != nil || again[0].Digest != first[0].Digest) || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
-			t.Errorf("got %v, %v, want %q", again, err, tt.want)
+		dir, again.Input = tt.dir, cfg.Input
+		fromLock(&again, tt.store, l)
+		again.OutDir = t.TempDir()
+		made, err := hooks.Build(t.Context(), again)
+		if tt.want == "" && (err != nil || made[0].Digest != first[0].Digest) || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("got %v, %v, want %q", made, err, tt.want)
 		}
 	}
 }

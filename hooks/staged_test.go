@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
@@ -145,7 +146,7 @@ func TestStaged(t *testing.T) {
 	root, metalog := stage(t, sampleRepo, pkgDatabase(t, "runtime"))
 	for _, epoch := range []int64{0, 1_000_000_000, 1_900_000_000} {
 		cfg, staged := config(t, sampleRepo, "runtime"), config(t, "", "runtime")
-		staged.Repos, staged.RootDir, staged.Metalog, staged.SrcDir = nil, root, metalog, sourceTree(t)
+		staged.Input = &input.Root{Path: root, Metalog: metalog, Tree: input.Tree{SrcDir: sourceTree(t)}}
 		if epoch != 0 {
 			cfg.Epoch, staged.Epoch = &epoch, &epoch
 		}
@@ -175,10 +176,10 @@ func TestStagedGoldens(t *testing.T) {
 				t.Fatal(err)
 			}
 			cfg := config(t, dir, name)
-			cfg.SrcDir, cfg.Revision, cfg.Branch = shared+"/src", "15.0", "RELEASE"
+			repos(cfg).SrcDir, cfg.Revision, cfg.Branch = shared+"/src", "15.0", "RELEASE"
 			want := digestOf(t, cfg)
-			cfg.OutDir, cfg.Repos = t.TempDir(), nil
-			cfg.RootDir, cfg.Metalog = stage(t, dir, text)
+			root, metalog := stage(t, dir, text)
+			cfg.OutDir, cfg.Input = t.TempDir(), &input.Root{Path: root, Metalog: metalog, Tree: repos(cfg).Tree}
 			if got := digestOf(t, cfg); got != want {
 				t.Errorf("%s: got %s, want %s", name, got, want)
 			}
@@ -216,7 +217,7 @@ func TestStagedFaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		cfg := config(t, "", "dynamic")
-		cfg.Repos, cfg.RootDir, cfg.Metalog, cfg.SrcDir, cfg.Revision, cfg.Branch = nil, root, metalog, sourceTree(t), "15.0", "RELEASE"
+		cfg.Input, cfg.Revision, cfg.Branch = &input.Root{Path: root, Metalog: metalog, Tree: input.Tree{SrcDir: sourceTree(t)}}, "15.0", "RELEASE"
 		_, err := hooks.Build(t.Context(), cfg)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

@@ -160,6 +160,14 @@ func (r Release) BaseRepository() string {
 	return "base_latest"
 }
 
+// Expand replaces pkg's variables for the release in the URL of a repository.
+func (r Release) Expand(url string) string {
+	if !strings.Contains(url, "${") {
+		return url
+	}
+	return strings.NewReplacer("${ABI}", r.ABI, "${VERSION_MAJOR}", r.Major(), "${VERSION_MINOR}", r.Minor()).Replace(url)
+}
+
 // Version is REVISION-BRANCH, as in 15.0-RELEASE; of an ABI only its first number.
 func (r Release) Version() string {
 	if r.OnlyABI() {

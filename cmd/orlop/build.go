@@ -28,7 +28,6 @@ func (p *program) buildCommand() *cli.Command {
 				return err
 			}
 			cfg.Manifests = c.Bool("manifests")
-			cfg.Published = published(c.Context, c.StringSlice("lock"))
 			results, err := p.build(c, cfg)
 			if err != nil {
 				return err
@@ -50,10 +49,8 @@ func manifestsFlag() cli.Flag {
 
 // build runs the hooks and shows how they come along.
 func (p *program) build(c *cli.Context, cfg hooks.Config) ([]hooks.Result, error) {
-	show := p.progress(c)
-	cfg.Observe = show.event
 	results, err := hooks.Build(c.Context, cfg)
-	show.done()
+	p.shown.done()
 	return results, err
 }
 

@@ -12,22 +12,31 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
 )
 
 // store is what comes over networks and is kept. The proxy is that of the
 // environment, as for other programs.
-func (p *program) store(c *cli.Context) *store.Store {
-	dir := c.String("cache")
-	if dir == "" {
-		if base, ok := p.lookupEnv("XDG_CACHE_HOME"); ok && filepath.IsAbs(base) {
-			dir = filepath.Join(base, "orlop")
-		} else if home, ok := p.lookupEnv("HOME"); ok && home != "" {
-			dir = filepath.Join(home, ".cache", "orlop")
-		}
+func (p *program) store(c *cli.Context, observe event.Observer) *store.Store {
+	return &store.Store{Dir: p.storeDir(c), Shared: c.Bool("cache-shared"), Offline: c.Bool("offline"), Client: store.NewClient(http.ProxyFromEnvironment), Now: time.Now,
+		Notice: func(text string) { observe.Send(event.Event{Notice: text}) },
+		Came:   func(bytes int64) { observe.Send(event.Event{Bytes: bytes}) }}
+}
+
+// storeDir is where the store is, "" for none.
+func (p *program) storeDir(c *cli.Context) string {
+	if dir := c.String("cache"); dir != "" {
+		return dir
 	}
-	return &store.Store{Dir: dir, Shared: c.Bool("cache-shared"), Offline: c.Bool("offline"), Client: store.NewClient(http.ProxyFromEnvironment), Now: time.Now}
+	if base, ok := p.lookupEnv("XDG_CACHE_HOME"); ok && filepath.IsAbs(base) {
+		return filepath.Join(base, "orlop")
+	}
+	if home, ok := p.lookupEnv("HOME"); ok && home != "" {
+		return filepath.Join(home, ".cache", "orlop")
+	}
+	return ""
 }
 
 func (p *program) cacheCommand() *cli.Command {
@@ -42,7 +51,7 @@ func (p *program) cacheCommand() *cli.Command {
 				if c.Args().Present() {
 					return fault.Usagef("cache ls: takes no operands")
 				}
-				list, err := p.store(c).List(c.Context)
+				list, err := p.store(c, nil).List(c.Context)
 				if err != nil {
 					return err
 				}
@@ -59,7 +68,7 @@ func (p *program) cacheCommand() *cli.Command {
 						return err
 					}
 				}
-				gone, err := p.store(c).Prune(c.Context, limit)
+				gone, err := p.store(c, nil).Prune(c.Context, limit)
 				return errors.Join(p.printEntries(c, gone), err)
 			}},
 		},

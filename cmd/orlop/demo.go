@@ -15,6 +15,9 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -48,9 +51,10 @@ func (p *program) demoCommand() *cli.Command {
 			}
 			defer os.RemoveAll(work)
 			cfg := hooks.Config{
-				Repos:  []catalog.Repo{{Name: defaultRepo, URL: filepath.Join(work, "repo", "sample")}},
-				Images: define.StandardNames(), Compression: layer.Gzip, Format: layout.TXZ,
-				Jobs: runtime.NumCPU(), OutDir: c.String("o"), Version: version,
+				Input:    &input.Repositories{Repos: []catalog.Repo{{Name: defaultRepo, URL: filepath.Join(work, "repo", "sample")}}},
+				Request:  resolve.Request{Images: define.StandardNames()},
+				Settings: lock.Settings{Compression: layer.Gzip}, Output: hooks.Output{Format: layout.TXZ, OutDir: c.String("o")},
+				Jobs: runtime.NumCPU(), Program: hooks.Program{Version: version}, Observe: p.progress(c),
 			}
 			if cfg.OutDir == "" {
 				cfg.OutDir = filepath.Join(work, "images")

@@ -17,7 +17,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/cache"
+	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -95,21 +98,21 @@ func jsonFlag() cli.Flag {
 // config turns flags, operands and environment into what hooks take.
 func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	cfg := hooks.Config{
-		ABI: c.String("abi"), Revision: c.String("revision"), Branch: c.String("branch"),
-		SrcDir: c.String("srcdir"), ImageFiles: c.StringSlice("image-file"), TreeFiles: c.StringSlice("tree-file"),
-		Images: c.Args().Slice(), Jobs: c.Int("j"), Maker: maker(), Version: version, Versions: versions(),
-		Compression: layer.Gzip, InsecureUnsigned: c.Bool("insecure-unsigned"), PublicURL: c.String("public-url"),
+		Request: resolve.Request{ABI: c.String("abi"), Revision: c.String("revision"), Branch: c.String("branch"),
+			ImageFiles: c.StringSlice("image-file"), TreeFiles: c.StringSlice("tree-file"), Images: c.Args().Slice()},
+		Settings: lock.Settings{Compression: layer.Gzip}, Jobs: c.Int("j"),
+		Program: hooks.Program{Maker: maker(), Version: version, Versions: versions()},
 	}
 	if cfg.Jobs < 1 {
 		return cfg, fault.Usagef("-j: found %d, wanted at least 1", cfg.Jobs)
 	}
 	runtime.GOMAXPROCS(min(cfg.Jobs, runtime.NumCPU()))
-	cfg.Store = p.store(c)
-	err := errors.Join(checkNames(c), inputs(c, &cfg))
+	cfg.Observe = p.progress(c)
+	err := errors.Join(checkNames(c), p.inputs(c, &cfg))
 	if err != nil {
 		return cfg, err
 	}
-	if len(cfg.Locks) > 0 {
+	if locks := c.StringSlice("lock"); len(locks) > 0 {
 		return cfg, onlyLocks(c)
 	}
 	if cfg.Custom, err = customImage(c); err != nil {
@@ -185,7 +188,7 @@ func exceptionsFlag() cli.Flag {
 }
 
 // inputs finds out where packages come from.
-func inputs(c *cli.Context, cfg *hooks.Config) error {
+func (p *program) inputs(c *cli.Context, cfg *hooks.Config) error {
 	var err error
 	if cfg.SkipScripts, err = skipScripts(c); err != nil {
 		return err
@@ -197,27 +200,20 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 	if err != nil {
 		return err
 	}
-	cfg.LockURLs = c.Bool("lock-urls")
-	for _, l := range locks {
-		cfg.Locks, cfg.KeptIn = append(cfg.Locks, l.Lock), append(cfg.KeptIn, filepath.Dir(l.file))
-	}
-	if err := lock.CheckURL(cfg.PublicURL); err != nil {
+	if err := lock.CheckURL(c.String("public-url")); err != nil {
 		return fault.Usagef("--public-url: %w", err)
 	}
 	if cfg.Plans, err = readOperands(c.Context, "plan", c.StringSlice("plan"), lock.ParsePlan); err != nil {
 		return err
 	}
-	cfg.RootDir, cfg.Metalog = c.String("root"), c.String("metalog")
-	if cfg.RootDir == "" && cfg.Metalog == "" {
-		abi, revision := c.String("abi"), c.String("revision")
-		if len(locks) > 0 {
-			abi, revision = locks[0].ABI, locks[0].Revision
-		}
-		cfg.Repos, err = repositories(c, abi, revision)
+	root := &input.Root{Tree: srcTree(c), Path: c.String("root"), Metalog: c.String("metalog"), Observe: cfg.Observe}
+	if root.Path == "" && root.Metalog == "" {
+		cfg.Input, err = p.fromRepositories(c, cfg, locks)
 		return err
 	}
+	cfg.Input = root
 	switch {
-	case cfg.RootDir == "" || cfg.Metalog == "":
+	case root.Path == "" || root.Metalog == "":
 		return fault.Usagef("--root and --metalog go together")
 	case c.IsSet("repo") || c.IsSet("repo-conf-dir"):
 		return fault.Usagef("--root stands in the place of --repo and --repo-conf-dir")
@@ -226,6 +222,35 @@ func inputs(c *cli.Context, cfg *hooks.Config) error {
 	}
 	return nil
 }
+
+// fromRepositories are the packages of repositories, or of locks.
+func (p *program) fromRepositories(c *cli.Context, cfg *hooks.Config, locks []givenLock) (input.Input, error) {
+	abi, revision := c.String("abi"), c.String("revision")
+	if len(locks) > 0 {
+		abi, revision = locks[0].ABI, locks[0].Revision
+	}
+	repos, err := repositories(c, abi, revision)
+	if err != nil {
+		return nil, err
+	}
+	st := p.store(c, cfg.Observe)
+	if c.Command.Name != "fetch" {
+		cfg.Cache = cache.New(st, cfg.Maker)
+	}
+	from := input.Repositories{Tree: srcTree(c), Repos: repos, Store: st, ABI: abi, InsecureUnsigned: c.Bool("insecure-unsigned"),
+		PublicURL: c.String("public-url"), Keep: c.Command.Name == "fetch", Observe: cfg.Observe}
+	if len(locks) == 0 {
+		return &from, nil
+	}
+	in := &input.Locks{Repositories: from, LockURLs: c.Bool("lock-urls"), Published: published(c.Context, c.StringSlice("lock"))}
+	for _, l := range locks {
+		in.Locks, in.KeptIn = append(in.Locks, l.Lock), append(in.KeptIn, filepath.Dir(l.file))
+	}
+	return in, nil
+}
+
+// srcTree is the source tree of --srcdir.
+func srcTree(c *cli.Context) input.Tree { return input.Tree{SrcDir: c.String("srcdir")} }
 
 // exceptions reads the files of --exceptions.
 func exceptions(ctx context.Context, files []string) (define.Exceptions, error) {

@@ -34,10 +34,8 @@ func (p *program) lockCommand() *cli.Command {
 			if err := made(c, &cfg); err != nil {
 				return err
 			}
-			show := p.progress(c)
-			cfg.Observe = show.event
 			locks, err := hooks.MakeLocks(c.Context, cfg)
-			show.done()
+			p.shown.done()
 			if err != nil {
 				return err
 			}
@@ -68,13 +66,11 @@ func (p *program) fetchCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if cfg.Store.Dir == "" {
+			if p.storeDir(c) == "" {
 				return fault.Usagef("fetch: there is no store to fill; give --cache")
 			}
-			show := p.progress(c)
-			cfg.Observe = show.event
 			packages, err := hooks.Fetch(c.Context, cfg)
-			show.done()
+			p.shown.done()
 			if err != nil || !c.Bool("json") {
 				return err
 			}

@@ -43,7 +43,8 @@ type program struct {
 	out, err  printer
 	results   *results // what out writes to
 	lookupEnv func(string) (string, bool)
-	notices   *notices // nil before the first run of hooks
+	notices   *notices  // nil before the first run of hooks
+	shown     *progress // of the present run
 }
 
 // run is the whole program, so that tests can call it.

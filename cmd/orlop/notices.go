@@ -5,7 +5,7 @@ package main
 import (
 	"cmp"
 
-	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/event"
 )
 
 // notices writes on stderr what the user should know of a run, each text once:
@@ -21,9 +21,9 @@ type notices struct {
 }
 
 // tell writes a notice that is one to be written.
-func (n *notices) tell(e hooks.Event) {
-	trust := e.Weight == hooks.Trust
-	if n.said[e.Notice] || e.Weight == hooks.Detail && !n.verbose || n.quiet && !trust {
+func (n *notices) tell(e event.Event) {
+	trust := e.Weight == event.Trust
+	if n.said[e.Notice] || e.Weight == event.Detail && !n.verbose || n.quiet && !trust {
 		return
 	}
 	n.said[e.Notice] = true

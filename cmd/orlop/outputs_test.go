@@ -14,6 +14,10 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/event"
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
@@ -198,10 +202,12 @@ func TestReplacedMeanwhile(t *testing.T) {
 			out := t.TempDir()
 			target := filepath.Join(out, "container-image-x"+format.Extension())
 			cfg := hooks.Config{
-				Repos: []catalog.Repo{{Name: defaultRepo, URL: repo}}, Images: []string{"x"}, Custom: &define.Image{Name: "x", Packages: []string{"p"}},
-				Compression: layer.Gzip, Format: format, Jobs: 1, OutDir: out, Version: version,
+				Input:    &input.Repositories{Repos: []catalog.Repo{{Name: defaultRepo, URL: repo}}},
+				Request:  resolve.Request{Images: []string{"x"}, Custom: &define.Image{Name: "x", Packages: []string{"p"}}},
+				Settings: lock.Settings{Compression: layer.Gzip}, Output: hooks.Output{Format: format, OutDir: out},
+				Jobs: 1, Program: hooks.Program{Version: version},
 			}
-			cfg.Observe = func(e hooks.Event) {
+			cfg.Observe = func(e event.Event) {
 				if e.Hook == "publish" {
 					if err := f.make(target); err != nil {
 						t.Error(err)

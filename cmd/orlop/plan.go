@@ -40,10 +40,8 @@ func (p *program) plan(c *cli.Context) error {
 		return err
 	}
 	cfg.OutDir = c.String("o")
-	show := p.progress(c)
-	cfg.Observe = show.event
 	res, err := hooks.Plan(c.Context, cfg)
-	show.done()
+	p.shown.done()
 	if err != nil {
 		return err
 	}

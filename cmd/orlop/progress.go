@@ -6,13 +6,14 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
-	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/event"
 )
 
 // progress shows events on stderr: a bar on a terminal, else a line for each
@@ -25,6 +26,7 @@ type progress struct {
 	terminal       bool
 	quiet, verbose bool
 	hook           string // whose bar is shown
+	telling        sync.Mutex
 
 	hooks []string // in the order in which they began
 	took  map[string]time.Duration
@@ -33,7 +35,9 @@ type progress struct {
 	bytes int64     // that have come over the network
 }
 
-func (p *program) progress(c *cli.Context) *progress {
+// progress begins to show what a run does, until done is called, and returns who is
+// to be told of it.
+func (p *program) progress(c *cli.Context) event.Observer {
 	if p.notices == nil { // a rebuild may take several runs
 		p.notices = &notices{out: p.err, quiet: c.Bool("q"), verbose: c.Bool("v"), said: map[string]bool{}, told: map[string]int{}}
 	}
@@ -42,10 +46,13 @@ func (p *program) progress(c *cli.Context) *progress {
 		kind, _ := p.lookupEnv("TERM")
 		s.terminal = kind != "dumb" && term.IsTerminal(int(f.Fd()))
 	}
-	return s
+	p.shown = s
+	return s.event
 }
 
-func (s *progress) event(e hooks.Event) {
+func (s *progress) event(e event.Event) {
+	s.telling.Lock()
+	defer s.telling.Unlock()
 	if s.ctx.Err() != nil {
 		return
 	}
@@ -103,7 +110,7 @@ func (s *progress) clock(hook string) {
 }
 
 // show draws the bar of the current hook.
-func (s *progress) show(e hooks.Event) {
+func (s *progress) show(e event.Event) {
 	if e.Hook != s.hook {
 		s.end()
 		s.hook = e.Hook

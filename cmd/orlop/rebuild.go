@@ -15,7 +15,9 @@ import (
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/compare"
+	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/oci/layout"
 )
@@ -46,8 +48,7 @@ func (v *verifier) rebuild(list []*verdict) error {
 
 // sameRun reports whether one run can make both.
 func sameRun(a, b *lock.Lock) bool {
-	return a.Schema == b.Schema && a.Compression == b.Compression && a.Squash == b.Squash && a.Revision == b.Revision &&
-		a.Branch == b.Branch && a.ABI == b.ABI && slices.Equal(a.Repositories, b.Repositories)
+	return a.SameRun(b) && slices.Equal(a.Repositories, b.Repositories)
 }
 
 // rebuildGroup takes nothing from earlier runs but packages, which are verified.
@@ -63,11 +64,12 @@ func (v *verifier) rebuildGroup(group []*verdict) error {
 	}
 	defer os.RemoveAll(cfg.OutDir)
 	var artifacts []*artifact.Artifact
+	in := cfg.Input.(*input.Locks)
 	for _, x := range group {
-		cfg.Locks, artifacts = append(cfg.Locks, x.lock.Lock), append(artifacts, x.artifact)
-		cfg.KeptIn = append(cfg.KeptIn, filepath.Dir(x.lock.file), filepath.Dir(x.path))
+		in.Locks, artifacts = append(in.Locks, x.lock.Lock), append(artifacts, x.artifact)
+		in.KeptIn = append(in.KeptIn, filepath.Dir(x.lock.file), filepath.Dir(x.path))
 	}
-	cfg.Published = func(digests map[string]bool) (map[string][]byte, error) {
+	in.Published = func(digests map[string]bool) (map[string][]byte, error) {
 		return contents(v.c.Context, artifacts, digests)
 	}
 	built, err := v.build(v.c, cfg)
@@ -107,7 +109,7 @@ func (v *verifier) unvouched(x *verdict) {
 		return
 	}
 	for _, text := range x.doubts {
-		x.fail("unvouched", &hooks.UnvouchedError{What: text})
+		x.fail("unvouched", &resolve.UnvouchedError{What: text})
 	}
 }
 
@@ -115,7 +117,8 @@ func (v *verifier) unvouched(x *verdict) {
 // is read. A configuration of repositories may need what a lock says.
 func (v *verifier) checkRebuild() error {
 	if !v.c.Bool("rebuild") { // but what flags name is to be there
-		return hooks.Check(v.c.Context, hooks.Config{ImageFiles: v.c.StringSlice("image-file"), TreeFiles: v.c.StringSlice("tree-file"), SrcDir: v.c.String("srcdir")})
+		return hooks.Check(v.c.Context, hooks.Config{Input: &input.Repositories{Tree: srcTree(v.c)},
+			Request: resolve.Request{ImageFiles: v.c.StringSlice("image-file"), TreeFiles: v.c.StringSlice("tree-file")}})
 	}
 	var l *lock.Lock
 	switch {
@@ -134,9 +137,11 @@ func (v *verifier) checkRebuild() error {
 // rebuildConfig says where inputs come from: the lock's repositories unless the
 // user has others. Without a lock it leaves them open.
 func (v *verifier) rebuildConfig(l *lock.Lock) (hooks.Config, error) {
-	cfg := hooks.Config{SrcDir: v.c.String("srcdir"), Jobs: v.c.Int("j"), Store: v.store(v.c), Version: version, Versions: versions(),
-		Format: layout.Dir, InsecureUnsigned: v.c.Bool("insecure-unsigned"), ImageFiles: v.c.StringSlice("image-file"), TreeFiles: v.c.StringSlice("tree-file"), LockURLs: v.c.Bool("lock-urls"),
-		Revision: v.c.String("revision"), Branch: v.c.String("branch")}
+	cfg := hooks.Config{Jobs: v.c.Int("j"), Program: hooks.Program{Version: version, Versions: versions()}, Output: hooks.Output{Format: layout.Dir}, Observe: v.progress(v.c),
+		Request: resolve.Request{ImageFiles: v.c.StringSlice("image-file"), TreeFiles: v.c.StringSlice("tree-file"), Revision: v.c.String("revision"), Branch: v.c.String("branch")}}
+	in := &input.Locks{LockURLs: v.c.Bool("lock-urls"), Repositories: input.Repositories{Tree: srcTree(v.c), Store: v.store(v.c, cfg.Observe),
+		InsecureUnsigned: v.c.Bool("insecure-unsigned"), Observe: cfg.Observe}}
+	cfg.Input = in
 	if cfg.Jobs < 1 {
 		return cfg, fault.Usagef("-j: found %d, wanted at least 1", cfg.Jobs)
 	}
@@ -148,7 +153,7 @@ func (v *verifier) rebuildConfig(l *lock.Lock) (hooks.Config, error) {
 		return cfg, err
 	}
 	if l != nil && (v.c.IsSet("repo") || v.c.IsSet("repo-conf-dir")) {
-		cfg.Repos, err = repositories(v.c, l.ABI, l.Revision)
+		in.Repos, err = repositories(v.c, l.ABI, l.Revision)
 	}
 	return cfg, err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -54,16 +55,16 @@ func (p *program) moved(c *cli.Context) ([][]lock.Movement, error) {
 	if err != nil {
 		return nil, err
 	}
-	locks := cfg.Locks
-	if len(cfg.Repos) == 0 {
-		if cfg.Repos, err = freebsdRepositories(locks); err != nil {
+	given := cfg.Input.(*input.Locks)
+	locks, repos := given.Locks, &given.Repositories
+	if len(repos.Repos) == 0 {
+		if repos.Repos, err = freebsdRepositories(locks); err != nil {
 			return nil, err
 		}
 	}
-	show := p.progress(c)
-	cfg.Observe = show.event
+	cfg.Input, cfg.ABI = repos, locks[0].ABI
 	moved, err := hooks.Moved(c.Context, cfg, locks)
-	show.done()
+	p.shown.done()
 	return moved, err
 }
 

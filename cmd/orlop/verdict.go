@@ -11,8 +11,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/define"
@@ -32,7 +32,7 @@ type verdict struct {
 	errs     []error
 
 	doubts       []string // what a rebuild has on the lock's word alone
-	definitions  []hooks.LayerDefinition
+	definitions  []resolve.LayerDefinition
 	fromArtifact []string // files that the rebuild took from it
 }
 
@@ -140,7 +140,7 @@ func (p *program) printVerdictJSON(x *verdict) error {
 		Notes     []string `json:"notes,omitempty"`
 		From      []string `json:"from_artifact,omitempty"`
 
-		Definitions []hooks.LayerDefinition `json:"definitions,omitempty"` // whose, of an image that was made again
+		Definitions []resolve.LayerDefinition `json:"definitions,omitempty"` // whose, of an image that was made again
 	}{File: filepath.Base(x.path), Result: x.result, JudgedBy: append([]string{}, x.judges...), Locked: x.lock != nil,
 		Faults: []string{}, Unvouched: x.doubts, From: x.fromArtifact, Definitions: x.definitions}
 	if a := x.artifact; a != nil {

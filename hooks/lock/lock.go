@@ -14,6 +14,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release/define"
 )
 
 // Lock is a plan with every digest: enough to make the same image again from
@@ -36,8 +37,8 @@ type Lock struct {
 	Repositories []Repository      `json:"repositories"`
 	Packages     []Package         `json:"packages"` // in the order of installation, donors of a step after it
 	// What the image may lack although something in it asks for it.
-	KnownMissing  []Exception `json:"known_missing"`
-	KnownDangling []Exception `json:"known_dangling"`
+	KnownMissing  []define.Exception `json:"known_missing"`
+	KnownDangling []define.Exception `json:"known_dangling"`
 }
 
 // Layer is a step of the chain and what was found out about it.
@@ -56,13 +57,6 @@ type Layer struct {
 	// when the image is made, but tells when an image is not what was made.
 	Generated   []Generated `json:"generated"`
 	Directories string      `json:"directories"` // sha256 of their headers, in the order of the layer
-}
-
-// Exception is a name, path or pattern, and why it may be incomplete.
-type Exception struct {
-	Pattern string `json:"pattern"`
-	Reason  string `json:"reason"`
-	Package string `json:"package,omitempty"` // whose files alone may ask, "" for any
 }
 
 // Script is a script of a package, or a trigger file.
@@ -119,7 +113,7 @@ type Missing struct {
 // New returns the part of a lock that a plan knows.
 func New(p *solve.Plan, catalogues []*catalog.Catalogue) Lock {
 	l := Lock{Format: Format, Bytes: ByteFormat, ABI: p.ABI, Versions: map[string]string{}, Annotations: map[string]string{},
-		Repositories: []Repository{}, Packages: []Package{}, KnownMissing: []Exception{}, KnownDangling: []Exception{}}
+		Repositories: []Repository{}, Packages: []Package{}, KnownMissing: []define.Exception{}, KnownDangling: []define.Exception{}}
 	used := map[*catalog.Repo]bool{}
 	for i := range p.Steps {
 		step := &p.Steps[i]
@@ -136,7 +130,7 @@ func New(p *solve.Plan, catalogues []*catalog.Catalogue) Lock {
 	}
 	for _, c := range catalogues {
 		if used[c.Repo] {
-			l.Repositories = append(l.Repositories, Repository{Name: c.Repo.Name, Catalogue: c.Digest, Signer: c.Signer})
+			l.Repositories = append(l.Repositories, Repository{Name: c.Repo.Name, URL: c.PublicURL, Catalogue: c.Digest, Signer: c.Signer})
 		}
 	}
 	slices.SortFunc(l.Repositories, func(a, b Repository) int {

@@ -39,10 +39,14 @@ type Package struct {
 
 // Catalogue is all that one repository offers, by name, then version text.
 type Catalogue struct {
-	Repo     *Repo
-	Digest   string // lower-case hex sha256 of the payload
-	Signer   string // sha256 of the key that vouched for it, "" where none was asked
-	Packages []*Package
+	Repo   *Repo
+	Digest string // lower-case hex sha256 of the payload
+	Signer string // sha256 of the key that vouched for it, "" where none was asked
+	// PublicURL is the one under which anybody finds the repository, with pkg's
+	// variables for the release; "" if that is not known.
+	PublicURL string
+	Remote    bool // it comes over a network
+	Packages  []*Package
 	// Sealed is the archive, byte by byte as it came and was checked, where it
 	// holds a signature, whether that was asked for or not; else nil. Unseal
 	// reads it again.

@@ -303,7 +303,7 @@ func TestGoldenSigned(t *testing.T) {
 	const unsigned = "../../../../cmd/orlop/sample"
 	for _, tt := range []struct {
 		repo, want string
-		believed      trust.Trust
+		believed   trust.Trust
 	}{
 		{"fingerprint", "", fingerprints("good")}, {"sha256-fingerprint", "", fingerprints("good")},
 		{"rsa", "", pubkey("rsa")}, {"ecc", "", pubkey("ecc")}, {"ecdsa", "", pubkey("ecdsa")},

@@ -254,3 +254,19 @@ func (img Image) Check() []error {
 	}
 	return errs
 }
+
+// Optional lists the files and folders that an image may do without.
+func (img Image) Optional() []File {
+	var list []File
+	for _, f := range img.Files {
+		if f.Optional {
+			list = append(list, f)
+		}
+	}
+	for _, f := range img.Folders {
+		if f.Optional {
+			list = append(list, File{Taken: f.Taken, Target: f.Target})
+		}
+	}
+	return list
+}

@@ -63,3 +63,13 @@ func Derive(ctx context.Context, content func(path string) []byte, order binary.
 	}
 	return all, errors.Join(errs...)
 }
+
+// Read lists the files that this package reads: sources of derivations, and
+// accounts.
+func Read() []string {
+	list := []string{"/etc/passwd", "/etc/group"}
+	for _, d := range derivations {
+		list = append(list, d.source)
+	}
+	return list
+}

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
@@ -26,9 +29,10 @@ func BenchmarkBuild(b *testing.B) {
 				b.SetBytes(84e6)
 				for b.Loop() {
 					_, err := hooks.Build(b.Context(), hooks.Config{
-						Repos: []catalog.Repo{{Name: "bench", URL: dir}}, Revision: "15.0", Branch: "RELEASE",
-						Custom: &define.Image{Name: "bench", Packages: []string{"bench-*"}}, Images: []string{"bench"},
-						Compression: c, Format: layout.TXZ, Jobs: jobs, OutDir: b.TempDir(),
+						Input: &input.Repositories{Repos: []catalog.Repo{{Name: "bench", URL: dir}}},
+						Request: resolve.Request{Revision: "15.0", Branch: "RELEASE", Images: []string{"bench"},
+							Custom: &define.Image{Name: "bench", Packages: []string{"bench-*"}}},
+						Settings: lock.Settings{Compression: c}, Output: hooks.Output{Format: layout.TXZ, OutDir: b.TempDir()}, Jobs: jobs,
 					})
 					if err != nil {
 						b.Fatal(err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package input
 
 import (
 	"context"
@@ -18,26 +18,26 @@ import (
 	"github.com/orlop/orlop/pkgdb/store"
 )
 
-// witness is what this run knows of a repository of a lock, independent of the
+// Witness is what this run knows of a repository of a lock, independent of the
 // lock: the catalogues that were checked, or that are the user's own word, and
 // why there are no others.
-type witness struct {
-	believed []*catalog.Catalogue
-	reasons  []string
+type Witness struct {
+	Believed []*catalog.Catalogue
+	Reasons  []string
 }
 
-// exact is the believed catalogue that has a digest, nil for none.
-func (w *witness) exact(digest string) *catalog.Catalogue {
-	i := slices.IndexFunc(w.believed, func(c *catalog.Catalogue) bool { return c.Digest == digest })
+// Exact is the believed catalogue that has a digest, nil for none.
+func (w *Witness) Exact(digest string) *catalog.Catalogue {
+	i := slices.IndexFunc(w.Believed, func(c *catalog.Catalogue) bool { return c.Digest == digest })
 	if i < 0 {
 		return nil
 	}
-	return w.believed[i]
+	return w.Believed[i]
 }
 
-// lists is the package of any of the catalogues that is the very one of a lock.
-func (w *witness) lists(p *catalog.Package) *catalog.Package {
-	for _, c := range w.believed {
+// Lists is the package of any of the catalogues that is the very one of a lock.
+func (w *Witness) Lists(p *catalog.Package) *catalog.Package {
+	for _, c := range w.Believed {
 		i, _ := slices.BinarySearchFunc(c.Packages, p.Name, func(q *catalog.Package, name string) int { return strings.Compare(q.Name, name) })
 		for ; i < len(c.Packages) && c.Packages[i].Name == p.Name; i++ {
 			if q := c.Packages[i]; q.Version == p.Version && q.Sum.Typed() == p.Sum.Typed() && q.Size == p.Size {
@@ -48,34 +48,34 @@ func (w *witness) lists(p *catalog.Package) *catalog.Package {
 	return nil
 }
 
-func (w *witness) doubt(format string, args ...any) {
-	w.reasons = append(w.reasons, fault.OneLine(fmt.Sprintf(format, args...)))
+func (w *Witness) doubt(format string, args ...any) {
+	w.Reasons = append(w.Reasons, fault.OneLine(fmt.Sprintf(format, args...)))
 }
 
 // askUser takes a repository of the lock from where the user has it. Its
 // catalogue of today must not be older than the lock's.
-func (r *run) askUser(ctx context.Context, l *lock.Lock, repo *catalog.Repo, users catalog.Repo, w *witness) error {
-	src, today, err := r.load(ctx, users)
+func (in *Locks) askUser(ctx context.Context, l *lock.Lock, repo *catalog.Repo, users catalog.Repo, w *Witness) error {
+	src, today, err := in.load(ctx, users)
 	if src != nil {
-		r.sources[repo] = src
+		in.sources[repo] = src
 	}
 	if _, absent := errors.AsType[*store.AbsentError](err); absent {
 		w.doubt("%v", err)
-		if !r.Store.Offline {
-			r.notice("%s; the lock's packages are looked for all the same", fault.OneLine(err.Error()))
+		if !in.Store.Offline {
+			in.Observe.Notice("%s; the lock's packages are looked for all the same", fault.OneLine(err.Error()))
 		}
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	w.believed = append(w.believed, today)
+	w.Believed = append(w.Believed, today)
 	return l.CheckRollback(today)
 }
 
 // askLock takes a repository from where the lock has it: from a place that
 // everybody reaches, unless the user trusts the lock's URLs.
-func (r *run) askLock(repo *catalog.Repo, w *witness) {
+func (in *Locks) askLock(repo *catalog.Repo, w *Witness) {
 	if repo.URL == "" {
 		w.doubt("it is not given, and the lock names no URL of it")
 		return
@@ -83,25 +83,25 @@ func (r *run) askLock(repo *catalog.Repo, w *witness) {
 	if strings.HasPrefix(repo.URL, "pkg+") {
 		repo.MirrorType = "srv"
 	}
-	open := r.Store.Guarded
-	if r.LockURLs {
-		open = r.Store.Source
+	open := in.Store.Guarded
+	if in.LockURLs {
+		open = in.Store.Source
 	}
 	src, err := open(repo.URL, repo.MirrorType)
 	if err != nil {
 		w.doubt("the lock's URL is not used: %v", err)
 		return
 	}
-	r.sources[repo] = src
+	in.sources[repo] = src
 }
 
 // askKept looks for the signed catalogue that the lock was made from, in the
 // store and beside the lock. A signature makes it believable, nothing else.
-func (r *run) askKept(ctx context.Context, repo catalog.Repo, digest string, w *witness) {
-	if w.exact(digest) != nil {
+func (in *Locks) askKept(ctx context.Context, repo catalog.Repo, digest string, w *Witness) {
+	if w.Exact(digest) != nil {
 		return
 	}
-	keys, err := r.keys(repo)
+	keys, err := in.keys(repo)
 	if err != nil {
 		w.doubt("%v", err)
 		return
@@ -114,14 +114,14 @@ func (r *run) askKept(ctx context.Context, repo catalog.Repo, digest string, w *
 		if err != nil {
 			w.doubt("the catalogue kept in %s: %v", where, err)
 		} else if c.Digest == digest {
-			w.believed = append(w.believed, c)
+			w.Believed = append(w.Believed, c)
 		}
 	}
-	if text, err := r.Store.Catalogue(ctx, digest); err == nil {
+	if text, err := in.Store.Catalogue(ctx, digest); err == nil {
 		try("the store", text)
 	}
-	for _, k := range r.keptBeside(ctx) {
-		if ctx.Err() == nil && k.digest == digest && w.exact(digest) == nil {
+	for _, k := range in.keptBeside(ctx) {
+		if ctx.Err() == nil && k.digest == digest && w.Exact(digest) == nil {
 			try(k.name, readKept(k.dir, k.name))
 		}
 	}
@@ -132,53 +132,40 @@ type keptCatalogue struct{ dir, name, digest string }
 
 // keptBeside finds the catalogues beside locks, once for the run: there may be
 // many repositories, and the files may be anybody's.
-func (r *run) keptBeside(ctx context.Context) []keptCatalogue {
-	if r.kept != nil {
-		return r.kept
+func (in *Locks) keptBeside(ctx context.Context) []keptCatalogue {
+	if in.kept != nil {
+		return in.kept
 	}
-	r.kept = []keptCatalogue{}
-	for _, dir := range slices.Compact(slices.Sorted(slices.Values(r.KeptIn))) {
+	in.kept = []keptCatalogue{}
+	for _, dir := range slices.Compact(slices.Sorted(slices.Values(in.KeptIn))) {
 		for _, name := range keptNames(dir) {
-			if ctx.Err() != nil || len(r.kept) == maxKeptCatalogues {
-				return r.kept
+			if ctx.Err() != nil || len(in.kept) == maxKeptCatalogues {
+				return in.kept
 			}
 			text := readKept(dir, name)
 			if text == nil {
 				continue
 			}
 			if digest, err := catalog.SealedDigest(ctx, text); err == nil {
-				r.kept = append(r.kept, keptCatalogue{dir, name, digest})
+				in.kept = append(in.kept, keptCatalogue{dir, name, digest})
 			}
 		}
 	}
-	return r.kept
-}
-
-// keepCatalogue keeps a signed catalogue for runs that have only the lock. A
-// store that cannot be written is none of this run's troubles, unless it is
-// there to fill it.
-func (r *run) keepCatalogue(ctx context.Context, c *catalog.Catalogue) error {
-	if c.Sealed == nil {
-		return nil
-	}
-	if err := r.Store.KeepCatalogue(ctx, c.Digest, c.Sealed); r.Keep {
-		return err
-	}
-	return nil
+	return in.kept
 }
 
 // askToday reads the catalogue that is at the lock's URL now, if nothing else
 // vouches for the repository. FreeBSD's own keys have to have signed it.
-func (r *run) askToday(ctx context.Context, repo *catalog.Repo, w *witness) {
-	src := r.sources[repo]
-	if src == nil || len(w.believed) > 0 || r.Store.Offline {
+func (in *Locks) askToday(ctx context.Context, repo *catalog.Repo, w *Witness) {
+	src := in.sources[repo]
+	if src == nil || len(w.Believed) > 0 || in.Store.Offline {
 		return
 	}
-	keys, err := r.keys(*repo)
+	keys, err := in.keys(*repo)
 	if err == nil {
 		var today *catalog.Catalogue
 		if today, err = catalog.Load(ctx, *repo, src, keys); err == nil {
-			w.believed = append(w.believed, today)
+			w.Believed = append(w.Believed, today)
 			return
 		}
 	}

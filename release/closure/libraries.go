@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package closure
 
 import (
 	delf "debug/elf"
@@ -12,9 +12,9 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// runTimeLinker is in every image in which programs start that are linked
+// RunTimeLinker is in every image in which programs start that are linked
 // dynamically (libexec/rtld-elf/rtld_paths.h).
-const runTimeLinker = "/libexec/ld-elf.so.1"
+const RunTimeLinker = "/libexec/ld-elf.so.1"
 
 // standardPath is where the run-time linker looks without being told
 // (STANDARD_LIBRARY_PATH in rtld_paths.h).
@@ -25,22 +25,16 @@ var standardPath = []string{"/lib/casper", "/lib", "/usr/lib"}
 // (ldconfig32_paths in rc.conf; orlop writes no hints for it).
 var libraryPath32 = []string{"/lib32", "/usr/lib32", "/usr/lib32/compat"}
 
-// asks are what files of a package want to be there when they run, by path.
-type asks struct {
-	Needs   map[string]elf.Needs // of dynamically linked files; nil where no file was read
-	Scripts map[string]string    // first lines of scripts, after #!
-}
-
 // libraries finds what the run-time linker would not find.
-func (c *closure) libraries() {
+func (c *check) libraries() {
 	known := c.foundBy()
-	main := c.needs(c.tree.Resolve(runTimeLinker))
-	for n := range c.tree.Until(c.ctx) {
+	main := c.needs(c.Tree.Resolve(RunTimeLinker))
+	for n := range c.Tree.Until(c.ctx) {
 		needs := c.needs(n)
 		if needs == nil {
 			continue
 		}
-		if i := needs.Interpreter; i != "" && c.needs(c.tree.Resolve(i)) == nil && !c.excepted(c.known.Missing, i, n.Path) {
+		if i := needs.Interpreter; i != "" && c.needs(c.Tree.Resolve(i)) == nil && !c.excepted(c.Known.Missing, i, n.Path) {
 			c.fault(n, "starts with the run-time linker "+i+", which is not in the image", i)
 		}
 		dirs := slices.Concat(searchPath(n.Path, needs), known)
@@ -48,7 +42,7 @@ func (c *closure) libraries() {
 			dirs = slices.Concat(searchPath(n.Path, needs), libraryPath32)
 		}
 		for _, library := range needs.Libraries {
-			if !c.finds(library, dirs, needs) && !c.excepted(c.known.Missing, library, n.Path) {
+			if !c.finds(library, dirs, needs) && !c.excepted(c.Known.Missing, library, n.Path) {
 				c.fault(n, "needs "+library+", which is in none of "+strings.Join(dirs, " "), library)
 			}
 		}
@@ -56,33 +50,33 @@ func (c *closure) libraries() {
 }
 
 // foundBy are the folders in which the run-time linker looks without being told.
-func (c *closure) foundBy() []string {
-	return slices.Concat(standardPath, slices.DeleteFunc(c.libraryPath(c.ctx), func(dir string) bool { return slices.Contains(standardPath, dir) }))
+func (c *check) foundBy() []string {
+	var lists [][]byte
+	for n := range c.Tree.Until(c.ctx) {
+		if strings.HasPrefix(n.Path, LibraryLists) && n.Type == tree.File {
+			lists = append(lists, c.text(n))
+		}
+	}
+	known := LibraryPath(c.Tree, lists)
+	return slices.Concat(standardPath, slices.DeleteFunc(known, func(dir string) bool { return slices.Contains(standardPath, dir) }))
 }
 
-// needs are those of a file that a package brought, nil for none.
-func (c *closure) needs(n *tree.Node) *elf.Needs {
+// needs are those of a file, nil for none.
+func (c *check) needs(n *tree.Node) *elf.Needs {
 	if n == nil || n.Type != tree.File {
 		return nil
 	}
-	f := c.owner(n)
-	if f == nil {
-		return nil
-	}
-	if needs, ok := f.asks.Needs[n.Path]; ok {
-		return &needs
-	}
-	return nil
+	return c.Files.Asks(n).Needs
 }
 
 // finds looks for a library as the run-time linker does: one for another
 // machine does not count.
-func (c *closure) finds(library string, dirs []string, by *elf.Needs) bool {
+func (c *check) finds(library string, dirs []string, by *elf.Needs) bool {
 	if strings.Contains(library, "/") {
 		dirs, library = []string{path.Dir(library)}, path.Base(library)
 	}
 	return slices.ContainsFunc(dirs, func(dir string) bool {
-		found := c.needs(c.tree.Resolve(dir + "/" + library))
+		found := c.needs(c.Tree.Resolve(dir + "/" + library))
 		return found != nil && found.Class == by.Class && found.Machine == by.Machine
 	})
 }
@@ -99,6 +93,32 @@ func searchPath(file string, n *elf.Needs) []string {
 	for _, dir := range n.SearchPath {
 		if dir = expand.Replace(dir); strings.HasPrefix(dir, "/") {
 			dirs = append(dirs, path.Clean(dir))
+		}
+	}
+	return dirs
+}
+
+// libraryPaths are the folders that rc.d/ldconfig names to ldconfig(8) where
+// they exist (ldconfig_paths in rc.conf), after the run-time linker's own.
+var libraryPaths = []string{"/lib", "/usr/lib", "/usr/lib/compat", "/usr/local/lib", "/usr/local/lib/compat/pkg"}
+
+// LibraryLists is where packages name further ones (ldconfig_local_dirs).
+const LibraryLists = "/usr/local/libdata/ldconfig/"
+
+// LibraryPath are the folders that ldconfig(8) would tell the run-time linker of,
+// by the texts of the files in LibraryLists.
+func LibraryPath(t *tree.Tree, texts [][]byte) []string {
+	var lists []string
+	for _, text := range texts {
+		lists = append(lists, strings.Fields(string(text))...)
+	}
+	slices.Sort(lists)
+	var dirs []string
+	for _, dir := range append(slices.Clone(libraryPaths), lists...) {
+		n := t.Resolve(dir)
+		safe := n != nil && n.Type == tree.Dir && n.Uname == "root" && n.Mode&0o022 == 0
+		if (safe || dir == "/usr/local/lib") && !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
 		}
 	}
 	return dirs

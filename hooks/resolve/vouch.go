@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package resolve
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -30,22 +31,28 @@ func (e *UnvouchedError) Error() string { return "unvouched: " + e.What }
 // Absent reports that bytes could not be had.
 func (*UnvouchedError) Absent() bool { return true }
 
+// voucher asks who vouches for what locks say.
+type voucher struct {
+	*resolver
+	locks *input.Locks
+}
+
 // vouch compares what the locks say with what the user trusts: packages with
 // catalogues, definitions with FreeBSD's and the user's, and both with what they
 // come to.
-func (r *run) vouch(ctx context.Context) error {
+func (r *voucher) vouch(ctx context.Context) error {
 	if err := r.vouchDefinitions(ctx); err != nil {
 		return err
 	}
 	r.vouchAnnotations()
-	r.trusted = map[*catalog.Package]bool{}
-	certain := map[*member]bool{}
-	for _, m := range r.family {
+	r.Trusted = map[*catalog.Package]bool{}
+	certain := map[*Step]bool{}
+	for _, m := range r.Steps {
 		certain[m] = r.vouchPackages(m)
 	}
-	for _, m := range r.family {
-		whole := !slices.ContainsFunc(m.chain(), func(at *member) bool { return !certain[at] })
-		if m.wanted && whole { // else there is no saying what they should come to
+	for _, m := range r.Steps {
+		whole := !slices.ContainsFunc(m.Chain(), func(at *Step) bool { return !certain[at] })
+		if m.Wanted && whole { // else there is no saying what they should come to
 			if err := r.vouchPlan(ctx, m); err != nil {
 				return err
 			}
@@ -54,17 +61,17 @@ func (r *run) vouch(ctx context.Context) error {
 	return nil
 }
 
-func (m *member) doubt(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(m.doubts, text) { // of several locks
-		m.doubts = append(m.doubts, text)
+func (m *Step) doubt(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(m.Doubts, text) { // of several locks
+		m.Doubts = append(m.Doubts, text)
 	}
 }
 
-// allDoubts are those of an image and all that it stands on.
-func (m *member) allDoubts() []string {
+// AllDoubts are those of an image and all that it stands on.
+func (m *Step) AllDoubts() []string {
 	var list []string
-	for _, at := range m.chain() {
-		list = append(list, at.doubts...)
+	for _, at := range m.Chain() {
+		list = append(list, at.Doubts...)
 	}
 	return list
 }
@@ -72,18 +79,18 @@ func (m *member) allDoubts() []string {
 // vouchPackages looks for each package of a step in the catalogues of its
 // repository, and takes from there what the lock does not say. It reports
 // whether they have all.
-func (r *run) vouchPackages(m *member) bool {
+func (r *voucher) vouchPackages(m *Step) bool {
 	unlisted := map[*catalog.Repo][]string{}
-	for _, p := range m.step().All() {
-		if q := r.witnesses[p.Repo].lists(p.Package); q != nil {
+	for _, p := range m.Own().All() {
+		if q := r.locks.Witness(p.Repo).Lists(p.Package); q != nil {
 			p.ABI, p.Path = q.ABI, q.Path
 		} else {
 			unlisted[p.Repo] = append(unlisted[p.Repo], p.FullName())
 		}
 	}
 	for _, repo := range slices.SortedFunc(maps.Keys(unlisted), func(a, b *catalog.Repo) int { return strings.Compare(a.Name, b.Name) }) {
-		why := r.witnesses[repo].reasons
-		if len(r.witnesses[repo].believed) > 0 {
+		why := r.locks.Witness(repo).Reasons
+		if len(r.locks.Witness(repo).Believed) > 0 {
 			why = slices.Concat([]string{"its catalogue has none of this version, size and sum"}, why)
 		}
 		m.doubt("repository %q, %s: %s", repo.Name, fault.Some(unlisted[repo]), strings.Join(why, "; "))
@@ -93,28 +100,29 @@ func (r *run) vouchPackages(m *member) bool {
 
 // vouchDefinitions compares the definitions of a lock with FreeBSD's and with
 // those that the user gives.
-func (r *run) vouchDefinitions(ctx context.Context) error {
-	known, err := r.definitions(ctx, r.release.Revision)
+func (r *voucher) vouchDefinitions(ctx context.Context) error {
+	known, err := r.definitions(ctx, r.Release.Revision)
 	if err != nil {
 		return err
 	}
-	for _, m := range r.family {
-		want, given := known[m.def.Name]
+	r.Inherited, r.Removes = known.inherited, known.removes
+	for _, m := range r.Steps {
+		want, given := known.Images[m.Def.Name]
 		if !given {
-			m.doubt("the definition of image %s is the lock's: %s; --image-file gives your own", m.def.Name, adds(m.def))
-			m.whose = "the lock's"
+			m.doubt("the definition of image %s is the lock's: %s; --image-file gives your own", m.Def.Name, adds(m.Def))
+			m.Whose = "the lock's"
 			continue
 		}
-		changes := jsondiff.Compare(inherit(want, m.parent), m.def)
+		changes := jsondiff.Compare(inherit(want, m.Parent), m.Def)
 		whose := users
-		if want.FreeBSD && !r.ofTree(m.def.Name) {
+		if want.FreeBSD && !r.ofTree(m.Def.Name) {
 			whose = freeBSDs
 		}
 		for _, c := range changes[:min(len(changes), lock.MaxLockChanges)] {
-			m.doubt("the definition of image %s is not %s: %s is %s, wanted %s", m.def.Name, whose, c.Key, fault.Short(fault.Shown(c.New)), fault.Short(fault.Shown(c.Old)))
+			m.doubt("the definition of image %s is not %s: %s is %s, wanted %s", m.Def.Name, whose, c.Key, fault.Short(fault.Shown(c.New)), fault.Short(fault.Shown(c.Old)))
 		}
-		if m.whose = whose; len(changes) > 0 {
-			m.whose = "not " + whose
+		if m.Whose = whose; len(changes) > 0 {
+			m.Whose = "not " + whose
 		}
 	}
 	return nil
@@ -123,27 +131,27 @@ func (r *run) vouchDefinitions(ctx context.Context) error {
 // vouchAnnotations compares what locks annotate images with, beside their
 // definitions, with what the user says of it. Where a source is, nothing in an
 // image follows from, and no rebuild could tell: that is only told.
-func (r *run) vouchAnnotations() {
-	for _, m := range r.family {
-		if !m.wanted {
+func (r *voucher) vouchAnnotations() {
+	for _, m := range r.Steps {
+		if !m.Wanted {
 			continue
 		}
 		keys := map[string]string{}
 		maps.Copy(keys, r.Annotations)
-		maps.Copy(keys, m.locked.Annotations)
+		maps.Copy(keys, m.Lock.Annotations)
 		for _, key := range slices.Sorted(maps.Keys(keys)) {
-			found, wanted := m.locked.Annotations[key], r.Annotations[key]
-			if _, own := m.def.Annotations[key]; own || found == wanted {
+			found, wanted := m.Lock.Annotations[key], r.Annotations[key]
+			if _, own := m.Def.Annotations[key]; own || found == wanted {
 				continue // of the definition, or the user's own word
 			}
 			if wanted == "" && define.NamesSource(key) {
-				r.warn("image %s: its lock says that %s is %q, and nobody else does; --annotation compares it with your own word", m.def.Name, key, fault.Short(found))
+				r.observe.Warn("image %s: its lock says that %s is %q, and nobody else does; --annotation compares it with your own word", m.Def.Name, key, fault.Short(found))
 				continue
 			}
 			if found == "" {
-				m.doubt("annotation %s of image %s is absent, wanted %q", key, m.def.Name, wanted)
+				m.doubt("annotation %s of image %s is absent, wanted %q", key, m.Def.Name, wanted)
 			} else {
-				m.doubt("annotation %s of image %s is %q, of which only its lock tells; --annotation gives your own word", key, m.def.Name, fault.Short(found))
+				m.doubt("annotation %s of image %s is %q, of which only its lock tells; --annotation gives your own word", key, m.Def.Name, fault.Short(found))
 			}
 		}
 	}
@@ -157,12 +165,12 @@ const (
 
 // ofTree reports whether the user gives a definition of an image of FreeBSD's in
 // the place of orlop's.
-func (r *run) ofTree(image string) bool {
+func (r *voucher) ofTree(image string) bool {
 	return slices.ContainsFunc(r.TreeFiles, func(file string) bool { return filepath.Base(file) == define.ConfName(image) })
 }
 
-// definedWell reports whether the definition is FreeBSD's or the user's.
-func (m *member) definedWell() bool { return m.whose == freeBSDs || m.whose == users }
+// DefinedWell reports whether the definition is FreeBSD's or the user's.
+func (m *Step) DefinedWell() bool { return m.Whose == freeBSDs || m.Whose == users }
 
 // LayerDefinition tells whose definition the image of a layer has: "FreeBSD's",
 // "yours", "the lock's", or one of the first two with "not " before it.
@@ -171,12 +179,12 @@ type LayerDefinition struct {
 	Definition string `json:"definition"`
 }
 
-// definedBy lists the definitions of an image that is made from a lock.
-func (m *member) definedBy() []LayerDefinition {
+// DefinedBy lists the definitions of an image that is made from a lock.
+func (m *Step) DefinedBy() []LayerDefinition {
 	var list []LayerDefinition
-	for _, at := range m.chain() {
-		if at.whose != "" {
-			list = append(list, LayerDefinition{at.def.Name, at.whose})
+	for _, at := range m.Chain() {
+		if at.Whose != "" {
+			list = append(list, LayerDefinition{at.Def.Name, at.Whose})
 		}
 	}
 	return list

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package input
 
 import (
 	"errors"
@@ -54,33 +54,41 @@ func (e *UnheldError) Hint() string {
 	return ""
 }
 
-// unheld joins the faults of packages, by name. Those that cannot be had of a
-// repository for the same reason, since it is not given or not there at all, are
-// one fault.
-func (r *run) unheld(missed map[*catalog.Package]error) error {
+// unheld makes the error of opening a package one of the repository as a whole, if
+// it is.
+func (in *Repositories) unheld(p *catalog.Package, err error, unasked bool) error {
+	reason := withoutRepository(err)
+	if reason == "" {
+		return err
+	}
+	_, forbidden := errors.AsType[*store.PlaceError](err)
+	return &UnheldError{Repo: p.Repo.Name, Reason: reason, Packages: []string{p.FullName()}, Offline: in.Store.Offline,
+		Given:   slices.ContainsFunc(in.Repos, func(c catalog.Repo) bool { return c.Name == p.Repo.Name }),
+		LockURL: forbidden || unasked}
+}
+
+// Join joins the faults of packages. Those that cannot be had of a repository for
+// the same reason, since it is not given or not there at all, are one fault.
+func Join(errs []error) error {
 	type cause struct{ repo, reason string }
 	byCause := map[cause]*UnheldError{}
-	var errs []error
-	for _, p := range r.packages() {
-		err := missed[p]
-		at := cause{p.Repo.Name, withoutRepository(err)}
-		if at.reason == "" {
-			errs = append(errs, err)
+	var list []error
+	for _, err := range errs {
+		one, is := errors.AsType[*UnheldError](err)
+		if !is {
+			list = append(list, err)
 			continue
 		}
-		e := byCause[at]
-		if e == nil {
-			e = &UnheldError{Repo: at.repo, Reason: at.reason, Offline: r.Store.Offline}
-			e.Given = slices.ContainsFunc(r.Repos, func(c catalog.Repo) bool { return c.Name == at.repo })
-			_, forbidden := errors.AsType[*store.PlaceError](err)
-			e.LockURL = forbidden || r.sources[p.Repo] == nil && p.Repo.URL != ""
-			byCause[at] = e
-			errs = append(errs, e)
+		at := cause{one.Repo, one.Reason}
+		if e := byCause[at]; e != nil {
+			e.Packages = append(e.Packages, one.Packages...)
+			continue
 		}
-		e.Packages = append(e.Packages, p.FullName())
-		r.detail("%s could not be had", p.FullName())
+		all := *one
+		byCause[at] = &all
+		list = append(list, &all)
 	}
-	return errors.Join(errs...)
+	return errors.Join(list...)
 }
 
 // withoutRepository is why a package could not be had where that is a fault of

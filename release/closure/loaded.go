@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package closure
 
 import (
 	"cmp"
@@ -15,13 +15,13 @@ import (
 // Libraries that are loaded by name, with dlopen(3), stand in no ELF header: a
 // text names them.
 
-// policyPath is where OpenPAM looks for the policy of a service
+// PolicyPath is where OpenPAM looks for the policy of a service
 // (openpam_policy_path in openpam_constants.c): folders with a file a service,
 // and files for several.
-var policyPath = []string{"/etc/pam.d/", "/etc/pam.conf", "/usr/local/etc/pam.d/", "/usr/local/etc/pam.conf"}
+var PolicyPath = []string{"/etc/pam.d/", "/etc/pam.conf", "/usr/local/etc/pam.d/", "/usr/local/etc/pam.conf"}
 
-// nsswitch tells libc whom to ask for names.
-const nsswitch = "/etc/nsswitch.conf"
+// NameSources tells libc whom to ask for names.
+const NameSources = "/etc/nsswitch.conf"
 
 // policy is a file of PAM's.
 type policy struct {
@@ -31,7 +31,7 @@ type policy struct {
 
 // policies finds modules and services that PAM's policies name and that are not
 // there. OpenPAM takes no part of such a policy: pam_start fails.
-func (c *closure) policies() {
+func (c *check) policies() {
 	files, services := c.policyFiles()
 	if len(files) == 0 {
 		return
@@ -55,11 +55,11 @@ func (c *closure) policies() {
 }
 
 // policyFiles reads all policies, and lists the services that have one.
-func (c *closure) policyFiles() (files []policy, services map[string]bool) {
+func (c *check) policyFiles() (files []policy, services map[string]bool) {
 	services = map[string]bool{}
-	for _, place := range policyPath {
+	for _, place := range PolicyPath {
 		nodes, several := c.in(place), false
-		if n := c.tree.Lookup(place); n != nil && c.isFile(place) {
+		if n := c.Tree.Lookup(place); n != nil && c.isFile(place) {
 			nodes, several = []*tree.Node{n}, true
 		}
 		for _, n := range nodes {
@@ -80,13 +80,13 @@ func (c *closure) policyFiles() (files []policy, services map[string]bool) {
 }
 
 // isService reports whether a service is named by the path of its policy.
-func (c *closure) isService(name string) bool {
+func (c *check) isService(name string) bool {
 	return strings.Contains(name, "/") && c.isFile(name)
 }
 
 // libpam lists the versions of libpam in the image, which are those of modules
 // (LIB_MAJ in openpam_dynamic.c).
-func (c *closure) libpam() []string {
+func (c *check) libpam() []string {
 	var versions []string
 	for _, n := range c.in("/usr/lib", "/lib") {
 		if version, is := strings.CutPrefix(path.Base(n.Path), "libpam.so."); is {
@@ -101,9 +101,9 @@ func (c *closure) libpam() []string {
 
 // nameSources finds what nsswitch.conf asks for names, and what is not there.
 // libc passes over it in silence, and knows none of its users, groups and hosts.
-func (c *closure) nameSources() {
-	n := c.tree.Lookup(nsswitch)
-	if n == nil || !c.isFile(nsswitch) {
+func (c *check) nameSources() {
+	n := c.Tree.Lookup(NameSources)
+	if n == nil || !c.isFile(NameSources) {
 		return
 	}
 	dirs := c.foundBy()
@@ -118,8 +118,8 @@ func (c *closure) nameSources() {
 
 // loads reports whether dlopen(3) finds a library at a path: one for another
 // machine does not count.
-func (c *closure) loads(path string) bool {
-	n, main := c.tree.Resolve(path), c.needs(c.tree.Resolve(runTimeLinker))
+func (c *check) loads(path string) bool {
+	n, main := c.Tree.Resolve(path), c.needs(c.Tree.Resolve(RunTimeLinker))
 	if n == nil || n.Type != tree.File {
 		return false
 	}
@@ -137,40 +137,4 @@ func notIn(name string, dirs []string) string {
 		text += " " + cmp.Or(dir, ".")
 	}
 	return text
-}
-
-// excused reports whether an exception of a kind speaks of something that a file
-// asks for, or of the file.
-func (c *closure) excused(kind string, n *tree.Node, names ...string) bool {
-	all := []string{n.Path, kind + ":" + n.Path}
-	for _, name := range names {
-		all = append(all, kind+":"+name)
-	}
-	return c.excepted(c.known.Missing, all...)
-}
-
-// isFile reports whether a path leads to a file.
-func (c *closure) isFile(path string) bool {
-	n := c.tree.Resolve(path)
-	return n != nil && n.Type == tree.File
-}
-
-// in lists what lies in folders and is or leads to a file, by path.
-func (c *closure) in(folders ...string) []*tree.Node {
-	wanted := map[string]bool{}
-	for _, dir := range folders {
-		if n := c.tree.Resolve(dir); n != nil && n.Type == tree.Dir {
-			wanted[n.Path] = true
-		}
-	}
-	if len(wanted) == 0 {
-		return nil
-	}
-	var nodes []*tree.Node
-	for n := range c.tree.Until(c.ctx) {
-		if wanted[tree.Parent(n.Path)] && n.Type != tree.Dir && c.isFile(n.Path) {
-			nodes = append(nodes, n)
-		}
-	}
-	return nodes
 }

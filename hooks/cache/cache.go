@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package cache keeps in the store what builds have made, under keys of all that
+// decides it: what packages say, databases, layers. A later build of the same
+// program takes it from there, verified, and so unpacks no package that it knows: it
+// reads it, and checks its sum. Without a cache a build only takes longer.
+package cache
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"fmt"
+	"os"
+
+	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/until"
+)
+
+// Cache is that of one program. A nil one has nothing and keeps nothing.
+type Cache struct {
+	store *store.Store
+	maker string
+	grown bool
+}
+
+// New returns the cache of a program in a store. Maker tells programs apart, since
+// what another one makes may differ.
+func New(st *store.Store, maker string) *Cache {
+	if maker == "" || st == nil || !st.Reuses() {
+		return nil
+	}
+	return &Cache{store: st, maker: maker}
+}
+
+// Close cuts the store back, if it has grown.
+func (c *Cache) Close(ctx context.Context) {
+	if c != nil && c.grown {
+		c.store.CutBack(ctx)
+	}
+}
+
+// key begins with the program.
+func (c *Cache) key(kind string, parts ...any) string {
+	return c.maker + "\n" + kind + "\n" + fmt.Sprintln(parts...)
+}
+
+// recall decodes what was kept under a key.
+func (c *Cache) recall(ctx context.Context, key string, into any) bool {
+	text, err := until.Do(ctx, func() ([]byte, error) { return c.store.Recall(key), nil })
+	return err == nil && text != nil && gob.NewDecoder(until.Reader(ctx, bytes.NewReader(text))).Decode(into) == nil
+}
+
+// remember keeps something. A store that cannot be written only makes later builds
+// slower.
+func (c *Cache) remember(ctx context.Context, key string, what any) {
+	text, err := until.Do(ctx, func() ([]byte, error) {
+		var b bytes.Buffer
+		if err := gob.NewEncoder(&b).Encode(what); err != nil {
+			panic(err) // of a type that gob does not know
+		}
+		return b.Bytes(), nil
+	})
+	if err == nil {
+		_ = c.store.Remember(ctx, key, text)
+	}
+}
+
+// Database returns the database that parts decide, and has it made if nobody has.
+func (c *Cache) Database(ctx context.Context, parts []any, write func() ([]byte, error)) ([]byte, error) {
+	if c == nil {
+		return write()
+	}
+	key := c.key("database", parts...)
+	if db, err := until.Do(ctx, func() ([]byte, error) { return c.store.Recall(key), nil }); db != nil || err != nil {
+		return db, err
+	}
+	db, err := write()
+	if err == nil {
+		_ = c.store.Remember(ctx, key, db)
+	}
+	return db, err
+}
+
+// Create makes the file of a layer, in the store where that can be written, else
+// by other.
+func (c *Cache) Create(other func() (*os.File, error)) (*os.File, error) {
+	if c != nil {
+		if f, err := c.store.Create(); err == nil {
+			return f, nil
+		}
+	}
+	return other()
+}
+
+// Discard gives up a file of Create.
+func (c *Cache) Discard(f *os.File) {
+	if c != nil {
+		c.store.Discard(f) // one of another folder has no name any more
+	}
+	f.Close()
+}

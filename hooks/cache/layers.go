@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package cache
+
+import (
+	"context"
+	"os"
+
+	"github.com/orlop/orlop/release/elf"
+	"github.com/orlop/orlop/release/layer"
+)
+
+// Layer is a layer in the store, and what the files in it ask for.
+type Layer struct {
+	layer.Record
+	Asks map[string]Asks // by key of the fragment
+}
+
+// Asks are what the files of a package want to be there when they run, by path.
+type Asks struct {
+	Needs   map[string]elf.Needs // of dynamically linked files; nil where no file was read
+	Scripts map[string]string    // first lines of scripts, after #!
+}
+
+// layerKey names a layer by its fragments.
+func (c *Cache) layerKey(method layer.Compression, fragments []layer.Fragment) string {
+	return c.key("layer", layer.Key(method, fragments))
+}
+
+// Layer returns a layer if an earlier build has made it. Its blob is not checked.
+func (c *Cache) Layer(ctx context.Context, method layer.Compression, fragments []layer.Fragment) (*Layer, *os.File) {
+	if c == nil {
+		return nil, nil
+	}
+	return c.open(ctx, c.layerKey(method, fragments))
+}
+
+func (c *Cache) open(ctx context.Context, key string) (*Layer, *os.File) {
+	made := new(Layer)
+	if !c.recall(ctx, key, made) {
+		return nil, nil
+	}
+	blob, err := c.store.OpenBlob(made.Digest.Encoded())
+	if err != nil {
+		return nil, nil
+	}
+	return made, blob
+}
+
+// Last returns the layer that was made last under a name, whatever is in it.
+func (c *Cache) Last(ctx context.Context, name ...any) (*Layer, *os.File) {
+	var key string
+	if c == nil || !c.recall(ctx, c.key("last", name...), &key) {
+		return nil, nil
+	}
+	return c.open(ctx, key)
+}
+
+// SetLast says which layer the next build may take parts of.
+func (c *Cache) SetLast(ctx context.Context, method layer.Compression, fragments []layer.Fragment, name ...any) {
+	if c == nil {
+		return
+	}
+	var last string
+	key, lastKey := c.layerKey(method, fragments), c.key("last", name...)
+	if !c.recall(ctx, lastKey, &last) || last != key {
+		c.remember(ctx, lastKey, key)
+	}
+}
+
+// Keep leaves a layer to later builds. The blob is a file of Create.
+func (c *Cache) Keep(ctx context.Context, method layer.Compression, fragments []layer.Fragment, made *Layer, blob *os.File) {
+	if c == nil {
+		return
+	}
+	if c.store.KeepBlob(blob, made.Digest.Encoded()) != nil { // it may be one of another folder
+		c.store.Discard(blob)
+		return
+	}
+	c.remember(ctx, c.layerKey(method, fragments), made)
+	c.grown = true
+}
+
+// Drop removes a layer that is damaged.
+func (c *Cache) Drop(made *Layer) { c.store.DropBlob(made.Digest.Encoded()) }
+
+// Check reports whether the blob of a layer is damaged, or cannot be read; if it
+// is, it is dropped.
+func (c *Cache) Check(ctx context.Context, digest string) (damaged bool) {
+	return c != nil && c.store.CheckBlob(ctx, digest)
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release"
+)
+
+// What is wrong with a request, and can be known without a repository, is told
+// before one is asked.
+
+// Check finds what is wrong with a configuration, whatever its repositories
+// have. It may have no input.
+func Check(ctx context.Context, cfg Config) error {
+	repos := repositories(cfg.Input)
+	var errs []error
+	if repos != nil {
+		errs = append(errs, repos.CheckStore())
+	}
+	errs = append(errs, cfg.Request.Check(ctx, input.TreeOf(cfg.Input)), checkPlanned(cfg), lock.CheckAll(locksOf(cfg.Input)))
+	if root, is := cfg.Input.(*input.Root); is {
+		errs = append(errs, root.Check())
+	}
+	if repos != nil {
+		errs = append(errs, repos.Check())
+	}
+	return errors.Join(errs...)
+}
+
+// repositories are those of an input, nil for none.
+func repositories(in input.Input) *input.Repositories {
+	switch in := in.(type) {
+	case *input.Repositories:
+		return in
+	case *input.Locks:
+		return &in.Repositories
+	}
+	return nil
+}
+
+// locksOf are those of an input.
+func locksOf(in input.Input) []*lock.Lock {
+	if locks, is := in.(*input.Locks); is {
+		return locks.Locks
+	}
+	return nil
+}
+
+// checkPlanned wants a plan for each image, if there are any.
+func checkPlanned(cfg Config) error {
+	var errs []error
+	for _, name := range cfg.Images {
+		if cfg.Plans != nil && planned(cfg, name) == nil {
+			errs = append(errs, fault.Usagef("image %s: no --plan is for it", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkStore wants a store that can be written where something has to come over
+// a network. A lock's packages may all be there.
+func checkStore(cfg Config) error {
+	if repos, is := cfg.Input.(*input.Repositories); is {
+		return repos.CheckWritable()
+	}
+	return nil
+}
+
+// checkOutputs judges what stands where the run will write. Catalogues are kept
+// beside an image where their signature is checked.
+func checkOutputs(cfg Config, endings []string) error {
+	if len(endings) == 0 {
+		return nil
+	}
+	var errs []error
+	check := func(name string) {
+		if target := filepath.Join(cfg.OutDir, name); fs.ValidPath(name) && filepath.Base(name) == name { // others are no image's
+			errs = append(errs, output.Check(target, target))
+		}
+	}
+	images := slices.Clone(cfg.Images)
+	for _, l := range locksOf(cfg.Input) {
+		images = append(images, l.Image)
+	}
+	slices.Sort(images)
+	for _, image := range slices.Compact(images) {
+		for _, ending := range endings {
+			check(release.ArtifactName(image) + ending)
+		}
+	}
+	if !slices.Contains(endings, lock.PlanEnding) {
+		for _, name := range signedNames(cfg.Input) {
+			check(name)
+		}
+	}
+	if cfg.Manifests {
+		check(release.ManifestList())
+	}
+	return errors.Join(errs...)
+}
+
+// signedNames are those of the catalogues that are likely to be kept.
+func signedNames(in input.Input) []string {
+	var names []string
+	if repos := repositories(in); repos != nil {
+		for _, name := range repos.Signed() {
+			names = append(names, lock.CatalogueName(name))
+		}
+	}
+	for _, l := range locksOf(in) {
+		for _, repo := range l.Repositories {
+			if repo.Signer != "" {
+				names = append(names, lock.CatalogueName(repo.Name))
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

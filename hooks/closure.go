@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"context"
+	"errors"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release/closure"
+	"github.com/orlop/orlop/release/define"
+	"github.com/orlop/orlop/release/shebang"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// checkLinks looks for what links and packages ask for, which the manifests tell,
+// and for what small files name, before a package is unpacked into a layer. Only if
+// something is missing are the files read, so that all that is missing is told at
+// once.
+func checkLinks(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root, out *output.Folder) error {
+	missing := gaps(ctx, cfg, family, roots, nil, func(_ *Root, img *closure.Image) closure.Report { return closure.LinksAndWords(ctx, img) })
+	if missing == nil {
+		return nil
+	}
+	found, err := readAll(ctx, cfg, roots, out)
+	if err != nil {
+		return errors.Join(err, missing)
+	}
+	return checkClosure(ctx, cfg, family, roots, found)
+}
+
+// checkClosure looks at every wanted image with a run-time linker. What is missing
+// must stand among the exceptions; one of these that no longer applies is told.
+func checkClosure(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root, found asks) error {
+	used := map[define.Exception]bool{}
+	looked := 0
+	err := gaps(ctx, cfg, family, roots, found, func(m *Root, img *closure.Image) closure.Report {
+		looked++
+		report := closure.Check(ctx, img)
+		if ctx.Err() == nil {
+			noteUnused(cfg, "image "+m.Def.Name+": its definition", m.Def.Exceptions, report.Used)
+			maps.Copy(used, report.Used)
+		}
+		return report
+	})
+	if looked > 0 && ctx.Err() == nil {
+		noteUnused(cfg, "--exceptions", cfg.Exceptions, used)
+	}
+	return err
+}
+
+// gaps joins what look finds in each image that must be complete. A child does not
+// repeat what it has from its parent.
+func gaps(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root, found asks, look func(*Root, *closure.Image) closure.Report) error {
+	var errs []error
+	told := map[*Root]map[string]bool{}
+	for _, m := range roots {
+		if !m.Wanted || !m.Def.Complete && m.Tree.Lookup(closure.RunTimeLinker) == nil {
+			continue
+		}
+		report := look(m, &closure.Image{Tree: m.Tree, Cmd: m.Def.Cmd, Env: m.Def.Env, Requires: m.requires(),
+			Known: exceptionsOf(cfg, family, m), Files: &rootFiles{m, cfg.Input, found}})
+		told[m] = map[string]bool{}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for _, err := range report.Gaps {
+			told[m][err.Error()] = true
+			if !slices.ContainsFunc(m.chain(), func(at *Root) bool { return at != m && told[at][err.Error()] }) {
+				errs = append(errs, fault.Within("image "+m.Def.Name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// requires are the words that no package of the image provides.
+func (m *Root) requires() []closure.Requirement {
+	var list []closure.Requirement
+	for i := range m.Plan.Steps {
+		for _, miss := range m.Plan.Steps[i].Missing {
+			if miss.Kind == solve.Require {
+				list = append(list, closure.Requirement{What: miss.What, By: miss.By})
+			}
+		}
+	}
+	return list
+}
+
+// rootFiles tells of the files of a root.
+type rootFiles struct {
+	root *Root
+	in   input.Input
+	asks asks
+}
+
+// Owner is the package of a node, or who else made it.
+func (r *rootFiles) Owner(n *tree.Node) string {
+	if f := r.root.owner(n); f != nil {
+		return f.FullName()
+	}
+	return n.Owner()
+}
+
+// Asks is what a file asks for, as far as its package was read.
+func (r *rootFiles) Asks(n *tree.Node) closure.Asks {
+	f := r.root.owner(n)
+	if f == nil {
+		return closure.Asks{Script: shebang.Of(r.root.content(n.Path))}
+	}
+	found := closure.Asks{Script: r.asks[f].Scripts[n.Path]}
+	if needs, ok := r.asks[f].Needs[n.Path]; ok {
+		found.Needs = &needs
+	}
+	return found
+}
+
+// Text returns the contents of a file, which are mostly at hand. One to which a
+// link leads no hook has asked for.
+func (r *rootFiles) Text(ctx context.Context, n *tree.Node) ([]byte, error) {
+	text, f := r.root.content(n.Path), r.root.owner(n)
+	if text != nil || f == nil {
+		return text, nil
+	}
+	pkg, err := reopen(ctx, r.in, f)
+	if err != nil {
+		return nil, err
+	}
+	defer pkg.Close()
+	for {
+		e, err := pkg.Next()
+		if err == io.EOF {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if e.File != nil && e.Path() == n.Path && e.HardLink == "" {
+			return f.Read(pkg, e)
+		}
+	}
+}
+
+// exceptionsOf are all that hold for an image.
+func exceptionsOf(cfg Config, family *resolve.Family, m *Root) define.Exceptions {
+	if m.Lock != nil {
+		return define.Exceptions{Missing: m.Lock.KnownMissing, Dangling: m.Lock.KnownDangling}
+	}
+	all := define.Exceptions{Missing: slices.Clone(cfg.Exceptions.Missing), Dangling: slices.Clone(cfg.Exceptions.Dangling)}
+	for _, at := range m.chain() {
+		all.Missing = append(all.Missing, at.Def.Exceptions.Missing...)
+		all.Dangling = append(all.Dangling, at.Def.Exceptions.Dangling...)
+	}
+	all.Missing = m.inheritExceptions(all.Missing, family.Inherited.Missing)
+	all.Dangling = m.inheritExceptions(all.Dangling, family.Inherited.Dangling)
+	return all
+}
+
+// inheritExceptions adds to a list the exceptions that an image has with packages,
+// its own or its parent's.
+func (m *Root) inheritExceptions(list, known []define.Exception) []define.Exception {
+	for _, e := range known {
+		has := slices.ContainsFunc(m.Plan.Steps, func(s solve.StepPlan) bool {
+			return slices.ContainsFunc(s.Packages, func(p *solve.Planned) bool { return e.Of(p.Name) })
+		})
+		if has && !slices.Contains(list, e) {
+			list = append(list, e)
+		}
+	}
+	return list
+}
+
+func noteUnused(cfg Config, where string, e define.Exceptions, used map[define.Exception]bool) {
+	for _, list := range []struct {
+		key string
+		of  []define.Exception
+	}{{"known-missing", e.Missing}, {"known-dangling", e.Dangling}} {
+		for _, x := range list.of {
+			if !used[x] {
+				cfg.Observe.Detail("%s: %s %q no longer applies", where, list.key, x.Pattern)
+			}
+		}
+	}
+}

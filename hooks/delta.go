@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// delta is what goes into a layer.
+type delta struct {
+	dirs      []*tree.Node
+	packages  []*input.Package // by name
+	generated map[string][]byte
+}
+
+// nodes lists the entries of the layer in their order.
+func (d *delta) nodes(m *Root) []*tree.Node {
+	nodes := slices.Clone(d.dirs)
+	for _, f := range d.packages {
+		nodes = append(nodes, m.packaged(f)...)
+	}
+	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
+		nodes = append(nodes, m.Tree.Lookup(path))
+	}
+	return nodes
+}
+
+// checkExtraction makes sure that FreeBSD can extract the image.
+func checkExtraction(ctx context.Context, made map[*Root]*Layered, m *Layered) error {
+	layers := [][]*tree.Node{m.nodes}
+	for at := made[m.Parent]; at != nil; at = made[at.Parent] {
+		layers = append(layers, at.nodes)
+	}
+	slices.Reverse(layers)
+	return layer.CheckExtraction(ctx, layers)
+}
+
+// delta is the step's own part: what its packages install, generated files
+// that differ from the parent's, and the directories that are new, changed or
+// hold one of these.
+func (m *Root) delta(ctx context.Context) delta {
+	d := delta{packages: m.Packages, generated: map[string][]byte{}}
+	need := map[string]bool{}
+	for _, f := range m.Packages {
+		for _, dir := range f.Manifest.Dirs {
+			needDir(need, dir.Path)
+		}
+		for _, file := range f.Manifest.Files {
+			needDir(need, tree.Parent(file.Path))
+		}
+	}
+	for path, text := range m.Generated {
+		if n := m.Tree.Lookup(path); n.Origin == tree.Generated && m.changed(n) {
+			d.generated[path] = text
+			needDir(need, tree.Parent(path))
+		}
+	}
+	for n := range m.Tree.Until(ctx) {
+		if n.Type == tree.Dir && m.changed(n) {
+			needDir(need, n.Path)
+		}
+	}
+	need["/"] = m.Parent == nil // only the base layer has an entry for the root
+	for dir := range need {
+		if !m.changed(m.Tree.Lookup(dir)) && layer.Immutable(m.Tree.Lookup(dir).Flags) {
+			need[dir] = false
+		}
+	}
+	d.dirs = m.directories(ctx, need)
+	return d
+}
+
+// whole is everything from the root up.
+func (m *Root) whole(ctx context.Context) delta {
+	d := delta{generated: map[string][]byte{}}
+	for _, at := range m.chain() {
+		d.packages = append(d.packages, at.Packages...)
+		for path, text := range at.Generated {
+			if m.Tree.Lookup(path).Origin == tree.Generated {
+				d.generated[path] = text
+			}
+		}
+	}
+	slices.SortFunc(d.packages, func(a, b *input.Package) int { return cmp.Compare(a.Name, b.Name) })
+	need := map[string]bool{}
+	for n := range m.Tree.Until(ctx) {
+		need[n.Path] = n.Type == tree.Dir
+	}
+	d.dirs = m.directories(ctx, need)
+	return d
+}
+
+// needDir asks for a directory and all that it lies in.
+func needDir(need map[string]bool, path string) {
+	for !need[path] {
+		need[path] = true
+		path = tree.Parent(path)
+	}
+}
+
+// directories are the needed ones, in path order.
+func (m *Root) directories(ctx context.Context, need map[string]bool) []*tree.Node {
+	var dirs []*tree.Node
+	for n := range m.Tree.Until(ctx) {
+		if need[n.Path] {
+			dirs = append(dirs, n)
+		}
+	}
+	return dirs
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/orlop/orlop/hooks/cache"
+	"github.com/orlop/orlop/hooks/event"
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/tarfile"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Layered is an image whose layers are written.
+type Layered struct {
+	*Root
+	Layers  []oci.Layer  // lowest first
+	blobs   []*os.File   // their bytes
+	nodes   []*tree.Node // entries of the own layer
+	earlier []oci.Layer  // those of Layers that an earlier build has made
+}
+
+// layerer writes layers. It is complete before it writes the first.
+type layerer struct {
+	*streamer
+	abi     string
+	scratch func() (*os.File, error) // makes a file without a name
+}
+
+// writeLayers streams the packages of each root into a blob of its own, or takes
+// one that an earlier build has made, and returns what the packages' files ask for.
+// With Config.Squash the wanted images get one layer with everything instead. What
+// it returns beside an error are the blobs so far.
+func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out *output.Folder) ([]*Layered, asks, error) {
+	r := &layerer{newStreamer(cfg, out.Scratch), abi, out.Scratch}
+	defer r.close()
+	var list []*Layered
+	made := map[*Root]*Layered{}
+	for _, root := range roots {
+		d := root.delta(ctx)
+		if r.Squash {
+			if !root.Wanted {
+				continue
+			}
+			d = root.whole(ctx)
+		}
+		m := &Layered{Root: root, nodes: d.nodes(root)}
+		if err := ctx.Err(); err != nil {
+			return list, nil, err // the lists may have ended with it
+		}
+		below := made[root.Parent] // nil with Squash
+		if err := checkExtraction(ctx, made, m); err != nil {
+			return list, nil, fmt.Errorf("image %s: %w", root.Def.Name, err)
+		}
+		own, blob, reused, err := r.writeLayer(ctx, m, d)
+		if err != nil {
+			return list, nil, fmt.Errorf("image %s: %w", root.Def.Name, err)
+		}
+		if below != nil {
+			m.Layers, m.blobs, m.earlier = slices.Clone(below.Layers), slices.Clone(below.blobs), slices.Clone(below.earlier)
+		}
+		if m.Layers, m.blobs = append(m.Layers, own), append(m.blobs, blob); reused {
+			m.earlier = append(m.earlier, own)
+		}
+		made[root] = m
+		list = append(list, m)
+	}
+	return list, r.asks, nil
+}
+
+// closeBlobs gives back the files of layers, which images share.
+func closeBlobs(list []*Layered) {
+	for _, m := range list {
+		m.blobs[len(m.blobs)-1].Close()
+	}
+}
+
+// lastName is what the last layer of an image is kept under.
+func (r *layerer) lastName(m *Layered) []any {
+	return []any{m.Def.Name, r.abi, r.Compression, r.Squash}
+}
+
+// writeLayer makes one layer, unless an earlier build did.
+func (r *layerer) writeLayer(ctx context.Context, m *Layered, d delta) (own oci.Layer, blob *os.File, reused bool, err error) {
+	fragments, keys, err := r.fragments(ctx, m.Root, d)
+	if err != nil {
+		return own, nil, false, err
+	}
+	made, blob := r.Cache.Layer(ctx, r.Compression, fragments)
+	if reused = made != nil; reused {
+		r.share(keys, made)
+	} else {
+		if made, blob, err = r.compose(ctx, m, fragments); err != nil {
+			return own, nil, false, err
+		}
+		r.share(keys, made)
+		r.Cache.Keep(ctx, r.Compression, fragments, made, blob)
+	}
+	r.Cache.SetLast(ctx, r.Compression, fragments, r.lastName(m)...)
+	r.noteFlags(m.Root, d)
+	return oci.Layer{Layer: made.Layer, Created: m.Epoch, CreatedBy: "orlop " + m.Def.Name}, blob, reused, nil
+}
+
+// compose writes a layer, with what a prior one has of it.
+func (r *layerer) compose(ctx context.Context, m *Layered, fragments []layer.Fragment) (*cache.Layer, *os.File, error) {
+	old, blob := r.Cache.Last(ctx, r.lastName(m)...)
+	if old == nil {
+		old = new(cache.Layer)
+	} else {
+		defer blob.Close()
+	}
+	made := make(chan struct{})
+	go func() {
+		defer close(made)
+		_, _ = m.Database() // ready for the last fragment, which says what is wrong
+	}()
+	defer func() { <-made }()
+	for prior := (&layer.Prior{Record: old.Record, Blob: blob}); ; prior = nil {
+		out, err := r.Cache.Create(r.scratch)
+		if err != nil {
+			return nil, nil, err
+		}
+		if old.Fragments == nil {
+			prior = nil
+		}
+		rec, err := layer.Write(ctx, out, r.Compression, r.Jobs, fragments, prior)
+		if err == nil {
+			return &cache.Layer{Record: *rec, Asks: old.Asks}, out, nil
+		}
+		r.Cache.Discard(out)
+		if _, damaged := errors.AsType[*layer.DamageError](err); !damaged || prior == nil || ctx.Err() != nil {
+			return nil, nil, err
+		}
+		r.Cache.Drop(old)
+		old = new(cache.Layer)
+	}
+}
+
+// share lets a layer that was made now know what its files ask for, and packages
+// that were not opened what an earlier build found.
+func (r *layerer) share(keys map[*input.Package]string, made *cache.Layer) {
+	all := map[string]cache.Asks{}
+	for f, key := range keys {
+		if r.asks[f].Needs == nil {
+			r.asks[f] = made.Asks[key]
+		}
+		all[key] = r.asks[f]
+	}
+	made.Asks = all
+}
+
+// fragments are those of a layer: directories, packages in the order of their names,
+// generated files, and the pkg database last.
+func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Fragment, map[*input.Package]string, error) {
+	var list []layer.Fragment
+	keys := map[*input.Package]string{}
+	var errs []error
+	add := func(write func(w *tarfile.Writer) error) {
+		key, err := layer.ContentKey(ctx, write)
+		errs = append(errs, err)
+		list = append(list, layer.Fragment{Key: key, Write: func(_ context.Context, w *tarfile.Writer) error { return write(w) }})
+	}
+	add(func(w *tarfile.Writer) error {
+		for _, n := range d.dirs {
+			if err := w.Entry(n, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	var mu sync.Mutex
+	done := 0
+	for _, f := range d.packages {
+		keys[f] = layer.HeaderKey(ctx, string(f.Sum), m.packaged(f))
+		list = append(list, layer.Fragment{Key: keys[f], Write: func(ctx context.Context, w *tarfile.Writer) error {
+			err := r.writePackage(ctx, w, m, f)
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			r.Observe.Send(event.Event{Hook: "layer", Name: m.Def.Name + ": " + f.FullName(), Done: done, Total: len(d.packages)})
+			return err
+		}})
+	}
+	add(generated(m, d))
+	if _, ok := d.generated[pkgdb.Path]; ok {
+		n := *m.Tree.Lookup(pkgdb.Path)
+		list = append(list, layer.Fragment{Key: layer.HeaderKey(ctx, n.Digest, []*tree.Node{&n}), Write: func(_ context.Context, w *tarfile.Writer) error {
+			db, err := m.Database()
+			if err != nil {
+				return err
+			}
+			n.Size = int64(len(db))
+			return w.Entry(&n, bytes.NewReader(db))
+		}})
+	}
+	return list, keys, errors.Join(errs...)
+}
+
+// packaged are the nodes of a package's files, in the order of the manifest.
+func (m *Root) packaged(f *input.Package) []*tree.Node {
+	nodes := make([]*tree.Node, len(f.Manifest.Files))
+	for i := range f.Manifest.Files {
+		nodes[i] = m.Tree.Lookup(f.Manifest.Files[i].Path)
+	}
+	return nodes
+}
+
+// generated is the fragment of generated files but the database.
+func generated(m *Root, d delta) func(*tarfile.Writer) error {
+	return func(w *tarfile.Writer) error {
+		for _, path := range slices.Sorted(maps.Keys(d.generated)) {
+			if path == pkgdb.Path {
+				continue
+			}
+			n := m.Tree.Lookup(path)
+			var contents io.Reader
+			if n.Type == tree.File {
+				contents = bytes.NewReader(d.generated[path])
+			}
+			if err := w.Entry(n, contents); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// noteFlags says which file flags a layer cannot carry.
+func (r *layerer) noteFlags(m *Root, d delta) {
+	note := func(path string) {
+		if _, dropped := tarfile.KnownFlags(m.Tree.Lookup(path).Flags); dropped != "" {
+			r.Observe.Notice("image %s: %s: no container storage knows the file flag %s; it stands in the pkg database only", m.Def.Name, path, dropped)
+		}
+	}
+	for _, n := range d.dirs {
+		note(n.Path)
+	}
+	for _, f := range d.packages {
+		for _, file := range f.Manifest.Files {
+			note(file.Path)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package resolve
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/orlop/orlop/hooks/event"
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release/define"
+)
+
+// Moved resolves the definitions of locks in the repositories as they are today,
+// fetches nothing, and lists for each lock what packages have moved since.
+// Nothing of a lock but its definitions, release and packages is asked for.
+func Moved(ctx context.Context, req *Request, tree input.Tree, cats []*catalog.Catalogue, locks []*lock.Lock, observe event.Observer) ([][]lock.Movement, error) {
+	r := &resolver{req, tree, observe, nil, &Family{Catalogues: cats}}
+	abi := locks[0].ABI
+	var err error
+	if r.universe, err = solve.NewUniverse(ctx, cats, abi); err != nil {
+		return nil, err
+	}
+	moved := make([][]lock.Movement, len(locks))
+	var errs []error
+	for i, l := range locks {
+		if l.ABI != abi {
+			errs = append(errs, fault.Usagef("the locks of %s and %s are of %s and %s, wanted one ABI", locks[0].Image, l.Image, abi, l.ABI))
+			continue
+		}
+		moved[i], err = r.moved(ctx, l)
+		errs = append(errs, err)
+	}
+	r.noteMissing()
+	return moved, errors.Join(errs...)
+}
+
+// moved compares a lock with what its definitions come to.
+func (r *resolver) moved(ctx context.Context, l *lock.Lock) ([]lock.Movement, error) {
+	m, err := r.renewed(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	return lock.Movements(l, lock.New(m.Plan, r.Catalogues).Packages, func(p lock.Package) bool {
+		return p.Donor && !r.knowsSource(l, p.Layer)
+	}), nil
+}
+
+// renewed plans the image of a lock anew.
+func (r *resolver) renewed(ctx context.Context, l *lock.Lock) (*Step, error) {
+	var chain []define.Image
+	for i := range l.Layers {
+		def, err := lock.Definition(l, i)
+		if err != nil {
+			return nil, fault.Usagef("lock of %s: %w", l.Image, err)
+		}
+		chain = append(chain, def)
+	}
+	if err := checkTree(r.tree, chain); err != nil {
+		return nil, err
+	}
+	members := map[string]*Step{}
+	for i := range chain {
+		m, err := r.newMember(ctx, chain[:i+1], members)
+		if err == nil && r.knowsSource(l, m.Def.Name) {
+			err = fault.Within("image "+m.Def.Name, r.checkTaken(m))
+		}
+		if err != nil {
+			return nil, err
+		}
+		members[m.Def.Name] = m
+		r.Steps = append(r.Steps, m)
+	}
+	return members[l.Image], nil
+}
+
+// knowsSource reports whether this run has what a layer was made from: either it
+// took nothing from a source tree, or there is one. Without it nobody can tell
+// which packages would be asked instead.
+func (r *resolver) knowsSource(l *lock.Lock, layer string) bool {
+	i := slices.IndexFunc(l.Layers, func(x lock.Layer) bool { return x.Image == layer })
+	return r.tree.SrcDir != "" || !slices.ContainsFunc(l.Layers[i].Files, func(f lock.File) bool { return f.From == "srcdir" })
+}

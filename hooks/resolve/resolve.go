@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package resolve
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/orlop/orlop/hooks/event"
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
+)
+
+// Resolve finds the release and the images, and plans each image that is asked for
+// and each of its ancestors; or takes all this from locks.
+func Resolve(ctx context.Context, req *Request, in input.Input, cats []*catalog.Catalogue, observe event.Observer) (*Family, error) {
+	r := &resolver{req, input.TreeOf(in), observe, nil, &Family{Catalogues: cats}}
+	if locks, is := in.(*input.Locks); is {
+		return r.Family, r.resolveLocks(ctx, locks)
+	}
+	if err := r.resolve(ctx); err != nil {
+		return r.Family, err
+	}
+	if root, is := in.(*input.Root); is {
+		var names []string
+		for _, m := range r.Steps {
+			for _, p := range m.Own().Packages {
+				names = append(names, p.Name)
+			}
+		}
+		return r.Family, root.CheckPlanned(ctx, req.Images, names)
+	}
+	return r.Family, nil
+}
+
+// resolver makes a family.
+type resolver struct {
+	*Request
+	tree     input.Tree
+	observe  event.Observer
+	universe *solve.Universe // nil with locks
+	*Family
+}
+
+// resolve plans the images of the request.
+func (r *resolver) resolve(ctx context.Context) error {
+	var err error
+	if r.universe, err = solve.NewUniverse(ctx, r.Catalogues, r.ABI); err != nil {
+		return err
+	}
+	images, err := r.findRelease(ctx)
+	if err != nil {
+		return err
+	}
+	members := map[string]*Step{}
+	var errs []error
+	for _, name := range slices.Sorted(slices.Values(r.Images)) {
+		chain, err := images.Chain(name)
+		if err == nil {
+			err = checkTree(r.tree, chain)
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for i := range chain {
+			if members[chain[i].Name] == nil {
+				m, err := r.newMember(ctx, chain[:i+1], members)
+				if err != nil {
+					errs = append(errs, err)
+					break
+				}
+				members[m.Def.Name] = m
+				r.Steps = append(r.Steps, m)
+				errs = append(errs, fault.Within("image "+m.Def.Name, r.checkTaken(m)))
+			}
+		}
+		if m := members[name]; m != nil {
+			m.Wanted = true
+			errs = append(errs, m.Def.CheckRefName(r.Release), m.Def.CheckGiven(r.Annotations))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	r.noteMissing()
+	return nil
+}
+
+// findRelease leaves the release, and returns the definitions that hold for it.
+// It is what the user says and FreeBSD-runtime tells; where neither does, images
+// of one's own go by the ABI.
+func (r *resolver) findRelease(ctx context.Context) (define.Images, error) {
+	version := ""
+	if p := r.universe.Best("FreeBSD-runtime"); p != nil {
+		version = p.Version
+	}
+	revision, branch, err := r.named(ctx, r.tree, version)
+	if err != nil {
+		return nil, err
+	}
+	var untold error
+	if r.Release, untold = release.New(revision, branch, r.universe.ABI, version); untold != nil {
+		if revision != "" || branch != "" || release.Tells(version) {
+			return nil, untold
+		}
+		if r.Release, err = release.OfABI(r.universe.ABI); err != nil {
+			return nil, err
+		}
+	}
+	all, err := r.definitions(ctx, r.Release.Revision)
+	if err != nil {
+		return nil, err
+	}
+	images := all.Images
+	if r.Inherited, r.Removes = all.inherited, all.removes; untold == nil {
+		return images, nil
+	}
+	for _, name := range r.Images {
+		chain, err := images.Chain(name)
+		if err == nil && slices.ContainsFunc(chain, define.Image.NamesRelease) {
+			err = untold
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return images, nil
+}
+
+// newMember plans the last image of a chain.
+func (r *resolver) newMember(ctx context.Context, chain []define.Image, members map[string]*Step) (*Step, error) {
+	m := &Step{Def: chain[len(chain)-1]}
+	m.Parent = members[m.Def.Parent]
+	m.Def = inherit(m.Def, m.Parent)
+	var steps []solve.Step
+	for _, img := range chain {
+		steps = append(steps, solve.Step{Name: img.Name, Want: img.Packages, Donors: donors(r.tree, img)})
+	}
+	var err error
+	if m.Plan, err = r.universe.Solve(ctx, steps); err != nil {
+		return nil, fault.Within("image "+m.Def.Name, err)
+	}
+	return m, nil
+}
+
+// inherit gives a definition what it has from its parent's.
+func inherit(def define.Image, parent *Step) define.Image {
+	if def.Cmd == nil && parent != nil {
+		def.Cmd = parent.Def.Cmd
+	}
+	return def
+}
+
+// noteMissing says what pkg would pass over in silence, first what the most
+// want.
+func (r *resolver) noteMissing() {
+	for _, m := range r.Steps {
+		most := func(a, b solve.Missing) int { return len(b.By) - len(a.By) }
+		for _, miss := range slices.SortedStableFunc(slices.Values(m.Own().Missing), most) {
+			if n := len(miss.By) - 1; n > 0 {
+				r.observe.Notice("image %s: %s: wanted by %s and %s, and nothing provides it", m.Def.Name, miss.What, miss.By[0], fault.Counted(n, "other"))
+			}
+			tell := r.observe.Notice
+			if len(miss.By) > 1 {
+				tell = r.observe.Detail
+			}
+			for _, by := range miss.By {
+				tell("image %s: nothing provides %s (%s), which %s needs", m.Def.Name, miss.What, miss.Kind, by)
+			}
+		}
+	}
+}
+
+// donors are the packages to ask for what the source tree does not have.
+func donors(tree input.Tree, img define.Image) []string {
+	var names []string
+	for _, t := range img.Taken() {
+		if !tree.Has(t) {
+			names = append(names, t.From...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// checkTaken finds files that an image needs and that nobody can have, before
+// packages are fetched: neither the source tree has one, nor is any of the
+// packages there that might.
+func (r *resolver) checkTaken(m *Step) error {
+	var errs []error
+	check := func(target string, t define.Taken) {
+		nobody := !slices.ContainsFunc(t.From, func(name string) bool { return m.Plan.Lookup(name) != nil || r.universe.Best(name) != nil })
+		if nobody && (t.Source == "" || !r.tree.Exists(t.Source)) {
+			errs = append(errs, &input.AbsentFileError{Target: target, Taken: t})
+		}
+	}
+	for _, mt := range m.Def.Mtree {
+		check(mt.Path, mt.Taken)
+	}
+	for _, f := range m.Def.Files {
+		if !f.Optional {
+			check(f.Target, f.Taken)
+		}
+	}
+	for _, f := range m.Def.Folders {
+		if !f.Optional {
+			check(f.Target, f.Taken)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkTree wants a source tree to be one. It need not be whole; but if images
+// take files from such trees and it has none of them, another one is meant.
+func checkTree(tree input.Tree, chain []define.Image) error {
+	if tree.SrcDir == "" || tree.Exists(input.Newvers) {
+		return nil
+	}
+	var names []string
+	for _, img := range chain {
+		for _, t := range img.Taken() {
+			if tree.Has(t) {
+				return nil
+			}
+			if t.Source != "" && !slices.Contains(names, t.Source) {
+				names = append(names, t.Source)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	return fault.Usagef("--srcdir: %s: found neither %s nor %s, wanted a FreeBSD source tree", tree.SrcDir, input.Newvers, fault.Some(names))
+}

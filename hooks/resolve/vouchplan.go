@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package resolve
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release"
+)
+
+// vouchPlan resolves the definitions of an image again, out of the catalogue
+// that the lock was made from, or else that of today, and compares.
+func (r *voucher) vouchPlan(ctx context.Context, m *Step) error {
+	u, err := solve.NewUniverse(ctx, r.believed(m), m.Lock.ABI)
+	if err != nil {
+		m.doubt("the lock of image %s cannot be resolved again: %v", m.Def.Name, err)
+		return ctx.Err()
+	}
+	if p := u.Best("FreeBSD-runtime"); p != nil {
+		if err := r.vouchRelease(m, p.Version); err != nil {
+			return err
+		}
+	}
+	var steps []solve.Step
+	for _, at := range m.Chain() {
+		steps = append(steps, solve.Step{Name: at.Def.Name, Want: at.Def.Packages})
+	}
+	plan, err := u.Solve(ctx, steps)
+	if err != nil {
+		m.doubt("the lock of image %s cannot be resolved again: %v", m.Def.Name, err)
+		return ctx.Err()
+	}
+	m.comparePlan(lock.New(plan, nil))
+	for _, at := range m.Chain() {
+		for _, p := range at.Own().Packages {
+			switch q := plan.Lookup(p.Name); {
+			case q == nil: // which comparePlan tells, and another version
+			case sameOffer(p.Package, q.Package):
+				r.Trusted[p.Package] = true
+			case q.FullName() == p.FullName():
+				m.doubt("package %s of image %s is not the one that the catalogue offers first", p.FullName(), m.Def.Name)
+			}
+		}
+		r.vouchDonors(m, at, u)
+	}
+	return nil
+}
+
+// vouchRelease compares the release that a lock names with the version of
+// FreeBSD-runtime, which has the last word unless the user says the same.
+func (r *voucher) vouchRelease(m *Step, version string) error {
+	if _, err := release.New(r.Release.Revision, r.Release.Branch, r.Release.ABI, version); err != nil && !r.Release.OnlyABI() {
+		return fmt.Errorf("lock of %s: %w", m.Lock.Image, err)
+	}
+	named := r.Release.Version()
+	if r.Branch != "" && r.Branch == r.Release.Branch && (r.Revision == "" || r.Revision == r.Release.Revision) {
+		return nil
+	}
+	if told, err := release.New("", "", r.Release.ABI, version); err == nil {
+		if told.Version() != named {
+			m.doubt("image %s calls itself %s, but FreeBSD-runtime %s is of %s; --branch gives your own word", m.Def.Name, named, version, told.Version())
+		}
+		return nil
+	}
+	if finished.MatchString(r.Release.Branch) {
+		m.doubt("image %s calls itself %s, of which FreeBSD-runtime %s tells nothing; --branch gives your own word", m.Def.Name, named, version)
+	}
+	return nil
+}
+
+// finished are the branches that no snapshot is of.
+var finished = regexp.MustCompile(`^(RELEASE|RC|BETA)`)
+
+// sameOffer reports whether two catalogues' entries are of the same bytes of the
+// same repository.
+func sameOffer(a, b *catalog.Package) bool {
+	return a.FullName() == b.FullName() && a.Sum.Typed() == b.Sum.Typed() && a.Repo.Name == b.Repo.Name
+}
+
+// believed are the catalogues to resolve a lock out of, in the order of the
+// user's configuration.
+func (r *voucher) believed(m *Step) []*catalog.Catalogue {
+	var list []*catalog.Catalogue
+	for _, stub := range r.Catalogues {
+		if !m.Uses(stub.Repo) {
+			continue
+		}
+		w := r.locks.Witness(stub.Repo)
+		if c := w.Exact(stub.Digest); c != nil {
+			list = append(list, c)
+		} else {
+			list = append(list, w.Believed[0])
+		}
+	}
+	place := func(c *catalog.Catalogue) int {
+		return slices.IndexFunc(r.locks.Repos, func(repo catalog.Repo) bool { return repo.Name == c.Repo.Name })
+	}
+	slices.SortStableFunc(list, func(a, b *catalog.Catalogue) int { return place(a) - place(b) })
+	return list
+}
+
+// comparePlan finds in what the lock's plan is not the one that its definitions
+// come to.
+func (m *Step) comparePlan(want lock.Lock) {
+	state := func(p lock.Package) string {
+		from := fmt.Sprintf("%s in layer %s", p.Version, p.Layer)
+		if len(m.Lock.Repositories) > 1 {
+			from = fmt.Sprintf("%s of repository %q in layer %s", p.Version, p.Repository, p.Layer)
+		}
+		if p.Requested == "" {
+			return from + ", automatic"
+		}
+		return from + ", requested by " + p.Requested
+	}
+	states := func(l lock.Lock) map[string]string {
+		all := map[string]string{}
+		for _, p := range l.Packages {
+			if !p.Donor {
+				all["package "+p.Name] = state(p)
+			}
+		}
+		for _, step := range l.Layers {
+			all["what layer "+step.Image+" chose"] = strings.Join(step.Alternatives, "; ")
+			var missing []string
+			for _, miss := range step.Missing {
+				missing = append(missing, fmt.Sprintf("%s (%s) for %s", miss.What, miss.Kind, strings.Join(miss.By, ", ")))
+			}
+			all["what nothing provides to layer "+step.Image] = strings.Join(missing, "; ")
+		}
+		return all
+	}
+	a, b := states(*m.Lock), states(want)
+	keys := maps.Clone(a)
+	maps.Copy(keys, b)
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if a[key] != b[key] {
+			m.doubt("%s is not what the definition of image %s comes to: found %s, wanted %s", key, m.Def.Name, cmp.Or(fault.Short(a[key]), "none"), cmp.Or(fault.Short(b[key]), "none"))
+		}
+	}
+}
+
+// vouchDonors compares a step's donors with those that its definition names: no
+// other may be asked, nor an older one, and none be passed over in favour of
+// leaving a file out. It notes who was not asked.
+func (r *voucher) vouchDonors(m, at *Step, u *solve.Universe) {
+	var named []string
+	for _, t := range at.Def.Taken() {
+		named = append(named, t.From...)
+	}
+	for _, d := range at.Own().Donors {
+		switch best := u.Best(d.Name); {
+		case !slices.Contains(named, d.Name):
+			m.doubt("package %s lends files to image %s, whose definition does not name it", d.FullName(), at.Def.Name)
+		case best == nil || !sameOffer(d.Package, best):
+			m.doubt("package %s lends files to image %s, and is not the one that the catalogue offers", d.FullName(), at.Def.Name)
+		default:
+			r.Trusted[d.Package] = true
+		}
+	}
+	at.Unasked = map[string]bool{}
+	for _, name := range named {
+		asked := slices.ContainsFunc(at.Own().Donors, func(d *solve.Planned) bool { return d.Name == name })
+		at.Unasked[name] = u.Best(name) != nil && !asked && at.Plan.Lookup(name) == nil
+	}
+	by := at.Borrower()
+	for _, f := range at.Def.Optional() {
+		if slices.Contains(at.Pinned.LeftOut, f.Target) {
+			for _, text := range by.DoubtUnasked(f.Target, f.From) {
+				at.doubt("%s", text)
+			}
+		}
+	}
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/orlop/orlop/hooks/event"
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/release/define"
+	"github.com/orlop/orlop/release/etc"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Root is the root file system of an image as it will be, and what was found out
+// while it was made. newRoot makes it; after that nobody changes it.
+type Root struct {
+	*resolve.Step
+	Parent    *Root // nil for none
+	Tree      *tree.Tree
+	Packages  []*input.Package  // of this step, by name
+	Generated map[string][]byte // of this step, by path; nil for the database
+	Database  func() ([]byte, error)
+	Epoch     int64  // seconds; every time of this step is at most this
+	Newest    *int64 // seconds: the last file time of this and all lower steps; nil where no package tells one
+
+	// For the lock:
+	Taken     []lock.File // files that no package of the image brings
+	LeftOut   []string    // optional files that nobody has
+	Skipped   []lock.Script
+	NoAccount []string // "PACKAGE: user NAME" that packages need and the image lacks
+	Unsure    []string // beside Step.Doubts, what nobody but the lock vouches for
+
+	scripts []pending        // of this step
+	given   map[string]given // modes by scripts of this step, by path
+}
+
+// rooter makes roots. It is complete before it makes the first.
+type rooter struct {
+	Config
+	family   *resolve.Family
+	packages map[*catalog.Package]*input.Package
+	lending  *input.Lending
+}
+
+// newRoots makes the root of each step on top of its parent's. The faults of all
+// steps are reported but those of children of a faulty one, which would only repeat
+// them.
+func newRoots(ctx context.Context, cfg Config, family *resolve.Family, packages map[*catalog.Package]*input.Package) ([]*Root, error) {
+	r := &rooter{cfg, family, packages, lendingOf(cfg, family, packages)}
+	var roots []*Root
+	var errs []error
+	made := map[*resolve.Step]*Root{}
+	for _, h := range []string{"install", "configure", "register"} {
+		cfg.Observe.Send(event.Event{Hook: h})
+	}
+	for i, step := range family.Steps {
+		parent := made[step.Parent]
+		if step.Parent != nil && parent == nil {
+			continue
+		}
+		m, err := r.newRoot(ctx, step, parent, i+1)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			errs = append(errs, fault.Within("image "+step.Def.Name, err))
+			continue
+		}
+		made[step] = m
+		roots = append(roots, m)
+	}
+	return roots, errors.Join(errs...)
+}
+
+// newRoot makes the root of a step: it installs packages, adds what no package
+// brings, and says what pkg's database holds.
+func (r *rooter) newRoot(ctx context.Context, step *resolve.Step, parent *Root, done int) (*Root, error) {
+	m := &Root{Step: step, Parent: parent, Tree: new(tree.Tree), Generated: map[string][]byte{}}
+	if parent != nil {
+		m.Tree = parent.Tree.Clone()
+	}
+	for _, h := range []struct {
+		name string
+		do   func(context.Context, *Root) error
+	}{{"install", r.install}, {"configure", r.configure}, {"register", r.register}} {
+		r.Observe.Send(event.Event{Hook: h.name, Name: step.Def.Name, Done: done, Total: len(r.family.Steps)})
+		if err := h.do(ctx, m); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// lendingOf are the packages of a build as those that lend files.
+func lendingOf(cfg Config, family *resolve.Family, packages map[*catalog.Package]*input.Package) *input.Lending {
+	l := &input.Lending{Input: cfg.Input, Trusted: family.Trusted, Observe: cfg.Observe}
+	for _, p := range family.Packages() {
+		l.Packages = append(l.Packages, packages[p])
+	}
+	for _, m := range family.Steps {
+		if m.Pinned != nil {
+			l.Locked = append(l.Locked, m.Pinned.Files...)
+		}
+	}
+	return l
+}
+
+// chain returns the root and those that it stands on, the lowest first.
+func (m *Root) chain() []*Root {
+	if m.Parent == nil {
+		return []*Root{m}
+	}
+	return append(m.Parent.chain(), m)
+}
+
+// doubt notes what nobody but the lock vouches for.
+func (m *Root) doubt(format string, args ...any) { m.unsure(fmt.Sprintf(format, args...)) }
+
+func (m *Root) unsure(texts ...string) {
+	for _, text := range texts {
+		if !slices.Contains(m.Doubts, text) && !slices.Contains(m.Unsure, text) { // of several locks
+			m.Unsure = append(m.Unsure, text)
+		}
+	}
+}
+
+// allDoubts are those of an image and all that it stands on.
+func (m *Root) allDoubts() []string {
+	var list []string
+	for _, at := range m.chain() {
+		list = append(append(list, at.Doubts...), at.Unsure...)
+	}
+	return list
+}
+
+// owner is the package that a node comes from, nil for none.
+func (m *Root) owner(n *tree.Node) *input.Package {
+	if n.Origin != tree.Packaged {
+		return nil
+	}
+	for at := m; at != nil; at = at.Parent {
+		if i, ok := slices.BinarySearchFunc(at.Packages, n.Package, func(f *input.Package, name string) int { return cmp.Compare(f.Name, name) }); ok {
+			return at.Packages[i]
+		}
+	}
+	return nil
+}
+
+// take gets files for an image that none of its packages installs.
+func (r *rooter) take(ctx context.Context, m *Root, t define.Taken, target string) ([]etc.Source, error) {
+	by := m.Borrower()
+	for i := range m.Plan.Steps {
+		for _, p := range m.Plan.Steps[i].Packages {
+			by.Packages = append(by.Packages, r.packages[p.Package])
+		}
+	}
+	for _, p := range m.Own().Donors {
+		by.Packages = append(by.Packages, r.packages[p.Package])
+	}
+	taking, err := r.lending.Take(ctx, by, t, target)
+	m.unsure(taking.Doubts...)
+	m.Taken = append(m.Taken, taking.Taken...)
+	return taking.Files, err
+}
+
+// skips reports whether an unknown script is passed over: by request, or as
+// the lock has it.
+func (r *rooter) skips(m *Root, s lock.Script) bool {
+	if m.Pinned != nil {
+		return slices.Contains(m.Pinned.SkippedScripts, s)
+	}
+	return r.SkipScripts || m.Def.SkipScripts
+}
+
+// register decides what pkg's database of an image holds: all packages of the
+// image, its ancestors' included. The file is made when its layer is written,
+// whose last file it is.
+func (r *rooter) register(ctx context.Context, m *Root) error {
+	name, err := r.database(ctx, m)
+	if err != nil {
+		return err
+	}
+	if err := m.place(tree.Node{Path: pkgdb.Path, Mode: 0o644, Digest: name}, nil); err != nil {
+		return err
+	}
+	for dir := tree.Parent(pkgdb.Path); dir != "/"; dir = tree.Parent(dir) { // where the database is the first to need them
+		m.Tree.SetTime(dir, m.Epoch)
+	}
+	return nil
+}
+
+// database leaves how to make the database, new or, of a root which pkg filled,
+// in its normal form. It returns a name for its bytes.
+func (r *rooter) database(ctx context.Context, m *Root) (string, error) {
+	top := len(m.Plan.Steps) - 1
+	parts, automatic := []any{r.Schema, m.Epoch}, map[string]bool{}
+	for _, step := range m.Plan.Steps {
+		for _, p := range step.Packages {
+			automatic[p.Name] = m.Plan.Automatic(p, top)
+			parts = append(parts, p.Sum, p.Repo.Name, automatic[p.Name])
+		}
+	}
+	if root, is := r.Input.(*input.Root); is {
+		db, err := root.Database(ctx, automatic, m.Wanted, m.Epoch, r.Schema)
+		m.Database = func() ([]byte, error) { return db, err }
+		return sum.HexSHA256(db), err
+	}
+	installed := r.installed(m)
+	m.Database = sync.OnceValues(func() ([]byte, error) {
+		return r.Cache.Database(ctx, parts, func() ([]byte, error) { return pkgdb.Write(ctx, installed, m.Epoch, r.Schema) })
+	})
+	return sum.HexSHA256([]byte(fmt.Sprintln(parts...))), nil
+}
+
+// installed lists the image's packages as its database records them.
+func (r *rooter) installed(m *Root) []pkgdb.Installed {
+	var list []pkgdb.Installed
+	for _, step := range m.Plan.Steps {
+		for _, p := range step.Packages {
+			f := r.packages[p.Package]
+			list = append(list, pkgdb.Installed{
+				Manifest:   f.Manifest,
+				Automatic:  m.Plan.Automatic(p, len(m.Plan.Steps)-1),
+				Repository: p.Repo.Name,
+				Contents:   f.Contents,
+			})
+		}
+	}
+	return list
+}

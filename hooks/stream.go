@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"context"
+	"io"
+	"os"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/orlop/orlop/hooks/cache"
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/release/elf"
+	"github.com/orlop/orlop/release/shebang"
+	"github.com/orlop/orlop/release/tarfile"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// asks is what the files of packages ask for when they run.
+type asks map[*input.Package]cache.Asks
+
+// streamer reads packages whole, several side by side.
+type streamer struct {
+	Config
+	scratches scratches
+	mu        sync.Mutex
+	asks      asks
+}
+
+// newStreamer returns one that makes files without a name by create.
+func newStreamer(cfg Config, create func() (*os.File, error)) *streamer {
+	return &streamer{Config: cfg, scratches: scratches{create: create}, asks: asks{}}
+}
+
+func (r *streamer) close() { r.scratches.close() }
+
+// note keeps what the files of a package ask for.
+func (r *streamer) note(f *input.Package, found cache.Asks) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asks[f] = found
+}
+
+// readAll reads the files of all packages, only for what they ask for.
+func readAll(ctx context.Context, cfg Config, roots []*Root, out *output.Folder) (asks, error) {
+	r := newStreamer(cfg, out.Scratch)
+	defer r.close()
+	g, each := errgroup.WithContext(ctx)
+	g.SetLimit(cfg.Jobs)
+	for _, m := range roots {
+		for _, f := range m.Packages {
+			g.Go(func() error {
+				return fault.Within("image "+m.Def.Name, r.writePackage(each, tarfile.NewWriter(io.Discard), m, f))
+			})
+		}
+	}
+	return r.asks, g.Wait()
+}
+
+// writePackage streams the files of a package. Their contents are checked
+// against the manifest while they pass; it notes what they ask for at run time.
+func (r *streamer) writePackage(ctx context.Context, w *tarfile.Writer, m *Root, f *input.Package) error {
+	if len(f.Manifest.Files) == 0 {
+		return nil
+	}
+	pkg, err := reopen(ctx, r.Input, f)
+	if err != nil {
+		return err
+	}
+	defer pkg.Close()
+	scratch := r.scratches.take()
+	defer r.scratches.put(scratch)
+	found := cache.Asks{Needs: map[string]elf.Needs{}, Scripts: map[string]string{}}
+	var head shebang.Head
+	for {
+		e, err := pkg.Next()
+		if err == io.EOF {
+			r.notePassedOver(f, pkg)
+			r.note(f, found)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if e.Unlike && f.Entries == nil {
+			return &unlikeError{f.Package}
+		}
+		if e.File == nil {
+			continue
+		}
+		n := *m.Tree.Lookup(e.Path())
+		n.Size = e.Size
+		var body io.Reader
+		if n.Type == tree.File && e.HardLink == "" {
+			body = io.TeeReader(pkg, io.MultiWriter(scratch, &head))
+		}
+		if e.HardLink != "" {
+			n.Type, n.Link = tree.Hardlink, e.HardLink
+		}
+		if err := w.Entry(&n, body); err != nil {
+			return err
+		}
+		needs, err := scratch.Needs()
+		if err != nil {
+			return &pkgfile.DamageError{Package: f.FullName(), Path: n.Path, Err: err}
+		}
+		if needs != nil {
+			found.Needs[n.Path] = *needs
+		}
+		if line := head.Line(); line != "" {
+			found.Scripts[n.Path] = line
+		}
+	}
+}
+
+// notePassedOver tells which directories of an archive are not installed.
+func (r *streamer) notePassedOver(f *input.Package, pkg *input.Reader) {
+	if pkg.PassedOver == nil {
+		return
+	}
+	for _, path := range pkg.PassedOver() {
+		r.Observe.Notice("%s: %s: is not in the manifest, and so not made, as by pkg(8)", f.FullName(), path)
+	}
+}
+
+// scratches are what packages that are streamed side by side use, one package
+// after the other.
+type scratches struct {
+	create func() (*os.File, error)
+	mu     sync.Mutex
+	free   []*elf.Scratch
+}
+
+func (s *scratches) take() *elf.Scratch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(s.free)
+	if n == 0 {
+		return &elf.Scratch{Create: s.create}
+	}
+	scratch := s.free[n-1]
+	s.free = s.free[:n-1]
+	return scratch
+}
+
+func (s *scratches) put(scratch *elf.Scratch) {
+	scratch.Drop() // what an error has left in it
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, scratch)
+}
+
+func (s *scratches) close() {
+	for _, scratch := range s.free {
+		scratch.Close()
+	}
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Package closure finds what the files and packages of an image ask for and what
+// is not in the image: words of "requires", targets of symbolic links, shared
+// libraries, PAM modules, sources of nsswitch.conf, interpreters, and the program
+// that a container starts. It works on a tree, so that an image is checked before
+// it is packed and again when it is read.
+package closure
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/release/define"
+	"github.com/orlop/orlop/release/elf"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Image is what is looked at.
+type Image struct {
+	Tree     *tree.Tree
+	Cmd, Env []string
+	Requires []Requirement
+	Known    define.Exceptions // what may be absent
+	Files    Files
+}
+
+// Requirement is a word of "requires" that no package provides.
+type Requirement struct {
+	What string
+	By   []string // names of packages
+}
+
+// Files tells of files what a tree does not.
+type Files interface {
+	// Owner is the package of a node, NAME-VERSION, or who else made it.
+	Owner(n *tree.Node) string
+	// Asks is what a file asks for when it runs.
+	Asks(n *tree.Node) Asks
+	// Text returns the contents of a file that names others: nil for none.
+	Text(ctx context.Context, n *tree.Node) ([]byte, error)
+}
+
+// Asks is what a file wants to be there when it runs.
+type Asks struct {
+	Needs  *elf.Needs // of a dynamically linked one; else nil
+	Script string     // the first line after #! of a script, "" for another file
+}
+
+// Gap is something that an image lacks and that something in it asks for.
+type Gap struct {
+	By    string // package, or who else made the file
+	Path  string // of the file; "" where the package itself asks
+	Wants string
+	Lack  string // the library or word, where it wants one
+}
+
+func (g *Gap) Error() string {
+	if g.Path == "" {
+		return g.By + ": " + g.Wants
+	}
+	return g.By + ": " + g.Path + ": " + g.Wants
+}
+
+// Wrong reports that bytes are there and wrong.
+func (*Gap) Wrong() bool { return true }
+
+// Parts are what, where, found and wanted, for reports.
+func (g *Gap) Parts() (what, where, found, wanted string) {
+	return g.Wants, strings.TrimSuffix(g.By+": "+g.Path, ": "), "", g.Lack
+}
+
+// Lacks tells which library or word is missing, and who wants it.
+func (g *Gap) Lacks() (what, by string) {
+	return g.Lack, strings.TrimSuffix(g.By+": "+g.Path, ": ")
+}
+
+// Report is what a check found.
+type Report struct {
+	Gaps []error                   // Gaps, and what kept a file from being read
+	Used map[define.Exception]bool // exceptions that speak of something absent
+}
+
+// LinksAndWords checks what is known before a package is unpacked: words of
+// packages, symbolic links, what small files name, and the program that starts.
+func LinksAndWords(ctx context.Context, img *Image) Report {
+	c := newCheck(ctx, img)
+	c.early()
+	return c.report
+}
+
+// Check checks all.
+func Check(ctx context.Context, img *Image) Report {
+	c := newCheck(ctx, img)
+	c.requirements()
+	c.links()
+	c.libraries()
+	c.policies()
+	c.nameSources()
+	c.command()
+	c.scripts()
+	return c.report
+}
+
+// check is the check of one image.
+type check struct {
+	*Image
+	ctx    context.Context // ends each loop
+	report Report
+}
+
+func newCheck(ctx context.Context, img *Image) *check {
+	return &check{img, ctx, Report{Used: map[define.Exception]bool{}}}
+}
+
+func (c *check) early() {
+	c.requirements()
+	c.links()
+	c.policies()
+	c.nameSources()
+	c.command()
+}
+
+// requirements finds words of "requires" that no package provides. Libraries
+// that packages ask for are left to the files that need them.
+func (c *check) requirements() {
+	for _, r := range c.Requires {
+		for _, by := range r.By {
+			if !c.exceptedFor(by, c.Known.Missing, r.What) {
+				c.gap(&Gap{by, "", "requires " + r.What + ", which no package provides", r.What})
+			}
+		}
+	}
+}
+
+// links finds symbolic links that lead nowhere.
+func (c *check) links() {
+	for n := range c.Tree.Until(c.ctx) {
+		if n.Type == tree.Symlink && c.Tree.Resolve(n.Path) == nil && !c.excepted(c.Known.Dangling, n.Path) {
+			c.fault(n, "links to "+n.Link+", which is not in the image", "")
+		}
+	}
+}
+
+func (c *check) gap(g *Gap) { c.report.Gaps = append(c.report.Gaps, g) }
+
+// fault says what a file wants that is not there, and what is missing where
+// others may want the same.
+func (c *check) fault(n *tree.Node, wants, lack string) {
+	c.gap(&Gap{c.Files.Owner(n), n.Path, wants, lack})
+}
+
+// excepted reports whether an exception speaks of any of the names, of which
+// paths in the image are those of the file that asks.
+func (c *check) excepted(list []define.Exception, names ...string) bool {
+	by := ""
+	for _, name := range names {
+		if n := c.Tree.Lookup(name); n != nil && n.Origin == tree.Packaged {
+			by = n.Package
+		}
+	}
+	return c.exceptedFor(by, list, names...)
+}
+
+// exceptedFor is excepted for what a package asks for.
+func (c *check) exceptedFor(by string, list []define.Exception, names ...string) bool {
+	found := false
+	for _, e := range list {
+		if e.Of(by) && slices.ContainsFunc(names, e.Match) {
+			c.report.Used[e], found = true, true
+		}
+	}
+	return found
+}
+
+// excused reports whether an exception of a kind speaks of something that a file
+// asks for, or of the file.
+func (c *check) excused(kind string, n *tree.Node, names ...string) bool {
+	all := []string{n.Path, kind + ":" + n.Path}
+	for _, name := range names {
+		all = append(all, kind+":"+name)
+	}
+	return c.excepted(c.Known.Missing, all...)
+}
+
+// text returns the contents of the file to which a path leads.
+func (c *check) text(n *tree.Node) []byte {
+	text, err := c.Files.Text(c.ctx, c.Tree.Resolve(n.Path))
+	if err != nil {
+		c.report.Gaps = append(c.report.Gaps, err)
+	}
+	return text
+}
+
+// isFile reports whether a path leads to a file.
+func (c *check) isFile(path string) bool {
+	n := c.Tree.Resolve(path)
+	return n != nil && n.Type == tree.File
+}
+
+// in lists what lies in folders and is or leads to a file, by path.
+func (c *check) in(folders ...string) []*tree.Node {
+	wanted := map[string]bool{}
+	for _, dir := range folders {
+		if n := c.Tree.Resolve(dir); n != nil && n.Type == tree.Dir {
+			wanted[n.Path] = true
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	var nodes []*tree.Node
+	for n := range c.Tree.Until(c.ctx) {
+		if wanted[tree.Parent(n.Path)] && n.Type != tree.Dir && c.isFile(n.Path) {
+			nodes = append(nodes, n)
+		}
+	}
+	return nodes
+}
