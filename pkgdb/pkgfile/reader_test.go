@@ -3,15 +3,21 @@
 package pkgfile_test
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
@@ -155,14 +161,139 @@ func TestReaderTruncated(t *testing.T) {
 	}
 }
 
+// fuzzedArchive makes the tar file of a package. Each line of members is one,
+// "TYPE NAME LINK MODE FFLAGS CONTENTS", quoted as Go does where it must be. In
+// the manifest, SUM0 is the sum of the contents or link of the first of them.
+func fuzzedArchive(manifest, compact, members string) []byte {
+	type member struct {
+		tar.Header
+		body string
+	}
+	var list []member
+	var sums []string
+	for line := range strings.Lines(members) {
+		var kind, name, link, flags, body string
+		var mode int64
+		if _, err := fmt.Sscanf(line, "%q %q %q %o %q %q", &kind, &name, &link, &mode, &flags, &body); err != nil || len(kind) != 1 {
+			continue
+		}
+		m := member{tar.Header{Typeflag: kind[0], Name: name, Linkname: link, Mode: mode, Uname: "root", Gname: "wheel", Size: int64(len(body)), Format: tar.FormatPAX}, body}
+		if flags != "" {
+			m.PAXRecords = map[string]string{"SCHILY.fflags": flags}
+		}
+		of := sum.Of(sum.BLAKE2b, []byte(body))
+		if m.Typeflag != tar.TypeReg {
+			m.Size, m.body = 0, ""
+			of = sum.OfLink(sum.BLAKE2b, link)
+		}
+		sums = append(sums, fmt.Sprintf("SUM%d", len(list)), string(of))
+		list = append(list, m)
+	}
+	of := strings.NewReplacer(sums...)
+	text := func(name, body string) member {
+		return member{tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(body))}, body}
+	}
+	if manifest != "" {
+		list = slices.Insert(list, 0, text("+MANIFEST", of.Replace(manifest)))
+	}
+	if compact != "" {
+		list = slices.Insert(list, 0, text("+COMPACT_MANIFEST", of.Replace(compact)))
+	}
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, m := range list {
+		if w.WriteHeader(&m.Header) == nil {
+			io.WriteString(w, m.body)
+		}
+	}
+	w.Close()
+	return b.Bytes()
+}
+
+// packings are the forms that pkg can pack an archive in, and that can be made here.
+var packings = []func([]byte) []byte{
+	bytes.Clone,
+	func(b []byte) []byte {
+		return packed(b, func(w io.Writer) (io.WriteCloser, error) {
+			return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+		})
+	},
+	func(b []byte) []byte {
+		return packed(b, func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil })
+	},
+	func(b []byte) []byte {
+		return packed(b, func(w io.Writer) (io.WriteCloser, error) { return xz.WriterConfig{DictCap: 1 << 12}.NewWriter(w) })
+	},
+	func(b []byte) []byte {
+		return packed(b, func(w io.Writer) (io.WriteCloser, error) { return lzma.WriterConfig{DictCap: 1 << 12}.NewWriter(w) })
+	},
+}
+
+func packed(plain []byte, with func(io.Writer) (io.WriteCloser, error)) []byte {
+	var b bytes.Buffer
+	w, err := with(&b)
+	if err == nil {
+		_, err = w.Write(plain)
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+// FuzzReader reads archives whose headers and sums are right, so that what
+// changes is the manifest, the members and the packing. What is accepted has
+// every file of the manifest once, with the contents of its sum, is read alike
+// in every packing, and is damaged once its end is cut off.
 func FuzzReader(f *testing.F) {
-	f.Add(pkgtest.Package{Name: "p", Files: []pkgtest.File{{Path: "/a", Body: "x"}, {Path: "/l", Symlink: "y"}}}.Archive())
-	f.Fuzz(func(t *testing.T, archive []byte) {
+	f.Add(`{"name":"p","version":"1","origin":"o/p","comment":"c","desc":"d","maintainer":"m","www":"w","prefix":"/","abi":"FreeBSD:15:amd64",`+
+		`"files":{"/a":{"sum":"SUM0","perm":"0755","uname":"root","gname":"wheel"},"/l":"SUM1"},"directories":{"/d":"y","/e":{"perm":"0700"}}}`, "",
+		"\"0\" \"/a\" \"\" 0755 \"uarch\" \"x\"\n\"2\" \"/l\" \"y\" 0755 \"\" \"\"\n\"5\" \"/d/\" \"\" 0700 \"\" \"\"\n", uint8(0), uint16(0))
+	f.Fuzz(func(t *testing.T, manifest, compact, members string, packing uint8, cut uint16) {
+		plain := fuzzedArchive(manifest, compact, members)
+		archive := packings[int(packing)%len(packings)](plain)
+		if cut > 0 {
+			archive = archive[:max(0, len(archive)-int(cut))]
+		}
 		entries, err := readAll(archive)
-		for path := range entries {
-			if err == nil && path == "" {
-				t.Error("an entry without a path")
+		if err != nil {
+			_, damage := errors.AsType[*pkgfile.DamageError](err)
+			_, limit := errors.AsType[*pkgfile.LimitError](err)
+			if !damage && !limit {
+				t.Errorf("got %v, want a DamageError", err)
 			}
+			return
+		}
+		r, err := pkgfile.NewReader(t.Context(), bytes.NewReader(archive), "again")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		m := r.Manifest
+		for path, e := range entries {
+			if path == "" || e.Path() != path {
+				t.Errorf("an entry of the path %q under %q", e.Path(), path)
+			}
+		}
+		for _, file := range m.Files {
+			if entries[file.Path] == nil || entries[file.Path].File == nil {
+				t.Errorf("%s: was not read", file.Path)
+			}
+		}
+		for _, dir := range m.Dirs {
+			if entries[dir.Path] == nil {
+				t.Errorf("%s: was not read", dir.Path)
+			}
+		}
+		if len(entries) > len(m.Files)+len(m.Dirs) {
+			t.Errorf("read %d entries of %d files and %d directories", len(entries), len(m.Files), len(m.Dirs))
+		}
+		if cut > 0 {
+			return // of an archive whose end is padding
+		}
+		other, err := readAll(packings[(int(packing)+1)%len(packings)](plain))
+		if d := cmp.Diff(entries, other); err != nil || d != "" {
+			t.Errorf("in another packing: %v (-want +got):\n%s", err, d)
 		}
 	})
 }
