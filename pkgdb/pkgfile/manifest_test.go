@@ -227,5 +227,18 @@ func FuzzParseManifest(f *testing.F) {
 				t.Errorf("script %+v was kept", s)
 			}
 		}
+		again, err := pkgfile.ParseManifest(text)
+		if d := cmp.Diff(m, again); err != nil || d != "" || m.Digest() != again.Digest() {
+			t.Errorf("the second time: %v (-want +got):\n%s", err, d)
+		}
+		if !json.Valid(text) {
+			return // of a catalogue, which has JSON only
+		}
+		if s, err := pkgfile.ParseSummary(text); err == nil { // which passes over what is not of its keys
+			s.Path, s.Sum, s.Size = "", "", 0
+			if d := cmp.Diff(m.Summary(), s); d != "" {
+				t.Errorf("the summary (-want +got):\n%s", d)
+			}
+		}
 	})
 }

@@ -2,7 +2,11 @@
 
 package pkgfile
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 // TestParseMode has modes as setmode(3) of libbsd reads them, with the umask of
 // pkg(8). A thousand random ones were compared with it when this was written.
@@ -24,14 +28,45 @@ func TestParseMode(t *testing.T) {
 	}
 }
 
-// FuzzParseMode wants modes to be modes.
+// FuzzParseMode wants modes to be modes, and to be read again in digits and in
+// letters.
 func FuzzParseMode(f *testing.F) {
 	for _, text := range []string{"0755", "u=rwx,go=rx", "+t", "a-x,ug+s", "=", "u=g"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if mode, err := parseMode(text); err == nil && mode > 0o7777 {
+		mode, err := parseMode(text)
+		if err != nil {
+			return
+		}
+		if mode > 0o7777 {
 			t.Errorf("%q: got %o", text, mode)
 		}
+		for _, again := range []string{fmt.Sprintf("%04o", mode), letters(mode)} {
+			if got, err := parseMode(again); err != nil || got != mode {
+				t.Errorf("%q: got %o, but %o, %v of %q", text, mode, got, err, again)
+			}
+		}
 	})
+}
+
+// letters spells a mode out, class by class.
+func letters(mode uint32) string {
+	var clauses []string
+	for i, class := range []string{"o", "g", "u"} {
+		bits := ""
+		for j, letter := range []string{"x", "w", "r"} {
+			if mode>>(3*i+j)&1 != 0 {
+				bits += letter
+			}
+		}
+		if i > 0 && mode>>(9+i)&1 != 0 {
+			bits += "s"
+		}
+		clauses = append(clauses, class+"="+bits)
+	}
+	if mode&sticky != 0 {
+		clauses = append(clauses, "a+t")
+	}
+	return strings.Join(clauses, ",")
 }
