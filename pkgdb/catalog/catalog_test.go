@@ -7,6 +7,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -437,42 +440,157 @@ func TestReadConfSecrets(t *testing.T) {
 	}
 }
 
+// fuzzedRepo is a repository that has a catalogue under whatever name is asked
+// for: the first, or with lines the one that is asked for after it.
+type fuzzedRepo struct {
+	folder
+	archive []byte
+	lines   bool
+	first   string
+}
+
+func (f *fuzzedRepo) Open(ctx context.Context, name string) (io.ReadSeekCloser, error) {
+	if strings.HasPrefix(name, "meta.") || !strings.HasSuffix(name, ".pkg") {
+		return f.folder.Open(ctx, name)
+	}
+	if f.first == "" {
+		f.first = name
+	}
+	if f.lines == (f.first == name) {
+		return f.folder.Open(ctx, name)
+	}
+	return file{bytes.NewReader(f.archive)}, nil
+}
+
+// FuzzLoad reads catalogues of both forms, with a meta.conf, the old meta.txz (2)
+// or neither (4). What is accepted has as many packages as encoding/json finds,
+// and the same ones when they are a line each.
 func FuzzLoad(f *testing.F) {
-	f.Add([]byte(metaConf), data)
-	f.Add([]byte("version=1"), line)
-	f.Fuzz(func(t *testing.T, meta []byte, text string) {
-		c, err := load(t, folder{"meta.conf": meta, "data.pkg": archive(t, "data", text)})
+	f.Add([]byte(metaConf), "data", data, uint8(0))
+	f.Add([]byte("version=1"), "packagesite.yaml", line+"\n"+line, uint8(1))
+	f.Fuzz(func(t *testing.T, meta []byte, member, text string, form uint8) {
+		if tar.NewWriter(io.Discard).WriteHeader(&tar.Header{Name: member, Mode: 0o644, Size: int64(len(text))}) != nil {
+			t.Skip() // no name of a member
+		}
+		repo := fuzzedRepo{folder: folder{"meta.conf": meta}, archive: archive(t, member, text), lines: form&1 != 0}
+		switch {
+		case form&4 != 0:
+			repo.folder = folder{}
+		case form&2 != 0:
+			repo.folder = folder{"meta.txz": archive(t, "meta", string(meta))}
+		}
+		c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, &repo, nil)
 		if err != nil {
 			if pkgfile.CheckText(strings.ReplaceAll(err.Error(), "\n", " ")) != nil {
 				t.Errorf("the message has control characters: %q", err)
 			}
 			return
 		}
-		if c.Digest == "" {
-			t.Error("a catalogue without a digest")
+		if digest := sha256.Sum256([]byte(text)); c.Digest != hex.EncodeToString(digest[:]) || c.Sealed != nil || c.Signer != "" {
+			t.Errorf("got the digest %s, the signer %q and %d sealed bytes", c.Digest, c.Signer, len(c.Sealed))
 		}
-		for _, p := range c.Packages {
+		for i, p := range c.Packages {
 			if err := errors.Join(pkgfile.CheckName(p.Name), pkgfile.CheckName(p.Version), pkgfile.CheckText(p.Path)); err != nil {
 				t.Error(err)
 			}
+			if i > 0 && (c.Packages[i-1].Name > p.Name || c.Packages[i-1].Name == p.Name && c.Packages[i-1].Version > p.Version) {
+				t.Errorf("%s comes before %s", c.Packages[i-1].FullName(), p.FullName())
+			}
+		}
+		if repo.lines {
+			return
+		}
+		var top map[string]json.RawMessage
+		var list []json.RawMessage
+		if err := errors.Join(json.Unmarshal([]byte(text), &top), json.Unmarshal(top["packages"], &list)); err != nil || len(list) != len(c.Packages) {
+			t.Fatalf("got %d packages, encoding/json %d, %v", len(c.Packages), len(list), err)
+		}
+		var lines bytes.Buffer
+		for _, one := range list {
+			lines.Write(one)
+			lines.WriteByte('\n')
+		}
+		again, err := load(t, folder{"packagesite.pkg": archive(t, "packagesite.yaml", lines.String())})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(c.Packages, again.Packages, cmpopts.IgnoreFields(catalog.Package{}, "Repo")); d != "" {
+			t.Errorf("as lines (-want +got):\n%s", d)
 		}
 	})
 }
 
-// Whatever was kept is read or refused; what is read has a digest, and is kept
-// again where it is signed.
+// FuzzUnseal makes an archive of members, a line '"TYPE" "NAME" "CONTENTS"' each,
+// in one of the packings. Whatever was kept is read or refused; what is read has
+// the digest of its payload, is kept again where it is signed, and says the same
+// in another packing.
 func FuzzUnseal(f *testing.F) {
-	for _, name := range []string{"rsa", "fingerprint"} {
-		text, err := os.ReadFile(filepath.Join("testdata/repos", name, "data.pkg"))
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(text)
+	f.Add(fmt.Sprintf("\"0\" \"signature\" \"text\"\n\"0\" \"data\" %q\n", data), uint8(1))
+	f.Add(fmt.Sprintf("\"0\" \"a.sig\" \"text\"\n\"0\" \"a.pub\" \"key\"\n\"0\" \"packagesite.yaml\" %q\n", line), uint8(0))
+	packs := []func([]byte) []byte{
+		bytes.Clone,
+		func(b []byte) []byte {
+			w, _ := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+			return w.EncodeAll(b, nil)
+		},
+		func(b []byte) []byte {
+			var o bytes.Buffer
+			w := gzip.NewWriter(&o)
+			w.Write(b)
+			w.Close()
+			return o.Bytes()
+		},
+		func(b []byte) []byte {
+			var o bytes.Buffer
+			w, _ := xz.WriterConfig{DictCap: 1 << 12}.NewWriter(&o)
+			w.Write(b)
+			w.Close()
+			return o.Bytes()
+		},
 	}
-	f.Fuzz(func(t *testing.T, text []byte) {
+	f.Fuzz(func(t *testing.T, members string, packing uint8) {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		signed, payloads := false, map[string]bool{}
+		for l := range strings.Lines(members) {
+			var kind, name, text string
+			if _, err := fmt.Sscanf(l, "%q %q %q", &kind, &name, &text); err != nil || len(kind) != 1 {
+				continue
+			}
+			h := tar.Header{Typeflag: kind[0], Name: name, Mode: 0o644, Size: int64(len(text))}
+			if kind != "0" {
+				h.Size, h.Linkname, text = 0, text, ""
+			}
+			if w.WriteHeader(&h) != nil {
+				continue
+			}
+			io.WriteString(w, text)
+			signed = signed || name == "signature" || strings.HasSuffix(name, ".sig") || strings.HasSuffix(name, ".pub")
+			digest := sha256.Sum256([]byte(text))
+			payloads[hex.EncodeToString(digest[:])] = true
+		}
+		w.Close()
+		text := packs[int(packing)%len(packs)](b.Bytes())
 		c, err := catalog.Unseal(t.Context(), catalog.Repo{Name: "r"}, text, nil)
-		if err == nil && (len(c.Digest) != 64 || c.Sealed != nil && !bytes.Equal(c.Sealed, text)) {
-			t.Errorf("got the digest %q and %d sealed bytes", c.Digest, len(c.Sealed))
+		digest, again := catalog.SealedDigest(t.Context(), text)
+		if err != nil {
+			if pkgfile.CheckText(strings.ReplaceAll(err.Error(), "\n", " ")) != nil {
+				t.Errorf("the message has control characters: %q", err)
+			}
+			return
+		}
+		if again != nil || digest != c.Digest || !payloads[digest] {
+			t.Errorf("got the digest %q, and alone %q, %v", c.Digest, digest, again)
+		}
+		if signed != (c.Sealed != nil) || signed && !bytes.Equal(c.Sealed, text) {
+			t.Errorf("got %d sealed bytes of %d, signed %t", len(c.Sealed), len(text), signed)
+		}
+		if catalog.LooksSealed(bytes.NewReader(text)) && !signed {
+			t.Error("looks sealed, and is not signed")
+		}
+		other, err := catalog.Unseal(t.Context(), catalog.Repo{Name: "r"}, packs[(int(packing)+1)%len(packs)](b.Bytes()), nil)
+		if d := cmp.Diff(c, other, cmpopts.IgnoreUnexported(catalog.Catalogue{}), cmpopts.IgnoreFields(catalog.Catalogue{}, "Sealed")); err != nil || d != "" {
+			t.Errorf("in another packing: %v (-want +got):\n%s", err, d)
 		}
 	})
 }
