@@ -4,15 +4,18 @@ package xz_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"hash/crc64"
 	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
 
 	module "github.com/ulikunitz/xz"
+	"github.com/ulikunitz/xz/lzma"
 
 	"github.com/orlop/orlop/pkgdb/xz"
 )
@@ -153,28 +156,62 @@ func TestXZDictionaries(t *testing.T) {
 	}
 }
 
-// What this reader and the module's make of a file is the same.
-func FuzzXZ(f *testing.F) {
-	text := []byte(strings.Repeat("orlop and ", 12))
-	for _, c := range []module.WriterConfig{{NoCheckSum: true}, {CheckSum: module.CRC32}, {BlockSize: 60}, {CheckSum: module.SHA256}} {
-		c.DictCap = 1 << 12
-		f.Add(packXZ(f, c, text), uint32(0))
+// fuzzedXZ is a file of a stream of at most one block, and of what comes behind it.
+// Lengths, padding, index and sums are right as long as index does not say others.
+func fuzzedXZ(check byte, head, data, index, behind []byte) []byte {
+	sum := binary.LittleEndian.AppendUint32
+	pad := func(b []byte) []byte { return append(b, make([]byte, -len(b)&3)...) }
+	flags := []byte{0, check}
+	b := sum(append([]byte("\xfd7zXZ\x00"), flags...), crc32.ChecksumIEEE(flags))
+	if right := []byte{0, 0}; len(head) > 0 {
+		head = pad(append([]byte{0}, head...))
+		head[0] = byte(len(head) / 4)
+		head = sum(head, crc32.ChecksumIEEE(head))
+		var plain []byte
+		if r, err := (lzma.Reader2Config{DictCap: 1 << 20}).NewReader2(bytes.NewReader(data)); err == nil {
+			plain, _ = io.ReadAll(io.LimitReader(r, 1<<20))
+		}
+		var of []byte
+		switch check {
+		case 1:
+			of = sum(nil, crc32.ChecksumIEEE(plain))
+		case 4:
+			of = binary.LittleEndian.AppendUint64(nil, crc64.Checksum(plain, crc64.MakeTable(crc64.ECMA)))
+		case 10:
+			digest := sha256.Sum256(plain)
+			of = digest[:]
+		}
+		b = append(append(b, head...), pad(bytes.Clone(data))...)
+		b = append(b, of...)
+		right = binary.AppendUvarint(binary.AppendUvarint([]byte{0, 1}, uint64(len(head)+len(data)+len(of))), uint64(len(plain)))
+		if len(index) == 0 {
+			index = right
+		}
+	} else if len(index) == 0 {
+		index = right
 	}
-	f.Add(blocks("text", 0, 2), uint32(12))
-	f.Fuzz(func(t *testing.T, file []byte, at uint32) {
-		if !bytes.HasPrefix(file, []byte("\xfd7zXZ\x00")) {
-			t.Skip()
+	index = pad(bytes.Clone(index))
+	foot := append(sum(nil, uint32(len(index)/4)), flags...)
+	b = sum(append(b, index...), crc32.ChecksumIEEE(index))
+	b = append(sum(b, crc32.ChecksumIEEE(foot)), foot...)
+	return append(append(b, "YZ"...), behind...)
+}
+
+// FuzzXZ makes files whose sums are right. What this reader and the module's make
+// of one is the same.
+func FuzzXZ(f *testing.F) {
+	f.Add(byte(4), []byte{0, 0x21, 1, 0}, []byte("\x01\x00\x04hello\x00"), []byte(nil), []byte(nil))
+	f.Add(byte(0), []byte{0xc0, 9, 5, 0x21, 1, 8}, []byte("\x01\x00\x04hello\x00"), []byte{0, 1, 25, 5}, blocks("text", 0, 2))
+	f.Fuzz(func(t *testing.T, check byte, head, data, index, behind []byte) {
+		if len(head) > 1000 {
+			t.Skip() // no head is longer
 		}
-		if i := int(at); i >= 12 && i+4 < len(file) { // the sum of a changed head of a block there
-			if n := (int(file[i]) + 1) * 4; i+n <= len(file) {
-				binary.LittleEndian.PutUint32(file[i+n-4:], crc32.ChecksumIEEE(file[i:i+n-4]))
-			}
-		}
+		file := fuzzedXZ(check, head, data, index, behind)
 		got, err := unpack(file)
 		if err != nil && (strings.Contains(err.Error(), "dictionar") || errors.Is(err, io.ErrUnexpectedEOF)) {
 			t.Skip() // the module's reader would make it; and it takes a file that ends between blocks
 		}
-		r, theirs := xz.NewReader(bytes.NewReader(file))
+		r, theirs := module.NewReader(bytes.NewReader(file))
 		var want []byte
 		if theirs == nil {
 			want, theirs = io.ReadAll(r)
