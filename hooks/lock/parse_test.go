@@ -149,15 +149,30 @@ func TestCheckRollback(t *testing.T) {
 	}
 }
 
+// FuzzParseLock wants locks that are taken to be taken again as they are written.
 func FuzzParseLock(f *testing.F) {
 	text, _ := someLock().Encode()
 	f.Add(text)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		l, err := Parse("l", text)
 		if err != nil {
+			if _, wrong := errors.AsType[*LockError](err); !wrong {
+				t.Errorf("got %v, want a LockError", err)
+			}
 			return
 		}
-		l.Plan(len(l.Layers), func(p Package) *catalog.Package {
+		encoded, err := l.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParseLock("l", encoded)
+		if err != nil {
+			t.Fatalf("%s gives %s: %v", text, encoded, err)
+		}
+		if twice, err := again.Encode(); err != nil || !bytes.Equal(encoded, twice) {
+			t.Errorf("%s gives %s, and then %s, %v", text, encoded, twice, err)
+		}
+		l.Plan(len(l.Layers), func(p LockPackage) *catalog.Package {
 			return &catalog.Package{Summary: pkgfile.Summary{Name: p.Name, Version: p.Version}, Repo: &catalog.Repo{Name: p.Repository}}
 		})
 	})
