@@ -3,8 +3,10 @@
 package strict
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -78,7 +80,7 @@ func TestHas(t *testing.T) {
 }
 
 // FuzzUnmarshal compares with a reader that keeps every member in its order: what
-// is accepted has no member twice.
+// is accepted has no member twice, and is accepted as it is written again.
 func FuzzUnmarshal(f *testing.F) {
 	for _, seed := range []string{`{"size":1,"layers":[{"digest":"a"}],"labels":{"a":"b"},"raw":[1,{"x":null}]}`, `{"Size":1}`, `[{}]`, `{"a":{"a":{"a":[]}}}`} {
 		f.Add([]byte(seed))
@@ -87,6 +89,47 @@ func FuzzUnmarshal(f *testing.F) {
 		var d document
 		if Unmarshal(text, &d) != nil {
 			return
+		}
+		type level struct {
+			keys   map[string]bool // nil in a list
+			valued bool            // a value comes next
+		}
+		var open []*level
+		dec := json.NewDecoder(bytes.NewReader(text))
+		for {
+			token, err := dec.Token()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var in *level
+			if len(open) > 0 {
+				in = open[len(open)-1]
+			}
+			delim, _ := token.(json.Delim)
+			if key, is := token.(string); is && in != nil && in.keys != nil && !in.valued {
+				if in.keys[key] {
+					t.Errorf("%s was accepted, with %q twice", text, key)
+				}
+				in.keys[key], in.valued = true, true
+				continue
+			}
+			switch delim {
+			case '{':
+				open = append(open, &level{keys: map[string]bool{}})
+			case '[':
+				open = append(open, &level{})
+			case '}', ']':
+				if open = open[:len(open)-1]; len(open) > 0 {
+					open[len(open)-1].valued = false
+				}
+			default:
+				if in != nil {
+					in.valued = false
+				}
+			}
 		}
 		again, err := json.Marshal(d)
 		if err != nil {
