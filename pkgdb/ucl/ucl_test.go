@@ -3,6 +3,7 @@
 package ucl
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -162,6 +163,14 @@ func FuzzParse(f *testing.F) {
 		}
 		if twice := again.JSON(); string(twice) != string(once) {
 			t.Fatalf("%q gives %q, then %q", text, once, twice)
+		}
+		plain, err := Parse("plain", []byte(text), nil)
+		if err != nil {
+			t.Fatalf("%q: not without variables: %v", text, err)
+		}
+		raw, err := ParseBytes("bytes", []byte(text))
+		if err != nil || !strings.Contains(text, `\u`) && !bytes.Equal(raw.JSON(), plain.JSON()) { // of which either reader has its own opinion
+			t.Errorf("%q: %v, or other bytes than %q", text, err, plain.JSON())
 		}
 	})
 }
