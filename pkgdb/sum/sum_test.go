@@ -76,6 +76,18 @@ func FuzzParse(f *testing.F) {
 	f.Add(helloBLAKE2b)
 	f.Add("1$")
 	f.Fuzz(func(t *testing.T, s string) {
+		for _, kind := range []Kind{SHA256Base32, SHA256, BLAKE2b} {
+			of := Of(kind, []byte(s))
+			p, err := Parse(string(of))
+			if err != nil || p.Kind() != kind || p.Typed() != of {
+				t.Fatalf("%s: got %q, %v", of, p, err)
+			}
+			h := p.New()
+			h.Write([]byte(s))
+			if err := p.Check("fuzz", h); err != nil {
+				t.Error(err)
+			}
+		}
 		p, err := Parse(s)
 		if err != nil {
 			return
