@@ -22,8 +22,8 @@ func FuzzRecognise(f *testing.F) {
 				t.Errorf("%q: %+v: %v", script, c, err)
 			}
 		}
-		if ok && !strings.ContainsAny(script, "#\"'") && len(script) < maxScript/4 {
-			if _, still := Recognise(strings.ReplaceAll(script, " ", " \\\n ")); !still {
+		if ok && !strings.ContainsAny(script, "#\"'") && !strings.Contains(script, ":+") && len(script) < maxScript/4 {
+			if _, still := recognise(strings.ReplaceAll(script, " ", " \\\n ")); !still {
 				t.Errorf("%q: not understood with lines that go on", script)
 			}
 		}
