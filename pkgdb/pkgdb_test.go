@@ -5,10 +5,13 @@ package pkgdb
 import (
 	"bytes"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -184,25 +187,86 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// FuzzOpen changes bytes of a database, "OFFSET HEX" a line: of one of ours, of an
+// old one in small pages with statistics, whose schema needs interior and overflow
+// pages, or of one that is empty. What can be read has no difference from itself,
+// and a normal form that stays.
 func FuzzOpen(f *testing.F) {
-	image, err := Write(f.Context(), installed(), 100, DefaultSchema)
-	if err != nil {
-		f.Fatal(err)
+	var images [][]byte
+	for _, base := range []struct {
+		pkgs       []Installed
+		schema     Schema
+		statements []string
+	}{{installed(), DefaultSchema, nil}, {installed(), 36, []string{"PRAGMA page_size = 512", "ANALYZE", "VACUUM"}}, {nil, 39, []string{"PRAGMA page_size = 1024", "VACUUM"}}} {
+		image, err := Write(f.Context(), base.pkgs, 100, base.schema)
+		if err != nil {
+			f.Fatal(err)
+		}
+		file := filepath.Join(f.TempDir(), "db")
+		if err := os.WriteFile(file, image, 0o600); err != nil {
+			f.Fatal(err)
+		}
+		db, err := sql.Open("sqlite3", "file:"+file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		db.SetMaxOpenConns(1)
+		for _, s := range base.statements {
+			if _, err := db.Exec(s); err != nil {
+				f.Fatal(err)
+			}
+		}
+		if err := db.Close(); err != nil {
+			f.Fatal(err)
+		}
+		if image, err = os.ReadFile(file); err != nil {
+			f.Fatal(err)
+		}
+		images = append(images, image)
 	}
-	f.Add(image[:8192])
-	f.Add(image)
-	f.Fuzz(func(t *testing.T, image []byte) {
+	f.Add(uint8(1), "100 0d\n103 0000\n", uint32(0))
+	f.Fuzz(func(t *testing.T, base uint8, changes string, cut uint32) {
+		image := slices.Clone(images[int(base)%len(images)])
+		image = image[:len(image)-int(cut)%len(image)]
+		for line := range strings.Lines(changes) {
+			var at uint32
+			var text []byte
+			if n, _ := fmt.Sscanf(line, "%d %x", &at, &text); n == 2 {
+				copy(image[int(at)%len(image):], text)
+			}
+		}
 		db, err := Open(t.Context(), image)
 		if err != nil {
+			_, damaged := errors.AsType[*FormatError](err)
+			_, unknown := errors.AsType[*SchemaError](err)
+			if !damaged && !unknown {
+				t.Errorf("got %v, want a FormatError", err)
+			}
 			return
 		}
 		defer db.Close()
-		if c, err := db.Content(t.Context()); err == nil {
-			c.Dump(t.Context())
-			c.Installed(t.Context())
-			c.Check(t.Context())
-			Diff(t.Context(), c, c)
-			Normalise(t.Context(), image, DefaultSchema, nil)
+		c, err := db.Content(t.Context())
+		if err != nil {
+			return
+		}
+		c.Installed(t.Context())
+		c.Check(t.Context())
+		first, err := c.Dump(t.Context())
+		if err != nil {
+			return
+		}
+		if second, err := c.Dump(t.Context()); err != nil || !slices.EqualFunc(first, second, func(a, b Line) bool { return a.String() == b.String() }) {
+			t.Errorf("dumped otherwise the second time, %v", err)
+		}
+		if changes, err := Diff(t.Context(), c, c); err == nil && len(changes) > 0 {
+			t.Errorf("differs from itself: %v", changes)
+		}
+		normal, err := Normalise(t.Context(), image, DefaultSchema, nil)
+		if err != nil {
+			return
+		}
+		if again, err := Normalise(t.Context(), normal, DefaultSchema, nil); err != nil || !bytes.Equal(normal, again) {
+			t.Errorf("the normal form is none: %v", err)
 		}
 	})
 }
