@@ -308,3 +308,52 @@ func FuzzCheck(f *testing.F) {
 		}
 	})
 }
+
+// FuzzEdited takes a payload that pkg signed (rsa, ecc and ecdsa with one key, rsa
+// for fingerprints), puts other bytes for a few of its signature, key or payload,
+// and wants nothing to vouch for it unless key and payload are what they were.
+func FuzzEdited(f *testing.F) {
+	for which := range uint8(3) {
+		f.Add(uint8(0), which, uint16(20), uint8(1), []byte("x"))
+	}
+	type set struct{ pub, sig, text []byte }
+	var sets []set
+	for _, kind := range []string{"rsa", "ecc", "ecdsa"} {
+		sets = append(sets, set{mustRead(f, kind+".pub"), mustRead(f, kind+".signature"), mustRead(f, "data")})
+	}
+	sets = append(sets, set{mustRead(f, "fingerprints.pub"), mustRead(f, "fingerprints.sig"), mustRead(f, "fingerprints.payload")})
+	der := func(pub []byte) []byte {
+		if _, pub = splitKind(pub); bytes.Contains(pub, []byte("-----BEGIN")) {
+			if block, _ := pem.Decode(pub); block != nil {
+				return block.Bytes
+			}
+		}
+		return pub
+	}
+	f.Fuzz(func(t *testing.T, kind, which uint8, at uint16, gone uint8, with []byte) {
+		is := int(kind) % len(sets)
+		good := sets[is]
+		now := good
+		text := []*[]byte{&now.sig, &now.pub, &now.text}[which%3]
+		from := int(at) % (len(*text) + 1)
+		to := min(from+int(gone), len(*text))
+		*text = slices.Concat((*text)[:from], with, (*text)[to:])
+		var err error
+		if is < 3 {
+			_, err = (&Key{"k", now.pub}).Check(Envelope{Signature: now.sig}, payload(now.text))
+		} else {
+			trust := &Fingerprints{Where: "w", Trusted: map[string]string{fingerprintOf(now.pub): "k"}}
+			_, err = trust.Check(Envelope{Signers: []Pair{{"k", now.sig, now.pub}}}, payload(now.text))
+		}
+		if _, wrong := errors.AsType[*Error](err); err != nil && !wrong {
+			t.Errorf("got %v, want an Error", err)
+		}
+		same := bytes.Equal(now.text, good.text) && bytes.Equal(der(now.pub), der(good.pub)) && bytes.Equal(bytes.TrimRight(now.sig, "\x00"), bytes.TrimRight(good.sig, "\x00"))
+		switch {
+		case err == nil && !same:
+			t.Error("accepted")
+		case err != nil && bytes.Equal(now.text, good.text) && bytes.Equal(now.pub, good.pub) && bytes.Equal(now.sig, good.sig):
+			t.Error(err)
+		}
+	})
+}
