@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,20 +119,62 @@ func TestScratch(t *testing.T) {
 	}
 }
 
+// FuzzReadNeeds makes files of parts, and puts other bytes into them, "OFFSET HEX"
+// a line. What it finds is in the file; and all of the parts, if nothing was
+// changed.
 func FuzzReadNeeds(f *testing.F) {
-	for _, class := range []elf.Class{elf.ELFCLASS32, elf.ELFCLASS64} {
-		for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
-			f.Add(elftest.File{Class: class, Order: order, Interpreter: "/libexec/ld-elf.so.1", Needed: []string{"libc.so.7"}, RunPath: "$ORIGIN"}.Bytes())
+	f.Add(uint8(0), uint16(elf.ET_DYN), "/libexec/ld-elf.so.1", "libc.so.7", "$ORIGIN", "", "", uint16(0))
+	f.Add(uint8(3), uint16(elf.ET_EXEC), "", "libc.so.7:libm.so.5", "", "/a:/b", "16 0001", uint16(0))
+	f.Fuzz(func(t *testing.T, form uint8, kind uint16, interpreter, needed, runPath, rPath, changes string, cut uint16) {
+		file := elftest.File{Class: elf.ELFCLASS64, Order: binary.LittleEndian, Type: elf.Type(kind), Interpreter: interpreter, RunPath: runPath, RPath: rPath, Static: form&4 != 0}
+		if form&1 != 0 {
+			file.Class = elf.ELFCLASS32
 		}
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
+		if form&2 != 0 {
+			file.Order = binary.BigEndian
+		}
+		if needed != "" {
+			file.Needed = strings.Split(needed, ":")
+		}
+		if len(file.Needed) > 20 || strings.Contains(interpreter+needed+runPath+rPath, "\x00") {
+			t.Skip() // has no place for them
+		}
+		text := file.Bytes()
+		whole := changes == "" && int(cut)%len(text) == 0
+		text = text[:len(text)-int(cut)%len(text)]
+		for line := range strings.Lines(changes) {
+			var at uint16
+			var with []byte
+			if n, _ := fmt.Sscanf(line, "%d %x", &at, &with); n == 2 {
+				copy(text[int(at)%len(text):], with)
+			}
+		}
 		n, err := ReadNeeds(bytes.NewReader(text))
 		if n != nil && err == nil {
-			for _, name := range n.Libraries {
-				if strings.Contains(name, "\x00") || !bytes.Contains(text, []byte(name)) {
-					t.Errorf("library %q is not in the file", name)
+			for _, name := range append(n.Libraries, strings.Join(n.SearchPath, ":"), n.Interpreter) {
+				if name != n.Interpreter && strings.Contains(name, "\x00") || !bytes.Contains(text, []byte(name)) {
+					t.Errorf("%q is not in the file", name)
 				}
 			}
+		}
+		if !whole || len(interpreter)+len(needed)+len(runPath)+len(rPath) > 3000 {
+			return
+		}
+		if file.Static || file.Type != elf.ET_EXEC && file.Type != elf.ET_DYN && file.Type != 0 {
+			if n != nil || err != nil {
+				t.Errorf("got %+v, %v, wanted nothing", n, err)
+			}
+			return
+		}
+		var path []string
+		switch {
+		case runPath != "":
+			path = strings.Split(runPath, ":")
+		case rPath != "":
+			path = strings.Split(rPath, ":")
+		}
+		if err != nil || n.Class != file.Class || n.Interpreter != interpreter || !slices.Equal(n.Libraries, file.Needed) || !slices.Equal(n.SearchPath, path) {
+			t.Errorf("got %+v, %v of %+v", n, err, file)
 		}
 	})
 }
