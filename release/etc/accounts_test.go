@@ -3,6 +3,8 @@
 package etc
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,12 +58,32 @@ func TestStandard(t *testing.T) {
 	}
 }
 
+// FuzzParseAccounts wants each account to have a line, the first of its name.
 func FuzzParseAccounts(f *testing.F) {
 	f.Add("root:*:0:0::0:0::/root:/bin/sh\n", "wheel:*:0:root\n")
 	f.Fuzz(func(t *testing.T, passwd, group string) {
 		a, err := ParseAccounts([]byte(passwd), []byte(group))
-		if err == nil && !strings.Contains(passwd, ":") && len(a.users) > 0 {
-			t.Error("a user without a line")
+		for _, of := range []struct {
+			text string
+			ids  map[string]int
+			find func(string) (int, bool)
+			has  func(int) bool
+		}{{passwd, a.users, a.UID, a.HasUID}, {group, a.groups, a.GID, a.HasGID}} {
+			for name, id := range of.ids {
+				if got, ok := of.find(name); !ok || got != id || !of.has(id) {
+					t.Errorf("%q: got %d, %t, want %d", name, got, ok, id)
+				}
+				if !slices.ContainsFunc(strings.Split(of.text, "\n"), func(line string) bool {
+					f := strings.Split(line, ":")
+					n, err := strconv.Atoi(f[min(2, len(f)-1)])
+					return f[0] == name && err == nil && n == id
+				}) {
+					t.Errorf("%q: has no line with %d", name, id)
+				}
+			}
+			if lines := strings.Count(of.text, ":"); err == nil && len(of.ids) > lines {
+				t.Errorf("%d accounts in %q", len(of.ids), of.text)
+			}
 		}
 	})
 }

@@ -4,6 +4,8 @@ package etc
 
 import (
 	"bytes"
+	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"os"
 	"path/filepath"
@@ -125,7 +127,35 @@ func TestCertificateErrors(t *testing.T) {
 	}
 }
 
+// FuzzParseCertificate reads certificates, and where there is none makes one of a
+// subject. What crypto/x509 takes is taken, and cut off where it ends.
 func FuzzParseCertificate(f *testing.F) {
-	f.Add([]byte{0x30, 0x03, 2, 1, 1})
-	f.Fuzz(func(t *testing.T, der []byte) { parseCertificate(der) })
+	f.Add([]byte{0x30, 0x03, 2, 1, 1}, []byte(nil))
+	f.Add([]byte(nil), []byte("\x30\x0e\x31\x0c\x30\x0a\x06\x03\x55\x04\x03\x13\x03A b"))
+	f.Fuzz(func(t *testing.T, der, subject []byte) {
+		if len(der) == 0 {
+			sequence := func(parts ...[]byte) []byte {
+				b, err := asn1.Marshal(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: slices.Concat(parts...)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return b
+			}
+			number, algorithm, none := []byte{2, 1, 1}, sequence([]byte{6, 1, 42}), sequence()
+			der = sequence(sequence(number, algorithm, none, none, subject, none), algorithm, []byte{3, 1, 0})
+		}
+		c, err := parseCertificate(der)
+		if err == nil && !bytes.HasPrefix(der, c.der) {
+			t.Errorf("got %x of %x", c.der, der)
+		}
+		if err == nil {
+			again, err := parseCertificate(slices.Concat(c.der, []byte("behind")))
+			if err != nil || !bytes.Equal(again.der, c.der) || again.hash != c.hash {
+				t.Errorf("%x: got %x, %v the second time", c.der, again.der, err)
+			}
+		}
+		if theirs, refused := x509.ParseCertificate(der); refused == nil && (err != nil || !bytes.Equal(theirs.Raw, c.der)) {
+			t.Errorf("%x: got %x, %v, crypto/x509 takes it", der, c.der, err)
+		}
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -296,30 +297,137 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
+// FuzzReadHash makes databases of pairs, "KEY DATA" a line, and puts other bytes
+// into them, "OFFSET HEX" a line. All that was put is read if nothing was changed,
+// and no more than the file has room for if something was.
 func FuzzReadHash(f *testing.F) {
-	db := newHash(binary.LittleEndian, 256, 4, 1)
-	for i := range 100 {
-		if _, err := db.put(fmt.Appendf(nil, "key %d", i), []byte("data")); err != nil {
-			f.Fatal(err)
+	f.Add(uint8(0), uint8(1), "a 1\nb 2\nc 3\n", "", uint16(0))
+	f.Add(uint8(9), uint8(4), strings.Repeat("key data of some length\n", 9), "560 0001", uint16(0))
+	f.Fuzz(func(t *testing.T, form, ffactor uint8, pairs, changes string, cut uint16) {
+		order := binary.ByteOrder(binary.LittleEndian)
+		if form&8 != 0 {
+			order = binary.BigEndian
 		}
-	}
-	f.Add(db.bytes())
-	f.Fuzz(func(t *testing.T, file []byte) {
-		readHash(file, func(key, data []byte) error { return nil })
+		db := newHash(order, 64<<(form&7), int(ffactor), int(form>>4))
+		want := map[string]string{}
+		for line := range strings.Lines(pairs) {
+			key, data, _ := strings.Cut(line, " ")
+			added, err := db.put([]byte(key), []byte(data))
+			if err != nil {
+				return
+			}
+			if _, known := want[key]; known == added {
+				t.Fatalf("%q: was added: %t", key, added)
+			}
+			if added {
+				want[key] = data
+			}
+		}
+		file := db.bytes()
+		whole := changes == "" && int(cut)%len(file) == 0
+		file = file[:len(file)-int(cut)%len(file)]
+		for line := range strings.Lines(changes) {
+			var at uint16
+			var with []byte
+			if n, _ := fmt.Sscanf(line, "%d %x", &at, &with); n == 2 {
+				copy(file[int(at)%len(file):], with)
+			}
+		}
+		got, found := map[string]string{}, 0
+		err := readHash(file, func(key, data []byte) error {
+			got[string(key)] = string(data)
+			found++
+			return nil
+		})
+		if whole && (err != nil || found != len(want) || !maps.Equal(got, want)) {
+			t.Errorf("got %d pairs, %v, of %d", found, err, len(want))
+		}
+		if pages := len(file)/64 + 1; found > len(file)*pages {
+			t.Errorf("got %d pairs of %d bytes", found, len(file))
+		}
 	})
 }
 
+// pairsOf are those of a database, in their order.
+func pairsOf(t *testing.T, file []byte) (list []string) {
+	t.Helper()
+	if err := readHash(file, func(key, data []byte) error {
+		list = append(list, fmt.Sprintf("%q %q", key, data))
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	return list
+}
+
+// FuzzMakePasswords wants databases that can be read, and no password in the one
+// for everybody.
 func FuzzMakePasswords(f *testing.F) {
 	f.Add([]byte("root::0:0::0:0::/root:/bin/sh\n+:::::::::\n"))
-	f.Fuzz(func(t *testing.T, text []byte) { MakePasswords("m", text) })
+	f.Fuzz(func(t *testing.T, text []byte) {
+		files, err := MakePasswords("m", text)
+		if err != nil {
+			return
+		}
+		if open, secret := pairsOf(t, files.PwdDB), pairsOf(t, files.SpwdDB); len(open) != len(secret) {
+			t.Errorf("%d pairs are open, %d secret", len(open), len(secret))
+		}
+		var without strings.Builder
+		lines := 0
+		for line := range strings.Lines(string(text)) {
+			if fields := strings.Split(line, ":"); len(fields) == 10 && strings.TrimLeft(line, " \t")[0] != '#' {
+				fields[1] = "x"
+				line = strings.Join(fields, ":")
+				lines++
+			}
+			without.WriteString(line)
+		}
+		other, err := MakePasswords("m", []byte(without.String()))
+		if err == nil && (!bytes.Equal(files.Passwd, other.Passwd) || len(pairsOf(t, other.PwdDB)) != len(pairsOf(t, files.PwdDB))) {
+			t.Errorf("passwords show: %q and %q", files.Passwd, other.Passwd)
+		}
+		if n := bytes.Count(files.Passwd, []byte("\n")); n != lines {
+			t.Errorf("%d lines of %d", n, lines)
+		}
+	})
 }
 
+// FuzzMakeServices wants databases that can be read, and of the same pairs in
+// either order of bytes.
 func FuzzMakeServices(f *testing.F) {
 	f.Add([]byte("echo 7/tcp a b # c\necho 0x7/udp\n"))
-	f.Fuzz(func(t *testing.T, text []byte) { MakeServices("s", text, binary.LittleEndian) })
+	f.Fuzz(func(t *testing.T, text []byte) {
+		little, err := MakeServices("s", text, binary.LittleEndian)
+		big, other := MakeServices("s", text, binary.BigEndian)
+		if fmt.Sprint(err) != fmt.Sprint(other) {
+			t.Errorf("got %v and %v", err, other)
+		}
+		if err == nil && !slices.Equal(pairsOf(t, little), pairsOf(t, big)) {
+			t.Error("the pairs depend on the order of bytes")
+		}
+	})
 }
 
+// FuzzMakeCapabilities wants databases that can be read, and of the same pairs in
+// either order of bytes; a record that is whole names no other.
 func FuzzMakeCapabilities(f *testing.F) {
 	f.Add([]byte("a|b:x:\\\n\t:tc=c:\nc:tc=a:y\n"))
-	f.Fuzz(func(t *testing.T, text []byte) { MakeCapabilities("c", text, binary.BigEndian) })
+	f.Fuzz(func(t *testing.T, text []byte) {
+		little, err := MakeCapabilities("c", text, binary.LittleEndian)
+		big, other := MakeCapabilities("c", text, binary.BigEndian)
+		if fmt.Sprint(err) != fmt.Sprint(other) {
+			t.Errorf("got %v and %v", err, other)
+		}
+		if err != nil {
+			return
+		}
+		if !slices.Equal(pairsOf(t, little), pairsOf(t, big)) {
+			t.Error("the pairs depend on the order of bytes")
+		}
+		for _, pair := range pairsOf(t, little) {
+			if _, data, _ := strings.Cut(pair, `" "`); strings.HasPrefix(data, `\x00`) && strings.Contains(data, ":tc=") {
+				t.Errorf("%s: is whole, and names another", pair)
+			}
+		}
+	})
 }
