@@ -55,7 +55,7 @@ func (t *rawTar) next() error {
 		t.before = append(append(t.before, t.header[:]...), body...)
 		switch body = body[:t.size]; kind {
 		case 'L':
-			long = trimmed(body)
+			long = name(body)
 		case 'x', 'g':
 			t.record(body)
 		}
@@ -71,14 +71,17 @@ func (t *rawTar) next() error {
 	}
 	prefix := ""
 	if bytes.HasPrefix(t.header[257:], []byte("ustar\x00")) {
-		prefix = trimmed(t.header[345:500])
+		prefix = name(t.header[345:500])
 	}
-	t.path = strings.TrimPrefix(prefix+"/"+trimmed(t.header[:100]), "/")
+	t.path = name(t.header[:100])
+	if prefix != "" {
+		t.path = prefix + "/" + t.path
+	}
+	if path := t.records["path"]; path != "" {
+		t.path = path
+	}
 	if long != "" {
 		t.path = long
-	}
-	if path, ok := t.records["path"]; ok {
-		t.path = path
 	}
 	return nil
 }
@@ -115,6 +118,13 @@ func number(field []byte) (int64, error) {
 		n = n<<8 | int64(c)
 	}
 	return n, nil
+}
+
+// name is a text that ends before the first zero byte, as archive/tar has it; a blank
+// at its end is its own.
+func name(field []byte) string {
+	text, _, _ := bytes.Cut(field, []byte{0})
+	return string(text)
 }
 
 func trimmed(field []byte) string { return strings.TrimRight(string(field), "\x00 ") }
