@@ -3,6 +3,7 @@
 package shebang
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -69,11 +70,22 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// FuzzParse checks that what is read is some of the text.
+// FuzzParse checks that what is read is some of the text, in how many pieces
+// it ever comes.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("#!/usr/bin/env -S -P/a perl -w\n"))
 	f.Add([]byte("#! /bin/sh\x00"))
 	f.Fuzz(func(t *testing.T, text []byte) {
+		var h Head
+		for n := range slices.Chunk(text, 1+len(text)/3) {
+			h.Write(n)
+		}
+		if line, whole := h.Line(), Of(text); line != whole {
+			t.Errorf("got %q piece by piece, %q of the whole", line, whole)
+		}
+		if h.Write([]byte("#!/next\n")); h.Line() != "/next" {
+			t.Error("something is left for the next file")
+		}
 		i := Parse(Of(text))
 		if !strings.Contains(string(text), i.Path) || !strings.Contains(string(text), i.Program) {
 			t.Errorf("found %+v in %q", i, text)

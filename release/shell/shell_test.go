@@ -65,14 +65,23 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// FuzzParse wants every byte of a script to be read, and lines to go up.
+// FuzzParse wants every byte of a script to be read, lines to go up, and the same
+// commands where another stands before them.
 func FuzzParse(f *testing.F) {
 	for _, script := range []string{"a b\\\nc", "cat > $x <<-'EOF'\n\tone\n\tEOF\n", `"a"'b'${c:+d e} 2>&1 || :`, "a &\nb;;\n", "[ -x /a ] && env B=$c \\\n\t/a d\n"} {
 		f.Add(script)
 	}
 	f.Fuzz(func(t *testing.T, script string) {
 		line := 1
-		for _, c := range Parse(script) {
+		list := Parse(script)
+		later := Parse("x\n" + script)
+		for i := range later {
+			later[i].Line--
+		}
+		if len(later) == 0 || fmt.Sprintf("%+v", later[1:]) != fmt.Sprintf("%+v", list) {
+			t.Errorf("%q: got %+v, but %+v after another command", script, list, later)
+		}
+		for _, c := range list {
 			if c.Line < line || c.Line > strings.Count(script, "\n")+1 {
 				t.Errorf("%q: line %d after %d", script, c.Line, line)
 			}
