@@ -227,12 +227,12 @@ func FuzzOpen(f *testing.F) {
 	f.Add(uint8(1), "100 0d\n103 0000\n", uint32(0))
 	f.Fuzz(func(t *testing.T, base uint8, changes string, cut uint32) {
 		image := slices.Clone(images[int(base)%len(images)])
-		image = image[:len(image)-int(cut)%len(image)]
+		image = image[:len(image)-int(cut%uint32(len(image)))]
 		for line := range strings.Lines(changes) {
 			var at uint32
 			var text []byte
 			if n, _ := fmt.Sscanf(line, "%d %x", &at, &text); n == 2 {
-				copy(image[int(at)%len(image):], text)
+				copy(image[at%uint32(len(image)):], text)
 			}
 		}
 		db, err := Open(t.Context(), image)

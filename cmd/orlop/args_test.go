@@ -172,7 +172,7 @@ func FuzzArguments(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 1000 {
-			t.Skip() // every flag is compared with every other
+			return // every flag is compared with every other
 		}
 		a, c, err := recorded(strings.Split(text, "\n"))
 		if err != nil {

@@ -66,7 +66,7 @@ func FuzzCut(f *testing.F) {
 	f.Fuzz(func(t *testing.T, user, password, host, path, query string) {
 		const mark = "s3cr3t"
 		if strings.Contains(host+path, mark) || strings.ContainsAny(host, "@/?#") {
-			t.Skip()
+			return
 		}
 		text := "https://" + user + ":" + mark + password + "@" + host + "/" + path + "?" + query + mark
 		good := (&url.URL{Scheme: "https", User: url.UserPassword(mark+user, mark+password), Host: host, Path: path, RawQuery: mark + query}).String()

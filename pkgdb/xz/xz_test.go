@@ -204,12 +204,12 @@ func FuzzXZ(f *testing.F) {
 	f.Add(byte(0), []byte{0xc0, 9, 5, 0x21, 1, 8}, []byte("\x01\x00\x04hello\x00"), []byte{0, 1, 25, 5}, blocks("text", 0, 2))
 	f.Fuzz(func(t *testing.T, check byte, head, data, index, behind []byte) {
 		if len(head) > 1000 {
-			t.Skip() // no head is longer
+			return // no head is longer
 		}
 		file := fuzzedXZ(check, head, data, index, behind)
 		got, err := unpack(file)
 		if err != nil && (strings.Contains(err.Error(), "dictionar") || errors.Is(err, io.ErrUnexpectedEOF)) {
-			t.Skip() // the module's reader would make it; and it takes a file that ends between blocks
+			return // the module's reader would make it; and it takes a file that ends between blocks
 		}
 		r, theirs := module.NewReader(bytes.NewReader(file))
 		var want []byte

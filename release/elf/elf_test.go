@@ -137,7 +137,7 @@ func FuzzReadNeeds(f *testing.F) {
 			file.Needed = strings.Split(needed, ":")
 		}
 		if len(file.Needed) > 20 || strings.Contains(interpreter+needed+runPath+rPath, "\x00") {
-			t.Skip() // has no place for them
+			return // has no place for them
 		}
 		text := file.Bytes()
 		whole := changes == "" && int(cut)%len(text) == 0

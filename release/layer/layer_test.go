@@ -575,7 +575,7 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(func(t *testing.T, entries string, packing uint8, behind []byte) {
 		plain := append(fuzzedTar(entries), behind...)
 		if large.Match(plain) {
-			t.Skip()
+			return
 		}
 		read := func(packing int) (list []string, err error) {
 			var blob bytes.Buffer
