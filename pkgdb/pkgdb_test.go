@@ -237,7 +237,7 @@ func FuzzOpen(f *testing.F) {
 		}
 		db, err := Open(t.Context(), image)
 		if err != nil {
-			_, damaged := errors.AsType[*FormatError](err)
+			_, damaged := errors.AsType[*sqlitefile.FormatError](err)
 			_, unknown := errors.AsType[*SchemaError](err)
 			if !damaged && !unknown {
 				t.Errorf("got %v, want a FormatError", err)

@@ -107,7 +107,7 @@ func (p *program) app(root *cli.Command) *cli.App {
 
 func prepare(c *cli.Command) {
 	c.HideHelp = true
-	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return &usageError{err} }
+	c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return &fault.UsageError{Err: err} }
 	for _, f := range c.Flags {
 		if list, is := f.(*cli.StringSliceFlag); is {
 			list.KeepSpace = true // a path may begin or end with a blank

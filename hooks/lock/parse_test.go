@@ -72,7 +72,7 @@ func TestLockRoundTrip(t *testing.T) {
 	}
 }
 
-func TestParseLockErrors(t *testing.T) {
+func TestParseErrors(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(l *Lock){
 		`its format is 9, wanted 1 to 2; orlop 0.9 can read it`: func(l *Lock) { l.Format, l.Orlop = 9, "0.9" },
@@ -149,15 +149,15 @@ func TestCheckRollback(t *testing.T) {
 	}
 }
 
-// FuzzParseLock wants locks that are taken to be taken again as they are written.
-func FuzzParseLock(f *testing.F) {
+// FuzzParse wants locks that are taken to be taken again as they are written.
+func FuzzParse(f *testing.F) {
 	text, _ := someLock().Encode()
 	f.Add(text)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		l, err := Parse("l", text)
 		if err != nil {
-			if _, wrong := errors.AsType[*LockError](err); !wrong {
-				t.Errorf("got %v, want a LockError", err)
+			if _, wrong := errors.AsType[*Error](err); !wrong {
+				t.Errorf("got %v, want a Error", err)
 			}
 			return
 		}
@@ -165,14 +165,14 @@ func FuzzParseLock(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := ParseLock("l", encoded)
+		again, err := Parse("l", encoded)
 		if err != nil {
 			t.Fatalf("%s gives %s: %v", text, encoded, err)
 		}
 		if twice, err := again.Encode(); err != nil || !bytes.Equal(encoded, twice) {
 			t.Errorf("%s gives %s, and then %s, %v", text, encoded, twice, err)
 		}
-		l.Plan(len(l.Layers), func(p LockPackage) *catalog.Package {
+		l.Plan(len(l.Layers), func(p Package) *catalog.Package {
 			return &catalog.Package{Summary: pkgfile.Summary{Name: p.Name, Version: p.Version}, Repo: &catalog.Repo{Name: p.Repository}}
 		})
 	})

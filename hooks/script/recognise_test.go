@@ -23,7 +23,7 @@ func FuzzRecognise(f *testing.F) {
 			}
 		}
 		if ok && !strings.ContainsAny(script, "#\"'") && !strings.Contains(script, ":+") && len(script) < maxScript/4 {
-			if _, still := recognise(strings.ReplaceAll(script, " ", " \\\n ")); !still {
+			if _, still := Recognise(strings.ReplaceAll(script, " ", " \\\n ")); !still {
 				t.Errorf("%q: not understood with lines that go on", script)
 			}
 		}

@@ -121,7 +121,17 @@ func FuzzRead(f *testing.F) {
 	f.Add("image a { packages = [ b ]; when \">=15\" { file \"/c\" { from = d } } }")
 	f.Fuzz(func(t *testing.T, text string) {
 		all := Images{}
-		if err := all.Read("fuzz", []byte(text), "15.0"); err == nil {
+		err := all.Read("fuzz", []byte(text), "15.0")
+		if _, usage := errors.AsType[*fault.UsageError](err); err != nil && !usage {
+			t.Errorf("got %v, want a UsageError", err)
+		}
+		if err == nil {
+			names, err := Defines("fuzz", []byte(text))
+			for name := range all {
+				if err != nil || !slices.Contains(names, name) {
+					t.Errorf("image %q is not among %q, %v", name, names, err)
+				}
+			}
 			for name, img := range all {
 				if name != img.Name || !imageName.MatchString(name) {
 					t.Errorf("image %q under the name %q", img.Name, name)

@@ -10,26 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-// tarOf writes entries with other people's code.
-func tarOf(t testing.TB, headers ...tar.Header) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := tar.NewWriter(&b)
-	for _, h := range headers {
-		if err := w.WriteHeader(&h); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(bytes.Repeat([]byte("x"), int(h.Size))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
+	"github.com/orlop/orlop/release/tarfile/tartest"
+)
 
 // TestDiffTars changes one thing of the second of three entries.
 func TestDiffTars(t *testing.T) {
@@ -38,7 +21,7 @@ func TestDiffTars(t *testing.T) {
 	entry := func(name string) tar.Header {
 		return tar.Header{Name: name, Mode: 0o644, Size: 700, ModTime: time.Unix(1_700_000_000, 0), Uname: "root", Format: tar.FormatPAX}
 	}
-	base := tarOf(t, entry("a"), entry(long), entry("c"))
+	base := tartest.Of(t, entry("a"), entry(long), entry("c"))
 	diff := func(now []byte) string {
 		var list []string
 		if err := Diff(bytes.NewReader(base), bytes.NewReader(now), func(c Change) { list = append(list, c.String()) }); err != nil {
@@ -63,7 +46,7 @@ func TestDiffTars(t *testing.T) {
 	} {
 		h := entry(long)
 		tt.change(&h)
-		if got := diff(tarOf(t, entry("a"), h, entry("c"))); got != tt.want {
+		if got := diff(tartest.Of(t, entry("a"), h, entry("c"))); got != tt.want {
 			t.Errorf("got %q, want %q", got, tt.want)
 		}
 	}
@@ -81,8 +64,8 @@ func TestDiffTars(t *testing.T) {
 		{"magic", `entry 1, a: header field magic is "ustar ", was "ustar\x00"` + "\n" + `entry 1, a: header field version is "", was "00"`, changed(257, "ustar  \x00")},
 		{"name of a pax header", "2: header of the pax records", changed(512+1024, "PaxHeaders/x")},
 		{"more zeros", "blocks after the last entry", append(bytes.Clone(base), make([]byte, 512)...)},
-		{"one less", "entry 3, c: removed", tarOf(t, entry("a"), entry(long))},
-		{"two more", "entry 4, d: added\nentry 5, e: added", tarOf(t, entry("a"), entry(long), entry("c"), entry("d"), entry("e"))},
+		{"one less", "entry 3, c: removed", tartest.Of(t, entry("a"), entry(long))},
+		{"two more", "entry 4, d: added\nentry 5, e: added", tartest.Of(t, entry("a"), entry(long), entry("c"), entry("d"), entry("e"))},
 		{"cut", "unexpected EOF", base[:900]},
 	} {
 		if got := diff(tt.now); got != tt.want {

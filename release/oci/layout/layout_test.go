@@ -3,6 +3,13 @@
 package layout
 
 import (
+	"compress/gzip"
+	"fmt"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
+	xzlib "github.com/ulikunitz/xz"
+
 	"archive/tar"
 	"bytes"
 	"context"
@@ -187,26 +194,90 @@ func TestCheckFinds(t *testing.T) {
 	}
 }
 
+// FuzzOpen makes layouts of members, a line '"TYPE" "NAME" "CONTENTS"' each, in one
+// of the packings, with other bytes behind them. @index, @manifest, @config, @one and
+// @two are the names of what an image has, and in capitals its texts. What a layout
+// is taken for does not depend on its packing.
 func FuzzOpen(f *testing.F) {
 	im, blobs := sample()
-	path := filepath.Join(f.TempDir(), "x")
 	blobs[1] = blobs[1][:10]
 	im.Layers[1].Digest, im.Layers[1].Size = digest.FromBytes(blobs[1]), 10
-	if err := Write(f.Context(), path, Tar, im, im.Documents(), func(i int) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(blobs[i])), nil }); err != nil {
-		f.Fatal(err)
+	docs := im.Documents()
+	of := strings.NewReplacer("@layout", "oci-layout", "@LAYOUT", string(docs.Layout), "@index", "index.json", "@INDEX", string(docs.Index),
+		"@manifest", oci.BlobName(docs.Digest), "@MANIFEST", string(docs.Manifest), "@config", oci.BlobName(docs.ConfigDigest), "@CONFIG", string(docs.Config),
+		"@one", oci.BlobName(im.Layers[0].Digest), "@ONE", string(blobs[0]), "@two", oci.BlobName(im.Layers[1].Digest), "@TWO", string(blobs[1]))
+	f.Add("\"0\" \"@layout\" \"@LAYOUT\"\n\"0\" \"@index\" \"@INDEX\"\n\"0\" \"@manifest\" \"@MANIFEST\"\n\"0\" \"@config\" \"@CONFIG\"\n\"0\" \"@one\" \"@ONE\"\n\"0\" \"@two\" \"@TWO\"\n", uint8(0), []byte(nil), uint16(0))
+	packings := []func([]byte) []byte{
+		bytes.Clone,
+		func(b []byte) []byte {
+			var o bytes.Buffer
+			w := gzip.NewWriter(&o)
+			w.Write(b)
+			w.Close()
+			return o.Bytes()
+		},
+		func(b []byte) []byte {
+			w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+			if err != nil {
+				panic(err)
+			}
+			return w.EncodeAll(b, nil)
+		},
+		func(b []byte) []byte {
+			var o bytes.Buffer
+			w, err := xzlib.WriterConfig{DictCap: 1 << 12}.NewWriter(&o)
+			if err != nil {
+				panic(err)
+			}
+			w.Write(b)
+			w.Close()
+			return o.Bytes()
+		},
 	}
-	seed, err := os.ReadFile(path)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(seed)
-	f.Fuzz(func(t *testing.T, b []byte) {
-		p := filepath.Join(t.TempDir(), "x")
-		if err := os.WriteFile(p, b, 0o600); err != nil {
-			t.Fatal(err)
+	file := filepath.Join(f.TempDir(), "x")
+	f.Fuzz(func(t *testing.T, members string, packing uint8, behind []byte, cut uint16) {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for line := range strings.Lines(members) {
+			var kind, name, text string
+			if _, err := fmt.Sscanf(line, "%q %q %q", &kind, &name, &text); err != nil || len(kind) != 1 {
+				continue
+			}
+			name, text = of.Replace(name), of.Replace(text)
+			h := tar.Header{Typeflag: kind[0], Name: name, Mode: 0o644, Size: int64(len(text))}
+			switch kind {
+			case "0":
+			case "g":
+				h, text = tar.Header{Typeflag: tar.TypeXGlobalHeader, Name: name, PAXRecords: map[string]string{"comment": text}}, ""
+			default:
+				h.Size, h.Linkname, text = 0, text, ""
+			}
+			if w.WriteHeader(&h) == nil {
+				io.WriteString(w, text)
+			}
 		}
-		if c, err := check(p); err == nil && len(c.Manifest.Layers) != len(c.Config.RootFS.DiffIDs) {
+		w.Close()
+		plain := append(b.Bytes(), behind...)
+		plain = plain[:len(plain)-int(cut)%len(plain)]
+		read := func(packing int) (*oci.Contents, error) {
+			if err := os.WriteFile(file, packings[packing%len(packings)](plain), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return check(file)
+		}
+		c, err := read(int(packing))
+		if c == nil && err == nil {
+			t.Error("there is nothing, and nothing is told")
+		}
+		if err == nil && (len(c.Manifest.Layers) != len(c.Config.RootFS.DiffIDs) || c.Texts.Config == nil) {
 			t.Error("an image whose parts disagree was accepted")
+		}
+		if len(plain) < 512 {
+			return // of which the packing is a guess
+		}
+		other, more := read(int(packing) + 1)
+		if d := cmp.Diff(c, other); d != "" || fmt.Sprint(err) != fmt.Sprint(more) {
+			t.Errorf("%v, and in another packing %v (-want +got):\n%s", err, more, d)
 		}
 	})
 }
