@@ -22,7 +22,7 @@ func FuzzRaw(f *testing.F) {
 			if err == io.EOF {
 				break
 			}
-			if err != nil || h.Typeflag == tar.TypeGNUSparse {
+			if err != nil || h.Name == "" || h.Typeflag == tar.TypeGNUSparse {
 				return // what is damaged the reader of layers has told
 			}
 		}
