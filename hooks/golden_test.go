@@ -97,8 +97,8 @@ func build(t *testing.T, cfg hooks.Config) map[string]*artifact.Artifact {
 	}
 	all := map[string]*artifact.Artifact{}
 	for _, r := range results {
-		a, err := verify.Artifact(t.Context(), source(t, r.File), "")
-		if err != nil {
+		a, found := verify.Artifact(t.Context(), source(t, r.File), "")
+		if err := found.Err(); err != nil {
 			t.Fatalf("verify %s: %v", r.Image, err)
 		}
 		text, err := os.ReadFile(r.Lock)
@@ -109,10 +109,10 @@ func build(t *testing.T, cfg hooks.Config) map[string]*artifact.Artifact {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if errs := verify.Lock(t.Context(), a, l); len(errs) > 0 {
+		if errs := verify.Lock(t.Context(), a, l).Errs; len(errs) > 0 {
 			t.Errorf("%s and its lock: %v", r.Image, errors.Join(errs...))
 		}
-		if errs := verify.Lock(t.Context(), a, nil); len(errs) > 0 {
+		if errs := verify.Lock(t.Context(), a, nil).Errs; len(errs) > 0 {
 			t.Errorf("%s by itself: %v", r.Image, errors.Join(errs...))
 		}
 		all[r.Image] = a

@@ -133,8 +133,8 @@ func digestOf(t *testing.T, cfg hooks.Config) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := verify.Artifact(t.Context(), source(t, results[0].File), ""); err != nil {
-		t.Error(err)
+	if _, found := verify.Artifact(t.Context(), source(t, results[0].File), ""); found.Err() != nil {
+		t.Error(found.Err())
 	}
 	return results[0].Digest
 }

@@ -118,5 +118,6 @@ func verifyFile(ctx context.Context, name string) (*artifact.Artifact, error) {
 	if err != nil {
 		return nil, err
 	}
-	return verify.Artifact(ctx, source, "")
+	a, found := verify.Artifact(ctx, source, "")
+	return a, found.Err()
 }

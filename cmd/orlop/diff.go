@@ -3,12 +3,8 @@
 package main
 
 import (
-	"cmp"
 	"errors"
-	"fmt"
-	"iter"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -100,7 +96,7 @@ func (p *program) printDifferences(c *cli.Context, found differences) error {
 		return errors.Join(jsonLines(p.out, before), jsonLines(p.out, found.pull), jsonLines(p.out, after))
 	}
 	lines := c.Int("lines")
-	for _, line := range slices.Concat(differenceLines(before, lines), pullLines(found.pull), differenceLines(after, lines)) {
+	for _, line := range slices.Concat(compare.Lines(before, lines), compare.PullLines(found.pull), compare.Lines(after, lines)) {
 		if err := c.Context.Err(); err != nil {
 			return err
 		}
@@ -119,114 +115,6 @@ func jsonLines[T any](to printer, list []T) error {
 		}
 	}
 	return nil
-}
-
-// pullLines tell which layers are new, and what fetching them comes to.
-func pullLines(layers []compare.PulledLayer) []string {
-	if layers == nil {
-		return nil
-	}
-	var r report
-	var count int
-	var size, all int64
-	r.line(0, "%s:", compare.PartLayers)
-	for _, l := range layers {
-		r.line(1, "%s: %s, %d bytes", l.Layer, l.Change, l.Size)
-		if all += l.Size; l.Change == "new" {
-			count++
-			size += l.Size
-		}
-	}
-	r.line(1, "to fetch: %d of %d, %d of %d bytes", count, len(layers), size, all)
-	return r
-}
-
-// differenceLines are a report for people: a heading for each part, and for each
-// package in it, under which there are so many lines at most, 0 for any number.
-func differenceLines(list []compare.Difference, lines int) []string {
-	var r report
-	for part := range runs(list, func(d compare.Difference) string { return string(d.Part) }) {
-		r.line(0, "%s:", part[0].Part)
-		switch part[0].Part {
-		case compare.PartFiles, compare.PartDatabase:
-			r.packages(part, lines)
-			continue
-		}
-		for _, d := range part {
-			switch d.Part {
-			case compare.PartPackages:
-				r.line(1, "%s", packageText(d))
-			case compare.PartImage:
-				r.line(1, "%s: %s -> %s", d.Subject, cmp.Or(d.Old, "none"), cmp.Or(d.New, "none"))
-			default:
-				r.line(1, "%s: %s", d.Subject, d.Change)
-				for _, line := range d.Detail {
-					r.line(2, "%s", line)
-				}
-			}
-		}
-	}
-	return r
-}
-
-// report is a text of indented lines.
-type report []string
-
-func (r *report) line(depth int, format string, args ...any) {
-	*r = append(*r, strings.Repeat("    ", depth)+sprintf(format, args...))
-}
-
-// runs cuts a list where the key changes.
-func runs(list []compare.Difference, key func(compare.Difference) string) iter.Seq[[]compare.Difference] {
-	return func(yield func([]compare.Difference) bool) {
-		for len(list) > 0 {
-			n := 1
-			for n < len(list) && key(list[n]) == key(list[0]) {
-				n++
-			}
-			if !yield(list[:n]) {
-				return
-			}
-			list = list[n:]
-		}
-	}
-}
-
-func packageText(d compare.Difference) string {
-	where := ""
-	if d.Layer != "" {
-		where = " in " + d.Layer
-	}
-	switch d.Change {
-	case "added":
-		return fmt.Sprintf("+ %s %s%s", d.Subject, d.New, where)
-	case "removed":
-		return fmt.Sprintf("- %s %s%s", d.Subject, d.Old, where)
-	}
-	return fmt.Sprintf("%s %s %s -> %s%s", map[string]string{"up": "^", "down": "v"}[d.Change], d.Subject, d.Old, d.New, where)
-}
-
-// packages writes the files or rows of each package. Those of which only the
-// time differs come as a number, or a new build would bury all else.
-func (r *report) packages(list []compare.Difference, lines int) {
-	rest := slices.DeleteFunc(slices.Clone(list), func(d compare.Difference) bool { return d.OnlyTime })
-	for group := range runs(rest, func(d compare.Difference) string { return d.Package }) {
-		r.line(1, "%s:", cmp.Or(group[0].Package, "of no package"))
-		for i, d := range group {
-			if i == lines && lines > 0 {
-				r.line(2, "… and %d more", len(group)-lines)
-				break
-			}
-			if d.Part == compare.PartDatabase {
-				r.line(2, "%s", d.Change)
-			} else {
-				r.line(2, "%s: %s", d.Subject, d.Change)
-			}
-		}
-	}
-	if n := len(list) - len(rest); n > 0 {
-		r.line(1, "%d with another time only", n)
-	}
 }
 
 // printStat writes a number for each part and change.

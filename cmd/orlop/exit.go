@@ -4,6 +4,8 @@ package main
 
 import (
 	"errors"
+
+	"github.com/orlop/orlop/pkgdb/fault"
 )
 
 // Exit statuses.
@@ -36,56 +38,8 @@ func exitStatus(err error) int {
 	if e, ok := errors.AsType[*signalError](err); ok {
 		return e.status()
 	}
-	found := map[int]bool{}
-	classify(err, found)
-	for _, status := range []int{exitWrong, exitAbsent, exitUnresolved, exitFailed} {
-		if found[status] {
-			return status
-		}
-	}
-	return exitUsage
-}
-
-// classify notes the status of each fault in a tree of errors.
-func classify(err error, found map[int]bool) {
-	if status := statusOf(err); status != 0 {
-		found[status] = true
-		return
-	}
-	switch e := err.(type) {
-	case interface{ Unwrap() []error }:
-		for _, each := range e.Unwrap() {
-			classify(each, found)
-		}
-	case interface{ Unwrap() error }:
-		if inner := e.Unwrap(); inner != nil {
-			classify(inner, found)
-			return
-		}
-		found[exitFailed] = true
-	default:
-		found[exitFailed] = true
-	}
-}
-
-// statusOf asks an error itself, 0 where it does not know.
-func statusOf(err error) int {
-	if is, ok := err.(interface{ Failed() bool }); ok && is.Failed() {
-		return exitFailed
-	}
-	if is, ok := err.(interface{ Usage() bool }); ok && is.Usage() {
-		return exitUsage
-	}
-	if is, ok := err.(interface{ Unmet() bool }); ok && is.Unmet() {
-		return exitUnresolved
-	}
-	if is, ok := err.(interface{ Absent() bool }); ok && is.Absent() {
-		return exitAbsent
-	}
-	if is, ok := err.(interface{ Wrong() bool }); ok && is.Wrong() {
-		return exitWrong
-	}
-	return 0
+	return map[fault.Class]int{fault.Wrong: exitWrong, fault.Absent: exitAbsent, fault.Unmet: exitUnresolved,
+		fault.Failed: exitFailed, fault.Usage: exitUsage}[fault.ClassOf(err)]
 }
 
 // hint is a way out of a fault, "" where there is nothing that often helps.

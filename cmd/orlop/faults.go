@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+
+	"github.com/orlop/orlop/hooks/verify"
 )
 
 // faultLine is one thing that is wrong, as --json tells it.
@@ -133,20 +135,11 @@ func (l leaf) fault() faultLine {
 		}
 	}
 	f.kind = l.subject + "\n" + f.kind // or those of one archive would hide those of another
-	if _, explains := l.err.(*detailError); explains {
+	if _, explains := l.err.(*verify.DetailError); explains {
 		f.kind = ""
 	}
 	return f
 }
-
-// detailError is a line that explains the fault before it: it has its place
-// there, whether it was said before or not.
-type detailError struct{ err error }
-
-func (e *detailError) Error() string { return e.err.Error() }
-
-// Unwrap returns the line as a fault of the kind that it explains.
-func (e *detailError) Unwrap() error { return e.err }
 
 var quotedText = regexp.MustCompile(`"[^"]*"`)
 

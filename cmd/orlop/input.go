@@ -21,6 +21,7 @@ import (
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -196,7 +197,7 @@ func (p *program) inputs(c *cli.Context, cfg *hooks.Config) error {
 	if cfg.Exceptions, err = exceptions(c.Context, c.StringSlice("exceptions")); err != nil {
 		return err
 	}
-	locks, err := readOperands(c.Context, "lock", c.StringSlice("lock"), parseLock)
+	locks, err := readOperands(c.Context, "lock", c.StringSlice("lock"), verify.ParseLock)
 	if err != nil {
 		return err
 	}
@@ -224,7 +225,7 @@ func (p *program) inputs(c *cli.Context, cfg *hooks.Config) error {
 }
 
 // fromRepositories are the packages of repositories, or of locks.
-func (p *program) fromRepositories(c *cli.Context, cfg *hooks.Config, locks []givenLock) (input.Input, error) {
+func (p *program) fromRepositories(c *cli.Context, cfg *hooks.Config, locks []verify.GivenLock) (input.Input, error) {
 	abi, revision := c.String("abi"), c.String("revision")
 	if len(locks) > 0 {
 		abi, revision = locks[0].ABI, locks[0].Revision
@@ -244,7 +245,7 @@ func (p *program) fromRepositories(c *cli.Context, cfg *hooks.Config, locks []gi
 	}
 	in := &input.Locks{Repositories: from, LockURLs: c.Bool("lock-urls"), Published: published(c.Context, c.StringSlice("lock"))}
 	for _, l := range locks {
-		in.Locks, in.KeptIn = append(in.Locks, l.Lock), append(in.KeptIn, filepath.Dir(l.file))
+		in.Locks, in.KeptIn = append(in.Locks, l.Lock), append(in.KeptIn, filepath.Dir(l.File))
 	}
 	return in, nil
 }
@@ -257,7 +258,7 @@ func exceptions(ctx context.Context, files []string) (define.Exceptions, error) 
 	var all define.Exceptions
 	list, err := readOperands(ctx, "exceptions", files, define.ReadExceptions)
 	for _, e := range list {
-		all.Missing, all.Dangling = append(all.Missing, e.Missing...), append(all.Dangling, e.Dangling...)
+		all = all.Join(e)
 	}
 	return all, err
 }

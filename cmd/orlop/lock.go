@@ -13,6 +13,8 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/layer"
@@ -121,9 +123,9 @@ func made(c *cli.Context, cfg *hooks.Config) error {
 func published(ctx context.Context, locks []string) func(map[string]bool) (map[string][]byte, error) {
 	return func(digests map[string]bool) (map[string][]byte, error) {
 		var list []*artifact.Artifact
-		for _, lock := range locks {
-			base, _ := strings.CutSuffix(lock, ".lock.json")
-			for _, ext := range append(archiveEnds, "") {
+		for _, lockFile := range locks {
+			base, _ := strings.CutSuffix(lockFile, lock.Ending)
+			for _, ext := range append(verify.ArchiveEnds, "") {
 				if info, err := os.Lstat(base + ext); err != nil || !info.IsDir() && !info.Mode().IsRegular() {
 					continue // what nobody has named may be a FIFO
 				}
@@ -137,17 +139,6 @@ func published(ctx context.Context, locks []string) func(map[string]bool) (map[s
 				}
 			}
 		}
-		return contents(ctx, list, digests)
+		return artifact.FindIn(ctx, list, digests)
 	}
-}
-
-// contents are the files of any of the artifacts that have these sha256.
-func contents(ctx context.Context, list []*artifact.Artifact, digests map[string]bool) (map[string][]byte, error) {
-	found := map[string][]byte{}
-	for _, a := range list {
-		if err := a.Find(ctx, digests, found); err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
 }

@@ -77,7 +77,7 @@ func (p *program) listArchive(c *cli.Context, path, platform string) error {
 	if a == nil || !a.Whole() {
 		return errors.Join(about(source.Name, err)...)
 	}
-	p.printNotes(c, source.Name, a)
+	p.printNotes(c, source.Name, a.Notes, a.Details)
 	errs := []error{p.passedOver(source.Name, err)}
 	if err := p.list(c, a); err != nil {
 		errs = append(errs, about(source.Name, err)...)

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/define"
 )
@@ -131,7 +132,7 @@ func readTools(folder string, images []string, revision string) (define.Images, 
 	all := define.Images{}
 	for _, name := range images {
 		file := filepath.Join(folder, define.ConfName(name))
-		text, err := readBeside(file)
+		text, err := store.ReadRegularFile(file, maxOperand)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -9,11 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
@@ -73,33 +70,10 @@ func readOperands[T any](ctx context.Context, flag string, files []string, parse
 	return list, nil
 }
 
-// readBeside reads a document that the user has not named, which lies beside
-// what was: only a regular file, since nobody knows who put it there.
-func readBeside(file string) ([]byte, error) {
-	f, err := store.OpenRegularFile(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return readBounded(f, file)
-}
-
 func readBounded(f io.Reader, name string) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(f, maxOperand+1))
 	if err == nil && len(text) > maxOperand {
 		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("has more than %d bytes", maxOperand)}
 	}
 	return text, err
-}
-
-// otherLocks are the files beside an archive that look like locks.
-func otherLocks(archive string) []string {
-	entries, _ := os.ReadDir(filepath.Dir(archive))
-	var names []string
-	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".lock.json") {
-			names = append(names, e.Name())
-		}
-	}
-	return names
 }

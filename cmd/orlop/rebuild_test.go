@@ -8,16 +8,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
-
-	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/store"
 )
 
 // TestRebuildVerdict rebuilds images that differ from what their locks make,
@@ -99,21 +92,6 @@ func (l *opened) vouch(lock object) {
 					g.(object)["sha256"] = hex.EncodeToString(digest[:])
 				}
 			}
-		}
-	}
-}
-
-func TestRebuildFailure(t *testing.T) {
-	t.Parallel()
-	for want, err := range map[string]error{
-		"failed":        fmt.Errorf("image static: %w", &fs.PathError{Op: "write", Path: "blob", Err: syscall.ENOSPC}),
-		"unsupported":   &versionError{errors.New("another")},
-		"input-absent":  &store.AbsentError{What: "p-1", Err: fs.ErrNotExist},
-		"input-wrong":   errors.Join(&fs.PathError{Op: "read", Path: "p", Err: syscall.EIO}, &store.SizeError{Subject: "p-1"}),
-		"lock-unusable": fault.Usagef("no lock"),
-	} {
-		if got := rebuildFailure(err); got != want {
-			t.Errorf("%v: got %s, want %s", err, got, want)
 		}
 	}
 }

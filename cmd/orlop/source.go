@@ -6,10 +6,10 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/layer"
@@ -45,13 +45,12 @@ func platform(c *cli.Context) (string, error) {
 }
 
 // printNotes tells what is no fault of an image; with -v at length.
-func (p *program) printNotes(c *cli.Context, name string, a *artifact.Artifact) {
+func (p *program) printNotes(c *cli.Context, name string, notes, details []string) {
 	if c.Bool("q") {
 		return
 	}
-	notes := a.Notes
 	if c.Bool("v") {
-		notes = append(notes[:len(notes):len(notes)], a.Details...)
+		notes = slices.Concat(notes, details)
 	}
 	for _, text := range notes {
 		_ = p.err.line("orlop: %s: %s", name, text)

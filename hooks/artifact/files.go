@@ -154,3 +154,14 @@ func (a *Artifact) Find(ctx context.Context, digests map[string]bool, found map[
 	}
 	return err
 }
+
+// FindIn returns the files of any of the artifacts that have these sha256, by them.
+func FindIn(ctx context.Context, list []*Artifact, digests map[string]bool) (map[string][]byte, error) {
+	found := map[string][]byte{}
+	for _, a := range list {
+		if err := a.Find(ctx, digests, found); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}

@@ -69,11 +69,10 @@ func (a *Artifact) isLayer() bool {
 
 // Spool unpacks a layer into a file without a name.
 func (a *Artifact) Spool(ctx context.Context, want int) (*os.File, error) {
-	f, err := os.CreateTemp("", "orlop-*")
+	f, err := unnamed()
 	if err != nil {
 		return nil, err
 	}
-	os.Remove(f.Name())
 	mediaType, blob, err := a.blob(ctx, want)
 	if err == nil {
 		err = layer.Unpack(ctx, f, blob, mediaType)

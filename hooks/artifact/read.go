@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -19,6 +20,7 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
+	"github.com/orlop/orlop/release/closure"
 	"github.com/orlop/orlop/release/etc"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -43,6 +45,7 @@ type Artifact struct {
 
 	NoAccounts bool // its own cannot be read
 	kept       []keptFile
+	texts      int64 // bytes of those that only the closure asks for
 	Database   []byte
 	Content    *pkgdb.Content // of database
 	rows       error          // that make no packages
@@ -62,7 +65,8 @@ type keptFile struct {
 // again where more of it is asked for. What it returns beside an error is as complete as the faults allow, nil
 // where there is no manifest.
 func Read(ctx context.Context, source oci.Source, platform string) (*Artifact, error) {
-	a, err := Examine(ctx, source, platform)
+	a := &Artifact{source: source, whole: true, Root: newRoot()}
+	a, err := a.read(ctx, platform)
 	if a != nil {
 		err = errors.Join(err, a.rows)
 	}
@@ -74,11 +78,19 @@ func Read(ctx context.Context, source oci.Source, platform string) (*Artifact, e
 func (a *Artifact) Whole() bool { return a.whole }
 
 // Examine is Read for those who check the rows of the pkg database themselves: what
-// keeps them from being packages is left to them.
+// keeps them from being packages is left to them. It also finds what files ask for
+// when they run.
 func Examine(ctx context.Context, source oci.Source, platform string) (*Artifact, error) {
 	a := &Artifact{source: source, whole: true, Root: newRoot()}
+	a.programs = newPrograms()
+	defer a.programs.close()
+	return a.read(ctx, platform)
+}
+
+// read reads all. It returns nil where there is no manifest.
+func (a *Artifact) read(ctx context.Context, platform string) (*Artifact, error) {
 	var err error
-	if a.Contents, err = oci.Read(ctx, source, platform); a.Contents == nil {
+	if a.Contents, err = oci.Read(ctx, a.source, platform); a.Contents == nil {
 		return nil, err
 	}
 	errs := []error{err}
@@ -189,7 +201,7 @@ func (a *Artifact) entry(i int, n *tree.Node, contents io.Reader) error {
 	if n.Type != tree.File {
 		return nil
 	}
-	limit, ok := maxKept[n.Path]
+	limit, ok := a.keeps(n)
 	if !ok {
 		return a.sum(n, contents)
 	}
@@ -206,13 +218,34 @@ func (a *Artifact) entry(i int, n *tree.Node, contents io.Reader) error {
 	return err
 }
 
-// maxKept are the files whose contents are kept, and how many bytes each may
-// have. The pkg database of an image has some 20 MB, that of a desktop with a
-// thousand packages 100 MB, and opening it takes as much again. The others are
-// short: services has 90 KB, and the accounts of a university would do.
-var maxKept = map[string]int64{
-	pkgdb.Path: 128 << 20, "/etc/master.passwd": 4 << 20, "/etc/passwd": 4 << 20, "/etc/group": 4 << 20,
-	"/etc/services": 4 << 20, "/etc/login.conf": 4 << 20,
+// Bounds for the files whose contents are kept, in bytes. The pkg database of an
+// image has some 20 MB, that of a desktop with a thousand packages 100 MB, and
+// opening it takes as much again. The others are short: services has 90 KB, and the
+// accounts of a university would do.
+const (
+	maxDatabase = 128 << 20
+	maxKept     = 4 << 20
+	maxTexts    = 32 << 20 // of all that only the closure asks for
+)
+
+// keeps reports whether the contents of a file are kept, and how many bytes they
+// may have.
+func (a *Artifact) keeps(n *tree.Node) (limit int64, ok bool) {
+	if n.Path == pkgdb.Path {
+		return maxDatabase, true
+	}
+	if slices.Contains(etc.Read(), n.Path) {
+		return maxKept, true
+	}
+	if a.programs == nil || !slices.ContainsFunc(closure.Texts(), func(path string) bool {
+		return n.Path == path || strings.HasSuffix(path, "/") && strings.HasPrefix(n.Path, path)
+	}) {
+		return 0, false
+	}
+	if a.texts += n.Size; a.texts > maxTexts { // a path may be any number of times in a layer
+		return 0, false
+	}
+	return maxKept, true
 }
 
 // Text is a file of the image that was kept, nil where there is none.

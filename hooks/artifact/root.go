@@ -24,6 +24,7 @@ type Root struct {
 
 	blake2b  map[string]string // of contents, by their sha256 in hex, which nodes have
 	hasher   hasher
+	programs *programs     // nil unless what files ask for is to be found
 	Accounts *etc.Accounts // its own
 	Folder   bool          // on a disk: owners are numbers, and flags are not read
 	AnyOwner bool          // owners say nothing
@@ -71,12 +72,19 @@ func (r *Root) sum(n *tree.Node, contents io.Reader) error {
 	}
 	h.sha256.Reset()
 	h.blake2b.Reset()
-	size, err := io.CopyBuffer(h.both, contents, h.buf)
+	var to io.Writer = h.both
+	if r.programs != nil {
+		to = r.programs.tee(h.both)
+	}
+	size, err := io.CopyBuffer(to, contents, h.buf)
 	if size == 0 || err != nil {
 		n.Digest = h.empty
 		return err
 	}
 	n.Digest = hex.EncodeToString(h.sha256.Sum(h.buf[:0]))
+	if r.programs != nil {
+		r.programs.end(n)
+	}
 	if _, known := r.blake2b[n.Digest]; !known {
 		r.blake2b[n.Digest] = string(h.blake2b.Sum(nil))
 	}

@@ -18,6 +18,8 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/packing"
 	"github.com/orlop/orlop/release/elf"
+	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tarfile"
 )
 
 // Bounds for what is looked into. A file above them is only said to differ.
@@ -118,7 +120,7 @@ func isText(b []byte) bool { return len(b) <= maxText && utf8.Valid(b) && !bytes
 // unpacked is what gzip, zstd, xz or bzip2 have packed; nil for what they have
 // not, or what is too large.
 func unpacked(b []byte) []byte {
-	if !slices.ContainsFunc([]string{"\x1f\x8b", "\x28\xb5\x2f\xfd", "\xfd7zXZ\x00", "BZh"}, func(magic string) bool { return bytes.HasPrefix(b, []byte(magic)) }) {
+	if layer.Packing(b[:min(len(b), tarfile.BlockSize)]) == "" {
 		return nil
 	}
 	r, err := packing.NewReader(bytes.NewReader(b))

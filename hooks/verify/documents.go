@@ -21,41 +21,41 @@ import (
 )
 
 // checkDocuments compares config and manifest with those that a lock makes of
-// these layers. The index, which no digest covers, is only the wrapping.
-func checkDocuments(a *artifact.Artifact, l *lock.Lock) []error {
+// these layers. No digest covers the index, so that it is only worth a note.
+func checkDocuments(a *artifact.Artifact, l *lock.Lock) Findings {
 	docs, err := documentsOf(a, l)
 	if err != nil {
-		return []error{fault.Contentf("its lock: %w", err)}
+		return Findings{Errs: []error{fault.Contentf("its lock: %w", err)}}
 	}
 	const by = "its lock makes it"
-	noteWrapping(a, docs.Index, by)
-	errs := compareDocument("manifest", a.Texts.Manifest, docs.Manifest, by)
-	if a.Texts.Config == nil {
-		return errs // which is told
+	f := checkLayout(a, docs.Index, by)
+	if a.Texts.Config != nil { // else that is reported already
+		f.add(compareDocument("config", a.Texts.Config, docs.Config, by)...)
 	}
-	return append(compareDocument("config", a.Texts.Config, docs.Config, by), errs...)
+	f.add(compareDocument("manifest", a.Texts.Manifest, docs.Manifest, by)...)
+	return f
 }
 
-// noteWrapping tells in what the layout around the image is not the one that
-// orlop writes. Whoever copies an image writes another.
-func noteWrapping(a *artifact.Artifact, index []byte, by string) {
+// checkLayout notes in what the layout around the image is not the one that orlop
+// writes. Whoever copies an image writes another.
+func checkLayout(a *artifact.Artifact, index []byte, by string) Findings {
+	var f Findings
 	var names []string
-	var details []error
 	for _, d := range []struct {
 		name          string
 		found, wanted []byte
 	}{{"index.json", a.Texts.Index, index}, {"oci-layout", a.Texts.Layout, []byte(oci.LayoutFile)}} {
 		if changes := compareDocument(d.name, d.found, d.wanted, by); changes != nil {
-			names, details = append(names, d.name), append(details, changes...)
+			names = append(names, d.name)
+			for _, c := range changes {
+				f.Details = append(f.Details, c.Error())
+			}
 		}
 	}
-	if names == nil {
-		return
+	if names != nil {
+		f.Notes = []string{"the layout around the image is not the one that orlop writes: " + strings.Join(names, " and ")}
 	}
-	a.Notes = append(a.Notes, "the layout around the image is not the one that orlop writes: "+strings.Join(names, " and "))
-	for _, d := range details {
-		a.Details = append(a.Details, d.Error())
-	}
+	return f
 }
 
 // IsOf reports whether a lock may be of this image: its manifest says the same

@@ -17,19 +17,22 @@ import (
 // Lock finds everything in which an image is not what its lock says:
 // packages, what is in each layer beside them, and all that the definition puts
 // into config, manifest and index. Only building it again tells more. Without a
-// lock it takes the image at its word.
-func Lock(ctx context.Context, a *artifact.Artifact, l *lock.Lock) []error {
+// lock it compares the image with what it says itself.
+func Lock(ctx context.Context, a *artifact.Artifact, l *lock.Lock) Findings {
 	if l == nil {
 		return checkAlone(ctx, a)
 	}
-	var errs []error
-	switch {
-	case a.Whole() && l.TellsGenerated():
-		errs = append(checkPackages(ctx, a, l), checkLayers(ctx, a, l)...)
-	case a.Whole(): // an old lock, beside which the image is taken at its word
-		errs = append(checkPackages(ctx, a, l), checkAlone(ctx, a)...)
+	var f Findings
+	if a.Whole() {
+		f.add(checkPackages(ctx, a, l)...)
+		if l.TellsGenerated() {
+			f.add(checkLayers(ctx, a, l)...)
+		} else { // an old lock, which does not say what orlop made
+			f.join(checkAlone(ctx, a))
+		}
 	}
-	return append(errs, checkDocuments(a, l)...)
+	f.join(checkDocuments(a, l))
+	return f
 }
 
 // checkPackages compares what is registered with what is locked. A database

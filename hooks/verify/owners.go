@@ -15,18 +15,17 @@ import (
 // the image's own accounts. orlop writes both, so that in its own images each
 // must be right. In others the number alone counts, and one without an account is
 // only worth a detail.
-func checkOwners(ctx context.Context, a *artifact.Artifact) []error {
+func checkOwners(ctx context.Context, a *artifact.Artifact) Findings {
 	switch {
 	case a.NoAccounts:
-		return nil
+		return Findings{}
 	case a.OwnName() == "":
-		noteOwners(ctx, a)
-		return nil
+		return Findings{Details: unknownOwners(ctx, a)}
 	}
-	var errs []error
+	var f Findings
 	for n := range a.Tree.Until(ctx) {
 		if n.Uname == "" || n.Gname == "" {
-			errs = append(errs, fault.Contentf("%s: its owners have numbers without names, and orlop writes both", n.Path))
+			f.add(fault.Contentf("%s: its owners have numbers without names, and orlop writes both", n.Path))
 		}
 		for _, o := range []struct {
 			kind, fact, name string
@@ -37,56 +36,56 @@ func checkOwners(ctx context.Context, a *artifact.Artifact) []error {
 			switch {
 			case o.name == "":
 			case !ok:
-				errs = append(errs, fault.Contentf("%s: its %s %q is not in the image's accounts", n.Path, o.kind, o.name))
+				f.add(fault.Contentf("%s: its %s %q is not in the image's accounts", n.Path, o.kind, o.name))
 			case id != o.id:
-				errs = append(errs, &pkgdb.Fault{Subject: n.Path, Fact: o.fact, Found: fmt.Sprint(o.id), Wanted: fmt.Sprintf("%d, that of the image's %s %s", id, o.kind, o.name)})
+				f.add(&pkgdb.Fault{Subject: n.Path, Fact: o.fact, Found: fmt.Sprint(o.id), Wanted: fmt.Sprintf("%d, that of the image's %s %s", id, o.kind, o.name)})
 			}
 		}
 	}
-	return errs
+	return f
 }
 
-// noteOwners tells of each number without an account one path that has it.
-func noteOwners(ctx context.Context, a *artifact.Artifact) {
-	users, groups := strangers{fact: "uid", has: a.Accounts.HasUID}, strangers{fact: "gid", has: a.Accounts.HasGID}
+// unknownOwners names of each number without an account one path that has it.
+func unknownOwners(ctx context.Context, a *artifact.Artifact) []string {
+	users, groups := unknownIDs{fact: "uid", has: a.Accounts.HasUID}, unknownIDs{fact: "gid", has: a.Accounts.HasGID}
 	for n := range a.Tree.Until(ctx) {
 		users.see(n.UID, n.Path)
 		groups.see(n.GID, n.Path)
 	}
-	a.Details = append(append(a.Details, users.text()...), groups.text()...)
+	return append(users.text(), groups.text()...)
 }
 
-// strangers are the numbers of owners that have no account.
-type strangers struct {
+// unknownIDs are the numbers of owners that have no account.
+type unknownIDs struct {
 	fact  string
 	has   func(id int) bool
-	known map[int]*stranger // nil for one with an account
-	order []*stranger
+	known map[int]*unknownID // nil for one with an account
+	order []*unknownID
 }
 
-type stranger struct {
+type unknownID struct {
 	id    int
 	first string // path that has it
 	more  int    // paths
 }
 
-func (s *strangers) see(id int, path string) {
+func (s *unknownIDs) see(id int, path string) {
 	who, asked := s.known[id]
 	switch {
 	case who != nil:
 		who.more++
 	case !asked:
 		if s.known == nil {
-			s.known = map[int]*stranger{}
+			s.known = map[int]*unknownID{}
 		}
 		if s.known[id] = nil; !s.has(id) {
-			who = &stranger{id: id, first: path}
+			who = &unknownID{id: id, first: path}
 			s.known[id], s.order = who, append(s.order, who)
 		}
 	}
 }
 
-func (s *strangers) text() []string {
+func (s *unknownIDs) text() []string {
 	var list []string
 	for _, who := range s.order {
 		text := fmt.Sprintf("%s: %s %d has no account in the image", who.first, s.fact, who.id)

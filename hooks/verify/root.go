@@ -8,13 +8,17 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/script"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
+	"github.com/orlop/orlop/release/tarfile"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -144,4 +148,96 @@ func compareOwner(c *pkgdb.Comparison, fact, name string, id int, wanted string,
 	default:
 		c.Fact(fact, cmp.Or(name, fmt.Sprint(id)), wanted)
 	}
+}
+
+// compareFlags compares file flags with those of the pkg database, as far as a
+// layer can carry them. Several names share those of their inode. Directories
+// are left out: one that a lower layer made immutable stays so, whatever a
+// package of an upper one says of it.
+func compareFlags(r *artifact.Root, pkgs []pkgdb.Installed) []error {
+	type inode struct {
+		subject       string // of its first name
+		found, wanted map[string]bool
+	}
+	inodes := map[string]*inode{}
+	var order []*inode
+	for _, p := range pkgs {
+		for _, f := range p.Files {
+			n := r.Tree.Lookup(f.Path)
+			if n == nil || n.Type == tree.Dir || !f.Known {
+				continue // which is told, or the database does not know them
+			}
+			name := n.Path
+			if n.Type == tree.Hardlink {
+				name = n.Link
+			}
+			at := inodes[name]
+			if at == nil {
+				at = &inode{p.FullName() + ": " + f.Path, map[string]bool{}, map[string]bool{}}
+				inodes[name] = at
+				order = append(order, at)
+			}
+			addFlags(at.found, n.Flags)
+			if f.Flags != nil {
+				carried, _ := tarfile.KnownFlags(pkgfile.FormatFlags(*f.Flags))
+				addFlags(at.wanted, carried)
+			}
+		}
+	}
+	var errs []error
+	for _, at := range order {
+		c := pkgdb.Comparison{Subject: at.subject}
+		c.Fact("flags", flagText(at.found), flagText(at.wanted))
+		errs = append(errs, c.Errs...)
+	}
+	return errs
+}
+
+func addFlags(set map[string]bool, flags string) {
+	for name := range strings.SplitSeq(flags, ",") {
+		if name != "" {
+			set[name] = true
+		}
+	}
+}
+
+func flagText(set map[string]bool) string {
+	return cmp.Or(strings.Join(slices.Sorted(maps.Keys(set)), ","), "none")
+}
+
+// chmods are the modes that scripts of packages have given to paths of a root,
+// which its pkg database does not know. A script that cannot be done was skipped.
+func chmods(r *artifact.Root, pkgs []pkgdb.Installed) map[string]uint32 {
+	modes := map[string]uint32{}
+	for _, p := range pkgs {
+		for _, s := range p.InstallScripts() {
+			e, _ := script.Recognise(s.Text)
+			if e.Chmods == nil {
+				continue
+			}
+			own := func(n *tree.Node) bool {
+				return slices.ContainsFunc(p.Files, func(f pkgfile.File) bool { return f.Path == n.Path })
+			}
+			if !script.CanChmod(r.Tree, e.Chmods, own) {
+				continue
+			}
+			for _, c := range e.Chmods {
+				modes[r.Tree.Resolve(c.Path).Path] = c.Mode
+			}
+		}
+	}
+	return modes
+}
+
+// modeOf is the one that a row of the pkg database says, or a script, and which of
+// them it is.
+func modeOf(modes map[string]uint32, n *tree.Node, a pkgfile.Attr) (mode uint32, says string) {
+	path := n.Path
+	if n.Type == tree.Hardlink {
+		path = n.Link
+	}
+	if mode, ok := modes[path]; ok {
+		return mode, "as a script gives it"
+	}
+	return a.Perm, pkgdb.AsDatabase
 }

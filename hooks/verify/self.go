@@ -17,26 +17,26 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/define"
+	"github.com/orlop/orlop/release/etc"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 )
 
 // checkAlone compares an image with what orlop would have written beside what
 // it says of itself. Of other tools' images it knows nothing.
-func checkAlone(ctx context.Context, a *artifact.Artifact) []error {
+func checkAlone(ctx context.Context, a *artifact.Artifact) Findings {
 	if a.OwnName() == "" {
-		return nil
+		return Findings{}
 	}
 	r := release.Release{ABI: a.Manifest.Annotations[define.AnnotationABI]}
-	noteWrapping(a, oci.Index(likelyName(a, r), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
-	var errs []error
+	f := checkLayout(a, oci.Index(likelyName(a, r), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
 	if a.Whole() && a.Config.Created != nil {
-		errs = append(errs, checkNormal(ctx, a, a.Config.Created.Unix())...)
+		f.add(checkNormal(ctx, a, a.Config.Created.Unix())...)
 	}
 	if a.Whole() {
-		errs = append(errs, checkDerived(ctx, a, r)...)
+		f.add(checkDerived(ctx, a, r)...)
 	}
-	return errs
+	return f
 }
 
 // likelyName is the name in its archive that an image has, if that may be one of
@@ -107,4 +107,25 @@ func checkNormal(ctx context.Context, a *artifact.Artifact, epoch int64) []error
 		what += fmt.Sprintf(", and %d more", len(changes)-1)
 	}
 	return []error{fault.Contentf("%s: is not in its normal form: %s", pkgdb.Path, what)}
+}
+
+// checkDerived compares what is derived from other files of the image. What a
+// package has is compared with that.
+func checkDerived(ctx context.Context, a *artifact.Artifact, r release.Release) []error {
+	files, err := etc.Derive(ctx, a.Text, r.ByteOrder())
+	var errs []error
+	if err != nil {
+		errs = append(errs, err)
+	}
+	owners := a.Owners()
+	for _, f := range files {
+		found := ""
+		if n := a.Tree.Lookup(f.Path); n != nil {
+			found = n.Digest
+		}
+		if owners[f.Path] == "" && found != f.Digest() {
+			errs = append(errs, &pkgdb.Fault{Subject: f.Path, Fact: "sha256", Found: fault.Shown(found), Wanted: f.Digest() + ", which comes of other files in the image"})
+		}
+	}
+	return errs
 }

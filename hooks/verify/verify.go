@@ -19,26 +19,31 @@ import (
 var errUnchecked = errors.New("files, pkg database and packages were not checked: that needs every layer whole and in its place")
 
 // Artifact reads an archive and compares its pkg database with its files. Every
-// fault is reported.
-func Artifact(ctx context.Context, source oci.Source, platform string) (*artifact.Artifact, error) {
+// fault is reported. What it returns beside findings is nil where there is no
+// manifest, or where the context has ended.
+func Artifact(ctx context.Context, source oci.Source, platform string) (*artifact.Artifact, Findings) {
+	var f Findings
 	a, err := artifact.Examine(ctx, source, platform)
+	f.add(err)
 	if a == nil {
-		return nil, err
+		return nil, f
 	}
-	errs := []error{err, layer.CheckExtraction(ctx, a.Layers)}
+	f.Notes, f.Details = a.Notes, a.Details
+	f.add(layer.CheckExtraction(ctx, a.Layers))
 	if !a.Whole() {
-		return a, errors.Join(append(errs, errUnchecked)...)
+		f.add(errUnchecked)
+		return a, f
 	}
 	if a.Content != nil {
-		errs = append(errs, a.Content.Check(ctx)...)
+		f.add(a.Content.Check(ctx)...)
 	}
 	if a.OwnName() != "" {
-		errs = append(errs, checkOwn(a)...)
+		f.add(checkOwn(a)...)
 	}
-	errs = append(errs, compareRoot(ctx, &a.Root, a.Packages)...)
-	errs = append(errs, checkOwners(ctx, a)...)
+	f.add(compareRoot(ctx, &a.Root, a.Packages)...)
+	f.join(checkOwners(ctx, a))
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, Findings{Errs: []error{ctx.Err()}}
 	}
-	return a, errors.Join(errs...)
+	return a, f
 }

@@ -5,6 +5,8 @@ package store
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -82,4 +84,19 @@ func Kind(found fs.FileMode) string {
 		return "a device"
 	}
 	return "something else"
+}
+
+// ReadRegularFile reads a file that nobody has named, such as one beside an
+// archive: a regular file of so many bytes at most.
+func ReadRegularFile(path string, most int64) ([]byte, error) {
+	f, err := OpenRegularFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(text)) > most {
+		err = &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("has more than %d bytes", most)}
+	}
+	return text, err
 }

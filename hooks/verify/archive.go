@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package verify
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/oci/layout"
+)
+
+// Judges are what an archive can be compared with that is independent of it, by what
+// messages call them.
+var Judges = map[string]string{"lock": "a lock", "digests": "digests", "signature": "a signature"}
+
+// Against is what archives are compared with.
+type Against struct {
+	Platform  string      // "" for the only image
+	Locks     []GivenLock // nil for those beside the archives
+	Unusable  error       // of a lock that cannot be used
+	Checksums []release.Checksum
+	Digests   bool     // Checksums are given, be there none
+	Require   []string // of Judges
+	NeedLock  bool     // an archive without a lock is a usage error
+	OnlyOne   bool     // there is one archive: a single lock is for it, whatever its name
+}
+
+// Archive finds every fault of an archive. The file is nil where err is why it
+// could not be opened.
+func Archive(ctx context.Context, by *Against, path string, file *layout.File, err error) *Report {
+	r := &Report{Path: path, Result: Verified}
+	if file == nil {
+		r.faulty(err)
+		return r
+	}
+	r.Piped = file.Piped
+	source, err := file.Open(ctx)
+	if err != nil {
+		r.faulty(err)
+		r.faulty(by.compareDigests(ctx, r, file)...)
+		return r
+	}
+	var f Findings
+	r.Artifact, f = Artifact(ctx, source, by.Platform)
+	r.judge(f)
+	if ctx.Err() != nil {
+		return r
+	}
+	if r.Artifact != nil {
+		by.compareLock(ctx, r)
+	}
+	r.faulty(by.compareDigests(ctx, r, file)...)
+	if r.Artifact == nil {
+		return r
+	}
+	if len(r.Errs) == 0 { // or what is wrong would be told twice
+		r.judge(Closure(ctx, r.Artifact, r.lock()))
+	}
+	for _, what := range by.Require {
+		if !slices.Contains(r.Judges, what) {
+			r.faulty(fault.Contentf("was not compared with %s, which --require asks for", Judges[what]))
+		}
+	}
+	return r
+}
+
+// compareLock compares an image with its lock, if there is one.
+func (by *Against) compareLock(ctx context.Context, r *Report) {
+	var err error
+	if r.Lock, err = by.lockOf(r); err != nil {
+		r.fail(rebuildFailure(err), err)
+		return
+	}
+	if r.Lock != nil {
+		r.Judges = append(r.Judges, "lock")
+	}
+	r.judge(Lock(ctx, r.Artifact, r.lock()))
+}
+
+// lockOf finds the lock of an archive: of those given the one that names its
+// image, else the file beside it.
+func (by *Against) lockOf(r *Report) (*GivenLock, error) {
+	if by.Unusable != nil {
+		return nil, by.Unusable
+	}
+	if len(by.Locks) == 1 && by.OnlyOne {
+		return &by.Locks[0], nil
+	}
+	for _, fits := range []func(l *GivenLock) bool{
+		func(l *GivenLock) bool { return r.Name() != "" && lock.Name(l.Lock) == r.Name() },
+		func(l *GivenLock) bool { return IsOf(r.Artifact, l.Lock) }, // a copy may have another name
+	} {
+		if i := slices.IndexFunc(by.Locks, func(l GivenLock) bool { return fits(&l) }); i >= 0 {
+			return &by.Locks[i], nil
+		}
+	}
+	if by.Locks != nil {
+		var found []string
+		for _, l := range by.Locks {
+			found = append(found, l.Image)
+		}
+		return nil, fault.Usagef("none of the locks given is of %s: found those of %s", cmp.Or(r.Name(), r.Path), strings.Join(found, ", "))
+	}
+	if r.Piped && !by.NeedLock {
+		return nil, nil
+	}
+	if r.Piped {
+		return nil, fault.Usagef("no lock: nothing lies beside a pipe; give --lock")
+	}
+	return by.lockBeside(r)
+}
+
+// lockBeside reads the lock beside an archive, and names other locks there, since
+// one of the two may have been renamed.
+func (by *Against) lockBeside(r *Report) (*GivenLock, error) {
+	file := LockFile(r.Path)
+	text, err := store.ReadRegularFile(file, maxBeside)
+	if errors.Is(err, fs.ErrNotExist) {
+		r.OtherLocks = otherLocks(r.Path)
+		if by.NeedLock {
+			return nil, fault.Usagef("no lock: %w; give --lock", err)
+		}
+		return nil, nil
+	}
+	if err != nil {
+		return nil, &fault.UsageError{Err: err}
+	}
+	l, err := ParseLock(file, text)
+	if err != nil {
+		return nil, err
+	}
+	return &l, nil
+}
+
+// maxBeside bounds a file that nobody has named, in bytes.
+const maxBeside = 64 << 20
+
+// otherLocks are the names of the locks beside an archive.
+func otherLocks(archive string) []string {
+	entries, _ := os.ReadDir(filepath.Dir(archive))
+	var names []string
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), lock.Ending) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// ArchiveEnds are those of an archive's name; a layout in a folder has none.
+var ArchiveEnds = []string{".txz", ".tar.zst", ".tar.xz", ".tar.gz", ".tar"}
+
+// LockFile is the name of the lock beside an archive or image layout.
+func LockFile(path string) string {
+	for _, ext := range ArchiveEnds {
+		if base, ok := strings.CutSuffix(path, ext); ok {
+			return base + lock.Ending
+		}
+	}
+	return strings.TrimRight(path, "/") + lock.Ending
+}
+
+// compareDigests looks the archive up in the lists: its file by its file's
+// name, its manifest by its image's name, or, since a copy may have another name,
+// by its digest. One of these must be there, unless the image's name could not be
+// read. A lock stands there by the image's name.
+func (by *Against) compareDigests(ctx context.Context, r *Report, file *layout.File) []error {
+	if !by.Digests {
+		return nil
+	}
+	var errs []error
+	found := false
+	for _, sum := range by.Checksums {
+		var have string
+		var err error
+		switch {
+		case r.Artifact != nil && (sum.Name == r.Name() || sum.Hex == r.Artifact.Descriptor.Digest.Encoded()):
+			have = r.Artifact.Descriptor.Digest.Encoded()
+		case sum.Name == filepath.Base(r.Path) && !r.Piped:
+			have, err = hashOf(file.Reader(ctx), sum.Kind)
+		case r.Lock != nil && sum.Name == release.LockLine(r.Name()):
+			have, err = hashOf(bytes.NewReader(r.Lock.Text), sum.Kind)
+		default:
+			continue
+		}
+		if err != nil {
+			return append(errs, err)
+		}
+		found = found || sum.Name != release.LockLine(r.Name())
+		if have != sum.Hex {
+			errs = append(errs, fault.Contentf("%s of %s is %s, wanted %s", sum.Kind, sum.Name, have, sum.Hex))
+		}
+	}
+	if found {
+		r.Judges = append(r.Judges, "digests")
+	} else if r.Artifact != nil {
+		errs = append(errs, fault.Contentf("neither %s nor %s is in the lists of digests", filepath.Base(r.Path), r.Name()))
+	}
+	return errs
+}
+
+func hashOf(r io.Reader, kind string) (string, error) {
+	h := map[string]func() hash.Hash{"SHA256": sha256.New, "SHA512": sha512.New}[kind]()
+	_, err := io.Copy(h, r)
+	return hex.EncodeToString(h.Sum(nil)), err
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package verify
+
+import (
+	"context"
+	"slices"
+
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/release/closure"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Closure finds what an image asks for and does not have, as the build does before
+// it writes an image. The lock says what may be missing. Without one nobody does, so
+// that what is missing is no fault then, but worth a detail. An image that need not
+// be complete, and in which no program is linked dynamically, is not looked at.
+func Closure(ctx context.Context, a *artifact.Artifact, l *lock.Lock) Findings {
+	if !a.Whole() || a.OwnName() == "" {
+		return Findings{}
+	}
+	var f Findings
+	known, complete := l != nil && l.TellsGenerated(), false
+	if known {
+		def, err := lock.Definition(l, len(l.Layers)-1)
+		f.add(err)
+		complete = def.Complete
+	}
+	if !complete && a.Tree.Lookup(closure.RunTimeLinker) == nil {
+		return f
+	}
+	img := &closure.Image{Tree: a.Tree, Cmd: a.Config.Config.Cmd, Env: a.Config.Config.Env,
+		Requires: unprovided(a.Packages), Files: newFiles(a)}
+	if known {
+		img.Known = l.Exceptions()
+	}
+	for _, gap := range closure.Check(ctx, img).Gaps {
+		if known {
+			f.add(gap)
+		} else {
+			f.Details = append(f.Details, gap.Error())
+		}
+	}
+	return f
+}
+
+// unprovided are the words of "requires" that no package of the image provides.
+func unprovided(pkgs []pkgdb.Installed) []closure.Requirement {
+	provided := map[string]bool{}
+	for _, p := range pkgs {
+		for _, what := range p.Provides {
+			provided[what] = true
+		}
+	}
+	var list []closure.Requirement
+	for _, p := range pkgs {
+		for _, what := range p.Requires {
+			if provided[what] {
+				continue
+			}
+			if i := slices.IndexFunc(list, func(r closure.Requirement) bool { return r.What == what }); i >= 0 {
+				list[i].By = append(list[i].By, p.Name)
+			} else {
+				list = append(list, closure.Requirement{What: what, By: []string{p.Name}})
+			}
+		}
+	}
+	return list
+}
+
+// files tells of the files of an artifact.
+type files struct {
+	*artifact.Artifact
+	owners, versions map[string]string // package by path, NAME-VERSION by package
+}
+
+func newFiles(a *artifact.Artifact) *files {
+	f := &files{a, a.Owners(), map[string]string{}}
+	for _, p := range a.Packages {
+		f.versions[p.Name] = p.FullName()
+	}
+	return f
+}
+
+// Owner is the package of a node, and who made it.
+func (f *files) Owner(n *tree.Node) (pkg, by string) {
+	if pkg = f.owners[n.Path]; pkg != "" {
+		return pkg, f.versions[pkg]
+	}
+	return "", "of no package"
+}
+
+// Asks is what a file asks for. The build has read a program that cannot be read
+// here, or did not make the image.
+func (f *files) Asks(n *tree.Node) closure.Asks {
+	asks, _ := f.Artifact.Asks(n)
+	return asks
+}
+
+// Text returns the contents of a file. One to which a link leads was not kept.
+func (f *files) Text(ctx context.Context, n *tree.Node) ([]byte, error) {
+	if text := f.Artifact.Text(n.Path); text != nil {
+		return text, nil
+	}
+	texts, err := f.ReadFiles(ctx, map[string]bool{n.Path: true})
+	return texts[n.Path], err
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/compare"
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release/oci/layout"
+)
+
+// Rebuilder makes images again from their locks, and compares.
+type Rebuilder struct {
+	hooks.Program // the present one
+	// Config is a build of the images of a lock's run, and where its inputs come
+	// from. Its Input are input.Locks, of which the locks are still to be added.
+	Config func(l *lock.Lock) (hooks.Config, error)
+	// Build makes images.
+	Build     func(ctx context.Context, cfg hooks.Config) ([]hooks.Result, error)
+	TrustLock bool // what only the lock vouches for is no fault
+	Lines     int  // of what is shown of one file or package
+}
+
+// Rebuild makes again what has no fault so far, in as few runs as the locks
+// allow. An error is of the command line, or of the context.
+func (b *Rebuilder) Rebuild(ctx context.Context, list []*Report) error {
+	for len(list) > 0 {
+		first := list[0]
+		group, rest := []*Report{first}, []*Report(nil)
+		for _, r := range list[1:] {
+			if first.Lock != nil && r.Lock != nil && oneRun(first.Lock.Lock, r.Lock.Lock) &&
+				!slices.ContainsFunc(group, func(y *Report) bool { return y.Lock.Image == r.Lock.Image }) {
+				group = append(group, r)
+			} else {
+				rest = append(rest, r)
+			}
+		}
+		group = slices.DeleteFunc(group, func(r *Report) bool { return len(r.Errs) > 0 })
+		if len(group) > 0 {
+			if err := b.group(ctx, group); err != nil {
+				return err
+			}
+		}
+		list = rest
+	}
+	return nil
+}
+
+// oneRun reports whether one run can make both.
+func oneRun(a, b *lock.Lock) bool {
+	return a.SameRun(b) && slices.Equal(a.Repositories, b.Repositories)
+}
+
+// group takes nothing from earlier builds but packages, which are verified.
+// Where something is wrong each image is made alone: a run of several fails
+// whole, and each fault is to be reported of the images that have it.
+func (b *Rebuilder) group(ctx context.Context, group []*Report) error {
+	cfg, err := b.Config(group[0].Lock.Lock)
+	if err != nil {
+		return err
+	}
+	if cfg.OutDir, err = os.MkdirTemp("", "orlop-rebuild-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(cfg.OutDir)
+	addLocks(ctx, cfg.Input.(*input.Locks), group)
+	built, err := b.Build(ctx, cfg)
+	if err == nil {
+		return b.judge(ctx, group, built)
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	if len(group) == 1 {
+		group[0].fail(rebuildFailure(err), err)
+		return nil
+	}
+	for _, r := range group {
+		if err := b.group(ctx, []*Report{r}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addLocks adds the locks of a group, and where else their files may be.
+func addLocks(ctx context.Context, in *input.Locks, group []*Report) {
+	var artifacts []*artifact.Artifact
+	for _, r := range group {
+		in.Locks, artifacts = append(in.Locks, r.Lock.Lock), append(artifacts, r.Artifact)
+		in.KeptIn = append(in.KeptIn, filepath.Dir(r.Lock.File), filepath.Dir(r.Path))
+	}
+	in.Published = func(digests map[string]bool) (map[string][]byte, error) {
+		return artifact.FindIn(ctx, artifacts, digests)
+	}
+}
+
+// judge compares what was built with what there is.
+func (b *Rebuilder) judge(ctx context.Context, group []*Report, built []hooks.Result) error {
+	for _, r := range group {
+		i := slices.IndexFunc(built, func(made hooks.Result) bool { return made.Image == r.Lock.Image })
+		r.FromArtifact, r.Doubts, r.Definitions = built[i].FromArtifact, built[i].Doubts, built[i].Definitions
+		switch r.Result = Reproduced; {
+		case built[i].Digest != r.Artifact.Descriptor.Digest.String():
+			if err := b.explain(ctx, r, built[i]); err != nil {
+				r.fail(Different, err)
+			}
+		case len(r.Doubts) > 0:
+			b.doubt(r)
+		}
+	}
+	return ctx.Err()
+}
+
+// doubt judges an image that came out byte by byte, of parts for which only its lock
+// vouches.
+func (b *Rebuilder) doubt(r *Report) {
+	r.Result = Unvouched
+	if b.TrustLock {
+		return
+	}
+	for _, text := range r.Doubts {
+		r.fail(Unvouched, &resolve.UnvouchedError{What: text})
+	}
+}
+
+// rebuildFailure is the word for what kept an image from being made. All that a
+// definition may say stands in the lock, so that a wrong one is the lock's.
+func rebuildFailure(err error) string {
+	switch fault.ClassOf(err) {
+	case fault.Absent:
+		return InputAbsent
+	case fault.Wrong:
+		return InputWrong
+	case fault.Usage, fault.Unmet:
+		return LockUnusable
+	}
+	if _, disk := errors.AsType[syscall.Errno](err); disk {
+		return Failed
+	}
+	return Unsupported
+}
+
+// explain finds in what two images differ, and whether that says something:
+// another orlop may have another format, and other libraries compress and lay
+// out databases otherwise.
+func (b *Rebuilder) explain(ctx context.Context, r *Report, made hooks.Result) error {
+	file, err := layout.Open(ctx, made.File)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	again, err := artifact.ReadFile(ctx, file, "")
+	if err != nil {
+		return err
+	}
+	list, err := compare.Explain(ctx, again, r.Artifact, compare.Artifacts(ctx, again, r.Artifact), b.Lines)
+	if err != nil {
+		return err
+	}
+	differ := fmt.Errorf("built %s from its lock, found %s", made.Digest, r.Artifact.Descriptor.Digest)
+	maker, err := b.maker(ctx, r, again)
+	if err != nil {
+		return err
+	}
+	result, wrap := Different, func(err error) error { return &fault.ContentError{Err: err} }
+	if maker != "" {
+		result, wrap = Unsupported, func(err error) error { return &VersionError{err} }
+		differ = fmt.Errorf("%w; this is orlop %s, and orlop %s made it: that one can tell", differ, b.Version, maker)
+	}
+	r.fail(result, wrap(differ))
+	for _, line := range compare.Lines(list, b.Lines) {
+		r.fail(result, &DetailError{wrap(errors.New(line))})
+	}
+	return nil
+}
+
+// maker names the orlop that made an image where it explains a difference: one
+// of another version may do anything, other libraries only what they decide.
+func (b *Rebuilder) maker(ctx context.Context, r *Report, again *artifact.Artifact) (string, error) {
+	other := b.otherVersions(r.Lock.Versions)
+	if r.Lock.Orlop == b.Version {
+		if other == "" {
+			return "", nil
+		}
+		if form, err := compare.OnlyForm(ctx, again, r.Artifact); !form {
+			return "", err
+		}
+	}
+	if other != "" {
+		other = " with " + other
+	}
+	return r.Lock.Orlop + other, nil
+}
+
+// otherVersions names the libraries of a lock that this program has in another
+// version, "" for none.
+func (b *Rebuilder) otherVersions(locked map[string]string) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(locked)) {
+		if b.Versions[name] != locked[name] {
+			list = append(list, filepath.Base(name)+" "+locked[name])
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// VersionError is an image that this orlop cannot judge.
+type VersionError struct{ Err error }
+
+func (e *VersionError) Error() string { return e.Err.Error() }
+
+// Failed reports that this version cannot do it.
+func (*VersionError) Failed() bool { return true }
+
+// DetailError is a line that explains the fault before it: it has its place
+// there, whether it was said before or not.
+type DetailError struct{ Err error }
+
+func (e *DetailError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the line as a fault of the kind that it explains.
+func (e *DetailError) Unwrap() error { return e.Err }

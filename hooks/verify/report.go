@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package verify
+
+import (
+	"cmp"
+	"errors"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/compare"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release/define"
+)
+
+// The results of a check.
+const (
+	Verified     = "verified"
+	Faulty       = "faulty"
+	Failed       = "failed"
+	Reproduced   = "reproduced"
+	Unvouched    = "unvouched"
+	Different    = "different"
+	InputWrong   = "input-wrong"
+	InputAbsent  = "input-absent"
+	LockUnusable = "lock-unusable"
+	Unsupported  = "unsupported"
+)
+
+// Report is what came out about an archive.
+type Report struct {
+	Findings
+	Path     string
+	Piped    bool               // nothing lies beside it
+	Artifact *artifact.Artifact // nil where it could not be read
+	Lock     *GivenLock         // nil where none was found
+	Judges   []string           // what independent of the archive it was compared with: lock, digests
+	Result   string
+
+	OtherLocks []string // names of locks beside the archive that were not taken
+	// Of an image that was made again:
+	Doubts       []string // what a rebuild has on the lock's word alone
+	Definitions  []resolve.LayerDefinition
+	FromArtifact []string             // files that the rebuild took from it
+	Differences  []compare.Difference // where it came out otherwise
+}
+
+// GivenLock is a lock, and the file that it stands in.
+type GivenLock struct {
+	*lock.Lock
+	File string
+	Text []byte
+}
+
+// ParseLock reads a lock.
+func ParseLock(file string, text []byte) (GivenLock, error) {
+	l, err := lock.Parse(file, text)
+	return GivenLock{l, file, text}, err
+}
+
+// lock is the one that was found, nil for none.
+func (r *Report) lock() *lock.Lock {
+	if r.Lock == nil {
+		return nil
+	}
+	return r.Lock.Lock
+}
+
+// Name is the one that the archive gives its image, "" where that is not known.
+func (r *Report) Name() string {
+	if r.Artifact == nil {
+		return ""
+	}
+	return r.Artifact.Descriptor.Annotations[v1.AnnotationRefName]
+}
+
+// Image is the name of an image that orlop made, or of FreeBSD's, "" for others.
+func (r *Report) Image() string {
+	if r.Artifact == nil {
+		return ""
+	}
+	return cmp.Or(r.Artifact.OwnName(), define.OfFreeBSDs(r.Name()))
+}
+
+// faulty notes what is wrong with the archive, or kept it from being looked at.
+func (r *Report) faulty(errs ...error) {
+	err := errors.Join(errs...)
+	if err == nil {
+		return
+	}
+	r.add(errs...)
+	switch fault.ClassOf(r.Err()) {
+	case fault.Wrong:
+		r.Result = Faulty
+	case fault.Absent:
+		r.Result = InputAbsent
+	default:
+		r.Result = Failed
+		_, unsupported := errors.AsType[*fault.UnsupportedError](err)
+		_, schema := errors.AsType[*pkgdb.SchemaError](err)
+		if unsupported || schema {
+			r.Result = Unsupported
+		}
+	}
+}
+
+// fail gives the result and what led to it.
+func (r *Report) fail(result string, err error) {
+	r.Result = result
+	r.add(err)
+}
+
+// judge takes findings.
+func (r *Report) judge(f Findings) {
+	r.faulty(f.Errs...)
+	r.Notes, r.Details = append(r.Notes, f.Notes...), append(r.Details, f.Details...)
+}
