@@ -119,15 +119,12 @@ func downloads(cfg Config, family *resolve.Family) int {
 
 // wantedBy are the paths that some hook will ask for.
 func wantedBy(family *resolve.Family) *input.Wanted {
-	w := &input.Wanted{Files: map[string]bool{closure.NameSources: true}, Folders: []string{certificateDir + "/", closure.LibraryLists}}
-	for _, path := range etc.Read() {
-		w.Files[path] = true
-	}
-	for _, policies := range closure.PolicyPath {
-		if strings.HasSuffix(policies, "/") {
-			w.Folders = append(w.Folders, policies)
+	w := &input.Wanted{Files: map[string]bool{}, Folders: []string{certificateDir + "/"}}
+	for _, path := range slices.Concat(etc.Read(), closure.Texts()) {
+		if strings.HasSuffix(path, "/") {
+			w.Folders = append(w.Folders, path)
 		} else {
-			w.Files[policies] = true
+			w.Files[path] = true
 		}
 	}
 	for _, m := range family.Steps {

@@ -3,11 +3,14 @@
 package script
 
 import (
+	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/orlop/orlop/release/etc"
 )
 
 // Chmod is what a script asks of chmod(1).
@@ -32,16 +35,36 @@ type known struct {
 }
 
 // knownPrograms are the programs that scripts of base packages consist of
-// (FreeBSD's packages/*/*.ucl and, before 15, release/packages/*.ucl). A call that
-// asks for anything else than what generators do is not understood. Byte orders
-// are left out: the machine decides them.
-var knownPrograms = map[string]known{
-	"pwd_mkdb":      {"/usr/sbin/", callPwdMkdb},
-	"services_mkdb": {"/usr/sbin/", callServicesMkdb},
-	"cap_mkdb":      {"/usr/bin/", callCapMkdb},
-	"certctl":       {"/usr/sbin/", callCertctl},
-	"chmod":         {"/bin/", callChmod},
-	"kldxref":       {"/usr/sbin/", callKldxref},
+// (FreeBSD's packages/*/*.ucl and, before 15, release/packages/*.ucl), with those of
+// etc.Derivations. A call that asks for anything else than what generators do is
+// not understood.
+var knownPrograms = withDerivations(map[string]known{
+	"certctl": {"/usr/sbin/", callCertctl},
+	"chmod":   {"/bin/", callChmod},
+	"kldxref": {"/usr/sbin/", callKldxref},
+})
+
+// withDerivations adds the programs of all derivations.
+func withDerivations(all map[string]known) map[string]known {
+	for _, d := range etc.Derivations {
+		dir, name := path.Split(d.Command.Program)
+		all[name] = known{dir, func(args []string, _ map[string]string, _ *Effects) bool { return asks(d.Command, args) }}
+	}
+	return all
+}
+
+// asks reports whether a call is one that asks for a derivation and for nothing
+// else.
+func asks(c etc.Command, args []string) bool {
+	given, operands, ok := options(unordered(args), c.Flags+c.Needs, strings.Join(slices.Collect(maps.Keys(c.Values)), ""))
+	for letter, path := range c.Values {
+		ok = ok && isPath(given[letter], path)
+	}
+	for _, letter := range strings.Split(c.Needs, "") {
+		_, has := given[letter]
+		ok = ok && has
+	}
+	return ok && len(operands) == 1 && slices.ContainsFunc(c.Operands, func(path string) bool { return isPath(operands[0], path) })
 }
 
 // program finds the one that a command names, by its name or its whole path.
@@ -108,28 +131,6 @@ func options(args []string, flags, valued string) (given map[string]string, rest
 // where that has left them in a script: there they are empty.
 func unordered(args []string) []string {
 	return slices.DeleteFunc(slices.Clone(args), func(w string) bool { return w == "${CAP_MKDB_ENDIAN}" || w == "${PWD_MKDB_ENDIAN}" })
-}
-
-// callPwdMkdb is pwd_mkdb(8), which makes passwd, too. -i is to ignore locks, -B
-// and -L were byte orders.
-func callPwdMkdb(args []string, _ map[string]string, _ *Effects) bool {
-	o, files, ok := options(unordered(args), "iNpBL", "d")
-	_, passwd := o["p"]
-	return ok && passwd && isPath(o["d"], "/etc") && len(files) == 1 && isPath(files[0], "/etc/master.passwd")
-}
-
-// callServicesMkdb is services_mkdb(8), of a file or of the root that it is in.
-func callServicesMkdb(args []string, _ map[string]string, _ *Effects) bool {
-	o, files, ok := options(unordered(args), "bdlq", "o")
-	_, local := o["d"]
-	return ok && !local && isPath(o["o"], "/var/db/services.db") && len(files) == 1 &&
-		(isPath(files[0], "/") || isPath(files[0], "/etc/services"))
-}
-
-// callCapMkdb is cap_mkdb(1).
-func callCapMkdb(args []string, _ map[string]string, _ *Effects) bool {
-	_, files, ok := options(unordered(args), "blv", "")
-	return ok && len(files) == 1 && isPath(files[0], "/etc/login.conf")
 }
 
 // metalog is a word that becomes options only where pkg writes a METALOG.

@@ -34,13 +34,18 @@ type Requirement struct {
 
 // Files tells of files what a tree does not.
 type Files interface {
-	// Owner is the package of a node, NAME-VERSION, or who else made it.
-	Owner(n *tree.Node) string
+	// Owner is the package of a node, "" for none, and who made the node, for
+	// messages: the package with its version, or somebody else.
+	Owner(n *tree.Node) (pkg, by string)
 	// Asks is what a file asks for when it runs.
 	Asks(n *tree.Node) Asks
 	// Text returns the contents of a file that names others: nil for none.
 	Text(ctx context.Context, n *tree.Node) ([]byte, error)
 }
+
+// Texts are the files that a check reads: their paths, and those of folders with a
+// slash at the end.
+func Texts() []string { return append([]string{NameSources, LibraryLists}, PolicyPath...) }
 
 // Asks is what a file wants to be there when it runs.
 type Asks struct {
@@ -148,7 +153,8 @@ func (c *check) gap(g *Gap) { c.report.Gaps = append(c.report.Gaps, g) }
 // fault says what a file wants that is not there, and what is missing where
 // others may want the same.
 func (c *check) fault(n *tree.Node, wants, lack string) {
-	c.gap(&Gap{c.Files.Owner(n), n.Path, wants, lack})
+	_, by := c.Files.Owner(n)
+	c.gap(&Gap{by, n.Path, wants, lack})
 }
 
 // excepted reports whether an exception speaks of any of the names, of which
@@ -156,8 +162,10 @@ func (c *check) fault(n *tree.Node, wants, lack string) {
 func (c *check) excepted(list []define.Exception, names ...string) bool {
 	by := ""
 	for _, name := range names {
-		if n := c.Tree.Lookup(name); n != nil && n.Origin == tree.Packaged {
-			by = n.Package
+		if n := c.Tree.Lookup(name); n != nil {
+			if pkg, _ := c.Files.Owner(n); pkg != "" {
+				by = pkg
+			}
 		}
 	}
 	return c.exceptedFor(by, list, names...)

@@ -11,14 +11,39 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// derivation is what a program of FreeBSD makes of a file.
-type derivation struct {
-	source string
-	make   func(name string, text []byte, order binary.ByteOrder) ([]Output, error)
+// Derivation is what a program of FreeBSD makes of a file. It is all that there is
+// to declare: which file of an image is read, which call of the program in a
+// package's script asks for nothing else, and what comes of it. The hooks that
+// fetch, read scripts and generate, and what reads a finished image, follow it.
+type Derivation struct {
+	Source  string // path of the file
+	Command Command
+	make    func(name string, text []byte, order binary.ByteOrder) ([]Output, error)
 }
 
-var derivations = []derivation{
-	{"/etc/master.passwd", pwdMkdb}, {"/etc/services", servicesMkdb}, {"/etc/login.conf", capMkdb},
+// Command is a call that a script may have. Byte orders are left out: the machine
+// decides them.
+type Command struct {
+	Program  string            // path
+	Flags    string            // letters of options that do not matter here
+	Needs    string            // letters of options that must be there
+	Values   map[string]string // paths in the image that options must have, by letter
+	Operands []string          // paths in the image, of which the call has one
+}
+
+// Derivations are all of them.
+var Derivations = []Derivation{
+	{"/etc/master.passwd", Command{
+		Program: "/usr/sbin/pwd_mkdb", Flags: "iNBL", // ignore locks, do not wait for them, byte orders
+		Needs: "p", Values: map[string]string{"d": "/etc"}, Operands: []string{"/etc/master.passwd"},
+	}, pwdMkdb},
+	{"/etc/services", Command{
+		Program: "/usr/sbin/services_mkdb", Flags: "blq",
+		Values: map[string]string{"o": "/var/db/services.db"}, Operands: []string{"/etc/services", "/"},
+	}, servicesMkdb},
+	{"/etc/login.conf", Command{
+		Program: "/usr/bin/cap_mkdb", Flags: "blv", Operands: []string{"/etc/login.conf"},
+	}, capMkdb},
 }
 
 // pwdMkdb does what pwd_mkdb(8) does, in a byte order of its own.
@@ -49,12 +74,12 @@ func capMkdb(name string, text []byte, order binary.ByteOrder) ([]Output, error)
 func Derive(ctx context.Context, content func(path string) []byte, order binary.ByteOrder) ([]Output, error) {
 	var all []Output
 	var errs []error
-	for _, d := range derivations {
-		text := content(d.source)
+	for _, d := range Derivations {
+		text := content(d.Source)
 		if text == nil {
 			continue
 		}
-		files, err := until.Do(ctx, func() ([]Output, error) { return d.make(d.source, text, order) })
+		files, err := until.Do(ctx, func() ([]Output, error) { return d.make(d.Source, text, order) })
 		if err != nil {
 			errs = append(errs, fault.Content(err))
 			continue
@@ -68,8 +93,8 @@ func Derive(ctx context.Context, content func(path string) []byte, order binary.
 // accounts.
 func Read() []string {
 	list := []string{"/etc/passwd", "/etc/group"}
-	for _, d := range derivations {
-		list = append(list, d.source)
+	for _, d := range Derivations {
+		list = append(list, d.Source)
 	}
 	return list
 }
