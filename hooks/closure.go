@@ -101,12 +101,12 @@ type rootFiles struct {
 	asks asks
 }
 
-// Owner is the package of a node, or who else made it.
-func (r *rootFiles) Owner(n *tree.Node) string {
+// Owner is the package of a node, and who made it.
+func (r *rootFiles) Owner(n *tree.Node) (pkg, by string) {
 	if f := r.root.owner(n); f != nil {
-		return f.FullName()
+		return f.Name, f.FullName()
 	}
-	return n.Owner()
+	return "", n.Owner()
 }
 
 // Asks is what a file asks for, as far as its package was read.
@@ -151,41 +151,27 @@ func (r *rootFiles) Text(ctx context.Context, n *tree.Node) ([]byte, error) {
 // exceptionsOf are all that hold for an image.
 func exceptionsOf(cfg Config, family *resolve.Family, m *Root) define.Exceptions {
 	if m.Lock != nil {
-		return define.Exceptions{Missing: m.Lock.KnownMissing, Dangling: m.Lock.KnownDangling}
+		return m.Lock.Exceptions()
 	}
-	all := define.Exceptions{Missing: slices.Clone(cfg.Exceptions.Missing), Dangling: slices.Clone(cfg.Exceptions.Dangling)}
+	all := cfg.Exceptions
 	for _, at := range m.chain() {
-		all.Missing = append(all.Missing, at.Def.Exceptions.Missing...)
-		all.Dangling = append(all.Dangling, at.Def.Exceptions.Dangling...)
+		all = all.Join(at.Def.Exceptions)
 	}
-	all.Missing = m.inheritExceptions(all.Missing, family.Inherited.Missing)
-	all.Dangling = m.inheritExceptions(all.Dangling, family.Inherited.Dangling)
-	return all
+	return all.JoinNew(family.Inherited.Without(func(e define.Exception) bool { return !m.has(e) }))
 }
 
-// inheritExceptions adds to a list the exceptions that an image has with packages,
-// its own or its parent's.
-func (m *Root) inheritExceptions(list, known []define.Exception) []define.Exception {
-	for _, e := range known {
-		has := slices.ContainsFunc(m.Plan.Steps, func(s solve.StepPlan) bool {
-			return slices.ContainsFunc(s.Packages, func(p *solve.Planned) bool { return e.Of(p.Name) })
-		})
-		if has && !slices.Contains(list, e) {
-			list = append(list, e)
-		}
-	}
-	return list
+// has reports whether an image has the package of an exception, itself or from its
+// parent.
+func (m *Root) has(e define.Exception) bool {
+	return slices.ContainsFunc(m.Plan.Steps, func(s solve.StepPlan) bool {
+		return slices.ContainsFunc(s.Packages, func(p *solve.Planned) bool { return e.Of(p.Name) })
+	})
 }
 
 func noteUnused(cfg Config, where string, e define.Exceptions, used map[define.Exception]bool) {
-	for _, list := range []struct {
-		key string
-		of  []define.Exception
-	}{{"known-missing", e.Missing}, {"known-dangling", e.Dangling}} {
-		for _, x := range list.of {
-			if !used[x] {
-				cfg.Observe.Detail("%s: %s %q no longer applies", where, list.key, x.Pattern)
-			}
+	for key, x := range e.All() {
+		if !used[x] {
+			cfg.Observe.Detail("%s: %s %q no longer applies", where, key, x.Pattern)
 		}
 	}
 }

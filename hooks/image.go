@@ -126,7 +126,7 @@ func (r *documents) lock(ctx context.Context, m *Root) (lock.Lock, error) {
 		}
 	}
 	known := exceptionsOf(r.Config, r.family, m)
-	l.KnownMissing, l.KnownDangling = append(l.KnownMissing, known.Missing...), append(l.KnownDangling, known.Dangling...)
+	l.Except(known)
 	return l, nil
 }
 

@@ -155,3 +155,13 @@ func (l Lock) Encode() ([]byte, error) {
 	text, err := json.MarshalIndent(l, "", "  ")
 	return append(text, '\n'), err
 }
+
+// Exceptions are what the image may lack.
+func (l *Lock) Exceptions() define.Exceptions {
+	return define.Exceptions{Missing: l.KnownMissing, Dangling: l.KnownDangling}
+}
+
+// Except adds what the image may lack.
+func (l *Lock) Except(e define.Exceptions) {
+	l.KnownMissing, l.KnownDangling = append(l.KnownMissing, e.Missing...), append(l.KnownDangling, e.Dangling...)
+}

@@ -5,6 +5,7 @@ package define
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"path"
 	"slices"
 	"strings"
@@ -33,20 +34,70 @@ func (e Exception) Of(name string) bool {
 	return e.Package == "" || slices.Contains(alternatives(e.Package), name)
 }
 
+// kind is the list of one kind of exceptions.
+type kind struct {
+	key  string // in definitions
+	list *[]Exception
+}
+
+// kinds are the lists of all kinds.
+func (e *Exceptions) kinds() []kind {
+	return []kind{{"known-missing", &e.Missing}, {"known-dangling", &e.Dangling}}
+}
+
+// All are the exceptions, each with the key of its kind.
+func (e Exceptions) All() iter.Seq2[string, Exception] {
+	return func(yield func(string, Exception) bool) {
+		for _, k := range e.kinds() {
+			for _, x := range *k.list {
+				if !yield(k.key, x) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Join adds others after these.
+func (e Exceptions) Join(others Exceptions) Exceptions {
+	var all Exceptions
+	for i, k := range all.kinds() {
+		*k.list = slices.Concat(*e.kinds()[i].list, *others.kinds()[i].list)
+	}
+	return all
+}
+
+// Without leaves out those of which drop is true.
+func (e Exceptions) Without(drop func(Exception) bool) Exceptions {
+	var rest Exceptions
+	for i, k := range rest.kinds() {
+		*k.list = slices.DeleteFunc(slices.Clone(*e.kinds()[i].list), drop)
+	}
+	return rest
+}
+
+// JoinNew adds others after these, each that is not there yet in its kind.
+func (e Exceptions) JoinNew(others Exceptions) Exceptions {
+	all := e.Join(Exceptions{})
+	for i, k := range others.kinds() {
+		list := all.kinds()[i].list
+		for _, x := range *k.list {
+			if !slices.Contains(*list, x) {
+				*list = append(*list, x)
+			}
+		}
+	}
+	return all
+}
+
 // PackageExceptions are those of FreeBSD's images in the set that belong to a
 // package. They hold in any image that has it.
 func (all Images) PackageExceptions() Exceptions {
 	var e Exceptions
 	for _, name := range StandardNames() {
-		e.Missing = append(e.Missing, bound(all[name].Exceptions.Missing)...)
-		e.Dangling = append(e.Dangling, bound(all[name].Exceptions.Dangling)...)
+		e = e.Join(all[name].Exceptions.Without(func(x Exception) bool { return x.Package == "" }))
 	}
 	return e
-}
-
-// bound are the exceptions that belong to a package.
-func bound(list []Exception) []Exception {
-	return slices.DeleteFunc(slices.Clone(list), func(e Exception) bool { return e.Package == "" })
 }
 
 // Match reports whether the exception speaks of a name or path.
@@ -89,11 +140,13 @@ func ReadExceptions(name string, text []byte) (Exceptions, error) {
 	return e, nil
 }
 
+// readers read the keys of all kinds.
 func (e *Exceptions) readers() map[string]func(ucl.Value) error {
-	return map[string]func(ucl.Value) error{
-		"known-missing":  exceptions(&e.Missing),
-		"known-dangling": exceptions(&e.Dangling),
+	all := map[string]func(ucl.Value) error{}
+	for _, k := range e.kinds() {
+		all[k.key] = exceptions(k.list)
 	}
+	return all
 }
 
 func exceptions(list *[]Exception) func(ucl.Value) error {
