@@ -13,6 +13,8 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/orlop/orlop/hooks/cache"
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
@@ -122,12 +124,12 @@ func (r *layerer) compose(ctx context.Context, m *Layered, fragments []layer.Fra
 	} else {
 		defer blob.Close()
 	}
-	made := make(chan struct{})
-	go func() {
-		defer close(made)
+	var ahead errgroup.Group
+	ahead.Go(func() error {
 		_, _ = m.Database() // ready for the last fragment, which says what is wrong
-	}()
-	defer func() { <-made }()
+		return nil
+	})
+	defer ahead.Wait()
 	for prior := (&layer.Prior{Record: old.Record, Blob: blob}); ; prior = nil {
 		out, err := r.Cache.Create(r.scratch)
 		if err != nil {

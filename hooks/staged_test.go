@@ -65,7 +65,7 @@ func unpack(t *testing.T, archive, root string, log io.Writer) (late []func() er
 		t.Fatal(err)
 	}
 	defer f.Close()
-	r, err := pkgfile.NewReader(t.Context(), f, archive)
+	r, err := pkgfile.NewReader(t.Context(), nil, f, archive)
 	if err != nil {
 		t.Fatal(err)
 	}

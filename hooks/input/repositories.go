@@ -12,6 +12,7 @@ import (
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/packing"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/trust"
@@ -33,6 +34,8 @@ type Repositories struct {
 
 	trusts  map[asked]trust.Trust // nil for nobody's signature
 	sources map[*catalog.Repo]*store.Source
+
+	decoders *packing.Decoders // of all packages
 }
 
 // begin makes the zero value useful.
@@ -41,7 +44,7 @@ func (in *Repositories) begin() {
 		in.Store = new(store.Store)
 	}
 	if in.sources == nil {
-		in.trusts, in.sources = map[asked]trust.Trust{}, map[*catalog.Repo]*store.Source{}
+		in.trusts, in.sources, in.decoders = map[asked]trust.Trust{}, map[*catalog.Repo]*store.Source{}, new(packing.Decoders)
 	}
 }
 
@@ -247,7 +250,7 @@ func (in *Repositories) open(ctx context.Context, src *store.Source, p *catalog.
 	}
 	if known != nil && src != nil && !src.Remote() {
 		if file, err := src.Open(ctx, p.Path); err == nil { // else the message is that of verified
-			pkg, err := pkgfile.NewReaderOf(ctx, file, known)
+			pkg, err := pkgfile.NewReaderOf(ctx, in.decoders, file, known)
 			if err != nil {
 				file.Close()
 				return nil, err
@@ -259,7 +262,7 @@ func (in *Repositories) open(ctx context.Context, src *store.Source, p *catalog.
 	if err != nil {
 		return nil, err
 	}
-	pkg, err := pkgfile.NewReader(ctx, f, p.FullName()+": "+p.Path)
+	pkg, err := pkgfile.NewReader(ctx, in.decoders, f, p.FullName()+": "+p.Path)
 	if err != nil {
 		f.Close()
 		return nil, err

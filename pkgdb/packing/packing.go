@@ -13,6 +13,7 @@ import (
 	"io"
 	"math"
 	"math/bits"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz/lzma"
@@ -25,32 +26,67 @@ import (
 // windows (level 19); zstd(1) itself refuses more than 128 MiB by default.
 const maxWindow = 128 << 20
 
-// zstdReader gives its decoder, which has a window of some megabytes, to the
-// next package.
-type zstdReader struct{ *zstd.Decoder }
+// Decoders are those of zstd that are idle: each has a window of some megabytes,
+// which is passed on to the next package. The zero value has none. Several readers
+// can use it side by side.
+type Decoders struct {
+	mu   sync.Mutex
+	idle []*zstd.Decoder
+}
 
-// zstdDecoders are idle ones, so few that they do not matter. (A sync.Pool holds
-// one back for each processor.)
-var zstdDecoders = make(chan *zstd.Decoder, 4)
+// maxIdle is so few that they do not matter.
+const maxIdle = 4
 
-func newZstd(r io.Reader) (*zstdReader, error) {
-	select {
-	case d := <-zstdDecoders:
-		return &zstdReader{d}, d.Reset(r)
-	default:
+// take returns an idle decoder, nil where there is none.
+func (d *Decoders) take() *zstd.Decoder {
+	if d == nil {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := len(d.idle)
+	if n == 0 {
+		return nil
+	}
+	z := d.idle[n-1]
+	d.idle = d.idle[:n-1]
+	return z
+}
+
+// give takes a decoder back.
+func (d *Decoders) give(z *zstd.Decoder) {
+	if d == nil {
+		z.Close()
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.idle) < maxIdle && z.Reset(nil) == nil {
+		d.idle = append(d.idle, z)
+		return
+	}
+	z.Close()
+}
+
+// zstdReader gives its decoder back when it is closed.
+type zstdReader struct {
+	*zstd.Decoder
+	to *Decoders
+}
+
+func newZstd(r io.Reader, from *Decoders) (*zstdReader, error) {
+	if z := from.take(); z != nil {
+		return &zstdReader{z, from}, z.Reset(r)
 	}
 	// One goroutine a package: packages are what runs in parallel.
 	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
-	return &zstdReader{d}, err
+	return &zstdReader{d, from}, err
 }
 
 // Close gives the decoder back.
 func (z *zstdReader) Close() error {
-	if z.Decoder != nil && z.Reset(nil) == nil {
-		select {
-		case zstdDecoders <- z.Decoder:
-		default:
-		}
+	if z.Decoder != nil {
+		z.to.give(z.Decoder)
 	}
 	z.Decoder = nil
 	return nil
@@ -79,7 +115,10 @@ var unread = map[string]string{
 // packing formats of libpkg (libpkg/packing.c) and of what it made before pkg
 // 1.17, and gives the plain bytes. Anything else passes as it is. Close releases
 // the decoder, not r.
-func NewReader(r io.Reader) (io.ReadCloser, error) {
+func NewReader(r io.Reader) (io.ReadCloser, error) { return (*Decoders)(nil).NewReader(r) }
+
+// NewReader is the function of this name, with a decoder that is idle.
+func (d *Decoders) NewReader(r io.Reader) (io.ReadCloser, error) {
 	br := bufio.NewReaderSize(r, 64<<10)
 	head, err := br.Peek(lzma.HeaderLen)
 	if err != nil && err != io.EOF {
@@ -92,11 +131,11 @@ func NewReader(r io.Reader) (io.ReadCloser, error) {
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		d, err := newZstd(br)
+		z, err := newZstd(br, d)
 		if err != nil {
 			return nil, fmt.Errorf("zstd: %w", err)
 		}
-		return d, nil
+		return z, nil
 	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
 		d, err := xz.NewReader(br)
 		if err != nil {

@@ -72,20 +72,21 @@ type Reader struct {
 
 // NewReader starts to read an archive and returns once the manifest is there.
 // The label names the package until then. A caller who does not read to the
-// end must Close. The context ends every read.
-func NewReader(ctx context.Context, r io.Reader, label string) (*Reader, error) {
-	return newReader(ctx, r, label, nil)
+// end must Close. The context ends every read. Decoders are
+// those that packages of a run share, nil for none.
+func NewReader(ctx context.Context, decoders *packing.Decoders, r io.Reader, label string) (*Reader, error) {
+	return newReader(ctx, decoders, r, label, nil)
 }
 
 // NewReaderOf is NewReader for an archive whose manifest is known. The one in
 // it is passed over: every member is compared with the known one, which must
 // tell all of its files. It is only read, so that several readers can share it.
-func NewReaderOf(ctx context.Context, r io.Reader, m *Manifest) (*Reader, error) {
-	return newReader(ctx, r, m.FullName(), m)
+func NewReaderOf(ctx context.Context, decoders *packing.Decoders, r io.Reader, m *Manifest) (*Reader, error) {
+	return newReader(ctx, decoders, r, m.FullName(), m)
 }
 
-func newReader(ctx context.Context, r io.Reader, label string, m *Manifest) (*Reader, error) {
-	plain, err := packing.NewReader(until.Reader(ctx, r))
+func newReader(ctx context.Context, decoders *packing.Decoders, r io.Reader, label string, m *Manifest) (*Reader, error) {
+	plain, err := decoders.NewReader(until.Reader(ctx, r))
 	if _, unread := errors.AsType[*fault.UnsupportedError](err); unread {
 		return nil, fmt.Errorf("%s: %w", label, err)
 	} else if err != nil {

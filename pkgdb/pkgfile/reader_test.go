@@ -26,7 +26,7 @@ import (
 
 // readAll goes through an archive and reads every file.
 func readAll(archive []byte) (map[string]*pkgfile.Entry, error) {
-	r, err := pkgfile.NewReader(context.Background(), bytes.NewReader(archive), "test.pkg")
+	r, err := pkgfile.NewReader(context.Background(), nil, bytes.NewReader(archive), "test.pkg")
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func TestReaderUnlike(t *testing.T) {
 	t.Parallel()
 	archive := pkgtest.Package{Name: "p", Files: []pkgtest.File{{Path: "/a", Body: "x", Mode: 0o755}, {Path: "/b", Body: "x"}, {Path: "/l", Symlink: "x"}},
 		Dirs: []pkgtest.File{{Path: "/d", Mode: 0o700}, {Path: "/e", Mode: 0o700}}}.Archive()
-	r, err := pkgfile.NewReader(t.Context(), bytes.NewReader(archive), "test.pkg")
+	r, err := pkgfile.NewReader(t.Context(), nil, bytes.NewReader(archive), "test.pkg")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestReaderUnlike(t *testing.T) {
 	m.Files[1].Sum, m.Files[1].Time = "", nil
 	m.Files[2].IsLink, m.Files[2].Link = false, ""
 	m.Dirs = []pkgfile.Dir{m.Dirs[0], {Path: "/f", Attr: pkgfile.Attr{Perm: 0o711}}}
-	if r, err = pkgfile.NewReaderOf(t.Context(), bytes.NewReader(archive), m); err != nil {
+	if r, err = pkgfile.NewReaderOf(t.Context(), nil, bytes.NewReader(archive), m); err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
@@ -264,7 +264,7 @@ func FuzzReader(f *testing.F) {
 			}
 			return
 		}
-		r, err := pkgfile.NewReader(t.Context(), bytes.NewReader(archive), "again")
+		r, err := pkgfile.NewReader(t.Context(), nil, bytes.NewReader(archive), "again")
 		if err != nil {
 			t.Fatal(err)
 		}

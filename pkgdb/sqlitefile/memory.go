@@ -55,14 +55,14 @@ func Open(ctx context.Context, image []byte) (*sql.DB, error) {
 		image = slices.Clone(image)
 		image[18], image[19] = rollback, rollback // bytes in memory have no write-ahead log beside them
 	}
-	err = deserialize(db, image)
+	err = deserialize(ctx, db, image)
 	for _, pragma := range []string{"trusted_schema = OFF", "cell_size_check = ON", "query_only = ON"} {
 		if err == nil {
 			_, err = db.ExecContext(ctx, "PRAGMA "+pragma)
 		}
 	}
 	if err == nil {
-		err = confine(db)
+		err = confine(ctx, db)
 	}
 	if err != nil {
 		db.Close()
@@ -77,7 +77,7 @@ func Settle(ctx context.Context, db *sql.DB, statements int) ([]byte, error) {
 	if _, err := db.ExecContext(ctx, "VACUUM"); err != nil {
 		return nil, fmt.Errorf("vacuum: %w", err)
 	}
-	image, err := serialize(db)
+	image, err := serialize(ctx, db)
 	if err != nil {
 		return nil, err
 	}

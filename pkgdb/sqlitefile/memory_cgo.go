@@ -16,8 +16,8 @@ import (
 const Available = true
 
 // serialize returns the bytes of the file that the database in memory would be.
-func serialize(db *sql.DB) (image []byte, err error) {
-	err = withConn(db, func(c *sqlite3.SQLiteConn) (err error) {
+func serialize(ctx context.Context, db *sql.DB) (image []byte, err error) {
+	err = withConn(ctx, db, func(c *sqlite3.SQLiteConn) (err error) {
 		image, err = c.Serialize("main")
 		return err
 	})
@@ -25,8 +25,8 @@ func serialize(db *sql.DB) (image []byte, err error) {
 }
 
 // deserialize makes image the database in memory.
-func deserialize(db *sql.DB, image []byte) error {
-	return withConn(db, func(c *sqlite3.SQLiteConn) error { return c.Deserialize(image, "main") })
+func deserialize(ctx context.Context, db *sql.DB, image []byte) error {
+	return withConn(ctx, db, func(c *sqlite3.SQLiteConn) error { return c.Deserialize(image, "main") })
 }
 
 // maxValue bounds a text: a file of configuration, a script.
@@ -35,8 +35,8 @@ const maxValue = 64 << 20
 // confine leaves a connection no more than reading needs. It stands in for
 // SQLITE_DBCONFIG_DEFENSIVE, which the driver cannot set, and which keeps SQL from
 // damaging a file; here no SQL writes, and none comes from the file.
-func confine(db *sql.DB) error {
-	return withConn(db, func(c *sqlite3.SQLiteConn) error {
+func confine(ctx context.Context, db *sql.DB) error {
+	return withConn(ctx, db, func(c *sqlite3.SQLiteConn) error {
 		for id, most := range map[int]int{
 			sqlite3.SQLITE_LIMIT_LENGTH:          maxValue,
 			sqlite3.SQLITE_LIMIT_SQL_LENGTH:      maxSchema,
@@ -74,8 +74,8 @@ func busy(err error) bool {
 	return ok && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
 }
 
-func withConn(db *sql.DB, do func(*sqlite3.SQLiteConn) error) error {
-	conn, err := db.Conn(context.Background())
+func withConn(ctx context.Context, db *sql.DB, do func(*sqlite3.SQLiteConn) error) error {
+	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@
 package sqlitefile
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 
@@ -17,10 +18,10 @@ const Available = false
 // errNoCgo lets a build without cgo be vetted, for other systems.
 var errNoCgo = errors.New("this orlop was built without cgo, which SQLite needs")
 
-func serialize(*sql.DB) ([]byte, error) { return nil, errNoCgo }
+func serialize(context.Context, *sql.DB) ([]byte, error) { return nil, errNoCgo }
 
-func deserialize(*sql.DB, []byte) error { return errNoCgo }
+func deserialize(context.Context, *sql.DB, []byte) error { return errNoCgo }
 
-func confine(*sql.DB) error { return errNoCgo }
+func confine(context.Context, *sql.DB) error { return errNoCgo }
 
 func busy(error) bool { return false }

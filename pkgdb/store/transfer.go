@@ -203,7 +203,7 @@ func (t *transfer) from(ctx context.Context, u *url.URL) error {
 		return err
 	}
 	dog := &watchdog{window: cmp.Or(t.store.Window, 30*time.Second), came: t.store.Came, bark: cancel}
-	defer dog.start()()
+	defer dog.start(ctx)()
 	disk := until.NewDisk(ctx, t.file)
 	n, err := io.Copy(disk, io.LimitReader(io.TeeReader(resp.Body, dog), t.limit-at+1))
 	if err == nil {
@@ -312,8 +312,8 @@ type watchdog struct {
 	bytes  atomic.Int64 // of this window
 }
 
-// start begins to watch; the function that it returns ends that.
-func (d *watchdog) start() (stop func()) {
+// start begins to watch; the context ends that, or the function that it returns.
+func (d *watchdog) start(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		tick := time.NewTicker(d.window)
@@ -325,6 +325,8 @@ func (d *watchdog) start() (stop func()) {
 					d.bark(errSlow)
 				}
 			case <-done:
+				return
+			case <-ctx.Done():
 				return
 			}
 		}

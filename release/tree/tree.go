@@ -118,8 +118,10 @@ func (t *Tree) Until(ctx context.Context) iter.Seq[*Node] {
 
 // sorted is every node in the order of paths.
 func (t *Tree) sorted() []*Node {
-	order, _ := t.inOrder(context.Background())
-	return order
+	if order := t.order.Load(); order != nil {
+		return *order
+	}
+	return t.keepOrder(slices.Sorted(maps.Keys(t.nodes)))
 }
 
 func (t *Tree) inOrder(ctx context.Context) ([]*Node, error) {
@@ -130,12 +132,17 @@ func (t *Tree) inOrder(ctx context.Context) ([]*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	return t.keepOrder(paths), nil
+}
+
+// keepOrder keeps the order of the nodes until one is added.
+func (t *Tree) keepOrder(paths []string) []*Node {
 	order := make([]*Node, len(paths))
 	for i, p := range paths {
 		order[i] = t.nodes[p]
 	}
 	t.order.Store(&order)
-	return order, nil
+	return order
 }
 
 // Settle finds out the order of the nodes ahead of its first use, which of

@@ -2,7 +2,10 @@
 
 package layout
 
-import "io"
+import (
+	"context"
+	"io"
+)
 
 // ahead reads in a goroutine of its own, so that a blob is hashed while what
 // was read before is written.
@@ -20,27 +23,31 @@ type piece struct {
 	err   error // of what comes after them
 }
 
-// readAhead starts to read. After Close nothing reads from r any more.
-func readAhead(r io.Reader) *ahead {
+// readAhead starts to read, until the context ends. After Close nothing reads from
+// r any more.
+func readAhead(ctx context.Context, r io.Reader) *ahead {
 	const pieces, size = 3, 256 << 10
-	a := &ahead{full: make(chan piece, pieces), free: make(chan []byte, pieces), stop: make(chan struct{}), stopped: make(chan struct{})}
+	a := &ahead{full: make(chan piece, pieces+1), free: make(chan []byte, pieces), stop: make(chan struct{}), stopped: make(chan struct{})}
 	for range pieces {
 		a.free <- make([]byte, size)
 	}
-	go a.run(r)
+	go a.run(ctx, r)
 	return a
 }
 
-func (a *ahead) run(r io.Reader) {
+func (a *ahead) run(ctx context.Context, r io.Reader) {
 	defer close(a.stopped)
 	for {
 		select {
 		case b := <-a.free:
 			n, err := r.Read(b[:cap(b)])
-			a.full <- piece{b[:n], err} // has room for all pieces
+			a.full <- piece{b[:n], err} // has room for all pieces, and for an end
 			if err != nil {
 				return
 			}
+		case <-ctx.Done():
+			a.full <- piece{err: ctx.Err()}
+			return
 		case <-a.stop:
 			return
 		}

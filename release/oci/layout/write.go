@@ -72,7 +72,7 @@ func Write(ctx context.Context, path string, f Format, im *oci.Image, d oci.Docu
 	if f == Dir {
 		return writeDir(ctx, path, entries)
 	}
-	return create(ctx, path, func(out io.Writer) error { return writeArchive(out, f, im.Created, entries) })
+	return create(ctx, path, func(out io.Writer) error { return writeArchive(ctx, out, f, im.Created, entries) })
 }
 
 // entriesOf lists the files of the layout in the order of their names. A layer
@@ -95,7 +95,7 @@ func entriesOf(im *oci.Image, d oci.Documents, open func(i int) (io.ReadCloser, 
 }
 
 // writeArchive writes the layout as a tar file, and packs that as it goes.
-func writeArchive(out io.Writer, f Format, created int64, entries []layoutEntry) error {
+func writeArchive(ctx context.Context, out io.Writer, f Format, created int64, entries []layoutEntry) error {
 	var packed io.WriteCloser
 	switch f {
 	case Tar:
@@ -119,7 +119,7 @@ func writeArchive(out io.Writer, f Format, created int64, entries []layoutEntry)
 		}
 	}
 	for _, e := range entries {
-		if err := e.copy(func(r io.Reader) error { return w.Entry(node(created, "/"+e.name, tree.File, 0o644, e.size), r) }); err != nil {
+		if err := e.copy(ctx, func(r io.Reader) error { return w.Entry(node(created, "/"+e.name, tree.File, 0o644, e.size), r) }); err != nil {
 			return err
 		}
 	}
@@ -140,7 +140,7 @@ func (plainWriter) Close() error { return nil }
 
 // copy hands the contents to write, which reads them to the end, and sees to
 // it that they are the right ones.
-func (e *layoutEntry) copy(write func(io.Reader) error) error {
+func (e *layoutEntry) copy(ctx context.Context, write func(io.Reader) error) error {
 	r, err := e.open()
 	if err != nil {
 		return err
@@ -149,7 +149,7 @@ func (e *layoutEntry) copy(write func(io.Reader) error) error {
 	if e.digest == "" {
 		return write(r)
 	}
-	blob := readAhead(oci.Verify(r, e.digest, e.size))
+	blob := readAhead(ctx, oci.Verify(r, e.digest, e.size))
 	defer blob.Close()
 	err = write(blob)
 	if mismatch, ok := errors.AsType[*oci.MismatchError](err); ok {
@@ -167,7 +167,7 @@ func writeDir(ctx context.Context, path string, entries []layoutEntry) error {
 	}
 	for _, e := range entries {
 		err := create(ctx, filepath.Join(path, filepath.FromSlash(e.name)), func(out io.Writer) error {
-			return e.copy(func(r io.Reader) error { _, err := io.Copy(out, r); return err })
+			return e.copy(ctx, func(r io.Reader) error { _, err := io.Copy(out, r); return err })
 		})
 		if err != nil {
 			return err
