@@ -109,7 +109,6 @@ func sourceFiles(ctx context.Context, tree input.Tree, img define.Image) ([]lock
 
 // publishPlans writes the plans that say something new.
 func publishPlans(ctx context.Context, cfg Config, out *output.Folder, plans []ImagePlan) error {
-	var names []string
 	for _, p := range plans {
 		text, err := p.File.Encode()
 		if err != nil {
@@ -122,9 +121,8 @@ func publishPlans(ctx context.Context, cfg Config, out *output.Folder, plans []I
 		if err := out.Write(ctx, name, text); err != nil {
 			return err
 		}
-		names = append(names, name)
 	}
-	return out.Place(ctx, names)
+	return out.Place(ctx)
 }
 
 // saysAlready reports whether a file has this very text.

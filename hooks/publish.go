@@ -42,11 +42,10 @@ type Result struct {
 // archive, the list of all last.
 func publish(ctx context.Context, cfg Config, family *resolve.Family, images []*Image, out *output.Folder) ([]Result, error) {
 	docs := &documents{cfg, family, out}
-	names, err := docs.writeCatalogues(ctx)
+	catalogues, err := docs.writeCatalogues(ctx)
 	if err != nil {
 		return nil, err
 	}
-	catalogues := slices.Clone(names)
 	var results []Result
 	var manifests, locks []string // lines of the list
 	for _, m := range images {
@@ -59,18 +58,16 @@ func publish(ctx context.Context, cfg Config, family *resolve.Family, images []*
 		}
 		r.Catalogues = catalogues
 		results = append(results, r)
-		names = append(names, filepath.Base(r.Lock), filepath.Base(r.File))
 		manifests = append(manifests, release.ManifestLine(m.Name, m.Documents.Digest.Encoded())+"\n")
 		locks = append(locks, release.ManifestLine(release.LockLine(m.Name), sum)+"\n")
 	}
 	if cfg.Manifests {
 		slices.Sort(manifests)
 		slices.Sort(locks)
-		names = append(names, release.ManifestList())
 		err = out.Write(ctx, release.ManifestList(), []byte(strings.Join(slices.Concat(manifests, locks), "")))
 	}
 	if err == nil {
-		err = out.Place(ctx, names)
+		err = out.Place(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -78,16 +75,16 @@ func publish(ctx context.Context, cfg Config, family *resolve.Family, images []*
 	return results, nil
 }
 
-// publishImage writes the archive and the lock of an image, and returns the lock's
+// publishImage writes the lock and the archive of an image, and returns the lock's
 // sha256.
 func publishImage(ctx context.Context, docs *documents, m *Image) (Result, string, error) {
-	archive := release.ArtifactName(m.Def.Name) + docs.Format.Extension()
-	path := docs.out.Path(archive)
-	err := layout.Write(ctx, path, docs.Format, &m.Image, m.Documents, func(i int) (io.ReadCloser, error) { return section(m.blobs[i]) })
+	sum, err := docs.writeLock(ctx, m.Root)
 	if err != nil {
 		return Result{}, "", err
 	}
-	sum, err := docs.writeLock(ctx, m.Root)
+	archive := release.ArtifactName(m.Def.Name) + docs.Format.Extension()
+	path := docs.out.Stage(archive)
+	err = layout.Write(ctx, path, docs.Format, &m.Image, m.Documents, func(i int) (io.ReadCloser, error) { return section(m.blobs[i]) })
 	if err != nil {
 		return Result{}, "", err
 	}
@@ -106,8 +103,7 @@ func publishImage(ctx context.Context, docs *documents, m *Image) (Result, strin
 // publishLocks writes the lock of each wanted image.
 func publishLocks(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root, out *output.Folder) ([]LockResult, error) {
 	docs := &documents{cfg, family, out}
-	names, err := docs.writeCatalogues(ctx)
-	if err != nil {
+	if _, err := docs.writeCatalogues(ctx); err != nil {
 		return nil, err
 	}
 	var made []LockResult
@@ -118,10 +114,9 @@ func publishLocks(ctx context.Context, cfg Config, family *resolve.Family, roots
 		if _, err := docs.writeLock(ctx, m); err != nil {
 			return nil, fault.Within("image "+m.Def.Name, err)
 		}
-		names = append(names, lockName(m))
 		made = append(made, LockResult{m.Def.Name, filepath.Join(cfg.OutDir, lockName(m))})
 	}
-	if err := out.Place(ctx, names); err != nil {
+	if err := out.Place(ctx); err != nil {
 		return nil, err
 	}
 	return made, nil

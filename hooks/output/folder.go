@@ -53,6 +53,7 @@ const (
 type Folder struct {
 	out, dir string
 	made     []string // folders that were not there before, the outermost first
+	staged   []string // names of what is to be placed, in this order
 	lock     *os.File
 }
 
@@ -186,8 +187,16 @@ func (s *Folder) create(name string) (*os.File, error) {
 	return os.OpenFile(s.Path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
-// write makes a small file.
+// Stage returns the path at which a file or folder is to be made that Place renames
+// into the output folder.
+func (s *Folder) Stage(name string) string {
+	s.staged = append(s.staged, name)
+	return s.Path(name)
+}
+
+// Write stages a small file.
 func (s *Folder) Write(ctx context.Context, name string, text []byte) error {
+	s.Stage(name)
 	f, err := s.create(name)
 	if err != nil {
 		return err
@@ -200,7 +209,7 @@ func (s *Folder) Write(ctx context.Context, name string, text []byte) error {
 	return disk.Finish()
 }
 
-// scratch makes a file without a name.
+// Scratch makes a file without a name.
 func (s *Folder) Scratch() (*os.File, error) {
 	f, err := os.CreateTemp(s.dir, "scratch-*")
 	if err != nil {
@@ -209,7 +218,7 @@ func (s *Folder) Scratch() (*os.File, error) {
 	return f, os.Remove(f.Name())
 }
 
-// remove deletes whatever was not renamed away, and folders that were made for
+// Remove deletes whatever was not renamed away, and folders that were made for
 // nothing.
 func (s *Folder) Remove() {
 	s.removeOwn()
@@ -233,23 +242,23 @@ func (s *Folder) removeFolders() {
 	s.made = nil
 }
 
-// place renames prepared files and folders into the output folder, in order,
-// and makes the renames last. If one of them would take the place of something
+// Place renames all that was staged into the output folder, in that order, and
+// makes the renames last. If one of them would take the place of something
 // that orlop did not write, there is none. Once they have begun no signal stops
 // them: all files are there, or none.
-func (s *Folder) Place(ctx context.Context, names []string) error {
+func (s *Folder) Place(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	var errs []error
-	for _, name := range names {
+	for _, name := range s.staged {
 		target := filepath.Join(s.out, name)
 		errs = append(errs, Check(target, target))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	for _, name := range names {
+	for _, name := range s.staged {
 		if err := s.put(name); err != nil {
 			return err
 		}
