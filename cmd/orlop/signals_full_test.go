@@ -16,21 +16,21 @@ import (
 	"testing"
 )
 
-// signalRounds is how often each command is stopped at a random moment, beside the
-// beginning of each of its hooks. A run takes seconds, and no other runs beside.
-const signalRounds = 3
+// signalRounds is how often each command is stopped beside the beginning of each of
+// its hooks. A run takes seconds.
+const signalRounds = 2
 
-// TestSignals stops every command at the beginning of each of its hooks and at
-// random moments, on inputs that keep it busy for some seconds.
+// TestSignals stops every command at the beginning of each of its hooks and in
+// between, on inputs that keep it busy for some seconds. None but its own runs go on
+// meanwhile: it does not run beside other tests.
 func TestSignals(t *testing.T) {
 	dir := t.TempDir()
 	repo, made, database := filepath.Join(dir, "repo"), filepath.Join(dir, "made"), filepath.Join(dir, "db")
-	busyRepository(t, repo, 60_000, 200)
+	busyRepository(t, repo, 30_000, 100)
 	catalogue := t.TempDir()
-	writeMany(catalogue)
 	writeManyFiles(t, database, 100_000)
 	server := httptest.NewServer(http.FileServer(http.Dir(repo)))
-	defer server.Close()
+	t.Cleanup(server.Close)
 	remote := []string{"--repo", server.URL, "--insecure-unsigned"}
 	stored := []string{"--cache", filepath.Join(dir, "store")}
 	for _, args := range [][]string{
@@ -65,7 +65,13 @@ func TestSignals(t *testing.T) {
 		{name: "pkgdb normalise", args: []string{"pkgdb", "normalise", "-o", "OUT", database}},
 		{name: "pkgdb diff", args: []string{"pkgdb", "diff", database, database}},
 	} {
-		t.Run(s.name, func(t *testing.T) { s.stopEverywhere(t, signalRounds) })
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			if s.late = reaction / 2; s.name == "plan" {
+				writeMany(catalogue)
+			}
+			s.stopEverywhere(t, signalRounds)
+		})
 	}
 }
 

@@ -35,9 +35,11 @@ const reaction = 3 * time.Second
 type stopping struct {
 	name string
 	args []string
+	late time.Duration // how long a run may take to end
 
-	folder string // with out, tmp and a store
-	result string // of a run that is not stopped
+	folder string          // with out, tmp and a store
+	result string          // of a run that is not stopped
+	lines  []time.Duration // after which the last run wrote each line to stderr
 }
 
 // moment is when a run is stopped: when it says that a hook begins, else after a
@@ -79,7 +81,9 @@ func (s *stopping) run(t *testing.T, sig syscall.Signal, at moment) (status int,
 	if at.hook == "" {
 		timer = time.AfterFunc(at.after, func() { stop(); close(done) })
 	}
+	s.lines = nil
 	for lines := bufio.NewScanner(pipe); lines.Scan(); {
+		s.lines = append(s.lines, time.Since(begin))
 		if said.WriteString(lines.Text() + "\n"); at.hook != "" && lines.Text() == "orlop: "+at.hook {
 			stop()
 		}
@@ -108,17 +112,18 @@ func (s *stopping) remove(t *testing.T, names ...string) {
 	}
 }
 
-// whole runs the command to its end, and returns all that comes of it and the
-// hooks that it has.
-func (s *stopping) whole(t *testing.T) (result string, hooks []string, took time.Duration) {
+// whole runs the command to its end, and returns all that comes of it and when
+// each of its hooks begins.
+func (s *stopping) whole(t *testing.T) (result string, hooks []moment, took time.Duration) {
 	t.Helper()
 	status, stdout, stderr, took := s.run(t, 0, moment{})
 	if status != 0 {
 		t.Fatalf("status %d\n%s", status, stderr)
 	}
-	for line := range strings.Lines(stderr) {
-		if hook := strings.TrimPrefix(strings.TrimSpace(line), "orlop: "); !strings.Contains(hook, " ") && !slices.Contains(hooks, hook) {
-			hooks = append(hooks, hook)
+	for i, line := range strings.Split(strings.TrimSuffix(stderr, "\n"), "\n") {
+		hook := strings.TrimPrefix(line, "orlop: ")
+		if hook != "" && !strings.Contains(hook, " ") && !slices.ContainsFunc(hooks, func(m moment) bool { return m.hook == hook }) {
+			hooks = append(hooks, moment{hook, s.lines[i]})
 		}
 	}
 	result = stdout
@@ -179,14 +184,15 @@ func (s *stopping) stop(t *testing.T, sig syscall.Signal, at moment) (took time.
 	if files := s.left(t); len(files) > 0 {
 		t.Errorf("%v at %v: left %v", sig, at, files)
 	}
-	if took > reaction {
-		t.Errorf("%v at %v: took %v, wanted at most %v", sig, at, took, reaction)
+	if took > s.late {
+		t.Errorf("%v at %v: took %v, wanted at most %v", sig, at, took, s.late)
 	}
 	return took, true
 }
 
-// stopEverywhere stops the command at the beginning of each hook and at random
-// moments, and wants that it comes to the same as before in the end.
+// stopEverywhere stops the command at the beginning of each hook and in between,
+// so often in the middle of the longest time in which it was not stopped yet, and
+// wants that it comes to the same as before in the end.
 func (s *stopping) stopEverywhere(t *testing.T, rounds int) {
 	s.folder = t.TempDir()
 	if err := os.Mkdir(s.tmp(), 0o777); err != nil {
@@ -194,12 +200,20 @@ func (s *stopping) stopEverywhere(t *testing.T, rounds int) {
 	}
 	want, hooks, length := s.whole(t)
 	s.result = want
-	moments := []moment{}
+	moments, times := hooks, []time.Duration{0, length}
 	for _, hook := range hooks {
-		moments = append(moments, moment{hook: hook})
+		times = append(times, hook.after)
 	}
 	for range rounds {
-		moments = append(moments, moment{after: time.Duration(rand.Int64N(int64(length)))})
+		slices.Sort(times)
+		longest := 1
+		for i := range times[1:] {
+			if times[i+1]-times[i] > times[longest]-times[longest-1] {
+				longest = i + 1
+			}
+		}
+		middle := (times[longest-1] + times[longest]) / 2
+		moments, times = append(moments, moment{after: middle}), append(times, middle)
 	}
 	var worst time.Duration
 	stops := 0
@@ -244,7 +258,7 @@ func TestSignal(t *testing.T) {
 	t.Parallel()
 	repo := t.TempDir()
 	busyRepository(t, repo, 3000, 8)
-	s := &stopping{name: "build", args: slices.Concat([]string{"build", "--repo", repo, "-o", "OUT"}, image)}
+	s := &stopping{name: "build", late: reaction, args: slices.Concat([]string{"build", "--repo", repo, "-o", "OUT"}, image)}
 	s.stopEverywhere(t, 1)
 }
 
