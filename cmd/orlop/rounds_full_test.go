@@ -6,6 +6,5 @@ package main
 
 const (
 	buildRounds = 20
-	killRounds  = 20
 	waysToForge = 3
 )

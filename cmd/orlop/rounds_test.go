@@ -7,6 +7,5 @@ package main
 // How often tests repeat what differs each time. With the tag full, more often.
 const (
 	buildRounds = 4 // of TestSameBytes
-	killRounds  = 4 // of TestKilledFetch
 	waysToForge = 1 // of TestForgedLocks: ways to verify
 )
