@@ -40,6 +40,7 @@ type files map[string]string
 // them with what umoci and podman extract: with both, or with one that extracts
 // them. What neither extracts is wrong.
 func TestInteropLayers(t *testing.T) {
+	t.Parallel()
 	work := t.TempDir()
 	for seed := range layersDrawn {
 		writeLayout(t, filepath.Join(work, strconv.Itoa(seed)), drawLayers(t, int64(seed)))

@@ -16,6 +16,7 @@ import (
 // TestLimits gives runs more packages, and more entries of one, than they take:
 // that is not wrong, but unsupported.
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	packages := t.TempDir()
 	var entries []any
 	for i := range 1_000_002 {
