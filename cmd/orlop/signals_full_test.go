@@ -21,8 +21,8 @@ import (
 const signalRounds = 2
 
 // TestSignals stops every command at the beginning of each of its hooks and in
-// between, on inputs that keep it busy for some seconds. None but its own runs go on
-// meanwhile: it does not run beside other tests.
+// between, on inputs that keep it busy for some seconds. Only its own runs are
+// beside one another, no other tests of this package.
 func TestSignals(t *testing.T) {
 	dir := t.TempDir()
 	repo, made, database := filepath.Join(dir, "repo"), filepath.Join(dir, "made"), filepath.Join(dir, "db")
