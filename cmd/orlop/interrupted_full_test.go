@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
 )
 
 // TestInterrupted stops a run at some moment: status 143 or 130, nothing left. Killed
@@ -23,7 +23,7 @@ func TestInterrupted(t *testing.T) {
 	whole := t.TempDir()
 	begin := time.Now()
 	build := append([]string{"build", "-q", "--exceptions", "sample/exceptions.ucl", "--repo", "sample", "-o"}, whole)
-	build = append(build, release.StandardNames()...)
+	build = append(build, define.StandardNames()...)
 	if out, err := exec.Command("orlop", build...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
