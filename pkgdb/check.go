@@ -13,7 +13,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
-// Fault is a fact that is not as it should be.
+// Fault is a fact that is not what it should be.
 type Fault struct {
 	Subject, Fact, Found, Wanted string
 }
@@ -22,7 +22,7 @@ func (f *Fault) Error() string {
 	return fmt.Sprintf("%s: %s is %s, wanted %s", f.Subject, f.Fact, f.Found, f.Wanted)
 }
 
-// Wrong reports that bytes are there and wrong.
+// Wrong reports that the bytes exist and are wrong.
 func (*Fault) Wrong() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.
@@ -30,16 +30,16 @@ func (f *Fault) Parts() (what, where, found, wanted string) {
 	return f.Fact, f.Subject, f.Found, f.Wanted
 }
 
-// Check finds what no pkg command would, beside what one does: rows that lead
-// nowhere, sums and digests that nothing has, locks left behind, missing
-// indexes. It takes the database alone; Open has checked its structure. A
-// library or requirement that nobody provides is no fault of the database.
+// Check finds what no pkg command would, besides what one does: dangling rows,
+// sums and digests that match nothing, leftover locks, missing indexes. It looks
+// only at the database; Open has checked its structure. A library or requirement
+// that nobody provides is not a fault of the database.
 func (c *Content) Check(ctx context.Context) []error {
 	fresh, err := c.Schema.fresh()
 	if err != nil {
 		return []error{err}
 	}
-	f := &faults{ctx, c.shape.strangers(fresh)}
+	f := &faults{ctx, c.shape.foreign(fresh)}
 	for _, index := range fresh.indexes {
 		if !slices.Contains(c.shape.indexes, index) && !(c.Schema >= 40 && slices.Contains(droppedIndexes, index)) {
 			f.add(&sqlitefile.FormatError{Err: fmt.Errorf("index %s is missing, wanted one in schema %d", index, c.Schema)})
@@ -54,7 +54,7 @@ func (c *Content) Check(ctx context.Context) []error {
 	if err != nil {
 		if len(f.list) == 0 {
 			f.add(err)
-		} // else they say so already
+		} // else they are reported already
 		return f.all()
 	}
 	k := checker{f, map[string]bool{}, map[any]any{}}
@@ -74,8 +74,8 @@ func (c *Content) Check(ctx context.Context) []error {
 	return f.all()
 }
 
-// repeated finds texts that stand twice: such a table has no unique index, and
-// pkg's queries by text then find either.
+// repeated finds texts that occur twice: such a table has no unique index, and
+// pkg's queries by text then find either row.
 func (c *Content) repeated(f *faults, table, column string) {
 	seen := map[any]bool{}
 	t := c.table(table)
@@ -85,13 +85,13 @@ func (c *Content) repeated(f *faults, table, column string) {
 		}
 		text, _ := t.get(row, column).(string)
 		if seen[text] {
-			f.add(rowErrorf(table, t, row, "stands there twice"))
+			f.add(rowErrorf(table, t, row, "occurs twice"))
 		}
 		seen[text] = true
 	}
 }
 
-// locks finds what a pkg that was killed has left.
+// locks finds what a killed pkg left behind.
 func (c *Content) locks(f *faults) {
 	t := c.table("pkg_lock")
 	if len(t.list) != 1 {
@@ -103,7 +103,7 @@ func (c *Content) locks(f *faults) {
 		}
 		for i, column := range t.columns {
 			if row[i] != int64(0) {
-				f.add(&Fault{"pkg_lock", column, value(row[i]), "0, as when no pkg runs"})
+				f.add(&Fault{"pkg_lock", column, value(row[i]), "0, as when no pkg is running"})
 			}
 		}
 	}
@@ -116,7 +116,7 @@ func (c *Content) locks(f *faults) {
 	}
 }
 
-// marks finds values that mean nothing to pkg.
+// marks finds values that pkg gives no meaning.
 func (c *Content) marks(f *faults) {
 	t := c.table("packages")
 	for _, row := range t.list {
@@ -173,7 +173,7 @@ func (k *checker) pkg(p *Installed) {
 		f := &p.Files[i]
 		files[f.Path] = f
 		subject := p.FullName() + ": " + f.Path
-		if _, err := sum.Parse(f.Sum); err != nil && (f.Sum != "" || f.Known) { // pkg before 1.2 had none of links
+		if _, err := sum.Parse(f.Sum); err != nil && (f.Sum != "" || f.Known) { // pkg before 1.2 recorded none for links
 			k.fault(subject, "sum", fmt.Sprintf("%q", f.Sum), "a typed sum")
 		}
 		k.mode(subject, f.Attr)
@@ -204,7 +204,7 @@ func (k *checker) mode(subject string, a pkgfile.Attr) {
 	}
 }
 
-// digest compares the manifest digest with the one that the rows give: it
+// digest compares the manifest digest with the one computed from the rows: it
 // covers name, origin, version, ABI, vital, options, dependencies, libraries,
 // users, groups, provides and requires.
 func (k *checker) digest(p *Installed) {
@@ -215,8 +215,8 @@ func (k *checker) digest(p *Installed) {
 	}
 }
 
-// config compares the texts of configuration files with their sums. Both are
-// the package's own, whatever the file on the disk has become.
+// config compares the texts of configuration files with their sums. Both are as
+// packaged, whatever has become of the file on disk.
 func (k *checker) config(p *Installed, files map[string]*pkgfile.File) {
 	for _, path := range p.Config {
 		if !k.next() {
@@ -225,11 +225,11 @@ func (k *checker) config(p *Installed, files map[string]*pkgfile.File) {
 		subject := p.FullName() + ": " + path
 		f := files[path]
 		text, ok := p.Contents[path]
-		if f == nil && ok { // pkg keeps a row for any path that a manifest lists, but its text only for a file
-			k.fault(subject, "config file", "no file of the package", "one of them")
+		if f == nil && ok { // pkg keeps a row for each path that a manifest lists, but text only for a file
+			k.fault(subject, "config file", "not a file of the package", "one of its files")
 		}
 		if f != nil && !ok && f.Known && !f.IsLink {
-			k.fault(subject, "configuration text", "none", "that of the package's file")
+			k.fault(subject, "configuration text", "absent", "that of the package's file")
 		}
 		if f == nil || f.Sum == "" {
 			continue

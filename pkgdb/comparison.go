@@ -10,7 +10,7 @@ type Comparison struct {
 	Errs    []error
 }
 
-// AsDatabase says where what is wanted comes from.
+// AsDatabase says where the wanted value comes from.
 const AsDatabase = "as the pkg database has it"
 
 func (c *Comparison) Fact(name, found, wanted string) { c.Differs(name, found, wanted, AsDatabase) }

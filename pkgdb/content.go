@@ -4,13 +4,12 @@
 // database of what is installed (libpkg/pkgdb.c).
 //
 // Content is what such a database says. Write makes it from the manifests of
-// packages, Open and DB.Content from a database, whoever wrote that; and both
-// end in the same encoder. Its output, the normal form, depends on what is
-// installed, the install time and the schema, and on nothing else: rows stand in
-// the order of their natural keys and have their rank as number, the file is
-// rebuilt by VACUUM, and the fields of its header that tell of its history are
-// set to constants (https://www.sqlite.org/fileformat2.html). Databases are held
-// in memory.
+// packages; Open and DB.Content make it from a database, whoever wrote that.
+// Both end in the same encoder. Its output, the normal form, depends only on
+// what is installed, the install time and the schema: rows are sorted by their
+// natural keys and numbered by rank, VACUUM rebuilds the file, and the header
+// fields that reflect its history are set to constants
+// (https://www.sqlite.org/fileformat2.html). Databases are held in memory.
 package pkgdb
 
 import (
@@ -30,12 +29,11 @@ import (
 const Path = "/var/db/pkg/local.sqlite"
 
 // Content is what a database says, free of row numbers: where a row has the
-// number of another one, Content has the other's name. The zero value says
-// nothing.
+// number of another row, Content has that row's name. The zero value is empty.
 type Content struct {
-	Schema Schema // of the database it was read from; 0 for none
+	Schema Schema // of the source database; 0 for none
 	tables map[string]*rows
-	shape  *shape // of the database it was read from; nil for none
+	shape  *shape // of the source database; nil for none
 }
 
 // rows are those of one table.
@@ -44,19 +42,19 @@ type rows struct {
 	list    [][]any  // nil, int64, float64, string, []byte or missing
 }
 
-// missing is the number of a row that is not there.
+// missing is the number of a row that does not exist.
 type missing int64
 
 // reference is a column that holds a row number of another table.
 type reference struct {
 	column string
-	table  string // which it leads to
+	table  string // that it refers to
 	key    string // that table's number
-	text   string // that table's name of a row
+	text   string // the column that names a row
 	as     string // what a dump calls it
 }
 
-// references are all such columns, whatever table they stand in.
+// references are all such columns, in whatever table.
 var references = []reference{
 	{"package_id", "packages", "id", "name", "package"},
 	{"conflict_id", "packages", "id", "name", "conflict"},
@@ -76,8 +74,8 @@ var references = []reference{
 	{"require_id", "requires", "id", "require", "require"},
 }
 
-// referenceOf tells what a column of a table leads to; nil for no reference. A
-// table's own number leads nowhere.
+// referenceOf returns what a column of a table refers to; nil for no reference.
+// A table's own number refers to nothing.
 func referenceOf(table, column string) *reference {
 	for i, r := range references {
 		if r.column == column && r.table != table {
@@ -87,14 +85,14 @@ func referenceOf(table, column string) *reference {
 	return nil
 }
 
-// ownKey tells a table's own row number.
+// ownKey reports whether a column is its table's own row number.
 func ownKey(table, column string) bool {
 	return slices.ContainsFunc(references, func(r reference) bool { return r.table == table && r.key == column }) ||
 		table == "mtree" && column == "id"
 }
 
-// nameColumn is the column by which others call a table's rows; "" where
-// nobody calls them.
+// nameColumn is the column by which other tables name a table's rows; "" if none
+// do.
 func nameColumn(table string) string {
 	for _, r := range references {
 		if r.table == table {
@@ -104,7 +102,8 @@ func nameColumn(table string) string {
 	return ""
 }
 
-// table returns the rows of a table, which has these columns when it is new.
+// table returns the rows of a table, and makes it with these columns if it is
+// new.
 func (c *Content) table(name string, columns ...string) *rows {
 	if c.tables == nil {
 		c.tables = map[string]*rows{}
@@ -117,7 +116,7 @@ func (c *Content) table(name string, columns ...string) *rows {
 
 func (r *rows) add(values ...any) { r.list = append(r.list, values) }
 
-// at is the place of a column, -1 if there is none.
+// at is the index of a column, -1 if there is none.
 func (r *rows) at(column string) int { return slices.Index(r.columns, column) }
 
 // get is a row's value of a column, nil where the schema has no such column.
@@ -131,8 +130,8 @@ func (r *rows) get(row []any, column string) any {
 // names lists the tables.
 func (c *Content) names() []string { return slices.Sorted(maps.Keys(c.tables)) }
 
-// natural are the columns that tell a table's rows apart, where these are not
-// all columns in their order. They decide the order of rows, and so bytes.
+// natural are the columns that identify a table's rows, where these are not all
+// columns in order. They decide the order of rows, and so bytes.
 var natural = map[string][]string{
 	"packages":     {"name"},
 	"files":        {"path"},
@@ -203,7 +202,7 @@ func number(v any) float64 {
 	return 0
 }
 
-// orphans finds the rows whose references lead nowhere.
+// orphans finds the rows whose references dangle.
 func (c *Content) orphans(f *faults) {
 	for _, table := range c.names() {
 		t := c.tables[table]
@@ -228,7 +227,7 @@ func (c *Content) orphans(f *faults) {
 	}
 }
 
-// rowErrorf names table and row.
+// rowErrorf names the table and the row.
 func rowErrorf(table string, t *rows, row []any, format string, args ...any) error {
 	text := t.text(table, row)
 	if len(text) > 240 {

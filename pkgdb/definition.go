@@ -11,8 +11,8 @@ import (
 	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
-// define reads a statement of a schema. Of views and triggers it returns the
-// tokens only.
+// define reads a statement of a schema. For views and triggers it returns only
+// the tokens.
 func define(sql string) (*definition, error) {
 	tokens, err := tokensOf(sql)
 	if err != nil {
@@ -42,7 +42,7 @@ func define(sql string) (*definition, error) {
 		return d, p.err
 	}
 	if len(p.rest) > 0 || d.kind == "" {
-		p.fail("wanted nothing but what pkg writes")
+		p.fail("wanted only what pkg writes")
 	}
 	return d, p.err
 }
@@ -70,7 +70,7 @@ func (p *parser) columns(d *definition) {
 	p.want(")")
 }
 
-// kind takes a column's type, of any words.
+// kind takes a column's type, any number of words.
 func (p *parser) kind() {
 	for p.peek().kind == 'w' && !p.peek().is(reserved...) {
 		p.rest = p.rest[1:]
@@ -84,7 +84,7 @@ func (p *parser) kind() {
 	}
 }
 
-// property takes one of a column's.
+// property takes a property of a column.
 func (p *parser) property() {
 	switch {
 	case p.accept("constraint"):
@@ -119,7 +119,7 @@ func (p *parser) literal() {
 	}
 }
 
-// constraint takes one of a table's.
+// constraint takes a constraint of a table.
 func (p *parser) constraint(d *definition) {
 	if p.accept("constraint") {
 		p.name()
@@ -136,14 +136,14 @@ func (p *parser) constraint(d *definition) {
 	}
 }
 
-// conflict takes what is done where a key has two rows.
+// conflict takes the resolution of conflicting keys.
 func (p *parser) conflict() {
 	if p.accept("on", "conflict") {
 		p.one("rollback", "abort", "fail", "ignore", "replace")
 	}
 }
 
-// references takes a foreign key, which nothing follows here.
+// references takes a foreign key, which nothing here follows.
 func (p *parser) references() {
 	p.want("references")
 	p.name()
@@ -164,7 +164,7 @@ func (p *parser) references() {
 	}
 }
 
-// own are the tables that SQLite keeps for itself.
+// own are SQLite's own tables.
 var own = []string{
 	"CREATE TABLE sqlite_sequence(name,seq)",
 	"CREATE TABLE sqlite_stat1(tbl,idx,stat)",
@@ -173,7 +173,7 @@ var own = []string{
 
 // old are the views and triggers that pkg has made since 1.0 and that a database
 // may still have: steps 18 and 41 of libpkg/private/db_upgrades.h. An index or
-// table of that age is read as any other.
+// table of that age is read like any other.
 var old = []string{
 	"CREATE VIEW flavors AS SELECT package_id, value.annotation AS flavor FROM pkg_annotation" +
 		" LEFT JOIN annotation tag ON pkg_annotation.tag_id = tag.annotation_id" +
@@ -187,9 +187,9 @@ var old = []string{
 		" DELETE FROM pkg_shlibs_required WHERE shlib_id = old.shlib_id AND package_id = old.package_id; END",
 }
 
-// definitionOf reads the statement of an object, and refuses what could run: only what
-// stands word by word in a list may be more than columns and keys. The index of
-// a key has no statement.
+// definitionOf reads the statement of an object, and refuses what could run:
+// only statements listed word for word may be more than columns and keys. The
+// index of a key has no statement.
 func definitionOf(o *sqlitefile.Entry) (*definition, error) {
 	if o.Sql == "" {
 		if o.Kind != "index" || !strings.HasPrefix(o.Name, "sqlite_autoindex_") || o.Root <= 1 {

@@ -16,17 +16,17 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// Change is a difference between two databases, in the words of pkg.
+// Change is a difference between two databases, in pkg's terms.
 type Change struct {
-	Package string // "" for what belongs to none
+	Package string // "" for what belongs to no package
 	What    string // "package", "file", "dependency", …
-	Name    string // which one: a path, a name; "" where the package has one only
+	Name    string // which one: a path, a name; "" where a package has only one
 	Field   string // "" where all of it was added or removed
 	Old     string // "" where there was none
 	New     string // "" where there is none
 }
 
-// String is a change as a line, without the package. Of long texts it shows the
+// String is a change as a line, without the package. For long texts it shows the
 // first line that differs.
 func (c Change) String() string {
 	subject := strings.TrimSuffix(c.What+" "+line(c.Name), " ")
@@ -55,10 +55,10 @@ func suffix(s string) string {
 	return " " + line(s)
 }
 
-// present stands for something that is there and has no value.
+// present stands for something that exists without a value.
 const present = "yes"
 
-// line is a text that stands on a line and is none else's.
+// line makes a text one line, which no other text gives.
 func line(s string) string {
 	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError }) {
 		return quote(s)
@@ -66,15 +66,15 @@ func line(s string) string {
 	return s
 }
 
-// kind tells how a table's rows are put into words.
+// kind says how to report a table's rows.
 type kind struct {
 	table string
 	what  string
 	key   []string // the columns that name a row within a package
 }
 
-// kinds are the tables in the order of a report. A table that is not here has
-// names only, which the rows of others repeat.
+// kinds are the tables in the order of a report. A table that is not listed has
+// only names, which the rows of others repeat.
 var kinds = []kind{
 	{"packages", "package", []string{"name"}},
 	{"deps", "dependency", []string{"name"}},
@@ -103,9 +103,9 @@ var kinds = []kind{
 	{"pkg_lock_pid", "process that holds the lock", []string{"pid"}},
 }
 
-// Diff lists what differs between two contents: what belongs to no package,
-// then package by package. Row numbers and unused names do not count, nor does
-// the schema but for what only one of the two can say.
+// Diff lists what differs between two contents: first what belongs to no
+// package, then package by package. Row numbers and unused names do not count,
+// nor does the schema, except for what only one of the two can record.
 func Diff(ctx context.Context, a, b *Content) ([]Change, error) {
 	var changes []Change
 	before, err := kinds[0].items(ctx, a)
@@ -134,8 +134,8 @@ func Diff(ctx context.Context, a, b *Content) ([]Change, error) {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			// Of a package that only one side has, that says it all; and a
-			// directory is of the packages that own it.
+			// A package that only one side has is one change; and a directory
+			// belongs to the packages that own it.
 			owner := item{pkg: id.pkg}
 			one := (before[owner] == nil) != (after[owner] == nil) && k.table != "packages" || k.table == "directories" && (fields == nil || now[id] == nil)
 			if !one {
@@ -151,13 +151,13 @@ func Diff(ctx context.Context, a, b *Content) ([]Change, error) {
 	return slices.Compact(changes), err
 }
 
-// item names a row. A row that stands twice has another number each time.
+// item names a row. Each occurrence of a repeated row has its own number.
 type item struct {
 	pkg, name string
 	nth       int
 }
 
-// items puts the rows of a table into words: field by field, as pkg calls them.
+// items reports the rows of a table field by field, as pkg names them.
 func (k kind) items(ctx context.Context, c *Content) (map[item]map[string]string, error) {
 	all, count := map[item]map[string]string{}, map[item]int{}
 	t := c.table(k.table)
@@ -222,7 +222,7 @@ func (id item) changes(k kind, old, now map[string]string) []Change {
 	return list
 }
 
-// summary is what a report says of a row that only one side has.
+// summary is what a report says about a row that only one side has.
 func (k kind) summary(fields map[string]string) string {
 	for _, field := range []string{"version", "value", "default_value"} {
 		if text, ok := fields[field]; ok && k.table != "files" {
@@ -272,7 +272,7 @@ func word(table, column string, v any) string {
 	case v == nil:
 		return ""
 	case v == "":
-		return `""` // which is not NULL
+		return `""` // unlike NULL
 	case !isNumber:
 		if s, ok := v.(string); ok {
 			return s

@@ -26,10 +26,9 @@ type Line struct {
 // String is the line as text.
 func (l Line) String() string { return l.Table + " " + l.Row }
 
-// Dump writes every row of every table, sorted, with names in the place of row
+// Dump writes every row of every table, sorted, with names instead of row
 // numbers: databases with the same content give the same lines, however they
-// came to be. A number that leads nowhere shows as "?N". The first line has the
-// schema.
+// were made. A dangling number shows as "?N". The first line has the schema.
 func (c *Content) Dump(ctx context.Context) ([]Line, error) {
 	var lines []Line
 	free := maxMemory
@@ -55,7 +54,7 @@ func (c *Content) Dump(ctx context.Context) ([]Line, error) {
 
 // compare orders lines by their text.
 func (l Line) compare(m Line) int {
-	if l.Table == m.Table { // as of three million lines nearly all are
+	if l.Table == m.Table { // as nearly all of three million lines are
 		return strings.Compare(l.Row, m.Row)
 	}
 	return strings.Compare(l.String(), m.String())
@@ -85,8 +84,8 @@ func value(v any) string {
 	return fmt.Sprint(v)
 }
 
-// quote writes a JSON string in ASCII. A byte that is not UTF-8 becomes the
-// lone surrogate \udcXX, so that no two texts look alike.
+// quote writes a JSON string in ASCII. A byte that is not UTF-8 becomes the lone
+// surrogate \udcXX, so that no two texts look alike.
 func quote(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')

@@ -14,8 +14,8 @@ import (
 	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
-// Encode writes the normal form of a content in a schema. What has no place
-// there is an error that names table and row.
+// Encode writes the normal form of a content in a schema. What that schema
+// cannot hold is an error that names table and row.
 func (c *Content) Encode(ctx context.Context, schema Schema) ([]byte, error) {
 	n, err := c.normal(ctx, schema)
 	if err != nil {
@@ -24,8 +24,8 @@ func (c *Content) Encode(ctx context.Context, schema Schema) ([]byte, error) {
 	return n.write(ctx)
 }
 
-// normal is the content as the normal form in a schema has it, with the tables
-// and columns of that schema, and with its rows in order.
+// normal is the content as its normal form in a schema, with the tables and
+// columns of that schema and its rows in order.
 func (c *Content) normal(ctx context.Context, schema Schema) (*Content, error) {
 	fresh, err := schema.fresh()
 	if err != nil {
@@ -69,8 +69,8 @@ func (c *Content) clone(ctx context.Context) (*Content, error) {
 	return out, nil
 }
 
-// rename makes the tables of names anew: those that some row refers to, each
-// once. Rows that only told two numbers of one name apart become one.
+// rename rebuilds the tables of names: each name that some row refers to, once.
+// Rows that only distinguished two numbers of one name become one.
 func (c *Content) rename(ctx context.Context) error {
 	used := map[string]map[string]bool{"mtree": {}}
 	for _, r := range references {
@@ -127,10 +127,10 @@ func (c *Content) unlock() {
 }
 
 // fit copies all rows into the tables and columns of another content's shape.
-// What has no place there is empty.
+// What does not fit must be empty.
 func (c *Content) fit(ctx context.Context, into *Content) error {
 	f := &faults{ctx: ctx}
-	c.homeless(f, into)
+	c.unrepresentable(f, into)
 	if err := errors.Join(f.all()...); err != nil {
 		return err
 	}
@@ -151,8 +151,8 @@ func (c *Content) fit(ctx context.Context, into *Content) error {
 	return nil
 }
 
-// homeless finds the rows that say something which another schema cannot.
-func (c *Content) homeless(f *faults, to *Content) {
+// unrepresentable finds the rows that say something another schema cannot.
+func (c *Content) unrepresentable(f *faults, to *Content) {
 	for _, name := range c.names() {
 		t, columns := c.tables[name], to.shape.columns[name]
 		for _, row := range t.list {
@@ -174,7 +174,7 @@ func (c *Content) homeless(f *faults, to *Content) {
 	}
 }
 
-// write makes a database of a normal content. Rows are numbered by their rank.
+// write makes a database of a normal content. Rows are numbered by rank.
 func (c *Content) write(ctx context.Context) ([]byte, error) {
 	statements, err := c.Schema.statements()
 	if err != nil {
@@ -201,7 +201,7 @@ func (c *Content) write(ctx context.Context) ([]byte, error) {
 				}
 				text, ok := row[t.at(column)].(string)
 				if !ok {
-					return nil, rowErrorf(table, t, row, "its %s is no text", column)
+					return nil, rowErrorf(table, t, row, "its %s is not text", column)
 				}
 				ranks[table][text] = i + 1
 			}
@@ -232,7 +232,7 @@ func (c *Content) insert(ctx context.Context, tx *sql.Tx, table string, ranks ma
 	defer statement.Close()
 	t := c.tables[table]
 	for n, row := range t.list {
-		// Not with each statement: the driver would start a goroutine for it.
+		// Not passed to each statement: the driver would start a goroutine each time.
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -255,5 +255,5 @@ func (c *Content) insert(ctx context.Context, tx *sql.Tx, table string, ranks ma
 	return nil
 }
 
-// quoted is a name as SQL takes it.
+// quoted is a name in SQL.
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

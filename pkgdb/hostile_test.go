@@ -44,7 +44,7 @@ func TestHostile(t *testing.T) {
 		{`index "evil"` + notPkgs + `"("`, []string{"CREATE INDEX evil ON files(length(path))"}},
 		{`index "evil"` + notPkgs + `"+"`, []string{"CREATE INDEX evil ON files(path, perm + 1)"}},
 		{`index "evil"` + notPkgs + `"WHERE"`, []string{"CREATE INDEX evil ON files(path) WHERE length(path) > 3"}},
-		{`index "evil" is over "nosuch", no column of table "files"`, []string{`CREATE INDEX evil ON files("nosuch")`}},
+		{`index "evil" is on "nosuch", which is not a column of table "files"`, []string{`CREATE INDEX evil ON files("nosuch")`}},
 		{`table "lua_script"` + notPkgs + `"CHECK"`, rewritten("lua_script", lua+" CHECK ("+long+" > 0))")},
 		{`table "lua_script"` + notPkgs + `"CHECK"`, rewritten("lua_script", lua+", CHECK ("+long+" > 0))")},
 		{`table "lua_script"` + notPkgs + `"CHECK"`, rewritten("lua_script", lua+", CONSTRAINT c CHECK ("+long+" > 0))")},
@@ -68,7 +68,7 @@ func TestHostile(t *testing.T) {
 		{`table "evil" has a statement that makes the table "lua_script"`, []string{"PRAGMA writable_schema = ON", "UPDATE sqlite_schema SET name = 'evil' WHERE name = 'lua_script'"}},
 		{`index "files_package_id" has no statement`, []string{"PRAGMA writable_schema = ON", "UPDATE sqlite_schema SET sql = NULL WHERE name = 'files_package_id'"}},
 		{`table "lua_script" begins in page 1`, []string{"PRAGMA writable_schema = ON", "UPDATE sqlite_schema SET rootpage = 1 WHERE name = 'lua_script'"}},
-		{`table "lua_script" is there twice`, []string{"PRAGMA writable_schema = ON", "INSERT INTO sqlite_schema SELECT * FROM sqlite_schema WHERE name = 'lua_script'"}},
+		{`table "lua_script" occurs twice`, []string{"PRAGMA writable_schema = ON", "INSERT INTO sqlite_schema SELECT * FROM sqlite_schema WHERE name = 'lua_script'"}},
 		{`schema: a value is of type`, []string{"PRAGMA writable_schema = ON", "UPDATE sqlite_schema SET sql = CAST(sql AS BLOB) WHERE name = 'lua_script'"}},
 		{`schema: has more than 1000 rows`, []string{"PRAGMA writable_schema = ON", "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 2000) INSERT INTO sqlite_schema SELECT 'view', 'v' || x, 'v' || x, 0, 'CREATE VIEW v' || x || ' AS SELECT 1' FROM n"}},
 	} {

@@ -11,9 +11,9 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 )
 
-// Installed returns the packages by name, as manifests; messages are left out.
-// A row of no package, or with a value of a type that pkg does not write, is an
-// error.
+// Installed returns the packages by name, as manifests without messages. A row
+// that belongs to no package, or with a value of a type that pkg does not write,
+// is an error.
 func (c *Content) Installed(ctx context.Context) ([]Installed, error) {
 	r := reader{ctx: ctx, c: c, all: map[string]*Installed{}}
 	r.packages()
@@ -30,8 +30,8 @@ func (c *Content) Installed(ctx context.Context) ([]Installed, error) {
 	return r.list()
 }
 
-// Registered returns what the rows of packages say of each, by name, and leaves
-// out what other tables do.
+// Registered returns what the rows of packages say about each, by name, and
+// leaves out all other tables.
 func (c *Content) Registered(ctx context.Context) ([]Installed, error) {
 	r := reader{ctx: ctx, c: c, all: map[string]*Installed{}}
 	r.packages()
@@ -57,7 +57,7 @@ type reader struct {
 	err error
 }
 
-// each hands the rows of a table over in their natural order.
+// each passes on the rows of a table in their natural order.
 func (r *reader) each(table string, do func(getter)) {
 	t := r.c.table(table)
 	if r.err == nil {
@@ -84,7 +84,7 @@ func (r *reader) owner(get getter) *Installed {
 	if p := r.all[name]; p != nil {
 		return p
 	}
-	get.fail("its package is %s, which is not there", value(get.value("package_id")))
+	get.fail("its package is %s, which is not in packages", value(get.value("package_id")))
 	return &Installed{Manifest: &pkgfile.Manifest{}}
 }
 
@@ -213,7 +213,7 @@ func (g getter) number(column string) int64 {
 	return 0
 }
 
-// attr is unknown where the row lacks owner or mode: for packages from before pkg
+// attr is unknown where the row lacks owner or mode: in packages from before pkg
 // 2.4, and in schema 36.
 func (g getter) attr() pkgfile.Attr {
 	a := pkgfile.Attr{Uname: g.text("uname"), Gname: g.text("gname"), Perm: uint32(g.number("perm"))}

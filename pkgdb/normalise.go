@@ -11,11 +11,11 @@ import (
 	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
-// Normalise writes the normal form of a database of a schema that is known. The
-// install time of every package becomes epoch (seconds); nil stands for the
-// newest file time, 0 where there is none. The user's marks are kept. What the
-// normal form has no place for is an error naming table and row, and so is what
-// pkg never made.
+// Normalise writes the normal form of a database in a known schema. The install
+// time of every package becomes epoch (seconds); nil stands for the newest file
+// time, 0 if there is none. The user's marks are kept. What the normal form
+// cannot hold is an error that names table and row, and so is what pkg never
+// made.
 func Normalise(ctx context.Context, image []byte, schema Schema, epoch *int64) ([]byte, error) {
 	db, err := Open(ctx, image)
 	if err != nil {
@@ -51,7 +51,7 @@ func (c *Content) Pure() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.shape.strangers(fresh)...)
+	return errors.Join(c.shape.foreign(fresh)...)
 }
 
 // Newest is the newest time of a file, in seconds.
@@ -74,7 +74,7 @@ func (c *Content) SetInstalled(epoch int64) {
 	}
 }
 
-// Clamp makes later file times epoch.
+// Clamp sets later file times to epoch.
 func (c *Content) Clamp(epoch int64) {
 	t := c.table("files")
 	at := t.at("mtime")
@@ -85,8 +85,7 @@ func (c *Content) Clamp(epoch int64) {
 	}
 }
 
-// Only returns what is said of some packages, with their marks set to automatic
-// or not.
+// Only returns the content for some packages, marked automatic or not.
 func (c *Content) Only(ctx context.Context, automatic map[string]bool) (*Content, error) {
 	out, err := c.clone(ctx)
 	if err != nil {
@@ -113,7 +112,7 @@ func (c *Content) Only(ctx context.Context, automatic map[string]bool) (*Content
 }
 
 // keptIn proves that a database says all that a normal content says. SQLite may
-// have made another value of one, where somebody had changed a column's type.
+// have converted a value, where somebody had changed a column's type.
 func (c *Content) keptIn(ctx context.Context, image []byte) error {
 	db, err := Open(ctx, image)
 	if err != nil {

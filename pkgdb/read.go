@@ -13,15 +13,15 @@ import (
 	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
-// DB is a database that is only read.
+// DB is a read-only database.
 type DB struct {
 	db     *sql.DB
 	Schema Schema
 	shape  *shape
 }
 
-// SchemaError is a database of a schema that is not known here: that of a newer
-// pkg, say. Nothing need be wrong with it.
+// SchemaError is a database of an unknown schema: that of a newer pkg, say.
+// Nothing need be wrong with it.
 type SchemaError struct{ Err error }
 
 func (e *SchemaError) Error() string { return "pkg database: " + e.Err.Error() }
@@ -29,12 +29,12 @@ func (e *SchemaError) Error() string { return "pkg database: " + e.Err.Error() }
 // Failed reports that this version cannot do it.
 func (*SchemaError) Failed() bool { return true }
 
-// Unwrap returns the fault itself.
+// Unwrap returns the cause.
 func (e *SchemaError) Unwrap() error { return e.Err }
 
 // Open takes the bytes of a database of a known schema whose structure is sound.
-// The database may be anybody's: SQLite sees it when every statement of its
-// schema is known, and nothing of it but columns and keys is ever evaluated.
+// The database need not be trusted: SQLite sees it only once every statement of
+// its schema is known, and evaluates nothing of it but columns and keys.
 func Open(ctx context.Context, image []byte) (*DB, error) {
 	d := &DB{}
 	err := d.open(ctx, image)
@@ -69,12 +69,12 @@ func (d *DB) open(ctx context.Context, image []byte) error {
 	if err := d.agree(ctx, list); err != nil {
 		return err
 	}
-	// Before any table is read, so that no query can walk in circles.
+	// Before any table is read, so that no query can loop.
 	return d.integrity(ctx)
 }
 
-// known reads the schema and wants it to be one of pkg's, at least in what a
-// reader needs.
+// known reads the schema and requires it to be one of pkg's, at least as far as
+// a reader needs.
 func (d *DB) known(image []byte) ([]sqlitefile.Entry, error) {
 	list, err := sqlitefile.Schema(image)
 	if err != nil {
@@ -101,7 +101,7 @@ func (d *DB) known(image []byte) ([]sqlitefile.Entry, error) {
 	return list, nil
 }
 
-// agree proves that SQLite reads the schema as it was read here.
+// agree proves that SQLite reads the schema the same way.
 func (d *DB) agree(ctx context.Context, list []sqlitefile.Entry) error {
 	n := 0
 	err := each(ctx, d.db, "SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema", func(scan scanner) error {
@@ -154,14 +154,15 @@ func (d *DB) integrity(ctx context.Context) error {
 	return errors.Join(append(errs, err)...)
 }
 
-// maxMemory bounds what rows take in memory. Of a file they take some four times
-// the size; but many small rows, or many that refer to one long text, take any.
+// maxMemory bounds the memory for rows. They usually take about four times the
+// size of the file, but many small rows, or many that refer to one long text,
+// can take any amount.
 const maxMemory = 4 * int64(sqlitefile.MaxFile)
 
-// valueSize is what a value takes beside its text.
+// valueSize is what a value takes besides its text.
 const valueSize = 32
 
-// Content reads every table, those of pkg and others.
+// Content reads every table, pkg's and others.
 func (d *DB) Content(ctx context.Context) (*Content, error) {
 	c := &Content{Schema: d.Schema, shape: d.shape}
 	r := &tables{DB: d, c: c, names: map[string]map[int64]string{}, free: maxMemory}
@@ -184,7 +185,7 @@ func (d *DB) Content(ctx context.Context) (*Content, error) {
 type tables struct {
 	*DB
 	c     *Content
-	names map[string]map[int64]string // by table, what its numbers stand for
+	names map[string]map[int64]string // by table, the names for its numbers
 	free  int64                       // what is left of maxMemory
 }
 
@@ -203,7 +204,7 @@ func (r *tables) take(table string, v any) error {
 	return nil
 }
 
-// texts reads what the numbers of a table stand for.
+// texts reads the names for the numbers of a table.
 func (r *tables) texts(ctx context.Context, ref reference) error {
 	m := map[int64]string{}
 	r.names[ref.table] = m
@@ -224,8 +225,8 @@ func (r *tables) read(ctx context.Context, table string) error {
 	for _, column := range r.shape.columns[table] {
 		if !ownKey(table, column) {
 			columns = append(columns, column)
-			// An expression has no declared type, by which the driver would
-			// make times and booleans of what is stored.
+			// An expression has no declared type; with one, the driver would
+			// convert stored values to times and booleans.
 			query += ", +" + quoted(column)
 		}
 	}
@@ -254,7 +255,7 @@ func (r *tables) read(ctx context.Context, table string) error {
 	})
 }
 
-// resolve gives the name in the place of a number.
+// resolve returns the name for a number.
 func resolve(v any, names map[int64]string) any {
 	id, ok := v.(int64)
 	if !ok {
@@ -268,7 +269,7 @@ func resolve(v any, names map[int64]string) any {
 
 type scanner = func(...any) error
 
-// each calls row for every row of a query. Where the context ends, so does the
+// each calls row for every row of a query. When the context ends, so does the
 // query, wherever in SQLite it is.
 func each(ctx context.Context, db *sql.DB, query string, row func(scan scanner) error, args ...any) error {
 	rows, err := db.QueryContext(ctx, query, args...)

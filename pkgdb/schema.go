@@ -16,11 +16,11 @@ import (
 // Schema is the version of a database's schema: SQLite's user_version.
 type Schema int
 
-// DefaultSchema is that of pkg 2.8. An older pkg warns of it and reads it all
-// the same; a newer one brings it up to date. It decides bytes of images.
+// DefaultSchema is that of pkg 2.8. An older pkg warns about it but still reads
+// it; a newer one upgrades it. It decides bytes of images.
 const DefaultSchema Schema = 42
 
-// Schemas are those that a release of pkg has had since 2.2.
+// Schemas are those that releases of pkg have had since 2.2.
 var Schemas = []Schema{36, 37, 38, 39, 42}
 
 // ParseSchema reads the number of a schema.
@@ -78,8 +78,8 @@ func shapeOf(list []sqlitefile.Entry) (*shape, error) {
 		o := &list[i]
 		d, err := definitionOf(o)
 		name := strings.ToLower(o.Name)
-		if err == nil && names[name] && o.Kind != "trigger" { // which may have a table's name
-			err = errors.New("is there twice")
+		if err == nil && names[name] && o.Kind != "trigger" { // a trigger may have a table's name
+			err = errors.New("occurs twice")
 		}
 		names[name] = names[name] || o.Kind != "trigger"
 		switch {
@@ -98,7 +98,7 @@ func shapeOf(list []sqlitefile.Entry) (*shape, error) {
 	return s, errors.Join(errs...)
 }
 
-// add adds what a statement makes, but for SQLite's own.
+// add adds what a statement makes, except SQLite's own tables.
 func (s *shape) add(d *definition) {
 	switch {
 	case strings.HasPrefix(strings.ToLower(d.name), "sqlite_"):
@@ -110,8 +110,8 @@ func (s *shape) add(d *definition) {
 	}
 }
 
-// keys wants the columns of an index or key in the table: SQLite takes another
-// name in quotes for a text, an expression.
+// keys requires the columns of an index or key to be in the table: SQLite takes
+// any other quoted name as a text, which is an expression.
 func (s *shape) keys(d *definition) error {
 	names, table := d.keys, d.name
 	if d.kind == "index" {
@@ -124,7 +124,7 @@ func (s *shape) keys(d *definition) error {
 	}
 	for _, name := range names {
 		if !slices.ContainsFunc(s.columns[table], func(c string) bool { return strings.EqualFold(c, name) }) {
-			return fmt.Errorf("is over %.60q, no column of table %.60q", name, table)
+			return fmt.Errorf("is on %.60q, which is not a column of table %.60q", name, table)
 		}
 	}
 	return nil
@@ -147,18 +147,18 @@ func (s Schema) fresh() (*shape, error) {
 	return fresh, nil
 }
 
-// What databases that pkg has brought up from older schemas may hold besides,
-// and what they may lack (libpkg/private/db_upgrades.h, followed from schema 12
-// of pkg 1.0 on). No pkg since 2.2 writes there.
+// What databases that pkg upgraded from older schemas may also hold, and what
+// they may lack (libpkg/private/db_upgrades.h, followed from schema 12 of pkg
+// 1.0). No pkg since 2.2 writes there.
 var (
 	oldTables = []string{"mtree", "option_desc", "pkg_option_desc", "pkg_option_default"}
-	// Step 40 drops these two, and creating 42 afresh makes them.
+	// Step 40 drops these two; schema 42 has them when created afresh.
 	droppedIndexes = []string{"pkg_requires_package_id", "pkg_lua_script_package_id"}
 )
 
-// strangers lists the tables that neither a fresh database nor one that grew
-// old has: their contents might mean something.
-func (s *shape) strangers(fresh *shape) []error {
+// foreign lists the tables that neither a new nor an upgraded database has:
+// their contents might mean something.
+func (s *shape) foreign(fresh *shape) []error {
 	var errs []error
 	for _, name := range s.tables {
 		if !slices.Contains(fresh.tables, name) && !slices.Contains(oldTables, name) {

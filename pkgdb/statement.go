@@ -24,13 +24,13 @@ type token struct {
 	kind byte   // 'w' word, 'n' name in quotes, '9' number, '\'' text, or the sign itself
 }
 
-// is tells whether a token is one of some words or signs.
+// is reports whether a token is one of some words or signs.
 func (t token) is(words ...string) bool {
 	return t.kind != 'n' && t.kind != '\'' && slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(t.text, w) })
 }
 
-// same tells whether SQLite takes two tokens for the same: an ALTER TABLE puts
-// quotes around names, and letters of names and words have no case.
+// same reports whether SQLite takes two tokens for the same: an ALTER TABLE
+// quotes names, and names and words are case-insensitive.
 func (t token) same(u token) bool {
 	if t.kind == '\'' || u.kind == '\'' {
 		return t == u
@@ -38,8 +38,8 @@ func (t token) same(u token) bool {
 	return strings.EqualFold(t.text, u.text) && (t.kind == u.kind || t.kind == 'n' && u.kind == 'w')
 }
 
-// tokensOf takes a statement apart. Comments come out as signs, which no known
-// statement has there.
+// tokensOf splits a statement into tokens. Comments come out as signs, which no
+// known statement has there.
 func tokensOf(sql string) ([]token, error) {
 	var list []token
 	for i := 0; i < len(sql); {
@@ -80,7 +80,7 @@ func wordByte(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c >= 0x80
 }
 
-// unquote returns what stands between quotes, and the length with them.
+// unquote returns what is between the quotes, and the length including them.
 func unquote(sql string) (string, int) {
 	mark := sql[0]
 	if mark == '[' {
@@ -101,9 +101,9 @@ func unquote(sql string) (string, int) {
 	return "", 0
 }
 
-// parser reads the statements that make tables and indexes as pkg does: of
-// columns, their types, keys and literal defaults. It knows no expression, so
-// that no statement which it reads has one.
+// parser reads the statements that make tables and indexes as pkg does: columns,
+// their types, keys and literal defaults. It knows no expressions, so no
+// statement that it accepts has one.
 type parser struct {
 	rest []token
 	err  error
@@ -116,7 +116,7 @@ func (p *parser) peek() token {
 	return p.rest[0]
 }
 
-// accept takes a row of words or signs if they stand next.
+// accept takes a sequence of words or signs if they come next.
 func (p *parser) accept(words ...string) bool {
 	if p.err != nil || len(p.rest) < len(words) {
 		return false
@@ -153,7 +153,7 @@ func (p *parser) fail(wanted string) {
 var reserved = []string{"constraint", "primary", "not", "null", "unique", "check", "default", "collate", "references",
 	"foreign", "generated", "always", "as", "on", "deferrable", "without", "strict", "select", "where", "using"}
 
-// name takes the name of something.
+// name takes a name.
 func (p *parser) name() string {
 	t := p.peek()
 	if t.kind != 'n' && (t.kind != 'w' || t.is(reserved...)) || t.text == "" {
@@ -171,7 +171,7 @@ func (p *parser) one(words ...string) {
 	}
 }
 
-// names takes a list of columns in brackets, as an index or a key has it.
+// names takes a parenthesized list of columns, as in an index or a key.
 func (p *parser) names() []string {
 	var list []string
 	p.want("(")
@@ -191,7 +191,7 @@ func (p *parser) names() []string {
 	return list
 }
 
-// number takes a number with or without a sign.
+// number takes an optionally signed number.
 func (p *parser) number() {
 	if !p.accept("-") {
 		p.accept("+")

@@ -21,9 +21,9 @@ type Installed struct {
 	Contents map[string][]byte
 }
 
-// Write makes the database of a root in which exactly pkgs are installed, at
-// the time epoch (seconds), as a pkg that has this schema would. Later file
-// times become epoch, as they do in the files. The order of pkgs does not matter.
+// Write makes the database of a root in which exactly pkgs are installed, at the
+// time epoch (seconds), as a pkg with this schema would. Later file times become
+// epoch, as they do in the files. The order of pkgs does not matter.
 func Write(ctx context.Context, pkgs []Installed, epoch int64, schema Schema) ([]byte, error) {
 	fresh, err := schema.fresh()
 	if err != nil {
@@ -41,7 +41,8 @@ func Write(ctx context.Context, pkgs []Installed, epoch int64, schema Schema) ([
 		w.annotations(p)
 		for i, d := range p.Dirs {
 			w.table("pkg_directories", "package_id", "directory_id", "try").add(p.Name, d.Path, int64(1))
-			// Packages that own a directory together agree on it, or else were refused.
+			// Packages that share a directory agree on it, or were refused
+			// before.
 			dirs[d.Path] = &p.Dirs[i]
 		}
 	}
@@ -61,7 +62,7 @@ type writer struct {
 	epoch int64
 }
 
-// forget takes away what a pkg of an older schema does not record.
+// forget removes what a pkg with an older schema does not record.
 func (c *Content) forget(fresh *shape) {
 	for name, t := range c.tables {
 		if columns, ok := fresh.columns[name]; !ok {
@@ -110,9 +111,10 @@ func (w *writer) files(ctx context.Context, p Installed) error {
 		t.add(f.Path, null(f.Sum), uname, gname, perm, flags(f.Flags), seconds, link, p.Name)
 	}
 	for _, path := range p.Config {
-		var content any // of a path that is no file, or a link, pkg knows none
+		var content any // for a path that is not a file, or is a link, pkg has none
 		if text, has := p.Contents[path]; has {
-			// libpkg handles the content as a C string: it ends at the first NUL.
+			// libpkg handles the content as a C string, which ends at the first
+			// NUL.
 			content, _, _ = strings.Cut(string(text), "\x00")
 		}
 		w.table("config_files", "path", "content", "package_id").add(path, content, p.Name)
@@ -155,8 +157,8 @@ var (
 	luaTypes    = []string{"pre-install", "post-install", "pre-deinstall", "post-deinstall"}
 )
 
-// scripts writes scripts of both languages. Phases that pkg does not know are
-// not kept by pkg either.
+// scripts writes scripts of both languages. Like pkg, it drops phases that pkg
+// does not know.
 func (w *writer) scripts(p Installed) {
 	for _, s := range p.Scripts {
 		if i := slices.Index(scriptTypes, s.Phase); i >= 0 {
@@ -171,7 +173,7 @@ func (w *writer) scripts(p Installed) {
 }
 
 // annotations writes the manifest's annotations and the two that pkg adds to a
-// package from a repository, where the manifest has none of their names
+// package from a repository, unless the manifest has their names
 // (libpkg/pkg_add.c: pkg_add_common).
 func (w *writer) annotations(p Installed) {
 	all := map[string]string{"repo_type": "binary", "repository": p.Repository}
@@ -183,7 +185,7 @@ func (w *writer) annotations(p Installed) {
 	}
 }
 
-// attributes gives NULL names and mode 0 for what a manifest does not say.
+// attributes gives NULL names and mode 0 for what a manifest leaves out.
 func attributes(a pkgfile.Attr) (uname, gname, perm any) {
 	return null(a.Uname), null(a.Gname), int64(a.Perm)
 }

@@ -274,7 +274,7 @@ layer 2: /var/db/pkg/local.sqlite: sha256 is …, wanted …, as its lock has it
 /var/db/pkg/local.sqlite: is not in its normal form: its rows would have other bytes, from byte 27 on`, ""},
 	{"index absent", row(`DROP INDEX deps_unique`), `pkg database: index deps_unique is missing, wanted one in schema 42
 layer 2: /var/db/pkg/local.sqlite: sha256 is …, wanted …, as its lock has it`, ""},
-	{"lock left behind", row(`UPDATE pkg_lock SET exclusive = 1`), `pkg_lock: exclusive is 1, wanted 0, as when no pkg runs
+	{"lock left behind", row(`UPDATE pkg_lock SET exclusive = 1`), `pkg_lock: exclusive is 1, wanted 0, as when no pkg is running
 layer 2: /var/db/pkg/local.sqlite: sha256 is …, wanted …, as its lock has it`, ""},
 	{"comment", row(`UPDATE packages SET comment = 'evil' WHERE name = 'FreeBSD-clibs'`), `layer 2: /var/db/pkg/local.sqlite: sha256 is …, wanted …, as its lock has it
 /var/db/pkg/local.sqlite: is not in its normal form: its rows would have other bytes, from byte 27 on`, "-> evil"},

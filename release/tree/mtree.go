@@ -36,7 +36,7 @@ func ReadMtree(r io.Reader, name, prefix string) ([]Node, error) {
 	case err != nil:
 		errs = append(errs, fmt.Errorf("%s:%d: %w", name, m.line+1, err))
 	case len(errs) > maxFaults:
-		errs[maxFaults] = fmt.Errorf("%s: more than %d faults; the others are not told", name, maxFaults)
+		errs[maxFaults] = fmt.Errorf("%s: more than %d faults; the others are not reported", name, maxFaults)
 	case m.found > maxEntries:
 		return nil, fmt.Errorf("%s: %w", name, &LimitError{"entries", m.found, maxEntries})
 	}

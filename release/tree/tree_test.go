@@ -140,7 +140,7 @@ func TestReadMtreeErrors(t *testing.T) {
 		{"./a type=file uname=a gname=b size=big\n", `x:1: /a: size "big" is not a number`},
 		{"a \\\n" + strings.Repeat("type=dir \\\n", 10_000), "x:6555: line has more than 65536 bytes"},
 		{"/set uname=r gname=w type=dir\n" + strings.Repeat("d\n", 513), "x:514: path has 1026 bytes, wanted at most 1024"},
-		{strings.Repeat("a\n", 200), many.String() + "x: more than 100 faults; the others are not told"},
+		{strings.Repeat("a\n", 200), many.String() + "x: more than 100 faults; the others are not reported"},
 		{"a type=dir uname=r gname=w\n" + strings.Repeat("a", 70_000), "x:2: bufio.Scanner: token too long"},
 	} {
 		if _, err := ReadMtree(strings.NewReader(tt.text), "x", "/"); err == nil || err.Error() != tt.want {
