@@ -38,13 +38,13 @@ type archive struct {
 	lookup func(digest [sha256.Size]byte) error // finds keys, of meta itself
 }
 
-// form is one that a catalogue's payload has.
+// form is one that a catalogue's payload can take.
 type form struct {
 	member string
 	lines  bool // one JSON object a line
 }
 
-// openArchive finds the catalogue: data first, then packagesite, each in the
+// openArchive finds the catalogue: data first, then packagesite, each under the
 // file names that pkg has used.
 func openArchive(ctx context.Context, repo Repo, files Opener, m meta) (*archive, error) {
 	first := m.absent
@@ -57,7 +57,7 @@ func openArchive(ctx context.Context, repo Repo, files Opener, m meta) (*archive
 			if err == nil {
 				return &archive{file: f, name: one.name + ext, forms: []form{one.form}}, nil
 			}
-			if first == nil { // the absence of data.pkg says it all
+			if first == nil { // report only the absence of data.pkg
 				first = err
 			}
 			if !notFound(err) {
@@ -68,19 +68,19 @@ func openArchive(ctx context.Context, repo Repo, files Opener, m meta) (*archive
 	return nil, fmt.Errorf("repository %q: %w", repo.Name, first)
 }
 
-// notFound reports whether the repository has been asked and has no such file.
+// notFound reports whether the repository answered that it has no such file.
 func notFound(err error) bool {
 	var absent interface{ NotFound() bool }
 	return errors.As(err, &absent) && absent.NotFound()
 }
 
-// vouched says what was read, and who signed it.
+// vouched says what was read and who signed it.
 type vouched struct {
 	digest string // lower-case hex sha256 of the payload
-	signer string // sha256 of the key, "" where none was asked
+	signer string // sha256 of the key, "" if none was required
 }
 
-// checked reads the payload once its signature is checked, where trust is not nil.
+// checked reads the payload after checking its signature, if trust is not nil.
 func (a *archive) checked(ctx context.Context, repo Repo, believed trust.Trust, parse func(form, io.Reader) error) (vouched, error) {
 	a.asked = believed != nil
 	e, err := a.unseal(ctx)
@@ -103,7 +103,7 @@ func (a *archive) checked(ctx context.Context, repo Repo, believed trust.Trust, 
 	return v, nil
 }
 
-// complete gives signers whose keys the archive does not have those of meta.
+// complete gives signers whose keys are not in the archive those from meta.
 func (a *archive) complete(e *envelope) error {
 	for i := range e.Signers {
 		s := &e.Signers[i]
@@ -116,7 +116,7 @@ func (a *archive) complete(e *envelope) error {
 			}
 		}
 		if s.Pub = a.keys[s.Name]; s.Pub != nil {
-			a.sealed = nil // without meta it vouches for nothing
+			a.sealed = nil // useless without meta
 		}
 	}
 	return nil
@@ -134,8 +134,8 @@ func (a *archive) fault(ctx context.Context, repo Repo, err error) error {
 	return &FormatError{repo.Name, fmt.Errorf("%s: %w", a.name, err)}
 }
 
-// keptArchive is an archive that is in memory already. Without a meta.conf, the
-// payload has one of the names that pkg gives it.
+// keptArchive is an archive already in memory. Without a meta.conf, the payload
+// has one of the names that pkg gives it.
 func keptArchive(text []byte) *archive {
 	return &archive{
 		file: memory{bytes.NewReader(text)}, name: "kept archive", sealed: text,
@@ -149,8 +149,8 @@ type memory struct{ *bytes.Reader }
 // Close does nothing.
 func (memory) Close() error { return nil }
 
-// keep takes the whole archive into memory, and reads on from there: what is
-// checked, what is parsed and what is kept are the same bytes.
+// keep takes the whole archive into memory and reads on from there: the same
+// bytes are checked, parsed and kept.
 func (a *archive) keep(ctx context.Context) error {
 	size, err := a.file.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -172,8 +172,8 @@ func (a *archive) keep(ctx context.Context) error {
 	return err
 }
 
-// read parses the payload. That it still is the one that was hashed shows at
-// its end, before anybody has used what was parsed.
+// read parses the payload. At its end it checks that this is still the payload
+// that was hashed, before anyone has used what was parsed.
 func (a *archive) read(ctx context.Context, want [sha256.Size]byte, parse func(io.Reader) error) error {
 	return a.members(ctx, func(name string, contents io.Reader) error {
 		if name != a.member {
@@ -192,7 +192,7 @@ func (a *archive) read(ctx context.Context, want [sha256.Size]byte, parse func(i
 	})
 }
 
-// members goes through the archive from its start. No name may stand twice.
+// members goes through the archive from its start. Names must be unique.
 func (a *archive) members(ctx context.Context, visit func(name string, contents io.Reader) error) error {
 	if _, err := a.file.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -215,14 +215,14 @@ func (a *archive) members(ctx context.Context, visit func(name string, contents 
 		switch {
 		case len(h.Name) > maxName:
 			return fmt.Errorf("a member's name has %d bytes, wanted at most %d", len(h.Name), maxName)
-		case pkgfile.CheckText(h.Name) != nil: // the name of a signer gets into messages
+		case pkgfile.CheckText(h.Name) != nil: // a signer's name appears in messages
 			return fmt.Errorf("a member's name: %w", pkgfile.CheckText(h.Name))
 		case seen[h.Name]:
-			return fmt.Errorf("member %q is there twice", h.Name)
+			return fmt.Errorf("member %q occurs twice", h.Name)
 		case len(seen) == 2*maxSigners+8:
 			return fmt.Errorf("has more than %d members", len(seen))
 		case h.Typeflag != tar.TypeReg:
-			return fmt.Errorf("member %q is no plain file", h.Name)
+			return fmt.Errorf("member %q is not a regular file", h.Name)
 		case sparse(h): // its holes would cost no byte of the budget
 			return fmt.Errorf("member %q is a sparse file", h.Name)
 		}
@@ -233,8 +233,8 @@ func (a *archive) members(ctx context.Context, visit func(name string, contents 
 	}
 }
 
-// sparse reports whether a member has holes, in the form of PAX; those of the
-// older form have a type of their own.
+// sparse reports whether a member has holes, in the PAX format; those of the
+// older format have a type of their own.
 func sparse(h *tar.Header) bool {
 	for key := range h.PAXRecords {
 		if strings.HasPrefix(key, "GNU.sparse.") {

@@ -11,19 +11,19 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// Bounds of what one way through an archive unpacks, headers and padding
-// included. Nobody vouches for the archive yet, and its bytes may be few.
+// Bounds of what one pass over an archive unpacks, headers and padding included.
+// Nobody vouches for the archive yet, and it may be small.
 const (
 	maxUnpacked = 1 << 30  // bytes; PKG_REPO_MAX_TEMP_SIZE of libpkg/pkg_repo.c
-	maxRatio    = 200      // bytes for each packed one; the catalogue of FreeBSD's ports has some 10
-	freeOfRatio = 16 << 20 // bytes for which the ratio does not matter: small texts pack very well
+	maxRatio    = 200      // bytes for each packed one; the catalogue of FreeBSD's ports has about 10
+	freeOfRatio = 16 << 20 // bytes for which the ratio does not matter: small texts compress very well
 )
 
-// budget reads an archive unpacked, until that is too much.
+// budget reads an archive unpacked, up to these bounds.
 type budget struct {
 	packed *counter
 	plain  io.ReadCloser
-	in     io.Reader // plain, until the context ends: a decoder can go on for long without a further byte of its input
+	in     io.Reader // plain, until the context ends: a decoder can run for long without reading more input
 	out    int64     // bytes unpacked
 }
 

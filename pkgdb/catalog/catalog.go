@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package catalog reads what repositories offer: pkg's repository
-// configuration, a repository's meta.conf and its catalogue.
+// Package catalog reads what repositories offer: pkg's repository configuration,
+// a repository's meta.conf and its catalogue.
 //
 // A catalogue is an archive with one payload: data.pkg with the JSON document
-// "data", or packagesite.pkg with a JSON object a line in "packagesite.yaml"
-// (libpkg/pkg_repo_create.c, libpkg/repo/binary/update.c). Before it stand the
-// members that sign it, which package sign checks.
+// "data", or packagesite.pkg with one JSON object per line in "packagesite.yaml"
+// (libpkg/pkg_repo_create.c, libpkg/repo/binary/update.c). Before it come the
+// members that sign it, which package trust checks.
 package catalog
 
 import (
@@ -41,22 +41,21 @@ type Package struct {
 type Catalogue struct {
 	Repo   *Repo
 	Digest string // lower-case hex sha256 of the payload
-	Signer string // sha256 of the key that vouched for it, "" where none was asked
-	// PublicURL is the one under which anybody finds the repository, with pkg's
-	// variables for the release; "" if that is not known.
+	Signer string // sha256 of the key that vouched for it, "" if none was required
+	// PublicURL is the one under which anyone finds the repository, with pkg's
+	// variables for the release; "" if unknown.
 	PublicURL string
 	Remote    bool // it comes over a network
 	Packages  []*Package
-	// Sealed is the archive, byte by byte as it came and was checked, where it
-	// holds a signature, whether that was asked for or not; else nil. Unseal
-	// reads it again.
+	// Sealed is the archive, byte for byte as received and checked, if it holds
+	// a signature, whether required or not; else nil. Unseal reads it again.
 	Sealed []byte
 
-	known map[string]string // while it is read: texts that stand in many packages
-	found int               // while it is read: packages, those that are too many included
+	known map[string]string // during reading: texts that occur in many packages
+	found int               // during reading: packages, including those beyond the limit
 }
 
-// maxPackages bounds the packages of a catalogue, each of which takes some 500
+// maxPackages bounds the packages of a catalogue, each of which takes about 500
 // bytes in memory. FreeBSD's ports are 37,000.
 const maxPackages = 1_000_000
 
@@ -68,10 +67,10 @@ type FormatError struct {
 
 func (e *FormatError) Error() string { return fmt.Sprintf("repository %q: %v", e.Repo, e.Err) }
 
-// Wrong reports that bytes are there and wrong.
+// Wrong reports that the bytes exist and are wrong.
 func (*FormatError) Wrong() bool { return true }
 
-// Unwrap returns the fault itself.
+// Unwrap returns the cause.
 func (e *FormatError) Unwrap() error { return e.Err }
 
 // Parts are what, where, found and wanted, for reports.
@@ -79,8 +78,8 @@ func (e *FormatError) Parts() (what, where, found, wanted string) {
 	return e.Err.Error(), fmt.Sprintf("repository %q", e.Repo), "", ""
 }
 
-// Load reads the catalogue of a repository. Nothing of it is parsed before its
-// signature is checked, where trust is not nil.
+// Load reads the catalogue of a repository. If trust is not nil, its signature
+// is checked before anything is parsed.
 func Load(ctx context.Context, repo Repo, files Opener, believed trust.Trust) (*Catalogue, error) {
 	m, err := loadMeta(ctx, repo, files, believed)
 	if err != nil {
@@ -95,9 +94,9 @@ func Load(ctx context.Context, repo Repo, files Opener, believed trust.Trust) (*
 	return a.catalogue(ctx, repo, believed)
 }
 
-// Unseal reads a catalogue from an archive that was kept (see
-// Catalogue.Sealed), as Load does. There is no meta.conf, so the payload must
-// have the name that pkg gives it. Nobody may change the archive any more.
+// Unseal reads a catalogue from a kept archive (see Catalogue.Sealed), as Load
+// does. There is no meta.conf, so the payload must have the name that pkg gives
+// it. The archive must not change afterwards.
 func Unseal(ctx context.Context, repo Repo, archive []byte, believed trust.Trust) (*Catalogue, error) {
 	return keptArchive(archive).catalogue(ctx, repo, believed)
 }
@@ -119,7 +118,7 @@ func (a *archive) catalogue(ctx context.Context, repo Repo, believed trust.Trust
 	})
 }
 
-// parse reads a form of the catalogue.
+// parse reads the catalogue in one of its forms.
 func (c *Catalogue) parse(f form, r io.Reader) error {
 	d := &document{r: bufio.NewReaderSize(r, 256<<10)}
 	var err error
@@ -185,7 +184,7 @@ func (c *Catalogue) add(d *document) error {
 		return err
 	}
 	if c.found++; c.found > maxPackages {
-		return nil // it is counted only
+		return nil // only counted
 	}
 	s, err := pkgfile.ParseSummary(text)
 	if err != nil {

@@ -174,7 +174,7 @@ func TestSigned(t *testing.T) {
 		{"stripped", "the catalogue is not signed", []string{"data", data}},
 		{"changed", "is wrong: the catalogue is not what was signed", []string{"signature", sig, "data", data + " "}},
 		{"no JSON, and not signed: the signature comes first", "the catalogue is not signed", []string{"data", "{"}},
-		{"payload twice", `member "data" is there twice`, []string{"signature", sig, "data", data, "data", data}},
+		{"payload twice", `member "data" occurs twice`, []string{"signature", sig, "data", data, "data", data}},
 		{"endless signature", "signature: is larger than 1048576 bytes", []string{"signature", strings.Repeat("x", 2<<20), "data", data}},
 		{"many signers", "8.sig: has more than 8 signers", append(many, "data", data)},
 		{"many members", "has more than 24 members", []string{"1", "", "2", "", "3", "", "4", "", "5", "", "6", "", "7", "", "8", "", "9", "", "10", "", "11", "", "12", "", "13", "", "14", "", "15", "", "16", "", "17", "", "18", "", "19", "", "20", "", "21", "", "22", "", "23", "", "24", "", "25", ""}},

@@ -29,13 +29,13 @@ type Repo struct {
 // ConfError is a configuration that cannot be used.
 type ConfError struct{ Err error }
 
-// Error shows no password of a URL: what cannot be read is quoted.
+// Error hides passwords in URLs, since it quotes what cannot be read.
 func (e *ConfError) Error() string { return secret.CutText(e.Err.Error()) }
 
-// Usage reports that the user has to say something else.
+// Usage reports that the user has to change the input.
 func (*ConfError) Usage() bool { return true }
 
-// Unwrap returns the fault itself.
+// Unwrap returns the cause.
 func (e *ConfError) Unwrap() error { return e.Err }
 
 type stanza struct {
@@ -45,9 +45,9 @@ type stanza struct {
 
 // ReadConf reads the *.conf files of each directory as pkg does
 // (libpkg/pkg_config.c: load_repositories): directories in the given order,
-// files by name; a stanza that repeats a name changes the keys it has. It
-// returns the enabled repositories in the order of their first stanzas. Vars
-// are what ${ABI} and its like stand for.
+// files by name; a stanza that repeats a name overrides the keys it sets. It
+// returns the enabled repositories in the order of their first stanzas. Vars are
+// the values of ${ABI} and the like.
 func ReadConf(dirs []string, vars map[string]string) ([]Repo, error) {
 	var all []*stanza
 	var errs []error
@@ -69,7 +69,7 @@ func ReadConf(dirs []string, vars map[string]string) ([]Repo, error) {
 			}
 			for i, m := range o.Members {
 				if slices.ContainsFunc(o.Members[:i], func(n ucl.Member) bool { return n.Key == m.Key }) {
-					continue // pkg reads the first of a name in a file
+					continue // pkg reads the first stanza of a name in a file
 				}
 				if all, err = override(all, file, m); err != nil {
 					errs = append(errs, err)
@@ -83,7 +83,7 @@ func ReadConf(dirs []string, vars map[string]string) ([]Repo, error) {
 	return enabled(all, dirs)
 }
 
-// confErrors joins faults, each of which keeps its secrets to itself.
+// confErrors joins faults, each stripped of its secrets.
 func confErrors(errs []error) error {
 	var list []error
 	for _, err := range errs {
@@ -115,14 +115,13 @@ func confFiles(dir string) ([]string, error) {
 	return files, nil
 }
 
-// ignored ends a message about a stanza that pkg(8) says something about, and
-// then does without: an image would come from other repositories than its user
-// believes.
+// ignored ends a message about a stanza that pkg(8) complains about and then
+// ignores: an image would come from other repositories than its user believes.
 const ignored = "; pkg(8) would go on without this stanza, orlop does not"
 
-// override lets one stanza change the repository of its name, or adds it. A
-// stanza for a new name without url is ignored. One without a priority sets that
-// to 0 again, whatever an earlier one said (libpkg/pkg_config.c: add_repo).
+// override lets a stanza change the repository of its name, or adds one. A
+// stanza for a new name without url is ignored. One without a priority resets it
+// to 0, whatever an earlier one set (libpkg/pkg_config.c: add_repo).
 func override(all []*stanza, file string, m ucl.Member) ([]*stanza, error) {
 	o, err := m.Value.AsObject()
 	if err != nil {

@@ -11,18 +11,18 @@ import (
 	"github.com/orlop/orlop/pkgdb/jsonscan"
 )
 
-// maxValue bounds what is held in memory of a document at once, in bytes.
+// maxValue bounds how much of a document is held in memory at once, in bytes.
 const maxValue = 64 << 20
 
-// document reads a JSON text value by value. encoding/json could do it, at a
-// fifth of the speed, and a catalogue is read by every run.
+// document reads a JSON text value by value. encoding/json could do so at a
+// fifth of the speed, and every run reads a catalogue.
 type document struct {
 	r   *bufio.Reader
 	at  int64  // bytes read
 	buf []byte // the last value
 }
 
-// peek passes over white space and returns the next byte, 0 at the end.
+// peek skips white space and returns the next byte, 0 at the end.
 func (d *document) peek() (byte, error) {
 	for {
 		b, err := d.r.ReadByte()
@@ -57,7 +57,7 @@ func (d *document) expect(want byte) error {
 	return err
 }
 
-// end wants nothing but white space to be left.
+// end requires that only white space is left.
 func (d *document) end() error {
 	if b, err := d.peek(); err != nil || b == 0 {
 		return err
@@ -65,7 +65,7 @@ func (d *document) end() error {
 	return fmt.Errorf("byte %d: something follows the document", d.at+1)
 }
 
-// list reads what stands, parted by commas, between two brackets.
+// list reads what is between two brackets, separated by commas.
 func (d *document) list(open, close byte, each func() error) error {
 	if err := d.expect(open); err != nil {
 		return err
@@ -89,8 +89,8 @@ func (d *document) list(open, close byte, each func() error) error {
 	}
 }
 
-// value reads the next value, which must be valid JSON. It holds until the next
-// call.
+// value reads the next value, which must be valid JSON. It is valid until the
+// next call.
 func (d *document) value() ([]byte, error) {
 	d.buf = d.buf[:0]
 	if _, err := d.peek(); err != nil {
@@ -119,7 +119,7 @@ func (d *document) value() ([]byte, error) {
 		}
 	}
 	if !json.Valid(d.buf) {
-		return nil, fmt.Errorf("byte %d: %.40q is no JSON", d.at, d.buf)
+		return nil, fmt.Errorf("byte %d: %.40q is not JSON", d.at, d.buf)
 	}
 	return d.buf, nil
 }

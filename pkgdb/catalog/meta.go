@@ -18,8 +18,8 @@ import (
 // itself reads no more.
 const maxMeta = 1 << 20
 
-// maxName bounds the name of an archive or of its member, which may be the name
-// of a file, in bytes.
+// maxName bounds the name of an archive or of its member, which may become a
+// file name, in bytes.
 const maxName = 255
 
 // meta is meta.conf (libpkg/pkg_repo_meta.c): the names of the catalogue's
@@ -28,17 +28,17 @@ type meta struct {
 	data, dataArchive           string
 	manifests, manifestsArchive string
 
-	keys   map[string][]byte // of signers, by name, from repositories of before pkg 1.13
-	absent error             // why there is no meta.conf, and no meta.txz either
+	keys   map[string][]byte // of signers, by name, from repositories before pkg 1.13
+	absent error             // why there is no meta.conf, nor meta.txz
 }
 
-// defaultMeta is that of a repository which has none.
+// defaultMeta is the one for a repository without any.
 func defaultMeta() meta {
 	return meta{data: "data", dataArchive: "data", manifests: "packagesite.yaml", manifestsArchive: "packagesite", keys: map[string][]byte{}}
 }
 
 // loadMeta reads meta.conf, or else meta.txz, which repositories had before pkg
-// 1.13: signed as a catalogue is, and with the keys of those who signed that.
+// 1.13: signed like a catalogue, and with the keys of its signers.
 func loadMeta(ctx context.Context, repo Repo, files Opener, believed trust.Trust) (meta, error) {
 	f, absent := files.Open(ctx, "meta.conf")
 	if absent == nil {
@@ -66,12 +66,12 @@ func loadMeta(ctx context.Context, repo Repo, files Opener, believed trust.Trust
 	return a.meta(ctx, repo, believed)
 }
 
-// oldMeta is the archive that came before meta.conf.
+// oldMeta is the archive that preceded meta.conf.
 const oldMeta = "meta.txz"
 
-// meta reads the archive that has the file meta. Its own signer's key may be in
-// that file, which is looked for there before anything vouches for it: the key
-// counts for no more than one beside the signature would.
+// meta reads the archive that has the file meta. The key of its own signer may
+// be in that file, and is looked up there before anything vouches for it: the
+// key is trusted no more than one next to the signature would be.
 func (a *archive) meta(ctx context.Context, repo Repo, believed trust.Trust) (m meta, err error) {
 	parse := func(_ form, r io.Reader) error {
 		m, err = parseMeta("meta", r)
@@ -151,8 +151,8 @@ func (m *meta) addKey(v ucl.Value) error {
 	return nil
 }
 
-// fileName accepts a plain file name: meta.conf is not signed, so its names
-// must lead nowhere else.
+// fileName accepts a plain file name: meta.conf is not signed, so its names must
+// not lead elsewhere.
 func fileName(v ucl.Value) (string, error) {
 	s, err := v.AsString()
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/orlop/orlop/pkgdb/packing"
 )
 
-// LooksSealed reports whether a file begins as the archive of a signed catalogue
-// does, in which the signature stands first. It reads no more than that.
+// LooksSealed reports whether a file begins like the archive of a signed
+// catalogue, in which the signature comes first. It reads no more than that.
 func LooksSealed(r io.Reader) bool {
 	plain, err := packing.NewReader(io.LimitReader(r, maxSignature))
 	if err != nil {
@@ -24,8 +24,8 @@ func LooksSealed(r io.Reader) bool {
 	return err == nil && (h.Name == "signature" || strings.HasSuffix(h.Name, ".sig") || strings.HasSuffix(h.Name, ".pub"))
 }
 
-// SealedDigest returns the digest of the payload in an archive that was kept, as
-// Catalogue.Digest. Whether it is signed by anybody is not looked at.
+// SealedDigest returns the digest of the payload in a kept archive, as in
+// Catalogue.Digest. It does not check any signature.
 func SealedDigest(ctx context.Context, archive []byte) (string, error) {
 	a := keptArchive(archive)
 	e, err := a.unseal(ctx)

@@ -17,7 +17,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/trust"
 )
 
-// envelope is what an archive holds before it is known who made it.
+// envelope is what an archive holds while its maker is unknown.
 type envelope struct {
 	trust.Envelope
 	payload trust.Payload
@@ -27,9 +27,9 @@ type envelope struct {
 // errSigned ends the first look at an archive that is not in memory.
 var errSigned = errors.New("is signed")
 
-// unseal goes through the archive and takes hashes of the payload, no more. A
-// signed one is taken into memory first; that it is signed shows at its start,
-// since pkg puts the payload last.
+// unseal goes through the archive and only hashes the payload. A signed archive
+// is first taken into memory; that it is signed shows at its start, since pkg
+// puts the payload last.
 func (a *archive) unseal(ctx context.Context) (*envelope, error) {
 	e, err := a.look(ctx)
 	if errors.Is(err, errSigned) {
@@ -44,7 +44,7 @@ func (a *archive) unseal(ctx context.Context) (*envelope, error) {
 	return e, err
 }
 
-// look is one way through the archive, to its end or to what shows that it is
+// look is one pass over the archive, to its end or to what shows that it is
 // signed and should be in memory.
 func (a *archive) look(ctx context.Context) (*envelope, error) {
 	e := new(envelope)
@@ -111,7 +111,8 @@ func (a *archive) choose(found []form) error {
 	return fmt.Errorf("has no member %s", strings.Join(names, " or "))
 }
 
-// hash takes the payload's hashes, that for keys of pkg's own only if asked.
+// hash hashes the payload; the BLAKE2b hash, for keys of pkg's own, only if
+// asked.
 func (e *envelope) hash(contents io.Reader, asked bool) error {
 	short := sha256.New()
 	if !asked {
@@ -129,7 +130,7 @@ func (e *envelope) hash(contents io.Reader, asked bool) error {
 	return err
 }
 
-// small reads a member that signs. It is never nil.
+// small reads a member that signs. The result is never nil, even if empty.
 func small(r io.Reader) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxSignature+1))
 	if len(text) > maxSignature {
