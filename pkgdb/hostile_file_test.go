@@ -50,7 +50,7 @@ func TestJournalOfOthers(t *testing.T) {
 	}
 	_, err := sqlitefile.Read(t.Context(), file)
 	for _, err := range []error{err, sqlitefile.Write(t.Context(), file, image)} {
-		if err == nil || !strings.Contains(err.Error(), "names a journal of several databases") {
+		if err == nil || !strings.Contains(err.Error(), "names a super-journal of several databases") {
 			t.Errorf("got %v, want that the journal names another", err)
 		}
 	}

@@ -307,7 +307,7 @@ layer 2: /var/db/pkg/local.sqlite: sha256 is …, wanted …, as its lock has it
 	{"leftovers in free pages", row(`CREATE TABLE evil (x); INSERT INTO evil VALUES (zeroblob(50000)); DROP TABLE evil`), `layer 2: /var/db/pkg/local.sqlite: sha256 is …, wanted …, as its lock has it
 /var/db/pkg/local.sqlite: is not in its normal form: its rows would have other bytes, from byte 27 on`, ""},
 	{"database absent", inLayer(1, func(l *opened) { l.drop(1, "var/db/pkg/local.sqlite") }), "layer 2: /var/db/pkg/local.sqlite: file is absent, wanted the one that orlop made", ""},
-	{"database that is none", inLayer(1, func(l *opened) { l.find(1, "var/db/pkg/local.sqlite").set([]byte("x")) }), `pkg database: is no SQLite database
+	{"database that is none", inLayer(1, func(l *opened) { l.find(1, "var/db/pkg/local.sqlite").set([]byte("x")) }), `pkg database: is not an SQLite database
 layer 2: /var/db/pkg/local.sqlite: sha256 is …, wanted …, as its lock has it`, ""},
 }
 

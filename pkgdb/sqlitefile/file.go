@@ -20,24 +20,24 @@ import (
 )
 
 // MaxFile bounds a database, which is held in memory. That of a desktop with a
-// thousand packages has some 100 MB.
+// thousand packages takes about 100 MB.
 const MaxFile = 1 << 30
 
-// journals are the files that SQLite may leave beside a database, with changes
-// that are not in it yet or have to be undone.
+// journals are the files that SQLite may leave next to a database, with changes
+// to apply or to undo.
 var journals = []string{"-wal", "-journal"}
 
-// Read returns the bytes of the database in a file, with what its journals
-// hold taken in. The files stay as they are. A file with nothing of a database in
-// it is not one that is damaged.
+// Read returns the bytes of the database in a file, with its journals applied.
+// The files stay unchanged. A file with nothing of a database in it is not one
+// that is damaged.
 func Read(ctx context.Context, path string) ([]byte, error) {
 	image, err := read(ctx, path)
-	// A database that is new may be in its journal as yet.
+	// A new database may still be only in its journal.
 	if err == nil && pending(path) && (len(image) == 0 || begins(image)) {
 		image, err = readWhole(ctx, path, image)
 	}
 	if err == nil && !begins(image) {
-		err = fmt.Errorf("%s: is no SQLite database, wanted pkg's local.sqlite", path)
+		err = fmt.Errorf("%s: is not an SQLite database, wanted pkg's local.sqlite", path)
 	}
 	if err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func pending(path string) bool {
 	})
 }
 
-// readWhole takes journals into a copy of a database.
+// readWhole applies journals to a copy of a database.
 func readWhole(ctx context.Context, path string, image []byte) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "orlop-")
 	if err != nil {
@@ -95,7 +95,7 @@ func read(ctx context.Context, path string) ([]byte, error) {
 	return text, err
 }
 
-// lay makes a file that need not last.
+// lay writes a temporary file.
 func lay(ctx context.Context, path string, text []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -106,27 +106,27 @@ func lay(ctx context.Context, path string, text []byte) error {
 	return err
 }
 
-// fold makes the journals of a database part of it.
+// fold merges the journals of a database into it.
 func fold(ctx context.Context, path string) error {
 	db, err := seize(ctx, path)
 	if err != nil {
 		return err
 	}
-	if err := until.Try(ctx, db.Close); err != nil { // which takes a write-ahead log in
+	if err := until.Try(ctx, db.Close); err != nil { // which checkpoints a write-ahead log
 		return err
 	}
 	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
-		return errors.New("its write-ahead log cannot be taken in")
+		return errors.New("its write-ahead log cannot be checkpointed")
 	}
 	return nil
 }
 
-// severalMagic ends a rollback journal that names another one, of a change to
-// several databases at once. pkg makes no such change, and SQLite would open
-// the file of that name.
-const severalMagic = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
+// superMagic ends a rollback journal that names a super-journal, of a change to
+// several databases at once. pkg makes no such change, and SQLite would open the
+// file of that name.
+const superMagic = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 
-// alone wants a journal that names no other.
+// alone requires a journal that names no other.
 func alone(journal string) error {
 	f, err := os.Open(journal)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -140,22 +140,22 @@ func alone(journal string) error {
 	if err != nil {
 		return err
 	}
-	end := make([]byte, len(severalMagic))
+	end := make([]byte, len(superMagic))
 	if n, err := f.ReadAt(end, max(0, info.Size()-int64(len(end)))); n < len(end) {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		return err
 	}
-	if string(end) == severalMagic {
-		return errors.New("its journal names a journal of several databases, wanted one of its own")
+	if string(end) == superMagic {
+		return errors.New("its journal names a super-journal of several databases, wanted none")
 	}
 	return nil
 }
 
-// seize opens a database and undoes what a writer that was killed has left. Until
-// it is closed no other process can read or write there. The schema, which may be
-// anybody's, is not read but by a statement of the caller's.
+// seize opens a database and undoes what a killed writer left. Until it is
+// closed no other process can read or write it. The schema, which is untrusted,
+// is read only by the caller's statements.
 func seize(ctx context.Context, path string, statements ...string) (*sql.DB, error) {
 	if err := alone(path + "-journal"); err != nil {
 		return nil, err
@@ -174,14 +174,14 @@ func seize(ctx context.Context, path string, statements ...string) (*sql.DB, err
 	return db, nil
 }
 
-// A lock of another process is waited for lockPatience long, in steps between which a
-// signal ends the wait: SQLite itself goes on waiting.
+// The wait for a lock of another process lasts at most lockPatience, in steps
+// between which a signal ends it: SQLite itself goes on waiting.
 const (
 	lockPatience = 5 * time.Second
 	lockStep     = 50 * time.Millisecond
 )
 
-// insist executes a statement, after others are done with the database.
+// insist executes a statement, waiting for other users of the database.
 func insist(ctx context.Context, db *sql.DB, statement string) error {
 	for tries := lockPatience / lockStep; ; tries-- {
 		_, err := db.ExecContext(ctx, statement)
@@ -194,17 +194,18 @@ func insist(ctx context.Context, db *sql.DB, statement string) error {
 	}
 }
 
-// noLog takes a write-ahead log in for good. For that SQLite reads the schema.
+// noLog checkpoints and removes a write-ahead log. For that SQLite reads the
+// schema.
 const noLog = "PRAGMA journal_mode = DELETE"
 
-// Write puts the bytes of a database at path, complete or not at all. An
-// older database there keeps its mode and its journals go; while a pkg is at
-// work on it that is an error, and so is anything there but a regular file.
+// Write puts the bytes of a database at path, completely or not at all. An older
+// database there keeps its mode and loses its journals; if a pkg is working on
+// it that is an error, and so is anything there but a regular file.
 func Write(ctx context.Context, path string, image []byte) error {
 	mode := fs.FileMode(0o644) // pkg refuses a database that others can write
 	switch info, err := os.Lstat(path); {
 	case err == nil && !info.Mode().IsRegular():
-		return &fs.PathError{Op: "write", Path: path, Err: errors.New("is no regular file")}
+		return &fs.PathError{Op: "write", Path: path, Err: errors.New("is not a regular file")}
 	case err == nil && info.Size() > 0:
 		mode = info.Mode().Perm()
 		old, err := Read(ctx, path)
@@ -219,8 +220,8 @@ func Write(ctx context.Context, path string, image []byte) error {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		defer db.Close()
-		// What is left of a journal after that is stale, and must not be there
-		// when another database takes the place.
+		// What is left of a journal after that is stale, and must be gone when
+		// another database takes its place.
 		if err := os.Remove(path + "-journal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -243,15 +244,15 @@ func Write(ctx context.Context, path string, image []byte) error {
 	return os.Rename(part.Name(), path)
 }
 
-// FormatError is a database that is damaged, or none of pkg's.
+// FormatError is a database that is damaged, or not pkg's.
 type FormatError struct{ Err error }
 
 func (e *FormatError) Error() string { return "pkg database: " + e.Err.Error() }
 
-// Wrong reports that bytes are there and wrong.
+// Wrong reports that the bytes exist and are wrong.
 func (*FormatError) Wrong() bool { return true }
 
-// Unwrap returns the fault itself.
+// Unwrap returns the cause.
 func (e *FormatError) Unwrap() error { return e.Err }
 
 // Parts are what, where, found and wanted, for reports.

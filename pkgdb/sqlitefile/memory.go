@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package sqlitefile has a SQLite file as bytes: it makes one in memory, whose
-// header tells nothing of its history, opens one that may be anybody's, and reads
+// Package sqlitefile has an SQLite file as bytes: it makes one in memory whose
+// header reveals nothing of its history, opens one that is untrusted, and reads
 // and replaces one on disk. Nothing else imports the driver.
 package sqlitefile
 
@@ -14,7 +14,7 @@ import (
 	"slices"
 )
 
-// These constants stand in every database and so decide bytes of images.
+// These constants are in every database and so decide bytes of images.
 const (
 	pageSize      = 4096      // bytes, pkg's own
 	changeCounter = 1         // header bytes 24–27 and 92–95: as if written once
@@ -33,7 +33,7 @@ func New(statements []string, version int) (*sql.DB, error) {
 		fmt.Sprintf("PRAGMA page_size = %d", pageSize),
 		"PRAGMA auto_vacuum = NONE",
 		"PRAGMA encoding = 'UTF-8'",
-		"PRAGMA secure_delete = ON", // no remains in free space
+		"PRAGMA secure_delete = ON", // no leftovers in free space
 		fmt.Sprintf("PRAGMA user_version = %d", version),
 	}, statements...) {
 		if _, err := db.Exec(statement); err != nil {
@@ -44,7 +44,7 @@ func New(statements []string, version int) (*sql.DB, error) {
 	return db, nil
 }
 
-// Open opens the bytes of a database for reading, and lets SQL do nothing else.
+// Open opens the bytes of a database for reading, and restricts SQL to that.
 func Open(ctx context.Context, image []byte) (*sql.DB, error) {
 	db, err := sql.Open("sqlite3", ":memory:")
 	if err != nil {
@@ -53,7 +53,7 @@ func Open(ctx context.Context, image []byte) (*sql.DB, error) {
 	db.SetMaxOpenConns(1)
 	if image[18] != rollback || image[19] != rollback {
 		image = slices.Clone(image)
-		image[18], image[19] = rollback, rollback // bytes in memory have no write-ahead log beside them
+		image[18], image[19] = rollback, rollback // in memory there is no write-ahead log
 	}
 	err = deserialize(ctx, db, image)
 	for _, pragma := range []string{"trusted_schema = OFF", "cell_size_check = ON", "query_only = ON"} {
@@ -71,8 +71,8 @@ func Open(ctx context.Context, image []byte) (*sql.DB, error) {
 	return db, nil
 }
 
-// Settle rebuilds the database page by page and returns it with a constant header.
-// Statements is how many created it.
+// Settle rebuilds the database page by page and returns it with a constant
+// header. Statements is the number that created it.
 func Settle(ctx context.Context, db *sql.DB, statements int) ([]byte, error) {
 	if _, err := db.ExecContext(ctx, "VACUUM"); err != nil {
 		return nil, fmt.Errorf("vacuum: %w", err)
@@ -87,7 +87,7 @@ func Settle(ctx context.Context, db *sql.DB, statements int) ([]byte, error) {
 	image[18], image[19] = rollback, rollback
 	binary.BigEndian.PutUint32(image[24:], changeCounter)
 	// The schema cookie counts changes of the schema: here the statements that
-	// created the database, as after libpkg's own creation of one.
+	// created the database, as when libpkg creates one.
 	binary.BigEndian.PutUint32(image[40:], uint32(statements))
 	binary.BigEndian.PutUint32(image[92:], changeCounter)
 	binary.BigEndian.PutUint32(image[96:], sqliteVersion)

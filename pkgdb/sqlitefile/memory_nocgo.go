@@ -9,7 +9,7 @@ import (
 	"database/sql"
 	"errors"
 
-	_ "github.com/mattn/go-sqlite3" // the driver's name, which then says the same
+	_ "github.com/mattn/go-sqlite3" // the driver's name, which then reports the same
 )
 
 // Available reports whether this program has SQLite, which is C.

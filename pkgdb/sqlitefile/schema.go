@@ -12,12 +12,12 @@ import (
 )
 
 // SQLite parses every statement of a file's schema before the first query, and
-// the driver cannot stop it there. So the schema is read here first, as plain
-// rows of the file's first table, and SQLite gets a file to see only when every
+// the driver cannot prevent that. So the schema is read here first, as plain
+// rows of the file's first table, and SQLite sees a file only once every
 // statement is known (https://www.sqlite.org/fileformat2.html). Whatever SQLite
-// might read in another way is refused.
+// might read differently is refused.
 
-// Bounds of what a schema holds. pkg's has some hundred rows of 15 kB.
+// Bounds of a schema. pkg's has about a hundred rows of 15 kB.
 const (
 	maxObjects     = 1000    // rows
 	maxSchema      = 1 << 20 // bytes
@@ -36,16 +36,16 @@ type Entry struct {
 type pages struct {
 	image          []byte
 	size, usable   int          // of a page
-	seen           map[int]bool // pages that were read, so that none is read twice
-	rows, contents int          // that were read, the latter in bytes
+	seen           map[int]bool // pages already read, so that none is read twice
+	rows, contents int          // read so far, the latter in bytes
 }
 
-// begins reports whether bytes begin as every SQLite database does.
+// begins reports whether bytes begin like an SQLite database.
 func begins(image []byte) bool { return bytes.HasPrefix(image, []byte("SQLite format 3\x00")) }
 
 func pagesOf(image []byte) (*pages, error) {
 	if !begins(image) {
-		return nil, errors.New("is no SQLite database")
+		return nil, errors.New("is not an SQLite database")
 	}
 	if len(image) < headerSize {
 		return nil, fmt.Errorf("header: has %d bytes, wanted %d", len(image), headerSize)
@@ -64,7 +64,7 @@ func pagesOf(image []byte) (*pages, error) {
 	return p, nil
 }
 
-// page is a page by its number, the first being 1.
+// page returns a page by its number, counted from 1.
 func (p *pages) page(n int) ([]byte, error) {
 	if n < 1 || n > len(p.image)/p.size {
 		return nil, fmt.Errorf("page %d is not in the file", n)
@@ -101,12 +101,12 @@ func (p *pages) table(n, depth int, row func(record []byte) error) error {
 		pointers = head[12:]
 	}
 	if len(pointers) < 2*cells {
-		return fmt.Errorf("page %d has no place for %d cells", n, cells)
+		return fmt.Errorf("page %d has no room for %d cells", n, cells)
 	}
 	for i := range cells {
 		at := int(binary.BigEndian.Uint16(pointers[2*i:]))
 		if at >= len(page)-4 {
-			return fmt.Errorf("page %d: cell %d is outside of it", n, i)
+			return fmt.Errorf("page %d: cell %d is outside the page", n, i)
 		}
 		if leaf {
 			err = p.cell(page[at:], row)
@@ -123,12 +123,12 @@ func (p *pages) table(n, depth int, row func(record []byte) error) error {
 	return p.table(pageNumber(head[8:]), depth+1, row)
 }
 
-// pageNumber is that of a page.
+// pageNumber reads the number of a page.
 func pageNumber(b []byte) int {
 	return int(min(binary.BigEndian.Uint32(b), math.MaxInt32))
 }
 
-// cell hands over the record of a leaf's cell.
+// cell passes on the record of a leaf's cell.
 func (p *pages) cell(cell []byte, row func([]byte) error) error {
 	length, n := varint(cell)
 	_, m := varint(cell[n:])
@@ -147,8 +147,8 @@ func (p *pages) cell(cell []byte, row func([]byte) error) error {
 	return row(record)
 }
 
-// record is one of that length, which begins in a cell and may go on in pages
-// of its own.
+// record is a record of that length, which begins in a cell and may continue in
+// overflow pages.
 func (p *pages) record(cell []byte, length int) ([]byte, error) {
 	local := length
 	if most := p.usable - 35; length > most {
@@ -176,7 +176,7 @@ func (p *pages) record(cell []byte, length int) ([]byte, error) {
 	return record, nil
 }
 
-// varint reads one of SQLite's, and its length; 0 where it is cut off.
+// varint reads an SQLite varint, and returns its length; 0 if it is cut off.
 func varint(b []byte) (v uint64, n int) {
 	for n < len(b) && n < 8 {
 		v = v<<7 | uint64(b[n]&0x7f)
@@ -191,8 +191,8 @@ func varint(b []byte) (v uint64, n int) {
 	return 0, 0
 }
 
-// values takes a record apart: nil, int64 or string. Other types are none that
-// a schema holds.
+// values splits a record into values: nil, int64 or string. A schema has no
+// other types.
 func values(record []byte) ([]any, error) {
 	size, at := varint(record)
 	if at == 0 || size > uint64(len(record)) || size < uint64(at) {
@@ -243,8 +243,8 @@ func decode(kind uint64, b []byte) any {
 	return v
 }
 
-// Schema reads the schema of a database file, and whatever else SQLite
-// reads together with it.
+// Schema reads the schema of a database file, and whatever else SQLite reads
+// along with it.
 func Schema(image []byte) ([]Entry, error) {
 	p, err := pagesOf(image)
 	if err != nil {
@@ -283,7 +283,7 @@ func (p *pages) schema() ([]Entry, error) {
 		o.Sql, ok[4] = v[4].(string)
 		ok[4] = ok[4] && o.Sql != "" || v[4] == nil
 		if ok != [5]bool{true, true, true, true, true} {
-			return fmt.Errorf("row %.240q is none that SQLite writes", v)
+			return fmt.Errorf("row %.240q is not one that SQLite writes", v)
 		}
 		list = append(list, o)
 		return nil
