@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
 // Package xz reads .xz files (xz(1); "The .xz File Format", 1.2.1) in bounded
-// memory, for whoever reads what nobody vouches for yet. The module that it
-// stands on makes a dictionary for each block, as large as its header says: 4 GiB
-// for a file of 100 bytes, and again for every 20 bytes more. So the container is
-// read here, and only LZMA2 by the module.
+// memory, for untrusted input. The module underneath allocates a dictionary for
+// each block, as large as its header says: 4 GiB for a file of 100 bytes, and
+// again for every 20 bytes more. So this package reads the container, and the
+// module only LZMA2.
 package xz
 
 import (
@@ -22,15 +22,15 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// maxDict bounds the dictionary of a block, in bytes. xz(1) writes no more than
-// 64 MiB unless told to.
+// maxDict bounds the dictionary of a block, in bytes. By default xz(1) writes at
+// most 64 MiB.
 const maxDict = 128 << 20
 
-// Bounds of dictionaries. An encoder begins a block for several times as many
-// bytes as its dictionary has, unless it is told to waste them.
+// Bounds of dictionaries. An encoder begins a block only after several times its
+// dictionary's size, unless told to waste memory.
 const (
-	freeDicts = 256 << 20 // bytes of all dictionaries, whatever they are for
-	dictRatio = 16        // further ones for each byte that has been unpacked
+	freeDicts = 256 << 20 // bytes of all dictionaries, whatever they hold
+	dictRatio = 16        // further bytes for each byte unpacked
 )
 
 // Reader reads streams of blocks.
@@ -45,21 +45,21 @@ type Reader struct {
 	err      error
 }
 
-// record is what the index says of a block.
+// record is the index's entry for a block.
 type record struct{ packed, plain uint64 }
 
-// block is the one that is being read.
+// block is the one being read.
 type block struct {
 	*lzma.Reader2
 	header        int64  // its length
 	start         int64  // where its contents begin
-	packed, plain uint64 // sizes, if the header has them
+	packed, plain uint64 // sizes, if in the header
 	sized         [2]bool
 	hash          hash.Hash
 	out           int64
 }
 
-// counted counts the bytes that are taken from a reader.
+// counted counts the bytes taken from a reader.
 type counted struct {
 	*bufio.Reader
 	n int64
@@ -79,13 +79,13 @@ func (c *counted) ReadByte() (byte, error) {
 	return b, err
 }
 
-// NewReader reads the head of a file.
+// NewReader reads the header of a file.
 func NewReader(r io.Reader) (*Reader, error) {
 	z := &Reader{r: counted{Reader: bufio.NewReader(r)}}
 	return z, z.stream()
 }
 
-// Read reads. The checksum of a block is compared at its end.
+// Read reads. The checksum of a block is checked at its end.
 func (z *Reader) Read(p []byte) (n int, err error) {
 	for n == 0 && z.err == nil && len(p) > 0 {
 		if z.block == nil {
@@ -107,7 +107,7 @@ func (z *Reader) Read(p []byte) (n int, err error) {
 	return n, z.err
 }
 
-// full reads all of p, which cannot end before.
+// full reads all of p; an earlier end is an error.
 func (z *Reader) full(p []byte) error {
 	_, err := io.ReadFull(&z.r, p)
 	if err == io.EOF {
@@ -116,7 +116,7 @@ func (z *Reader) full(p []byte) error {
 	return err
 }
 
-// next goes on to the contents of the next block, or to the end of the file.
+// next advances to the contents of the next block, or to the end of the file.
 func (z *Reader) next() error {
 	if !z.inStream {
 		return z.stream()
@@ -132,8 +132,8 @@ func (z *Reader) next() error {
 	return z.begin(size)
 }
 
-// stream reads the head of a stream, and the zeros before it. Where there is
-// none any more it returns io.EOF.
+// stream reads a stream header, and the padding before it. If there is none left
+// it returns io.EOF.
 func (z *Reader) stream() error {
 	head := make([]byte, 12)
 	for {
@@ -148,10 +148,10 @@ func (z *Reader) stream() error {
 		return err
 	}
 	if string(head[:6]) != "\xfd7zXZ\x00" {
-		return fmt.Errorf("%q is no head of a stream", head[:6])
+		return fmt.Errorf("%q is not a stream header", head[:6])
 	}
 	if binary.LittleEndian.Uint32(head[8:]) != crc32.ChecksumIEEE(head[6:8]) {
-		return errors.New("the head of a stream has the wrong checksum")
+		return errors.New("the stream header has the wrong checksum")
 	}
 	z.inStream, z.check, z.records = true, head[7], nil
 	if head[6] != 0 || z.newHash() == nil {
@@ -160,7 +160,7 @@ func (z *Reader) stream() error {
 	return nil
 }
 
-// newHash returns what makes a block's checksum, nil if that is not known.
+// newHash returns the hash for a block's checksum, nil if unknown.
 func (z *Reader) newHash() hash.Hash {
 	switch z.check {
 	case 0:
@@ -177,13 +177,13 @@ func (z *Reader) newHash() hash.Hash {
 
 var crcTable = crc64.MakeTable(crc64.ECMA)
 
-// noHash is that of a block without a checksum.
+// noHash is the hash of a block without a checksum.
 type noHash struct{ hash.Hash }
 
 func (noHash) Size() int           { return 0 }
 func (noHash) Sum(b []byte) []byte { return b }
 
-// begin reads the head of a block.
+// begin reads a block header.
 func (z *Reader) begin(size byte) error {
 	head := make([]byte, (int(size)+1)*4)
 	head[0] = size
@@ -192,7 +192,7 @@ func (z *Reader) begin(size byte) error {
 	}
 	end := len(head) - 4
 	if binary.LittleEndian.Uint32(head[end:]) != crc32.ChecksumIEEE(head[:end]) {
-		return errors.New("the head of a block has the wrong checksum")
+		return errors.New("the block header has the wrong checksum")
 	}
 	b := &block{header: int64(len(head)), start: z.r.n, hash: z.newHash()}
 	flags, r := head[1], bytes.NewReader(head[2:end])
@@ -203,16 +203,16 @@ func (z *Reader) begin(size byte) error {
 		b.sized[i] = true
 		var err error
 		if *size, err = binary.ReadUvarint(r); err != nil {
-			return fmt.Errorf("the head of a block: %w", unexpected(err))
+			return fmt.Errorf("the block header: %w", unexpected(err))
 		}
 	}
 	filter := make([]byte, 3)
 	if _, err := io.ReadFull(r, filter); err != nil || flags&0x3f != 0 || filter[0] != 0x21 || filter[1] != 1 {
-		return errors.New("a block has other filters than LZMA2, which are not supported")
+		return errors.New("a block has filters other than LZMA2, which are not supported")
 	}
 	rest := head[end-r.Len() : end]
 	if len(bytes.Trim(rest, "\x00")) > 0 {
-		return errors.New("the head of a block has more than its filter")
+		return errors.New("the block header has more than its filter")
 	}
 	return z.open(b, filter[2])
 }
@@ -224,17 +224,17 @@ func (z *Reader) open(b *block, code byte) error {
 		return fmt.Errorf("%w", err)
 	}
 	if dict > maxDict {
-		return fmt.Errorf("a block wants a dictionary of %d bytes, wanted at most %d", dict, maxDict)
+		return fmt.Errorf("a block needs a dictionary of %d bytes, wanted at most %d", dict, maxDict)
 	}
 	if z.dicts += dict; z.dicts > freeDicts+dictRatio*z.out {
-		return fmt.Errorf("%d blocks want dictionaries of %d bytes for %d bytes of contents", len(z.records)+1, z.dicts, z.out)
+		return fmt.Errorf("%d blocks need dictionaries of %d bytes for %d bytes of contents", len(z.records)+1, z.dicts, z.out)
 	}
 	z.block = b
 	b.Reader2, err = lzma.Reader2Config{DictCap: max(int(dict), lzma.MinDictCap)}.NewReader2(&z.r)
 	return err
 }
 
-// end compares what stands behind a block.
+// end checks what follows a block's contents.
 func (z *Reader) end() error {
 	b := z.block
 	packed := z.r.n - b.start
@@ -250,7 +250,7 @@ func (z *Reader) end() error {
 		return err
 	}
 	found := b.hash.Sum(nil)
-	if z.check == 1 || z.check == 4 { // which stand in it the other way round
+	if z.check == 1 || z.check == 4 { // stored in the other byte order
 		for i, j := 0, len(found)-1; i < j; i, j = i+1, j-1 {
 			found[i], found[j] = found[j], found[i]
 		}
@@ -259,13 +259,13 @@ func (z *Reader) end() error {
 		return errors.New("the checksum of a block is wrong")
 	}
 	if b.sized[0] && b.packed != uint64(packed) || b.sized[1] && b.plain != uint64(b.out) {
-		return errors.New("a block has another size than its head says")
+		return errors.New("the size of a block differs from its header")
 	}
 	z.records = append(z.records, record{uint64(b.header + packed + int64(len(sum))), uint64(b.out)})
 	return nil
 }
 
-// summed reads bytes of the index, and sums them up.
+// summed reads bytes of the index and hashes them.
 type summed struct {
 	*counted
 	hash.Hash32
@@ -279,7 +279,7 @@ func (s summed) ReadByte() (byte, error) {
 	return b, err
 }
 
-// index compares the blocks with the index, and reads the foot of a stream.
+// index compares the blocks with the index, and reads the stream footer.
 func (z *Reader) index() error {
 	start := z.r.n - 1
 	s := summed{&z.r, crc32.NewIEEE()}
@@ -315,14 +315,14 @@ func (z *Reader) index() error {
 	case binary.LittleEndian.Uint32(foot) != s.Sum32():
 		return errors.New("the index has the wrong checksum")
 	case binary.LittleEndian.Uint32(foot[4:]) != crc32.ChecksumIEEE(foot[8:14]) || string(foot[14:]) != "YZ":
-		return errors.New("the foot of a stream has the wrong checksum")
+		return errors.New("the stream footer has the wrong checksum")
 	case (int64(binary.LittleEndian.Uint32(foot[8:]))+1)*4 != size || foot[12] != 0 || foot[13] != z.check:
-		return errors.New("the foot of a stream is not that of its index and head")
+		return errors.New("the stream footer does not match its index and header")
 	}
 	return nil
 }
 
-// unexpected makes the end of a file that comes too early an error.
+// unexpected turns a premature end of file into an error.
 func unexpected(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

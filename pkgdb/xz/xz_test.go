@@ -143,11 +143,11 @@ func TestXZDictionaries(t *testing.T) {
 	}{
 		{"small", "", blocks("text", dict8M, 3)},
 		{"large", "", blocks("text", dict128M, 1)},
-		{"larger", "a block wants a dictionary of 201326592 bytes, wanted at most 134217728", blocks("text", dict128M+1, 1)},
-		{"largest", "a block wants a dictionary of 4294967295 bytes, wanted at most 134217728", blocks("text", dict4G, 1)},
-		{"largest in the second stream", "a block wants a dictionary of 4294967295", append(blocks("text", dict8M, 1), blocks("", dict4G, 1)...)},
-		{"many", "33 blocks want dictionaries of 276824064 bytes for 0 bytes of contents", blocks("", dict8M, 100_000)},
-		{"many with a text", "33 blocks want dictionaries of 276824064 bytes for 128 bytes of contents", blocks("text", dict8M, 100_000)},
+		{"larger", "a block needs a dictionary of 201326592 bytes, wanted at most 134217728", blocks("text", dict128M+1, 1)},
+		{"largest", "a block needs a dictionary of 4294967295 bytes, wanted at most 134217728", blocks("text", dict4G, 1)},
+		{"largest in the second stream", "a block needs a dictionary of 4294967295", append(blocks("text", dict8M, 1), blocks("", dict4G, 1)...)},
+		{"many", "33 blocks need dictionaries of 276824064 bytes for 0 bytes of contents", blocks("", dict8M, 100_000)},
+		{"many with a text", "33 blocks need dictionaries of 276824064 bytes for 128 bytes of contents", blocks("text", dict8M, 100_000)},
 	} {
 		text, err := unpack(tt.file)
 		if tt.want == "" && (err != nil || !strings.HasPrefix(string(text), "text")) || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
