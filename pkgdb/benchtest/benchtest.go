@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package benchtest measures what an entry of a parser's input costs. It serves
+// Package benchtest measures what an entry of a parser's input costs. It is for
 // tests only.
 package benchtest
 
@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// PerEntry reports what each of n entries costs: the nanoseconds of all
-// processors, and the bytes that what read returns keeps in memory. read fails
-// the benchmark itself.
+// PerEntry reports the cost of each of n entries: the nanoseconds of all
+// processors, and the bytes kept in memory by what read returns. read fails the
+// benchmark itself.
 func PerEntry(b *testing.B, n int, read func() any) {
 	b.Helper()
 	var kept any
@@ -23,7 +23,7 @@ func PerEntry(b *testing.B, n int, read func() any) {
 	b.ReportMetric(float64(worked()-begin)/float64(b.N*n), "cpu-ns/entry")
 	b.ReportMetric(float64(inUse()-before)/float64(n), "B/entry")
 	runtime.KeepAlive(kept)
-	runtime.KeepAlive(read) // its input was in use before, and still is
+	runtime.KeepAlive(read) // keep its input in use, as before
 }
 
 // inUse is the memory in use, in bytes.
@@ -34,8 +34,8 @@ func inUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// worked is the time of all processors that this program has had, in
-// nanoseconds. Whatever else the machine does shows little in it.
+// worked is the CPU time of this program, in nanoseconds. Other load on the
+// machine hardly affects it.
 func worked() int64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
 // Package fault has the errors that any package may return, and the words that
-// their messages share. Which exit status an error stands for it says itself, by
-// one of these methods; cmd/orlop asks for them and knows no types:
+// their messages share. An error reports its own exit status through one of
+// these methods; cmd/orlop asks for them and knows no types:
 //
 //	Usage() bool   the command line, a configuration or a definition is wrong
 //	Unmet() bool   the request cannot be met
-//	Absent() bool  bytes could not be had
-//	Wrong() bool   bytes are there and wrong
+//	Absent() bool  bytes could not be obtained
+//	Wrong() bool   bytes exist and are wrong
 //	Failed() bool  this version or this machine cannot do it
 //
-// An error that has none of them is judged by those that it wraps, and is a
-// failure where it wraps none.
+// An error that has none of them is judged by those it wraps, and is a failure
+// if it wraps none.
 package fault
 
 import (
@@ -27,10 +27,10 @@ type UsageError struct{ Err error }
 
 func (e *UsageError) Error() string { return e.Err.Error() }
 
-// Unwrap returns the fault itself.
+// Unwrap returns the cause.
 func (e *UsageError) Unwrap() error { return e.Err }
 
-// Usage reports that the user has to say something else.
+// Usage reports that the user has to change the input.
 func (e *UsageError) Usage() bool { return true }
 
 // Usagef makes a UsageError.
@@ -41,20 +41,20 @@ type ContentError struct{ Err error }
 
 func (e *ContentError) Error() string { return e.Err.Error() }
 
-// Unwrap returns the fault itself.
+// Unwrap returns the cause.
 func (e *ContentError) Unwrap() error { return e.Err }
 
-// Wrong reports that bytes are there and wrong.
+// Wrong reports that the bytes exist and are wrong.
 func (e *ContentError) Wrong() bool { return true }
 
-// Content marks an error as one of a file's contents.
+// Content marks an error as a fault in a file's contents.
 func Content(err error) error { return &ContentError{err} }
 
 // Contentf makes a ContentError.
 func Contentf(format string, args ...any) error { return &ContentError{fmt.Errorf(format, args...)} }
 
 // UnreadError is a file or folder that the user names and that cannot be read:
-// by a flag, or, where that is "", as an operand.
+// named by a flag, or, if that is "", as an operand.
 type UnreadError struct {
 	Flag, Path string
 	Err        error
@@ -62,7 +62,7 @@ type UnreadError struct {
 
 func (e *UnreadError) Error() string { return e.place() + ": " + Reason(e.Err).Error() }
 
-// Unwrap returns what the system says.
+// Unwrap returns the system's error.
 func (e *UnreadError) Unwrap() error { return e.Err }
 
 // Parts are what, where, found and wanted, for reports.
@@ -70,10 +70,10 @@ func (e *UnreadError) Parts() (what, where, found, wanted string) {
 	return Reason(e.Err).Error(), e.place(), "", ""
 }
 
-// Usage reports whether a flag names it.
+// Usage reports whether a flag names the file.
 func (e *UnreadError) Usage() bool { return e.Flag != "" }
 
-// Absent reports whether an operand names nothing.
+// Absent reports whether an operand names a file that does not exist.
 func (e *UnreadError) Absent() bool {
 	return e.Flag == "" && (errors.Is(e.Err, fs.ErrNotExist) || errors.Is(e.Err, syscall.ENOTDIR))
 }
@@ -85,13 +85,13 @@ func (e *UnreadError) place() string {
 	return "--" + e.Flag + ": " + e.Path
 }
 
-// UnsupportedError is something that may be right and that this version cannot
+// UnsupportedError is something that may be right but that this version cannot
 // handle.
 type UnsupportedError struct{ Err error }
 
 func (e *UnsupportedError) Error() string { return e.Err.Error() }
 
-// Unwrap returns the fault itself.
+// Unwrap returns the cause.
 func (e *UnsupportedError) Unwrap() error { return e.Err }
 
 // Failed reports that this version cannot do it.
@@ -102,7 +102,7 @@ func Unsupportedf(format string, args ...any) error {
 	return &UnsupportedError{fmt.Errorf(format, args...)}
 }
 
-// Within names the place before each fault. It returns nil for no error.
+// Within puts the place before each fault. It returns nil for no error.
 func Within(place string, err error) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var errs []error
@@ -117,7 +117,8 @@ func Within(place string, err error) error {
 	return nil
 }
 
-// Reason is what the system says without the path, which the message around it has.
+// Reason is the system's error without the path, which the surrounding message
+// has.
 func Reason(err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err

@@ -15,7 +15,7 @@ func Shown(s string) string {
 	return s
 }
 
-// Counted is a number of things; one has no plural.
+// Counted is a number of things; one thing has no plural.
 func Counted(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -23,7 +23,7 @@ func Counted(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// Some joins names, as many of them as a line should have.
+// Some joins names, up to as many as fit on a line.
 func Some(names []string) string {
 	const most = 10
 	if n := len(names) - most; n > 0 {
@@ -32,7 +32,7 @@ func Some(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// Short cuts a text that somebody else may have made as long as they like.
+// Short cuts a text that may come from somebody else and be of any length.
 func Short(s string) string {
 	const most = 200
 	if len(s) > most {
@@ -41,5 +41,5 @@ func Short(s string) string {
 	return s
 }
 
-// OneLine makes the text of joined errors a part of a sentence.
+// OneLine makes the text of joined errors fit within a sentence.
 func OneLine(text string) string { return strings.ReplaceAll(text, "\n", "; ") }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
 // Package jsonscan finds where the values of a JSON text begin and end, without
-// taking them apart.
+// parsing them.
 package jsonscan
 
 import (
@@ -17,7 +17,7 @@ type Scanner struct {
 
 func (s *Scanner) Skip() { s.at++ }
 
-// peek passes over white space and returns what follows.
+// Peek skips white space and returns the next byte.
 func (s *Scanner) Peek() byte {
 	for ; s.at < len(s.Text); s.at++ {
 		switch c := s.Text[s.at]; c {
@@ -29,7 +29,7 @@ func (s *Scanner) Peek() byte {
 	return '}' // the end of any object
 }
 
-// member passes over the next member of an object, if there is one.
+// Member skips the next member of an object, if there is one, and returns it.
 func (s *Scanner) Member() (key, value json.RawMessage, more bool) {
 	if s.Peek() == ',' {
 		s.Skip()
@@ -44,7 +44,7 @@ func (s *Scanner) Member() (key, value json.RawMessage, more bool) {
 	return key, s.Value(), true
 }
 
-// value passes over the value that begins here and returns it.
+// Value skips the value that begins here and returns it.
 func (s *Scanner) Value() json.RawMessage {
 	begin, depth := s.at, 0
 	for s.at < len(s.Text) {
@@ -75,7 +75,7 @@ func (s *Scanner) Value() json.RawMessage {
 	return s.Text[begin:]
 }
 
-// str passes over a string.
+// str skips a string.
 func (s *Scanner) str() {
 	for s.at++; ; s.at++ {
 		n := bytes.IndexByte(s.Text[min(s.at, len(s.Text)):], '"')
@@ -88,6 +88,6 @@ func (s *Scanner) str() {
 			s.at += n + 1
 			return
 		}
-		s.at += escaped + 1 // at what it escapes
+		s.at += escaped + 1 // at the escaped character
 	}
 }

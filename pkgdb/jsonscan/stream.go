@@ -8,7 +8,7 @@ type Boundary struct {
 	quoted, escaped bool
 }
 
-// find returns how much of a chunk belongs to the value, and whether it ends.
+// Find returns how much of a chunk belongs to the value, and whether it ends.
 func (b *Boundary) Find(chunk []byte) (n int, done bool) {
 	for i, c := range chunk {
 		switch {

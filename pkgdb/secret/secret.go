@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package secret takes out of URLs what only their owner should see: a user, a
+// Package secret removes from URLs what only their owner should see: a user, a
 // password, and the query and fragment, which may hold a token. Messages and
 // documents show the rest.
 package secret
@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Cut returns what anybody may see of a repository's location: scheme, host and
-// path of a URL. A directory, and the path of a file: URL, stay as they are. A
-// text that would be a URL if it could be read loses rather more.
+// Cut returns what anyone may see of a repository's location: scheme, host and
+// path of a URL. A directory, and the path of a file: URL, stay as they are. An
+// unreadable URL loses rather more.
 func Cut(location string) string {
 	scheme, rest, found := strings.Cut(location, ":")
 	if !found || strings.Trim(strings.ToLower(scheme), "abcdefghijklmnopqrstuvwxyz0123456789+.-") != "" {
@@ -40,7 +40,7 @@ func Cut(location string) string {
 		return start + host[strings.LastIndexByte(host, '@')+1:] + path
 	}
 	at := strings.LastIndexByte(rest, '@')
-	if strings.ContainsAny(rest[:at+1], "?#") { // of a password, or the query's own @
+	if strings.ContainsAny(rest[:at+1], "?#") { // part of a password, or the query's own @
 		return start + "..."
 	}
 	rest, _ = cutAt(rest[at+1:], "?#")
@@ -51,7 +51,7 @@ func Cut(location string) string {
 	return start + host + path
 }
 
-// cutAt parts a text before the first of some bytes.
+// cutAt splits a text before the first of some bytes.
 func cutAt(text, any string) (before, after string) {
 	if i := strings.IndexAny(text, any); i >= 0 {
 		return text[:i], text[i:]
@@ -59,22 +59,22 @@ func cutAt(text, any string) (before, after string) {
 	return text, ""
 }
 
-// What CutText looks for. A password may have nearly any byte in it, so all up
-// to the last @ of the line or of a quoted text goes.
+// What CutText looks for. A password may contain almost any byte, so everything
+// up to the last @ of the line or of a quoted text goes.
 var (
 	users   = regexp.MustCompile(`://[^"\n]*@`)
 	queries = regexp.MustCompile(`(://[^\s"?#]*)[?#][^\s"]*`)
 )
 
-// CutText does so with the URLs in a message of somebody else's.
+// CutText does so for the URLs in a foreign message.
 func CutText(text string) string {
 	return queries.ReplaceAllString(users.ReplaceAllString(text, "://"), "$1")
 }
 
-// Error is a fault whose text may have a URL in it.
+// Error is a fault whose text may contain a URL.
 type Error struct{ Err error }
 
 func (e *Error) Error() string { return CutText(e.Err.Error()) }
 
-// Unwrap returns the fault itself.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }

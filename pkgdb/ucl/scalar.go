@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// value reads whatever may stand after a key or in a list; a section is the
+// value reads whatever may come after a key or in a list; a section is the
 // further names and the object or list after a key.
 func (p *parser) value(section bool) (v Value, err error) {
 	v = Value{Line: p.here(), file: p.name}
@@ -57,8 +57,8 @@ func (p *parser) section() (*Object, error) {
 	return &Object{Members: []Member{m}}, err
 }
 
-// bare reads an unquoted word or text, up to the end of the member. Braces and
-// brackets in pairs belong to it.
+// bare reads an unquoted word or text, up to the end of the member. Paired
+// braces and brackets belong to it.
 func (p *parser) bare(v *Value) error {
 	start := p.pos
 	var braces, brackets int
@@ -130,7 +130,7 @@ var (
 
 var errTooLarge = errors.New("number does not fit in 64 bits")
 
-// unit is what the suffix of a number stands for. A time is never an integer.
+// unit is what the suffix of a number means. A time is never an integer.
 type unit struct {
 	factor float64
 	time   bool

@@ -49,7 +49,7 @@ func (p *parser) raw() (string, error) {
 	return "", p.errorf("unterminated string")
 }
 
-// tag returns the tag of a document that starts here, if one does.
+// tag returns the tag of a document that starts here, if any.
 func (p *parser) tag() string {
 	rest, ok := strings.CutPrefix(p.src[p.pos:], "<<")
 	after := strings.TrimLeft(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
@@ -74,13 +74,13 @@ func (p *parser) document(tag string) (string, error) {
 	return "", p.errorf("unterminated document, wanted a line %s", tag)
 }
 
-// Unescape replaces the escapes of JSON as libucl does, in a text that need not be
-// UTF-8: a backslash before any other character stands for that character, one at
-// the end for itself, and of a character beyond U+FFFF each half becomes three
-// bytes.
+// Unescape replaces the escapes of JSON as libucl does, in a text that need not
+// be UTF-8: a backslash before any other character stands for that character,
+// one at the end for itself, and each half of a character beyond U+FFFF becomes
+// three bytes.
 func Unescape(s string) (string, error) { return unescape(s, true) }
 
-// unescape joins such halves, unless it is to leave them.
+// unescape joins such halves, unless told to keep them.
 func unescape(s string, halves bool) (string, error) {
 	var b strings.Builder
 	for {
@@ -142,8 +142,8 @@ func codeUnit(s string) (rune, bool) {
 	return rune(n), err == nil
 }
 
-// expand replaces variables. As in libucl a string without any that is known
-// stays as it is, $$ too.
+// expand replaces variables. As in libucl, a string without any known variable
+// stays as it is, including $$.
 func (p *parser) expand(s string) string {
 	if len(p.vars) == 0 {
 		return s
@@ -175,8 +175,8 @@ func (p *parser) expand(s string) string {
 	return b.String()
 }
 
-// variable finds the known variable that the text after a "$" starts with.
-// Without braces that is the longest one: $ABIX is the value of ABI and an X.
+// variable finds the known variable at the start of the text after a "$".
+// Without braces the longest one counts: $ABIX is the value of ABI and an X.
 func (p *parser) variable(s string) (name string, size int) {
 	if inner, ok := strings.CutPrefix(s, "{"); ok {
 		name, _, closed := strings.Cut(inner, "}")

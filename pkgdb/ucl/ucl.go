@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
 // Package ucl reads UCL, the configuration language of libucl
-// (https://github.com/vstakhov/libucl), as pkg(8) uses it: configuration of
-// repositories, meta.conf, fingerprints, manifests; and orlop's own
-// definitions of images. JSON is a subset.
+// (https://github.com/vstakhov/libucl), as pkg(8) uses it: repository
+// configuration, meta.conf, fingerprints, manifests; and orlop's own image
+// definitions. JSON is a subset.
 //
-// An object is {…}; at the top it may go without the braces. A member is a key,
-// "=", ":" or a blank, and a value. Without "=" or ":", more names may stand
-// before a "{" or "[", and each opens an object: image static { } means
+// An object is {…}; at the top level the braces may be omitted. A member is a
+// key, "=", ":" or a blank, and a value. Without "=" or ":", further names may
+// come before a "{" or "[", and each opens an object: image static { } means
 // image = { static = { } }. Members, and the elements of a list […], end with
-// ",", ";" or the line; nothing need follow a closing brace or bracket.
-// Comments are # to the end of the line and /* */, which nest.
+// ",", ";" or the line; nothing need follow a closing brace or bracket. Comments
+// are # to the end of the line and /* */, which nest.
 //
 // A key is "quoted", or bare: letters, digits and _ / - . A string is
 //
@@ -19,15 +19,15 @@
 //	bare, to the end of the member, with the same escapes as a quoted one, or
 //	<<TAG, the lines up to one that is TAG, which is of capital letters.
 //
-// All but raw ones hold variables, ${NAME} or $NAME, and $$ for a dollar. Bare
-// words are also null, booleans (true yes on t y, false no off f n, in any
-// case) and numbers: 0x1f, 5, 1.5e3, with k m g for powers of 1000, kb mb gb
-// for powers of 1024, or ms s min h d w y for a time in seconds.
+// All but raw strings expand variables, ${NAME} or $NAME, and $$ to a dollar.
+// Bare words are also null, booleans (true yes on t y, false no off f n, in any
+// case) and numbers: 0x1f, 5, 1.5e3, with k m g for powers of 1000, kb mb gb for
+// powers of 1024, or ms s min h d w y for a time in seconds.
 //
-// Where libucl guesses this package is stricter: text after the last brace, a
-// value on the line after a key without "=", half a surrogate pair and a
-// number that does not fit are errors. Not supported are macros (.include and
-// others), a list at the top, and nan and inf, which are strings.
+// Where libucl guesses, this package is stricter: text after the last brace, a
+// value on the line after a key without "=", half a surrogate pair and a number
+// that does not fit are errors. Not supported are macros (.include and others),
+// a list at the top level, and nan and inf, which are strings.
 package ucl
 
 import (
@@ -44,8 +44,8 @@ const (
 	space = blank + "\n\r\v\f" // any white space
 )
 
-// Parse reads a text in UTF-8. The name stands in errors, before the line. Vars
-// are what ${NAME} stands for; a name that is not there stays as it is.
+// Parse reads a text in UTF-8. The name comes before the line in errors. Vars
+// are the values of ${NAME}; an unknown name stays as it is.
 func Parse(name string, text []byte, vars map[string]string) (*Object, error) {
 	p := &parser{name: name, src: string(text), vars: vars, line: 1}
 	if p.pos = notText(p.src); p.pos < len(p.src) {
@@ -55,8 +55,9 @@ func Parse(name string, text []byte, vars map[string]string) (*Object, error) {
 	return p.parse()
 }
 
-// ParseBytes reads a text in any encoding that has ASCII in it, as libucl does. The
-// halves of a character beyond U+FFFF, \ud83d\ude00, become three bytes each.
+// ParseBytes reads a text in any encoding that includes ASCII, as libucl does.
+// The halves of a character beyond U+FFFF, \ud83d\ude00, become three bytes
+// each.
 func ParseBytes(name string, text []byte) (*Object, error) {
 	p := &parser{name: name, src: string(text), line: 1, bytes: true}
 	if p.pos = strings.IndexByte(p.src, 0); p.pos >= 0 {
@@ -86,7 +87,7 @@ func (p *parser) parse() (*Object, error) {
 	return o, nil
 }
 
-// notText returns the place of the first byte that is zero or not UTF-8, else
+// notText returns the index of the first byte that is zero or not UTF-8, else
 // the length of s.
 func notText(s string) int {
 	for i, r := range s {
@@ -109,7 +110,7 @@ type parser struct {
 	line, lineEnd int // the line that src[lineEnd] is on
 }
 
-// here returns the line of pos. It counts on from where it was last asked.
+// here returns the line of pos. It counts from where it was last called.
 func (p *parser) here() int {
 	p.line += strings.Count(p.src[p.lineEnd:p.pos], "\n")
 	p.lineEnd = p.pos
@@ -141,7 +142,7 @@ func (p *parser) next() string {
 	return fmt.Sprintf("%q", r)
 }
 
-// skip passes over the given white space and over comments.
+// skip skips the given white space and comments.
 func (p *parser) skip(white string) {
 	for c := p.peek(); c != 0; c = p.peek() {
 		switch {
@@ -158,8 +159,8 @@ func (p *parser) skip(white string) {
 	}
 }
 
-// comment passes over a comment and those nested in it. As in libucl, what is
-// quoted in a comment does not end it.
+// comment skips a comment and those nested in it. As in libucl, a quoted end of
+// comment does not count.
 func (p *parser) comment() {
 	start, depth, quoted := p.here(), 0, false
 	for p.pos < len(p.src) {
@@ -205,8 +206,8 @@ func (p *parser) list() ([]Value, error) {
 	return list, err
 }
 
-// block reads elements and what separates them up to closer, which is 0 for
-// the end of the source.
+// block reads elements and their separators up to closer, which is 0 for the end
+// of the source.
 func (p *parser) block(what string, closer byte, element func() (Value, error)) error {
 	start := p.here()
 	for {
@@ -228,8 +229,8 @@ func (p *parser) block(what string, closer byte, element func() (Value, error)) 
 	}
 }
 
-// separate passes over the separators after a value, of which a scalar must
-// have one, or the end of what holds it.
+// separate skips the separators after a value. A scalar must have one, or the
+// end of its container.
 func (p *parser) separate(v Value) error {
 	p.skip(blank)
 	if c := p.peek(); c != 0 && strings.IndexByte(space+",;}]", c) < 0 && v.Kind < List {

@@ -41,7 +41,7 @@ type Value struct {
 	file string
 }
 
-// Object is a list of members in the order of the source. A key may stand more
+// Object is a list of members in the order of the source. A key may occur more
 // than once.
 type Object struct{ Members []Member }
 
@@ -51,8 +51,8 @@ type Member struct {
 	Value Value
 }
 
-// Get returns the value of a key. One that stands several times gives a list
-// of its values, libucl's implicit array.
+// Get returns the value of a key. A repeated key gives a list of its values,
+// libucl's implicit array.
 func (o *Object) Get(key string) (Value, bool) {
 	var found []Value
 	for _, m := range o.Members {
@@ -66,7 +66,7 @@ func (o *Object) Get(key string) (Value, bool) {
 	return merge(found), true
 }
 
-// merge makes one value of those of a key.
+// merge makes one value of all values of a key.
 func merge(values []Value) Value {
 	v := values[0]
 	if len(values) == 1 {
@@ -140,8 +140,8 @@ func (v Value) AsStrings() ([]string, error) {
 	return list, nil
 }
 
-// JSON writes the object as JSON, for readers that know only that. A repeated key
-// stands there as often as in the source.
+// JSON writes the object as JSON, for readers that know only that. A repeated
+// key is repeated there too.
 func (o *Object) JSON() []byte {
 	var b strings.Builder
 	o.json(&b)
@@ -173,7 +173,7 @@ func (v Value) json(b *strings.Builder) {
 		text := strconv.FormatFloat(v.Float, 'g', -1, 64)
 		b.WriteString(text)
 		if !strings.ContainsAny(text, ".e") {
-			b.WriteString(".0") // or it would be an integer
+			b.WriteString(".0") // otherwise it would be an integer
 		}
 	case String:
 		quote(b, v.Text)
