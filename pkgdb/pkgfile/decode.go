@@ -14,8 +14,8 @@ import (
 )
 
 // ParseManifest reads a manifest: a whole +MANIFEST, a +COMPACT_MANIFEST, or a
-// line of a catalogue. It takes what libpkg's parser takes, and gives each value
-// the same meaning (libpkg/pkg_manifest.c, libucl).
+// line of a catalogue. It accepts what libpkg's parser accepts, and gives each
+// value the same meaning (libpkg/pkg_manifest.c, libucl).
 func ParseManifest(text []byte) (*Manifest, error) {
 	text, err := asJSON(text)
 	if err != nil {
@@ -32,9 +32,9 @@ func ParseManifest(text []byte) (*Manifest, error) {
 	return m, nil
 }
 
-// ParseManifests reads a manifest, and of the compact one before it, which may be
-// nil, what pkg registers. pkg repo makes the catalogue of the compact one, if it
-// can read it.
+// ParseManifests reads a manifest, and from the compact one before it, which may
+// be nil, what pkg registers. pkg repo makes the catalogue from the compact one,
+// if it can read it.
 func ParseManifests(text, compact []byte) (*Manifest, error) {
 	m, err := ParseManifest(text)
 	if err != nil || compact == nil {
@@ -60,8 +60,7 @@ func asJSON(text []byte) ([]byte, error) {
 	return o.JSON(), nil
 }
 
-// parse reads the keys that are wanted, or all. The types of all that are known
-// must be right.
+// parse reads the wanted keys, or all. All known keys must have the right types.
 func (m *Manifest) parse(top []member, wanted map[string]bool) error {
 	d := &decoder{Manifest: m}
 	var errs []error
@@ -91,7 +90,7 @@ func (m *Manifest) parse(top []member, wanted map[string]bool) error {
 	return m.finish()
 }
 
-// mandatory are the keys without which pkg registers no package (libpkg/pkg.c:
+// mandatory are the keys that pkg requires to register a package (libpkg/pkg.c:
 // pkg_is_valid).
 var mandatory = []string{"origin", "name", "comment", "version", "desc", "maintainer", "www", "prefix"}
 
@@ -119,23 +118,23 @@ func (m *Manifest) finish() error {
 // decoder fills a manifest.
 type decoder struct {
 	*Manifest
-	key  string // that is being read
-	arch string // what stands for the ABI in manifests of older tools
+	key  string // being read
+	arch string // the ABI in manifests of older tools
 }
 
-// skip notes what pkg passes over with a message, and so do we.
+// skip records what pkg skips with a message, as we do.
 func (d *decoder) skip(format string, args ...any) {
 	d.Skipped = append(d.Skipped, d.key+": "+fmt.Sprintf(format, args...))
 }
 
-// key is one that libpkg knows.
+// key is a key that libpkg knows.
 type key struct {
 	takes kind                                  // the types that its value may have
 	read  func(*decoder, json.RawMessage) error // nil for a key that only catalogues have
 }
 
-// keys are those of libpkg (libpkg/pkg_manifest.c: manifest_keys). Other keys mean
-// nothing.
+// keys are those of libpkg (libpkg/pkg_manifest.c: manifest_keys). Other keys
+// have no meaning.
 var keys = map[string]key{
 	"name":    {aString | anInt, text(func(d *decoder) *string { return &d.Name })},
 	"version": {aString | anInt, text(func(d *decoder) *string { return &d.Version })},
@@ -190,14 +189,14 @@ func text(field func(*decoder) *string) func(*decoder, json.RawMessage) error {
 	}
 }
 
-// desc is a text in which pkg has written '%' and all bytes beyond ASCII as %xx.
+// desc is a text in which pkg has encoded '%' and all non-ASCII bytes as %xx.
 func (d *decoder) desc(value json.RawMessage) error {
 	d.Desc = urlDecode(stringOf(value))
 	return nil
 }
 
-// depFormula is kept and not followed: a repository's database of pkg has no place
-// for it (libpkg/repo/binary/update.c).
+// depFormula is kept but not followed: pkg's repository database does not store
+// it (libpkg/repo/binary/update.c).
 func (d *decoder) depFormula(value json.RawMessage) error {
 	formula := stringOf(value)
 	d.DepFormula = &formula
@@ -228,19 +227,19 @@ func (d *decoder) licenseLogic(value json.RawMessage) error {
 	return nil
 }
 
-// emptiness is what an empty word in a list is to libpkg.
+// emptiness says how libpkg treats an empty word in a list.
 type emptiness int
 
 const (
 	mayBeEmpty  emptiness = iota // a word
-	emptyIsNone                  // passed over
+	emptyIsNone                  // skipped
 	notEmpty                     // pkg aborts
 )
 
-// words reads a list of strings. Other elements are passed over.
+// words reads a list of strings. Other elements are skipped.
 func words(field func(*decoder) *[]string, rule emptiness) func(*decoder, json.RawMessage) error {
 	return func(d *decoder, value json.RawMessage) error {
-		list := *field(d) // of "shlibs", which "shlibs_required" adds to
+		list := *field(d) // "shlibs_required" adds to "shlibs"
 		for _, e := range elements(value) {
 			if found := kindOf(e); found != aString {
 				if found != anObject || d.key != "users" && d.key != "groups" {
@@ -261,7 +260,7 @@ func words(field func(*decoder) *[]string, rule emptiness) func(*decoder, json.R
 	}
 }
 
-// config takes paths as they are written, '%' and all, unlike those of files.
+// config takes paths verbatim, including '%', unlike those of files.
 func (d *decoder) config(value json.RawMessage) error {
 	for _, e := range elements(value) {
 		if found := kindOf(e); found != aString {
@@ -269,7 +268,7 @@ func (d *decoder) config(value json.RawMessage) error {
 			continue
 		}
 		path := cleanPath(stringOf(e))
-		if !strings.HasPrefix(path, "/") { // pkg takes it as below the folder that it runs in
+		if !strings.HasPrefix(path, "/") { // to pkg it is relative to its working directory
 			return fmt.Errorf("%s: path is not absolute", path)
 		}
 		d.Config = append(d.Config, path)
@@ -277,7 +276,7 @@ func (d *decoder) config(value json.RawMessage) error {
 	slices.Sort(d.Config)
 	for i := 1; i < len(d.Config); i++ {
 		if d.Config[i] == d.Config[i-1] {
-			return fmt.Errorf("%s stands twice", d.Config[i])
+			return fmt.Errorf("%s occurs twice", d.Config[i])
 		}
 	}
 	return nil

@@ -12,14 +12,14 @@ import (
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
-// files reads {"PATH": SUM} as packages had it before pkg 2.4, and {"PATH":
-// {"sum": SUM, "perm": …}}.
+// files reads {"PATH": SUM}, from before pkg 2.4, and {"PATH": {"sum": SUM,
+// "perm": …}}.
 func (d *decoder) files(value json.RawMessage) error {
 	kvs, err := members(value)
 	if err != nil {
 		return err
 	}
-	d.Files = make([]File, 0, len(kvs)) // of which there are thousands
+	d.Files = make([]File, 0, len(kvs)) // there are thousands
 	err = d.eachOf(kvs, aString|anObject, func(kv member) error {
 		f := File{Path: cleanPath(urlDecode(kv.key))}
 		if kindOf(kv.value) == anObject {
@@ -42,16 +42,16 @@ func (d *decoder) files(value json.RawMessage) error {
 	return err
 }
 
-// again reports whether a path stands twice, of which the first counts.
+// again reports whether a path is repeated; the first one counts.
 func (d *decoder) again(a, b string) bool {
 	if a == b {
-		d.skip("%s: stands twice; the first counts", a)
+		d.skip("%s: occurs twice; the first counts", a)
 	}
 	return a == b
 }
 
-// file reads the attributes of a file. There are thousands in a package, hence no
-// reflection.
+// file reads the attributes of a file. A package has thousands of files, hence
+// no reflection.
 func (d *decoder) file(f *File, value json.RawMessage) error {
 	kvs, err := members(value)
 	if err != nil {
@@ -74,14 +74,15 @@ func (d *decoder) file(f *File, value json.RawMessage) error {
 			}
 		}
 	}
-	f.Known = f.Attr.told()
+	f.Known = f.Attr.complete()
 	return nil
 }
 
-// told reports whether owner and mode are all there. A mode of 0 is none.
-func (a *Attr) told() bool { return a.Uname != "" && a.Gname != "" && a.Perm != 0 }
+// complete reports whether owner and mode are all present. A mode of 0 is
+// absent.
+func (a *Attr) complete() bool { return a.Uname != "" && a.Gname != "" && a.Perm != 0 }
 
-// lower is the key in lower case, as which libpkg looks at those of entries.
+// lower is the key in lower case, as libpkg compares keys of entries.
 func lower(key string) string {
 	for i := range len(key) {
 		if key[i] >= 'A' && key[i] <= 'Z' {
@@ -91,8 +92,8 @@ func lower(key string) string {
 	return key
 }
 
-// attribute reads what files and directories have in common. What has another type
-// is passed over, as any key that is not known.
+// attribute reads what files and directories have in common. Values of other
+// types are skipped, like unknown keys.
 func (d *decoder) attribute(a *Attr, flags **uint32, key string, value json.RawMessage) error {
 	found := kindOf(value)
 	switch {
@@ -128,7 +129,7 @@ func (d *decoder) directories(value json.RawMessage) error {
 	return err
 }
 
-// dirs reads the list that packages had before there was "directories".
+// dirs reads the list that packages had before "directories".
 func (d *decoder) dirs(value json.RawMessage) error {
 	for _, e := range elements(value) {
 		var err error
@@ -148,7 +149,7 @@ func (d *decoder) dirs(value json.RawMessage) error {
 	return nil
 }
 
-// encodedDirectory adds one whose path is a key, which pkg has encoded.
+// encodedDirectory adds a directory whose path is a key, which pkg has encoded.
 func (d *decoder) encodedDirectory(kv member) error { return d.directory(urlDecode(kv.key), kv.value) }
 
 func (d *decoder) sortDirs() {
@@ -156,10 +157,10 @@ func (d *decoder) sortDirs() {
 	d.Dirs = slices.CompactFunc(d.Dirs, func(a, b Dir) bool { return d.again(a.Path, b.Path) })
 }
 
-// directory adds a directory, and what an object says of it.
+// directory adds a directory, and what an object says about it.
 func (d *decoder) directory(path string, value json.RawMessage) error {
 	if path == "/" {
-		d.skip("/: is every package's, and so none's")
+		d.skip("/: belongs to every package, and so to none")
 		return nil
 	}
 	dir := Dir{Path: cleanPath(path)}
@@ -173,7 +174,7 @@ func (d *decoder) directory(path string, value json.RawMessage) error {
 				return err
 			}
 		}
-		dir.Known = dir.Attr.told()
+		dir.Known = dir.Attr.complete()
 	}
 	d.Dirs = append(d.Dirs, dir)
 	return nil

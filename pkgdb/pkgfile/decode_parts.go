@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// each reads the members of an object whose values have a type that is taken. The
-// others are passed over.
+// each reads the members of an object whose values have an accepted type, and
+// skips the others.
 func (d *decoder) each(value json.RawMessage, takes kind, read func(member) error) error {
 	kvs, err := members(value)
 	if err != nil {
@@ -33,8 +33,8 @@ func (d *decoder) eachOf(kvs []member, takes kind, read func(member) error) erro
 	return nil
 }
 
-// deps reads {"NAME": {"origin": …, "version": …}}, or a list of such objects for a
-// name, of which the first counts. A dependency without an origin is none.
+// deps reads {"NAME": {"origin": …, "version": …}}, or a list of such objects
+// for a name; the first one counts. A dependency without an origin is skipped.
 func (d *decoder) deps(value json.RawMessage) error {
 	err := d.each(value, anObject|aList, func(kv member) error {
 		if kindOf(kv.value) == aList {
@@ -46,8 +46,8 @@ func (d *decoder) deps(value json.RawMessage) error {
 	return err
 }
 
-// dependency adds the first of objects that has an origin, and what those before
-// it say.
+// dependency adds the first of the objects that has an origin, with what those
+// before it say.
 func (d *decoder) dependency(name string, objects []json.RawMessage) error {
 	dep, has := Dep{Name: name}, false
 	for _, object := range objects {
@@ -74,7 +74,7 @@ func (d *decoder) dependency(name string, objects []json.RawMessage) error {
 			return nil
 		}
 	}
-	d.skip("%s: has no origin, and so is no dependency to pkg(8)", name)
+	d.skip("%s: has no origin, and so is not a dependency to pkg(8)", name)
 	return nil
 }
 
@@ -107,18 +107,18 @@ func (d *decoder) annotations(value json.RawMessage) error {
 
 func comparePairs(a, b Pair) int { return strings.Compare(a.Name, b.Name) }
 
-// phases are those of scripts; packages of pkg before 1.13 have three more, which
-// no pkg of today runs or keeps.
+// phases are those of scripts; packages made by pkg before 1.13 have three more,
+// which no current pkg runs or keeps.
 var phases = []string{"pre-install", "post-install", "pre-deinstall", "post-deinstall", "install", "deinstall"}
 
 // luaPhases are those of scripts in Lua.
 var luaPhases = phases[:4]
 
-// scripts keeps those of phases that pkg knows. An empty script is none.
+// scripts keeps those of phases that pkg knows. Empty scripts are skipped.
 func (d *decoder) scripts(value json.RawMessage) error {
 	err := d.each(value, aString, func(kv member) error {
 		if !slices.Contains(phases, kv.key) {
-			d.skip("%s: is no phase that pkg(8) knows", kv.key)
+			d.skip("%s: is not a phase that pkg(8) knows", kv.key)
 		} else if text := urlDecode(stringOf(kv.value)); text != "" {
 			d.Scripts = append(d.Scripts, Script{Phase: kv.key, Text: text})
 		}
@@ -128,12 +128,12 @@ func (d *decoder) scripts(value json.RawMessage) error {
 	return err
 }
 
-// luaScripts reads lists of scripts. What follows an element that is no string is
-// passed over.
+// luaScripts reads lists of scripts. Whatever follows an element that is not a
+// string is skipped.
 func (d *decoder) luaScripts(value json.RawMessage) error {
 	err := d.each(value, aList, func(kv member) error {
 		if !slices.Contains(luaPhases, kv.key) {
-			d.skip("%s: is no phase that pkg(8) knows", kv.key)
+			d.skip("%s: is not a phase that pkg(8) knows", kv.key)
 			return nil
 		}
 		for _, e := range elements(kv.value) {
@@ -149,7 +149,7 @@ func (d *decoder) luaScripts(value json.RawMessage) error {
 	return err
 }
 
-// messages reads a list of objects, or one text as packages had it before pkg 1.11
+// messages reads a list of objects, or one text, from before pkg 1.11
 // (libpkg/pkg.c: pkg_message_from_ucl).
 func (d *decoder) messages(value json.RawMessage) error {
 	if kindOf(value) == aString {
@@ -179,7 +179,7 @@ func (d *decoder) messages(value json.RawMessage) error {
 	return nil
 }
 
-// message keeps the versions of a message about an upgrade only.
+// message keeps versions only for an upgrade message.
 func (d *decoder) message(texts map[string]*string) Message {
 	m := Message{Text: *texts["message"]}
 	if name := texts["type"]; name != nil {

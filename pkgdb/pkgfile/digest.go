@@ -12,13 +12,13 @@ import (
 
 // Digest returns the manifest digest that pkg stores for a package it installs
 // from a repository (libpkg/pkg_checksum.c: pkg_checksum_generate). It covers
-// what an upgrade would compare, not files and not scripts: pkg computes it
-// from the catalogue, which has neither, and whose "arch" pkg repo makes of the
+// what an upgrade would compare, but no files or scripts: pkg computes it from
+// the catalogue, which has neither, and whose "arch" pkg repo derives from the
 // ABI. The first 2 is the version of the digest, the second the type of the sum.
 func (m *Manifest) Digest() string { return cmp.Or(m.Registered, m.digest(nil)) }
 
-// DigestWithFiles is the digest of a package that was added from its file: pkg
-// then has the files at hand, and covers them too.
+// DigestWithFiles is the digest of a package added from its file: pkg then has
+// the files at hand and covers them too.
 func (m *Manifest) DigestWithFiles() string { return m.digest(m.Files) }
 
 func (m *Manifest) digest(files []File) string {

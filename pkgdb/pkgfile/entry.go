@@ -12,24 +12,25 @@ import (
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
-// Entry is a member of an archive: what an install makes of it. As in libpkg that
-// is what the header says; only the time is the manifest's, where it has one
+// Entry is a member of an archive: what an install makes of it. As in libpkg,
+// the header decides; only the time is the manifest's, if it has one
 // (libpkg/pkg_add.c: do_extract_regfile). What pkg registers is the manifest's.
 type Entry struct {
-	File     *File  // of the manifest, nil for a directory
-	Dir      *Dir   // of the manifest, nil for anything else
-	HardLink string // path of the earlier member that this is another name of
+	File     *File  // from the manifest, nil for a directory
+	Dir      *Dir   // from the manifest, nil for anything else
+	HardLink string // path of the earlier member that this links to
 	IsLink   bool   // a symbolic link
 	Link     string // its target
 	Size     int64  // bytes of a regular file, holes included
 	Attr     Attr
 	Flags    uint32 // st_flags
 	Time     int64  // seconds, rounded down
-	// Absent is a directory of the manifest that the archive does not have: where
-	// something else has made it, pkg gives it the manifest's mode, and root:wheel.
+	// Absent is a directory of the manifest that is not in the archive: where
+	// something else has made it, pkg gives it the manifest's mode, and
+	// root:wheel.
 	Absent bool
-	// Unlike tells that the manifest says something else, or nothing of an entry of
-	// which it seems to say all.
+	// Unlike reports that the manifest differs, or says nothing about an entry
+	// that it seems to describe in full.
 	Unlike bool
 }
 
@@ -41,12 +42,12 @@ func (e *Entry) Path() string {
 	return e.File.Path
 }
 
-// entry compares a member with the manifest. It is nil for a directory that is not
-// there, which pkg passes over.
+// entry compares a member with the manifest. It is nil for a directory that the
+// manifest does not have, which pkg skips.
 func (p *Reader) entry(h *tar.Header) (*Entry, error) {
-	path := cleanPath(h.Name) // without a slash before it, pkg finds no file in the manifest
+	path := cleanPath(h.Name) // pkg finds no file in the manifest without a leading slash
 	if p.seen[path] {
-		return nil, errors.New("is twice in the archive")
+		return nil, errors.New("occurs twice in the archive")
 	}
 	p.seen[path] = true
 	flags, err := ParseFlags(h.PAXRecords["SCHILY.fflags"])
@@ -72,7 +73,8 @@ func (p *Reader) entry(h *tar.Header) (*Entry, error) {
 	return e, e.compare(h, e.File.Attr, e.File.Flags)
 }
 
-// checkKind sees to it that the member is what the manifest's entry says.
+// checkKind checks that the member is of the kind that the manifest's entry
+// says.
 func (p *Reader) checkKind(h *tar.Header, e *Entry) error {
 	f := e.File
 	switch h.Typeflag {
@@ -107,8 +109,8 @@ func (p *Reader) checkKind(h *tar.Header, e *Entry) error {
 	return nil
 }
 
-// compare notes whether the manifest has another owner or mode. Flags that both
-// have must agree: a packager who says them twice means them.
+// compare records whether the manifest has another owner or mode. Flags in both
+// must agree: a packager who states them twice means them.
 func (e *Entry) compare(h *tar.Header, a Attr, flags *uint32) error {
 	names, inHeader := h.PAXRecords["SCHILY.fflags"]
 	if flags != nil && inHeader && *flags != e.Flags {
@@ -116,7 +118,7 @@ func (e *Entry) compare(h *tar.Header, a Attr, flags *uint32) error {
 	}
 	switch {
 	case flags != nil && *flags != e.Flags,
-		!e.IsLink && a.Perm != 0 && a.Perm != e.Attr.Perm, // nobody looks at the mode of a link
+		!e.IsLink && a.Perm != 0 && a.Perm != e.Attr.Perm, // the mode of a link is ignored
 		a.Uname != "" && a.Uname != e.Attr.Uname,
 		a.Gname != "" && a.Gname != e.Attr.Gname:
 		e.Unlike = true

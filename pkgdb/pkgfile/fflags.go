@@ -33,7 +33,7 @@ var flagNames = []struct {
 	{0x00000080, "system"}, {0x00000080, "usystem"},
 }
 
-// ParseFlags turns chflags(1) names joined by commas into st_flags.
+// ParseFlags turns comma-separated chflags(1) names into st_flags.
 func ParseFlags(names string) (uint32, error) {
 	var bits uint32
 	for name := range strings.SplitSeq(names, ",") {
@@ -58,7 +58,7 @@ func FormatFlags(bits uint32) string {
 		}
 	}
 	if bits != 0 {
-		names = append(names, fmt.Sprintf("%#x", bits)) // a bit without a name: a layer leaves it out and says so
+		names = append(names, fmt.Sprintf("%#x", bits)) // a bit without a name: a layer omits and reports it
 	}
 	return strings.Join(names, ",")
 }

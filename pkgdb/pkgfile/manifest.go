@@ -4,9 +4,9 @@
 //
 // An archive is a tar file, usually in one zstd frame, whose first members are
 // +COMPACT_MANIFEST and +MANIFEST; the files follow, then the directories
-// (libpkg/pkg_create.c, libpkg/packing.c). The manifest is JSON, or UCL where
-// pkg was asked to expand it (libpkg/pkg_manifest.c). Each file of the archive must
-// stand in it, and each of its files must be in the archive.
+// (libpkg/pkg_create.c, libpkg/packing.c). The manifest is JSON, or UCL if pkg
+// was asked to expand it (libpkg/pkg_manifest.c). Each file of the archive must
+// be in the manifest, and each file of the manifest in the archive.
 //
 // Not supported: packages of pkg before 1.2 (YAML manifests, an +MTREE_DIRS
 // that matters), device nodes and sockets.
@@ -14,8 +14,8 @@ package pkgfile
 
 import "strings"
 
-// Manifest is what a package says of itself. Lists are sorted by bytes and
-// free of repetitions, as libpkg keeps them.
+// Manifest is what a package says about itself. Lists are sorted by bytes and
+// free of duplicates, as libpkg keeps them.
 type Manifest struct {
 	Name, Origin, Version string
 	Comment, Desc         string
@@ -25,7 +25,7 @@ type Manifest struct {
 	FlatSize              int64  // bytes when installed, each inode once
 	LicenseLogic          string // "single", "or", "and", or "" where there is none
 	Vital                 bool
-	DepFormula            *string // nil where there is none; nothing goes by it
+	DepFormula            *string // nil where there is none; nothing uses it
 
 	Licenses, Categories, Users, Groups  []string
 	ShlibsRequired, ShlibsRequiredIgnore []string
@@ -43,11 +43,12 @@ type Manifest struct {
 	LuaScripts []Script
 	Messages   []Message
 
-	// Registered is the manifest digest, where the package's +COMPACT_MANIFEST, of
-	// which pkg repo makes the catalogue, gives another than the whole manifest.
+	// Registered is the manifest digest, if the package's +COMPACT_MANIFEST,
+	// from which pkg repo makes the catalogue, gives another than the whole
+	// manifest.
 	Registered string
-	// Skipped is what pkg passes over with a message, such as a phase of a script
-	// that it does not know: "scripts: upgrade: is no phase that pkg(8) knows".
+	// Skipped is what pkg skips with a message, such as a script phase that it
+	// does not know: "scripts: upgrade: is not a phase that pkg(8) knows".
 	Skipped []string
 }
 
@@ -60,16 +61,16 @@ type Pair struct{ Name, Value string }
 // Script is a script and the phase it runs in, such as "post-install".
 type Script struct{ Phase, Text string }
 
-// Message is shown after an install, or always where Type is "". The versions are
-// those of which an upgrade shows it, nil where the manifest has none.
+// Message is shown after an install, or always if Type is "". The versions are
+// those whose upgrade shows it, nil where the manifest has none.
 type Message struct {
 	Text, Type             string
 	MinVersion, MaxVersion *string
 }
 
-// Attr is what a manifest says of an entry beside its contents. Packages made
-// before pkg 2.4 do not say it, others may say a part of it: Known tells whether
-// all is there.
+// Attr is what a manifest says about an entry besides its contents. Packages
+// made before pkg 2.4 do not say it, others may say part of it: Known reports
+// whether all is there.
 type Attr struct {
 	Known        bool
 	Uname, Gname string
@@ -109,7 +110,7 @@ func (m *Manifest) Annotation(tag string) string {
 }
 
 // InstallScripts lists the scripts that pkg would run when it installs the
-// package; those of a removal are not among them.
+// package, not those of a removal.
 func (m *Manifest) InstallScripts() []Script {
 	var run []Script
 	for _, list := range [][]Script{m.Scripts, m.LuaScripts} {

@@ -78,7 +78,7 @@ func TestParseManifestErrors(t *testing.T) {
 		{`{"name":1.5}`, "manifest: name: found a number, wanted a string or an integer"},
 		{`{` + head + `,"options":{"A":""}}`, "manifest: options: A: found an empty string, wanted on or off"},
 		{`{` + head + `,"provides":[""]}`, "manifest: provides: found an empty string in the list"},
-		{`{` + head + `,"config":["/a","/a"]}`, "manifest: config: /a stands twice"},
+		{`{` + head + `,"config":["/a","/a"]}`, "manifest: config: /a occurs twice"},
 		{`{` + head + `,"config":["a"]}`, "manifest: config: a: path is not absolute"},
 		{`{` + head + `,"messages":["m"]}`, "manifest: messages: found a string in the list, wanted an object"},
 		{`{` + head + `,"messages":[{"message":1}]}`, `manifest: messages: found an object without a string "message"`},

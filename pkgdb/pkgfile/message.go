@@ -40,7 +40,7 @@ func MessagesJSON(list []Message) string {
 const blanks = " \t\n\v\f\r"
 
 // quote writes s as libucl's emitter does (ucl_elt_string_write_json): short
-// escapes where JSON has them, the sign of an unknown character for other control
+// escapes where JSON has them, the replacement character for other control
 // bytes, everything else as it is.
 func quote(b *strings.Builder, s string) {
 	b.WriteByte('"')

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// pkgUmask is the one that pkg(8) runs with, which "+x" depends on.
+// pkgUmask is pkg(8)'s own umask, which "+x" depends on.
 const pkgUmask = 0o022
 
-// parseMode reads a mode as setmode(3) does: octal, or such as "u=rwx,go=rx",
-// which changes an empty one. That one class takes the bits of another, as in
-// "g=u", is not read.
+// parseMode reads a mode as setmode(3) does: octal, or symbolic such as
+// "u=rwx,go=rx", applied to an empty mode. Copying one class to another, as in
+// "g=u", is not supported.
 func parseMode(text string) (uint32, error) {
-	wrong := fmt.Errorf("%q is no mode", text)
+	wrong := fmt.Errorf("%q is not a mode", text)
 	if text != "" && text[0] >= '0' && text[0] <= '9' {
 		n, err := strconv.ParseUint(text, 8, 12)
 		if err != nil {
@@ -51,11 +51,11 @@ func parseMode(text string) (uint32, error) {
 const (
 	operators = "+-="
 	everybody = 0o6777 // the bits of all classes
-	sticky    = 0o1000 // that of none
+	sticky    = 0o1000 // of no class
 )
 
-// classes are the bits that belong to user, group and others, permissions those of
-// a letter for everybody. X adds nothing to an empty mode.
+// classes are the bits that belong to user, group and others; permissions are
+// those of a letter for everybody. X adds nothing to an empty mode.
 var (
 	classes     = map[rune]uint32{'u': 0o4700, 'g': 0o2070, 'o': 0o0007, 'a': everybody}
 	permissions = map[rune]uint32{'r': 0o444, 'w': 0o222, 'x': 0o111, 's': 0o6000, 't': sticky, 'X': 0}
@@ -72,9 +72,9 @@ func bitsOf(letters string, of map[rune]uint32) (bits uint32, ok bool) {
 	return bits, true
 }
 
-// change applies an operator to the classes that stand before it; 0 is for none,
-// which are all, but for the umask. The sticky bit is no class's: where it is
-// named, it is one of those that change, and the only one if none is named.
+// change applies an operator to the classes before it; 0 is for none, which
+// means all, within the umask. The sticky bit belongs to no class: if named, it
+// is among the bits that change, and the only one if no others are.
 func change(mode uint32, operator byte, who, bits uint32) uint32 {
 	if bits&sticky != 0 && (who == 0 || who&^7 != 0) {
 		who |= sticky

@@ -11,20 +11,20 @@ import (
 	"github.com/orlop/orlop/pkgdb/jsonscan"
 )
 
-// member is a member of an object. A repeated key has further values: libucl calls
-// that an implicit array, and pkg mostly looks at the first.
+// member is a member of an object. A repeated key has further values: libucl
+// calls that an implicit array, and pkg mostly uses the first.
 type member struct {
 	key   string
 	value json.RawMessage
 	more  []json.RawMessage
 }
 
-// few is how many members of an object are looked through one by one.
+// few is up to how many members of an object are searched linearly.
 const few = 16
 
-// members splits a JSON object, in its order. The text must be valid JSON, which
-// has been found out for all of a manifest: an object of ten thousand files would
-// otherwise be checked at every level.
+// members splits a JSON object, in order. The text must be valid JSON, which has
+// been checked for the whole manifest: otherwise an object of ten thousand files
+// would be checked at every level.
 func members(text []byte) ([]member, error) {
 	s := jsonscan.Scanner{Text: text}
 	if s.Peek() != '{' {
@@ -32,7 +32,7 @@ func members(text []byte) ([]member, error) {
 	}
 	s.Skip()
 	list := make([]member, 0, few/2)
-	var at map[string]int // once there are too many to look through
+	var at map[string]int // once there are too many to search linearly
 	for n := 1; ; n++ {
 		raw, value, more := s.Member()
 		switch {
@@ -41,7 +41,7 @@ func members(text []byte) ([]member, error) {
 		case !more:
 			return list, nil
 		case n > maxEntries:
-			continue // it is counted only
+			continue // only counted
 		}
 		key := stringOf(raw)
 		if key == "" {
@@ -85,14 +85,15 @@ func elements(text []byte) []json.RawMessage {
 	}
 }
 
-// maxEntries bounds the members of an object of a manifest, its files above all.
-// In memory one takes some 300 bytes. The largest packages of ports have 100,000.
+// maxEntries bounds the members of an object of a manifest, above all its files.
+// Each takes about 300 bytes in memory. The largest packages of ports have
+// 100,000.
 const maxEntries = 2_000_000
 
-// LimitError is a package or catalogue with more in it than is taken. Nothing
-// need be wrong with it.
+// LimitError is a package or catalogue with more entries than are accepted.
+// Nothing need be wrong with it.
 type LimitError struct {
-	What        string // of which it has too many
+	What        string // the entries that are too many
 	Found, Most int
 }
 

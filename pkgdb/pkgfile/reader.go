@@ -17,15 +17,15 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// maxManifest bounds what is read into memory before anything is known of a
+// maxManifest bounds what is read into memory before anything is known about a
 // package. The largest real one (a chromium or texlive) is under 20 MiB.
 const maxManifest = 256 << 20
 
 // DamageError is a package whose parts contradict each other, or that no pkg
 // would have made.
 type DamageError struct {
-	Package string // NAME-VERSION, or a file name while that is not known
-	Path    string // the member, "" where it is the package as a whole
+	Package string // NAME-VERSION, or a file name while that is unknown
+	Path    string // the member, "" for the package as a whole
 	Err     error
 }
 
@@ -36,10 +36,10 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("%s: %s: %v", e.Package, e.Path, e.Err)
 }
 
-// Wrong reports that bytes are there and wrong.
+// Wrong reports that the bytes exist and are wrong.
 func (*DamageError) Wrong() bool { return true }
 
-// Unwrap returns the fault itself.
+// Unwrap returns the cause.
 func (e *DamageError) Unwrap() error { return e.Err }
 
 // Parts are what, where, found and wanted, for reports.
@@ -48,7 +48,7 @@ func (e *DamageError) Parts() (what, where, found, wanted string) {
 }
 
 // Reader goes through one archive. Each member is compared with the manifest,
-// the contents of each file with its sum.
+// and the contents of each file with its sum.
 type Reader struct {
 	Manifest *Manifest
 	Text     []byte // of the manifest
@@ -63,26 +63,25 @@ type Reader struct {
 	files  map[string]*File
 	dirs   map[string]*Dir
 	seen   map[string]bool
-	absent []*Dir // of the manifest, not yet delivered
+	absent []*Dir // from the manifest, not yet delivered
 	ended  bool
 	cur    *Entry
 	hash   hash.Hash
 	left   int64
 }
 
-// NewReader starts to read an archive and returns once the manifest is there.
-// The label names the package until then. A caller who does not read to the
-// end must Close. The context ends every read. Decoders are
-// those that packages of a run share, nil for none.
-func NewReader(ctx context.Context, decoders *packing.Decoders, r io.Reader, label string) (*Reader, error) {
-	return newReader(ctx, decoders, r, label, nil)
+// NewReader starts to read an archive and returns once it has the manifest. The
+// label names the package until then. A caller who does not read to the end must
+// call Close. The context ends every read.
+func NewReader(ctx context.Context, r io.Reader, label string) (*Reader, error) {
+	return newReader(ctx, r, label, nil)
 }
 
 // NewReaderOf is NewReader for an archive whose manifest is known. The one in
-// it is passed over: every member is compared with the known one, which must
-// tell all of its files. It is only read, so that several readers can share it.
-func NewReaderOf(ctx context.Context, decoders *packing.Decoders, r io.Reader, m *Manifest) (*Reader, error) {
-	return newReader(ctx, decoders, r, m.FullName(), m)
+// the archive is skipped: every member is compared with the known one, which
+// must list all files. It is only read, so several readers can share it.
+func NewReaderOf(ctx context.Context, r io.Reader, m *Manifest) (*Reader, error) {
+	return newReader(ctx, r, m.FullName(), m)
 }
 
 func newReader(ctx context.Context, decoders *packing.Decoders, r io.Reader, label string, m *Manifest) (*Reader, error) {
@@ -104,7 +103,7 @@ func newReader(ctx context.Context, decoders *packing.Decoders, r io.Reader, lab
 	return p, nil
 }
 
-// index finds what the manifest says of a path.
+// index maps paths to their entries in the manifest.
 func (p *Reader) index(ctx context.Context) error {
 	p.files = make(map[string]*File, len(p.Manifest.Files))
 	for i := range p.Manifest.Files {
@@ -125,7 +124,7 @@ func (p *Reader) Close() error { return p.plain.Close() }
 
 func (p *Reader) damaged(path string, err error) error { return &DamageError{p.label, path, err} }
 
-// refused tells a manifest that is wrong from one that is only too large.
+// refused distinguishes a wrong manifest from one that is only too large.
 func (p *Reader) refused(err error) error {
 	if _, large := errors.AsType[*LimitError](err); large {
 		return fmt.Errorf("%s: %w", p.label, err)
@@ -133,9 +132,9 @@ func (p *Reader) refused(err error) error {
 	return p.damaged("", err)
 }
 
-// readManifest reads the leading members that belong to pkg, the manifest if it
-// is wanted, and keeps the header of the first one that does not. Packages of pkg
-// before 1.4 have further ones, such as +DISPLAY, which mean nothing any more.
+// readManifest reads the leading members that belong to pkg, the manifest if
+// wanted, and keeps the header of the first other member. Packages of pkg before
+// 1.4 have further ones, such as +DISPLAY, which no longer mean anything.
 func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
 	for {
 		h, err := p.tar.Next()
@@ -173,9 +172,9 @@ func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
 	}
 }
 
-// Next returns the next member, at the end each directory that is only in the
-// manifest, and io.EOF when every entry of the manifest has been seen. What was
-// not read of the last member is skipped, and not checked.
+// Next returns the next member; at the end, each directory that is only in the
+// manifest, and io.EOF once every entry of the manifest has been seen. Unread
+// contents of the last member are skipped, unchecked.
 func (p *Reader) Next() (*Entry, error) {
 	for {
 		h, err := p.nextHeader()
@@ -255,7 +254,7 @@ func (p *Reader) missing() error {
 	return errors.Join(errs...)
 }
 
-// unexpected makes the end of a tar file that comes too early an error.
+// unexpected turns a premature end of the tar file into an error.
 func unexpected(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -9,24 +9,23 @@ import (
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
-// Summary is what a catalogue says of a package, as far as it decides whether
-// the package is installed and where it is: a repository has tens of thousands
-// of them.
+// Summary is what a catalogue says about a package, as far as it decides whether
+// to install it and where it is: a repository has tens of thousands of them.
 type Summary struct {
 	Name, Version, ABI, Origin string
 
-	Deps                                 []string // names, which are all that pkg goes by
+	Deps                                 []string // only names, which are all that pkg uses
 	ShlibsRequired, ShlibsRequiredIgnore []string
 	ShlibsProvided, ShlibsProvidedIgnore []string
 	Provides, Requires, Conflicts        []string
 
 	Path string  // of the .pkg, inside the repository
-	Sum  sum.Sum // of the .pkg; not looked at yet
+	Sum  sum.Sum // of the .pkg; not checked yet
 	Size int64   // bytes of the .pkg
 }
 
-// summaryKeys are those of a manifest that Summary has, and those without which
-// it is none. What pkg wants beside them, the package's own manifest must have.
+// summaryKeys are the manifest's keys that Summary has, and those it requires.
+// Whatever else pkg requires, the package's own manifest must have.
 var summaryKeys = map[string]bool{
 	"name": true, "version": true, "origin": true, "prefix": true, "abi": true, "arch": true,
 	"deps": true, "shlibs": true,
@@ -56,13 +55,13 @@ func ParseSummary(text []byte) (Summary, error) {
 			s.Size = numberOf(kv.value)
 		}
 	}
-	if err := CheckText(s.Path); err != nil { // which may have spaces
+	if err := CheckText(s.Path); err != nil { // it may have spaces
 		return s, &lineError{s.FullName(), fmt.Errorf("repopath: %w", err)}
 	}
 	return s, nil
 }
 
-// lineError names the package of a line that cannot be read.
+// lineError names the package of an unreadable line.
 type lineError struct {
 	name string
 	err  error
@@ -72,8 +71,8 @@ func (e *lineError) Error() string { return strings.TrimPrefix(e.name+": "+e.err
 
 func (e *lineError) Unwrap() error { return e.err }
 
-// named is the NAME-VERSION of a line in which something else is wrong, "" where
-// it has none that can be shown.
+// named is the NAME-VERSION of a line with another fault, "" if it has none that
+// can be shown.
 func named(top []member) string {
 	texts := map[string]string{}
 	for _, kv := range top {
@@ -104,8 +103,8 @@ func (m *Manifest) Summary() Summary {
 // FullName is NAME-VERSION, as pkg prints it.
 func (s *Summary) FullName() string { return s.Name + "-" + s.Version }
 
-// Intern replaces every text by an equal one that known has, or adds it: the
-// same names and libraries stand in thousands of packages.
+// Intern replaces every text by an equal one in known, or adds it there:
+// thousands of packages repeat the same names and libraries.
 func (s *Summary) Intern(known map[string]string) {
 	intern := func(text *string) {
 		old, ok := known[*text]

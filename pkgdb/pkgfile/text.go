@@ -11,10 +11,10 @@ import (
 	"unicode/utf8"
 )
 
-// CheckText refuses a text that would not show as what it is in a message: one
-// that is not UTF-8, or has characters that control a terminal, turn the
-// direction of the text, break the line or are not to be seen. pkg(8) looks at
-// none of that, so nothing else is refused.
+// CheckText refuses a text that a message would not show faithfully: one that is
+// not UTF-8, or has characters that control a terminal, change the text
+// direction, break the line or are invisible. pkg(8) checks none of that, so
+// nothing else is refused.
 func CheckText(text string) error {
 	if plain(text) {
 		return nil
@@ -44,8 +44,8 @@ func CheckWord(text string) error {
 	return nil
 }
 
-// CheckName refuses what can be no name or version of a package: it is part of
-// a file's name and a word of many a list.
+// CheckName refuses what cannot be the name or version of a package: it becomes
+// part of a file name and a word in many lists.
 func CheckName(text string) error {
 	if err := CheckWord(text); err != nil {
 		return err
@@ -56,7 +56,7 @@ func CheckName(text string) error {
 	return nil
 }
 
-// plain is the quick answer for what nearly every text is: ASCII to be seen.
+// plain is the fast path for nearly all texts: printable ASCII.
 func plain(text string) bool {
 	for i := range len(text) {
 		if text[i] < ' ' || text[i] > '~' {
@@ -66,8 +66,8 @@ func plain(text string) bool {
 	return true
 }
 
-// checkTexts looks at what a package is known and found by, and what messages
-// quote of it.
+// checkTexts checks what identifies and locates a package, and what messages
+// quote from it.
 func (m *Manifest) checkTexts() error {
 	var errs []error
 	check := func(key string, rule func(string) error, texts ...string) {

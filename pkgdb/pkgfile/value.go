@@ -11,7 +11,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/ucl"
 )
 
-// kind is a type of value, or a set of types, as libucl tells them apart.
+// kind is a type of value, or a set of types, as libucl distinguishes them.
 type kind uint8
 
 const (
@@ -38,8 +38,8 @@ func (k kind) String() string {
 	return strings.Join(names, "")
 }
 
-// kindOf is the type of a value, which must be valid JSON. An integer that does
-// not fit is a string to libucl.
+// kindOf is the type of a value, which must be valid JSON. An integer out of
+// range is a string to libucl.
 func kindOf(value []byte) kind {
 	value = bytes.TrimLeft(value, " \t\r\n")
 	switch value[0] {
@@ -63,9 +63,9 @@ func kindOf(value []byte) kind {
 	return anInt
 }
 
-// stringOf is the text of a string, or of an integer where that may stand for one
-// (libucl: ucl_object_tostring_forced). It is a C string, and so ends at a NUL.
-// There are thousands in a package, almost all of which stand for themselves.
+// stringOf is the text of a string, or of an integer where one may stand for a
+// string (libucl: ucl_object_tostring_forced). It is a C string, and so ends at
+// a NUL. A package has thousands, almost all without escapes.
 func stringOf(value json.RawMessage) string {
 	switch {
 	case value[0] != '"':
@@ -76,12 +76,12 @@ func stringOf(value json.RawMessage) string {
 	case bytes.IndexByte(value, '\\') < 0:
 		return string(value[1 : len(value)-1])
 	}
-	text, _ := ucl.Unescape(string(value[1 : len(value)-1])) // JSON's escapes have their digits
+	text, _ := ucl.Unescape(string(value[1 : len(value)-1])) // valid JSON escapes have their digits
 	text, _, _ = strings.Cut(text, "\x00")
 	return text
 }
 
-// urlDecode replaces %xx, as which pkg writes '%' and all bytes beyond ASCII
+// urlDecode replaces %xx, which is how pkg writes '%' and all non-ASCII bytes
 // (libpkg/pkg_manifest.c: url_decode). Any other '%' stands for itself.
 func urlDecode(s string) string {
 	if strings.IndexByte(s, '%') < 0 {
@@ -109,13 +109,13 @@ func numberOf(value json.RawMessage) int64 {
 	for end < len(s) && (s[end] >= '0' && s[end] <= '9' || end == 0 && (s[0] == '-' || s[0] == '+')) {
 		end++
 	}
-	n, _ := strconv.ParseInt(s[:end], 10, 64) // too large a one is the largest, none 0
+	n, _ := strconv.ParseInt(s[:end], 10, 64) // saturates; 0 for no digits
 	return n
 }
 
-// cleanPath is a path as libpkg keeps it (libpkg/utils.c: pkg_absolutepath): "//"
-// and "/./" are gone, and so is a slash at the end. What "/../" leads to is left to
-// those who refuse it.
+// cleanPath is a path as libpkg keeps it (libpkg/utils.c: pkg_absolutepath):
+// without "//", "/./" or a trailing slash. "/../" is left to those who refuse
+// it.
 func cleanPath(p string) string {
 	if !strings.Contains(p, "//") && !strings.Contains(p, "/.") && (len(p) < 2 || p[len(p)-1] != '/') {
 		return p

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package pkgtest makes packages and repositories for tests: right ones, and
-// ones that are wrong in a single stated way. Real ones, made by pkg(8), are
-// in the folders testdata and sample.
+// Package pkgtest makes packages and repositories for tests: correct ones, and
+// ones that are wrong in a single stated way. Real ones, made by pkg(8), are in
+// the folders testdata and sample.
 package pkgtest
 
 import (
@@ -210,7 +210,7 @@ func (p *Package) member(t *tar.Writer, f File, kind byte) {
 // WriteRepo makes a repository of the packages in dir.
 func WriteRepo(dir string, pkgs ...Package) { WriteAll(dir, slices.Values(pkgs)) }
 
-// WriteAll is WriteRepo for more packages than the memory has room for at once.
+// WriteAll is WriteRepo for more packages than fit in memory at once.
 func WriteAll(dir string, pkgs iter.Seq[Package]) {
 	var list []any
 	for p := range pkgs {

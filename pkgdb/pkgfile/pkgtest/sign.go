@@ -25,7 +25,7 @@ type Signer struct {
 	public []byte
 }
 
-// NewSigner makes a signer with a key of its own.
+// NewSigner makes a signer with a new key.
 func NewSigner(random io.Reader) *Signer {
 	key := must(rsa.GenerateKey(random, 2048))
 	der := must(x509.MarshalPKIXPublicKey(&key.PublicKey))
@@ -61,7 +61,7 @@ func (s *Signer) Signature(payload []byte) []byte {
 // Public is the public key, in PEM.
 func (s *Signer) Public() []byte { return s.public }
 
-// Unsign takes the signature out of the catalogue of a repository.
+// Unsign removes the signature from the catalogue of a repository.
 func Unsign(dir string) {
 	writeMembers(filepath.Join(dir, "data.pkg"), member{"data", CatalogueData(dir)})
 }
