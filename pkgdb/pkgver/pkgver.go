@@ -5,16 +5,17 @@
 // (libpkg/pkg_deps.c: pkg_deps_parse_formula).
 //
 // A version is VERSION[,EPOCH] or VERSION[_REVISION[,EPOCH]]. The epoch decides
-// first, then the version, then the revision. A version is a row of components
-// between dots; a component is a number, a letter and a patch level, compared
-// in that order: 15.0 < 15.0p1 < 15.0p10 < 15.1. Missing components count as
-// zeros. The words pl, snap, alpha, beta, pre and rc make components of their
-// own, which come before what has none: 15.0.rc1 and 15.snap20250901000000 are
-// older than 15.0. A "+" starts the row anew: all before it decides first.
+// first, then the version, then the revision. A version is a sequence of
+// components between dots; a component is a number, a letter and a patch level,
+// compared in that order: 15.0 < 15.0p1 < 15.0p10 < 15.1. Missing components
+// count as zeros. The words pl, snap, alpha, beta, pre and rc make components of
+// their own, which come before what has none: 15.0.rc1 and 15.snap20250901000000
+// are older than 15.0. A "+" starts a new sequence: everything before it decides
+// first.
 //
-// Any text is a version to pkg, so nothing here is an error. Numbers stop at
+// Any text is a version to pkg, so nothing here is an error. Numbers saturate at
 // the largest of 64 bits, like strtol(3). Not supported are the blanks and signs
-// that strtol would take before an epoch or a revision.
+// that strtol would accept before an epoch or a revision.
 package pkgver
 
 import (
@@ -34,8 +35,8 @@ func Compare(a, b string) int {
 	)
 }
 
-// SplitName takes NAME-VERSION apart at the last "-". It reports false where
-// there is none.
+// SplitName splits NAME-VERSION at the last "-". It reports false if there is
+// none.
 func SplitName(s string) (name, version string, ok bool) {
 	return cutLast(s, '-')
 }
@@ -46,7 +47,7 @@ type parts struct {
 }
 
 // split is libpkg/pkg_version.c:split_version. A "," before the last "_" belongs
-// to the version and is no epoch.
+// to the version and is not an epoch.
 func split(s string) parts {
 	var p parts
 	s = s[strings.LastIndexByte(s, '-')+1:]
@@ -91,9 +92,9 @@ func compareRows(a, b string) int {
 
 // component is the unit of comparison; a missing one is the zero value.
 type component struct {
-	number int64 // noNumber where it starts with a letter, star for "*"
+	number int64 // noNumber if it starts with a letter, star for "*"
 	letter int64 // 1 for a or A, 2 for b, …; 0 for none and for pl
-	patch  int64 // noPatch where no number follows the letter
+	patch  int64 // noPatch if no number follows the letter
 }
 
 const (
@@ -113,8 +114,8 @@ const (
 
 func isLetter(c byte) bool { return strings.IndexByte(letters, c) >= 0 }
 
-// next reads one component of a block and passes over the separators behind
-// it: libpkg/pkg_version.c:get_component.
+// next reads one component of a block and skips the separators after it:
+// libpkg/pkg_version.c:get_component.
 func next(s string) (component, string) {
 	if s == "" {
 		return component{}, ""
@@ -151,8 +152,8 @@ var stages = []struct {
 	{"pl", 'a' - 1}, {"snap", 's'}, {"alpha", 'a'}, {"beta", 'b'}, {"pre", 'p'}, {"rc", 'r'},
 }
 
-// stage returns what the letters that s starts with count as, and whether they
-// are the word of a stage. Of other words the first letter counts.
+// stage returns the value of the leading letters of s, and whether they are the
+// word of a stage. For other words the first letter counts.
 func stage(s string) (letter int64, isStage bool) {
 	word := s[:len(s)-len(strings.TrimLeft(s, letters))]
 	first := word[0] | 0x20 // in lower case
@@ -170,14 +171,14 @@ func leading(s string) (number, rest string) {
 	return s[:len(s)-len(rest)], rest
 }
 
-// signed is strtol(3): the largest number for one that is too large.
+// signed is strtol(3): it saturates at the largest number.
 func signed(number string) int64 {
 	n, _ := strconv.ParseInt(number, 10, 64)
 	return n
 }
 
-// unsigned is strtoul(3): the digits that s starts with, 0 for none, and the
-// largest number for one that is too large.
+// unsigned is strtoul(3): the leading digits of s, 0 for none; it saturates at
+// the largest number.
 func unsigned(s string) uint64 {
 	number, _ := leading(s)
 	n, _ := strconv.ParseUint(number, 10, 64)

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package spelling finds the word that somebody meant who typed another.
+// Package spelling finds the word that a misspelt one was meant to be.
 package spelling
 
 import "strings"
 
-// tolerated is how many letters of a word may be wrong, whatever its length.
+// tolerated is the most letters of a word that may be wrong, whatever its
+// length.
 const tolerated = 3
 
-// Nearest is the word that takes the fewest edits to become the typed one, ""
-// if none is near: at most a third of the letters may be wrong. An edit leaves
-// out, adds or changes a letter, or swaps two that stand together; capitals
-// count as small letters. Of words equally near the first is taken. Where none
-// is near, three letters or more stand for the only word that begins so.
+// Nearest is the word that takes the fewest edits to become the typed one, "" if
+// none is near: at most a third of the letters may be wrong. An edit omits, adds
+// or changes a letter, or swaps two adjacent ones; case is ignored. Of words
+// equally near the first is taken. If none is near, three letters or more stand
+// for the only word that begins with them.
 func Nearest(typed string, words []string) string {
 	found, limit := "", tolerated
 	typed = strings.ToLower(typed)
@@ -31,7 +32,7 @@ func Nearest(typed string, words []string) string {
 	return found
 }
 
-// onlyPrefixed is the one word that begins with a text, "" for none or several.
+// onlyPrefixed is the only word that begins with a text, "" for none or several.
 func onlyPrefixed(prefix string, words []string) string {
 	found := ""
 	for _, word := range words {
@@ -45,8 +46,8 @@ func onlyPrefixed(prefix string, words []string) string {
 	return found
 }
 
-// Hint ends a message about a word that is not known: "; did you mean WORD?",
-// or "" where none is near.
+// Hint ends a message about an unknown word: "; did you mean WORD?", or "" if
+// none is near.
 func Hint(typed string, words ...string) string {
 	if word := Nearest(typed, words); word != "" {
 		return "; did you mean " + word + "?"
@@ -54,7 +55,7 @@ func Hint(typed string, words ...string) string {
 	return ""
 }
 
-// distance counts the edits between two words, or returns more than limit where
+// distance counts the edits between two words, or returns more than limit if
 // there are more (optimal string alignment, three rows of its table at a time).
 func distance(a, b string, limit int) int {
 	if max(len(a), len(b))-min(len(a), len(b)) > limit {

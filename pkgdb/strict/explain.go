@@ -9,8 +9,8 @@ import (
 	"fmt"
 )
 
-// Explain says where in a document of JSON something is wrong, and what is
-// wanted there in the words of JSON.
+// Explain says where a JSON document is wrong and what is wanted there, in
+// JSON's terms.
 func Explain(text []byte, err error) error {
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("%w, in line %d", err, line(text, syntax.Offset))

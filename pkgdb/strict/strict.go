@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package strict reads JSON that has one meaning only.
+// Package strict reads JSON that has only one meaning.
 //
 // encoding/json takes the last of two members of one name, takes "Layers" for
-// "layers", and puts U+FFFD where bytes are no UTF-8 and where an escape is half
-// of a surrogate pair. Other programs do
-// otherwise, so that one text could show two programs two images
-// (CVE-2021-41190 is of this kind). Here such a text is an error.
+// "layers", and puts U+FFFD where bytes are not UTF-8 and where an escape is
+// half of a surrogate pair. Other programs do otherwise, so one text could show
+// two programs two images (CVE-2021-41190 is of this kind). Here such a text is
+// an error.
 package strict
 
 import (
@@ -33,9 +33,8 @@ func Unmarshal(text []byte, v any) error {
 	return Check(text, v)
 }
 
-// Check finds in a text what another program may read otherwise than v, into
-// which encoding/json has decoded it. A member that v has no place for is none
-// of its business.
+// Check finds in a text what another program may read differently from v, into
+// which encoding/json has decoded it. Members that v does not have are ignored.
 func Check(text []byte, v any) error {
 	if !utf8.Valid(text) {
 		return errors.New("has bytes that are not UTF-8")
@@ -60,7 +59,7 @@ func parse(text []byte) (value, error) {
 	return read(json.NewDecoder(bytes.NewReader(text)), "")
 }
 
-// read reads a value and refuses an object that has a member twice.
+// read reads a value and refuses an object with a repeated member.
 func read(dec *json.Decoder, path string) (value, error) {
 	var v value
 	token, err := dec.Token()
@@ -99,11 +98,11 @@ func read(dec *json.Decoder, path string) (value, error) {
 	return v, err
 }
 
-// members are those of types, as far as they have been asked for.
+// members caches the members of types.
 type members map[reflect.Type]map[string]reflect.Type
 
-// compare finds members that encoding/json takes for those of a type, which have
-// other names.
+// compare finds members that encoding/json matches to those of a type despite
+// another spelling.
 func (m members) compare(v value, t reflect.Type, path string) error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -127,7 +126,7 @@ func (m members) compare(v value, t reflect.Type, path string) error {
 	return nil
 }
 
-// find is the type of a member, nil for one that nobody decodes.
+// find is the type of a member, nil for one that is not decoded.
 func (m members) find(t reflect.Type, path, key string) (reflect.Type, error) {
 	if t.Kind() == reflect.Map {
 		return t.Elem(), nil
@@ -144,7 +143,7 @@ func (m members) find(t reflect.Type, path, key string) (reflect.Type, error) {
 	return nil, nil
 }
 
-// of lists the members of a type, none for what is no struct.
+// of lists the members of a type, none if it is not a struct.
 func (m members) of(t reflect.Type) map[string]reflect.Type {
 	if all, known := m[t]; known || t.Kind() != reflect.Struct {
 		return all
@@ -160,8 +159,8 @@ func (m members) of(t reflect.Type) map[string]reflect.Type {
 	return all
 }
 
-// oneCharacter refuses half of a surrogate pair, which is no character, and for
-// which some programs put another.
+// oneCharacter refuses half of a surrogate pair, which is not a character, and
+// which some programs replace by another.
 func oneCharacter(text []byte) error {
 	unit := func(at int) rune {
 		if at+6 > len(text) || string(text[at:at+2]) != `\u` {
@@ -176,9 +175,9 @@ func oneCharacter(text []byte) error {
 		}
 		switch r := unit(i); {
 		case !utf16.IsSurrogate(r):
-			i++ // and the rest of it is plain text
+			i++ // the rest is plain text
 		case utf16.DecodeRune(r, unit(i+6)) == utf8.RuneError:
-			return fmt.Errorf("has %s, which is half a character", text[i:i+6])
+			return fmt.Errorf("has %s, which is half of a surrogate pair", text[i:i+6])
 		default:
 			i += 11
 		}
@@ -186,7 +185,7 @@ func oneCharacter(text []byte) error {
 	return nil
 }
 
-// place names a member, and where it stands unless that is the top.
+// place names a member, and its object unless that is the top.
 func place(path, key string) string {
 	if path == "" {
 		return fmt.Sprintf("%q", key)
@@ -194,8 +193,8 @@ func place(path, key string) string {
 	return fmt.Sprintf("%q in %s", key, path[1:])
 }
 
-// Has lists the members of an object at the top of a text that some program
-// may take for one of the names.
+// Has lists the members at the top of a text that some program may match to one
+// of the names.
 func Has(text []byte, names ...string) []string {
 	var top map[string]json.RawMessage
 	if json.Unmarshal(text, &top) != nil {

@@ -7,25 +7,25 @@ import (
 	"os"
 )
 
-// Disk writes a file that is to last on the disk. It has the bytes go there
-// while more are written, so that the wait at the end is short, and so is that
-// of a run which a signal ends: the system lets no process go that syncs.
+// Disk writes a file that must survive a crash. It syncs while more bytes are
+// written, so that the wait at the end is short, also for a run ended by a
+// signal: no process can exit while it syncs.
 type Disk struct {
 	ctx    context.Context
 	file   *os.File
 	ahead  int        // bytes since the last sync began
-	synced chan error // of the sync that is under way; nil for none
+	synced chan error // of the sync in progress; nil for none
 }
 
-// NewDisk writes to a file from where that stands. The caller closes it.
+// NewDisk writes to a file from its current offset. The caller closes it.
 func NewDisk(ctx context.Context, f *os.File) *Disk { return &Disk{ctx: ctx, file: f} }
 
 const (
-	syncAfter = 4 << 20  // bytes, which any disk writes in a moment
-	maxAhead  = 16 << 20 // bytes for which a slow disk is not waited for
+	syncAfter = 4 << 20  // bytes, quick to write on any disk
+	maxAhead  = 16 << 20 // bytes written ahead of a slow disk
 )
 
-// Write writes, and begins a sync now and then.
+// Write writes, and starts a sync now and then.
 func (d *Disk) Write(b []byte) (int, error) {
 	written := 0
 	for len(b) > 0 {
@@ -45,7 +45,7 @@ func (d *Disk) Write(b []byte) (int, error) {
 	return written, nil
 }
 
-// sync begins a sync. While one is under way on a slow disk, more may be
+// sync starts a sync. While one is in progress on a slow disk, more may be
 // written.
 func (d *Disk) sync() error {
 	if d.synced != nil && len(d.synced) == 0 && d.ahead < maxAhead {
@@ -59,7 +59,7 @@ func (d *Disk) sync() error {
 	return nil
 }
 
-// wait waits for the sync that is under way.
+// wait waits for the sync in progress.
 func (d *Disk) wait() error {
 	if d.synced == nil {
 		return nil

@@ -28,7 +28,7 @@ func Sorted[T cmp.Ordered](ctx context.Context, values iter.Seq[T]) ([]T, error)
 }
 
 // looking makes all values equal once the context has ended: nothing else ends a
-// sort, and of equal values one is soon done.
+// sort, and a sort of equal values ends soon.
 func looking[T any](ctx context.Context, compare func(a, b T) int) func(a, b T) int {
 	n, over := 0, false
 	return func(a, b T) int {

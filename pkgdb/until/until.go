@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package until has what a run does with much input or output: it reads, sorts
-// and writes until a context ends, and no longer. A signal has to end a run in a
-// moment, wherever that is, so whatever may take a tenth of a second comes here
-// or looks at its context itself.
+// Package until does a run's long input and output: it reads, sorts and writes
+// until a context ends, and no longer. A signal has to end a run promptly at any
+// point, so whatever may take a tenth of a second uses this package or checks
+// its context itself.
 package until
 
 import (
@@ -43,8 +43,8 @@ func (w writer) Write(b []byte) (int, error) {
 	return w.w.Write(b)
 }
 
-// Do calls something that nothing ends: the opening of a FIFO, or the parsing of
-// a text that changes nothing elsewhere. It is left alone when the context ends.
+// Do calls something that cannot be interrupted: opening a FIFO, or parsing a
+// text without side effects. It is abandoned when the context ends.
 func Do[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -67,14 +67,14 @@ func Do[T any](ctx context.Context, call func() (T, error)) (T, error) {
 	}
 }
 
-// Try is Do for what gives nothing but an error.
+// Try is Do for a call that returns only an error.
 func Try(ctx context.Context, call func() error) error {
 	_, err := Do(ctx, func() (struct{}, error) { return struct{}{}, call() })
 	return err
 }
 
-// Open opens a file that the user names, and may be a FIFO or a terminal: who
-// has the other end may never write to it.
+// Open opens a file that the user names, which may be a FIFO or a terminal,
+// whose other end may never write.
 func Open(ctx context.Context, path string) (io.ReadCloser, error) {
 	f, err := Do(ctx, func() (*os.File, error) { return os.Open(path) })
 	if err != nil {
@@ -86,7 +86,7 @@ func Open(ctx context.Context, path string) (io.ReadCloser, error) {
 	}{Input(ctx, f), f}, nil
 }
 
-// Input reads a file that is open and may keep its reader waiting.
+// Input reads an open file that may block.
 func Input(ctx context.Context, f *os.File) io.Reader {
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 		return reader{ctx, f}
@@ -94,7 +94,7 @@ func Input(ctx context.Context, f *os.File) io.Reader {
 	return waiting{ctx, f}
 }
 
-// waiting reads what may keep it waiting.
+// waiting reads what may block.
 type waiting struct {
 	ctx context.Context
 	r   io.Reader
@@ -102,7 +102,7 @@ type waiting struct {
 
 func (w waiting) Read(b []byte) (int, error) {
 	piece, err := Do(w.ctx, func() ([]byte, error) {
-		own := make([]byte, min(len(b), 64<<10)) // b is the caller's again when this is given up
+		own := make([]byte, min(len(b), 64<<10)) // b is the caller's again once this read is abandoned
 		n, err := w.r.Read(own)
 		return own[:n], err
 	})
