@@ -142,7 +142,7 @@ FreeBSD-zoneinfo-15.0: /usr/share/zoneinfo/UTC: file is absent, wanted one, as t
 		e := l.find(0, "etc/passwd")
 		e.set(append(e.body, "evil:*:0:0::/:/bin/sh\n"...))
 	}), "layer 1: /etc/passwd: sha256 is …, wanted …, as its lock has it", "+evil:*:0:0::/:/bin/sh"},
-	{"entry twice", inLayer(1, func(l *opened) { l.layers[1] = append(l.layers[1], *l.find(1, "lib/libc.so.7")) }), "layer 2: /lib/libc.so.7: is twice in the layer, which image-spec's layer.md forbids", ""},
+	{"entry twice", inLayer(1, func(l *opened) { l.layers[1] = append(l.layers[1], *l.find(1, "lib/libc.so.7")) }), "layer 2: /lib/libc.so.7: occurs twice in the layer, which image-spec's layer.md forbids", ""},
 	{"path that leaves the root", inLayer(1, func(l *opened) {
 		l.layers[1] = append(l.layers[1], entry{Header: tar.Header{Name: "../evil", Typeflag: tar.TypeReg}})
 	}), `layer 2: ../evil: has ".." in its path, which may lead out of the root`, ""},

@@ -143,9 +143,9 @@ func (s *Stack) compare(old *dirent, n *tree.Node) {
 	var err error
 	switch {
 	case old.entered == s.layer && (old.Type == tree.Dir) != (n.Type == tree.Dir):
-		err = fmt.Errorf("is twice in the layer, a %s and then a %s, and image-spec's layer.md forbids a path twice", old.Type, n.Type)
+		err = fmt.Errorf("occurs twice in the layer, a %s and then a %s, and image-spec's layer.md forbids a path twice", old.Type, n.Type)
 	case old.entered == s.layer:
-		err = errors.New("is twice in the layer, which image-spec's layer.md forbids")
+		err = errors.New("occurs twice in the layer, which image-spec's layer.md forbids")
 	case old.layer == s.layer && n.Type != tree.Dir:
 		err = fmt.Errorf("is a %s, and entries before it lie below it", n.Type)
 	default:

@@ -95,9 +95,9 @@ var applyTests = []struct{ name, layers, want, faults string }{
 	{"hard link to itself", "f/a=1 | h/a>/a", "d/ f/a=1", "/a: is a hard link to itself"},
 	{"hard link in the place of what it names", "f/a/f=1 | h/a>/a/f", "d/ d/a f/a/f=1", "/a: is a hard link to /a/f, which the layer takes away"},
 	{"hard link in the place of the link that it leads through", "f/d/x=1 l/a>d | h/a>/a/x", "d/ l/a>d d/d f/d/x=1", "/a: is a hard link to /a/x, which the layer takes away"},
-	{"twice", "f/a=1 f/a=2 f/b", "d/ f/a=2 f/b", "/a: is twice in the layer, which image-spec's layer.md forbids"},
-	{"twice, by two paths", "d/d l/a>d f/d/x=1 f/a/x=2", "d/ l/a>d d/d f/d/x=2", "/d/x: is twice in the layer, which image-spec's layer.md forbids"},
-	{"twice, as two things", "f/a d/a f/b", "d/ d/a f/b", "/a: is twice in the layer, a file and then a dir, and image-spec's layer.md forbids a path twice"},
+	{"twice", "f/a=1 f/a=2 f/b", "d/ f/a=2 f/b", "/a: occurs twice in the layer, which image-spec's layer.md forbids"},
+	{"twice, by two paths", "d/d l/a>d f/d/x=1 f/a/x=2", "d/ l/a>d d/d f/d/x=2", "/d/x: occurs twice in the layer, which image-spec's layer.md forbids"},
+	{"twice, as two things", "f/a d/a f/b", "d/ d/a f/b", "/a: occurs twice in the layer, a file and then a dir, and image-spec's layer.md forbids a path twice"},
 	{"after what lies below it", "f/a/b f/a", "d/ f/a", "/a: is a file, and entries before it lie below it"},
 	{"root that is a file", "f/ f/a", "d/ f/a", "/: is a file, and the root must be a dir"},
 }

@@ -119,7 +119,7 @@ func (a *Archive) recognise() error {
 // add notes a file of the layout.
 func (a *Archive) add(name string, f file) error {
 	if _, twice := a.files[name]; twice {
-		return fmt.Errorf("entry %q is twice in the archive", name)
+		return fmt.Errorf("entry %q occurs twice in the archive", name)
 	}
 	if len(a.files) == maxFiles {
 		return fault.Unsupportedf("has more than %d files, the most that this version reads of an image layout", maxFiles)

@@ -190,7 +190,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"absolute", entries(t, first, plain("/x")), `entry "/x" is no clean path inside the archive`},
 		{"dots within", entries(t, first, plain("blobs/../index.json")), `entry "blobs/../index.json" is no clean path inside the archive`},
 		{"folder outside", entries(t, first, &tar.Header{Typeflag: tar.TypeDir, Name: "../"}), `entry "../" is no clean path inside the archive`},
-		{"twice, spelt otherwise", entries(t, first, plain("./oci-layout")), `entry "oci-layout" is twice in the archive`},
+		{"twice, spelt otherwise", entries(t, first, plain("./oci-layout")), `entry "oci-layout" occurs twice in the archive`},
 		{"no layout", entries(t, plain("index.json")), "has no oci-layout, which an OCI image layout has beside index.json"},
 		{"cut in the padding of its last file", cut(t, entries(t, first), 700), "ends inside a block of 512 bytes, after 700 bytes"},
 		{"trailing data", joined(entries(t, first), fileOf(t, []byte("more"))), "has data after the end of the archive"},
