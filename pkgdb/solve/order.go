@@ -16,7 +16,7 @@ func order(ctx context.Context, list []*Planned) ([]*Planned, error) {
 	for _, p := range list {
 		left[p.Name] = p
 	}
-	waits, by := map[string]int{}, map[string][]string{} // for how many, and who for a package
+	waits, by := map[string]int{}, map[string][]string{} // on how many packages each waits, and which wait on a package
 	var ready names
 	for _, p := range list {
 		deps := leftDeps(p, left)
@@ -48,7 +48,7 @@ func order(ctx context.Context, list []*Planned) ([]*Planned, error) {
 	return sorted, nil
 }
 
-// leftDeps are the packages that must come before another, sorted.
+// leftDeps are the packages that must come before another one, sorted.
 func leftDeps(p *Planned, left map[string]*Planned) []string {
 	var deps []string
 	for _, d := range p.Deps {
@@ -60,7 +60,7 @@ func leftDeps(p *Planned, left map[string]*Planned) []string {
 	return slices.Compact(deps)
 }
 
-// circle is one among packages each of which waits for another of them, by name.
+// circle is a cycle among packages that each wait for another of them, by name.
 func circle(left map[string]*Planned) []string {
 	at := map[string]int{}
 	var way []string

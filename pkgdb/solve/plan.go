@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
 // Package solve turns a request and catalogues into a plan: which packages, in
-// which order, and why each of them; or an explanation of why there is none.
+// which order, and why each of them; or an explanation why there is no plan.
 //
-// A request for base packages leaves no real choice, so this is no SAT solver
-// as libpkg has (libpkg/pkg_solve.c). Names are closed over dependencies, in the
-// highest version that there is; a shared library or "requires" that nothing
-// planned provides pulls in its only provider, or has a package that nobody asked
-// for exchanged for its older version that provides it; where several could serve,
-// the user is asked to name one. A requirement that no package provides does not
-// stop pkg, so it is recorded in the plan. The order of installation is pkg's:
-// dependencies first, ties by name (libpkg/pkg_jobs_schedule.c).
+// A request for base packages leaves no real choice, so this is not a SAT solver
+// like libpkg's (libpkg/pkg_solve.c). Names are closed over dependencies, in the
+// highest available version; a shared library or "requires" that nothing planned
+// provides pulls in its only provider, or replaces an unrequested package by its
+// older version that provides it; if several could serve, the user is asked to
+// name one. A requirement that no package provides does not stop pkg, so it is
+// recorded in the plan. The order of installation is pkg's: dependencies first,
+// ties by name (libpkg/pkg_jobs_schedule.c).
 package solve
 
 import (
@@ -21,14 +21,15 @@ import (
 	"github.com/orlop/orlop/pkgdb/catalog"
 )
 
-// Step is one layer's worth of a request: packages on top of what the steps
+// Step is one layer's part of a request: packages on top of what the steps
 // before it install.
 type Step struct {
 	Name string
-	// Want are names, NAME-VERSION, or shell patterns over either; "a | b"
-	// takes the first that the catalogue has.
+	// Want are names, NAME-VERSION, or shell patterns over either; "a | b" takes
+	// the first that the catalogue has.
 	Want []string
-	// Donors are packages that only lend files, best first by the caller.
+	// Donors are packages that only lend files, best first, as the caller ranks
+	// them.
 	Donors []string
 }
 
@@ -86,7 +87,7 @@ type Plan struct {
 	byName map[string]*Planned
 }
 
-// NewPlan is a plan whose steps are known already, as those of a lock are.
+// NewPlan is a plan whose steps are already known, such as those of a lock.
 func NewPlan(abi string, steps []StepPlan) *Plan {
 	p := &Plan{ABI: abi, Steps: steps, byName: map[string]*Planned{}}
 	for i := range steps {
@@ -100,13 +101,13 @@ func NewPlan(abi string, steps []StepPlan) *Plan {
 // Lookup returns the package that the plan installs under a name, or nil.
 func (p *Plan) Lookup(name string) *Planned { return p.byName[name] }
 
-// Automatic tells whether pkg would mark the package as pulled in, in the
-// database of the image that step is the top of.
+// Automatic reports whether pkg would mark the package as automatic in the
+// database of the image whose top layer is step.
 func (p *Plan) Automatic(pkg *Planned, step int) bool {
 	return pkg.Requested < 0 || pkg.Requested > step
 }
 
-// Why explains a package, from itself up to the request, a line a reason.
+// Why explains a package, from itself up to the request, one line per reason.
 func (p *Plan) Why(name string) []string {
 	var lines []string
 	for pkg := p.byName[name]; pkg != nil; pkg = p.byName[pkg.Why.By] {
@@ -136,9 +137,9 @@ func (pkg *Planned) reason() string {
 
 // UnresolvedError is a request that cannot be met.
 type UnresolvedError struct {
-	Chain  []string // from the request to what fails
+	Chain  []string // from the request to the failure
 	Reason string
-	Lack   string // the package that no repository has, where that is the reason
+	Lack   string // the package that no repository has, if that is the reason
 }
 
 func (e *UnresolvedError) Error() string {
@@ -153,7 +154,7 @@ func (e *UnresolvedError) Parts() (what, where, found, wanted string) {
 	return e.Reason, strings.Join(e.Chain, ", "), "", e.Lack
 }
 
-// Lacks tells which package is missing, and who wants it.
+// Lacks returns which package is missing, and which needs it.
 func (e *UnresolvedError) Lacks() (what, by string) {
 	return e.Lack, e.Chain[len(e.Chain)-1]
 }

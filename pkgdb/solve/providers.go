@@ -18,7 +18,7 @@ type need struct {
 	what string
 }
 
-// needs lists what the current step's packages need that nothing planned
+// needs lists what the current step's packages need and nothing planned
 // provides, in order, with the packages that need it.
 func (s *solver) needs() ([]need, map[need][]string) {
 	have := map[need]bool{}
@@ -64,9 +64,9 @@ func (s *solver) needs() ([]need, map[need][]string) {
 // compat32 ends the name of a library for 32-bit programs on a 64-bit machine.
 const compat32 = ":32"
 
-// has32 reports whether pkg would look for such libraries in the root as the steps
-// so far leave it: it has some, or /usr/bin/uname is a package's
-// (libpkg/pkg_jobs.c: pkg_jobs_solve). Else pkg does without them.
+// has32 reports whether pkg would look for such libraries in the root after the
+// steps so far: if it has some, or a package owns /usr/bin/uname
+// (libpkg/pkg_jobs.c: pkg_jobs_solve). Otherwise pkg ignores them.
 func (s *solver) has32() bool {
 	for _, p := range s.plan.byName {
 		if p.Name == "FreeBSD-runtime" || slices.ContainsFunc(p.ShlibsProvided, func(lib string) bool { return strings.HasSuffix(lib, compat32) }) {
@@ -89,9 +89,9 @@ func (u *Universe) providers(n need) map[string][]*catalog.Package {
 	return byName
 }
 
-// candidates are the packages that could be added to meet a need, by name, each in
-// its highest version that does. Others are the ones of whose names another version
-// is planned, or pinned, that does not meet it.
+// candidates are the packages that could be added to meet a need, by name, each
+// in its highest version that does. Others are those whose name is already
+// planned or pinned in another version, which does not meet it.
 func (s *solver) candidates(n need) (free, others []*catalog.Package) {
 	byName := s.providers(n)
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
@@ -107,9 +107,9 @@ func (s *solver) candidates(n need) (free, others []*catalog.Package) {
 }
 
 // pullProviders adds the provider of each need that has only one, and reports
-// whether it added any. Once none is left, a need with several candidates is
-// an error: choosing would be a guess. One that only another version of a planned
-// package meets has the step begin again with that.
+// whether it added any. Once none is left, a need with several candidates is an
+// error: choosing would be a guess. A need that only another version of a
+// planned package meets restarts the step with that version.
 func (s *solver) pullProviders() bool {
 	list, by := s.needs()
 	type open struct {
@@ -145,9 +145,9 @@ func (s *solver) pullProviders() bool {
 	return false
 }
 
-// exchange asks for another version of a package of the current step, which alone
-// meets a need. One that was asked for, or exchanged before, stays: then the need
-// cannot be met. One of a lower step stays, too, and the need is unmet.
+// exchange requests another version of a package of the current step, which
+// alone meets a need. A requested or already exchanged package stays: then the
+// need cannot be met. One of a lower step stays, too, and the need is unmet.
 func (s *solver) exchange(n need, by string, others []*catalog.Package) {
 	for _, p := range others {
 		old := s.plan.byName[p.Name]

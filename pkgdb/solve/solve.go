@@ -14,7 +14,8 @@ import (
 )
 
 // Solve plans the steps, each on top of those before it. Its result does not
-// depend on the order within Want. All that cannot be met is reported at once.
+// depend on the order within Want. Everything that cannot be met is reported at
+// once.
 func (u *Universe) Solve(ctx context.Context, steps []Step) (*Plan, error) {
 	pins := map[pin]*catalog.Package{}
 	for {
@@ -30,7 +31,7 @@ func (u *Universe) Solve(ctx context.Context, steps []Step) (*Plan, error) {
 	}
 }
 
-// solve plans all steps, unless one has to begin again with another version.
+// solve plans all steps; a step may restart with another version.
 func (s *solver) solve(steps []Step) error {
 	var errs []error
 	for i, step := range steps {
@@ -42,16 +43,16 @@ func (s *solver) solve(steps []Step) error {
 	return errors.Join(errs...)
 }
 
-// pin is a name for which a step takes a version that is not the one it would have
-// chosen, since only that provides something.
+// pin is a name for which a step takes another version than it would have
+// chosen, since only that one provides something.
 type pin struct {
 	step int
 	name string
 }
 
 // maxGuesses is for how many names of a request the catalogue is searched for a
-// similar one. Where more are absent, they are not misspelt: the repository is
-// another one.
+// similar one. If more are absent, they are not misspelt: it is another
+// repository.
 const maxGuesses = 10
 
 type solver struct {
@@ -64,7 +65,7 @@ type solver struct {
 	queue   []*Planned       // added, dependencies not yet looked at
 	errs    []error
 	guesses int
-	compat  bool // whether the current step stands on what runs 32-bit programs
+	compat  bool // whether the steps below the current one support 32-bit programs
 }
 
 func (s *solver) step(i int, step Step) error {
@@ -121,7 +122,7 @@ func (s *solver) request(i int, step, want string, out *StepPlan) {
 		case old == nil:
 			s.add(p, Reason{Request, step, want}).Requested = i
 		case old.Package != p && old.FullName() != p.FullName():
-			if !isGlob(want) && want != p.Name { // a version was asked for
+			if !isGlob(want) && want != p.Name { // a version was requested
 				s.errs = append(s.errs, &UnresolvedError{Chain: []string{step, want}, Reason: fmt.Sprintf(
 					"%s is already planned (%s)", old.FullName(), strings.Join(s.plan.Why(p.Name), "; "))})
 			}
@@ -132,7 +133,7 @@ func (s *solver) request(i int, step, want string, out *StepPlan) {
 }
 
 // guess ends a message about a name that is in no repository with the one that
-// was meant, if that can be told.
+// was meant, if known.
 func (s *solver) guess(want string) string {
 	if s.foreign[want] != "" || isGlob(want) || strings.Contains(want, "|") || s.guesses == maxGuesses {
 		return ""
@@ -144,8 +145,8 @@ func (s *solver) guess(want string) string {
 	return ""
 }
 
-// checkTwin refuses to choose between packages that nothing but their bytes tells
-// apart. pkg takes the one or the other.
+// checkTwin refuses to choose between packages that differ only in their bytes.
+// pkg takes one or the other.
 func (s *solver) checkTwin(p *catalog.Package) {
 	if q := s.twin(p); q != nil {
 		s.errs = append(s.errs, &UnresolvedError{Chain: []string{p.Name}, Reason: fmt.Sprintf(
@@ -190,8 +191,8 @@ func (s *solver) close() {
 	}
 }
 
-// fail records a fault with the chain that leads to it, and the package that is
-// missing if that is all.
+// fail records a fault with the chain that leads to it, and the missing package
+// if that is all.
 func (s *solver) fail(p *Planned, reason, lack string) {
 	chain := []string{p.Name}
 	for p.Why.Kind != Request && s.plan.byName[p.Why.By] != nil {
@@ -210,7 +211,7 @@ func (s *solver) match(want string) []*catalog.Package {
 	}
 	var found []*catalog.Package
 	names := s.names
-	if !isGlob(want) { // no need to look at a whole catalogue
+	if !isGlob(want) { // no need to search a whole catalogue
 		names = beforeDashes(want)
 	}
 	for _, name := range names {
@@ -238,7 +239,7 @@ func beforeDashes(text string) []string {
 	return names
 }
 
-// conflicts finds packages whose manifests exclude each other, and file-level
+// conflicts finds packages whose manifests exclude each other; file-level
 // conflicts are left to the install.
 func (s *solver) conflicts() error {
 	var errs []error

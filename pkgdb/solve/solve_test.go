@@ -181,7 +181,7 @@ func TestSolveErrors(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, world, want, message string }{
 		{"no such package", "a-1", "b", "cannot resolve s: b is in no repository"},
-		{"only for another ABI", "a-1\nb-1 ABI=FreeBSD:14:amd64", "b", "b is there for FreeBSD:14:amd64 only, wanted FreeBSD:15:amd64"},
+		{"only for another ABI", "a-1\nb-1 ABI=FreeBSD:14:amd64", "b", "b is only available for FreeBSD:14:amd64, wanted FreeBSD:15:amd64"},
 		{"dependency of a dependency", "a-1 deps=b\nb-1 deps=c", "a", "cannot resolve s, a, b: b-1 depends on c: c is in no repository"},
 		{"several providers", "a-1 needs=l.so\nb-1 has=l.so\nc-1 has=l.so", "a", "cannot resolve s, a: a-1 needs l.so (shlib), which several packages provide: b, c; request one of them"},
 		{"conflict", "a-1 conflicts=b*\nb-1", "a b", "cannot resolve a-1: it conflicts with b-1 (a-1 is requested by s; b-1 is requested by s)"},
@@ -270,7 +270,7 @@ func TestMisspelt(t *testing.T) {
 		"apache":               "apache is in no repository",
 		"ngnix*":               "ngnix* is in no repository",
 		"ngnix|apache":         "ngnix|apache is in no repository",
-		"else":                 "else is there for FreeBSD:14:amd64 only, wanted FreeBSD:15:amd64",
+		"else":                 "else is only available for FreeBSD:14:amd64, wanted FreeBSD:15:amd64",
 	} {
 		u, err := NewUniverse(t.Context(), parse(t, world), "FreeBSD:15:amd64")
 		if err != nil {

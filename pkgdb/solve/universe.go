@@ -17,23 +17,23 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// Universe is all that can be installed for one ABI.
+// Universe is everything that can be installed for one ABI.
 type Universe struct {
 	ABI string
 
 	byName   map[string][]*catalog.Package // by priority of the repository, then version, the highest first
 	names    []string                      // in order
-	foreign  map[string]string             // name of a package that is only there for another ABI -> that ABI
+	foreign  map[string]string             // name of a package that exists only for another ABI -> that ABI
 	shlibs   map[string][]*catalog.Package // library -> all that provide it
 	provides map[string][]*catalog.Package
 }
 
-// ABIError says that the ABI cannot be told from the catalogues, or is none of
-// theirs.
+// ABIError reports that the catalogues do not determine the ABI, or are not for
+// the wanted one.
 type ABIError struct {
 	Found      []string
 	Wanted     string // "" for any
-	Repository string // of the catalogue, where one is wanted
+	Repository string // of the catalogue, if an ABI is wanted
 }
 
 func (e *ABIError) Error() string {
@@ -46,7 +46,7 @@ func (e *ABIError) Error() string {
 	return "packages are for several ABIs (" + strings.Join(e.Found, ", ") + "); give --abi"
 }
 
-// Usage reports that the user has to say something else.
+// Usage reports that the user has to change the input.
 func (*ABIError) Usage() bool { return true }
 
 // NewUniverse joins catalogues, given in the order of the configuration. An
@@ -78,7 +78,7 @@ func NewUniverse(ctx context.Context, catalogues []*catalog.Catalogue, abi strin
 	return u, u.index(ctx)
 }
 
-// abisOf lists the ABIs of packages that are for one only.
+// abisOf lists the ABIs of packages that are for only one.
 func abisOf(catalogues ...*catalog.Catalogue) []string {
 	found := map[string]bool{}
 	for _, c := range catalogues {
@@ -91,8 +91,8 @@ func abisOf(catalogues ...*catalog.Catalogue) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// checkABI wants one of the catalogues to be for an ABI. Packages that are for
-// any machine stand in all of them.
+// checkABI requires one of the catalogues to be for an ABI. Packages for any
+// machine are in all of them.
 func checkABI(catalogues []*catalog.Catalogue, abi string) error {
 	var errs []error
 	for _, c := range catalogues {
@@ -138,9 +138,9 @@ func (u *Universe) index(ctx context.Context) error {
 	return nil
 }
 
-// Best returns the package that pkg would choose for a name that is asked for, nil
-// if there is none: of the repository with the highest priority, there of the
-// highest version.
+// Best returns the package that pkg would choose for a requested name, nil if
+// there is none: from the repository with the highest priority, in its highest
+// version.
 func (u *Universe) Best(name string) *catalog.Package {
 	if list := u.byName[name]; len(list) > 0 {
 		return list[0]
@@ -161,7 +161,7 @@ func newest(list []*catalog.Package) *catalog.Package {
 	return best
 }
 
-// twin is another package of the same name and version that could as well have
+// twin is another package of the same name and version that could equally have
 // been chosen, nil if there is none.
 func (u *Universe) twin(p *catalog.Package) *catalog.Package {
 	for _, q := range u.byName[p.Name] {
@@ -182,10 +182,10 @@ func (u *Universe) ofOrigin(origin string) string {
 	return ""
 }
 
-// absent says why a name cannot be had.
+// absent says why a name is not available.
 func (u *Universe) absent(name string) string {
 	if abi := u.foreign[name]; abi != "" {
-		return fmt.Sprintf("%s is there for %s only, wanted %s", name, abi, u.ABI)
+		return fmt.Sprintf("%s is only available for %s, wanted %s", name, abi, u.ABI)
 	}
 	if strings.Contains(name, "/") {
 		if of := u.ofOrigin(name); of != "" {
@@ -195,9 +195,9 @@ func (u *Universe) absent(name string) string {
 	return name + " is in no repository"
 }
 
-// nearest is the package that somebody may have meant who asked for one that
-// is not there, "" if there is none: base packages are often called by half
-// their name. Of names with versions the best ones count.
+// nearest is the package that was probably meant by a name that does not exist,
+// "" if there is none: base packages are often called by half their name. Of
+// names with versions the best ones count.
 func (u *Universe) nearest(want string) string {
 	if u.Best("FreeBSD-"+want) != nil {
 		return "FreeBSD-" + want
@@ -212,9 +212,9 @@ func (u *Universe) nearest(want string) string {
 	return spelling.Nearest(want, full)
 }
 
-// matchABI reports whether a package is for an ABI: what it says is the ABI, the
-// beginning of it, or a pattern such as FreeBSD:15:*, in any case
-// (libpkg/utils.c: is_valid_abi).
+// matchABI reports whether a package is for an ABI: its own is the ABI, a prefix
+// of it, or a pattern such as FreeBSD:15:*, in any case (libpkg/utils.c:
+// is_valid_abi).
 func matchABI(have, want string) bool {
 	have, want = strings.ToLower(have), strings.ToLower(want)
 	return strings.HasPrefix(want, have) || globMatch(have, want)
