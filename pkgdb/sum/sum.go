@@ -5,9 +5,9 @@
 //
 // A sum is written TYPE$VALUE. Type 1 is SHA-256 in hex; types 0 and 2 are
 // SHA-256 and BLAKE2b-512 in pkg's base32. A value without a type is SHA-256 in
-// hex, as catalogues of pkg 2.7 and earlier have it. The raw types (3, 4, 6)
-// never stand in a file, and no release of pkg wrote type 5, BLAKE2s, of its own
-// accord: they are not supported.
+// hex, as in catalogues of pkg 2.7 and earlier. The raw types (3, 4, 6) never
+// occur in files, and no release of pkg wrote type 5, BLAKE2s, by default: they
+// are not supported.
 package sum
 
 import (
@@ -42,9 +42,9 @@ var length = map[Kind]int{SHA256Base32: 52, SHA256: 64, BLAKE2b: 103}
 // value is no sum. Sums of one kind and spelling are equal when the bytes are.
 type Sum string
 
-// MismatchError says that bytes are not the ones that were promised.
+// MismatchError reports that bytes are not the promised ones.
 type MismatchError struct {
-	Subject string // what was hashed, for people
+	Subject string // what was hashed, for messages
 	Found   Sum
 	Wanted  Sum
 }
@@ -53,7 +53,7 @@ func (e *MismatchError) Error() string {
 	return fmt.Sprintf("%s: sum is %s, wanted %s", e.Subject, e.Found, e.Wanted)
 }
 
-// Wrong reports that bytes are there and wrong.
+// Wrong reports that the bytes exist and are wrong.
 func (*MismatchError) Wrong() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.
@@ -89,8 +89,8 @@ func Of(kind Kind, data []byte) Sum {
 	return kind.Format(h.Sum(nil))
 }
 
-// OfLink returns the sum of a symbolic link. pkg hashes the target; of an
-// absolute one it hashes what follows the first slash and a NUL byte.
+// OfLink returns the sum of a symbolic link. pkg hashes the target; for an
+// absolute one it hashes what follows the first slash, and a NUL byte.
 func OfLink(kind Kind, target string) Sum {
 	if strings.HasPrefix(target, "/") {
 		target = target[1:] + "\x00"
@@ -104,7 +104,7 @@ func (s Sum) Kind() Kind {
 	return k
 }
 
-// Typed returns the sum with its type, which one of 64 hex digits lacks.
+// Typed returns the sum with its type, which 64 bare hex digits lack.
 func (s Sum) Typed() Sum {
 	if k, value := s.split(); value == string(s) {
 		return k.Format(nil) + s
@@ -148,7 +148,7 @@ func newHash(k Kind) hash.Hash {
 		return sha256.New()
 	}
 	h, err := blake2b.New512(nil)
-	if err != nil { // only a key can be wrong, and there is none
+	if err != nil { // only a key can be wrong; there is none
 		panic(err)
 	}
 	return h
@@ -164,7 +164,7 @@ func encode(k Kind, digest []byte) string {
 // alphabet is that of z-base-32.
 const alphabet = "ybndrfg8ejkmcpqxot1uwisza345h769"
 
-// There are thousands of sums in a repository, hence tables.
+// A repository has thousands of sums, hence tables.
 var base32Digits, hexDigits = table(alphabet), table("0123456789abcdef")
 
 func table(digits string) (is [256]bool) {

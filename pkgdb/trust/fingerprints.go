@@ -26,15 +26,15 @@ var keys embed.FS
 // FreeBSDKeys is the folder of FreeBSD's own keys in an installed system.
 const FreeBSDKeys = "/usr/share/keys/"
 
-// Bounds of files, in bytes. Real ones have 100, and some thousand.
+// Bounds of files, in bytes. Real ones have 100, and a few thousand.
 const (
 	maxFingerprint = 64 << 10
 	maxKey         = 1 << 20
 )
 
-// ReadFingerprints reads the folders trusted and revoked of a folder. Where
-// FreeBSD's own folder is asked for and this machine has none, the keys that
-// are part of orlop stand in.
+// ReadFingerprints reads the folders trusted and revoked of a folder. If
+// FreeBSD's own folder is requested and this machine has none, the keys built
+// into orlop replace it.
 func ReadFingerprints(dir string) (*Fingerprints, error) {
 	if dir == "" {
 		return nil, errors.New("signature_type fingerprints needs a folder of fingerprints, none is given")
@@ -48,8 +48,8 @@ func ReadFingerprints(dir string) (*Fingerprints, error) {
 	return readFingerprints(os.DirFS(dir), dir)
 }
 
-// absent reports whether there is nothing at a path: no file, no link that
-// leads nowhere, and no folder above that merely cannot be reached.
+// absent reports whether nothing exists at a path: no file, no dangling link,
+// and no parent folder that merely cannot be entered.
 func absent(name string) bool {
 	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 		return false
@@ -62,9 +62,9 @@ func absent(name string) bool {
 	return above != name && absent(above)
 }
 
-// FreeBSD returns the keys of folders of share/keys, such as pkgbase-15 for
-// base packages and pkg for others; a name that is not known is passed over if
-// another one is known.
+// FreeBSD returns the keys of folders of share/keys, such as pkgbase-15 for base
+// packages and pkg for others; an unknown name is skipped if another one is
+// known.
 func FreeBSD(names ...string) (*Fingerprints, error) {
 	all := &Fingerprints{Where: "FreeBSD (" + strings.Join(names, ", ") + ")", Trusted: map[string]string{}, Revoked: map[string]string{}}
 	for _, name := range names {
@@ -101,8 +101,8 @@ func readFingerprints(dir fs.FS, where string) (*Fingerprints, error) {
 	if len(f.Trusted) == 0 {
 		return nil, fmt.Errorf("%s/trusted: holds no fingerprint", where)
 	}
-	// There need be no folder of revoked ones. But one that is there and cannot
-	// be read would give keys back to whoever has stolen them.
+	// A folder of revoked keys is optional. But ignoring one that exists and
+	// cannot be read would give keys back to whoever has stolen them.
 	if _, err := fs.Lstat(dir, "revoked"); errors.Is(err, fs.ErrNotExist) {
 		return f, nil
 	}
@@ -113,8 +113,8 @@ func readFingerprints(dir fs.FS, where string) (*Fingerprints, error) {
 	return f, nil
 }
 
-// readFolder reads a folder of fingerprints, a file each. Hidden files count
-// for nothing among those trusted; among those revoked they do, as in pkg.
+// readFolder reads a folder of fingerprints, one per file. Hidden files are
+// ignored among the trusted, but count among the revoked, as in pkg.
 func readFolder(dir fs.FS, where, folder string) (map[string]string, error) {
 	entries, err := fs.ReadDir(dir, folder)
 	if err != nil {
@@ -131,7 +131,7 @@ func readFolder(dir fs.FS, where, folder string) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if hidden && len(text) == 0 { // it keeps a folder in a version control system
+		if hidden && len(text) == 0 { // it keeps a folder under version control
 			continue
 		}
 		sum, err := parseFingerprint(file, text)
@@ -143,15 +143,15 @@ func readFolder(dir fs.FS, where, folder string) (map[string]string, error) {
 	return sums, nil
 }
 
-// readFile reads a plain file of no more than so many bytes: a pipe would keep
-// the run waiting, and a device would never end. Where is its path in messages.
+// readFile reads a regular file of at most limit bytes: a pipe would block the
+// run, and a device would never end. Where is its path in messages.
 func readFile(dir fs.FS, name, where string, limit int64) ([]byte, error) {
 	info, err := fs.Stat(dir, name)
 	if err != nil {
 		return nil, fault(dir, name, where, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s: found a %s, wanted a plain file", where, kindOf(info.Mode()))
+		return nil, fmt.Errorf("%s: found a %s, wanted a regular file", where, kindOf(info.Mode()))
 	}
 	f, err := dir.Open(name)
 	if err != nil {
@@ -168,7 +168,7 @@ func readFile(dir fs.FS, name, where string, limit int64) ([]byte, error) {
 	return text, nil
 }
 
-// kindOf names what is no plain file.
+// kindOf names the kind of a file that is not regular.
 func kindOf(mode fs.FileMode) string {
 	switch {
 	case mode.IsDir():
@@ -181,7 +181,7 @@ func kindOf(mode fs.FileMode) string {
 	return "device"
 }
 
-// fault tells why a file cannot be read, by its path in messages.
+// fault says why a file cannot be read, by its path in messages.
 func fault(dir fs.FS, name, where string, err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

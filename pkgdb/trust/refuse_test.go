@@ -127,9 +127,9 @@ func TestFoldersThatCannotBeRead(t *testing.T) {
 		{"a file", ": not a directory", file("x")},
 		{"a pipe", ": not a directory", pipe},
 		{"a dangling link in it", "/x: is a link that leads nowhere", in("x", dangling)},
-		{"a pipe in it", "/x: found a pipe, wanted a plain file", in("x", pipe)},
-		{"a folder in it", "/x: found a folder, wanted a plain file", in("x", folder)},
-		{"a device in it", "/x: found a device, wanted a plain file", in("x", endless)},
+		{"a pipe in it", "/x: found a pipe, wanted a regular file", in("x", pipe)},
+		{"a folder in it", "/x: found a folder, wanted a regular file", in("x", folder)},
+		{"a device in it", "/x: found a device, wanted a regular file", in("x", endless)},
 		{"a large file in it", "/x: has more than 65536 bytes", in("x", file(strings.Repeat("#", 1<<17)))},
 		{"an empty file in it", "/x: has no function", in("x", file(""))},
 		{"another hash", `/x: function is "blake2", which is not supported`, in("x", file("function: blake2\nfingerprint: x"))},
@@ -197,10 +197,10 @@ func TestReadKeyRefuses(t *testing.T) {
 	}
 	for file, want := range map[string]string{
 		"":          "signature_type pubkey needs the file of a key, none is given",
-		dir:         dir + ": found a folder, wanted a plain file",
-		pipe:        pipe + ": found a pipe, wanted a plain file",
+		dir:         dir + ": found a folder, wanted a regular file",
+		pipe:        pipe + ": found a pipe, wanted a regular file",
 		link:        link + ": is a link that leads nowhere",
-		"/dev/zero": "/dev/zero: found a device, wanted a plain file",
+		"/dev/zero": "/dev/zero: found a device, wanted a regular file",
 	} {
 		if _, err := ReadKey(file); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", file, err, want)

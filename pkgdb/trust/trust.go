@@ -4,11 +4,11 @@
 // one that a trusted key has signed (libpkg/pkg_repo.c, libpkg/pkgsign.c,
 // libpkg/pkgsign_ossl.c, libpkg/pkgsign_ecc.c).
 //
-// A signature is never of the payload itself. A catalogue signed for
-// signature_type pubkey has one member "signature": with an RSA key of the
-// payload's sha256 in hexadecimal digits, with others of its BLAKE2b. One
-// signed for fingerprints has pairs NAME.sig and NAME.pub, and every kind of
-// key signs the digits; keys are trusted by the sha256 of their text.
+// A signature never covers the payload itself. A catalogue signed for
+// signature_type pubkey has one member "signature": an RSA key signs the
+// payload's sha256 in hexadecimal digits, other keys its BLAKE2b. A catalogue
+// signed for fingerprints has pairs NAME.sig and NAME.pub, and every kind of key
+// signs the digits; keys are trusted by the sha256 of their text.
 package trust
 
 import (
@@ -32,7 +32,7 @@ type Envelope struct {
 	Signers   []Pair // of signature_type fingerprints
 }
 
-// Pair is what one key has to say.
+// Pair is the signature of one key.
 type Pair struct {
 	Name     string // of the members, without .sig and .pub
 	Sig, Pub []byte // nil where the member is absent
@@ -44,13 +44,13 @@ type Payload struct {
 	BLAKE2b [blake2b.Size]byte
 }
 
-// digits is what most signatures are of.
+// digits is what most signatures cover.
 func (p Payload) digits() []byte { return []byte(hex.EncodeToString(p.SHA256[:])) }
 
 // Error is a payload that no trusted key vouches for.
 type Error struct {
 	Key         string // file, or name of the members
-	Fingerprint string // lower-case hex sha256 of the key; "" where there is none
+	Fingerprint string // lower-case hex sha256 of the key; "" if there is none
 	Reason      string
 }
 
@@ -65,7 +65,7 @@ func (e *Error) Error() string {
 	return text + ": " + e.Reason
 }
 
-// Wrong reports that bytes are there and wrong.
+// Wrong reports that the bytes exist and are wrong.
 func (*Error) Wrong() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.
@@ -73,13 +73,13 @@ func (e *Error) Parts() (what, where, found, wanted string) {
 	return "signature: " + e.Reason, e.Key, e.Fingerprint, ""
 }
 
-// Trust is whom to believe.
+// Trust decides which keys to trust.
 type Trust interface {
 	// Check returns the fingerprint of the key that vouches for a payload.
 	Check(e Envelope, p Payload) (signer string, err error)
 }
 
-// Key is trusted itself: signature_type pubkey.
+// Key is one trusted key: signature_type pubkey.
 type Key struct {
 	Name string
 	Text []byte // as in its file: PEM or DER
@@ -97,7 +97,7 @@ func ReadKey(file string) (*Key, error) {
 	return &Key{file, text}, nil
 }
 
-// Check returns the key's fingerprint if it has made the signature.
+// Check returns the key's fingerprint if it made the signature.
 func (k *Key) Check(e Envelope, p Payload) (string, error) {
 	fingerprint := fingerprintOf(k.Text)
 	fault := func(format string, args ...any) error {
@@ -113,7 +113,7 @@ func (k *Key) Check(e Envelope, p Payload) (string, error) {
 	message := p.BLAKE2b[:]
 	if kind == "rsa" {
 		message = p.digits()
-		if len(sig)%2 == 1 { // pkg writes a NUL behind it
+		if len(sig)%2 == 1 { // pkg appends a NUL
 			sig = bytes.TrimSuffix(sig, []byte{0})
 		}
 	}
@@ -123,16 +123,16 @@ func (k *Key) Check(e Envelope, p Payload) (string, error) {
 	return fingerprint, nil
 }
 
-// Fingerprints are of keys that are trusted, and of such that no longer are:
-// signature_type fingerprints.
+// Fingerprints are those of trusted keys and of revoked ones: signature_type
+// fingerprints.
 type Fingerprints struct {
 	Where            string            // for messages
 	Trusted, Revoked map[string]string // lower-case hex sha256 of a key to the name of its file
 }
 
-// Check returns the fingerprint of the first trusted key that signed. As in
-// pkg, one revoked key condemns the whole; so does a wrong signature in the
-// name of a trusted one.
+// Check returns the fingerprint of the first trusted key that signed. As in pkg,
+// one revoked key condemns the whole; so does a wrong signature in the name of a
+// trusted one.
 func (f *Fingerprints) Check(e Envelope, p Payload) (string, error) {
 	if len(e.Signers) == 0 {
 		if e.Signature != nil {
@@ -146,14 +146,14 @@ func (f *Fingerprints) Check(e Envelope, p Payload) (string, error) {
 		}
 	}
 	signer := ""
-	var strangers []string
+	var untrusted []string
 	for _, s := range e.Signers {
 		fingerprint := fingerprintOf(s.Pub)
 		switch {
 		case s.Pub == nil || s.Sig == nil:
 			return "", &Error{s.Name, "", "found only one of .sig and .pub, wanted both"}
 		case f.Trusted[fingerprint] == "":
-			strangers = append(strangers, s.Name+" (sha256 "+fingerprint+")")
+			untrusted = append(untrusted, s.Name+" (sha256 "+fingerprint+")")
 			continue
 		}
 		if err := f.checkPair(s, p); err != nil {
@@ -164,7 +164,7 @@ func (f *Fingerprints) Check(e Envelope, p Payload) (string, error) {
 		}
 	}
 	if signer == "" {
-		return "", &Error{Reason: "found the keys " + strings.Join(strangers, ", ") + ", none of which " + f.Where + " trusts"}
+		return "", &Error{Reason: "found the keys " + strings.Join(untrusted, ", ") + ", none of which " + f.Where + " trusts"}
 	}
 	return signer, nil
 }
@@ -190,7 +190,7 @@ func (e Envelope) names() []string {
 // kindForm is a header that names the type of a key or signature.
 var kindForm = regexp.MustCompile(`^\$PKGSIGN:([^$\n]{1,32})\$`)
 
-// splitKind takes the header off. Without one, the type is rsa.
+// splitKind removes the header. Without one, the type is rsa.
 func splitKind(b []byte) (kind string, rest []byte) {
 	if m := kindForm.FindSubmatch(b); m != nil {
 		return string(m[1]), b[len(m[0]):]
@@ -198,7 +198,7 @@ func splitKind(b []byte) (kind string, rest []byte) {
 	return "rsa", b
 }
 
-// fingerprintOf is what a key is known by.
+// fingerprintOf is what identifies a key.
 func fingerprintOf(key []byte) string {
 	_, text := splitKind(key)
 	digest := sha256.Sum256(text)

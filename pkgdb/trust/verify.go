@@ -25,8 +25,8 @@ import (
 var errWrong = errors.New("is wrong: the catalogue is not what was signed")
 
 // verify checks a signature by the types that pkg knows. For RSA keys, old
-// allows the form of pkg with OpenSSL before 3. Only an error that is errWrong
-// speaks against the payload; any other says what cannot be checked.
+// allows the form of pkg with OpenSSL before 3. Only errWrong speaks against the
+// payload; any other error says what cannot be checked.
 func verify(kind string, key, message, sig []byte, old bool) error {
 	if !slices.Contains([]string{"rsa", "ecdsa", "ecc", "eddsa"}, kind) {
 		return fmt.Errorf("type %q is not known, wanted rsa, ecdsa, ecc or eddsa", kind)
@@ -56,13 +56,13 @@ var keyTypes = map[string]string{
 	"1.2.840.113549.1.1.10": "rsassa-pss, which is not supported",
 	"1.2.840.10040.4.1":     "dsa, which is not supported",
 	"1.2.840.10045.2.1":     "ecdsa",
-	"1.3.101.112":           "ed25519, which is not supported: pkg has a form of its own",
+	"1.3.101.112":           "ed25519, which is not supported: pkg has its own form",
 	"1.3.101.113":           "ed448, which is not supported",
 }
 
-// keyType names the type of a key, "" where it cannot be told.
+// keyType names the type of a key, "" if unknown.
 func keyType(der []byte) string {
-	var own struct { // the head of libpkg/pkgsign_ecc.c's
+	var own struct { // the header of libpkg/pkgsign_ecc.c's form
 		App  string `asn1:"utf8"`
 		Rest asn1.RawValue
 	}
@@ -83,11 +83,11 @@ func keyType(der []byte) string {
 	return cmp.Or(keyTypes[oid], oid+", which is not supported")
 }
 
-// sha1Info is the DigestInfo (RFC 8017, 9.2) that stands before the digits in
-// the old form: it announces a SHA-1 of 20 bytes, but 64 follow.
+// sha1Info is the DigestInfo (RFC 8017, 9.2) before the digits in the old form:
+// it announces a SHA-1 of 20 bytes, but 64 follow.
 var sha1Info = []byte{0x30, 0x4d, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x40}
 
-// Bounds of RSA keys, in bits: crypto/rsa takes none that is shorter, OpenSSL
+// Bounds of RSA keys, in bits: crypto/rsa accepts none that is shorter, OpenSSL
 // (OPENSSL_RSA_MAX_MODULUS_BITS) none that is longer.
 const minRSA, maxRSA = 1024, 16384
 
@@ -123,7 +123,7 @@ func verifyRSA(der, message, sig []byte, old bool) error {
 // curveSecp256k1 is the curve of keys that pkg-key(8) makes (SEC 2, 2.4.1).
 var curveSecp256k1 = asn1.ObjectIdentifier{1, 3, 132, 0, 10}
 
-// curves are others that OpenSSL may have made keys for.
+// curves are other curves of keys that OpenSSL may have made.
 var curves = map[string]elliptic.Curve{
 	"1.2.840.10045.3.1.7": elliptic.P256(), "1.3.132.0.34": elliptic.P384(), "1.3.132.0.35": elliptic.P521(),
 }
@@ -173,7 +173,7 @@ func verifyECDSA(der, message, sig []byte) error {
 }
 
 // verifyEdDSA checks a signature of libecc's EDDSA25519: Ed25519 (RFC 8032) in
-// other clothes. The key is a point of WEI25519, a form of the curve in short
+// another encoding. The key is a point of WEI25519, a form of the curve in short
 // Weierstrass coordinates, the signature a SEQUENCE of its halves as integers.
 func verifyEdDSA(der, message, sig []byte) error {
 	var key struct { // libpkg/pkgsign_ecc.c
@@ -237,7 +237,7 @@ func edwards(point []byte) (ed25519.PublicKey, error) {
 	left := mul(y, y)
 	right := mod(new(big.Int).Add(new(big.Int).Add(mul(mul(x, x), x), mul(weierA, x)), weierB))
 	if x.Cmp(prime) >= 0 || y.Cmp(prime) >= 0 || left.Cmp(right) != 0 {
-		return nil, errors.New("the key is no point of WEI25519")
+		return nil, errors.New("the key is not a point of WEI25519")
 	}
 	u := mod(new(big.Int).Sub(x, third))
 	down := new(big.Int).ModInverse(mod(new(big.Int).Add(u, big.NewInt(1))), prime)
@@ -256,7 +256,7 @@ func edwards(point []byte) (ed25519.PublicKey, error) {
 	return key, nil
 }
 
-// unmarshal reads DER and wants nothing behind it.
+// unmarshal reads DER and allows nothing after it.
 func unmarshal(der []byte, v any) error {
 	rest, err := asn1.Unmarshal(der, v)
 	if err == nil && len(rest) > 0 {
