@@ -54,7 +54,7 @@ func TestPlacesOfLocks(t *testing.T) {
 		"this machine, by name":         {repo("https://localhost" + port(tls.URL)), 4, "is this machine's own address"},
 		"this machine, of pkg's kind":   {repo("pkg+" + tls.URL), 4, "is this machine's own address"},
 		"this machine, mapped":          {repo("https://[::ffff:127.0.0.1]" + port(tls.URL)), 4, "is this machine's own address"},
-		"no address":                    {repo("https://0.0.0.0" + port(tls.URL)), 4, "is no address"},
+		"no address":                    {repo("https://0.0.0.0" + port(tls.URL)), 4, "is not an address"},
 		"a private network":             {repo("https://10.1.2.3/r"), 4, "is a private address"},
 		"a private network of IPv6":     {repo("https://[fd00::1]/r"), 4, "is a private address"},
 		"a carrier's network":           {repo("https://100.64.1.2/r"), 4, "is a carrier's private address"},
@@ -105,7 +105,7 @@ func TestLockURLs(t *testing.T) {
 		cmd := exec.Command("orlop", "verify", "-q", "--rebuild", "--cache", t.TempDir(), "--lock", proxied, archive)
 		cmd.Env = append(os.Environ(), "HTTPS_PROXY="+w.evil)
 		said, err := cmd.CombinedOutput()
-		if err == nil || !strings.Contains(string(said), "would be asked for through a proxy") {
+		if err == nil || !strings.Contains(string(said), "would be requested through a proxy") {
 			t.Errorf("%v: %s", err, said)
 		}
 	})

@@ -77,7 +77,7 @@ func TestUsers(t *testing.T) {
 		t.Errorf("into the second user's place: %s", said)
 	}
 	for _, args := range [][]string{build("d"), {"cache", "ls", "--cache", "common"}} {
-		if said, status := as(1003, 51, args...); status != 1 || !strings.Contains(said, "store common: belongs to user 1001, and its group 50 is none of yours") {
+		if said, status := as(1003, 51, args...); status != 1 || !strings.Contains(said, "store common: belongs to user 1001, and its group 50 is not one of yours") {
 			t.Errorf("%s of the third user: status %d, said %s", args[0], status, said)
 		}
 	}

@@ -121,8 +121,8 @@ func (d *decoder) attribute(a *Attr, flags **uint32, key string, value json.RawM
 	return nil
 }
 
-// directories reads {"PATH": "y"} or {"PATH": true} as packages had it before pkg
-// 2.4, and {"PATH": {"perm": …}}.
+// directories reads {"PATH": "y"} or {"PATH": true}, from before pkg 2.4, and
+// {"PATH": {"perm": …}}.
 func (d *decoder) directories(value json.RawMessage) error {
 	err := d.each(value, aString|aBool|anObject, d.encodedDirectory)
 	d.sortDirs()

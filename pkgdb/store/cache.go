@@ -16,14 +16,14 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// DefaultLimit is the size in bytes to which a store is cut back: some fifty
+// DefaultLimit is the size in bytes to which a store is cut back: about fifty
 // releases of base packages.
 const DefaultLimit = 20 << 30
 
-// name is that of a package in the store.
+// name is the file name of a package in the store.
 func (r Ref) name() string { return strings.ReplaceAll(string(r.Sum.Typed()), "$", "-") }
 
-// obtain opens a package that is in the store, or fetches it.
+// obtain opens a package from the store, or fetches it.
 func (s *Source) obtain(ctx context.Context, want Ref) (io.ReadCloser, error) {
 	f, err := s.store.Stored(ctx, want)
 	if err == nil || ctx.Err() != nil || !errors.Is(err, fs.ErrNotExist) {
@@ -35,10 +35,10 @@ func (s *Source) obtain(ctx context.Context, want Ref) (io.ReadCloser, error) {
 	return s.fetch(ctx, want)
 }
 
-var errOffline = errors.New("is not in the store, and --offline forbids to fetch it")
+var errOffline = errors.New("is not in the store, and --offline forbids fetching it")
 
-// Stored opens a package that is in the store. One whose bytes have changed is
-// dropped. That there is none is fs.ErrNotExist.
+// Stored opens a package from the store, and drops one whose bytes have changed.
+// A missing package is fs.ErrNotExist.
 func (st *Store) Stored(ctx context.Context, want Ref) (io.ReadCloser, error) {
 	if st.Dir == "" {
 		return nil, &AbsentError{want.Name, fs.ErrNotExist}
@@ -76,8 +76,8 @@ func (st *Store) Stored(ctx context.Context, want Ref) (io.ReadCloser, error) {
 	return nil, &AbsentError{want.Name, fs.ErrNotExist}
 }
 
-// wholeAnyway reports whether a file has the sum that was wanted: then who
-// wants another size of it is wrong.
+// wholeAnyway reports whether a file has the wanted sum: then the wanted size is
+// wrong.
 func wholeAnyway(ctx context.Context, f *os.File, want Ref) bool {
 	info, err := f.Stat()
 	if err != nil || info.Size() == want.Size {
@@ -87,7 +87,7 @@ func wholeAnyway(ctx context.Context, f *os.File, want Ref) bool {
 	return verify(ctx, f, want) == nil
 }
 
-// absent tells bytes that cannot be had of a store that is none to be used.
+// absent distinguishes unavailable bytes from a store that must not be used.
 func absent(what string, err error) error {
 	if _, distrusted := errors.AsType[*TrustError](err); distrusted {
 		return err
@@ -95,9 +95,8 @@ func absent(what string, err error) error {
 	return &AbsentError{what, reason(err)}
 }
 
-// still is a file that nobody else can change between the look at its sum and
-// its use: where somebody may, a copy of it. One longer than limit is wrong
-// anyway.
+// still is a file that nobody else can change between the check of its sum and
+// its use: if somebody can, a copy of it. One longer than limit is wrong anyway.
 func (st *Store) still(ctx context.Context, f *os.File, limit int64) (*os.File, error) {
 	info, err := f.Stat()
 	if err == nil && (steady(info) || info.Size() > limit) {
@@ -108,7 +107,7 @@ func (st *Store) still(ctx context.Context, f *os.File, limit int64) (*os.File, 
 		return nil, err
 	}
 	if ownedBy(info).uid == me() {
-		_ = f.Chmod(info.Mode() &^ othersMay) // for the next time; an earlier orlop made it under a lax umask
+		_ = f.Chmod(info.Mode() &^ othersMay) // for next time; an earlier orlop made it under a lax umask
 	}
 	scratch, err := st.temp("copy")
 	if err != nil {
@@ -125,7 +124,7 @@ func (st *Store) still(ctx context.Context, f *os.File, limit int64) (*os.File, 
 	return scratch, nil
 }
 
-// Keep copies a package into the store, if it is not there.
+// Keep copies a package into the store, unless it is there already.
 func (st *Store) Keep(ctx context.Context, from io.Reader, want Ref) error {
 	if st.Dir == "" {
 		return errNoStore

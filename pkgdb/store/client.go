@@ -15,7 +15,7 @@ import (
 // dialTimeout bounds the wait for a connection.
 const dialTimeout = 15 * time.Second
 
-// NewClient returns a client that waits for no server for ever and asks for no
+// NewClient returns a client that waits for no server forever and requests no
 // compression, so that sizes are those of files. Proxy may be nil.
 func NewClient(proxy func(*http.Request) (*url.URL, error)) *http.Client {
 	return &http.Client{
@@ -33,7 +33,7 @@ func NewClient(proxy func(*http.Request) (*url.URL, error)) *http.Client {
 	}
 }
 
-var errProxy = errors.New("the address of the proxy is no URL that can be read")
+var errProxy = errors.New("the address of the proxy is not a readable URL")
 
 // quiet keeps the proxy's URL out of errors.
 func quiet(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
@@ -49,9 +49,9 @@ func quiet(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*ur
 	}
 }
 
-// checkRedirect follows a few steps and none from https to http. A user and
-// password stay with the host of the URL that has them; a Referer would tell
-// the next host the query.
+// checkRedirect follows a few redirects, none of them from https to http. A user
+// and password stay with the host of the URL that has them; a Referer would
+// reveal the query to the next host.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	req.Header.Del("Referer")
 	if len(via) >= 5 {

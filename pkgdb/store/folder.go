@@ -11,36 +11,36 @@ import (
 	"strings"
 )
 
-// Folders of a store. Files appear whole in them, by rename, but for parts.
+// Folders of a store. Files other than parts appear in them whole, by rename.
 //
-// In a shared store what a run makes, and what is unfinished, lies in a folder
-// of the user's own that nobody else can write: results are believed as they
-// are, and one user's are none to another.
+// In a shared store, results and unfinished files are in a folder of the user's
+// own that nobody else can write: results are trusted as they are, and never
+// shared between users.
 const (
 	packagesDir   = "packages"   // by sum
-	cataloguesDir = "catalogues" // by repository and path, as they were last
-	signedDir     = "signed"     // catalogues with their signature, by digest of what is in them
+	cataloguesDir = "catalogues" // by repository and path, as last fetched
+	signedDir     = "signed"     // catalogues with their signature, by digest of the payload
 	partsDir      = "parts"      // unfinished, packages by sum; locked while they grow
-	blobsDir      = "layers"     // that runs have made, by digest
-	notesDir      = "notes"      // what runs have found out, by what it depends on
+	blobsDir      = "layers"     // made by runs, by digest
+	notesDir      = "notes"      // what runs have computed, by what it depends on
 )
 
 var allDirs = []string{packagesDir, cataloguesDir, signedDir, partsDir, blobsDir, notesDir}
 
-// ownDirs are those that the user has alone.
+// ownDirs are those private to a user.
 var ownDirs = map[string]bool{partsDir: true, blobsDir: true, notesDir: true}
 
-// Modes of new folders, whatever the umask is.
+// Modes of new folders, independent of the umask.
 const (
 	privateMode fs.FileMode = 0o700
 	sharedMode              = fs.ModeSetgid | 0o770 // files get the store's group, on Linux too
 )
 
-// ownDir is the folder of the user in a shared store.
+// ownDir is the user's folder in a shared store.
 func ownDir() string { return fmt.Sprintf("user-%d", me()) }
 
-// Check refuses a store that somebody else may have put something into, or may
-// yet. One that is not there, or cannot be read, is no fault of trust.
+// Check refuses a store that somebody else may have written to, or still can.
+// One that does not exist, or cannot be read, is not a matter of trust.
 func (st *Store) Check() error {
 	for _, name := range allDirs {
 		dir, err := st.folder(name, false)
@@ -53,8 +53,8 @@ func (st *Store) Check() error {
 	return nil
 }
 
-// CheckFolder refuses what can never be the folder of a store. One that is not
-// there yet can.
+// CheckFolder refuses what can never be the folder of a store. One that does not
+// exist yet can.
 func (st *Store) CheckFolder() error {
 	fault := func(found string) error {
 		return &TrustError{st.Dir, "is " + found + ", wanted a folder", "use another (--cache)"}
@@ -69,7 +69,7 @@ func (st *Store) CheckFolder() error {
 	return nil
 }
 
-// CheckWritable finds out, before anything is fetched, whether it can be kept.
+// CheckWritable checks, before anything is fetched, that it can be kept.
 func (st *Store) CheckWritable() error {
 	f, err := st.temp("check")
 	if err != nil {
@@ -79,18 +79,18 @@ func (st *Store) CheckWritable() error {
 	return f.Close()
 }
 
-// folder opens a folder of the store, and makes it where something is to be
-// put into it. The caller closes it.
+// folder opens a folder of the store, and makes it if something is to be put
+// into it. The caller closes it.
 func (st *Store) folder(name string, create bool) (*os.Root, error) {
-	in, err := st.home(name, create)
+	in, err := st.parent(name, create)
 	if err != nil {
 		return nil, err
 	}
 	return st.enter(in, name, create)
 }
 
-// home opens the folder around a folder, once.
-func (st *Store) home(name string, create bool) (*os.Root, error) {
+// parent opens the parent of a folder, once.
+func (st *Store) parent(name string, create bool) (*os.Root, error) {
 	st.opening.Lock()
 	defer st.opening.Unlock()
 	if st.top == nil {
@@ -111,7 +111,7 @@ func (st *Store) home(name string, create bool) (*os.Root, error) {
 	return st.own, nil
 }
 
-// open opens the store. Its own name may be a link, which the user has made.
+// open opens the store. Its own name may be a link made by the user.
 func (st *Store) open(create bool) error {
 	if st.Dir == "" {
 		return errNoStore
@@ -144,7 +144,8 @@ func (st *Store) open(create bool) error {
 	return nil
 }
 
-// enter opens a folder in another one. It is a folder itself, no link to one.
+// enter opens a folder inside another. It must be a folder itself, not a link to
+// one.
 func (st *Store) enter(in *os.Root, name string, create bool) (*os.Root, error) {
 	own := in != st.top || name == ownDir()
 	mode := privateMode
@@ -178,12 +179,12 @@ func (st *Store) enter(in *os.Root, name string, create bool) (*os.Root, error) 
 	}
 	dir, err := openSame(info, func() (*os.Root, error) { return in.OpenRoot(name) })
 	if err == nil && mode == sharedMode && ownedBy(info).uid == me() && ownedBy(info).bits != sharedBits {
-		err = setMode(dir, ".", mode) // of before the store was shared
+		err = setMode(dir, ".", mode) // from before the store was shared
 	}
 	return dir, err
 }
 
-// openSame opens a folder and makes sure that it is the one looked at.
+// openSame opens a folder and makes sure that it is the one that was checked.
 func openSame(looked fs.FileInfo, open func() (*os.Root, error)) (*os.Root, error) {
 	dir, err := open()
 	if err != nil {
@@ -216,8 +217,8 @@ func makeFolders(path string, mode fs.FileMode) error {
 	return makeFolder(in, filepath.Base(path), mode)
 }
 
-// openFolder opens a folder anywhere. With a slash at its end a FIFO is refused,
-// and not waited for.
+// openFolder opens any folder. With the trailing slash a FIFO is refused instead
+// of waited for.
 func openFolder(path string) (*os.Root, error) {
 	if path != "" {
 		path = strings.TrimRight(path, "/") + "/"
@@ -228,7 +229,7 @@ func openFolder(path string) (*os.Root, error) {
 func makeFolder(in *os.Root, name string, mode fs.FileMode) error {
 	err := in.Mkdir(name, mode.Perm())
 	if errors.Is(err, fs.ErrExist) {
-		return nil // another run was first
+		return nil // another run was faster
 	}
 	if err != nil {
 		return err
@@ -236,9 +237,9 @@ func makeFolder(in *os.Root, name string, mode fs.FileMode) error {
 	return setMode(in, name, mode)
 }
 
-// setMode goes by a descriptor: a Root sets no setgid bit. A shared folder has
-// a group of the user's: where that of the folder around it is none, as it may
-// be on FreeBSD, the user's first.
+// setMode uses a descriptor: a Root sets no setgid bit. A shared folder has one
+// of the user's groups: if the group of the parent is not, as may happen on
+// FreeBSD, the user's first.
 func setMode(in *os.Root, name string, mode fs.FileMode) error {
 	dir, err := in.Open(name)
 	if err != nil {

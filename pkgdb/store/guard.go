@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// PlaceError is a place that a document names and that nobody may be sent to
-// on its word alone.
+// PlaceError is a place named in a document that nobody may be sent to on that
+// basis alone.
 type PlaceError struct {
 	Place string
 	Err   error
@@ -22,12 +22,12 @@ func (e *PlaceError) Error() string {
 	return e.Place + ": " + e.Err.Error() + " (--lock-urls allows it)"
 }
 
-// Unwrap returns what is wrong with it.
+// Unwrap returns the cause.
 func (e *PlaceError) Unwrap() error { return e.Err }
 
-// Guarded is Source for a place that a document names: it is reached only if
-// it is https and, wherever names, mirrors and redirections lead, at a public
-// address and through no proxy, which would ask for us.
+// Guarded is Source for a place named in a document: it is reached only if it is
+// https and, wherever names, mirrors and redirects lead, at a public address and
+// not through a proxy, which would make the request for us.
 func (st *Store) Guarded(location, mirrorType string) (*Source, error) {
 	if scheme, _, _ := strings.Cut(location, "://"); strings.TrimPrefix(scheme, "pkg+") != "https" {
 		return nil, &PlaceError{Public(location), errors.New("is not https")}
@@ -40,7 +40,7 @@ func (st *Store) Guarded(location, mirrorType string) (*Source, error) {
 	return s, nil
 }
 
-// guard is a client like another one that reaches public addresses only.
+// guard is a client like another one that reaches only public addresses.
 func guard(like *http.Client) *http.Client {
 	c := *like
 	old, _ := like.Transport.(*http.Transport)
@@ -55,25 +55,25 @@ func guard(like *http.Client) *http.Client {
 	return &c
 }
 
-// unproxied refuses what another transport would send through a proxy: there
-// nobody could judge the address.
+// unproxied refuses what another transport would send through a proxy, where
+// nobody could check the address.
 type unproxied struct{ direct, like *http.Transport }
 
 // RoundTrip implements http.RoundTripper.
 func (u unproxied) RoundTrip(req *http.Request) (*http.Response, error) {
 	if u.like.Proxy != nil {
 		if proxy, err := u.like.Proxy(req); err != nil || proxy != nil {
-			return nil, &PlaceError{Public(req.URL.String()), errors.New("would be asked for through a proxy")}
+			return nil, &PlaceError{Public(req.URL.String()), errors.New("would be requested through a proxy")}
 		}
 	}
 	return u.direct.RoundTrip(req)
 }
 
-// checkAddress judges the address of a connection that is about to be made.
+// checkAddress checks the address of a connection before it is made.
 func checkAddress(address string) error {
 	host, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return &PlaceError{address, errors.New("is no address that can be judged")}
+		return &PlaceError{address, errors.New("is not an address that can be checked")}
 	}
 	if why := notPublic(host.Addr()); why != "" {
 		return &PlaceError{host.Addr().String(), errors.New("is " + why)}
@@ -81,15 +81,15 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// reserved are the networks that netip has no word for (IANA's registries of
+// reserved are the networks that netip does not classify (IANA's registries of
 // special-purpose addresses).
 var reserved = []struct {
 	net netip.Prefix
 	why string
 }{
-	{netip.MustParsePrefix("0.0.0.0/8"), "this network's"},
+	{netip.MustParsePrefix("0.0.0.0/8"), "an address of this network"},
 	{netip.MustParsePrefix("100.64.0.0/10"), "a carrier's private address"},
-	{netip.MustParsePrefix("192.0.0.0/24"), "a protocol's"},
+	{netip.MustParsePrefix("192.0.0.0/24"), "reserved for protocols"},
 	{netip.MustParsePrefix("192.0.2.0/24"), "for documentation"},
 	{netip.MustParsePrefix("198.18.0.0/15"), "for benchmarks"},
 	{netip.MustParsePrefix("198.51.100.0/24"), "for documentation"},
@@ -98,12 +98,12 @@ var reserved = []struct {
 	{netip.MustParsePrefix("100::/64"), "discarded"},
 	{netip.MustParsePrefix("2001:db8::/32"), "for documentation"},
 	{netip.MustParsePrefix("5f00::/16"), "for segment routing"},
-	{netip.MustParsePrefix("2001::/32"), "a tunnel's, which hides where it leads"},
-	{netip.MustParsePrefix("64:ff9b:1::/48"), "a translator's, which hides where it leads"},
+	{netip.MustParsePrefix("2001::/32"), "a tunnel address, which hides where it leads"},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), "a translator address, which hides where it leads"},
 	{netip.MustParsePrefix("fec0::/10"), "a site's private address"},
 }
 
-// embedded are the networks of IPv6 whose addresses stand for one of IPv4, and
+// embedded are the networks of IPv6 whose addresses contain an IPv4 address, and
 // the byte where it begins.
 var embedded = []struct {
 	net netip.Prefix
@@ -114,12 +114,12 @@ var embedded = []struct {
 	{netip.MustParsePrefix("2002::/16"), 2},     // 6to4
 }
 
-// notPublic says why an address is none that everybody reaches, "" if it is.
+// notPublic says why an address is not publicly reachable, "" if it is.
 func notPublic(a netip.Addr) string {
 	a = a.Unmap().WithZone("")
 	switch {
 	case a.IsUnspecified():
-		return "no address"
+		return "not an address"
 	case a.IsLoopback():
 		return "this machine's own address"
 	case a.IsPrivate():

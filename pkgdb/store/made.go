@@ -16,10 +16,10 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// Reuses reports whether there is a folder for what runs make.
+// Reuses reports whether there is a folder for results of runs.
 func (st *Store) Reuses() bool { return st.Dir != "" }
 
-// Recall returns what Remember kept under a key, nil for nothing. The key names
+// Recall returns what Remember kept under a key, nil for nothing. The key covers
 // everything that decides the text. A text whose bytes have changed is dropped.
 func (st *Store) Recall(key string) []byte {
 	dir, f, err := st.result(notesDir, noteName(key), "a note")
@@ -34,16 +34,16 @@ func (st *Store) Recall(key string) []byte {
 	}
 	if len(b) < sha256.Size || noteSum(key, b[sha256.Size:]) != [sha256.Size]byte(b) {
 		st.notice("a note in the store is damaged and was dropped")
-		_ = dir.Remove(noteName(key)) // another one will take its place
+		_ = dir.Remove(noteName(key)) // a new one will replace it
 		return nil
 	}
 	st.used(dir, noteName(key))
 	return b[sha256.Size:]
 }
 
-// result opens what an earlier run of this user has made, and its folder. The
-// text of a note vouches for itself, and so does a layer's record: what others
-// have put there is as good as nothing, and what is no file is dropped.
+// result opens a result of an earlier run of this user, and its folder. The text
+// of a note vouches for itself, and so does a layer's record: results written by
+// others are ignored, and what is not a file is dropped.
 func (st *Store) result(folder, name, what string) (*os.Root, *os.File, error) {
 	dir, err := st.folder(folder, false)
 	if err != nil {
@@ -56,21 +56,21 @@ func (st *Store) result(folder, name, what string) (*os.Root, *os.File, error) {
 			return dir, f, nil
 		}
 		f.Close()
-		if o := ownedBy(info); err == nil && (o.uid == me() || o.uid != 0) { // root's stand in many a store that users only read
+		if o := ownedBy(info); err == nil && (o.uid == me() || o.uid != 0) { // many stores that users only read have root's
 			st.notice(fmt.Sprintf("%s in the store is not yours alone (it belongs to user %d, its mode is %04o, it has %d names) and is made again", what, o.uid, o.bits, o.links))
 		}
 		err = fs.ErrNotExist
 	} else if _, strange := errors.AsType[kindError](err); strange {
 		st.notice(fmt.Sprintf("%s in the store %v and was dropped", what, reason(err)))
-		_ = dir.Remove(name) // if that fails, so does putting another in its place
+		_ = dir.Remove(name) // if that fails, so does replacing it
 		err = fs.ErrNotExist
 	}
 	dir.Close()
 	return nil, nil, err
 }
 
-// Remember keeps a text. Its sum stands before it, so that one that a crash has
-// cut short is none.
+// Remember keeps a text. Its sum comes first, so that one truncated by a crash
+// is ignored.
 func (st *Store) Remember(ctx context.Context, key string, text []byte) error {
 	f, err := st.Create()
 	if err != nil {
@@ -99,11 +99,11 @@ func noteSum(key string, text []byte) [sha256.Size]byte {
 	return sha256.Sum256(append([]byte(key+"\x00"), text...))
 }
 
-// Create makes a file that KeepBlob can give a name.
+// Create makes a file for KeepBlob.
 func (st *Store) Create() (*os.File, error) { return st.temp("made") }
 
-// KeepBlob gives a file of Create the name of its digest, 64 hex digits of a
-// sha256. The file stays open.
+// KeepBlob names a file of Create by its digest, 64 hex digits of a sha256. The
+// file stays open.
 func (st *Store) KeepBlob(f *os.File, digest string) error {
 	dir, err := st.folder(partsDir, false)
 	if err != nil {
@@ -111,13 +111,13 @@ func (st *Store) KeepBlob(f *os.File, digest string) error {
 	}
 	defer dir.Close()
 	if !sameFile(dir, f) {
-		return fmt.Errorf("%s: is no file of the store", f.Name())
+		return fmt.Errorf("%s: is not a file of the store", f.Name())
 	}
 	return st.rename(f, blobsDir, digest)
 }
 
-// OpenBlob opens a blob, unchecked: whoever reads it compares its digest, and
-// calls CheckBlob where that is another. That there is none is fs.ErrNotExist.
+// OpenBlob opens a blob, unchecked: the reader compares its digest, and calls
+// CheckBlob if that differs. A missing blob is fs.ErrNotExist.
 func (st *Store) OpenBlob(digest string) (*os.File, error) {
 	dir, f, err := st.result(blobsDir, digest, fmt.Sprintf("layer %.12s", digest))
 	if err != nil {
@@ -144,7 +144,7 @@ func (st *Store) CheckBlob(ctx context.Context, digest string) (damaged bool) {
 	return true
 }
 
-// DropBlob removes a blob that is damaged.
+// DropBlob removes a damaged blob.
 func (st *Store) DropBlob(digest string) {
 	st.notice(fmt.Sprintf("layer %.12s in the store is damaged and was dropped", digest))
 	dir, err := st.folder(blobsDir, false)
@@ -157,11 +157,11 @@ func (st *Store) DropBlob(digest string) {
 	}
 }
 
-// used notes that a file was of use, for Prune. Should the name lead elsewhere
-// by now, then to a file of the same folder.
+// used records that a file was used, for Prune. If the name has meanwhile
+// changed its meaning, it is still a file of the same folder.
 func (st *Store) used(dir *os.Root, name string) {
 	if st.Now != nil {
 		now := st.Now()
-		_ = dir.Chtimes(name, now, now) // a store that cannot be written is good enough to read
+		_ = dir.Chtimes(name, now, now) // a read-only store is good enough to read
 	}
 }

@@ -27,7 +27,7 @@ type serverList struct {
 	urls []*url.URL
 }
 
-// bases are the URLs under which the repository is to be had, best first.
+// bases are the URLs that serve the repository, best first.
 func (s *Source) bases(ctx context.Context) []*url.URL {
 	s.servers.once.Do(func() {
 		switch s.mirror {
@@ -43,8 +43,8 @@ func (s *Source) bases(ctx context.Context) []*url.URL {
 	return s.servers.urls
 }
 
-// srv asks for _https._tcp.HOST (libpkg/dns_utils.c). The answer changes host
-// and port, no path. Where there is none, the host itself will do.
+// srv looks up _https._tcp.HOST (libpkg/dns_utils.c). The answer changes host
+// and port, but not the path. If there is none, the host itself will do.
 func (s *Source) srv(ctx context.Context) []*url.URL {
 	lookup := s.store.Lookup
 	if lookup == nil {
@@ -55,32 +55,32 @@ func (s *Source) srv(ctx context.Context) []*url.URL {
 		s.store.notice(fmt.Sprintf("%s: there is no list of mirrors (%v); the host itself is asked", s.public, err))
 	}
 	var urls []*url.URL
-	var strangers []string
+	var others []string
 	for _, server := range servers[:min(len(servers), maxMirrors)] {
 		u := *s.url
 		host := strings.TrimSuffix(server.Host, ".")
 		u.Host = net.JoinHostPort(host, strconv.Itoa(int(server.Port)))
 		if !within(host, s.url.Hostname()) {
 			u.User, u.RawQuery = nil, ""
-			strangers = append(strangers, host)
+			others = append(others, host)
 		}
 		urls = append(urls, &u)
 	}
-	if len(strangers) > 0 && (s.url.User != nil || s.url.RawQuery != "") {
-		s.store.notice(fmt.Sprintf("%s: its user, password and query are not sent to its mirrors %s, which are other hosts", s.public, strings.Join(strangers, ", ")))
+	if len(others) > 0 && (s.url.User != nil || s.url.RawQuery != "") {
+		s.store.notice(fmt.Sprintf("%s: its user, password and query are not sent to its mirrors %s, which are other hosts", s.public, strings.Join(others, ", ")))
 	}
 	return urls
 }
 
-// within reports whether a host is another or part of its domain. Only such a
-// one is told secrets: anybody may answer for the DNS, and its answer is as good
-// as a redirection (net/http has the same rule there).
+// within reports whether a host equals another or is part of its domain. Only
+// such a host gets secrets: anyone may answer for the DNS, and its answer is as
+// good as a redirect (net/http has the same rule there).
 func within(host, domain string) bool {
 	host, domain = strings.ToLower(host), strings.ToLower(domain)
 	return host == domain || strings.HasSuffix(host, "."+domain) && net.ParseIP(host) == nil
 }
 
-// systemLookup orders by priority and weight, as net.LookupSRV.
+// systemLookup orders by priority and weight, as net.LookupSRV does.
 func systemLookup(ctx context.Context, service, proto, name string) ([]Server, error) {
 	_, records, err := net.DefaultResolver.LookupSRV(ctx, service, proto, name)
 	var servers []Server
@@ -98,7 +98,7 @@ func (s *Source) listed(ctx context.Context) []*url.URL {
 	for _, u := range []*url.URL{&root, s.url} {
 		text, err := s.mirrorList(ctx, u)
 		if err != nil {
-			continue // the repository's own answer will tell what is wrong
+			continue // the repository's own answer will show what is wrong
 		}
 		var urls []*url.URL
 		for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan() && len(urls) < maxMirrors; {

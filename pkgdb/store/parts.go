@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// part opens the unfinished file of a package. What an earlier run has left in
-// it is gone on with; while another run is at it, this one has a file of its own.
+// part opens the unfinished file of a package. It resumes what an earlier run
+// left; while another run holds the file, this one gets a file of its own.
 func (st *Store) part(want Ref) (*os.File, error) {
 	dir, err := st.folder(partsDir, true)
 	if err != nil {
@@ -36,12 +36,12 @@ func (st *Store) part(want Ref) (*os.File, error) {
 	return st.temp(want.name())
 }
 
-// found opens a part to go on with, nil for none. What somebody has put there
-// is removed: a link, or another name of a file, would be written through.
+// found opens a part to resume, nil for none. Foreign entries are removed: a
+// link, symbolic or hard, would redirect the writes.
 func found(dir *os.Root, name string) (*os.File, error) {
 	info, err := dir.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // its run has just ended
+		return nil, nil // its run has just finished
 	}
 	if err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func found(dir *os.Root, name string) (*os.File, error) {
 	return f, nil
 }
 
-// removed is the error of removing something that another run may have removed.
+// removed ignores that another run has already removed a file.
 func removed(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -71,14 +71,14 @@ func removed(err error) error {
 	return err
 }
 
-// create makes a file that was not there. It follows no link.
+// create makes a new file. It follows no link.
 func create(dir *os.Root, name string) (*os.File, error) {
 	return dir.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 }
 
-// temp makes an unfinished file of a new name. It is locked, so that nobody's
-// Prune removes it before it has the name it is made for; one that Prune was
-// quicker to remove is made again.
+// temp makes an unfinished file under a new name. It is locked, so that Prune of
+// another run does not remove it before it is renamed; if Prune was faster, it
+// is made again.
 func (st *Store) temp(name string) (*os.File, error) {
 	for n := 0; ; n++ {
 		dir, err := st.folder(partsDir, true)
@@ -99,8 +99,8 @@ func (st *Store) temp(name string) (*os.File, error) {
 	}
 }
 
-// lock makes a file this run's until it is closed. That another run has it is
-// syscall.EWOULDBLOCK; there are file systems without locks.
+// lock locks a file for this run until it is closed. If another run has it, that
+// is syscall.EWOULDBLOCK; some file systems have no locks.
 func lock(f *os.File) error { return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 
 // sameFile reports whether a file still has its name.
@@ -113,8 +113,8 @@ func sameFile(dir *os.Root, f *os.File) bool {
 	return err == nil && os.SameFile(a, b)
 }
 
-// rename gives a finished file, which is on the disk if it is to last, its name in
-// a folder. In one that is shared others may read it.
+// rename gives a finished file, which is synced if it must survive a crash, its
+// name in a folder. In a shared one others may read it.
 func (st *Store) rename(f *os.File, folder, name string) error {
 	dir, err := st.folder(folder, true)
 	if err != nil {
@@ -123,7 +123,7 @@ func (st *Store) rename(f *os.File, folder, name string) error {
 	defer dir.Close()
 	in, from := st.top, partsDir
 	if st.isShared && ownDirs[folder] {
-		in = st.own // nobody else can change what is on the way
+		in = st.own // nobody else can change the path to it
 	} else if st.isShared {
 		from = path.Join(ownDir(), partsDir)
 		if err := f.Chmod(0o640); err != nil {
@@ -133,7 +133,7 @@ func (st *Store) rename(f *os.File, folder, name string) error {
 	from = path.Join(from, filepath.Base(f.Name()))
 	err = in.Rename(from, path.Join(folder, name))
 	if info, other := dir.Lstat(name); err != nil && other == nil && info.IsDir() {
-		if err := removed(dir.Remove(name)); err != nil { // a folder that is not empty has been put there by hand
+		if err := removed(dir.Remove(name)); err != nil { // a folder that is not empty was made by hand
 			return err
 		}
 		err = in.Rename(from, path.Join(folder, name))
@@ -149,6 +149,6 @@ func (st *Store) Discard(f *os.File) {
 	}
 	defer dir.Close()
 	if sameFile(dir, f) {
-		_ = dir.Remove(filepath.Base(f.Name())) // Prune gets it, if not this
+		_ = dir.Remove(filepath.Base(f.Name())) // otherwise Prune removes it
 	}
 }

@@ -25,9 +25,9 @@ type Entry struct {
 	folder, name, path string
 }
 
-// List returns the files of a store that can be had again, the longest unused
-// first. In a shared store those that others have made for themselves are not
-// among them.
+// List returns the files of a store that can be obtained again, least recently
+// used first. In a shared store it omits those that others have made for
+// themselves.
 func (st *Store) List(ctx context.Context) ([]Entry, error) {
 	if err := st.Check(); err != nil {
 		return nil, err
@@ -35,13 +35,13 @@ func (st *Store) List(ctx context.Context) ([]Entry, error) {
 	var list []Entry
 	for _, folder := range allDirs {
 		if folder == cataloguesDir {
-			continue // offline nothing can be had without them
+			continue // offline nothing works without them
 		}
-		in, err := st.home(folder, false)
+		in, err := st.parent(folder, false)
 		if err == nil {
 			err = st.entries(ctx, &list, in, folder)
 		}
-		if (err == nil || errors.Is(err, fs.ErrNotExist)) && st.top != nil && in != st.top { // of before the store was shared
+		if (err == nil || errors.Is(err, fs.ErrNotExist)) && st.top != nil && in != st.top { // from before the store was shared
 			err = st.entries(ctx, &list, st.top, folder)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -51,8 +51,8 @@ func (st *Store) List(ctx context.Context) ([]Entry, error) {
 	return list, until.Sort(ctx, list, func(a, b Entry) int { return cmp.Or(a.Used.Compare(b.Used), cmp.Compare(a.Name, b.Name)) })
 }
 
-// entries adds the files of a folder to a list. Other runs come and go
-// meanwhile, and what they have removed is none.
+// entries adds the files of a folder to a list. Files that other runs remove
+// meanwhile are omitted.
 func (st *Store) entries(ctx context.Context, list *[]Entry, in *os.Root, folder string) error {
 	dir, err := st.enter(in, folder, false)
 	if err != nil {
@@ -83,10 +83,10 @@ func (st *Store) entries(ctx context.Context, list *[]Entry, in *os.Root, folder
 	return nil
 }
 
-// Prune removes files, the longest unused first, until the rest has at most
-// limit bytes, and returns them. A run that reads one reads on. What has gone
-// meanwhile takes no room any more; what cannot be removed keeps nothing else
-// from being.
+// Prune removes files, least recently used first, until the rest has at most
+// limit bytes, and returns them. A run reading one can continue. Files already
+// gone no longer count; one that cannot be removed does not prevent the removal
+// of others.
 func (st *Store) Prune(ctx context.Context, limit int64) ([]Entry, error) {
 	list, err := st.List(ctx)
 	if err != nil {
@@ -119,23 +119,23 @@ func (st *Store) prune(ctx context.Context, list []Entry, limit int64) ([]Entry,
 	return gone, errors.Join(append(errs, ctx.Err())...)
 }
 
-// CutBack is Prune for a run that has added something. What goes wrong is a
-// notice, since the run is not worse for it.
+// CutBack is Prune for a run that has added something. A failure is only a
+// notice, since it does not harm the run.
 func (st *Store) CutBack(ctx context.Context) {
 	gone, err := st.Prune(ctx, cmp.Or(st.Limit, DefaultLimit))
 	if err != nil && ctx.Err() == nil {
 		st.notice(fmt.Sprintf("the store is not cut back: %v", err))
 	}
 	if len(gone) > 0 {
-		st.notice(fmt.Sprintf("%d files that were unused for long have left the store", len(gone)))
+		st.notice(fmt.Sprintf("%d files unused for a long time were removed from the store", len(gone)))
 	}
 }
 
-// errBusy says that a run is writing a file.
+// errBusy reports that a run is writing a file.
 var errBusy = errors.New("is being written")
 
-// remove deletes a file unless a run is writing it. What is no regular file, or
-// cannot be opened, no run writes. That it has gone is fs.ErrNotExist.
+// remove deletes a file unless a run is writing it. No run writes what is not a
+// regular file or cannot be opened. A missing file is fs.ErrNotExist.
 func (st *Store) remove(e Entry) error {
 	dir, err := st.enter(e.in, e.folder, false)
 	if err != nil {
@@ -145,7 +145,7 @@ func (st *Store) remove(e Entry) error {
 	f, err := OpenRegular(dir, e.name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return err // a run may be about to make another of its name
+		return err // a run may be about to make a new one of that name
 	case err != nil:
 		return dir.Remove(e.name)
 	}

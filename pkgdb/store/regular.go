@@ -14,9 +14,9 @@ import (
 	"syscall"
 )
 
-// OpenRegular opens a file below a folder for reading. It has to be a regular
-// file itself: a FIFO would block, a device may do anything, and a link leads
-// to what somebody else chose. That there is none is fs.ErrNotExist.
+// OpenRegular opens a file below a folder for reading. It must be a regular file
+// itself: a FIFO would block, a device may do anything, and a link leads to
+// somebody else's choice. A missing file is fs.ErrNotExist.
 func OpenRegular(root *os.Root, name string) (*os.File, error) {
 	name = cmp.Or(strings.TrimRight(name, "/"), name) // a slash makes a Root follow links (CVE-2026-39822)
 	for tries := 10; ; tries-- {
@@ -27,8 +27,8 @@ func OpenRegular(root *os.Root, name string) (*os.File, error) {
 		if !found.Mode().IsRegular() {
 			return nil, &fs.PathError{Op: "open", Path: name, Err: kindError{found.Mode()}}
 		}
-		// The name may have come to stand for something else since: then the open
-		// must not wait for the other end of a FIFO, and what it gave is of no use.
+		// The name may meanwhile mean something else: then the open must not
+		// wait for the other end of a FIFO, and its result is useless.
 		f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 		if err != nil {
 			return nil, err
@@ -38,8 +38,8 @@ func OpenRegular(root *os.Root, name string) (*os.File, error) {
 			return f, nil
 		}
 		f.Close()
-		if err != nil || tries == 0 { // else a run has put another file there
-			return nil, &fs.PathError{Op: "open", Path: name, Err: cmp.Or(err, errors.New("is replaced all the time"))}
+		if err != nil || tries == 0 { // otherwise a run has replaced the file
+			return nil, &fs.PathError{Op: "open", Path: name, Err: cmp.Or(err, errors.New("keeps being replaced"))}
 		}
 	}
 }
@@ -62,12 +62,12 @@ func OpenRegularFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// kindError says what was found where a regular file is wanted.
+// kindError says what was found instead of a regular file.
 type kindError struct{ found fs.FileMode }
 
 func (e kindError) Error() string { return "is " + Kind(e.found) + ", wanted a regular file" }
 
-// Kind names what a mode is of, for messages.
+// Kind names the kind of file of a mode, for messages.
 func Kind(found fs.FileMode) string {
 	switch {
 	case found.IsRegular():

@@ -98,8 +98,8 @@ func TestSecretsInLocations(t *testing.T) {
 	}{
 		{"https://us3r:s3cr3t@h/x?t0ken", "none", "https://h/x: there is no store", new(Store)},
 		{"pkg+https://us3r:s3cr3t@h/x?t0ken", "none", "pkg+https://h/x: pkg+ goes with the mirror type srv", full},
-		{"https://us3r:s3/cr3t@h/x", "none", "https://h/x: is no URL that can be read", full},
-		{"https://us3r:%zzs3cr3t@h/x", "none", "https://h/x: is no URL that can be read", full},
+		{"https://us3r:s3/cr3t@h/x", "none", "https://h/x: is not a readable URL", full},
+		{"https://us3r:%zzs3cr3t@h/x", "none", "https://h/x: is not a readable URL", full},
 		{"https://us3r:s3cr3t@/x?t0ken", "none", "https:///x: has no host", full},
 		{"https:us3r:s3cr3t@h/x", "none", "https:h/x: has no host", full},
 		{"ftp://us3r:s3cr3t@h/x?t0ken", "none", `ftp://h/x: transport "ftp" is not supported`, full},
@@ -147,7 +147,7 @@ func TestSecretsOfProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "the address of the proxy is no URL that can be read"
+	const want = "the address of the proxy is not a readable URL"
 	if err := get(t, src); err == nil || !strings.Contains(err.Error(), want) || tells(err.Error()) || asked != 1 {
 		t.Errorf("got %v after %d tries, want %s after one", err, asked, want)
 	}

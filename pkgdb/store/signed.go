@@ -17,8 +17,8 @@ import (
 // maxSigned bounds a kept catalogue with its signature.
 const maxSigned = 1 << 30
 
-// KeepCatalogue keeps a signed catalogue as it came, by the digest of what is
-// in it: 64 hex digits of a sha256. A store without a folder keeps nothing.
+// KeepCatalogue keeps a signed catalogue as received, by the digest of its
+// payload: 64 hex digits of a sha256. A store without a folder keeps nothing.
 func (st *Store) KeepCatalogue(ctx context.Context, digest string, archive []byte) error {
 	if err := checkDigest(digest); err != nil || st.Dir == "" {
 		return err
@@ -44,9 +44,8 @@ func (st *Store) KeepCatalogue(ctx context.Context, digest string, archive []byt
 	return err
 }
 
-// Catalogue returns a kept catalogue, unchecked: whoever asks compares the
-// digest of what is in it, and its signature. That there is none is
-// fs.ErrNotExist.
+// Catalogue returns a kept catalogue, unchecked: the caller checks the digest of
+// its payload, and its signature. A missing catalogue is fs.ErrNotExist.
 func (st *Store) Catalogue(ctx context.Context, digest string) ([]byte, error) {
 	if err := checkDigest(digest); err != nil {
 		return nil, err
@@ -76,7 +75,7 @@ func (st *Store) Catalogue(ctx context.Context, digest string) ([]byte, error) {
 	return archive, nil
 }
 
-// checkDigest keeps a document from naming a file of its choice.
+// checkDigest prevents a document from naming an arbitrary file.
 func checkDigest(digest string) error {
 	if len(digest) != 64 || strings.Trim(digest, "0123456789abcdef") != "" {
 		return fmt.Errorf("digest is %q, wanted 64 hex digits", digest)

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package store gives the bytes of packages, and only the right ones: a package
-// is hashed whole each time before its first byte is handed out. What vouches for a
-// catalogue is not known here; whoever asks for one checks that.
+// Package store provides the bytes of packages, and only the right ones: a whole
+// package is hashed each time before its first byte is returned. Who vouches for
+// a catalogue is not known here; whoever requests one checks that.
 //
 // A repository on this machine (a directory or a file: URL) is read in place.
-// What comes over a network (http:, https:, and pkg's pkg+http:, pkg+https:)
-// is kept in a folder, packages under their sums, and found there again by later
-// runs.
+// What comes over a network (http:, https:, and pkg's pkg+http:, pkg+https:) is
+// kept in a folder, packages by their sums, for later runs.
 package store
 
 import (
@@ -30,7 +29,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// AbsentError says that bytes could not be had.
+// AbsentError reports that bytes could not be obtained.
 type AbsentError struct {
 	What string // file and repository
 	Err  error
@@ -38,7 +37,7 @@ type AbsentError struct {
 
 func (e *AbsentError) Error() string { return fmt.Sprintf("%s: %v", e.What, e.Err) }
 
-// Absent reports that bytes could not be had.
+// Absent reports that bytes could not be obtained.
 func (*AbsentError) Absent() bool { return true }
 
 // Unwrap returns the reason.
@@ -49,21 +48,21 @@ func (e *AbsentError) Parts() (what, where, found, wanted string) {
 	return e.Err.Error(), e.What, "", ""
 }
 
-// Hint is a way out, "" where there is nothing that often helps.
+// Hint suggests a remedy, "" if none helps often.
 func (e *AbsentError) Hint() string {
 	if e.NotFound() && emptyFolder.MatchString(e.What) {
-		return "the url has an empty folder name; release/Makefile writes one where pkg(8) is not there to tell the ABI: give --repo"
+		return "the url has an empty folder name; release/Makefile writes one where pkg(8) is missing and cannot report the ABI: give --repo"
 	}
 	return ""
 }
 
-// emptyFolder finds // behind the scheme of a URL.
+// emptyFolder finds // after the scheme of a URL.
 var emptyFolder = regexp.MustCompile(`[^:]//|:///.*//`)
 
-// NotFound reports whether the repository has been asked and has no such file.
+// NotFound reports whether the repository answered that it has no such file.
 func (e *AbsentError) NotFound() bool { return errors.Is(e.Err, fs.ErrNotExist) }
 
-// SizeError says that a file is not as long as the catalogue has it.
+// SizeError reports that a file does not have the size in the catalogue.
 type SizeError struct {
 	Subject       string
 	Found, Wanted int64 // bytes
@@ -73,7 +72,7 @@ func (e *SizeError) Error() string {
 	return fmt.Sprintf("%s: size is %d bytes, wanted %d", e.Subject, e.Found, e.Wanted)
 }
 
-// Wrong reports that bytes are there and wrong.
+// Wrong reports that the bytes exist and are wrong.
 func (*SizeError) Wrong() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.
@@ -81,7 +80,7 @@ func (e *SizeError) Parts() (what, where, found, wanted string) {
 	return "size in bytes", e.Subject, fmt.Sprint(e.Found), fmt.Sprint(e.Wanted)
 }
 
-// Ref says which bytes are wanted.
+// Ref identifies the wanted bytes.
 type Ref struct {
 	Name string // for messages, NAME-VERSION
 	Path string // inside the repository
@@ -89,22 +88,23 @@ type Ref struct {
 	Size int64 // bytes
 }
 
-// Store is where packages are had from. Its zero value reads repositories of
-// this machine only.
+// Store is where packages come from. Its zero value reads only repositories on
+// this machine.
 type Store struct {
 	Dir     string       // keeps what came over a network; "" for no network
 	Client  *http.Client // nil for one of NewClient
 	Offline bool         // only what Dir has
-	Shared  bool         // a folder that is made is for the group, too
+	Shared  bool         // new folders are for the group, too
 
 	Limit int64 // bytes to which CutBack reduces it; 0 for DefaultLimit
 
 	Retries int           // further tries of a server; 0 for 3, as pkg's FETCH_RETRY
 	Backoff time.Duration // before the first of them, doubled for the next; 0 for half a second
 	Window  time.Duration // a server must send minBytes in each; 0 for 30 seconds
-	// Now tells when a file was last of use, for Prune; nil if that does not matter.
+	// Now is the time recorded when a file is used, for Prune; nil if that does
+	// not matter.
 	Now    func() time.Time
-	Notice func(text string)                                                        // of what was mended; may be nil
+	Notice func(text string)                                                        // about repairs; may be nil
 	Came   func(bytes int64)                                                        // over the network; may be nil, is called from many goroutines
 	Lookup func(ctx context.Context, service, proto, name string) ([]Server, error) // of SRV records; nil for the system's
 
@@ -124,27 +124,27 @@ func (st *Store) client() *http.Client {
 	return st.Client
 }
 
-// Server is where an SRV record leads.
+// Server is the target of an SRV record.
 type Server struct {
 	Host string
 	Port uint16
 }
 
-// Source is a repository's place.
+// Source is the location of a repository.
 type Source struct {
 	store  *Store
-	dir    string // of a repository on this machine
+	dir    string // for a repository on this machine
 	url    *url.URL
 	mirror string // "none", "srv" or "http", for url
-	where  string // as it was given; it may have a password in it
+	where  string // as given; it may contain a password
 	public string // for messages
 
 	servers serverList
 	guarded *http.Client // of Guarded; nil for the store's
 }
 
-// Source accepts a directory, or a URL that pkg would, and how to find mirrors
-// of it (mirror_type of pkg's configuration).
+// Source accepts a directory, or a URL that pkg accepts, and how to find its
+// mirrors (mirror_type of pkg's configuration).
 func (st *Store) Source(location, mirrorType string) (*Source, error) {
 	scheme, rest, found := strings.Cut(location, ":")
 	if !found || strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz+") != "" { // so FreeBSD:15:amd64 is a directory
@@ -155,8 +155,8 @@ func (st *Store) Source(location, mirrorType string) (*Source, error) {
 	}
 	public := Public(location)
 	u, err := url.Parse(strings.TrimPrefix(scheme, "pkg+") + ":" + rest)
-	if err != nil { // whose text quotes the location
-		return nil, fmt.Errorf("%s: is no URL that can be read; in a user or password, %% / ? # and @ must be written as %%25 %%2F %%3F %%23 %%40", public)
+	if err != nil { // its text quotes the location
+		return nil, fmt.Errorf("%s: is not a readable URL; in a user or password, %% / ? # and @ must be written as %%25 %%2F %%3F %%23 %%40", public)
 	}
 	switch u.Scheme {
 	case "http", "https":
@@ -174,8 +174,8 @@ func (st *Store) Source(location, mirrorType string) (*Source, error) {
 	return nil, fmt.Errorf("%s: transport %q is not supported, wanted a directory or file:, http:, https:, pkg+http: or pkg+https: with a URL", public, scheme)
 }
 
-// local takes the path as it stands, as pkg does (libpkg/fetch_file.c): what
-// make(1) put into a URL may have a percent sign.
+// local takes the path verbatim, as pkg does (libpkg/fetch_file.c): make(1) may
+// have put a percent sign into a URL.
 func (st *Store) local(location, path string) (*Source, error) {
 	if rest, found := strings.CutPrefix(path, "//"); found {
 		host, _, _ := strings.Cut(rest, "/")
@@ -198,7 +198,7 @@ func (s *Source) client() *http.Client {
 func (s *Source) Remote() bool { return s.url != nil }
 
 // PublicURL is the location of a repository on a network without what Public
-// leaves out.
+// removes.
 func (s *Source) PublicURL() string {
 	u := url.URL{Scheme: s.url.Scheme, Host: s.url.Host, Path: s.url.Path, RawPath: s.url.RawPath}
 	if strings.HasPrefix(s.where, "pkg+") {
@@ -224,8 +224,7 @@ func (s *Source) Open(ctx context.Context, path string) (io.ReadSeekCloser, erro
 	return f, nil
 }
 
-// Verified opens a file once its size and sum have been found right, at its
-// first byte.
+// Verified opens a file at its first byte, after checking its size and sum.
 func (s *Source) Verified(ctx context.Context, want Ref) (io.ReadCloser, error) {
 	if s.Remote() {
 		return s.obtain(ctx, want)
@@ -255,7 +254,7 @@ func (s *Source) open(path string) (*os.File, error) {
 	return f, nil
 }
 
-// verify compares a file with what is wanted and goes back to its start.
+// verify compares a file with what is wanted and rewinds it.
 func verify(ctx context.Context, f *os.File, want Ref) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -279,7 +278,7 @@ func verify(ctx context.Context, f *os.File, want Ref) error {
 	return err
 }
 
-// reason leaves out the path that the message already has.
+// reason removes the path that the message already has.
 func reason(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

@@ -24,14 +24,14 @@ const (
 	// maxCatalogue bounds a file whose size nobody vouches for. The largest
 	// catalogue, that of ports, has 10 MB.
 	maxCatalogue = 512 << 20
-	maxMeta      = 1 << 20 // of meta.conf, which pkg takes no more of either
+	maxMeta      = 1 << 20 // of meta.conf; pkg has the same limit
 	// minBytes is what a server must send in a window, or it counts as dead:
 	// half a KiB a second.
 	minBytes = 15 << 10
 )
 
-// download fetches a file whose bytes nobody vouches for yet. Offline it is
-// the one that was fetched last.
+// download fetches a file whose bytes nobody vouches for yet. Offline it returns
+// the last one fetched.
 func (s *Source) download(ctx context.Context, path string) (io.ReadSeekCloser, error) {
 	what := path + " of repository " + s.public
 	if s.store.Offline {
@@ -80,7 +80,7 @@ func (s *Source) last(ctx context.Context, path string) (*os.File, error) {
 }
 
 // fetch gets a package into the store and opens it. A server that has other
-// bytes is passed over.
+// bytes is skipped.
 func (s *Source) fetch(ctx context.Context, want Ref) (io.ReadCloser, error) {
 	f, err := s.store.part(want)
 	if err != nil {
@@ -106,8 +106,8 @@ func (s *Source) fetch(ctx context.Context, want Ref) (io.ReadCloser, error) {
 	return nil, errors.Join(errs...)
 }
 
-// fetchFrom gets a package from one server and keeps it. Where the first part
-// of a file is an earlier run's and the whole is wrong, it begins anew.
+// fetchFrom gets a package from one server and keeps it. If the beginning of the
+// file is an earlier run's and the whole is wrong, it starts over.
 func (s *Source) fetchFrom(ctx context.Context, base *url.URL, f *os.File, want Ref) error {
 	before, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -135,18 +135,18 @@ func (s *Source) fetchFrom(ctx context.Context, base *url.URL, f *os.File, want 
 type transfer struct {
 	store  *Store
 	client *http.Client
-	file   *os.File // what it has already is gone on with, if exact
-	limit  int64    // bytes that the file may have
-	exact  bool     // or must have
+	file   *os.File // what it already has is continued, if exact
+	limit  int64    // maximum size in bytes
+	exact  bool     // limit is the exact size
 }
 
-// refusal is an answer that no second try will change.
+// refusal is an answer that no retry will change.
 type refusal struct{ error }
 
 func (r refusal) Unwrap() error { return r.error }
 
-// fromAny asks servers in turn, each several times. That a file is absent from
-// all is fs.ErrNotExist.
+// fromAny asks servers in turn, each several times. If all lack the file, that
+// is fs.ErrNotExist.
 func (t *transfer) fromAny(ctx context.Context, bases []*url.URL, path string) error {
 	var errs []error
 	for _, base := range bases {
@@ -173,7 +173,7 @@ func (t *transfer) fromAny(ctx context.Context, bases []*url.URL, path string) e
 	return errors.Join(errs...)
 }
 
-// escaped are the components of a path, which may have any byte in them.
+// escaped are the components of a path, which may contain any byte.
 func escaped(path string) []string {
 	parts := strings.Split(path, "/")
 	for i, part := range parts {
@@ -182,7 +182,7 @@ func escaped(path string) []string {
 	return parts
 }
 
-// from makes one request and takes what it brings.
+// from makes one request and stores the response.
 func (t *transfer) from(ctx context.Context, u *url.URL) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -223,7 +223,7 @@ func (t *transfer) from(ctx context.Context, u *url.URL) error {
 	return nil
 }
 
-// begin asks for the rest of a file that is there in part.
+// begin requests the rest of a partial file.
 func (t *transfer) begin(req *http.Request) (int64, error) {
 	info, err := t.file.Stat()
 	if err != nil {
@@ -239,7 +239,7 @@ func (t *transfer) begin(req *http.Request) (int64, error) {
 	return at, nil
 }
 
-// accept looks at the head of an answer and puts the file where its body goes.
+// accept checks the header of a response and positions the file for its body.
 func (t *transfer) accept(resp *http.Response, at int64) (int64, error) {
 	switch code := resp.StatusCode; {
 	case code == http.StatusPartialContent && at > 0:
@@ -272,7 +272,7 @@ func (t *transfer) accept(resp *http.Response, at int64) (int64, error) {
 	return at, err
 }
 
-// status is without the server's own words.
+// status omits the server's own words.
 func status(code int) string { return strings.TrimSpace(fmt.Sprint(code, " ", http.StatusText(code))) }
 
 func (t *transfer) wanted() string {
@@ -282,9 +282,8 @@ func (t *transfer) wanted() string {
 	return fmt.Sprintf("at most %d", t.limit)
 }
 
-// requestFault leaves the URL out, which the message has as far as anybody may
-// see it, and tells what no second try will change: certificates, redirections
-// and proxies.
+// requestFault removes the URL, whose public part the message already has, and
+// recognizes what no retry will change: certificates, redirects and proxies.
 func (t *transfer) requestFault(err error) error {
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
@@ -294,8 +293,8 @@ func (t *transfer) requestFault(err error) error {
 	}
 	text := err.Error()
 	switch {
-	case strings.HasPrefix(text, "failed to parse Location header"): // which it quotes
-		return refusal{errors.New("is redirected to what is no URL that can be read")}
+	case strings.HasPrefix(text, "failed to parse Location header"): // it quotes the header
+		return refusal{errors.New("is redirected to an unreadable URL")}
 	case strings.HasPrefix(text, "tls: ") || strings.HasPrefix(text, "x509: ") || strings.HasPrefix(text, "is redirected") || errors.Is(err, errProxy):
 		return refusal{&secret.Error{Err: err}}
 	}
@@ -304,7 +303,7 @@ func (t *transfer) requestFault(err error) error {
 
 var errSlow = errors.New("sends too slowly, or nothing more")
 
-// watchdog ends a transfer that hardly moves.
+// watchdog ends a transfer that makes too little progress.
 type watchdog struct {
 	window time.Duration
 	came   func(int64)
@@ -312,8 +311,8 @@ type watchdog struct {
 	bytes  atomic.Int64 // of this window
 }
 
-// start begins to watch; the context ends that, or the function that it returns.
-func (d *watchdog) start(ctx context.Context) (stop func()) {
+// start begins to watch, until the returned function is called.
+func (d *watchdog) start() (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		tick := time.NewTicker(d.window)
@@ -334,7 +333,7 @@ func (d *watchdog) start(ctx context.Context) (stop func()) {
 	return func() { close(done) }
 }
 
-// Write notes bytes that have come.
+// Write counts received bytes.
 func (d *watchdog) Write(b []byte) (int, error) {
 	d.bytes.Add(int64(len(b)))
 	if d.came != nil {

@@ -130,9 +130,9 @@ func TestDistrusted(t *testing.T) {
 		{"another user", `store DIR: belongs to user 1, wanted yours or root's: use another (--cache), or as its owner "chmod 2770 DIR" with a group both are in`, true,
 			func(dir string) error { return os.Chown(dir, 1, 0) }},
 		{"another user, 0777", "store DIR: belongs to user 1, wanted yours or root's: ", true, func(dir string) error { return errors.Join(os.Chown(dir, 1, 0), mode(dir, 0o777)) }},
-		{"another user and group", `store DIR: belongs to user 1, and its group 12345 is none of yours: use another (--cache), or as its owner "chgrp GROUP DIR" with a group both are in`, true,
+		{"another user and group", `store DIR: belongs to user 1, and its group 12345 is not one of yours: use another (--cache), or as its owner "chgrp GROUP DIR" with a group both are in`, true,
 			func(dir string) error { return errors.Join(os.Chown(dir, 1, 12345), mode(dir, 0o2770)) }},
-		{"another group", "store DIR: mode is 2770, and its group 12345 is none of yours: chmod 0700 DIR", true,
+		{"another group", "store DIR: mode is 2770, and its group 12345 is not one of yours: chmod 0700 DIR", true,
 			func(dir string) error { return errors.Join(os.Chown(dir, -1, 12345), mode(dir, 0o2770)) }},
 		{"inner link", "store DIR/parts: is a symbolic link, wanted a folder: rm DIR/parts", false, func(dir string) error {
 			return errors.Join(os.RemoveAll(dir+"/parts"), os.Symlink("packages", dir+"/parts"))
