@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package closure finds what the files and packages of an image ask for and what
-// is not in the image: words of "requires", targets of symbolic links, shared
-// libraries, PAM modules, sources of nsswitch.conf, interpreters, and the program
-// that a container starts. It works on a tree, so that an image is checked before
-// it is packed and again when it is read.
+// Package closure finds what the files and packages of an image need but the
+// image lacks: words of "requires", targets of symbolic links, shared libraries,
+// PAM modules, sources of nsswitch.conf, interpreters, and the program that a
+// container starts. It works on a tree, so an image is checked before it is
+// packed and again when it is read.
 package closure
 
 import (
@@ -17,12 +17,12 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// Image is what is looked at.
+// Image is the image to check.
 type Image struct {
 	Tree     *tree.Tree
 	Cmd, Env []string
 	Requires []Requirement
-	Known    define.Exceptions // what may be absent
+	Known    define.Exceptions // what may be missing
 	Files    Files
 }
 
@@ -32,33 +32,28 @@ type Requirement struct {
 	By   []string // names of packages
 }
 
-// Files tells of files what a tree does not.
+// Files says about files what a tree does not.
 type Files interface {
-	// Owner is the package of a node, "" for none, and who made the node, for
-	// messages: the package with its version, or somebody else.
-	Owner(n *tree.Node) (pkg, by string)
-	// Asks is what a file asks for when it runs.
+	// Owner is the package of a node, NAME-VERSION, or whatever else made it.
+	Owner(n *tree.Node) string
+	// Asks is what a file needs to run.
 	Asks(n *tree.Node) Asks
 	// Text returns the contents of a file that names others: nil for none.
 	Text(ctx context.Context, n *tree.Node) ([]byte, error)
 }
 
-// Texts are the files that a check reads: their paths, and those of folders with a
-// slash at the end.
-func Texts() []string { return append([]string{NameSources, LibraryLists}, PolicyPath...) }
-
-// Asks is what a file wants to be there when it runs.
+// Asks is what a file needs to run.
 type Asks struct {
-	Needs  *elf.Needs // of a dynamically linked one; else nil
-	Script string     // the first line after #! of a script, "" for another file
+	Needs  *elf.Needs // of a dynamically linked file; else nil
+	Script string     // the first line after #! of a script, "" for other files
 }
 
-// Gap is something that an image lacks and that something in it asks for.
+// Gap is something that an image lacks and that something in it needs.
 type Gap struct {
-	By    string // package, or who else made the file
-	Path  string // of the file; "" where the package itself asks
+	By    string // package, or whatever else made the file
+	Path  string // of the file; "" if the package itself needs it
 	Wants string
-	Lack  string // the library or word, where it wants one
+	Lack  string // the missing library or word, if any
 }
 
 func (g *Gap) Error() string {
@@ -68,7 +63,7 @@ func (g *Gap) Error() string {
 	return g.By + ": " + g.Path + ": " + g.Wants
 }
 
-// Wrong reports that bytes are there and wrong.
+// Wrong reports that the bytes exist and are wrong.
 func (*Gap) Wrong() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.
@@ -76,15 +71,15 @@ func (g *Gap) Parts() (what, where, found, wanted string) {
 	return g.Wants, strings.TrimSuffix(g.By+": "+g.Path, ": "), "", g.Lack
 }
 
-// Lacks tells which library or word is missing, and who wants it.
+// Lacks returns which library or word is missing, and what needs it.
 func (g *Gap) Lacks() (what, by string) {
 	return g.Lack, strings.TrimSuffix(g.By+": "+g.Path, ": ")
 }
 
 // Report is what a check found.
 type Report struct {
-	Gaps []error                   // Gaps, and what kept a file from being read
-	Used map[define.Exception]bool // exceptions that speak of something absent
+	Gaps []error                   // Gaps, and errors from reading files
+	Used map[define.Exception]bool // exceptions that cover something missing
 }
 
 // LinksAndWords checks what is known before a package is unpacked: words of
@@ -95,7 +90,7 @@ func LinksAndWords(ctx context.Context, img *Image) Report {
 	return c.report
 }
 
-// Check checks all.
+// Check checks everything.
 func Check(ctx context.Context, img *Image) Report {
 	c := newCheck(ctx, img)
 	c.requirements()
@@ -128,7 +123,7 @@ func (c *check) early() {
 }
 
 // requirements finds words of "requires" that no package provides. Libraries
-// that packages ask for are left to the files that need them.
+// that packages require are left to the files that need them.
 func (c *check) requirements() {
 	for _, r := range c.Requires {
 		for _, by := range r.By {
@@ -139,7 +134,7 @@ func (c *check) requirements() {
 	}
 }
 
-// links finds symbolic links that lead nowhere.
+// links finds dangling symbolic links.
 func (c *check) links() {
 	for n := range c.Tree.Until(c.ctx) {
 		if n.Type == tree.Symlink && c.Tree.Resolve(n.Path) == nil && !c.excepted(c.Known.Dangling, n.Path) {
@@ -150,15 +145,15 @@ func (c *check) links() {
 
 func (c *check) gap(g *Gap) { c.report.Gaps = append(c.report.Gaps, g) }
 
-// fault says what a file wants that is not there, and what is missing where
-// others may want the same.
+// fault reports what a file needs and the image lacks, and the missing name if
+// others may need the same.
 func (c *check) fault(n *tree.Node, wants, lack string) {
 	_, by := c.Files.Owner(n)
 	c.gap(&Gap{by, n.Path, wants, lack})
 }
 
-// excepted reports whether an exception speaks of any of the names, of which
-// paths in the image are those of the file that asks.
+// excepted reports whether an exception covers any of the names. Paths in the
+// image are relative to the file that needs them.
 func (c *check) excepted(list []define.Exception, names ...string) bool {
 	by := ""
 	for _, name := range names {
@@ -171,7 +166,7 @@ func (c *check) excepted(list []define.Exception, names ...string) bool {
 	return c.exceptedFor(by, list, names...)
 }
 
-// exceptedFor is excepted for what a package asks for.
+// exceptedFor is excepted for what a package needs.
 func (c *check) exceptedFor(by string, list []define.Exception, names ...string) bool {
 	found := false
 	for _, e := range list {
@@ -182,8 +177,8 @@ func (c *check) exceptedFor(by string, list []define.Exception, names ...string)
 	return found
 }
 
-// excused reports whether an exception of a kind speaks of something that a file
-// asks for, or of the file.
+// excused reports whether an exception of a kind covers something that a file
+// needs, or the file.
 func (c *check) excused(kind string, n *tree.Node, names ...string) bool {
 	all := []string{n.Path, kind + ":" + n.Path}
 	for _, name := range names {
@@ -192,7 +187,7 @@ func (c *check) excused(kind string, n *tree.Node, names ...string) bool {
 	return c.excepted(c.Known.Missing, all...)
 }
 
-// text returns the contents of the file to which a path leads.
+// text returns the contents of the file that a path leads to.
 func (c *check) text(n *tree.Node) []byte {
 	text, err := c.Files.Text(c.ctx, c.Tree.Resolve(n.Path))
 	if err != nil {
@@ -207,7 +202,7 @@ func (c *check) isFile(path string) bool {
 	return n != nil && n.Type == tree.File
 }
 
-// in lists what lies in folders and is or leads to a file, by path.
+// in lists what is in folders and is a file or leads to one, by path.
 func (c *check) in(folders ...string) []*tree.Node {
 	wanted := map[string]bool{}
 	for _, dir := range folders {

@@ -12,16 +12,16 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// RunTimeLinker is in every image in which programs start that are linked
-// dynamically (libexec/rtld-elf/rtld_paths.h).
+// RunTimeLinker is in every image with dynamically linked programs
+// (libexec/rtld-elf/rtld_paths.h).
 const RunTimeLinker = "/libexec/ld-elf.so.1"
 
-// standardPath is where the run-time linker looks without being told
+// standardPath is where the run-time linker looks by default
 // (STANDARD_LIBRARY_PATH in rtld_paths.h).
 var standardPath = []string{"/lib/casper", "/lib", "/usr/lib"}
 
 // libraryPath32 is where 32-bit programs on a 64-bit machine find libraries:
-// their run-time linker's own folders, and what rc.d/ldconfig would tell it
+// their run-time linker's own folders, and those that rc.d/ldconfig would add
 // (ldconfig32_paths in rc.conf; orlop writes no hints for it).
 var libraryPath32 = []string{"/lib32", "/usr/lib32", "/usr/lib32/compat"}
 
@@ -49,7 +49,7 @@ func (c *check) libraries() {
 	}
 }
 
-// foundBy are the folders in which the run-time linker looks without being told.
+// foundBy are the folders in which the run-time linker looks by default.
 func (c *check) foundBy() []string {
 	var lists [][]byte
 	for n := range c.Tree.Until(c.ctx) {
@@ -69,8 +69,8 @@ func (c *check) needs(n *tree.Node) *elf.Needs {
 	return c.Files.Asks(n).Needs
 }
 
-// finds looks for a library as the run-time linker does: one for another
-// machine does not count.
+// finds looks for a library as the run-time linker does: one for another machine
+// does not count.
 func (c *check) finds(library string, dirs []string, by *elf.Needs) bool {
 	if strings.Contains(library, "/") {
 		dirs, library = []string{path.Dir(library)}, path.Base(library)
@@ -81,7 +81,7 @@ func (c *check) finds(library string, dirs []string, by *elf.Needs) bool {
 	})
 }
 
-// searchPath is a file's own, its variables expanded (rtld(1)).
+// searchPath is a file's own, with variables expanded (rtld(1)).
 func searchPath(file string, n *elf.Needs) []string {
 	lib := "lib"
 	if n.Class == delf.ELFCLASS32 {
@@ -98,15 +98,15 @@ func searchPath(file string, n *elf.Needs) []string {
 	return dirs
 }
 
-// libraryPaths are the folders that rc.d/ldconfig names to ldconfig(8) where
-// they exist (ldconfig_paths in rc.conf), after the run-time linker's own.
+// libraryPaths are the folders that rc.d/ldconfig passes to ldconfig(8) if they
+// exist (ldconfig_paths in rc.conf), after the run-time linker's own.
 var libraryPaths = []string{"/lib", "/usr/lib", "/usr/lib/compat", "/usr/local/lib", "/usr/local/lib/compat/pkg"}
 
-// LibraryLists is where packages name further ones (ldconfig_local_dirs).
+// LibraryLists is where packages name more of them (ldconfig_local_dirs).
 const LibraryLists = "/usr/local/libdata/ldconfig/"
 
-// LibraryPath are the folders that ldconfig(8) would tell the run-time linker of,
-// by the texts of the files in LibraryLists.
+// LibraryPath are the folders that ldconfig(8) would pass to the run-time
+// linker, given the texts of the files in LibraryLists.
 func LibraryPath(t *tree.Tree, texts [][]byte) []string {
 	var lists []string
 	for _, text := range texts {

@@ -12,25 +12,25 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// Libraries that are loaded by name, with dlopen(3), stand in no ELF header: a
+// Libraries that are loaded by name, with dlopen(3), are in no ELF header: a
 // text names them.
 
 // PolicyPath is where OpenPAM looks for the policy of a service
-// (openpam_policy_path in openpam_constants.c): folders with a file a service,
-// and files for several.
+// (openpam_policy_path in openpam_constants.c): folders with one file per
+// service, and files for several services.
 var PolicyPath = []string{"/etc/pam.d/", "/etc/pam.conf", "/usr/local/etc/pam.d/", "/usr/local/etc/pam.conf"}
 
-// NameSources tells libc whom to ask for names.
+// NameSources tells libc where to look up names.
 const NameSources = "/etc/nsswitch.conf"
 
-// policy is a file of PAM's.
+// policy is a PAM policy file.
 type policy struct {
 	node  *tree.Node
 	lines []etc.PAMLine
 }
 
-// policies finds modules and services that PAM's policies name and that are not
-// there. OpenPAM takes no part of such a policy: pam_start fails.
+// policies finds modules and services that PAM policies name but the image
+// lacks. OpenPAM accepts no part of such a policy: pam_start fails.
 func (c *check) policies() {
 	files, services := c.policyFiles()
 	if len(files) == 0 {
@@ -64,7 +64,7 @@ func (c *check) policyFiles() (files []policy, services map[string]bool) {
 		}
 		for _, n := range nodes {
 			if strings.HasSuffix(n.Path, ".sample") {
-				continue // of a port: no service has such a name
+				continue // from a port: no service has such a name
 			}
 			p := policy{n, etc.ReadPAM(c.text(n), several)}
 			files = append(files, p)
@@ -99,8 +99,8 @@ func (c *check) libpam() []string {
 	return versions
 }
 
-// nameSources finds what nsswitch.conf asks for names, and what is not there.
-// libc passes over it in silence, and knows none of its users, groups and hosts.
+// nameSources finds missing sources of nsswitch.conf. libc skips them silently,
+// and knows none of their users, groups and hosts.
 func (c *check) nameSources() {
 	n := c.Tree.Lookup(NameSources)
 	if n == nil || !c.isFile(NameSources) {
@@ -127,7 +127,7 @@ func (c *check) loads(path string) bool {
 	return main == nil || needs == nil || needs.Class == main.Class && needs.Machine == main.Machine
 }
 
-// notIn says where something would have to be.
+// notIn says where something should be.
 func notIn(name string, dirs []string) string {
 	if strings.Contains(name, "/") {
 		return "not in the image"

@@ -11,14 +11,14 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// startedFrom are the folders whose files people and rc(8) start, with those of
-// the image's PATH. What lies in folders named libexec is started by programs
-// that know whether they need it.
+// startedFrom are the folders whose files people and rc(8) start, besides those
+// of the image's PATH. Files in folders named libexec are started by programs
+// that know whether they need them.
 var startedFrom = []string{
 	"/bin", "/sbin", "/rescue", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/etc/rc.d", "/usr/local/etc/rc.d",
 }
 
-// scripts finds those whose interpreter is not there.
+// scripts finds scripts whose interpreter is missing.
 func (c *check) scripts() {
 	nodes := c.in(slices.Concat(startedFrom, c.commandPath())...)
 	if len(c.Cmd) > 0 {
@@ -26,7 +26,7 @@ func (c *check) scripts() {
 			nodes = append(nodes, n)
 		}
 	}
-	seen := map[*tree.Node]bool{} // by whatever name
+	seen := map[*tree.Node]bool{} // under any name
 	for _, n := range nodes {
 		file := c.Tree.Resolve(n.Path)
 		if seen[file] {
@@ -39,10 +39,10 @@ func (c *check) scripts() {
 	}
 }
 
-// interpreter looks for what starts a script, and for what env(1) starts in turn.
+// interpreter checks what starts a script, and what env(1) then starts.
 func (c *check) interpreter(n *tree.Node, i shebang.Interpreter) {
 	if i.Path == "" {
-		return // sh takes it for one of its own
+		return // sh runs it itself
 	}
 	if !c.isFile(i.Path) {
 		if !c.excused("interpreter", n, i.Path) {
@@ -58,7 +58,7 @@ func (c *check) interpreter(n *tree.Node, i shebang.Interpreter) {
 		return
 	}
 	names := []string{i.Program}
-	for _, dir := range slices.Concat(dirs, startedFrom) { // an exception may say where it would lie
+	for _, dir := range slices.Concat(dirs, startedFrom) { // an exception may say where it would be
 		names = append(names, dir+"/"+i.Program)
 	}
 	if !c.excused("interpreter", n, names...) {
@@ -66,7 +66,7 @@ func (c *check) interpreter(n *tree.Node, i shebang.Interpreter) {
 	}
 }
 
-// command finds that what the image starts is not there.
+// command reports that the image lacks what it starts.
 func (c *check) command() {
 	if len(c.Cmd) == 0 {
 		return
@@ -77,7 +77,7 @@ func (c *check) command() {
 	}
 }
 
-// program finds one as a shell does, nil where it is not there.
+// program finds a program as a shell does, nil if it is missing.
 func (c *check) program(name string, dirs []string) *tree.Node {
 	if strings.Contains(name, "/") {
 		dirs = []string{""}
