@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package etc holds what FreeBSD's own tools know of the files in /etc:
-// accounts, as passwd(5) and group(5) describe them.
+// Package etc holds what FreeBSD's own tools know about the files in /etc:
+// accounts, as described in passwd(5) and group(5).
 package etc
 
 import (
@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// In reads an image's own passwd and group. An image that has none uses
-// FreeBSD's standard accounts; the host's are never asked.
+// In reads an image's own passwd and group. An image without them uses FreeBSD's
+// standard accounts, never the host's.
 func In(content func(path string) []byte) (*Accounts, error) {
 	passwd := content("/etc/master.passwd")
 	if passwd == nil {
@@ -66,16 +66,16 @@ func parse(file string, text []byte, fields []int, ids map[string]int) error {
 	return errors.Join(errs...)
 }
 
-// UID returns the number of a user. A name of digits is that number.
+// UID returns the number of a user. A numeric name is that number.
 func (a *Accounts) UID(name string) (int, bool) { return lookup(a.users, name) }
 
-// GID returns the number of a group. A name of digits is that number.
+// GID returns the number of a group. A numeric name is that number.
 func (a *Accounts) GID(name string) (int, bool) { return lookup(a.groups, name) }
 
-// HasUID reports whether a number is that of a user.
+// HasUID reports whether a number belongs to a user.
 func (a *Accounts) HasUID(id int) bool { return has(a.users, id) }
 
-// HasGID reports whether a number is that of a group.
+// HasGID reports whether a number belongs to a group.
 func (a *Accounts) HasGID(id int) bool { return has(a.groups, id) }
 
 func has(ids map[string]int, id int) bool {
@@ -99,7 +99,7 @@ func lookup(ids map[string]int, name string) (int, bool) {
 }
 
 // Standard returns the accounts that FreeBSD installs (etc/master.passwd and
-// etc/group of its source tree), for images that have no accounts of their own.
+// etc/group of its source tree), for images without accounts of their own.
 func Standard() *Accounts {
 	a := &Accounts{users: map[string]int{}, groups: map[string]int{}}
 	for _, t := range []struct {

@@ -9,24 +9,24 @@ import (
 	"strings"
 )
 
-// What stands before a record, and the database's shape, decide bytes
+// The prefix of a record, and the database's shape, decide bytes
 // (lib/libc/gen/getcap.c, usr.bin/cap_mkdb).
 const (
 	capWhole  = "\x00" // the record follows
-	capNoTC   = "\x01" // so it does, but a tc= of it leads nowhere
+	capNoTC   = "\x01" // the record follows, but a tc= in it dangles
 	capShadow = "\x02" // the name of the record follows
 	capBucket = 4096
 	maxTC     = 32 // depth of tc=, as in libc
 )
 
-// MakeCapabilities does what cap_mkdb(1) does with a capability database such
-// as login.conf(5) or termcap(5), in the byte order of the machine that is to
-// read it. Name begins the messages.
+// MakeCapabilities does what cap_mkdb(1) does with a capability database such as
+// login.conf(5) or termcap(5), in the byte order of the target machine. Name
+// begins the messages.
 func MakeCapabilities(name string, text []byte, order binary.ByteOrder) ([]byte, error) {
 	records := parseCapabilities(string(text))
 	db := newHash(order, capBucket, 0, 0)
 	for _, r := range records {
-		r = lookupCapability(records, firstName(r.text)) // an earlier one of that name hides this
+		r = lookupCapability(records, firstName(r.text)) // an earlier record of that name hides this one
 		expanded, whole, err := expandTC(records, r.text, 0)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, r.line, err)
@@ -58,8 +58,8 @@ type capability struct {
 	line int // where it begins
 }
 
-// parseCapabilities joins lines that end in a backslash. What begins with a
-// blank, a colon or # is no record.
+// parseCapabilities joins lines that end in a backslash. A line that begins with
+// a blank, a colon or # is not a record.
 func parseCapabilities(text string) []capability {
 	var list []capability
 	line := 1
@@ -102,8 +102,8 @@ func lookupCapability(records []capability, name string) capability {
 	return records[i]
 }
 
-// expandTC puts other records in the place of the tc= fields of one. It is not
-// whole if one of them leads nowhere.
+// expandTC replaces the tc= fields of a record by other records. The result is
+// not whole if one of them dangles.
 func expandTC(records []capability, text string, depth int) (expanded string, whole bool, err error) {
 	if depth > maxTC {
 		return "", false, fmt.Errorf("tc= goes deeper than %d records, or in a circle", maxTC)
@@ -132,12 +132,12 @@ func expandTC(records []capability, text string, depth int) (expanded string, wh
 			body += ":"
 		}
 		if len(text)+len(body) > maxRecord {
-			return "", false, fmt.Errorf("has more than %d bytes with its tc= put in", maxRecord)
+			return "", false, fmt.Errorf("has more than %d bytes with its tc= expanded", maxRecord)
 		}
 		text = text[:at] + body + rest
 		from = at + len(body) - 1
 	}
 }
 
-// maxRecord bounds what tc= can grow to.
+// maxRecord bounds how far tc= can expand a record.
 const maxRecord = 1 << 20

@@ -49,10 +49,10 @@ const (
 	certMode     = 0o444
 )
 
-// MakeCertificates does what "certctl rehash" does from FreeBSD 15 on
-// (usr.sbin/certctl/certctl.c): each certificate in a file named by the hash of
-// its subject, and the trusted ones in a bundle. Names of sources and their
-// order do not show.
+// MakeCertificates does what "certctl rehash" does since FreeBSD 15
+// (usr.sbin/certctl/certctl.c): each certificate goes into a file named by the
+// hash of its subject, and the trusted ones into a bundle. Names of sources and
+// their order do not matter.
 func MakeCertificates(trusted, untrusted []Source) ([]Output, error) {
 	no, err := readCertificates(untrusted)
 	if err != nil {
@@ -83,7 +83,7 @@ func MakeCertificates(trusted, untrusted []Source) ([]Output, error) {
 	return append(out, Output{Path: bundlePath, Mode: certMode, Text: bundle}), nil
 }
 
-// LinkCertificates does what the certctl(8) of FreeBSD before 15 does: links, named by
+// LinkCertificates does what certctl(8) did before FreeBSD 15: links, named by
 // the hash of the subject, to the sources in the order of their names.
 func LinkCertificates(trusted, untrusted []Source) ([]Output, error) {
 	var out []Output
@@ -103,7 +103,7 @@ func LinkCertificates(trusted, untrusted []Source) ([]Output, error) {
 	return out, nil
 }
 
-// counter tells certificates of one hash apart.
+// counter numbers certificates of the same hash.
 type counter map[uint32]int
 
 func (c counter) next(hash uint32) string {
@@ -116,8 +116,8 @@ type certificate struct {
 	hash uint32 // of the subject
 }
 
-// sortCertificates puts them in the order of X509_cmp: by the SHA-1 of their
-// DER, the same one once.
+// sortCertificates sorts them in the order of X509_cmp, by the SHA-1 of their
+// DER, and drops duplicates.
 func sortCertificates(certs []certificate) []certificate {
 	sum := func(c certificate) []byte { s := sha1.Sum(c.der); return s[:] }
 	slices.SortFunc(certs, func(a, b certificate) int {
@@ -126,7 +126,7 @@ func sortCertificates(certs []certificate) []certificate {
 	return slices.CompactFunc(certs, func(a, b certificate) bool { return bytes.Equal(a.der, b.der) })
 }
 
-// readCertificates takes every certificate out of PEM files. A file without one
+// readCertificates extracts every certificate from PEM files. A file without one
 // is an error.
 func readCertificates(sources []Source) ([]certificate, error) {
 	var certs []certificate
@@ -156,8 +156,8 @@ func readCertificates(sources []Source) ([]certificate, error) {
 	return certs, errors.Join(errs...)
 }
 
-// parseCertificate finds the subject. No more is read, since old authorities'
-// certificates are not all what today's rules want.
+// parseCertificate finds the subject. It reads no more, since not all
+// certificates of old authorities satisfy today's rules.
 func parseCertificate(block []byte) (certificate, error) {
 	var outer struct {
 		Body struct {
@@ -178,7 +178,7 @@ func parseCertificate(block []byte) (certificate, error) {
 	if _, err := asn1.Unmarshal(block, &whole); err != nil {
 		return certificate{}, err
 	}
-	der := whole.FullBytes // without what may follow
+	der := whole.FullBytes // without trailing bytes
 	if _, err := asn1.Unmarshal(der, &outer); err != nil {
 		return certificate{}, err
 	}
@@ -187,7 +187,7 @@ func parseCertificate(block []byte) (certificate, error) {
 }
 
 // subjectHash is OpenSSL's X509_NAME_hash: the first four bytes of the SHA-1 of
-// the canonical name, the least significant first (crypto/x509/x_name.c).
+// the canonical name, least significant first (crypto/x509/x_name.c).
 func subjectHash(name []byte) (uint32, error) {
 	type attribute struct {
 		ID    asn1.ObjectIdentifier
@@ -222,7 +222,7 @@ func subjectHash(name []byte) (uint32, error) {
 	return binary.LittleEndian.Uint32(h.Sum(nil)), nil
 }
 
-// canonical is a text in UTF-8 and lower case (ASCII's), with single spaces and
+// canonical is a text in UTF-8 and (ASCII) lower case, with single spaces and
 // none at the ends. Values of other types stay as they are.
 func canonical(v asn1.RawValue) (asn1.RawValue, error) {
 	var text string
@@ -244,7 +244,7 @@ func canonical(v asn1.RawValue) (asn1.RawValue, error) {
 		}
 	case v.Tag == tagUniversal:
 		if len(v.Bytes)%4 != 0 {
-			return v, errors.New("subject: a UniversalString has no whole number of characters")
+			return v, errors.New("subject: a UniversalString is not a whole number of characters")
 		}
 		for i := 0; i < len(v.Bytes); i += 4 {
 			text += string(rune(binary.BigEndian.Uint32(v.Bytes[i:])))
@@ -262,7 +262,7 @@ func canonical(v asn1.RawValue) (asn1.RawValue, error) {
 	return asn1.RawValue{Tag: asn1.TagUTF8String, Bytes: []byte(lower)}, nil
 }
 
-// Types of text that encoding/asn1 has no name for.
+// Types of text that encoding/asn1 does not name.
 const (
 	tagVisible   = 26
 	tagUniversal = 28

@@ -9,13 +9,14 @@ import (
 	"math/bits"
 )
 
-// hashDB builds a database of Berkeley DB 1.85's hash method, which FreeBSD's
-// libc reads password and other databases with (lib/libc/db/hash). Its bytes
-// are those of FreeBSD's own, but for free space: what libc leaves there of
-// earlier contents of its buffers is zero here. Pairs that do not fit in a page
-// and more than one page of overflow bits are refused; no file in /etc needs them.
+// hashDB builds a database of Berkeley DB 1.85's hash method, with which
+// FreeBSD's libc reads password and other databases (lib/libc/db/hash). Its
+// bytes are the same as FreeBSD's, except for free space: where libc leaves
+// earlier contents of its buffers, here there are zeros. Pairs larger than a
+// page and more than one page of overflow bits are refused; no file in /etc
+// needs them.
 type hashDB struct {
-	order     binary.ByteOrder // of pages; the header is big-endian always
+	order     binary.ByteOrder // of pages; the header is always big-endian
 	bsize     int              // bytes of a page
 	ffactor   int              // pairs a bucket
 	nkeys     int
@@ -45,7 +46,7 @@ const (
 	hashMagic    = 0x061561
 	hashVersion  = 2
 	hashHeader   = 260
-	defFFactor   = 65536 // none was asked for: the first full page sets it
+	defFFactor   = 65536 // none was requested: the first full page sets it
 	minFFactor   = 4
 	pageWords    = 3 // a page has these words and two for each pair
 	pairWords    = 2
@@ -54,7 +55,7 @@ const (
 	overflowLink = 0
 )
 
-// newHash makes an empty database. An ffactor of 0 is libc's own choice.
+// newHash makes an empty database. An ffactor of 0 means libc's own choice.
 func newHash(order binary.ByteOrder, bsize, ffactor, nelem int) *hashDB {
 	h := &hashDB{order: order, bsize: bsize, ffactor: ffactor, lastFreed: 2}
 	if h.ffactor == 0 {
@@ -100,7 +101,7 @@ func (h *hashDB) bucket(key []byte) int {
 	return b
 }
 
-// free is what is left of a page, in bytes.
+// free is the free space of a page, in bytes.
 func (h *hashDB) free(p *hpage) int {
 	free := h.bsize - 2*pageWords
 	for _, pair := range p.pairs {
@@ -120,8 +121,8 @@ func (h *hashDB) fits(p *hpage, pair hpair) bool {
 // maxPair is the size of the largest pair, in bytes.
 func (h *hashDB) maxPair() int { return h.bsize - 2*pageWords - 4*pairWords }
 
-// put adds a pair, unless its key is there: then nothing changes, and it
-// reports false (R_NOOVERWRITE).
+// put adds a pair, unless its key exists: then nothing changes, and it reports
+// false (R_NOOVERWRITE).
 func (h *hashDB) put(key, data []byte) (bool, error) {
 	pair := hpair{bytes.Clone(key), bytes.Clone(data)}
 	if n := len(key) + len(data); n > h.maxPair() {
@@ -147,7 +148,7 @@ func (h *hashDB) put(key, data []byte) (bool, error) {
 	return true, nil
 }
 
-// add appends a pair to a bucket and reports whether that took a new page.
+// add appends a pair to a bucket and reports whether that needed a new page.
 func (h *hashDB) add(b int, pair hpair) (grown bool, err error) {
 	chain := h.buckets[b]
 	last := chain[len(chain)-1]
@@ -190,7 +191,7 @@ func (h *hashDB) allocate() (uint16, error) {
 			return uint16(point<<splitShift + number), nil
 		}
 	}
-	h.lastFreed = limit // whose bit is set already, as all beyond the limit are
+	h.lastFreed = limit // its bit is already set, like all beyond the limit
 	h.spares[h.ovflPoint]++
 	number := h.spares[h.ovflPoint] - h.spares[h.ovflPoint-1]
 	if number > splitMask || limit >= 8*h.bsize-1 {

@@ -7,11 +7,11 @@ import (
 	"fmt"
 )
 
-// readHash gives every pair of a hash database to visit, bucket by bucket.
-// Pairs that are larger than a page are refused.
+// readHash passes every pair of a hash database to visit, bucket by bucket.
+// Pairs larger than a page are refused.
 func readHash(file []byte, visit func(key, data []byte) error) error {
 	if len(file) < hashHeader || binary.BigEndian.Uint32(file) != hashMagic || binary.BigEndian.Uint32(file[4:]) != hashVersion {
-		return fmt.Errorf("is no hash database of version %d", hashVersion)
+		return fmt.Errorf("is not a hash database of version %d", hashVersion)
 	}
 	field := func(n int) int { return int(binary.BigEndian.Uint32(file[4*n:])) }
 	h := &hashDB{bsize: field(3), maxBucket: field(10), order: binary.BigEndian}

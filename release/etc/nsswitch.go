@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// nsSource is one that a line of nsswitch.conf(5) names.
+// nsSource is a source in a line of nsswitch.conf(5).
 type nsSource struct {
 	name string
-	last bool // what follows is asked only where the source itself is out of order
+	last bool // later sources are asked only if this one fails
 }
 
 // nsToken is a token of nsswitch.conf: what libc's scanner skips, a word, or
 // another byte.
 var nsToken = regexp.MustCompile(`[ \t]+|#[^\n]*|\\\n|[a-zA-Z][a-zA-Z0-9_]*|[\s\S]`)
 
-// ReadNsswitch lists, by name, the sources that libc asks when all is in order
-// (lib/libc/net/nsparser.y and nsdispatch.c). A line that is not understood
-// counts for nothing, as there; of several for a database the last holds.
+// ReadNsswitch lists, by name, the sources that libc asks when everything works
+// (lib/libc/net/nsparser.y and nsdispatch.c). As in libc, an invalid line is
+// ignored, and the last of several for a database counts.
 func ReadNsswitch(text []byte) []string {
 	databases := map[string][]nsSource{}
 	var line []string
@@ -39,7 +39,7 @@ func ReadNsswitch(text []byte) []string {
 	var asked []string
 	for database := range databases {
 		if of, compat := strings.CutSuffix(database, "_compat"); compat {
-			// Without a line, libc's own choice is compat where there is that.
+			// Without a line, libc defaults to compat where that exists.
 			if has := databases[of]; has != nil && !slices.Contains(reached(has), "compat") {
 				continue
 			}
@@ -75,11 +75,11 @@ func nsLine(tokens []string) (database string, sources []nsSource) {
 	return tokens[0], sources
 }
 
-// nsReserved are words of criteria, which nothing else can be called.
+// nsReserved are words of criteria, which cannot be used as names.
 var nsReserved = map[string]bool{"success": true, "unavail": true, "notfound": true, "tryagain": true, "return": true, "continue": true}
 
-// nsCriteria reads what stands in brackets, the second one included, and tells how
-// many tokens that is, 0 for none that is understood, and what ends a search.
+// nsCriteria reads what is in brackets, including the closing one. It returns
+// the number of tokens, 0 if they are invalid, and which results end a search.
 func nsCriteria(tokens []string) (n int, returns map[string]bool) {
 	returns = map[string]bool{"success": true}
 	for ; n+2 < len(tokens) && tokens[n+1] == "="; n += 3 {
@@ -95,8 +95,8 @@ func nsCriteria(tokens []string) (n int, returns map[string]bool) {
 	return n + 1, returns
 }
 
-// reached are the sources of a line that libc asks: none twice, nothing beside
-// compat but a cache before it, and none after one that has the last word.
+// reached are the sources of a line that libc asks: no duplicates, nothing with
+// compat but a cache before it, and nothing after a source that ends the search.
 func reached(sources []nsSource) []string {
 	var names []string
 	for _, s := range sources {
@@ -115,10 +115,10 @@ func reached(sources []nsSource) []string {
 	return names
 }
 
-// builtIn are the sources that libc does not load a module for (nsswitch.h).
+// builtIn are the sources for which libc loads no module (nsswitch.h).
 var builtIn = []string{"cache", "compat", "db", "dns", "files", "nis"}
 
-// NSModule is the file of a source's module, "" for one that is part of libc.
+// NSModule is the file of a source's module, "" for one built into libc.
 func NSModule(source string) string {
 	if slices.Contains(builtIn, source) {
 		return ""

@@ -8,24 +8,24 @@ import (
 )
 
 // PAMLine is a line of a PAM policy that names something: a module, or another
-// service whose lines are to be read in its place.
+// service whose lines replace it.
 type PAMLine struct {
-	Service  string // in the form of pam.conf; "" in a file that is a service's own
-	Module   string // "" where it includes another service
+	Service  string // in the form of pam.conf; "" in a service's own file
+	Module   string // "" if it includes another service
 	Include  string
-	Optional bool // the policy holds without the module
+	Optional bool // the policy is valid without the module
 }
 
-// pamFacilities are what a line of a policy is about.
+// pamFacilities are the subjects of policy lines.
 var pamFacilities = []string{"account", "auth", "password", "session"}
 
-// pamControls are the words that a module's answer is judged by.
+// pamControls are the words that say how a module's answer counts.
 var pamControls = []string{"binding", "optional", "required", "requisite", "sufficient"}
 
-// ReadPAM reads a PAM policy as OpenPAM does (openpam_configure.c): the file of a
-// service, or with services one in the form of pam.conf, whose lines begin with
-// the service. A line that does not begin with a facility, or has no control word
-// after it, is not one of a policy, and is left out.
+// ReadPAM reads a PAM policy as OpenPAM does (openpam_configure.c): the file of
+// a service, or, with services, one in the form of pam.conf, whose lines begin
+// with the service. A line that does not begin with a facility, or has no
+// control word after it, is not part of a policy, and is skipped.
 func ReadPAM(text []byte, services bool) []PAMLine {
 	var lines []PAMLine
 	r := pamReader{rest: text}
@@ -37,7 +37,7 @@ func ReadPAM(text []byte, services bool) []PAMLine {
 		if len(words) < 3 {
 			continue
 		}
-		facility, optional := strings.CutPrefix(words[0], "-") // as Linux has it
+		facility, optional := strings.CutPrefix(words[0], "-") // as on Linux
 		control := words[1]
 		switch {
 		case !slices.Contains(pamFacilities, facility):
@@ -55,12 +55,12 @@ func ReadPAM(text []byte, services bool) []PAMLine {
 	return lines
 }
 
-// pamReader takes a policy apart into lines of words by the quoting rules of
+// pamReader splits a policy into lines of words by the quoting rules of
 // openpam_readword.c, which are nearly those of sh(1).
 type pamReader struct{ rest []byte }
 
-// line returns the words of the next line, with those that continue it. There is
-// no more where the file ends, or ends within quotes.
+// line returns the words of the next line and its continuations. There are no
+// more lines once the file ends, or ends within quotes.
 func (r *pamReader) line() (words []string, more bool) {
 	for {
 		escaped := r.skip()
@@ -82,8 +82,8 @@ func (r *pamReader) line() (words []string, more bool) {
 // isBlank reports whether a byte separates words.
 func isBlank(c byte) bool { return strings.IndexByte(" \t\n\f\r", c) >= 0 }
 
-// skip goes to the next word or end of line, past blanks, a comment and the ends
-// of lines that go on. It reports whether a backslash stands before the word.
+// skip advances to the next word or end of line, past blanks, a comment and
+// continued line ends. It reports whether a backslash precedes the word.
 func (r *pamReader) skip() (escaped bool) {
 	for ; len(r.rest) > 0; r.rest = r.rest[1:] {
 		switch c := r.rest[0]; {
@@ -105,7 +105,7 @@ func (r *pamReader) skip() (escaped bool) {
 	return escaped
 }
 
-// word reads one. It is not whole where the file ends within quotes or after a
+// word reads a word. It is not whole if the file ends within quotes or after a
 // backslash.
 func (r *pamReader) word(escaped bool) (word string, whole bool) {
 	var b strings.Builder
@@ -135,8 +135,8 @@ func (r *pamReader) word(escaped bool) (word string, whole bool) {
 }
 
 // PAMModule lists the paths at which OpenPAM looks for a module, the likeliest
-// first (openpam_dynamic.c): with the version of libpam at the end, then without
-// one. A module that is not in these folders is named by its whole path.
+// first (openpam_dynamic.c): with the version of libpam appended, then without.
+// A module outside these folders is named by its whole path.
 func PAMModule(name string, versions []string) []string {
 	switch {
 	case strings.HasPrefix(name, "/"):
@@ -158,6 +158,6 @@ func PAMModule(name string, versions []string) []string {
 	return paths
 }
 
-// PAMFolders are where modules lie (openpam_module_path). Those of 32-bit programs
-// on a 64-bit machine are others, and no such program of FreeBSD asks PAM.
+// PAMFolders are where modules are (openpam_module_path). 32-bit programs on a
+// 64-bit machine have others, but none of FreeBSD's uses PAM.
 var PAMFolders = []string{"/usr/lib", "/usr/local/lib"}

@@ -10,20 +10,20 @@ import (
 	"strings"
 )
 
-// PasswordFiles are what pwd_mkdb -p makes of master.passwd.
+// PasswordFiles are what pwd_mkdb -p makes from master.passwd.
 type PasswordFiles struct {
 	Passwd []byte // /etc/passwd
 	PwdDB  []byte // /etc/pwd.db
-	SpwdDB []byte // /etc/spwd.db, which has the passwords: mode 0600
+	SpwdDB []byte // /etc/spwd.db, with the passwords: mode 0600
 }
 
-// account is a line of master.passwd(5). Numbers that are not there are "".
+// account is a line of master.passwd(5). Missing numbers are "".
 type account struct {
 	name, passwd, uid, gid, class, change, expire, gecos, dir, shell string
 }
 
-// The bits of pw_fields tell which fields a line has (pwd.h). They and the
-// keys below decide bytes (usr.sbin/pwd_mkdb/pwd_mkdb.c).
+// The bits of pw_fields say which fields a line has (pwd.h). They and the keys
+// below decide bytes (usr.sbin/pwd_mkdb/pwd_mkdb.c).
 const (
 	keyName    = 'A' // _PW_VERSIONED(_PW_KEYBYNAME, 4)
 	keyNumber  = 'B'
@@ -34,7 +34,7 @@ const (
 	pwBucket   = 4096 // bytes of a page
 	pwFFactor  = 32
 	pwElements = 256
-	maxLine    = 2047 // bytes of a line, which libc's readers have room for
+	maxLine    = 2047 // bytes of a line, the buffer of libc's readers
 )
 
 // MakePasswords does what pwd_mkdb(8) does with -p. Name begins the messages.
@@ -85,10 +85,10 @@ func putAccounts(db *hashDB, accounts []account, secret bool) error {
 
 func numbered(key byte, n uint32) []byte { return binary.BigEndian.AppendUint32([]byte{key}, n) }
 
-// nis reports an entry that stands for those of a NIS server.
+// nis reports an entry that stands for those of an NIS server.
 func (a *account) nis() bool { return strings.HasPrefix(a.name, "+") || strings.HasPrefix(a.name, "-") }
 
-// record is struct passwd as the databases have it.
+// record is struct passwd as stored in the databases.
 func (a *account) record(secret bool) []byte {
 	var fields uint32
 	for _, f := range []struct {
@@ -115,13 +115,13 @@ func (a *account) record(secret bool) []byte {
 	return binary.BigEndian.AppendUint32(b, fields)
 }
 
-// number is a checked id, 0 where there is none.
+// number is a checked id, 0 if there is none.
 func number(s string) uint32 {
 	n, _ := strconv.ParseUint(s, 10, 32)
 	return uint32(n)
 }
 
-// seconds is a time as atol(3) reads it: digits up to something else, 32 bits.
+// seconds is a time as atol(3) reads it: leading digits, 32 bits.
 func seconds(s string) uint32 {
 	s = strings.TrimLeft(s, " \t")
 	end := 0

@@ -19,15 +19,16 @@ const (
 	maxProtocols     = 6
 )
 
-// service is all names of a port and protocol.
+// service is all the names of a port and protocol.
 type service struct {
 	port, proto int
 	names       []string // the first is the name, the others are aliases
 }
 
-// MakeServices does what services_mkdb(8) does with services(5): the database
-// /var/db/services.db, in the byte order of the machine that is to read it. Name
-// begins the messages. A line that services_mkdb warns of and passes over is an error.
+// MakeServices does what services_mkdb(8) does with services(5): it makes the
+// database /var/db/services.db, in the byte order of the target machine. Name
+// begins the messages. A line that services_mkdb skips with a warning is an
+// error.
 func MakeServices(name string, text []byte, order binary.ByteOrder) ([]byte, error) {
 	list, protocols, err := parseServices(name, text)
 	if err != nil {
@@ -90,7 +91,7 @@ func parseServices(name string, text []byte) ([]*service, []string, error) {
 			protocols = append(protocols, proto)
 		}
 		if len(protocols) > maxProtocols {
-			return nil, nil, fmt.Errorf("%s:%d: protocol %q is one more than %d", name, line, proto, maxProtocols)
+			return nil, nil, fmt.Errorf("%s:%d: protocol %q is one too many, wanted at most %d", name, line, proto, maxProtocols)
 		}
 		k := key{port, p}
 		if all[k] == nil {
@@ -108,7 +109,7 @@ func parseServices(name string, text []byte) ([]*service, []string, error) {
 }
 
 // parsePort reads the second word of a line. Its number is strtoul's: 0x and 0
-// begin other bases.
+// introduce other bases.
 func parsePort(words []string) (port int, proto string, err error) {
 	if len(words) < 2 {
 		return 0, "", fmt.Errorf("service %q has no port", words[0])
