@@ -14,11 +14,11 @@ import (
 // Change is a difference between two trees at one path.
 type Change struct {
 	Path string
-	A, B *Node // nil where the path is only in the other tree
+	A, B *Node // nil if the path is only in the other tree
 	What []string
 }
 
-// String tells the change in a line.
+// String describes the change in one line.
 func (c Change) String() string {
 	switch {
 	case c.A == nil:
@@ -29,8 +29,8 @@ func (c Change) String() string {
 	return c.Path + ": " + strings.Join(c.What, ", ")
 }
 
-// Diff lists what differs from a to b, in path order. Who brought a node does
-// not count. What it returns after the end of the context is not all.
+// Diff lists what differs from a to b, in path order. The origin of a node does
+// not count. If the context has ended, the result is incomplete.
 func Diff(ctx context.Context, a, b *Tree) []Change {
 	var changes []Change
 	for n := range a.All() {
@@ -54,8 +54,8 @@ func Diff(ctx context.Context, a, b *Tree) []Change {
 }
 
 // Differences says in which attributes the second node differs from the first.
-// Names of owners that only one has do not count, for many tools write numbers
-// alone; nor does the mode of a symbolic link, which nobody looks at.
+// Owner names that only one has do not count, since many tools write only
+// numbers; nor does the mode of a symbolic link, which nobody uses.
 func Differences(a, b *Node) []string {
 	var what []string
 	mode := b.Mode
@@ -79,7 +79,7 @@ func Differences(a, b *Node) []string {
 	return what
 }
 
-// named is a name to be compared with another, which it is where one is absent.
+// named is a name to compare with another, and equals it if either is missing.
 func named(name, other string) string {
 	if name == "" || other == "" {
 		return other
@@ -87,12 +87,12 @@ func named(name, other string) string {
 	return name
 }
 
-// octal is a mode that prints as one.
+// octal is a mode that prints in octal.
 type octal uint32
 
 func (o octal) String() string { return fmt.Sprintf("%04o", uint32(o)) }
 
-// stamp is a time that prints as one.
+// stamp is a time that prints as RFC 3339.
 type stamp int64
 
 func (s stamp) String() string { return time.Unix(int64(s), 0).UTC().Format(time.RFC3339) }

@@ -14,12 +14,12 @@ import (
 )
 
 // ReadDir lists a folder that is a root file system, in path order. Owners are
-// numbers only, and file flags are not read. The first of several names of an inode is a File, the others
-// are hard links to it. Devices, sockets and pipes are passed over: no package
-// brings them. No symbolic link is followed.
+// only numbers, and file flags are not read. The first of several names of an
+// inode is a File, the others are hard links to it. Devices, sockets and pipes
+// are skipped: no package has them. No symbolic link is followed.
 func ReadDir(ctx context.Context, root *os.Root) ([]Node, error) {
 	type inode struct{ dev, ino uint64 }
-	inodes := map[string]inode{} // of files that may have further names
+	inodes := map[string]inode{} // of files that may have more names
 	var nodes []Node
 	err := fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
 		if err := cmp.Or(err, ctx.Err()); err != nil {
@@ -73,7 +73,7 @@ func ReadDir(ctx context.Context, root *os.Root) ([]Node, error) {
 	return nodes, err
 }
 
-// permissions turns Go's mode into that of stat(2).
+// permissions converts Go's mode to that of stat(2).
 func permissions(m fs.FileMode) uint32 {
 	mode := uint32(m.Perm())
 	for _, bit := range []struct {

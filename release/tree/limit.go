@@ -4,19 +4,20 @@ package tree
 
 import "fmt"
 
-// Bounds of what is read into memory, where an entry takes some 300 bytes.
-// FreeBSD's base and all of its ports have fewer entries together than maxEntries.
+// Bounds of what is read into memory, where an entry takes about 300 bytes.
+// FreeBSD's base and all of its ports together have fewer entries than
+// maxEntries.
 const (
 	maxEntries = 2_000_000 // of an mtree file or METALOG
 	maxPath    = 1024      // bytes of a path in one; PATH_MAX of FreeBSD
-	maxLine    = 64 << 10  // bytes of a line, with those that continue it
-	maxFaults  = 100       // that are told of a file
+	maxLine    = 64 << 10  // bytes of a line, with its continuations
+	maxFaults  = 100       // reported for a file
 )
 
-// LimitError is a file with more in it than is taken. Nothing need be wrong with
-// it.
+// LimitError is a file with more in it than is accepted. Nothing need be wrong
+// with it.
 type LimitError struct {
-	What        string // of which it has too many
+	What        string // what it has too many of
 	Found, Most int
 }
 

@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// ReadMetalog reads a METALOG: what pkg(8), install(1) and others wrote down of
-// a root that an ordinary user filled. It returns owner, mode and flags by
-// path; the last line of a path counts. Where no file has the name that stands
-// there, exists is asked for what mtree(5) makes of it.
+// ReadMetalog reads a METALOG: what pkg(8), install(1) and others recorded about
+// a root that an ordinary user filled. It returns owner, mode and flags by path;
+// the last line of a path counts. If no file has the recorded name, exists is
+// asked for the name that mtree(5) reads in it.
 func ReadMetalog(r io.Reader, name string, exists func(path string) bool) (map[string]Node, error) {
 	all, known := map[string]Node{}, texts{}
 	lines := bufio.NewScanner(r)
@@ -24,7 +24,7 @@ func ReadMetalog(r io.Reader, name string, exists func(path string) bool) (map[s
 			continue
 		}
 		if found++; found > maxEntries {
-			continue // it is counted only
+			continue // only counted
 		}
 		node, err := loggedNode(text, exists)
 		if err != nil {
@@ -68,9 +68,9 @@ func loggedNode(text string, exists func(string) bool) (Node, error) {
 	return n, nil
 }
 
-// cutLogged takes a line apart: path, type and what follows. pkg writes names as
-// they are, with blanks and all (libpkg/metalog.c), so that the first " type=" of
-// a known type ends the name.
+// cutLogged splits a line: path, type and the rest. pkg writes names verbatim,
+// including blanks (libpkg/metalog.c), so the first " type=" of a known type
+// ends the name.
 func cutLogged(text string) (path string, kind Type, rest string, ok bool) {
 	const key = " type="
 	for at := 0; ; at++ {
@@ -91,8 +91,8 @@ func cutLogged(text string) (path string, kind Type, rest string, ok bool) {
 	}
 }
 
-// loggedWords takes the keywords that a node has a place for, and returns the
-// mode. There may be blanks before a value; of a keyword the first counts.
+// loggedWords takes the keywords that a node has fields for, and returns the
+// mode. Blanks may precede a value; the first of a repeated keyword counts.
 func (n *Node) loggedWords(text string) (mode string) {
 	for at := 0; at < len(text); at++ {
 		for _, word := range []struct {

@@ -15,10 +15,9 @@ import (
 
 // ReadMtree reads an mtree(5) file into nodes below prefix, which must be
 // absolute. Both styles are read: names nested by indentation with "..", as in
-// FreeBSD's etc/mtree/BSD.*.dist, and whole paths, as mtree -C and pkg's
-// METALOG have them. The entry "." is the prefix itself. All nodes have the
-// origin Listed. Keywords that describe nothing of a node, such as tags, are
-// passed over.
+// FreeBSD's etc/mtree/BSD.*.dist, and whole paths, as written by mtree -C and in
+// pkg's METALOG. The entry "." is the prefix itself. All nodes have the origin
+// Listed. Keywords that do not describe a node, such as tags, are ignored.
 func ReadMtree(r io.Reader, name, prefix string) ([]Node, error) {
 	m := mtreeReader{lines: bufio.NewScanner(r), dir: strings.TrimSuffix(prefix, "/"), set: map[string]string{}, known: texts{}}
 	var errs []error
@@ -46,16 +45,16 @@ func ReadMtree(r io.Reader, name, prefix string) ([]Node, error) {
 type mtreeReader struct {
 	lines *bufio.Scanner
 	line  int
-	dir   string // that names are relative to, without a final slash
+	dir   string // base of relative names, without a final slash
 	depth int    // directories entered below the prefix
 	begun bool   // "." has been seen
 	set   map[string]string
 	known texts
-	found int // entries, those that are too many included
+	found int // entries, including those beyond the limit
 	nodes []Node
 }
 
-// whole joins a line and those that continue it.
+// whole joins a line and its continuations.
 func (m *mtreeReader) whole(text string) (string, error) {
 	var b strings.Builder
 	for strings.HasSuffix(text, "\\") && m.lines.Scan() {
@@ -72,8 +71,8 @@ func (m *mtreeReader) whole(text string) (string, error) {
 	return b.String(), nil
 }
 
-// texts are those that stand in many entries, each held once. A line is let go
-// with the others of its words.
+// texts are those that occur in many entries, each held once, so that lines can
+// be freed.
 type texts map[string]string
 
 func (t texts) one(text string) string {
@@ -112,7 +111,7 @@ func (m *mtreeReader) entry(words []string) error {
 		return nil
 	}
 	if m.found++; m.found > maxEntries {
-		return nil // it is counted only
+		return nil // only counted
 	}
 	keys := maps.Clone(m.set)
 	if err := keywords(words[1:], keys); err != nil {
@@ -125,7 +124,7 @@ func (m *mtreeReader) entry(words []string) error {
 	return m.add(name, keys)
 }
 
-// add makes a node and enters it where it is a nested directory.
+// add makes a node and enters it if it is a nested directory.
 func (m *mtreeReader) add(name string, keys map[string]string) error {
 	n := Node{Origin: Listed}
 	whole := strings.HasPrefix(name, "./") || strings.Count(name, "/") > 0
@@ -160,7 +159,7 @@ func (m *mtreeReader) add(name string, keys map[string]string) error {
 	return nil
 }
 
-// describe takes the keywords of mtree(5) that a node has a place for.
+// describe takes the keywords of mtree(5) that a node has fields for.
 func (n *Node) describe(keys map[string]string) error {
 	var err error
 	switch t := keys["type"]; t {
@@ -222,9 +221,9 @@ func keywords(words []string, set map[string]string) error {
 	return nil
 }
 
-// WriteMtree lists a tree in mtree(5) with whole paths, an entry a line in path
-// order. A hard link is listed as the file that it is another name of, an owner
-// without a name as a number.
+// WriteMtree lists a tree in mtree(5) with whole paths, one entry per line in
+// path order. A hard link is listed as the file it links to, an owner without a
+// name as a number.
 func WriteMtree(ctx context.Context, w io.Writer, t *Tree) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintln(b, "#mtree v2.0")
@@ -277,8 +276,8 @@ func owner(kind, name string, id int) string {
 	return kind + "name=" + escapeName(name)
 }
 
-// escapeName writes blanks, bytes beyond ASCII and mtree's own characters as
-// \ooo, as strsvis(3) with VIS_OCTAL does.
+// escapeName writes blanks, non-ASCII bytes and mtree's own characters as \ooo,
+// as strsvis(3) with VIS_OCTAL does.
 func escapeName(s string) string {
 	var b strings.Builder
 	for i := range len(s) {

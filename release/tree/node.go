@@ -7,8 +7,8 @@ import "fmt"
 // Type says what a node is.
 type Type uint8
 
-// The kinds of node that FreeBSD's packages and mtree files bring, and those
-// that only layers of others have.
+// The kinds of node in FreeBSD's packages and mtree files, and those found only
+// in other layers.
 const (
 	File     Type = iota
 	Dir           // a directory
@@ -41,13 +41,13 @@ func (t Type) String() string {
 	return fmt.Sprintf("type(%d)", uint8(t))
 }
 
-// Origin says who asks for a node. The greater one wins where two describe
+// Origin says where a node comes from. The greater one wins where two describe
 // the same directory.
 type Origin uint8
 
-// Origins in rising order of authority over a directory.
+// Origins in increasing order of authority over a directory.
 const (
-	Implicit  Origin = iota // the parent of something; nobody described it
+	Implicit  Origin = iota // the parent of something; not described anywhere
 	Listed                  // an mtree(5) file
 	Generated               // a hook of orlop, or a file taken from elsewhere
 	Packaged                // a package; Node.Package names it
@@ -58,7 +58,7 @@ type Node struct {
 	Path    string // absolute and clean; "/" is the root
 	Type    Type
 	Mode    uint32 // permission bits, set-id and sticky: 0 to 07777
-	Uname   string // owner's name; in FreeBSD's words, "root"
+	Uname   string // owner's name as FreeBSD knows it, "root"
 	Gname   string // group's name
 	UID     int
 	GID     int
@@ -67,12 +67,12 @@ type Node struct {
 	Link    string // target of a Symlink; path of the first name of a Hardlink; numbers of a device
 	Size    int64  // bytes, of a File
 	Digest  string // lower-case hex sha256 of a File's contents, where known
-	Records string // further pax records of a tar entry that somebody else wrote, as text: xattrs, ACLs
+	Records string // further pax records of a foreign tar entry, as text: xattrs, ACLs
 	Origin  Origin
 	Package string // name of the package, for Origin Packaged
 }
 
-// Owner names who brought the node, for messages.
+// Owner names what brought the node, for messages.
 func (n *Node) Owner() string {
 	switch n.Origin {
 	case Packaged:

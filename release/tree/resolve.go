@@ -4,13 +4,13 @@ package tree
 
 import "strings"
 
-// MaxLinks is how many symbolic links a path may lead through before the
-// kernel gives up (MAXSYMLINKS, sys/sys/param.h).
+// MaxLinks is how many symbolic links a path may lead through before the kernel
+// gives up (MAXSYMLINKS, sys/sys/param.h).
 const MaxLinks = 32
 
-// Resolve follows symbolic links from a path to what is there in the end, as
-// the kernel does with this tree as its root. It returns nil where that is
-// nothing. What a hard link names is returned.
+// Resolve follows symbolic links from a path to its final node, as the kernel
+// does with this tree as its root. It returns nil if there is none. A hard link
+// resolves to its file.
 func (t *Tree) Resolve(path string) *Node {
 	at, left := "/", strings.Split(path, "/")
 	for links := 0; len(left) > 0; {

@@ -3,8 +3,8 @@
 // Package tree holds a root file system as a value: nodes with owner, mode,
 // flags, time and link, but no contents.
 //
-// Since a root need not stand on a disk, nothing here needs privilege, no umask
-// or clock reaches the result, and no symbolic link is followed. The
+// Since a root need not be on a disk, nothing here needs privilege, neither
+// umask nor clock affects the result, and no symbolic link is followed. The
 // rules that a kernel would enforce are enforced here instead: a path stays
 // inside the root, a parent is a directory, and two packages cannot own one
 // path.
@@ -22,15 +22,15 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// Tree is a root file system. The zero value is an empty one; Put adds the
-// root directory with the first node. Several may read it at a time, if nobody
+// Tree is a root file system. The zero value is empty; Put adds the root
+// directory with the first node. It may be read concurrently, as long as nobody
 // changes it.
 type Tree struct {
 	nodes map[string]*Node
-	order atomic.Pointer[[]*Node] // by path; nil where that must be found out again
+	order atomic.Pointer[[]*Node] // by path; nil if it must be computed again
 }
 
-// PathError is a path that cannot stand in a root file system.
+// PathError is a path that cannot be in a root file system.
 type PathError struct {
 	Path   string
 	Reason string
@@ -38,7 +38,7 @@ type PathError struct {
 
 func (e *PathError) Error() string { return fmt.Sprintf("%q: %s", e.Path, e.Reason) }
 
-// ConflictError is a path that two parties claim in ways that exclude each other.
+// ConflictError is a path that two owners claim in incompatible ways.
 type ConflictError struct {
 	Path   string
 	A, B   string // who, in the order of their claims
@@ -57,8 +57,8 @@ func (e *ConflictError) Parts() (what, where, found, wanted string) {
 	return "in both " + e.A + " and " + e.B + ": " + e.Reason, e.Path, "", ""
 }
 
-// CheckPath reports whether p is an absolute, clean path that stays in the
-// root: "/" or "/a/b", without empty, "." or ".." components and without NUL.
+// CheckPath reports whether p is an absolute, clean path inside the root: "/" or
+// "/a/b", without empty, "." or ".." components and without NUL.
 func CheckPath(p string) error {
 	if p == "/" {
 		return nil
@@ -80,7 +80,7 @@ func CheckPath(p string) error {
 	return nil
 }
 
-// Parent returns the directory that holds p; that of "/" is "/".
+// Parent returns the parent directory of p; that of "/" is "/".
 func Parent(p string) string {
 	if i := strings.LastIndexByte(p, '/'); i > 0 {
 		return p[:i]
@@ -94,14 +94,14 @@ func (t *Tree) Len() int { return len(t.nodes) }
 // Lookup returns the node at path, or nil. The caller must not change it.
 func (t *Tree) Lookup(path string) *Node { return t.nodes[path] }
 
-// All yields every node in the order of the bytes of its path, so that a
-// directory comes before what it holds.
+// All yields every node in the byte order of its path, so a directory comes
+// before its contents.
 func (t *Tree) All() iter.Seq[*Node] {
 	return slices.Values(t.sorted())
 }
 
-// Until is All, but ends with the context: who has gone through it asks that
-// whether it was all.
+// Until is All, but ends with the context: afterwards the caller checks the
+// context to know whether it got everything.
 func (t *Tree) Until(ctx context.Context) iter.Seq[*Node] {
 	return func(yield func(*Node) bool) {
 		order, err := t.inOrder(ctx)
@@ -145,8 +145,8 @@ func (t *Tree) keepOrder(paths []string) []*Node {
 	return order
 }
 
-// Settle finds out the order of the nodes ahead of its first use, which of
-// millions takes a second.
+// Settle computes the order of the nodes before its first use, which takes a
+// second for millions.
 func (t *Tree) Settle(ctx context.Context) error {
 	_, err := t.inOrder(ctx)
 	return err
@@ -167,9 +167,8 @@ func (t *Tree) Clone() *Tree {
 	return c
 }
 
-// Of is the tree of some nodes, which it keeps: the root and all that it holds, in
-// the order of the bytes of their paths. Each lies in a directory that is one of
-// them.
+// Of is the tree of some nodes, which it keeps: the root and all its contents,
+// in the byte order of their paths. The directory of each is among them.
 func Of(nodes []*Node) *Tree {
 	t := &Tree{nodes: make(map[string]*Node, len(nodes))}
 	for _, n := range nodes {
@@ -179,10 +178,10 @@ func Of(nodes []*Node) *Tree {
 	return t
 }
 
-// Put adds n and, where they are missing, its parents as Implicit directories
-// (0755 root:wheel). A directory may be put again: the higher Origin decides
-// its attributes, and two packages must agree. Anything else at a path that is
-// taken is a ConflictError, as is a parent that is no directory.
+// Put adds n and, if missing, its parents as Implicit directories (0755
+// root:wheel). A directory may be put again: the higher Origin decides its
+// attributes, and two packages must agree. Anything else at an occupied path is
+// a ConflictError, as is a parent that is not a directory.
 func (t *Tree) Put(n Node) error {
 	if err := CheckPath(n.Path); err != nil {
 		return err
@@ -210,8 +209,8 @@ func (t *Tree) Put(n Node) error {
 	return nil
 }
 
-// Replace puts n in the place of the file or link at its path, which a hook
-// or a parent image left there. It reports false where nothing can be replaced.
+// Replace replaces the file or link at n's path, which a hook or a parent image
+// left there. It reports false if nothing can be replaced.
 func (t *Tree) Replace(n Node) bool {
 	old := t.nodes[n.Path]
 	if old == nil || old.Type == Dir || n.Type == Dir {
@@ -221,13 +220,13 @@ func (t *Tree) Replace(n Node) bool {
 	return true
 }
 
-// SetTime gives the node at path its time.
+// SetTime sets the time of the node at path.
 func (t *Tree) SetTime(path string, seconds int64) { t.nodes[path].Time = seconds }
 
-// SetFlags gives the node at path its file flags.
+// SetFlags sets the file flags of the node at path.
 func (t *Tree) SetFlags(path, flags string) { t.nodes[path].Flags = flags }
 
-// SetMode gives the node at path its mode, under all names of a file.
+// SetMode sets the mode of the node at path, under all names of a file.
 func (t *Tree) SetMode(path string, mode uint32) {
 	t.nodes[path].Mode = mode
 	if t.nodes[path].Type == Dir {
@@ -240,7 +239,7 @@ func (t *Tree) SetMode(path string, mode uint32) {
 	}
 }
 
-// SetOwner gives the node at path its numeric owners.
+// SetOwner sets the numeric owners of the node at path.
 func (t *Tree) SetOwner(path string, uid, gid int) {
 	n := t.nodes[path]
 	n.UID, n.GID = uid, gid
