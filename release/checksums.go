@@ -12,22 +12,22 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 )
 
-// Checksum is a line of FreeBSD's CHECKSUM files, and of
+// Checksum is a line of FreeBSD's CHECKSUM files, or of
 // container-image-MANIFESTS, where Name is an image's and Hex the digest of its
-// manifest, or LockLine of it and Hex that of its lock.
+// manifest, or Name is LockLine of it and Hex that of its lock.
 type Checksum struct {
 	Kind string // "SHA256" or "SHA512"
 	Name string
 	Hex  string
 }
 
-// LockLine is the name under which an image's lock stands in the list of
-// manifests: not that of a file, which publishing changes.
+// LockLine is the name of an image's lock in the list of manifests: not a file
+// name, which publishing changes.
 func LockLine(refName string) string { return refName + " lock" }
 
 var checksumForm = regexp.MustCompile(`^(SHA256|SHA512) \(([^()]+)\) = ([0-9a-f]+)$`)
 
-// ParseChecksums reads such a file, which has one line at least. The name is for
+// ParseChecksums reads such a file, which has at least one line. The name is for
 // error messages.
 func ParseChecksums(name string, text []byte) ([]Checksum, error) {
 	var list []Checksum

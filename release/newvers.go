@@ -13,8 +13,9 @@ type Newvers struct{ Type, Revision, Branch string }
 
 var newversForm = regexp.MustCompile(`(?m)^(TYPE|REVISION|BRANCH)=(?:"([A-Za-z0-9._-]+)"|([A-Za-z0-9._-]+))[ \t]*$`)
 
-// ReadNewvers reads sys/conf/newvers.sh. Only assignments of plain words at the
-// start of a line count, as for release/Makefile; of several the last one.
+// ReadNewvers reads sys/conf/newvers.sh. As for release/Makefile, only
+// assignments of plain words at the start of a line count, and the last one
+// wins.
 func ReadNewvers(name string, text []byte) (Newvers, error) {
 	var v Newvers
 	fields := map[string]*string{"TYPE": &v.Type, "REVISION": &v.Revision, "BRANCH": &v.Branch}
@@ -23,7 +24,7 @@ func ReadNewvers(name string, text []byte) (Newvers, error) {
 	}
 	for _, key := range []string{"TYPE", "REVISION", "BRANCH"} {
 		if *fields[key] == "" {
-			return v, fault.Usagef("%s: no line %s=\"…\" is in it", name, key)
+			return v, fault.Usagef("%s: has no line %s=\"…\"", name, key)
 		}
 	}
 	return v, nil

@@ -16,7 +16,7 @@ func TestReadNewvers(t *testing.T) {
 	if want := (Newvers{"FreeBSD", "15.0", "RELEASE-p3"}); err != nil || v != want {
 		t.Errorf("got %+v, %v, want %+v", v, err, want)
 	}
-	if _, err := ReadNewvers("newvers.sh", []byte("TYPE=FreeBSD\nREVISION=15.0\n")); err == nil || !strings.Contains(err.Error(), `newvers.sh: no line BRANCH=`) {
+	if _, err := ReadNewvers("newvers.sh", []byte("TYPE=FreeBSD\nREVISION=15.0\n")); err == nil || !strings.Contains(err.Error(), `newvers.sh: has no line BRANCH=`) {
 		t.Errorf("without a branch: got %v", err)
 	}
 	own, err := os.ReadFile("testdata/newvers.sh") // of FreeBSD 15.0

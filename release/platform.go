@@ -15,7 +15,7 @@ import (
 // Platform is a machine that FreeBSD runs on.
 type Platform struct {
 	Architecture, Variant string           // in the words of the OCI image-spec (Go's GOARCH)
-	Order                 binary.ByteOrder // as CAP_MKDB_ENDIAN says it to the build
+	Order                 binary.ByteOrder // as CAP_MKDB_ENDIAN in the build
 }
 
 // platforms has a row for each TARGET_ARCH.
@@ -29,7 +29,7 @@ var platforms = map[string]Platform{
 	"powerpc64le": {"ppc64le", "", binary.LittleEndian},
 }
 
-// TargetArch is the machine in FreeBSD's words, the last part of the ABI.
+// TargetArch is FreeBSD's name for the machine, the last part of the ABI.
 func (r Release) TargetArch() string { return r.ABI[strings.LastIndexByte(r.ABI, ':')+1:] }
 
 // Platform returns the OCI platform of the ABI.
@@ -45,7 +45,7 @@ func (r Release) Platform() (Platform, error) {
 	return p, nil
 }
 
-// ByteOrder is that of the machine, little-endian where it is not known.
+// ByteOrder is that of the machine, little-endian if unknown.
 func (r Release) ByteOrder() binary.ByteOrder {
 	if p, ok := platforms[r.TargetArch()]; ok {
 		return p.Order

@@ -7,17 +7,18 @@ import (
 	"strings"
 )
 
-// Published is a kind of file that a release of images publishes beside the
-// archives. It is the only list of them: Makefile.inc has it from the program.
+// Published is a kind of file that a release of images publishes next to the
+// archives. This is the only list of them: Makefile.inc gets it from the
+// program.
 type Published struct {
 	Name     string // in the object directory; IMAGE stands for an image
-	Optional bool   // NAME stands for what the repository is called, if it is signed
+	Optional bool   // NAME stands for the repository's name, if it is signed
 	What     string
 	Readers  string
 }
 
-// PublishedFiles lists all kinds but the files of checksums, which make(1) makes
-// of these.
+// PublishedFiles lists all kinds except the checksum files, which make(1) makes
+// from these.
 func PublishedFiles() []Published {
 	return []Published{
 		{ArtifactName("IMAGE") + ".txz", false, "the image", "podman load, skopeo, orlop verify"},
@@ -27,8 +28,8 @@ func PublishedFiles() []Published {
 	}
 }
 
-// Files are the names of the files of these images, in the order of the list. Of
-// optional ones it is a pattern of sh(1).
+// Files are the names of the files of these images, in the order of the list.
+// For optional ones it is a pattern of sh(1).
 func Files(images []string) []string {
 	var names []string
 	for _, p := range PublishedFiles() {
@@ -44,11 +45,11 @@ func Files(images []string) []string {
 	return names
 }
 
-// ManifestList is the name of the list that has the digests of images' manifests
-// and of their locks, in the form of CHECKSUM files. As no image has capitals in
-// its name, none takes it.
+// ManifestList is the name of the list of digests of images' manifests and
+// locks, in the form of CHECKSUM files. As image names have no capitals, none
+// conflicts with it.
 func ManifestList() string { return ArtifactName("MANIFESTS") }
 
-// ManifestLine is a line of it, by the name that the archive gives the image; of
-// a lock, by LockLine of that.
+// ManifestLine is a line of it, by the name that the archive gives the image;
+// for a lock, by LockLine of that.
 func ManifestLine(refName, hex string) string { return fmt.Sprintf("SHA256 (%s) = %s", refName, hex) }

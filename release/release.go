@@ -10,17 +10,17 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 )
 
-// Release identifies what images are made of. An image of one's own, of packages
-// that do not tell, may be of an ABI only: then its revision is "15".
+// Release identifies what images are made of. A custom image, of packages that
+// do not state a release, may have only an ABI: then its revision is "15".
 type Release struct {
 	Revision string // "15.0", REVISION of sys/conf/newvers.sh
-	Branch   string // "RELEASE", "RELEASE-p3", "STABLE", "BETA1": BRANCH there; "" where only the ABI is known
+	Branch   string // "RELEASE", "RELEASE-p3", "STABLE", "BETA1": BRANCH there; "" if only the ABI is known
 	ABI      string // "FreeBSD:15:amd64"
 }
 
-// New completes a release. What revision or branch leave open comes from the
-// version of the package FreeBSD-runtime, "" where there is none; what they
-// say must not contradict it.
+// New completes a release. The version of the package FreeBSD-runtime, "" if
+// there is none, supplies what revision or branch leave open; what they say must
+// not contradict it.
 func New(revision, branch, abi, runtimeVersion string) (Release, error) {
 	r := Release{revision, branch, abi}
 	rev, br := fromVersion(runtimeVersion)
@@ -33,9 +33,9 @@ func New(revision, branch, abi, runtimeVersion string) (Release, error) {
 	switch {
 	case r.Revision == "" || r.Branch == "":
 		if runtimeVersion == "" {
-			return r, fault.Usagef("no FreeBSD-runtime in the catalogue tells the version; give --revision and --branch")
+			return r, fault.Usagef("no FreeBSD-runtime in the catalogue states the version; give --revision and --branch")
 		}
-		return r, fault.Usagef("FreeBSD-runtime %s does not tell revision and branch; give --revision and --branch", runtimeVersion)
+		return r, fault.Usagef("FreeBSD-runtime %s does not state revision and branch; give --revision and --branch", runtimeVersion)
 	}
 	if err := Asked(r.Revision, r.Branch, ""); err != nil {
 		return r, err
@@ -52,7 +52,7 @@ func New(revision, branch, abi, runtimeVersion string) (Release, error) {
 	return r, Asked(r.Revision, r.Branch, abi)
 }
 
-// OfABI is the release of images of which only the ABI is known.
+// OfABI is the release of images for which only the ABI is known.
 func OfABI(abi string) (Release, error) {
 	r := Release{ABI: abi}
 	if _, err := r.Platform(); err != nil {
@@ -68,12 +68,12 @@ func Locked(revision, branch, abi string) (Release, error) {
 		return r, nil
 	}
 	if revision == "" || branch == "" {
-		return Release{}, fault.Usagef("revision is %q and branch %q, wanted such as 15.0 and RELEASE, or the ABI's number and no branch", revision, branch)
+		return Release{}, fault.Usagef("revision is %q and branch %q, wanted values such as 15.0 and RELEASE, or the ABI's number and no branch", revision, branch)
 	}
 	return New(revision, branch, abi, "")
 }
 
-// OnlyABI reports whether no more than the ABI is known.
+// OnlyABI reports whether only the ABI is known.
 func (r Release) OnlyABI() bool { return r.Branch == "" }
 
 // Asked finds what cannot be right in a revision, a branch and an ABI, whatever
@@ -103,7 +103,7 @@ var (
 )
 
 // fromVersion inverts PKG_VERSION of Makefile.inc1. A snapshot's version
-// (15.snap…) tells neither its minor number nor its branch.
+// (15.snap…) states neither its minor number nor its branch.
 func fromVersion(version string) (revision, branch string) {
 	m := versionForm.FindStringSubmatch(version)
 	switch {
@@ -117,14 +117,14 @@ func fromVersion(version string) (revision, branch string) {
 	return m[1], "RELEASE"
 }
 
-// Tells reports whether a version of FreeBSD-runtime tells revision and branch.
+// Tells reports whether a version of FreeBSD-runtime states revision and branch.
 func Tells(version string) bool {
 	revision, _ := fromVersion(version)
 	return revision != ""
 }
 
-// Of is the release that packages of a version are of, whatever the whole is
-// called: its branch is "" where the version does not tell, or there is none.
+// Of is the release that packages of a version belong to, whatever the whole is
+// called: its branch is "" if the version does not state it, or is empty.
 func (r Release) Of(version string) Release {
 	if revision, branch := fromVersion(version); revision != "" {
 		return Release{revision, branch, r.ABI}
@@ -132,7 +132,7 @@ func (r Release) Of(version string) Release {
 	return Release{r.Revision, "", r.ABI}
 }
 
-// unpatched drops the patch level: packages that did not change keep theirs.
+// unpatched drops the patch level: unchanged packages keep theirs.
 func unpatched(branch string) string {
 	base, _, _ := strings.Cut(branch, "-p")
 	return base
@@ -168,7 +168,8 @@ func (r Release) Expand(url string) string {
 	return strings.NewReplacer("${ABI}", r.ABI, "${VERSION_MAJOR}", r.Major(), "${VERSION_MINOR}", r.Minor()).Replace(url)
 }
 
-// Version is REVISION-BRANCH, as in 15.0-RELEASE; of an ABI only its first number.
+// Version is REVISION-BRANCH, as in 15.0-RELEASE; for only an ABI, its first
+// number.
 func (r Release) Version() string {
 	if r.OnlyABI() {
 		return r.Revision
@@ -176,8 +177,8 @@ func (r Release) Version() string {
 	return r.Revision + "-" + r.Branch
 }
 
-// ArtifactName is the name of an image's archive without its extension, the
-// one that release/Makefile.oci uses.
+// ArtifactName is the name of an image's archive without its extension, as in
+// release/Makefile.oci.
 func ArtifactName(image string) string { return "container-image-" + image }
 
 // major is the first number of a revision.

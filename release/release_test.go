@@ -22,7 +22,7 @@ func TestNew(t *testing.T) {
 		{"15.0", "RELEASE", amd64, "", "freebsd-x:15.0-RELEASE-amd64", ""},
 		{"15.0", "RELEASE-p5", amd64, "15.0p3", "freebsd-x:15.0-RELEASE-p5-amd64", ""},
 		{"15.1", "STABLE", amd64, "15.snap20250901000000", "freebsd-x:15.1-STABLE-amd64", ""},
-		{"", "", amd64, "15.snap20250901000000", "", "FreeBSD-runtime 15.snap20250901000000 does not tell"},
+		{"", "", amd64, "15.snap20250901000000", "", "FreeBSD-runtime 15.snap20250901000000 does not state"},
 		{"", "", amd64, "", "", "no FreeBSD-runtime in the catalogue"},
 		{"15.1", "", amd64, "15.0", "", "revision 15.1 was asked for, FreeBSD-runtime 15.0 is 15.0"},
 		{"15.0", "BETA1", amd64, "15.0", "", "branch BETA1 was asked for, FreeBSD-runtime 15.0 is RELEASE"},
