@@ -51,7 +51,7 @@ func alteredSchema(db []byte, schema byte) []byte {
 
 const (
 	noFile     = "DIR/NAME: no such file or directory"
-	noArchive  = "DIR/NAME: is no archive, wanted an OCI image layout: a folder, or a tar file, plain or packed with gzip, xz or zstd"
+	noArchive  = "DIR/NAME: is not an archive, wanted an OCI image layout: a folder, or a tar file, plain or packed with gzip, xz or zstd"
 	noDatabase = "DIR/NAME: is not an SQLite database, wanted pkg's local.sqlite"
 	noSchema   = "DIR/NAME: pkg database: schema 43 is not known, wanted one of 36, 37, 38, 39, 42"
 )

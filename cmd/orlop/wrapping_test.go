@@ -69,7 +69,7 @@ func TestWrapping(t *testing.T) {
 			second := maps.Clone(list[0].(object))
 			second["annotations"] = object{"org.opencontainers.image.ref.name": "v1"}
 			l.index["manifests"] = append(list, second)
-		}), "the image is there by the name \"v1\" as well\n" + otherIndex, "index.json: manifests.1.", "index manifests.1."},
+		}), "the image also has the name \"v1\"\n" + otherIndex, "index.json: manifests.1.", "index manifests.1."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

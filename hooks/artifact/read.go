@@ -94,7 +94,7 @@ func (a *Artifact) read(ctx context.Context, platform string) (*Artifact, error)
 		return nil, err
 	}
 	errs := []error{err}
-	a.wrapping(a.Strays)
+	a.wrapping(a.Unreferenced)
 	var stack layer.Stack
 	for i, d := range a.Manifest.Layers {
 		if err := ctx.Err(); err != nil {

@@ -14,38 +14,38 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 )
 
-// FormatError is something that is no image layout.
+// FormatError is something that is not an image layout.
 type FormatError struct{ Err error }
 
 func (e *FormatError) Error() string { return e.Err.Error() }
 
-// Wrong reports that bytes are there and wrong.
+// Wrong reports that the bytes exist and are wrong.
 func (*FormatError) Wrong() bool { return true }
 
-// Unwrap returns the fault itself.
+// Unwrap returns the cause.
 func (e *FormatError) Unwrap() error { return e.Err }
 
 func FormatErrorf(format string, args ...any) error { return &FormatError{fmt.Errorf(format, args...)} }
 
-// AbsentError is an archive that is not there.
+// AbsentError is a missing archive.
 type AbsentError struct{ Err error }
 
 func (e *AbsentError) Error() string { return e.Err.Error() }
 
-// Absent reports that bytes could not be had.
+// Absent reports that bytes could not be obtained.
 func (*AbsentError) Absent() bool { return true }
 
-// Unwrap returns the fault itself.
+// Unwrap returns the cause.
 func (e *AbsentError) Unwrap() error { return e.Err }
 
-// MismatchError says that bytes are not the ones that a digest or size promised.
+// MismatchError reports that bytes are not those that a digest or size promised.
 type MismatchError struct{ What, Found, Wanted string }
 
 func (e *MismatchError) Error() string {
 	return fmt.Sprintf("%s is %s, wanted %s", e.What, e.Found, e.Wanted)
 }
 
-// Wrong reports that bytes are there and wrong.
+// Wrong reports that the bytes exist and are wrong.
 func (*MismatchError) Wrong() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.
@@ -53,12 +53,12 @@ func (e *MismatchError) Parts() (what, where, found, wanted string) {
 	return e.What, "", e.Found, e.Wanted
 }
 
-// BlobName is where the layout has a blob. The digest is a valid one.
+// BlobName is the path of a blob in the layout. The digest must be valid.
 func BlobName(d digest.Digest) string {
 	return "blobs/" + d.Algorithm().String() + "/" + d.Encoded()
 }
 
-// CheckDigest accepts a digest that this version can compare.
+// CheckDigest accepts a digest that this version can verify.
 func CheckDigest(d digest.Digest) error {
 	err := d.Validate()
 	if err != nil && !errors.Is(err, digest.ErrDigestUnsupported) {
@@ -70,8 +70,8 @@ func CheckDigest(d digest.Digest) error {
 	return nil
 }
 
-// verified reads a blob, whether on its way in or out. It fails as soon as
-// there are too many bytes, and at the end if there are too few or others.
+// verified reads a blob, on its way in or out. It fails as soon as there are too
+// many bytes, and at the end if there are too few or others.
 type verified struct {
 	io.ReadCloser
 	digest  digest.Digest
@@ -79,12 +79,12 @@ type verified struct {
 	hash    hash.Hash
 }
 
-// Verify compares a blob with its digest and size while it is read.
+// Verify checks a blob against its digest and size while it is read.
 func Verify(r io.ReadCloser, d digest.Digest, size int64) *verified {
 	return &verified{ReadCloser: r, digest: d, size: size, hash: sha256.New()}
 }
 
-// Read reads. It gives io.EOF for the promised bytes only.
+// Read reads. It returns io.EOF only for the promised bytes.
 func (v *verified) Read(b []byte) (int, error) {
 	n, err := v.ReadCloser.Read(b)
 	v.hash.Write(b[:n])
@@ -103,7 +103,7 @@ func (v *verified) Read(b []byte) (int, error) {
 	return n, io.EOF
 }
 
-// SizeMismatch is a blob of another size than its descriptor has.
+// SizeMismatch is a blob whose size differs from its descriptor.
 func SizeMismatch(d digest.Digest, found string, wanted int64) error {
 	return &MismatchError{"size of blob " + d.String(), found, fmt.Sprint(wanted)}
 }

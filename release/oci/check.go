@@ -32,7 +32,7 @@ func checkVersion(what string, found int) error {
 	return nil
 }
 
-// checkType accepts a document that does not say its own type.
+// checkType accepts a document that does not state its own type.
 func checkType(what, found, wanted string) error {
 	if found != "" && found != wanted {
 		return typeMismatch(what, found, wanted)
@@ -48,14 +48,14 @@ func checkConfig(c *Contents) error {
 	if c.Config.OS == "" || c.Config.Architecture == "" {
 		errs = append(errs, FormatErrorf("config: os is %q and architecture %q, wanted both", c.Config.OS, c.Config.Architecture))
 	}
-	// Whether a variant is said, tools do not agree on.
+	// Tools disagree on whether to state a variant.
 	if p := c.Descriptor.Platform; p != nil && (p.OS != c.Config.OS || p.Architecture != c.Config.Architecture) {
 		errs = append(errs, &MismatchError{"platform in index.json", p.OS + "/" + p.Architecture, c.Config.OS + "/" + c.Config.Architecture + ", which the config has"})
 	}
 	return errors.Join(append(errs, checkCounts(c))...)
 }
 
-// CheckLayoutFile judges the text of oci-layout.
+// CheckLayoutFile checks the text of oci-layout.
 func CheckLayoutFile(text []byte) error {
 	var l v1.ImageLayout
 	if err := parse(text, &l, nil); err != nil {
@@ -70,8 +70,7 @@ func CheckLayoutFile(text []byte) error {
 	return fault.Unsupportedf("version in oci-layout is %q, which this version does not read, wanted %s", l.Version, v1.ImageLayoutVersion)
 }
 
-// checkCounts compares the places that list the layers. An image need not have
-// a history.
+// checkCounts compares the places that list the layers. A history is optional.
 func checkCounts(c *Contents) error {
 	var errs []error
 	layers, diffIDs, lines := len(c.Manifest.Layers), len(c.Config.RootFS.DiffIDs), 0
@@ -89,9 +88,9 @@ func checkCounts(c *Contents) error {
 	return errors.Join(errs...)
 }
 
-// strays names files that nothing leads to. A layer with a bad digest leads
-// nowhere; Blob says so.
-func (r *reader) strays(files []string) []string {
+// unreferenced names files that nothing refers to. A layer with a bad digest
+// refers to nothing; Blob reports that.
+func (r *reader) unreferenced(files []string) []string {
 	var list []string
 	for _, name := range files {
 		if !r.reached[name] {

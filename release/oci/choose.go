@@ -13,8 +13,8 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 )
 
-// Bounds for an index: how deep others may stand in it, and how many manifests
-// there may be in all.
+// Bounds for an index: how deep others may nest in it, and the total number of
+// manifests.
 const (
 	maxNested    = 4
 	maxManifests = 1000
@@ -29,13 +29,13 @@ type candidates struct {
 	other  []error // what this version cannot read
 }
 
-// candidate is one image, and the names that it has beside the first.
+// candidate is one image, and its names besides the first.
 type candidate struct {
 	v1.Descriptor
 	others []string
 }
 
-// choose finds the one image that is meant, by following the indexes. Several
+// choose finds the one image that is wanted, by following the indexes. Several
 // descriptors of one digest are one image.
 func (r *reader) choose(ctx context.Context, c *Contents, platform string) error {
 	all := candidates{reader: r, Contents: c}
@@ -72,19 +72,19 @@ func (r *reader) choose(ctx context.Context, c *Contents, platform string) error
 		c.PassedOver = append(c.PassedOver, err.Error())
 	}
 	for _, name := range images[0].others {
-		c.PassedOver = append(c.PassedOver, fmt.Sprintf("the image is there by the name %q as well", name))
+		c.PassedOver = append(c.PassedOver, fmt.Sprintf("the image also has the name %q", name))
 	}
 	return nil
 }
 
-// collect takes the descriptors of an index; name is that of the index.
+// collect takes the descriptors of an index called name.
 func (all *candidates) collect(ctx context.Context, index v1.Index, name string, depth int) error {
 	for _, d := range index.Manifests {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if all.seen++; all.seen > maxManifests {
-			return fault.Unsupportedf("has more than %d manifests, the most that this version looks through", maxManifests)
+			return fault.Unsupportedf("has more than %d manifests, the most that this version searches", maxManifests)
 		}
 		refName := d.Annotations[v1.AnnotationRefName]
 		if refName == "" {
@@ -110,14 +110,14 @@ func (all *candidates) collect(ctx context.Context, index v1.Index, name string,
 	return nil
 }
 
-// isAttestation knows what buildx puts beside an image.
+// isAttestation recognizes what buildx stores next to an image.
 func isAttestation(d v1.Descriptor) bool {
 	return d.Annotations["vnd.docker.reference.type"] == "attestation-manifest" ||
 		d.Platform != nil && d.Platform.OS == "unknown" && d.Platform.Architecture == "unknown"
 }
 
 func (all *candidates) passOver(ctx context.Context, d v1.Descriptor, what string) {
-	text := fmt.Sprintf("%s %s was passed over", what, d.Digest)
+	text := fmt.Sprintf("%s %s was skipped", what, d.Digest)
 	if slices.Contains(all.PassedOver, text) {
 		return
 	}
@@ -125,18 +125,18 @@ func (all *candidates) passOver(ctx context.Context, d v1.Descriptor, what strin
 	all.reachImage(ctx, d)
 }
 
-// reachImage notes the blobs of an image or artifact, whether or not it is the
-// chosen one. That one is read again, and its faults are told then.
+// reachImage records the blobs of an image or artifact, whether or not it is the
+// chosen one. The chosen one is read again, and its faults are reported then.
 func (all *candidates) reachImage(ctx context.Context, d v1.Descriptor) {
 	var m v1.Manifest
 	_, _ = all.document(ctx, d, d.MediaType, &m, nil)
 	all.reach(append([]v1.Descriptor{d, m.Config}, m.Layers...)...)
 }
 
-// nested goes into an index that another one holds.
+// nested follows an index inside another one.
 func (all *candidates) nested(ctx context.Context, d v1.Descriptor, name string, depth int) error {
 	if depth == maxNested {
-		return fault.Unsupportedf("lies in %d other indexes, the most that this version follows", depth)
+		return fault.Unsupportedf("is nested in %d other indexes, the most that this version follows", depth)
 	}
 	var index v1.Index
 	if _, err := all.document(ctx, d, v1.MediaTypeImageIndex, &index, indexMembers); err != nil {
@@ -146,7 +146,7 @@ func (all *candidates) nested(ctx context.Context, d v1.Descriptor, name string,
 	return all.collect(ctx, index, name, depth+1)
 }
 
-// image notes one, or another name of one.
+// image records an image, or another name of one.
 func (all *candidates) image(ctx context.Context, d v1.Descriptor, name string) {
 	if name != "" && d.Annotations[v1.AnnotationRefName] == "" {
 		d.Annotations = map[string]string{v1.AnnotationRefName: name}
@@ -161,7 +161,7 @@ func (all *candidates) image(ctx context.Context, d v1.Descriptor, name string) 
 	all.images = append(all.images, candidate{d, nil})
 }
 
-// named notes one more name of an image, which may have had none.
+// named records another name of an image, which may have had none.
 func (c *candidate) named(d v1.Descriptor, name string) {
 	switch first := c.Annotations[v1.AnnotationRefName]; {
 	case first == "" && name != "":
@@ -171,8 +171,8 @@ func (c *candidate) named(d v1.Descriptor, name string) {
 	}
 }
 
-// look passes over what is no image, and finds out about platforms that the
-// index does not tell.
+// look skips what is not an image, and determines platforms that the index does
+// not state.
 func (all *candidates) look(ctx context.Context, images []candidate) []candidate {
 	var list []candidate
 	for _, i := range images {
@@ -192,7 +192,7 @@ func (all *candidates) look(ctx context.Context, images []candidate) []candidate
 	return list
 }
 
-// platforms spells those of images.
+// platforms spells the platforms of images.
 func platforms(images []candidate) []string {
 	var list []string
 	for _, i := range images {

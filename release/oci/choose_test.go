@@ -60,7 +60,7 @@ func TestChoose(t *testing.T) {
 		{"one whose second descriptor has the name", func(l images) []string { return []string{l.image("freebsd/amd64", ""), l.image("freebsd/amd64", name)} }, "", "freebsd/amd64 n", ""},
 		{"one by three names", func(l images) []string {
 			return []string{l.image("freebsd/amd64", name), l.index(l.image("freebsd/amd64", "")), l.image("freebsd/amd64", name), l.index(l.image("freebsd/amd64", ""))}
-		}, "", "freebsd/amd64 n", `the image is there by the name "of the index" as well`},
+		}, "", "freebsd/amd64 n", `the image also has the name "of the index"`},
 		{"one large one, a thousand times", func(l images) []string { // of 100 KB, which are read once
 			config := l.blob("vnd.oci.image.config.v1+json", `{"os":"freebsd","architecture":"amd64","config":{},"rootfs":{"type":"layers","diff_ids":[]}}`, "")
 			return slices.Repeat([]string{l.blob("vnd.oci.image.manifest.v1+json", `{"schemaVersion":2,"x":"`+strings.Repeat("x", 100_000)+`","config":`+config+`,"layers":[]}`, name)}, 1000)
@@ -78,19 +78,19 @@ func TestChoose(t *testing.T) {
 		}, "", `manifest: type of its descriptor is "application/vnd.docker.distribution.manifest.v2+json", which this version does not read`, ""},
 		{"an artifact", func(l images) []string {
 			return []string{l.blob("vnd.oci.image.manifest.v1+json", `{"schemaVersion":2,"config":`+l.blob("vnd.oci.empty.v1+json", "{}", "")+`,"layers":[]}`, "")}
-		}, "", `manifest: its config is of type "application/vnd.oci.empty.v1+json", so it is no OCI image`, ""},
+		}, "", `manifest: its config is of type "application/vnd.oci.empty.v1+json", so it is not an OCI image`, ""},
 		{"one that its descriptor calls an artifact", func(l images) []string {
 			return []string{l.image("freebsd/amd64", `,"artifactType":"application/x"`)}
 		}, "", "index.json leads to no image, wanted one: artifact of type application/x sha256:", ""},
 		{"an artifact beside one", func(l images) []string {
 			return []string{l.image("freebsd/amd64", name), l.blob("vnd.oci.image.manifest.v1+json", `{"schemaVersion":2,"config":`+l.blob("vnd.oci.empty.v1+json", "{}", "")+`,"layers":[]}`, "")}
-		}, "", "freebsd/amd64 n", "so it is no OCI image"},
+		}, "", "freebsd/amd64 n", "so it is not an OCI image"},
 		{"one whose blobs are elsewhere", func(l images) []string {
 			return []string{l.image("freebsd/amd64", name), `{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:` + strings.Repeat("0", 64) + `","size":1}`}
 		}, "", "freebsd/amd64 n", "is not there"},
 		{"indexes in indexes", func(l images) []string {
 			return []string{l.index(l.index(l.index(l.index(l.image("freebsd/amd64", "")))))}
-		}, "", "lies in 4 other indexes, the most that this version follows", ""},
+		}, "", "is nested in 4 other indexes, the most that this version follows", ""},
 		{"an ambiguous index", func(l images) []string {
 			return []string{l.blob("vnd.oci.image.index.v1+json", `{"schemaVersion":2,"manifests":[],"layers":[]}`, "")}
 		}, "", `has "layers", by which others take it for another kind of document`, ""},
@@ -107,8 +107,8 @@ func TestChoose(t *testing.T) {
 			if passed := strings.Join(c.PassedOver, "\n"); (passed == "") != (tt.passed == "") || !strings.Contains(passed, tt.passed) {
 				t.Errorf("%s: passed over %q, wanted %q", tt.name, passed, tt.passed)
 			}
-			if strays := c.Strays; strays != nil {
-				t.Errorf("%s: %q", tt.name, strays)
+			if files := c.Unreferenced; files != nil {
+				t.Errorf("%s: %q", tt.name, files)
 			}
 		} else if _, wrong := errors.AsType[*FormatError](err); wrong != strings.Contains(tt.want, "by which") {
 			t.Errorf("%s: %v is of the wrong kind", tt.name, err)

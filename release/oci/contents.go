@@ -17,10 +17,10 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// Bounds for documents that anybody wrote. Real ones stay far below.
+// Bounds for untrusted documents. Real ones stay far below.
 const (
-	MaxDocument = 4 << 20  // bytes of a JSON text, as registries have it; the largest have some 100 KiB
-	maxParsed   = 64 << 20 // bytes of all that are parsed of one archive, which may hold many images
+	MaxDocument = 4 << 20  // bytes of a JSON text, as in registries; the largest have about 100 KiB
+	maxParsed   = 64 << 20 // bytes of all JSON parsed in one archive, which may hold many images
 )
 
 // Contents are the parsed documents of an image of an archive.
@@ -30,31 +30,32 @@ type Contents struct {
 	Config   v1.Image
 	// Descriptor is the manifest's, with the name of the image as annotation.
 	Descriptor v1.Descriptor
-	// Texts are the documents as they stand in the archive; that of a config
-	// that could not be read is nil.
+	// Texts are the documents as stored in the archive; that of an unreadable
+	// config is nil.
 	Texts Texts
 	// PassedOver says what else the archive has: attestations, other names.
 	PassedOver []string
-	// Strays are files that the index does not lead to, which other tools leave
-	// there and which are no part of the image.
-	Strays []string
+	// Unreferenced are files that the index does not lead to; other tools leave
+	// them there, and they are not part of the image.
+	Unreferenced []string
 }
 
-// reader reads documents out of a source.
+// reader reads documents from a source.
 type reader struct {
 	Source
 	parsed  int64           // bytes of JSON so far
-	reached map[string]bool // files that the index leads to, of whatever image
+	reached map[string]bool // files that the index leads to, for any image
 }
 
-// Read reads the documents of a source's one image, or of that for a platform,
-// OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, and finds every fault of these and of
-// the layout in one go. A blob whose digest is wrong is not parsed, nor is one that
-// its descriptor calls something else. What it returns beside an error is nil where
-// there is no manifest, else complete but for a config that cannot be read.
+// Read reads the documents of a source's only image, or of the one for a
+// platform, OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT, and finds all faults of
+// these and of the layout in one go. It does not parse a blob whose digest is
+// wrong, or one that its descriptor calls something else. Along with an error it
+// returns nil if there is no manifest; otherwise the result is complete except
+// for an unreadable config.
 //
-// Of the layers it leaves the bytes to Blob and what they hold to layer.Read:
-// whoever compares DiffIDs reads them once, and so each fault is said once.
+// It leaves the bytes of the layers to Blob, and their contents to layer.Read:
+// whoever compares DiffIDs reads them once, so each fault is reported once.
 func Read(ctx context.Context, src Source, platform string) (*Contents, error) {
 	around, err := src.Index(ctx)
 	if err != nil {
@@ -67,7 +68,7 @@ func Read(ctx context.Context, src Source, platform string) (*Contents, error) {
 	if !read {
 		return nil, errors.Join(err, around.Fault)
 	}
-	c.Strays = r.strays(around.Files)
+	c.Unreferenced = r.unreferenced(around.Files)
 	return c, errors.Join(err, around.Fault, c.check())
 }
 
@@ -90,7 +91,7 @@ func (r *reader) contents(ctx context.Context, c *Contents, platform string) (re
 		if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
-		c.Config = v1.Image{} // of which a part may be there
+		c.Config = v1.Image{} // it may be partly filled
 		return true, fmt.Errorf("config: %w", err)
 	}
 	if platform != "" && !fits(platform, c.Config.Platform) {
@@ -108,7 +109,7 @@ var (
 	manifestMembers = foreignTo{"manifests", "fsLayers", "history"}
 )
 
-// parse reads a document that has one meaning only.
+// parse reads a document that has only one meaning.
 func parse(text []byte, into any, foreign foreignTo) error {
 	if err := strict.Unmarshal(text, into); err != nil {
 		return err
@@ -119,16 +120,16 @@ func parse(text []byte, into any, foreign foreignTo) error {
 	return nil
 }
 
-// manifest reads that of an image.
+// manifest reads the manifest of an image.
 func (r *reader) manifest(ctx context.Context, d v1.Descriptor, into *v1.Manifest) ([]byte, error) {
 	text, err := r.document(ctx, d, v1.MediaTypeImageManifest, into, manifestMembers)
 	if err == nil && into.Config.MediaType != v1.MediaTypeImageConfig && into.Config.MediaType != "" {
-		return nil, fault.Unsupportedf("its config is of type %q, so it is no OCI image", into.Config.MediaType)
+		return nil, fault.Unsupportedf("its config is of type %q, so it is not an OCI image", into.Config.MediaType)
 	}
 	return text, err
 }
 
-// document returns the text of a document that it has parsed.
+// document returns the text of a document, and parses it.
 func (r *reader) document(ctx context.Context, d v1.Descriptor, mediaType string, into any, foreign foreignTo) ([]byte, error) {
 	if d.MediaType == "" {
 		return nil, typeMismatch("its descriptor", d.MediaType, mediaType)
@@ -161,7 +162,7 @@ func (r *reader) document(ctx context.Context, d v1.Descriptor, mediaType string
 	return nil, err
 }
 
-// reach notes that the index leads to some blobs.
+// reach records that the index leads to some blobs.
 func (r *reader) reach(list ...v1.Descriptor) {
 	for _, d := range list {
 		if CheckDigest(d.Digest) == nil {
@@ -170,7 +171,7 @@ func (r *reader) reach(list ...v1.Descriptor) {
 	}
 }
 
-// PlatformError is a platform that an archive has no image for.
+// PlatformError is a platform for which an archive has no image.
 type PlatformError struct {
 	Wanted string
 	Found  []string
@@ -183,7 +184,7 @@ func (e *PlatformError) Error() string {
 // Unmet reports that the request cannot be met.
 func (*PlatformError) Unmet() bool { return true }
 
-// ParsePlatform checks how a platform is spelt.
+// ParsePlatform checks the spelling of a platform.
 func ParsePlatform(s string) error {
 	parts := strings.Split(s, "/")
 	if len(parts) < 2 || len(parts) > 3 || slices.Contains(parts, "") {
@@ -201,8 +202,8 @@ func platformText(p v1.Platform) string {
 	return text
 }
 
-// fits reports whether a platform is the one that is wanted. Who says no variant
-// takes any.
+// fits reports whether a platform is the wanted one. A wanted platform without a
+// variant fits any.
 func fits(wanted string, p v1.Platform) bool {
 	return wanted == platformText(p) || wanted == p.OS+"/"+p.Architecture
 }

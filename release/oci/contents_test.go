@@ -62,8 +62,8 @@ func FuzzContents(f *testing.F) {
 // fake is a layout in memory.
 type fake map[string]string
 
-func (f fake) Index(context.Context) (Wrapping, error) {
-	return Wrapping{Index: []byte(f["index.json"]), Layout: []byte(f["oci-layout"]), Files: slices.Sorted(maps.Keys(f))}, nil
+func (f fake) Index(context.Context) (LayoutFiles, error) {
+	return LayoutFiles{Index: []byte(f["index.json"]), Layout: []byte(f["oci-layout"]), Files: slices.Sorted(maps.Keys(f))}, nil
 }
 
 func (f fake) Blob(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package oci makes and reads OCI images: configuration, manifest and index
-// (OCI image-spec 1.1: config.md, manifest.md, image-index.md), the image
-// layout (image-layout.md) and the archive that holds it: a tar file, plain or
-// packed, which others call an oci-archive.
+// Package oci makes and reads OCI images: configuration, manifest and index (OCI
+// image-spec 1.1: config.md, manifest.md, image-index.md), the image layout
+// (image-layout.md) and the archive that holds it: a tar file, plain or
+// compressed, also called an oci-archive.
 //
-// An archive that is written holds one image for one platform, all of it, and
-// nothing besides. One that is read may have an index of several images, of which a
-// platform chooses one, and of further indexes. Not supported: digests other
-// than sha256, blobs kept elsewhere (urls), subject and referrers, and the
-// archives of docker save.
+// An archive that orlop writes holds one whole image for one platform, and
+// nothing else. One that it reads may have an index of several images, from
+// which a platform chooses one, and of further indexes. Not supported: digests
+// other than sha256, blobs stored elsewhere (urls), subject and referrers, and
+// the archives of docker save.
 package oci
 
 import (
@@ -33,7 +33,7 @@ type Image struct {
 	Layers       []Layer           // lowest first
 }
 
-// Layer is a layer and its line of the history.
+// Layer is a layer and its entry in the history.
 type Layer struct {
 	layer.Layer
 	Created   int64 // seconds
@@ -43,7 +43,7 @@ type Layer struct {
 // Texts are the JSON texts of an image and its layout.
 type Texts struct{ Config, Manifest, Index, Layout []byte }
 
-// Documents are the finished ones.
+// Documents are the finished documents.
 type Documents struct {
 	Texts
 	ConfigDigest, Digest digest.Digest // Digest is the manifest's
@@ -53,11 +53,11 @@ type Documents struct {
 const LayoutFile = `{"imageLayoutVersion":"` + v1.ImageLayoutVersion + `"}`
 
 // Documents writes the configuration, the manifest and the index. The order of
-// members decides bytes, as does the choice of those that may be left out.
+// members decides bytes, as does the choice of optional ones.
 //
-// The descriptor in the index names the image but has no platform: it is not
-// there to choose by, with one manifest, and neither FreeBSD's own images nor
-// those that skopeo copies into a layout have it.
+// The descriptor in the index names the image but has no platform: with one
+// manifest there is nothing to choose by it, and neither FreeBSD's own images
+// nor those that skopeo copies into a layout have one.
 func (im *Image) Documents() Documents {
 	var d Documents
 	d.Config = encode(im.config())
@@ -78,7 +78,7 @@ func (im *Image) Documents() Documents {
 	return d
 }
 
-// Index writes the index of an image by its name and manifest.
+// Index writes the index of an image, given its name and manifest.
 func Index(name string, manifest digest.Digest, size int64) []byte {
 	return encode(object{
 		{"schemaVersion", 2},
@@ -110,7 +110,7 @@ func descriptor(mediaType string, d digest.Digest, size int64, annotations map[s
 	return object{{"mediaType", mediaType}, {"digest", d.String()}, {"size", size}, {"annotations", sorted(annotations)}}
 }
 
-// optional leaves a member out where it has nothing to say.
+// optional omits an empty member.
 func optional(s string) any {
 	if s == "" {
 		return nil
@@ -118,5 +118,5 @@ func optional(s string) any {
 	return s
 }
 
-// Timestamp spells a time as the documents do: RFC 3339, in UTC.
+// Timestamp formats a time as in the documents: RFC 3339, in UTC.
 func Timestamp(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }

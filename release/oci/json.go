@@ -10,20 +10,20 @@ import (
 	"strings"
 )
 
-// The JSON of an image is written by this encoder, so that no release of Go
-// can change an image's digest: compact, members in the order given, strings
-// in UTF-8 with the escapes that JSON demands and no others.
+// This encoder writes the JSON of an image, so that no release of Go can change
+// an image's digest: compact, members in the given order, strings in UTF-8 with
+// only the escapes that JSON requires.
 
-// member is a member of an object; one whose value is nil is left out.
+// member is a member of an object, omitted if its value is nil.
 type member struct {
 	key   string
 	value any
 }
 
-// object is a JSON object in its order.
+// object is a JSON object in the given order.
 type object []member
 
-// sorted makes an object of a map, by key; nil where it is empty.
+// sorted makes an object from a map, by key; nil if it is empty.
 func sorted(m map[string]string) any {
 	if len(m) == 0 {
 		return nil
@@ -35,7 +35,7 @@ func sorted(m map[string]string) any {
 	return o
 }
 
-// texts makes an array; nil where it is empty.
+// texts makes an array; nil if it is empty.
 func texts(list []string) any {
 	if len(list) == 0 {
 		return nil
@@ -94,7 +94,7 @@ func write(b *strings.Builder, v any) {
 
 func quote(b *strings.Builder, s string) {
 	b.WriteByte('"')
-	for _, r := range s { // a byte that is not UTF-8 becomes U+FFFD, as everywhere in Go
+	for _, r := range s { // a byte that is not UTF-8 becomes U+FFFD, as usual in Go
 		switch {
 		case r == '"' || r == '\\':
 			b.WriteByte('\\')

@@ -17,11 +17,11 @@ import (
 	"github.com/orlop/orlop/release/oci"
 )
 
-// File is a file or folder that may hold an image. It can be read at any place
+// File is a file or folder that may hold an image. It can be read at any offset
 // and any number of times: what comes through a pipe is spooled.
 type File struct {
 	Name  string // for messages
-	Piped bool   // nothing lies beside it
+	Piped bool   // it has no files next to it
 
 	file *os.File
 	size int64 // of a file
@@ -45,9 +45,8 @@ func Open(ctx context.Context, name string) (*File, error) {
 	return New(ctx, name, f)
 }
 
-// New takes a file or folder that is open, and closes it in the end. It
-// reads a pipe to its end, into a temporary file that has no name, in the
-// system's folder for such files.
+// New takes an open file or folder, and closes it in the end. It reads a pipe to
+// its end, into an unnamed temporary file in the system's folder for such files.
 func New(ctx context.Context, name string, f *os.File) (*File, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -73,7 +72,7 @@ func (s *File) Close() error {
 	return s.file.Close()
 }
 
-// Folder reports whether it is one.
+// Folder reports whether it is a folder.
 func (s *File) Folder() bool { return s.dir }
 
 // Reader reads a file from its start.
@@ -81,7 +80,7 @@ func (s *File) Reader(ctx context.Context) io.Reader {
 	return until.Reader(ctx, io.NewSectionReader(s.file, 0, math.MaxInt64))
 }
 
-// spoolPipe keeps what a pipe gives. A signal ends the wait for it.
+// spoolPipe stores what a pipe delivers. A signal ends the wait for it.
 func spoolPipe(ctx context.Context, pipe *os.File) (*os.File, int64, error) {
 	defer pipe.Close()
 	f, n, err := spool(until.Input(ctx, pipe), maxPiped)
@@ -92,8 +91,8 @@ func spoolPipe(ctx context.Context, pipe *os.File) (*os.File, int64, error) {
 	return f, n, err
 }
 
-// spool writes so many bytes and one more, if there are, to a temporary file
-// without a name.
+// spool writes up to limit bytes, and one more if there are more, to an unnamed
+// temporary file.
 func spool(r io.Reader, limit int64) (*os.File, int64, error) {
 	f, err := os.CreateTemp("", "orlop-")
 	if err != nil {
@@ -111,8 +110,8 @@ func spool(r io.Reader, limit int64) (*os.File, int64, error) {
 	return f, n, nil
 }
 
-// named puts the name of a source before what is wrong with it. What the source
-// is to blame for is a broken layout.
+// named puts the name of a source before an error. Errors caused by the source
+// make it a broken layout.
 func named(name string, err error) error {
 	if layer.Blameless(err) {
 		return fmt.Errorf("%s: %w", name, err)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package layout has images on disk: an image layout (image-spec, image-layout.md)
-// in a folder or in a tar file, plain or packed.
+// Package layout has images on disk: an image layout (image-spec,
+// image-layout.md) in a folder or in a tar file, plain or compressed.
 package layout
 
 import (
@@ -28,13 +28,13 @@ import (
 	"github.com/orlop/orlop/release/tarfile"
 )
 
-// Bounds for archives that anybody wrote. Real ones stay far below.
+// Bounds for untrusted archives. Real ones stay far below.
 const (
 	maxFiles = 4096 // in a layout; an image of 127 layers has 131
-	// What a packed archive may come to on the disk: so many times its own
-	// bytes, and some for one that is small. Its blobs hardly shrink, being
-	// packed themselves, and plain layers shrink to a tenth, perhaps; what
-	// shrinks to less than this was made to fill a disk.
+	// How large a compressed archive may become on disk, as a multiple of its
+	// own size, plus an allowance for small ones. Compressed blobs hardly shrink
+	// further, and plain layers shrink to a tenth, perhaps; what shrinks to less
+	// than this was made to fill a disk.
 	maxGrowth = 64
 	freeBytes = 16 << 20
 )
@@ -42,8 +42,8 @@ const (
 // Archive is an image layout that is read: a folder or a tar file.
 type Archive struct {
 	files  map[string]file // by name in the layout
-	odd    string          // the first entry that is no plain file, "" for none
-	closer io.Closer       // of what was opened for it; nil for nothing
+	odd    string          // the first entry that is not a regular file, "" for none
+	closer io.Closer       // of whatever was opened for it; nil for nothing
 }
 
 // file is a regular file of a layout.
@@ -52,10 +52,10 @@ type file struct {
 	open func() (io.ReadCloser, error)
 }
 
-// Open reads an image layout: a folder, or a tar file, plain or packed with xz,
-// zstd or gzip. A packed one is unpacked into a temporary file that has no name,
-// so that its blobs can be read in any order. That happens once: the archive stays
-// open until the file is closed.
+// Open reads an image layout: a folder, or a tar file, plain or compressed with
+// xz, zstd or gzip. A compressed one is unpacked into an unnamed temporary file,
+// so that its blobs can be read in any order. That happens once: the archive
+// stays open until the file is closed.
 func (s *File) Open(ctx context.Context) (oci.Source, error) {
 	if s.opened != nil {
 		return s.opened, nil
@@ -86,16 +86,16 @@ func (a *Archive) Close() error {
 	return a.closer.Close()
 }
 
-// Other kinds of archive are worth a hint.
+// Other kinds of archive deserve a hint.
 var (
 	errDockerArchive = fault.Unsupportedf("is a docker-archive, wanted an OCI one (podman save --format oci-archive)")
 	errSkopeoDir     = fault.Unsupportedf("is a folder of skopeo's transport dir:, wanted an OCI image layout (skopeo copy dir:FOLDER oci:FOLDER)")
-	errNoLayout      = fault.Unsupportedf("has neither oci-layout nor index.json, so it is no OCI image layout")
-	errNoArchive     = fault.Unsupportedf("is no archive, wanted an OCI image layout: a folder, or a tar file, plain or packed with gzip, xz or zstd")
+	errNoLayout      = fault.Unsupportedf("has neither oci-layout nor index.json, so it is not an OCI image layout")
+	errNoArchive     = fault.Unsupportedf("is not an archive, wanted an OCI image layout: a folder, or a tar file, plain or packed with gzip, xz or zstd")
 )
 
-// recognise tells an image layout from other things. One that docker save made
-// is an image layout, too, since Docker 25.
+// recognise distinguishes an image layout from other things. Since Docker 25, an
+// archive of docker save is an image layout, too.
 func (a *Archive) recognise() error {
 	_, layout := a.files["oci-layout"]
 	_, index := a.files["index.json"]
@@ -109,14 +109,14 @@ func (a *Archive) recognise() error {
 	case !layout && !index && a.odd != "oci-layout" && a.odd != "index.json":
 		return errNoLayout
 	case a.odd != "":
-		return fmt.Errorf("entry %q is no plain file", a.odd)
+		return fmt.Errorf("entry %q is not a regular file", a.odd)
 	case layout:
 		return nil
 	}
 	return errors.New("has no oci-layout, which an OCI image layout has beside index.json (image-spec, image-layout.md)")
 }
 
-// add notes a file of the layout.
+// add records a file of the layout.
 func (a *Archive) add(name string, f file) error {
 	if _, twice := a.files[name]; twice {
 		return fmt.Errorf("entry %q occurs twice in the archive", name)
@@ -128,7 +128,7 @@ func (a *Archive) add(name string, f file) error {
 	return nil
 }
 
-// readDir notes the files of a folder, out of which no symlink leads.
+// readDir records the files of a folder; no symlink leads out of it.
 func (a *Archive) readDir(ctx context.Context, name string) error {
 	root, err := os.OpenRoot(name)
 	if err != nil {
@@ -154,7 +154,7 @@ func (a *Archive) readDir(ctx context.Context, name string) error {
 	})
 }
 
-// readFile notes the files of a tar file, which it unpacks where it must.
+// readFile records the files of a tar file, which it unpacks if necessary.
 func (a *Archive) readFile(ctx context.Context, s *File) error {
 	br := bufio.NewReaderSize(s.Reader(ctx), 1<<20)
 	head, err := br.Peek(512) // a block of tar
@@ -181,7 +181,7 @@ func (a *Archive) readFile(ctx context.Context, s *File) error {
 	return a.readTar(ctx, plain, n)
 }
 
-// unpacker returns a reader of the plain bytes, nil where they are not packed.
+// unpacker returns a reader of the plain bytes, nil if they are not compressed.
 func unpacker(packing string, r *bufio.Reader) (io.ReadCloser, error) {
 	switch packing {
 	case "":
@@ -195,8 +195,8 @@ func unpacker(packing string, r *bufio.Reader) (io.ReadCloser, error) {
 	return nil, fault.Unsupportedf("is packed with %s, wanted a tar file, plain or packed with gzip, xz or zstd", packing)
 }
 
-// readTar notes where each file of the layout lies in a tar file of so many
-// bytes.
+// readTar records where each file of the layout is in a tar file that ends at
+// end.
 func (a *Archive) readTar(ctx context.Context, f *os.File, end int64) error {
 	in := io.NewSectionReader(f, 0, end)
 	if is, err := isTar(in); err != nil || !is {
@@ -219,11 +219,11 @@ func (a *Archive) readTar(ctx context.Context, f *os.File, end int64) error {
 		case h.Typeflag == tar.TypeXGlobalHeader, h.Typeflag == tar.TypeDir && name == "":
 			continue
 		case !fs.ValidPath(name):
-			return fmt.Errorf("entry %q is no clean path inside the archive", h.Name)
+			return fmt.Errorf("entry %q is not a clean path inside the archive", h.Name)
 		case h.Typeflag == tar.TypeDir:
 			continue
 		case h.Typeflag != tar.TypeReg || tarfile.IsSparse(h):
-			a.odd = cmp.Or(a.odd, name) // a docker-archive may have such
+			a.odd = cmp.Or(a.odd, name) // a docker-archive may have these
 			continue
 		}
 		at, err := in.Seek(0, io.SeekCurrent)
@@ -241,8 +241,7 @@ func (a *Archive) readTar(ctx context.Context, f *os.File, end int64) error {
 	}
 }
 
-// isTar looks for a first header: one that is whole, or is damaged but has its
-// magic.
+// isTar looks for a first header: a valid one, or a damaged one with the magic.
 func isTar(in *io.SectionReader) (bool, error) {
 	var block [512]byte
 	if n, err := in.ReadAt(block[:], 0); err == io.EOF && n < len(block) {
@@ -254,7 +253,7 @@ func isTar(in *io.SectionReader) (bool, error) {
 	return string(block[257:262]) == "ustar" || !errors.Is(err, tar.ErrHeader), nil
 }
 
-// nothingMore looks at what follows the end of the archive: padding, at most.
+// nothingMore checks what follows the end of the archive: at most padding.
 func nothingMore(in *io.SectionReader, size int64) error {
 	at, err := in.Seek(0, io.SeekCurrent)
 	if err == nil && at%512 != 0 {
@@ -284,12 +283,12 @@ func (a *Archive) read(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer r.Close()
-	return io.ReadAll(io.LimitReader(r, f.size)) // a file may have grown since
+	return io.ReadAll(io.LimitReader(r, f.size)) // the file may have grown since
 }
 
 // Index returns the two documents around the image, and the names of all files.
-func (a *Archive) Index(context.Context) (oci.Wrapping, error) {
-	w := oci.Wrapping{Files: slices.Sorted(maps.Keys(a.files))}
+func (a *Archive) Index(context.Context) (oci.LayoutFiles, error) {
+	w := oci.LayoutFiles{Files: slices.Sorted(maps.Keys(a.files))}
 	if w.Layout, w.Fault = a.read("oci-layout"); w.Fault == nil {
 		w.Fault = oci.CheckLayoutFile(w.Layout)
 	}
@@ -298,8 +297,8 @@ func (a *Archive) Index(context.Context) (oci.Wrapping, error) {
 	return w, err
 }
 
-// Blob opens the blob of a descriptor. Its last read fails if the bytes are
-// not the ones described.
+// Blob opens the blob of a descriptor. Its last read fails if the bytes do not
+// match the descriptor.
 func (a *Archive) Blob(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	if err := oci.CheckDigest(d.Digest); err != nil {
 		return nil, err
@@ -309,7 +308,7 @@ func (a *Archive) Blob(_ context.Context, d v1.Descriptor) (io.ReadCloser, error
 	case d.Size < 0:
 		return nil, oci.FormatErrorf("size of blob %s is %d in its descriptor, wanted 0 or more", d.Digest, d.Size)
 	case !ok && len(d.URLs) > 0:
-		return nil, fault.Unsupportedf("blob %s is not in the archive but at %s, which this version does not ask", d.Digest, d.URLs[0])
+		return nil, fault.Unsupportedf("blob %s is not in the archive but at %s, which this version does not fetch", d.Digest, d.URLs[0])
 	case !ok:
 		return nil, oci.FormatErrorf("blob %s is not in the archive", d.Digest)
 	case f.size != d.Size:

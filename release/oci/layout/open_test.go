@@ -184,12 +184,12 @@ func TestOpenRefuses(t *testing.T) {
 		{"more after zstd", joined(save(t, TarZstd), fileOf(t, make([]byte, 512))), "has data after its last zstd frame"},
 		{"broken xz", fileOf(t, []byte("\xfd7zXZ\x00x")), "ends too early"},
 		{"broken zstd", fileOf(t, []byte("\x28\xb5\x2f\xfd\x00")), "ends in the middle of a zstd frame"},
-		{"symlink", entries(t, first, &tar.Header{Typeflag: tar.TypeSymlink, Name: "index.json", Linkname: "/etc/passwd"}), `entry "index.json" is no plain file`},
-		{"hard link", entries(t, first, &tar.Header{Typeflag: tar.TypeLink, Name: "index.json", Linkname: "oci-layout"}), `entry "index.json" is no plain file`},
-		{"device", entries(t, first, &tar.Header{Typeflag: tar.TypeChar, Name: "x"}), `entry "x" is no plain file`},
-		{"absolute", entries(t, first, plain("/x")), `entry "/x" is no clean path inside the archive`},
-		{"dots within", entries(t, first, plain("blobs/../index.json")), `entry "blobs/../index.json" is no clean path inside the archive`},
-		{"folder outside", entries(t, first, &tar.Header{Typeflag: tar.TypeDir, Name: "../"}), `entry "../" is no clean path inside the archive`},
+		{"symlink", entries(t, first, &tar.Header{Typeflag: tar.TypeSymlink, Name: "index.json", Linkname: "/etc/passwd"}), `entry "index.json" is not a regular file`},
+		{"hard link", entries(t, first, &tar.Header{Typeflag: tar.TypeLink, Name: "index.json", Linkname: "oci-layout"}), `entry "index.json" is not a regular file`},
+		{"device", entries(t, first, &tar.Header{Typeflag: tar.TypeChar, Name: "x"}), `entry "x" is not a regular file`},
+		{"absolute", entries(t, first, plain("/x")), `entry "/x" is not a clean path inside the archive`},
+		{"dots within", entries(t, first, plain("blobs/../index.json")), `entry "blobs/../index.json" is not a clean path inside the archive`},
+		{"folder outside", entries(t, first, &tar.Header{Typeflag: tar.TypeDir, Name: "../"}), `entry "../" is not a clean path inside the archive`},
 		{"twice, spelt otherwise", entries(t, first, plain("./oci-layout")), `entry "oci-layout" occurs twice in the archive`},
 		{"no layout", entries(t, plain("index.json")), "has no oci-layout, which an OCI image layout has beside index.json"},
 		{"cut in the padding of its last file", cut(t, entries(t, first), 700), "ends inside a block of 512 bytes, after 700 bytes"},
@@ -232,14 +232,14 @@ func TestOpenUnsupported(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ name, path, want string }{
-		{"empty file", fileOf(t, nil), "is no archive, wanted an OCI image layout: a folder, or a tar file, plain or packed with gzip, xz or zstd"},
-		{"text", fileOf(t, []byte("hello")), "is no archive"},
-		{"longer text", fileOf(t, bytes.Repeat([]byte("hello"), 1000)), "is no archive"},
+		{"empty file", fileOf(t, nil), "is not an archive, wanted an OCI image layout: a folder, or a tar file, plain or packed with gzip, xz or zstd"},
+		{"text", fileOf(t, []byte("hello")), "is not an archive"},
+		{"longer text", fileOf(t, bytes.Repeat([]byte("hello"), 1000)), "is not an archive"},
 		{"bzip2", fileOf(t, []byte("BZh91AY&SY")), "is packed with bzip2, wanted a tar file, plain or packed with gzip, xz or zstd"},
 		{"zip", fileOf(t, []byte("PK\x03\x04")), "is packed with zip"},
 		{"many", entries(t, many...), "has more than 4096 files"},
-		{"tar of something else", entries(t, plain("etc/passwd")), "has neither oci-layout nor index.json, so it is no OCI image layout"},
-		{"folder", t.TempDir(), "has neither oci-layout nor index.json, so it is no OCI image layout"},
+		{"tar of something else", entries(t, plain("etc/passwd")), "has neither oci-layout nor index.json, so it is not an OCI image layout"},
+		{"folder", t.TempDir(), "has neither oci-layout nor index.json, so it is not an OCI image layout"},
 		{"a bomb", fileOf(t, bomb.Bytes()), "unpacks to more than "},
 	} {
 		_, err := open(tt.path)
@@ -295,7 +295,7 @@ func TestOpenSparse(t *testing.T) {
 	b[156] = 'S'
 	copy(b[257:265], "ustar  \x00")
 	seal(b)
-	if _, err := open(fileOf(t, b)); err == nil || !strings.Contains(err.Error(), `entry "oci-layout" is no plain file`) {
+	if _, err := open(fileOf(t, b)); err == nil || !strings.Contains(err.Error(), `entry "oci-layout" is not a regular file`) {
 		t.Errorf("GNU: got %v", err)
 	}
 	if !tarfile.IsSparse(&tar.Header{PAXRecords: map[string]string{"GNU.sparse.major": "1"}}) {
@@ -350,7 +350,7 @@ func TestDirDamage(t *testing.T) {
 		{"longer", func(p string) error { return os.WriteFile(blob(p), []byte("ones"), 0o600) }, "is 4, wanted 3"},
 		{"absent", func(p string) error { return os.Remove(blob(p)) }, "is not in the archive"},
 		{"extra", func(p string) error { return os.WriteFile(filepath.Join(p, "x"), nil, 0o600) }, "x is in the archive, but nothing refers to it"},
-		{"symlink", func(p string) error { return os.Symlink("/etc/passwd", filepath.Join(p, "x")) }, `entry "x" is no plain file`},
+		{"symlink", func(p string) error { return os.Symlink("/etc/passwd", filepath.Join(p, "x")) }, `entry "x" is not a regular file`},
 	} {
 		path := save(t, Dir)
 		if err := tt.change(path); err != nil {
@@ -426,7 +426,7 @@ func TestCheckDocuments(t *testing.T) {
 		{"index", `sha256:`, `sha512:`, `manifest: digest "sha512:`},
 		{"index", `"sha256:`, `"../`, `manifest: digest "../`},
 		{"manifest", `"schemaVersion":2,`, `"schemaVersion":2,"mediaType":"x",`, `type of manifest is "x"`},
-		{"manifest", `image.config`, `image.conf`, `manifest: its config is of type "application/vnd.oci.image.conf.v1+json", so it is no OCI image`},
+		{"manifest", `image.config`, `image.conf`, `manifest: its config is of type "application/vnd.oci.image.conf.v1+json", so it is not an OCI image`},
 		{"manifest", `"layers":[`, `"manifests":[],"layers":[`, `manifest: has "manifests", by which others take it for another kind of document (CVE-2021-41190)`},
 		{"manifest", `"layers":[`, `"layers":[],"layers":[`, `manifest: has "layers" twice`},
 		{"manifest", `"layers":[`, `"Layers":[`, `manifest: has "Layers", wanted "layers"`},

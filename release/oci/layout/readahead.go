@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// ahead reads in a goroutine of its own, so that a blob is hashed while what
-// was read before is written.
+// ahead reads in its own goroutine, so that a blob is hashed while earlier bytes
+// are written.
 type ahead struct {
 	full    chan piece
 	free    chan []byte
@@ -20,12 +20,11 @@ type ahead struct {
 
 type piece struct {
 	bytes []byte
-	err   error // of what comes after them
+	err   error // after these bytes
 }
 
-// readAhead starts to read, until the context ends. After Close nothing reads from
-// r any more.
-func readAhead(ctx context.Context, r io.Reader) *ahead {
+// readAhead starts to read. After Close nothing more is read from r.
+func readAhead(r io.Reader) *ahead {
 	const pieces, size = 3, 256 << 10
 	a := &ahead{full: make(chan piece, pieces+1), free: make(chan []byte, pieces), stop: make(chan struct{}), stopped: make(chan struct{})}
 	for range pieces {
@@ -54,7 +53,7 @@ func (a *ahead) run(ctx context.Context, r io.Reader) {
 	}
 }
 
-// Read gives what has been read, and the error at its place.
+// Read returns what has been read, and the error where it occurred.
 func (a *ahead) Read(b []byte) (int, error) {
 	if len(a.rest) == 0 {
 		if a.cur.err != nil {

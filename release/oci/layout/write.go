@@ -48,7 +48,7 @@ func ParseFormat(s string) (Format, error) {
 	return "", fmt.Errorf("format %q is not known, wanted txz, tar, tar.zst or dir%s", s, spelling.Hint(s, "txz", "tar", "tar.zst", "dir"))
 }
 
-// Extension is what a file of the format has after its name; a folder has none.
+// Extension is the file name's extension for the format; a folder has none.
 func (f Format) Extension() string {
 	if f == Dir {
 		return ""
@@ -60,13 +60,13 @@ func (f Format) Extension() string {
 type layoutEntry struct {
 	name   string
 	size   int64
-	digest digest.Digest // "" for a document, which was made here
+	digest digest.Digest // "" for a document, which is made here
 	open   func() (io.ReadCloser, error)
 }
 
 // Write writes an image as a tar file or folder at path, which must not exist;
-// after an error it may be there in part. Open gives the blob of each layer, by
-// its place among Image.Layers; one that is not as its Layer says is an error.
+// after an error a part of it may remain. Open opens the blob of each layer, by
+// its index in Image.Layers; one that does not match its Layer is an error.
 func Write(ctx context.Context, path string, f Format, im *oci.Image, d oci.Documents, open func(i int) (io.ReadCloser, error)) error {
 	entries := entriesOf(im, d, open)
 	if f == Dir {
@@ -76,7 +76,7 @@ func Write(ctx context.Context, path string, f Format, im *oci.Image, d oci.Docu
 }
 
 // entriesOf lists the files of the layout in the order of their names. A layer
-// that stands twice in an image has one blob.
+// that occurs twice in an image has one blob.
 func entriesOf(im *oci.Image, d oci.Documents, open func(i int) (io.ReadCloser, error)) []layoutEntry {
 	document := func(name string, text []byte) layoutEntry {
 		return layoutEntry{name: name, size: int64(len(text)), open: func() (io.ReadCloser, error) {
@@ -94,8 +94,8 @@ func entriesOf(im *oci.Image, d oci.Documents, open func(i int) (io.ReadCloser, 
 	return slices.CompactFunc(list, func(a, b layoutEntry) bool { return a.name == b.name })
 }
 
-// writeArchive writes the layout as a tar file, and packs that as it goes.
-func writeArchive(ctx context.Context, out io.Writer, f Format, created int64, entries []layoutEntry) error {
+// writeArchive writes the layout as a tar file, compressing it on the fly.
+func writeArchive(out io.Writer, f Format, created int64, entries []layoutEntry) error {
 	var packed io.WriteCloser
 	switch f {
 	case Tar:
@@ -138,9 +138,9 @@ type plainWriter struct{ io.Writer }
 
 func (plainWriter) Close() error { return nil }
 
-// copy hands the contents to write, which reads them to the end, and sees to
-// it that they are the right ones.
-func (e *layoutEntry) copy(ctx context.Context, write func(io.Reader) error) error {
+// copy passes the contents to write, which reads them to the end, and verifies
+// them.
+func (e *layoutEntry) copy(write func(io.Reader) error) error {
 	r, err := e.open()
 	if err != nil {
 		return err
@@ -153,7 +153,7 @@ func (e *layoutEntry) copy(ctx context.Context, write func(io.Reader) error) err
 	defer blob.Close()
 	err = write(blob)
 	if mismatch, ok := errors.AsType[*oci.MismatchError](err); ok {
-		return mismatch // names the blob; the path around it would say so again
+		return mismatch // names the blob; adding the path would repeat it
 	}
 	return err
 }
@@ -176,7 +176,7 @@ func writeDir(ctx context.Context, path string, entries []layoutEntry) error {
 	return nil
 }
 
-// create writes a new file and sees it onto the disk.
+// create writes a new file and syncs it to disk.
 func create(ctx context.Context, path string, write func(io.Writer) error) error {
 	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {

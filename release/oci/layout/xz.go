@@ -9,16 +9,16 @@ import (
 	"io"
 )
 
-// storedXZ writes an .xz stream whose LZMA2 chunks hold the bytes as they are:
-// what it is for is compressed already, and so it costs no more than a copy
+// storedXZ writes an .xz stream whose LZMA2 chunks store the bytes uncompressed:
+// its input is compressed already, so this costs no more than a copy
 // (xz-file-format.txt; LZMA2 chunks as in xz's lzma2_decoder.c).
 //
-// The stream has one block, whose header leaves out the sizes, as they are not
-// known before its end; and CRC32 as its check, which every decoder must know
-// and which is the cheapest. The blobs inside have a sha256 each.
+// The stream has one block, whose header omits the sizes, since they are only
+// known at its end. Its check is CRC32, which every decoder must support and
+// which is the cheapest. Each blob inside has its own sha256.
 type storedXZ struct {
 	w     io.Writer
-	buf   []byte // the chunk in the making, 3 bytes of its header first
+	buf   []byte // the current chunk, preceded by 3 bytes of its header
 	sum   uint32 // CRC32 of the plain bytes
 	plain int64  // bytes in
 	size  int64  // bytes of compressed data
@@ -40,7 +40,7 @@ func newStoredXZ(w io.Writer) *storedXZ {
 	return &storedXZ{w: w, buf: make([]byte, 3, 3+xzChunk)}
 }
 
-// sealed appends the CRC32 of b, as all of xz's headers have it.
+// sealed appends the CRC32 of b, as in all headers of xz.
 func sealed(b []byte) []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
@@ -73,8 +73,8 @@ func (x *storedXZ) begin() error {
 	return err
 }
 
-// flush writes the chunk: a control byte, which in the first one resets the
-// dictionary, and its length less one.
+// flush writes the chunk: a control byte, which resets the dictionary in the
+// first one, and its length minus one.
 func (x *storedXZ) flush() error {
 	if err := x.begin(); err != nil {
 		return err
@@ -92,8 +92,8 @@ func (x *storedXZ) flush() error {
 	return err
 }
 
-// Close ends block and stream: the padding of the block and its check, the
-// index with its one record, the footer. It does not close the writer below.
+// Close ends block and stream: the padding of the block and its check, the index
+// with its only record, the footer. It does not close the underlying writer.
 func (x *storedXZ) Close() error {
 	if len(x.buf) > 3 {
 		if err := x.flush(); err != nil {
