@@ -88,7 +88,7 @@ config: rootfs.diff_ids.2 is "sha256:…", its lock makes it absent`, ""},
 	}), `layer 1: is packed with gzip, wanted zstd, as its media type has it
 files, pkg database and packages were not checked: that needs every layer whole and in its place
 manifest: layers.0.mediaType is "application/vnd.oci.image.layer.v1.tar+zstd", its lock makes it "application/vnd.oci.image.layer.v1.tar+gzip"`, ""},
-	{"media type of the config", documents(func(l *opened) { at[object](l.manifest, "config")["mediaType"] = "text/plain" }), `manifest: its config is of type "text/plain", so it is no OCI image`, ""},
+	{"media type of the config", documents(func(l *opened) { at[object](l.manifest, "config")["mediaType"] = "text/plain" }), `manifest: its config is of type "text/plain", so it is not an OCI image`, ""},
 	{"schemaVersion", documents(func(l *opened) { l.manifest["schemaVersion"] = 3 }), `schemaVersion of manifest is 3, wanted 2
 manifest: schemaVersion is 3, its lock makes it 2`, ""},
 	{"history too long", documents(func(l *opened) {
@@ -151,7 +151,7 @@ FreeBSD-zoneinfo-15.0: /usr/share/zoneinfo/UTC: file is absent, wanted one, as t
 	}), `layer 2: evil: is a hard link to "../etc/passwd", which has ".." in its path, which may lead out of the root`, ""},
 	{"device", inLayer(1, func(l *opened) {
 		l.layers[1] = append(l.layers[1], entry{Header: tar.Header{Name: "dev/mem", Typeflag: tar.TypeChar, Devmajor: 1, Devminor: 1}})
-	}), `layer 2: dev/mem has a header in other bytes, which orlop does not write
+	}), `layer 2: dev/mem has a header with other bytes, which orlop does not write
 /dev/mem: its owners have numbers without names, and orlop writes both
 layer 2: /dev/mem: file is there, wanted none: no package has it, and orlop does not make it`, ""},
 	{"flags", inLayer(1, func(l *opened) {
@@ -201,7 +201,7 @@ layer 2: /etc/passwd: file is there, wanted none: no package has it, and orlop d
 	{"two bad entries and a mode", inLayer(1, func(l *opened) {
 		l.find(1, "lib/libc.so.7").Mode = 0o4755
 		l.layers[1] = append(l.layers[1], entry{Header: tar.Header{Name: "/evil"}}, entry{Header: tar.Header{Name: "dev/mem", Typeflag: tar.TypeChar}})
-	}), `layer 2: /evil has a header in other bytes, and 1 more are otherwise, which orlop does not write
+	}), `layer 2: /evil has a header with other bytes, and 1 more differ, which orlop does not write
 FreeBSD-clibs-15.0p3: /lib/libc.so.7: mode is 4755, wanted 0444, as the pkg database has it
 /dev/mem: its owners have numbers without names, and orlop writes both
 /evil: its owners have numbers without names, and orlop writes both

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package jsondiff tells in what two JSON texts differ, key by key. The texts may be
-// anybody's: depth and keys are bounded.
+// Package jsondiff reports how two JSON texts differ, key by key. The texts are
+// untrusted: depth and keys are bounded.
 package jsondiff
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
-// Change is a value in two JSON texts, "" where one has none.
+// Change is a value in two JSON texts, "" where one of them lacks it.
 type Change struct{ Key, Old, New string }
 
 // Compare compares two values as JSON, key by key.
@@ -37,7 +37,7 @@ func Compare(old, now any) []Change {
 	var list []Change
 	for _, c := range changes {
 		empty := c.Old+c.New == "{}" || c.Old+c.New == "[]"
-		if !empty || !hasBelow(changes, c.Key) { // else what it has, or had, says it
+		if !empty || !hasBelow(changes, c.Key) { // otherwise its contents show it
 			list = append(list, c)
 		}
 	}
@@ -48,21 +48,21 @@ func compareKeys(x, y Change) int { return strings.Compare(x.Key, y.Key) }
 
 // hasBelow reports whether sorted changes have one below a key.
 func hasBelow(changes []Change, key string) bool {
-	prefix := strings.TrimPrefix(key+".", ".") // all are below the whole
+	prefix := strings.TrimPrefix(key+".", ".") // everything is below the root
 	i, _ := slices.BinarySearchFunc(changes, Change{Key: prefix}, compareKeys)
 	return i < len(changes) && strings.HasPrefix(changes[i].Key, prefix)
 }
 
-// Bounds for documents that anybody wrote. What is deeper, or has a longer key,
-// is noted without taking it apart.
+// Bounds for untrusted documents. What is deeper, or has a longer key, is
+// recorded whole.
 const (
 	maxDepth = 16
 	maxKey   = 100
 )
 
-// flatten notes each scalar of a value under its path, keys and indices joined
-// by dots, and each empty object or list. A key that is there twice has "again"
-// after its path.
+// flatten records each scalar of a value under its path, keys and indices joined
+// by dots, and each empty object or list. A repeated key has "again" after its
+// path.
 func flatten(v any, into map[string]string) {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -76,7 +76,7 @@ func flatten(v any, into map[string]string) {
 func flattenAt(path string, depth int, dec *json.Decoder, into map[string]string) {
 	var value json.RawMessage
 	if depth == 0 {
-		_ = dec.Decode(&value) // a text that json.Marshal made, as all below
+		_ = dec.Decode(&value) // json.Marshal made this text
 		note(path, string(value), into)
 		return
 	}
@@ -108,7 +108,7 @@ func note(path, value string, into map[string]string) {
 	into[path] = value
 }
 
-// clipped is a key, of a long one the beginning and its sha256.
+// clipped is a key; for a long one, its beginning and its sha256.
 func clipped(key string) string {
 	if len(key) <= maxKey {
 		return key

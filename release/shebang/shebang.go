@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
 // Package shebang reads what starts a script: the line after #!, as FreeBSD's
-// kernel takes it (sys/kern/imgact_shell.c), and the arguments of env(1) in it.
+// kernel parses it (sys/kern/imgact_shell.c), and the arguments of env(1) in it.
 package shebang
 
 import (
@@ -11,11 +11,11 @@ import (
 	"strings"
 )
 
-// maxLine bounds the line: the kernel looks at the first page of a file only.
+// maxLine bounds the line: the kernel looks only at the first page of a file.
 const maxLine = 4096
 
-// Head takes the bytes of one file after the other while they stream past, and
-// keeps the line of a script.
+// Head takes the bytes of one file after another as they stream by, and keeps
+// the line of a script.
 type Head struct {
 	line []byte
 	over bool // no more bytes of the current file count
@@ -39,7 +39,7 @@ func (h *Head) Write(b []byte) (int, error) {
 }
 
 // Line ends the current file and returns its first line after #!, "" for a file
-// that is no script.
+// that is not a script.
 func (h *Head) Line() string {
 	line, is := bytes.CutPrefix(h.line, []byte("#!"))
 	h.line, h.over = h.line[:0], false
@@ -50,7 +50,7 @@ func (h *Head) Line() string {
 	return strings.Trim(string(line), " \t")
 }
 
-// Of is the line of a file that is at hand whole.
+// Of is the line of a file in memory.
 func Of(text []byte) string {
 	var h Head
 	h.Write(text)
@@ -59,9 +59,9 @@ func Of(text []byte) string {
 
 // Interpreter is what starts a script.
 type Interpreter struct {
-	Path    string   // as the line has it; "" for none
+	Path    string   // as in the line; "" for none
 	Program string   // that env(1) looks for, if that is the interpreter; else ""
-	Folders []string // where env looks, if the line says it; nil for PATH
+	Folders []string // where env looks, if the line says so; nil for PATH
 }
 
 // Parse reads the line.
@@ -77,8 +77,8 @@ func Parse(line string) Interpreter {
 	return i
 }
 
-// env finds the program among the arguments of env(1). FreeBSD's kernel hands
-// all of them over as one, which env takes apart after -S.
+// env finds the program among the arguments of env(1). FreeBSD's kernel passes
+// all of them as one, which env splits after -S.
 func (i *Interpreter) env(words []string) {
 	for len(words) > 0 {
 		w := words[0]
@@ -86,7 +86,7 @@ func (i *Interpreter) env(words []string) {
 		name, value, assigns := strings.Cut(w, "=")
 		switch {
 		case strings.ContainsAny(w, "'\"\\$"):
-			return // env -S has quotes of its own
+			return // env -S has its own quoting
 		case strings.HasPrefix(w, "-"):
 			words = i.option(w[1:], words)
 		case assigns && name == "PATH":
@@ -98,8 +98,8 @@ func (i *Interpreter) env(words []string) {
 	}
 }
 
-// option takes letters of options, of which the last may have a value in the same
-// word or the next, and returns the words that are left.
+// option takes letters of options, the last of which may have a value in the
+// same word or the next, and returns the remaining words.
 func (i *Interpreter) option(letters string, words []string) []string {
 	at := strings.IndexAny(letters, "SPLUu")
 	if at < 0 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package shell takes simple scripts of sh(1) apart into commands, for readers
-// that know what each command means. Nothing is executed and nothing expanded.
+// Package shell splits simple scripts of sh(1) into commands, for readers that
+// know what each command means. Nothing is executed or expanded.
 //
-// Not supported, and an error that names the text: a backslash but at the end of
-// a line, $ in single quotes, a quoted text over several lines, background
+// Not supported, and an error that names the text: a backslash except at the end
+// of a line, $ in single quotes, quoted text over several lines, background
 // commands, input from files.
 package shell
 
@@ -14,14 +14,13 @@ import (
 	"strings"
 )
 
-// Command is a simple command, or a reserved word with what follows it on its
-// line.
+// Command is a simple command, or a reserved word with the rest of its line.
 type Command struct {
 	Line      int      // of the script, from 1
 	Words     []string // without quotes; a variable is always ${NAME}
 	Redirects []Redirect
 	End       string // what ends it: a newline, ; ;; && || | or "" for the end of the script
-	Err       error  // it is not understood, nor is the rest of its line
+	Err       error  // it and the rest of its line are not understood
 }
 
 // Redirect is where output goes, or where input comes from.
@@ -33,7 +32,7 @@ type Redirect struct {
 
 var assignment = regexp.MustCompile(`^([A-Za-z_]\w*)=(.*)$`)
 
-// Assignment takes a word NAME=VALUE apart.
+// Assignment splits a word NAME=VALUE.
 func Assignment(word string) (name, value string, is bool) {
 	m := assignment.FindStringSubmatch(word)
 	if m == nil {
@@ -42,7 +41,7 @@ func Assignment(word string) (name, value string, is bool) {
 	return m[1], m[2], true
 }
 
-// Assignments takes those off that words begin with, by name.
+// Assignments splits off the leading assignments of words, by name.
 func Assignments(words []string) (values map[string]string, rest []string) {
 	values = map[string]string{}
 	for len(words) > 0 {
@@ -55,7 +54,7 @@ func Assignments(words []string) (values map[string]string, rest []string) {
 	return values, words
 }
 
-// Quiet reports whether output goes nowhere else than the script's own, or to
+// Quiet reports whether output goes only to the script's own output or to
 // /dev/null.
 func (c *Command) Quiet() bool {
 	for _, r := range c.Redirects {
@@ -66,11 +65,10 @@ func (c *Command) Quiet() bool {
 	return true
 }
 
-// String is the command as its words could be written.
+// String is the command, written in words.
 func (c Command) String() string { return strings.Join(c.Words, " ") }
 
-// Parse lists the commands of a script, those that are not understood among
-// them.
+// Parse lists the commands of a script, including those it does not understand.
 func Parse(script string) []Command {
 	var list []Command
 	p := parser{rest: script, line: 1}
@@ -86,22 +84,22 @@ type parser struct {
 	rest string // of the script
 	line int    // at which it begins
 	here []*Redirect
-	hang []bool // of each of here: its lines may begin with tabs
+	hang []bool // for each of here: its lines may begin with tabs
 
 	// The command that is being read.
 	cmd    Command
 	inWord bool
-	toward bool // the word is where the last redirection leads
+	toward bool // the word is the target of the last redirection
 	tabs   bool // that is <<-
 }
 
-// part is what comes next in a script: a line that goes on, blanks, a redirection,
-// an operator, or a part of a word, in quotes or bare.
+// part is what comes next in a script: a line continuation, blanks, a
+// redirection, an operator, or a part of a word, quoted or bare.
 var part = regexp.MustCompile(`^(?:\\\n|[ \t]+|(2>&1|[12]?>>?|<<-?)|(\n|;;|;|&&|\|\||\|)` +
 	`|"((?:[^"\\\n$]|\$[^"\\\n]|\\\n)*)"|('[^'$\n]*')` +
 	`|((?:\$\{[A-Za-z_]\w*:\+[^}"'\\\n]*\}|\$[^\s"'\\;&|<>]|[^\s"'\\;&|<>$])+))`)
 
-// command reads the next one, up to and with what ends it.
+// command reads the next command, including what ends it.
 func (p *parser) command() Command {
 	p.cmd, p.inWord, p.toward = Command{Line: p.line}, false, false
 	for p.rest != "" {
@@ -133,13 +131,13 @@ func (p *parser) command() Command {
 	return p.end("")
 }
 
-// take moves on in the script.
+// take advances in the script.
 func (p *parser) take(n int) {
 	p.line += strings.Count(p.rest[:n], "\n")
 	p.rest = p.rest[n:]
 }
 
-// fail gives the rest of a line up.
+// fail gives up on the rest of a line.
 func (p *parser) fail() Command {
 	line := firstLine(p.rest)
 	p.cmd.Err = fmt.Errorf("%q is not understood, wanted plain words", line)
@@ -188,7 +186,7 @@ func (p *parser) end(op string) Command {
 	p.endWord()
 	p.cmd.End = op
 	if p.toward {
-		p.cmd.Err = fmt.Errorf("%q leads nowhere, wanted a word after it", p.cmd.Redirects[len(p.cmd.Redirects)-1].Op)
+		p.cmd.Err = fmt.Errorf("%q has no target, wanted a word after it", p.cmd.Redirects[len(p.cmd.Redirects)-1].Op)
 		return p.cmd
 	}
 	for i := range p.cmd.Redirects {
@@ -208,7 +206,7 @@ func (p *parser) end(op string) Command {
 	return p.cmd
 }
 
-// document reads the text of a here-document, whose target is for now its last
+// document reads the text of a here-document; until then its target is the last
 // line.
 func (p *parser) document(r *Redirect, tabs bool) error {
 	last := r.Target

@@ -52,7 +52,7 @@ func TestParse(t *testing.T) {
 		{"a \"$\"b\n", []string{`1 ["a"] ! "\"$\"b" is not understood, wanted plain words`}},
 		{"a $\n", []string{`1 ["a"] ! "$" is not understood, wanted plain words`}},
 		{"a $\"b\"\n", []string{`1 ["a"] ! "$\"b\"" is not understood, wanted plain words`}},
-		{"a >\nb\n", []string{`1 ["a"] >"" ! ">" leads nowhere, wanted a word after it`, `2 ["b"]`}},
+		{"a >\nb\n", []string{`1 ["a"] >"" ! ">" has no target, wanted a word after it`, `2 ["b"]`}},
 		{"a > > b\n", []string{`1 ["a"] >"" ! "> b" is not understood, wanted plain words`}},
 	} {
 		var got []string

@@ -14,10 +14,10 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// Comparer keeps what is read of a tar file between the contents of its entries,
-// and compares it with what this package writes there. So it finds whatever a
-// node has no place for: further pax records, such as extended attributes, parts
-// of seconds, bytes in padding.
+// Comparer records what is read of a tar file between the contents of its
+// entries, and compares it with what this package writes there. So it finds
+// whatever a node cannot represent: further pax records, such as extended
+// attributes, fractions of seconds, bytes in padding.
 type Comparer struct {
 	plain   io.Reader
 	keep    bool
@@ -25,7 +25,7 @@ type Comparer struct {
 	wanted  []byte
 	padding int64 // of the entry before
 
-	first string // that is foreign
+	first string // foreign part found
 	count int
 }
 
@@ -41,19 +41,19 @@ func (h *Comparer) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Next is to be called before the headers of an entry, or the end, are read.
+// Next must be called before the headers of an entry, or the end, are read.
 func (h *Comparer) Next() { h.keep, h.read = true, h.read[:0] }
 
-// Contents is to be called before the contents of an entry are read.
+// Contents must be called before the contents of an entry are read.
 func (h *Comparer) Contents() { h.keep = false }
 
-// Global notes a header for all entries after it, which orlop never writes.
+// Global records a header for all later entries, which orlop never writes.
 func (h *Comparer) Global() {
-	h.padding = 0 // has been read with it
+	h.padding = 0 // was read with it
 	h.note("there is a global pax header")
 }
 
-// Skip passes over an entry of so many bytes that is no node.
+// Skip skips an entry of size bytes that is not a node.
 func (h *Comparer) Skip(size int64) { h.padding = -size & (BlockSize - 1) }
 
 // Entry compares what was read before the contents of an entry.
@@ -64,21 +64,21 @@ func (h *Comparer) Entry(header *tar.Header, n *tree.Node) {
 	if bytes.Equal(h.read, h.wanted) {
 		return
 	}
-	h.note(header.Name + " has " + stranger(header.PAXRecords, own.records))
+	h.note(header.Name + " has " + foreignPart(header.PAXRecords, own.records))
 }
 
-// stranger names the pax record that nobody wants, else the header as a whole.
-func stranger(found map[string]string, wanted []string) string {
+// foreignPart names an unexpected pax record, else the header as a whole.
+func foreignPart(found map[string]string, wanted []string) string {
 	for _, key := range slices.Sorted(maps.Keys(found)) {
 		if !slices.Contains(wanted, key+"="+found[key]) {
 			return fmt.Sprintf("the pax record %s=%.40q", key, found[key])
 		}
 	}
-	return "a header in other bytes"
+	return "a header with other bytes"
 }
 
-// End compares what was read after the contents of the last entry with the rest
-// that the archive should have.
+// End compares what was read after the contents of the last entry with the
+// proper end of the archive.
 func (h *Comparer) End(more bool) {
 	if more || int64(len(h.read)) != h.padding+2*BlockSize || strings.Trim(string(h.read), "\x00") != "" {
 		h.note("its end has other bytes")
@@ -91,10 +91,10 @@ func (h *Comparer) note(what string) {
 	}
 }
 
-// Foreign tells what was found, "" for nothing.
+// Foreign returns what was found, "" for nothing.
 func (h *Comparer) Foreign() string {
 	if h.count > 1 {
-		return fmt.Sprintf("%s, and %d more are otherwise", h.first, h.count-1)
+		return fmt.Sprintf("%s, and %d more differ", h.first, h.count-1)
 	}
 	return h.first
 }

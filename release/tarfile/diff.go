@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// Change is something in which the second of two tar files differs.
+// Change is a difference between two tar files.
 type Change struct {
 	Entry    int    // counted from 1; 0 for what follows the last entry
-	Path     string // of the entry, as the first file has it
+	Path     string // of the entry, in the first file
 	Field    string // what differs: a field of the header, a pax record, contents, …
 	Old, New string // "" where there is nothing to show
 }
 
-// String tells the change in a line.
+// String describes the change in one line.
 func (c Change) String() string {
 	text := c.Field
 	if c.Old != "" || c.New != "" {
@@ -33,9 +33,9 @@ func (c Change) String() string {
 	return fmt.Sprintf("entry %d, %s: %s", c.Entry, c.Path, text)
 }
 
-// Diff compares two tar files byte by byte and calls visit for everything
-// in which they differ. Where one has an entry more, it is added or removed;
-// where they have different entries at one place, nothing after it is compared.
+// Diff compares two tar files byte by byte and calls visit for each difference.
+// An entry that only one file has is added or removed; after two different
+// entries at one position, nothing more is compared.
 func Diff(a, b io.Reader, visit func(Change)) error {
 	x, y := rawTar{r: a}, rawTar{r: b}
 	for entry := 1; ; entry++ {
@@ -54,7 +54,7 @@ func Diff(a, b io.Reader, visit func(Change)) error {
 			}
 			return err
 		case x.end || y.end:
-			return lonely(&x, &y, entry, visit)
+			return unpaired(&x, &y, entry, visit)
 		case x.path != y.path:
 			at.Field, at.Old, at.New = "path", strconv.Quote(x.path), strconv.Quote(y.path)
 			visit(at)
@@ -68,8 +68,8 @@ func Diff(a, b io.Reader, visit func(Change)) error {
 	}
 }
 
-// lonely goes through the entries that only one of two files has.
-func lonely(x, y *rawTar, entry int, visit func(Change)) error {
+// unpaired goes through the entries that only one of two files has.
+func unpaired(x, y *rawTar, entry int, visit func(Change)) error {
 	left, change := x, "removed"
 	if x.end {
 		left, change = y, "added"
@@ -105,7 +105,7 @@ func sameRest(a, b io.Reader) (bool, error) {
 	}
 }
 
-// diffRecords compares pax records, and how they are written.
+// diffRecords compares pax records, and their encoding.
 func diffRecords(x, y *rawTar, at Change, visit func(Change)) {
 	if bytes.Equal(x.before, y.before) {
 		return
@@ -143,10 +143,10 @@ func shown(value string, is bool) string {
 	return strconv.Quote(value)
 }
 
-// maxShown bounds what is shown of a pax record.
+// maxShown bounds how much of a pax record is shown.
 const maxShown = 60
 
-// headerFields are those of a ustar header, by where they end (POSIX.1-2001).
+// headerFields are those of a ustar header, by their ends (POSIX.1-2001).
 var headerFields = []struct {
 	end  int
 	name string
@@ -156,8 +156,8 @@ var headerFields = []struct {
 	{337, "devmajor"}, {345, "devminor"}, {500, "prefix"}, {512, "padding"},
 }
 
-// diffFields tells the fields that differ; the checksum, which follows the
-// others, only where it is alone.
+// diffFields reports the fields that differ; the checksum, which depends on the
+// others, only if it differs alone.
 func diffFields(x, y []byte, at Change, visit func(Change)) {
 	start, found, checksum := 0, false, false
 	for _, f := range headerFields {
@@ -192,8 +192,8 @@ func fieldText(name string, field []byte) string {
 	return strconv.Quote(trimmed(field))
 }
 
-// diffBodies reads the contents of both entries and tells the first byte that
-// differs. Another size is a field of the header.
+// diffBodies reads the contents of both entries and reports the first byte that
+// differs. A different size is a field of the header.
 func diffBodies(x, y *rawTar, at Change, visit func(Change)) error {
 	if x.size != y.size {
 		at.Field = "contents"

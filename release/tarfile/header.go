@@ -13,7 +13,7 @@ import (
 // paxName is the name of every pax header. Programs that know pax never show it.
 const paxName = "././@PaxHeader"
 
-// header is what a tar entry says of itself.
+// header is what a tar entry says about itself.
 type header struct {
 	name, link   string
 	kind         byte // typeflag
@@ -25,8 +25,8 @@ type header struct {
 	records      []string // pax, KEY=VALUE
 }
 
-// encode appends the header's blocks: a pax header first where ustar has no room
-// for something (POSIX.1-2001, pax Interchange Format).
+// encode appends the header's blocks, preceded by a pax header if something does
+// not fit in ustar (POSIX.1-2001, pax Interchange Format).
 func (h *header) encode(to []byte) []byte {
 	start := len(to)
 	to = append(to, padding[:]...)
@@ -50,7 +50,7 @@ const (
 	maxTime = 0o77777777777
 )
 
-// ustar makes the plain header in a block of zeros, and notes pax records for
+// ustar makes the plain header in a block of zeros, and adds pax records for
 // what does not fit.
 func (h *header) ustar(b []byte) {
 	prefix, name, fits := splitName(h.name)
@@ -69,7 +69,7 @@ func (h *header) ustar(b []byte) {
 	copy(b[257:265], "ustar\x0000")
 	copy(b[265:297], h.text("uname", h.uname, 31))
 	copy(b[297:329], h.text("gname", h.gname, 31))
-	octal(b[329:337], 0) // device numbers, which nothing here has
+	octal(b[329:337], 0) // device numbers, not used here
 	octal(b[337:345], 0)
 	copy(b[345:500], prefix)
 	if h.flags != "" {
@@ -85,7 +85,7 @@ func (h *header) ustar(b []byte) {
 
 func (h *header) pax(key, value string) { h.records = append(h.records, key+"="+value) }
 
-// fit returns a number that its field can hold, 0 where a pax record has it.
+// fit returns a number that fits in its field, 0 if a pax record has it.
 func (h *header) fit(key string, n, most int64) int64 {
 	if n < 0 || n > most {
 		h.pax(key, strconv.FormatInt(n, 10))
@@ -94,7 +94,7 @@ func (h *header) fit(key string, n, most int64) int64 {
 	return n
 }
 
-// text returns a text that its field can hold.
+// text returns a text that fits in its field.
 func (h *header) text(key, s string, room int) string {
 	if len(s) > room || !isASCII(s) {
 		h.pax(key, s)
@@ -102,8 +102,8 @@ func (h *header) text(key, s string, room int) string {
 	return clip(s, room)
 }
 
-// paxBody writes the records in the order of their keys. hdrcharset comes
-// before all: it says how the names after it are to be read.
+// paxBody writes the records in the order of their keys. hdrcharset comes before
+// all: it says how to read the names after it.
 func (h *header) paxBody() []byte {
 	slices.Sort(h.records)
 	if !utf8.ValidString(strings.Join(h.records, "")) {
@@ -120,8 +120,8 @@ func (h *header) paxBody() []byte {
 	return body
 }
 
-// splitName finds the slash at which a long name falls into ustar's two
-// fields: the last one that the prefix has room for.
+// splitName finds the slash at which a long name is split into ustar's two
+// fields: the last one for which the prefix has room.
 func splitName(s string) (prefix, name string, ok bool) {
 	if len(s) <= 100 {
 		return "", s, true
@@ -141,7 +141,7 @@ func octal(field []byte, n int64) {
 	}
 }
 
-// clip cuts a text that a pax record has in full.
+// clip truncates a text that is complete in a pax record.
 func clip(s string, room int) string {
 	if isASCII(s) {
 		return s[:min(len(s), room)]

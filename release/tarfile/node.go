@@ -15,7 +15,7 @@ import (
 )
 
 // maxPath bounds a path and the target of a link, in bytes. FreeBSD's kernel
-// takes 1024 (PATH_MAX in sys/syslimits.h), Linux's 4096.
+// accepts 1024 (PATH_MAX in sys/syslimits.h), Linux's 4096.
 const maxPath = 4096
 
 // Node turns a header into a node.
@@ -54,13 +54,13 @@ func Node(h *tar.Header) (*tree.Node, error) {
 	return n, nil
 }
 
-// clean turns "a/b", "./a//b", "/a/./b" and "a/b/" into "/a/b", as whoever
-// extracts a layer does.
+// clean turns "a/b", "./a//b", "/a/./b" and "a/b/" into "/a/b", as programs that
+// extract a layer do.
 func clean(name string) (string, error) {
 	switch {
 	case name == "":
 		return "", errors.New("has no name")
-	case tree.CheckPath("/"+name) == nil: // as almost all are
+	case tree.CheckPath("/"+name) == nil: // as for almost all
 		return "/" + name, nil
 	}
 	var path strings.Builder
@@ -89,8 +89,7 @@ func IsSparse(h *tar.Header) bool {
 	return h.Typeflag == tar.TypeGNUSparse
 }
 
-// knownRecords are those that a node has a place for, and times that nobody
-// restores.
+// knownRecords are those that a node represents, and times that nobody restores.
 var knownRecords = []string{"path", "linkpath", "size", "uid", "gid", "uname", "gname", "mtime", "atime", "ctime", "hdrcharset", "SCHILY.fflags"}
 
 // furtherRecords are the other pax records, KEY=VALUE.

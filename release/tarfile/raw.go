@@ -10,14 +10,13 @@ import (
 	"strings"
 )
 
-// rawTar reads the headers of a tar file as they are, where archive/tar tells
-// what they mean.
+// rawTar reads the raw headers of a tar file, where archive/tar interprets them.
 type rawTar struct {
 	r io.Reader
 
-	end     bool              // there is no further entry
+	end     bool              // there are no more entries
 	path    string            // of the entry
-	size    int64             // of its contents, which are to be read next
+	size    int64             // of its contents, which come next
 	before  []byte            // headers of pax or GNU tar that come before its own
 	records map[string]string // pax
 	header  [BlockSize]byte   // its own
@@ -67,7 +66,7 @@ func (t *rawTar) next() error {
 		}
 	}
 	if kind := t.header[156]; kind >= '1' && kind <= '6' || t.size < 0 {
-		t.size = 0 // links, devices and folders have no contents, whatever they say
+		t.size = 0 // links, devices and folders have no contents, whatever the header says
 	}
 	prefix := ""
 	if bytes.HasPrefix(t.header[257:], []byte("ustar\x00")) {
@@ -86,13 +85,13 @@ func (t *rawTar) next() error {
 	return nil
 }
 
-// record notes pax records, each LENGTH KEY=VALUE and a newline.
+// record records pax records, each LENGTH KEY=VALUE and a newline.
 func (t *rawTar) record(body []byte) {
 	for len(body) > 0 {
 		digits, _, _ := bytes.Cut(body, []byte(" "))
 		n, err := strconv.Atoi(string(digits))
 		if err != nil || n <= len(digits)+1 || n > len(body) {
-			return // archive/tar has told that
+			return // archive/tar has reported that
 		}
 		key, value, _ := strings.Cut(strings.TrimSuffix(string(body[len(digits)+1:n]), "\n"), "=")
 		t.records[key] = value
@@ -100,8 +99,8 @@ func (t *rawTar) record(body []byte) {
 	}
 }
 
-// number reads a numeric field: octal digits, or binary where the first bit is
-// set (GNU tar).
+// number reads a numeric field: octal digits, or binary if the first bit is set
+// (GNU tar).
 func number(field []byte) (int64, error) {
 	if field[0]&0x80 == 0 {
 		text := strings.Trim(string(field), " \x00")
@@ -120,8 +119,8 @@ func number(field []byte) (int64, error) {
 	return n, nil
 }
 
-// name is a text that ends before the first zero byte, as archive/tar has it; a blank
-// at its end is its own.
+// name is a text that ends before the first zero byte, as in archive/tar; a
+// blank at its end is significant.
 func name(field []byte) string {
 	text, _, _ := bytes.Cut(field, []byte{0})
 	return string(text)
@@ -129,5 +128,5 @@ func name(field []byte) string {
 
 func trimmed(field []byte) string { return strings.TrimRight(string(field), "\x00 ") }
 
-// padded is the room that contents take.
+// padded is the space that contents take.
 func padded(size int64) int64 { return (size + BlockSize - 1) / BlockSize * BlockSize }

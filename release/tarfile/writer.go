@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package tarfile writes the nodes of a tree as entries of a tar file, reads them
-// back, and tells in what two tar files differ. The same nodes give the same bytes.
+// Package tarfile writes the nodes of a tree as entries of a tar file, reads
+// them back, and reports how two tar files differ. The same nodes give the same
+// bytes.
 package tarfile
 
 import (
@@ -21,19 +22,19 @@ type Writer struct {
 	buf    []byte
 }
 
-// NewWriter returns a writer for a tar file that is no layer, such as the
+// NewWriter returns a writer for a tar file that is not a layer, such as the
 // archive of an image. Close ends the file.
 func NewWriter(out io.Writer) *Writer { return &Writer{out: out} }
 
-// Close writes the end of the archive: two empty blocks. The padding to 10240
-// bytes that tapes want is left out.
+// Close writes the end of the archive: two empty blocks. It omits the padding to
+// 10240 bytes that tapes need.
 func (w *Writer) Close() error {
 	_, err := w.out.Write(make([]byte, 2*BlockSize))
 	return err
 }
 
 // Entry writes a node. Contents are exactly the Size bytes of a file, and nil
-// for anything else. Flags that container storage does not know are left out.
+// for anything else. Flags unknown to container storage are left out.
 func (w *Writer) Entry(n *tree.Node, contents io.Reader) error {
 	h := describe(n)
 	w.header = h.encode(w.header[:0])
@@ -49,8 +50,8 @@ func (w *Writer) Entry(n *tree.Node, contents io.Reader) error {
 	return nil
 }
 
-// copy writes contents and pads them to whole blocks. It reads to the end, at
-// which a reader that checks sums has its last word.
+// copy writes contents and pads them to whole blocks. It reads to the end, where
+// a reader that checks sums may still fail.
 func (w *Writer) copy(size int64, contents io.Reader) error {
 	n, err := w.fill(&io.LimitedReader{R: contents, N: size})
 	if err == nil && n == size {
@@ -68,8 +69,8 @@ func (w *Writer) copy(size int64, contents io.Reader) error {
 
 var padding [BlockSize]byte // zeros
 
-// fill lets the writer read where it can. Anything else gets pieces of
-// one size: a compressor's bytes may depend on that.
+// fill lets the writer read if it can. Anything else gets pieces of one size: a
+// compressor's bytes may depend on that.
 func (w *Writer) fill(contents io.Reader) (int64, error) {
 	if own, ok := w.out.(Filler); ok {
 		return own.Fill(contents)
@@ -139,7 +140,7 @@ var knownFlags = map[string]bool{
 	"uchg": true, "uunlnk": true, "offline": true, "opaque": true, "rdonly": true, "reparse": true, "sparse": true, "system": true,
 }
 
-// KnownFlags splits file flags into those that a layer can carry and others.
+// KnownFlags splits file flags into those that a layer can carry and the others.
 func KnownFlags(flags string) (kept, dropped string) {
 	var keep, drop []string
 	for name := range strings.SplitSeq(flags, ",") {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package tartest makes tar files for tests, with other people's code or byte by
+// Package tartest makes tar files for tests, with third-party code or byte by
 // byte.
 package tartest
 
@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// Of writes entries with other people's code.
+// Of writes entries with third-party code.
 func Of(t testing.TB, headers ...tar.Header) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -31,10 +31,10 @@ func Of(t testing.TB, headers ...tar.Header) []byte {
 	return b.Bytes()
 }
 
-// Lines makes a tar file of entries, a line '"TYPE" "NAME" "LINK" "CHANGES"
-// "CONTENTS"' each, whose headers have the right sums and sizes. Changes are other
-// bytes of a header, "OFFSET=HEX". Lines KEY=VALUE in the contents of a pax header
-// get their lengths.
+// Lines makes a tar file of entries, one line '"TYPE" "NAME" "LINK" "CHANGES"
+// "CONTENTS"' each, whose headers have the right sums and sizes. Changes replace
+// bytes of a header, "OFFSET=HEX". Lines KEY=VALUE in the contents of a pax
+// header get their lengths.
 func Lines(entries string) []byte {
 	var b []byte
 	for line := range strings.Lines(entries) {
@@ -67,7 +67,7 @@ func Lines(entries string) []byte {
 			}
 		}
 		if head[156] == 'S' {
-			head[156] = '0' // as large as a sparse entry may be, it would take seconds
+			head[156] = '0' // a sparse entry can be so large that it would take seconds
 		}
 		Seal(head)
 		b = append(append(b, head...), text...)
@@ -76,7 +76,7 @@ func Lines(entries string) []byte {
 	return append(b, make([]byte, 2*blockSize)...)
 }
 
-// Seal puts the right sum into a header.
+// Seal puts the right checksum into a header.
 func Seal(b []byte) {
 	sum := 8 * int64(' ')
 	for i, c := range b {
