@@ -18,14 +18,14 @@ import (
 	"github.com/orlop/orlop/release"
 )
 
-// AnnotationABI is the annotation of a manifest that tells images which orlop
-// has made from those of others. It decides bytes, as all of this file does.
+// AnnotationABI is the manifest annotation that distinguishes images made by
+// orlop from others. It decides bytes, like everything in this file.
 const AnnotationABI = "org.freebsd.abi"
 
 // The annotations of the OCI image-spec (annotations.md) begin with this.
 const ociImage = "org.opencontainers.image."
 
-// freeBSDs are the annotations that only FreeBSD's own images have.
+// freeBSDs are the annotations of only FreeBSD's own images.
 func freeBSDs() map[string]string {
 	return map[string]string{
 		ociImage + "vendor":        "The FreeBSD Project",
@@ -35,14 +35,14 @@ func freeBSDs() map[string]string {
 	}
 }
 
-// free are those of the image-spec that a definition or a release may give.
-// The others follow from what an image is made of.
+// free are those of the image-spec that a definition or a release may set. The
+// others follow from what an image is made of.
 var free = []string{"authors", "description", "documentation", "licenses", "revision", "source", "url", "vendor"}
 
 // NamesSource reports whether an annotation says where the source of a release is.
 func NamesSource(key string) bool { return key == ociImage+"source" || key == ociImage+"revision" }
 
-// derived are those that orlop makes, and where what they say comes from.
+// derived are those that orlop makes, and where their values come from.
 var derived = map[string]string{
 	ociImage + "created": "from the packages' times", ociImage + "ref.name": "from name and tag",
 	ociImage + "title": "from the definition's title", ociImage + "version": "from the release, or the definition's version",
@@ -52,7 +52,7 @@ var derived = map[string]string{
 var annotationForm = regexp.MustCompile(`^[A-Za-z0-9-]+(?:\.[A-Za-z0-9_-]+)+(?:/[A-Za-z0-9._-]+)*$`)
 
 // CheckAnnotations finds keys and values that a manifest cannot have, or that
-// are not anybody's to choose.
+// nobody may choose.
 func CheckAnnotations(all map[string]string) error {
 	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(all)) {
@@ -70,19 +70,19 @@ func checkAnnotation(key, value string) error {
 		}
 	}
 	if !annotationForm.MatchString(key) {
-		return fmt.Errorf("is no name such as %ssource", ociImage)
+		return fmt.Errorf("is not a name such as %ssource", ociImage)
 	}
 	if strings.HasPrefix(strings.ToLower(key), "org.opencontainers.") && !slices.Contains(free, strings.TrimPrefix(key, ociImage)) {
 		var known []string
 		for _, name := range free {
 			known = append(known, ociImage+name)
 		}
-		return fmt.Errorf("the image-spec has none of this name that may be given, wanted one of %s%s", strings.Join(known, ", "), spelling.Hint(key, known...))
+		return fmt.Errorf("the image-spec has no such annotation to set, wanted one of %s%s", strings.Join(known, ", "), spelling.Hint(key, known...))
 	}
 	return checkText(value)
 }
 
-// checkText refuses what nobody could read, or would read otherwise.
+// checkText refuses what nobody could read, or would misread.
 func checkText(text string) error {
 	switch {
 	case strings.TrimSpace(text) == "":
@@ -97,8 +97,8 @@ func checkText(text string) error {
 	return nil
 }
 
-// CheckGiven finds what a run may not annotate an image with: FreeBSD's own say
-// some of it themselves. What an image of one's own says itself stays.
+// CheckGiven finds annotations that a run may not set: FreeBSD's own images
+// define some of them themselves. A custom image's own annotations stay.
 func (img Image) CheckGiven(annotations map[string]string) error {
 	var errs []error
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
@@ -109,8 +109,8 @@ func (img Image) CheckGiven(annotations map[string]string) error {
 	return errors.Join(errs...)
 }
 
-// ManifestAnnotations are those of an image's manifest but its time: what it is made
-// of, what its definition says, and what the run gives that neither says.
+// ManifestAnnotations are those of an image's manifest except its time: what it
+// is made of, what its definition says, and what the run adds to these.
 func (img Image) ManifestAnnotations(r release.Release, given map[string]string) map[string]string {
 	all := map[string]string{}
 	maps.Copy(all, given)
@@ -127,13 +127,12 @@ func (img Image) ManifestAnnotations(r release.Release, given map[string]string)
 	return all
 }
 
-// freeBSDPrefix is what the names of FreeBSD's own images begin with, and of no
-// others.
+// freeBSDPrefix begins the names of FreeBSD's own images, and of no others.
 const freeBSDPrefix = "freebsd-"
 
-// RefName is the name that an archive gives an image: of FreeBSD's own as
-// release/scripts/make-oci-image.sh has it, of others with the first of their
-// tags, if they have any.
+// RefName is the name that an archive gives an image: for FreeBSD's own the one
+// in release/scripts/make-oci-image.sh, for others with the first of their tags,
+// if any.
 func (img Image) RefName(r release.Release) string {
 	name, tag := img.Name, r.Version()
 	if img.FreeBSD {
@@ -144,16 +143,16 @@ func (img Image) RefName(r release.Release) string {
 	return name + ":" + tag + "-" + r.TargetArch()
 }
 
-// OwnRefName reports whether an archive may give this name to an image of one's
-// own, whatever its tag.
+// OwnRefName reports whether an archive may give this name to a custom image,
+// whatever its tag.
 func OwnRefName(refName, image, targetArch string) bool {
 	name, tag, _ := strings.Cut(refName, ":")
 	before, ok := strings.CutSuffix(tag, "-"+targetArch)
 	return ok && before != "" && name == image && tagForm.MatchString(tag)
 }
 
-// OfFreeBSDs is the image's name in a name that FreeBSD's own have in archives,
-// "" for another.
+// OfFreeBSDs is the image's name within an archive's name for one of FreeBSD's
+// own, "" for another name.
 func OfFreeBSDs(refName string) string {
 	name, _, _ := strings.Cut(refName, ":")
 	image, ours := strings.CutPrefix(name, freeBSDPrefix)
@@ -166,7 +165,8 @@ func OfFreeBSDs(refName string) string {
 // tagForm is that of tags in the distribution-spec.
 var tagForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
-// CheckRefName wants an archive's name of an image to be one that programs take.
+// CheckRefName requires an archive's name of an image to be one that programs
+// accept.
 func (img Image) CheckRefName(r release.Release) error {
 	if _, tag, _ := strings.Cut(img.RefName(r), ":"); !tagForm.MatchString(tag) {
 		return fault.Usagef("image %s: its tag %s has %d characters, wanted at most 128", img.Name, tag, len(tag))
@@ -174,15 +174,15 @@ func (img Image) CheckRefName(r release.Release) error {
 	return nil
 }
 
-// checkOwn finds what a definition cannot say of itself.
+// checkOwn finds what a definition cannot say about itself.
 func (img Image) checkOwn() []error {
 	var errs []error
 	for i, tag := range img.Tags {
 		if !tagForm.MatchString(tag) {
-			errs = append(errs, fmt.Errorf("tag %q: wanted at most 128 letters, digits, _ . and -, of which the last two do not begin it", tag))
+			errs = append(errs, fmt.Errorf("tag %q: wanted at most 128 letters, digits, _ . and -, not beginning with . or -", tag))
 		}
 		if slices.Contains(img.Tags[:i], tag) {
-			errs = append(errs, fmt.Errorf("tag %q is there twice", tag))
+			errs = append(errs, fmt.Errorf("tag %q occurs twice", tag))
 		}
 	}
 	for _, t := range []struct{ key, text string }{{"version", img.Version}, {"title", img.Title}} {

@@ -17,11 +17,11 @@ import (
 // FreeBSD's own script.
 func ConfName(image string) string { return "oci-image-" + image + ".conf" }
 
-// OtherImageError is an image that a source tree makes and orlop does not, or
-// makes of something else.
+// OtherImageError is an image that a source tree defines and orlop does not, or
+// defines differently.
 type OtherImageError struct {
 	Image, Fact   string // "package FreeBSD-clibs"
-	Found, Wanted string // in the tree, and of orlop
+	Found, Wanted string // in the tree, and in orlop
 }
 
 func (e *OtherImageError) Error() string {
@@ -36,10 +36,10 @@ func (e *OtherImageError) Parts() (what, where, found, wanted string) {
 	return e.Fact + " of the tree and of orlop differ", "image " + e.Image, e.Found, e.Wanted
 }
 
-// Compare finds what a source tree says of its images that these definitions do
-// not: a name in its list, and the parent, packages and command of those that it
-// defines. The order of packages says nothing, an alternative "a | b" is either,
-// and a package that a parent names may be named again.
+// Compare finds what a source tree says about its images and these definitions
+// do not: a name in its list, and the parent, packages and command of those that
+// it defines. The order of packages does not matter, an alternative "a | b" is
+// either, and a package of a parent may be named again.
 func (all Images) Compare(list []string, tree Images) error {
 	var errs []error
 	for _, name := range list {
@@ -65,7 +65,7 @@ func (all Images) Compare(list []string, tree Images) error {
 	return errors.Join(errs...)
 }
 
-// whole is an image with the packages and the command that it has from its
+// whole is an image with the packages and the command inherited from its
 // parents.
 func (all Images) whole(name string) (Image, error) {
 	chain, err := all.Chain(name)
@@ -83,8 +83,8 @@ func (all Images) whole(name string) (Image, error) {
 	return whole, nil
 }
 
-// compare is Compare for whole images. Of each only the packages count that it
-// names itself: its children would tell of others again.
+// compare is Compare for whole images. For each image, only the packages that it
+// names itself count: otherwise its children would repeat the faults.
 func (img Image) compare(theirs Image, named, theirsNamed []string) []error {
 	var errs []error
 	differ := func(fact, found, wanted string) {

@@ -20,18 +20,18 @@ import (
 
 // FreeBSD's own definitions, release/tools/oci-image-NAME.conf, are shell
 // scripts: they set OCI_BASE_IMAGE and have a function oci_image_build. Their
-// commands, and those of copies, are read as what they mean for an image, and
-// nothing is executed. What FreeBSD's scripts take from the source tree, the
-// built-in definitions know by its path there, and which packages have it, too.
+// commands, and those of copies, are read for what they mean for an image;
+// nothing is executed. For what FreeBSD's scripts take from the source tree, the
+// built-in definitions know the path there, and which packages have it, too.
 
 // Conf is what such a file says.
 type Conf struct {
 	Image   Image
-	Removes []string // paths of lower steps that must be gone: packages have others there
+	Removes []string // paths of lower steps that must be gone: packages replace them
 }
 
 // ReadConf reads a file oci-image-NAME.conf for a revision. Whatever is not
-// understood is an error: passed over, it would be missing in the image.
+// understood is an error: if skipped, the image would lack it.
 func ReadConf(name string, text []byte, revision string) (Conf, error) {
 	image, ok := strings.CutPrefix(strings.TrimSuffix(filepath.Base(name), ".conf"), "oci-image-")
 	if !ok {
@@ -51,7 +51,7 @@ func ReadConf(name string, text []byte, revision string) (Conf, error) {
 		}
 	}
 	if c.inside || !c.built {
-		errs = append(errs, fmt.Errorf("%s: found no whole function oci_image_build", name))
+		errs = append(errs, fmt.Errorf("%s: found no complete function oci_image_build", name))
 	}
 	for _, folder := range slices.Sorted(maps.Keys(c.made)) {
 		if !c.fills(folder) {
@@ -65,8 +65,8 @@ func ReadConf(name string, text []byte, revision string) (Conf, error) {
 	return c.Conf, nil
 }
 
-// ReadTree puts what a source tree says of an image of FreeBSD's in the place of
-// what orlop has. The image stays FreeBSD's: exceptions, which the tree does not
+// ReadTree replaces orlop's definition of one of FreeBSD's images by that of a
+// source tree. The image stays FreeBSD's: exceptions, which the tree does not
 // have, are those of the built-in definition.
 func (all Images) ReadTree(name string, text []byte, revision string) (Conf, error) {
 	c, err := ReadConf(name, text, revision)
@@ -104,7 +104,7 @@ func (c *conf) fills(folder string) bool {
 	return c.Image.BaseConf != nil && inside(baseConf) || slices.ContainsFunc(c.Image.Files, func(f File) bool { return inside(f.Target) })
 }
 
-// conf is what has been read of a file.
+// conf is what has been read from a file.
 type conf struct {
 	Conf
 	known   Images          // FreeBSD's
@@ -117,8 +117,8 @@ type conf struct {
 	vars    map[string]string
 }
 
-// command reads a command and what belongs to it, for which it may take further
-// ones.
+// command reads a command and its continuation, for which it may read more
+// commands.
 func (c *conf) command(at *shell.Command) error {
 	words := strings.Join(at.Words, "")
 	switch {
@@ -144,7 +144,7 @@ func (c *conf) command(at *shell.Command) error {
 	return c.ends(at)
 }
 
-// given are the variables that make-oci-image.sh has.
+// given are the variables that make-oci-image.sh sets.
 func (c *conf) given() map[string]string {
 	return map[string]string{"curdir": atSource + "/release", "workdir": atWork, "abi": atABI, "branch": atBranch,
 		"major": c.release.Major(), "minor": c.release.Minor(), "rev": c.release.Revision}
@@ -164,8 +164,8 @@ func notUnderstood(text, wanted string) error {
 	return fmt.Errorf("%q is not understood, wanted %s", text, wanted)
 }
 
-// ends reads what comes after a command: that a failure ends the script, which it
-// does here anyway.
+// ends reads what follows a command: exiting on failure, which happens here
+// anyway.
 func (c *conf) ends(at *shell.Command) error {
 	if at.End != "||" {
 		if at.End == ";;" {
@@ -182,7 +182,7 @@ func (c *conf) ends(at *shell.Command) error {
 	return c.ends(at)
 }
 
-// plainWords refuses what a shell would make something else of.
+// plainWords refuses words that a shell would change.
 func plainWords(words []string) error {
 	for _, w := range words {
 		if strings.ContainsAny(w, "$`\x00") {
@@ -192,7 +192,7 @@ func plainWords(words []string) error {
 	return nil
 }
 
-// What the first parts of paths stand for, and words that only the build knows.
+// The meanings of the first parts of paths, and words that only the build knows.
 const (
 	atSource     = "\x00source"     // the source tree
 	atWork       = "\x00work"       // the folder with rootfs, the image's root
@@ -204,7 +204,7 @@ const (
 
 var varForm = regexp.MustCompile(`\$\{([A-Za-z_]\w*)\}`)
 
-// expand puts the values of variables into a word.
+// expand replaces the variables of a word by their values.
 func (c *conf) expand(word string) (string, error) {
 	bad := strings.ContainsAny(varForm.ReplaceAllString(word, ""), "$`\x00")
 	got := varForm.ReplaceAllStringFunc(word, func(v string) string {
@@ -218,8 +218,8 @@ func (c *conf) expand(word string) (string, error) {
 	return got, nil
 }
 
-// place finds where a path of a command leads: atSource, atObject or atWork+"/rootfs"
-// and the path there, without a slash before it.
+// place finds where a path of a command leads: atSource, atObject or
+// atWork+"/rootfs" and the path there, without a leading slash.
 func (c *conf) place(word string) (root, name string, err error) {
 	full, err := c.expand(word)
 	if err != nil {
@@ -256,8 +256,8 @@ func (c *conf) source(word string) (string, error) {
 	return name, err
 }
 
-// replacing are packages that have files which FreeBSD's lower images made or
-// took from elsewhere, and the image whose definition says which.
+// replacing are packages with files that FreeBSD's lower images made or took
+// from elsewhere, and the image whose definition says which.
 var replacing = []struct{ pkg, image string }{
 	{"FreeBSD-runtime", "runtime"}, {"FreeBSD-pkg-bootstrap", "runtime"},
 	{"FreeBSD-caroot", "notoolchain"}, {"FreeBSD-set-minimal-jail", "notoolchain"},

@@ -84,8 +84,8 @@ func TestReadConfErrors(t *testing.T) {
 		{"oci-image-x.conf", build("\tset_cmd ${workdir}"), `oci-image-x.conf:3: "set_cmd ${workdir}" is not understood`},
 		{"oci-image-x.conf", "OCI_BASE_IMAGE=$(id)\n", `oci-image-x.conf:1: "OCI_BASE_IMAGE=$(id)" is not understood`},
 		{"oci-image-x.conf", ". ./other.sh\n" + build("\tset_cmd ${workdir} a"), `oci-image-x.conf:1: ". ./other.sh" is not understood`},
-		{"oci-image-x.conf", "OCI_BASE_IMAGE=static\n", "oci-image-x.conf: found no whole function oci_image_build"},
-		{"oci-image-x.conf", "oci_image_build() {\n", "oci-image-x.conf: found no whole function oci_image_build"},
+		{"oci-image-x.conf", "OCI_BASE_IMAGE=static\n", "oci-image-x.conf: found no complete function oci_image_build"},
+		{"oci-image-x.conf", "oci_image_build() {\n", "oci-image-x.conf: found no complete function oci_image_build"},
 		{"x.conf", build(""), "x.conf: the name is not of the form oci-image-NAME.conf"},
 	} {
 		err := Images{}.Read(tt.name, []byte(tt.text), "15.0")

@@ -51,7 +51,7 @@ func (c *conf) call(at *shell.Command) error {
 	return read(words)
 }
 
-// end is "return 0", after which nothing may come.
+// end is "return 0", which must come last.
 func (c *conf) end(words []string) error {
 	if strings.Join(words, " ") != "return 0" || len(c.left) == 0 || c.left[0].String() != "}" {
 		return notUnderstood(strings.Join(words, " "), "return 0 as the last command")
@@ -59,7 +59,7 @@ func (c *conf) end(words []string) error {
 	return nil
 }
 
-// assign reads NAME=VALUE... Locals may also be without values.
+// assign reads NAME=VALUE... Locals may have no values.
 func (c *conf) assign(words []string, local bool) error {
 	for _, w := range words {
 		name, value, given := strings.Cut(w, "=")
@@ -82,7 +82,8 @@ func (c *conf) assign(words []string, local bool) error {
 	return nil
 }
 
-// callOf wants a call of a function of make-oci-image.sh with its first words.
+// callOf requires a call of a function of make-oci-image.sh with its first
+// words.
 func callOf(words []string, first ...string) ([]string, error) {
 	n := len(first)
 	if len(words) <= n || !slices.Equal(words[:n], first) {
@@ -108,7 +109,7 @@ func (c *conf) installPackages(words []string) error {
 	}
 	for _, w := range words {
 		if _, set := c.vars["m"]; w == "${m}" && !set {
-			continue // a slip of FreeBSD's first minimal image: nothing, as sh(1) has it
+			continue // a slip in FreeBSD's first minimal image: empty, as in sh(1)
 		}
 		name, err := c.expand(w)
 		if err == nil {
@@ -126,8 +127,8 @@ func (c *conf) installPackages(words []string) error {
 	return nil
 }
 
-// flags takes letters of options off the words of a command; those in need must
-// be there.
+// flags takes letters of options off the words of a command; those in need are
+// required.
 func flags(words []string, need, may string) (rest []string, ok bool) {
 	given := ""
 	rest = words[1:]
@@ -185,7 +186,7 @@ func (c *conf) mtree(words []string) (err error) {
 var folders = []string{"/", "/bin", "/boot", "/etc", "/lib", "/libexec", "/root", "/sbin", "/usr", "/usr/bin", "/usr/lib", "/usr/libexec",
 	"/usr/local", "/usr/local/bin", "/usr/local/etc", "/usr/local/etc/pkg", "/usr/local/etc/pkg/repos", "/usr/sbin", "/usr/share", "/usr/share/misc", "/var"}
 
-// cp reads "cp FILE TARGET", where the file is one of the source tree.
+// cp reads "cp FILE TARGET", where the file is in the source tree.
 func (c *conf) cp(words []string) error {
 	rest, ok := flags(words, "", "fp")
 	if !ok || len(rest) != 2 {
@@ -213,8 +214,8 @@ func (c *conf) cp(words []string) error {
 	return nil
 }
 
-// knownFile is what FreeBSD's definitions say of a file of the source tree,
-// preferably of one with the same target.
+// knownFile is what FreeBSD's definitions say about a file of the source tree,
+// preferably for the same target.
 func (c *conf) knownFile(source, target string) (best File, found bool) {
 	for _, name := range StandardNames() {
 		for _, f := range c.known[name].Files {
@@ -226,7 +227,7 @@ func (c *conf) knownFile(source, target string) (best File, found bool) {
 	return best, found
 }
 
-// rm reads "rm FILE...": packages have others in the place of these.
+// rm reads "rm FILE...": packages replace these files.
 func (c *conf) rm(words []string) error {
 	rest, ok := flags(words, "", "f")
 	if !ok || len(rest) == 0 {
@@ -248,8 +249,8 @@ func (c *conf) rm(words []string) error {
 	return nil
 }
 
-// mkdir reads "mkdir -p FOLDER..." of folders that files are put into: these come
-// with the files.
+// mkdir reads "mkdir -p FOLDER..." for folders that files are put into: they
+// come with the files.
 func (c *conf) mkdir(words []string) error {
 	rest, ok := flags(words, "p", "")
 	for _, w := range rest {

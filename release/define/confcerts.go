@@ -10,8 +10,9 @@ import (
 	"github.com/orlop/orlop/release/shell"
 )
 
-// certctl reads "env DESTDIR=… TRUSTPATH=… UNTRUSTPATH=… certctl -c rehash", with
-// or without env. FreeBSD's certificates lie in two folders of one.
+// certctl reads "env DESTDIR=… TRUSTPATH=… UNTRUSTPATH=… certctl -c rehash",
+// with or without env. FreeBSD's certificates are in two subfolders of one
+// folder.
 func (c *conf) certctl(words []string) error {
 	line := strings.Join(words, " ")
 	env, words := shell.Assignments(words)
@@ -42,8 +43,8 @@ func (c *conf) certctl(words []string) error {
 	return c.certificates(folder)
 }
 
-// certificates are those of a folder of the source tree, and before FreeBSD 15 the
-// files that they are links to.
+// certificates are those of a folder of the source tree, and before FreeBSD 15
+// the files that they link to.
 func (c *conf) certificates(source string) error {
 	for _, name := range StandardNames() {
 		img := c.known[name]

@@ -13,17 +13,17 @@ import (
 )
 
 // The configuration of the repository of base packages: FreeBSD's definitions
-// write it from a text, with a folder that they choose by the branch.
+// write it from a text, with a folder chosen by the branch.
 
 const baseConf = "/usr/local/etc/pkg/repos/base.conf"
 
-// arm is one of a case: patterns and the value that a variable gets.
+// arm is an arm of a case: patterns and the value that it assigns to a variable.
 type arm struct {
 	patterns    []string
 	name, value string
 }
 
-// repository reads "case ${branch} in", of which every arm sets one variable. It
+// repository reads "case ${branch} in", every arm of which sets one variable. It
 // understands one way to choose: that of Release.BaseRepository.
 func (c *conf) repository(at *shell.Command) error {
 	wanted := "case ${branch} in CURRENT|STABLE|BETA*) repo=base_latest ;; *) repo=base_release_${minor} ;; esac"
@@ -49,7 +49,7 @@ func (c *conf) repository(at *shell.Command) error {
 	return nil
 }
 
-// choose is the value that a case gives for a word.
+// choose is the value that a case assigns for a word.
 func choose(arms []arm, word string) string {
 	for _, a := range arms {
 		for _, p := range a.patterns {
@@ -61,7 +61,7 @@ func choose(arms []arm, word string) string {
 	return ""
 }
 
-// arms takes the arms of a case, up to its end.
+// arms reads the arms of a case, up to its end.
 func (c *conf) arms() (list []arm, err error) {
 	var words []string // of the arm
 	for len(c.left) > 0 {
@@ -111,7 +111,7 @@ func (c *conf) arm(words []string) (a arm, err error) {
 	return a, err
 }
 
-// cat reads "cat > FILE <<EOF" of the one file that images have so.
+// cat reads "cat > FILE <<EOF", for the only file that images make this way.
 func (c *conf) cat(at *shell.Command) error {
 	var target, text string
 	var err error
@@ -160,7 +160,7 @@ var (
 	escaped    = regexp.MustCompile("^\\\\[$`\\\\]$")
 )
 
-// document is the text of a here-document with the values of its variables.
+// document is the text of a here-document with its variables expanded.
 func (c *conf) document(r shell.Redirect) (string, error) {
 	if r.Quoted {
 		return r.Target, nil

@@ -34,14 +34,14 @@ import (
 //	}
 //
 // Lists in "when" blocks that hold for the revision are appended, and
-// ${VERSION_MAJOR} stands for its first number. Unknown keys
-// are errors: a misspelt one would change an image in silence. A file
-// oci-image-NAME.conf has the form of FreeBSD's release/tools instead.
+// ${VERSION_MAJOR} stands for its first number. Unknown keys are errors: a
+// misspelt one would silently change an image. A file oci-image-NAME.conf has
+// the form of FreeBSD's release/tools instead.
 //
-// What is read is nobody's but the user's: vendor, licences and the prefix of its
-// name are FreeBSD's own images' alone, which Standard returns. The first tag
-// names the image in its archive, in the place of REVISION-BRANCH. Annotations
-// that follow from what an image is made of cannot be set.
+// What is read is the user's own: vendor, licences and the name prefix belong
+// only to FreeBSD's own images, which Standard returns. The first tag names the
+// image in its archive, instead of REVISION-BRANCH. Annotations that follow from
+// what an image is made of cannot be set.
 func (all Images) Read(name string, text []byte, revision string) error {
 	if strings.HasSuffix(name, ".conf") {
 		_, err := all.AddConf(name, text, revision)
@@ -62,8 +62,8 @@ func (all Images) Read(name string, text []byte, revision string) error {
 	return nil
 }
 
-// imageMembers are the definitions of a UCL text, as they stand there, and what
-// else is wrong there.
+// imageMembers are the unparsed definitions of a UCL text, and everything else
+// that is wrong in it.
 func imageMembers(name string, text []byte, revision string) (list []ucl.Member, errs []error) {
 	o, err := ucl.Parse(name, text, map[string]string{"VERSION_MAJOR": (release.Release{Revision: revision}).Major()})
 	if err != nil {
@@ -84,7 +84,7 @@ func imageMembers(name string, text []byte, revision string) (list []ucl.Member,
 	return list, errs
 }
 
-// Defines lists the images that a file of definitions has, of whatever revision.
+// Defines lists the images that a file of definitions has, for any revision.
 func Defines(name string, text []byte) ([]string, error) {
 	if strings.HasSuffix(name, ".conf") {
 		all := Images{}
@@ -111,7 +111,7 @@ func define(def ucl.Member, revision string) (Image, error) {
 	return d.img, errors.Join(d.errs...)
 }
 
-// definer collects an image and every fault of its definition.
+// definer collects an image and all faults of its definition.
 type definer struct {
 	img      Image
 	revision string
@@ -257,7 +257,7 @@ func (d *definer) folders(v ucl.Value) error {
 		return err
 	}
 	for _, m := range o.Members {
-		// UCL expands variables in values, not in keys.
+		// UCL expands variables in values, but not in keys.
 		target := strings.ReplaceAll(m.Key, "${VERSION_MAJOR}", (release.Release{Revision: d.revision}).Major())
 		f := Folder{Taken: Taken{Path: target, Folder: true}, Target: target}
 		readers := f.readers()
@@ -304,7 +304,7 @@ func (d *definer) when(v ucl.Value) error {
 	return nil
 }
 
-// fields gives each member of an object to its reader.
+// fields passes each member of an object to its reader.
 func fields(v ucl.Value, readers map[string]func(ucl.Value) error) error {
 	o, err := v.AsObject()
 	if err != nil {
@@ -342,8 +342,8 @@ func mode(v ucl.Value) (uint32, error) {
 	return uint32(n), nil
 }
 
-// holds evaluates a condition on the revision: an operator (none means "=")
-// and a revision whose missing parts match anything, as in ">=15" or "14.3".
+// holds evaluates a condition on the revision: an operator (default "=") and a
+// revision whose missing parts match anything, as in ">=15" or "14.3".
 func holds(condition, revision string) (bool, error) {
 	op := condition[:len(condition)-len(strings.TrimLeft(condition, "<>=!"))]
 	want, err := numbers(strings.TrimSpace(condition[len(op):]))
@@ -356,7 +356,7 @@ func holds(condition, revision string) (bool, error) {
 	}
 	c := slices.Compare(have[:min(len(want), len(have))], want)
 	if len(have) < len(want) && slices.Equal(have, want[:len(have)]) {
-		return false, fmt.Errorf("condition %q: of the revision only %s is known; give --revision and --branch", condition, revision)
+		return false, fmt.Errorf("condition %q: only %s of the revision is known; give --revision and --branch", condition, revision)
 	}
 	switch op {
 	case "", "=", "==":

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
 // Package define has the definitions of images: what an image has on top of its
-// parent. FreeBSD's five are in images/*.ucl, in the language that Images.Read
-// describes; a source tree has them as shell scripts, release/tools/oci-image-*.conf,
-// which ReadConf understands where they consist of known calls.
+// parent. FreeBSD's five are in images/*.ucl, in the language described at
+// Images.Read; a source tree has them as shell scripts,
+// release/tools/oci-image-*.conf, which ReadConf understands if they consist of
+// known calls.
 package define
 
 import (
@@ -26,8 +27,8 @@ const Path = "PATH=/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
 //go:embed images/*.ucl
 var definitions embed.FS
 
-// Image is what an image consists of, on top of its parent. Its JSON form
-// stands in locks.
+// Image is what an image consists of, on top of its parent. Its JSON form is in
+// locks.
 type Image struct {
 	Name         string            `json:"name"`
 	Title        string            `json:"title"`
@@ -36,20 +37,20 @@ type Image struct {
 	Mtree        []Mtree           `json:"mtree"`
 	Files        []File            `json:"files"`
 	Folders      []Folder          `json:"folders"`
-	Replaces     []string          `json:"replaces"`     // paths, or "/folder/**", that the parent made or took and of which a package has another here
-	SkipScripts  bool              `json:"skip_scripts"` // unknown scripts are no error
+	Replaces     []string          `json:"replaces"`     // paths, or "/folder/**", that the parent made or took and that a package replaces here
+	SkipScripts  bool              `json:"skip_scripts"` // unknown scripts are not an error
 	Certificates *Taken            `json:"certificates"` // a folder with the folders trusted and untrusted
-	BaseConf     *Taken            `json:"base_conf"`    // pkg's FreeBSD.conf, to enable the base repository by
+	BaseConf     *Taken            `json:"base_conf"`    // pkg's FreeBSD.conf, from which to enable the base repository
 	OSRelease    bool              `json:"os_release"`   // with os-release(5)
 	Exceptions   Exceptions        `json:"exceptions"`
-	Complete     bool              `json:"complete"` // nothing that a file asks for may be absent, also where no run-time linker is
+	Complete     bool              `json:"complete"` // nothing that a file needs may be missing, even without a run-time linker
 	Cmd          []string          `json:"cmd"`      // nil: the parent's
 	Env          []string          `json:"env"`
 	Labels       map[string]string `json:"labels"`
-	FreeBSD      bool              `json:"freebsd"`     // one of Standard: no file can say so
+	FreeBSD      bool              `json:"freebsd"`     // one of Standard: no file can set it
 	Tags         []string          `json:"tags"`        // of a registry; the first names it in its archive, too
-	Version      string            `json:"version"`     // "" for none; that of FreeBSD's own is the release's
-	Annotations  map[string]string `json:"annotations"` // of the manifest, beside those that are derived
+	Version      string            `json:"version"`     // "" for none; FreeBSD's own have the release's
+	Annotations  map[string]string `json:"annotations"` // of the manifest, besides derived ones
 }
 
 // Taken is the origin of a file, or of a folder's files: a source tree, or the
@@ -65,10 +66,10 @@ type Taken struct {
 type Folder struct {
 	Taken
 	Target   string `json:"target"` // path in the image
-	Optional bool   // may be left out where nobody has it
+	Optional bool   // may be omitted if nothing has it
 }
 
-// Mtree is an mtree(5) file and where its directories stand.
+// Mtree is an mtree(5) file and where its directories go.
 type Mtree struct {
 	Taken
 	Prefix string `json:"prefix"`
@@ -79,7 +80,7 @@ type File struct {
 	Taken
 	Target   string `json:"target"` // path in the image
 	Mode     uint32 `json:"mode"`
-	Optional bool   `json:"optional"` // may be left out where nobody has it
+	Optional bool   `json:"optional"` // may be omitted if nothing has it
 }
 
 // Images is a set of definitions by name.
@@ -108,8 +109,9 @@ func Standard(revision string) (Images, error) {
 	return all, nil
 }
 
-// OfElderLock completes a definition of a lock that was written before definitions said
-// whose they are: then an image of one of FreeBSD's names was FreeBSD's own.
+// OfElderLock completes a definition from a lock that was written before
+// definitions recorded their owner: then an image with one of FreeBSD's names
+// was FreeBSD's own.
 func (img Image) OfElderLock() Image {
 	if slices.Contains(StandardNames(), img.Name) {
 		img.FreeBSD, img.Annotations = true, freeBSDs()
@@ -122,7 +124,7 @@ func StandardNames() []string {
 	return []string{"static", "dynamic", "runtime", "notoolchain", "toolchain"}
 }
 
-// imageName is what can stand in a file name and in an OCI reference.
+// imageName is what is allowed in both a file name and an OCI reference.
 var imageName = regexp.MustCompile(`^[a-z0-9]+(?:[._-][a-z0-9]+)*$`)
 
 // Add puts a definition into the set.
@@ -162,13 +164,13 @@ func (all Images) Chain(name string) ([]Image, error) {
 	return chain, nil
 }
 
-// undefined is the error of an image that is none of those known.
+// undefined is the error for an unknown image.
 func undefined(name string, known []string) error {
 	known = slices.Sorted(slices.Values(known))
 	return fault.Usagef("image %q is not defined, wanted one of %s%s", name, strings.Join(known, ", "), spelling.Hint(name, known...))
 }
 
-// Known wants images to be among those that are defined.
+// Known requires images to be defined.
 func Known(defined, images []string) error {
 	var errs []error
 	for _, name := range images {
@@ -179,7 +181,7 @@ func Known(defined, images []string) error {
 	return errors.Join(errs...)
 }
 
-// UndefinedParents are those that images of the set name and that are not in it.
+// UndefinedParents are parents that images of the set name but the set lacks.
 func (all Images) UndefinedParents() []string {
 	missing := map[string]bool{}
 	for _, img := range all {
@@ -220,13 +222,13 @@ func (img Image) Taken() []Taken {
 }
 
 // NamesRelease reports whether an image must know its whole release: one of
-// FreeBSD's own, or one with a file that has it.
+// FreeBSD's own, or one with a file that names it.
 func (img Image) NamesRelease() bool {
 	return img.FreeBSD || img.OSRelease || img.BaseConf != nil
 }
 
-// Replacing reports whether a package of the image may have a path that a
-// parent made or took from elsewhere.
+// Replacing reports whether a package of the image may have a path that a parent
+// made or took from elsewhere.
 func (img Image) Replacing(path string) bool {
 	return slices.ContainsFunc(img.Replaces, func(pattern string) bool { return matches(pattern, path) })
 }
@@ -255,7 +257,7 @@ func (img Image) Check() []error {
 	return errs
 }
 
-// Optional lists the files and folders that an image may do without.
+// Optional lists the files and folders that an image can do without.
 func (img Image) Optional() []File {
 	var list []File
 	for _, f := range img.Files {
