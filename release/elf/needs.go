@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package elf reads what a program asks of the run-time linker: the libraries
-// it needs and where it looks for them (FreeBSD's libexec/rtld-elf/rtld.c).
+// Package elf reads what a program needs from the run-time linker: its libraries
+// and where to look for them (FreeBSD's libexec/rtld-elf/rtld.c).
 package elf
 
 import (
@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Needs are what a dynamically linked ELF file asks for.
+// Needs are what a dynamically linked ELF file needs.
 type Needs struct {
 	Class       elf.Class
 	Machine     elf.Machine
@@ -21,17 +21,17 @@ type Needs struct {
 	SearchPath  []string // of DT_RUNPATH, else of DT_RPATH
 }
 
-// maxStrings bounds the string table that is read. That of the largest
-// library, libclang's, has some 10 MB; names of libraries lie anywhere in it.
+// maxStrings bounds the string table that is read. That of the largest library,
+// libclang's, has about 10 MB; names of libraries are anywhere in it.
 const maxStrings = 64 << 20
 
-// maxString bounds a string in it. A dynamic section may name the same long one
-// as often as it has entries.
+// maxString bounds a string in it. Every entry of a dynamic section may name the
+// same long string.
 const maxString = 4096
 
 // ReadNeeds reads the program headers of an ELF file, as the run-time linker
-// does; sections are not asked. It returns nil for a file that is not ELF or
-// that no linker has to complete: static programs, object files.
+// does, and ignores sections. It returns nil for a file that is not ELF or that
+// needs no linker at run time: static programs, object files.
 func ReadNeeds(r io.ReaderAt) (*Needs, error) {
 	var ident [elf.EI_NIDENT]byte
 	if n, _ := r.ReadAt(ident[:], 0); n < len(ident) || !known(ident) {
@@ -66,8 +66,8 @@ func ReadNeeds(r io.ReaderAt) (*Needs, error) {
 	return n, n.readDynamic(f, dynamic)
 }
 
-// known reports whether a file identifies itself as ELF of a kind that there
-// is; what only begins like it is data.
+// known reports whether a file identifies itself as a known kind of ELF; what
+// only begins like ELF is data.
 func known(ident [elf.EI_NIDENT]byte) bool {
 	class, data := elf.Class(ident[elf.EI_CLASS]), elf.Data(ident[elf.EI_DATA])
 	return string(ident[:len(elf.ELFMAG)]) == elf.ELFMAG && ident[elf.EI_VERSION] == byte(elf.EV_CURRENT) &&
@@ -119,7 +119,7 @@ func (n *Needs) readDynamic(f *elf.File, dynamic []byte) error {
 	return nil
 }
 
-// readStrings reads the string table, whose place is told as an address.
+// readStrings reads the string table, whose place is given as an address.
 func readStrings(f *elf.File, address, size uint64) ([]byte, error) {
 	if size > maxStrings {
 		return nil, fmt.Errorf("DT_STRSZ is %d, wanted at most %d", size, maxStrings)

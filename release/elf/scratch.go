@@ -9,13 +9,13 @@ import (
 	"os"
 )
 
-// maxMemory is the size up to which a file is kept in memory: most programs
-// are smaller. It decides speed, no bytes.
+// maxMemory is the size up to which a file is kept in memory: most programs are
+// smaller. It affects only speed, not bytes.
 const maxMemory = 2 << 20
 
-// Scratch takes the bytes of one file after the other while they stream past,
-// and tells what each needs. Of files that are not ELF it keeps nothing, of
-// large ones nothing in memory.
+// Scratch takes the bytes of one file after another as they stream by, and
+// reports what each needs. It keeps nothing of files that are not ELF, and
+// nothing of large ones in memory.
 type Scratch struct {
 	Create func() (*os.File, error) // makes the file for large ones
 
@@ -45,7 +45,7 @@ func (s *Scratch) Write(b []byte) (int, error) {
 	return len(b), s.spill()
 }
 
-// spill goes on in a file.
+// spill continues in a file.
 func (s *Scratch) spill() error {
 	var err error
 	if s.file == nil {
@@ -73,10 +73,10 @@ func (s *Scratch) Needs() (*Needs, error) {
 	return ReadNeeds(bytes.NewReader(s.head))
 }
 
-// Drop ends the current file, whatever it needs.
+// Drop ends the current file and ignores its needs.
 func (s *Scratch) Drop() { s.head, s.plain, s.large = s.head[:0], false, false }
 
-// Close gives the file for large ones up; its bytes are of no further use.
+// Close releases the file for large ones; its bytes are no longer needed.
 func (s *Scratch) Close() error {
 	if s.file == nil {
 		return nil

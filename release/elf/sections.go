@@ -11,11 +11,11 @@ import (
 	"slices"
 )
 
-// Is reports whether contents begin as an ELF file does.
+// Is reports whether contents begin like an ELF file.
 func Is(b []byte) bool { return bytes.HasPrefix(b, []byte(elf.ELFMAG)) }
 
-// file is an ELF file of anybody's as it lies there. elf.NewFile would inflate
-// compressed sections, to whatever size they say.
+// file is an untrusted ELF file as stored. elf.NewFile would inflate compressed
+// sections, to whatever size they claim.
 type file struct {
 	kind     elf.Type
 	machine  elf.Machine
@@ -27,10 +27,10 @@ type section struct {
 	name string
 	kind elf.SectionType
 	size uint64
-	raw  []byte // nil where the file has none
+	raw  []byte // nil if the file has none
 }
 
-// readSections reads the sections; nil for what is no whole ELF file.
+// readSections reads the sections; nil if this is not a complete ELF file.
 func readSections(b []byte) *file {
 	h, at := readHeader(b)
 	if h == nil {
@@ -66,8 +66,8 @@ func readSections(b []byte) *file {
 	return f
 }
 
-// readHeader reads the header, that of a 32-bit file as if it had 64, and gives
-// what reads the header of a section at an offset. Both may be nil.
+// readHeader reads the header, converting a 32-bit one to 64 bits, and returns a
+// reader of the section header at an offset. Both may be nil.
 func readHeader(b []byte) (*elf.Header64, func(at uint64) *elf.Section64) {
 	if len(b) < elf.EI_NIDENT {
 		return nil, nil
@@ -107,7 +107,7 @@ func readHeader(b []byte) (*elf.Header64, func(at uint64) *elf.Section64) {
 	}
 }
 
-// byName gives each section a name of its own: objects have several of one.
+// byName gives each section a unique name: objects have several of one name.
 func (f *file) byName() map[string]section {
 	named, times := map[string]section{}, map[string]int{}
 	for _, s := range f.sections {
@@ -120,7 +120,7 @@ func (f *file) byName() map[string]section {
 	return named
 }
 
-// Compare tells sections that differ; nil where that explains nothing.
+// Compare reports the sections that differ; nil if they explain nothing.
 func Compare(old, now []byte) []string {
 	a, b := readSections(old), readSections(now)
 	if a == nil || b == nil {

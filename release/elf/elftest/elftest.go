@@ -10,7 +10,7 @@ import (
 )
 
 // File is an ELF file to make: a library, or with Interpreter a program. It has
-// program headers only.
+// only program headers.
 type File struct {
 	Class       elf.Class        // default 64-bit
 	Order       binary.ByteOrder // default little endian
@@ -57,7 +57,7 @@ func (f File) Bytes() []byte {
 	if f.RunPath != "" {
 		dynamic = append(dynamic, uint64(elf.DT_RUNPATH), str(f.RunPath))
 	}
-	const strings = 0x400 // where the strings stand: headers and dynamic section lie before
+	const strings = 0x400 // offset of the strings, after headers and dynamic section
 	const dynamicAt = 0x200
 	interpreterAt := strings + uint64(len(strs))
 	dynamic = append(dynamic, uint64(elf.DT_STRTAB), base+strings, uint64(elf.DT_STRSZ), uint64(len(strs)), uint64(elf.DT_NULL), 0)
