@@ -31,7 +31,7 @@ func TestDeepEntries(t *testing.T) {
 	if err := os.Remove(l.dir + ".lock.json"); err != nil {
 		t.Fatal(err)
 	}
-	const full = "has entries in more than 2000000 directories without an entry, which are the most that this version makes\n"
+	const full = "has entries in more than 2000000 directories without an entry, the most that this version makes\n"
 	want := "orlop: " + l.dir + ": layer 1: " + full + "orlop: " + l.dir + ": layer 2: " + full
 	if status, said := orlop(t, "ls", l.dir); status != exitFailed || said != want {
 		t.Errorf("ls: status %d, said %s", status, said)

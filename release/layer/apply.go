@@ -12,22 +12,22 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// The marks of things that a layer takes away (image-spec, layer.md, Whiteouts).
-// What else begins like opaque is AUFS's own, and nobody extracts it.
+// The marks of things that a layer removes (image-spec, layer.md, Whiteouts).
+// Other names with the prefix of opaque are AUFS's own, and are never extracted.
 const (
 	whiteout = ".wh."
 	private  = ".wh..wh."
 	opaque   = ".wh..wh..opq"
 )
 
-// IsWhiteout reports whether an entry stands for something that it takes away.
+// IsWhiteout reports whether an entry is a whiteout.
 func IsWhiteout(n *tree.Node) bool { return strings.HasPrefix(base(n.Path), whiteout) }
 
 func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 func join(dir, name string) string { return strings.TrimSuffix(dir, "/") + "/" + name }
 
-// checkWhiteout refuses one that names nothing, or what lies outside its
+// checkWhiteout refuses a whiteout that names nothing, or something outside its
 // directory.
 func checkWhiteout(n *tree.Node) error {
 	name, is := strings.CutPrefix(base(n.Path), whiteout)
@@ -35,19 +35,18 @@ func checkWhiteout(n *tree.Node) error {
 	case !is || strings.HasPrefix(base(n.Path), private):
 		return nil
 	case name == "" || name == "." || name == "..":
-		return fmt.Errorf("is a whiteout of %q, which is no name", name)
+		return fmt.Errorf("is a whiteout of %q, which is not a name", name)
 	case n.Type != tree.File:
 		return fmt.Errorf("is a whiteout and a %s, wanted a file", n.Type)
 	}
 	return nil
 }
 
-// Apply extracts the entries of a layer over those below it, one after the other,
-// as umoci, podman and others do; but a whiteout takes away nothing of its own
-// layer, wherever it stands there. A path that leads through a symbolic link leads
-// where the link does, and the entry has the path where it ends from then on; so
-// has the target of a hard link. Apply passes over what has no place, and tells
-// each. The stack keeps the nodes.
+// Apply extracts the entries of a layer over those below it, one after another,
+// as umoci, podman and others do; but a whiteout removes nothing of its own
+// layer, regardless of order. A path through a symbolic link is resolved, and
+// the entry then has the resolved path; so does the target of a hard link. Apply
+// skips and reports each entry that cannot be placed. The stack keeps the nodes.
 func (s *Stack) Apply(ctx context.Context, nodes []*tree.Node) error {
 	s.layer++
 	s.faults = faults{}
@@ -55,16 +54,16 @@ func (s *Stack) Apply(ctx context.Context, nodes []*tree.Node) error {
 		s.root = s.implied("/", nil)
 	}
 	for _, n := range nodes {
-		if err := ctx.Err(); err != nil { // at each: one may ask for thousands of directories
+		if err := ctx.Err(); err != nil { // at each: one may need thousands of directories
 			return err
 		}
 		if s.Full() {
-			return fault.Unsupportedf("has entries in more than %d directories without an entry, which are the most that this version makes", MaxEntries)
+			return fault.Unsupportedf("has entries in more than %d directories without an entry, the most that this version makes", MaxEntries)
 		}
 		err := error(nil)
 		switch {
 		case IsWhiteout(n):
-			err = s.takeAway(n)
+			err = s.applyWhiteout(n)
 		case !strings.Contains(n.Path, "/"+private):
 			err = s.extract(n)
 		}
@@ -75,9 +74,9 @@ func (s *Stack) Apply(ctx context.Context, nodes []*tree.Node) error {
 	return s.faults.err()
 }
 
-// takeAway does what a whiteout says. In a directory that is not there it says
-// nothing.
-func (s *Stack) takeAway(n *tree.Node) error {
+// applyWhiteout does what a whiteout says. In a missing directory it has no
+// effect.
+func (s *Stack) applyWhiteout(n *tree.Node) error {
 	w, err := s.find(tree.Parent(n.Path))
 	if _, loop := errors.AsType[*loopError](err); loop {
 		return err
@@ -123,7 +122,7 @@ func (s *Stack) extract(n *tree.Node) error {
 		s.remove(old)
 	}
 	if w.lost != nil {
-		s.faults.add(n.Path, true, fmt.Errorf("lies below %s, a link to %s, which is not there, and podman does not extract it", w.lost.Path, w.lost.file().Link))
+		s.faults.add(n.Path, true, fmt.Errorf("lies below %s, a link to %s, which does not exist, and podman does not extract it", w.lost.Path, w.lost.file().Link))
 	}
 	n.Path, p.parent = path, s.makeDirs(w, path)
 	s.add(p)
@@ -138,7 +137,7 @@ func (s *Stack) merge(dir *dirent, n *tree.Node) {
 	s.touch(dir)
 }
 
-// compare tells where an entry takes the place of others of its layer.
+// compare reports where an entry replaces others of its layer.
 func (s *Stack) compare(old *dirent, n *tree.Node) {
 	var err error
 	switch {
@@ -147,15 +146,15 @@ func (s *Stack) compare(old *dirent, n *tree.Node) {
 	case old.entered == s.layer:
 		err = errors.New("occurs twice in the layer, which image-spec's layer.md forbids")
 	case old.layer == s.layer && n.Type != tree.Dir:
-		err = fmt.Errorf("is a %s, and entries before it lie below it", n.Type)
+		err = fmt.Errorf("is a %s, and entries before it are below it", n.Type)
 	default:
 		return
 	}
 	s.faults.add(old.Path, true, err)
 }
 
-// linked finds the file that a hard link is another name of, as it is to be found
-// when what the link takes the place of has gone.
+// linked finds the file that a hard link names, as if whatever the link replaces
+// were already gone.
 func (s *Stack) linked(n *tree.Node, path string, old *dirent) (*dirent, error) {
 	if old != nil {
 		s.remove(old)
@@ -170,7 +169,7 @@ func (s *Stack) linked(n *tree.Node, path string, old *dirent) (*dirent, error) 
 	case target == path:
 		return nil, errors.New("is a hard link to itself")
 	case to == nil && strings.HasPrefix(target, path+"/"):
-		return nil, fmt.Errorf("is a hard link to %s, which the layer takes away", n.Link)
+		return nil, fmt.Errorf("is a hard link to %s, which the layer removes", n.Link)
 	case to == nil:
 		return nil, fmt.Errorf("is a hard link to %s, which is neither an earlier file of the layer nor one of a lower layer", n.Link)
 	case to.Type == tree.Dir:

@@ -9,28 +9,27 @@ import (
 	"sync"
 )
 
-// chunk is a piece of the tar file on its way. It is used again for another
-// piece, with the memory that it has.
+// chunk is a piece of the tar file in the pipeline. It is reused, with its
+// memory, for another piece.
 type chunk struct {
 	raw, packed []byte
 	done        chan struct{} // gets a value when raw and packed are there
 
-	held   int    // bytes that the gate counts for it
-	from   *Chunk // of a prior layer, for a chunk that is not made anew
-	unpack bool   // such a one is needed unpacked
+	held   int    // bytes reserved for it at the gate
+	from   *Chunk // of a prior layer, for a reused chunk
+	unpack bool   // a reused chunk is needed unpacked
 }
 
-// memory keeps chunks that have been joined, by the size that they have room
-// for, a power of two.
+// memory keeps chunks that have been joined, by capacity, a power of two.
 type memory struct {
-	full int // bytes of the largest chunks; the gate says how many there are
+	full int // bytes of the largest chunks; the gate bounds their number
 
 	mu    sync.Mutex
 	free  [bits.UintSize][]*chunk
 	small int // bytes of free chunks that are not the largest
 }
 
-// get returns an empty chunk with room for so many bytes.
+// get returns an empty chunk with room for size bytes.
 func (m *memory) get(size int) *chunk {
 	class := bits.Len(uint(max(size, minChunk) - 1))
 	m.mu.Lock()
@@ -48,10 +47,10 @@ func (m *memory) get(size int) *chunk {
 	return c
 }
 
-// minChunk is the smallest room of a chunk, in bytes.
+// minChunk is the smallest capacity of a chunk, in bytes.
 const minChunk = 4 << 10
 
-// put keeps a chunk to be used again, unless there are many small ones.
+// put keeps a chunk for reuse, unless there are many small ones.
 func (m *memory) put(c *chunk) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -106,7 +105,7 @@ func (w *chunker) Fill(r io.Reader) (n int64, err error) {
 	}
 }
 
-// room is what the current chunk can still take, a new one's if it is full.
+// room is the free part of the current chunk, or of a new one if it is full.
 func (w *chunker) room() ([]byte, error) {
 	size := w.compression.chunkSize()
 	if w.cur != nil && len(w.cur.raw) == size {
@@ -131,8 +130,9 @@ func (w *chunker) begin() error {
 	return nil
 }
 
-// fit lets the gate count the bytes that a chunk has. One that is not half full
-// gets memory of its own size, and the large one is free for another.
+// fit reduces the reservation at the gate to the bytes of a chunk. A chunk less
+// than half full is moved to memory of its own size, so that the large one can
+// be reused.
 func (w *chunker) fit(c *chunk) *chunk {
 	size := len(c.raw)
 	if c.from != nil {
@@ -150,8 +150,8 @@ func (w *chunker) fit(c *chunk) *chunk {
 	return c
 }
 
-// flush hands the current chunk to a compressor and to the joiner, unless there
-// is nothing in it.
+// flush passes the current chunk to a compressor and to the joiner, unless it is
+// empty.
 func (w *chunker) flush() error {
 	c := w.cur
 	if c == nil {
@@ -169,6 +169,6 @@ func (w *chunker) flush() error {
 	case <-w.ctx.Done():
 		return w.ctx.Err()
 	}
-	w.parts[w.index].chunks <- c // has room for as many as the gate lets through
+	w.parts[w.index].chunks <- c // has room for as many as the gate allows
 	return nil
 }

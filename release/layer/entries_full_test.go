@@ -27,7 +27,7 @@ func TestReadBound(t *testing.T) {
 	visited = 0
 	_, err := Read(t.Context(), emptyFiles(MaxEntries+1), mediaType, visit)
 	var unsupported *fault.UnsupportedError
-	if !errors.As(err, &unsupported) || err.Error() != "has more than 2000000 entries, which is the most that this version reads" || visited != MaxEntries {
+	if !errors.As(err, &unsupported) || err.Error() != "has more than 2000000 entries, the most that this version reads" || visited != MaxEntries {
 		t.Errorf("visited %d, got %v", visited, err)
 	}
 }
@@ -48,7 +48,7 @@ func TestApplyBound(t *testing.T) {
 	more := []*tree.Node{{Path: "/x/f", Type: tree.File}, {Path: "/y/f", Type: tree.File}}
 	err := s.Apply(t.Context(), more)
 	var unsupported *fault.UnsupportedError
-	if want := "has entries in more than 2000000 directories without an entry, which are the most that this version makes"; !errors.As(err, &unsupported) || err.Error() != want || !s.Full() {
+	if want := "has entries in more than 2000000 directories without an entry, the most that this version makes"; !errors.As(err, &unsupported) || err.Error() != want || !s.Full() {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

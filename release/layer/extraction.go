@@ -13,7 +13,7 @@ import (
 // immutable are the flags after which an inode can neither change nor move.
 var immutable = map[string]bool{"schg": true, "uchg": true, "sappnd": true, "uappnd": true, "sunlnk": true, "uunlnk": true, "rdonly": true}
 
-// Immutable reports whether any of the file flags keeps a later entry from
+// Immutable reports whether any of the file flags prevents a later entry from
 // touching the inode.
 func Immutable(flags string) bool {
 	for name := range strings.SplitSeq(flags, ",") {
@@ -26,12 +26,12 @@ func Immutable(flags string) bool {
 
 // CheckExtraction models an extraction as FreeBSD's container storage does it,
 // entry by entry with flags applied at once: after an immutable entry none may
-// name its inode, and none may stand in an immutable directory. Of each that is
-// immutable it tells the first entry that comes too late.
+// name its inode, and none may be in an immutable directory. For each immutable
+// inode it reports the first entry that comes too late.
 func CheckExtraction(ctx context.Context, layers [][]*tree.Node) error {
 	locked := map[string]bool{} // paths of immutable inodes
 	first := map[string]string{}
-	late := map[string]bool{} // those of which an entry is told
+	late := map[string]bool{} // those with a reported entry
 	var errs []error
 	faulty := func(path, of, what string) {
 		if !late[of] {

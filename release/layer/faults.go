@@ -15,7 +15,7 @@ import (
 type FormatError struct {
 	Path  string // of the entry, "" for the layer as a whole
 	Err   error
-	Shown bool // the entry counts all the same; else it was passed over
+	Shown bool // the entry still counts; otherwise it was skipped
 }
 
 func (e *FormatError) Error() string {
@@ -25,10 +25,10 @@ func (e *FormatError) Error() string {
 	return e.Path + ": " + e.Err.Error()
 }
 
-// Wrong reports that bytes are there and wrong.
+// Wrong reports that the bytes exist and are wrong.
 func (*FormatError) Wrong() bool { return true }
 
-// Unwrap returns the fault itself.
+// Unwrap returns the cause.
 func (e *FormatError) Unwrap() error { return e.Err }
 
 // Parts are what, where, found and wanted, for reports.
@@ -36,8 +36,8 @@ func (e *FormatError) Parts() (what, where, found, wanted string) {
 	return e.Err.Error(), e.Path, "", ""
 }
 
-// Blameless reports whether an error is none of what is read: a disk could not be
-// read, this version cannot judge what is there, or a signal came.
+// Blameless reports whether an error is not the fault of what is read: a disk
+// could not be read, this version cannot judge the content, or a signal came.
 func Blameless(err error) bool {
 	_, disk := errors.AsType[*fs.PathError](err)
 	_, unsupported := errors.AsType[*fault.UnsupportedError](err)
@@ -52,13 +52,13 @@ func faulty(path string, err error) error {
 	return &FormatError{Path: path, Err: err}
 }
 
-// maxFaults bounds what is told of the entries of one layer.
+// maxFaults bounds what is reported about the entries of one layer.
 const maxFaults = 10_000
 
 // faults are those of the entries of a layer.
 type faults struct {
 	list []error
-	more int // that are not in it
+	more int // not in the list
 }
 
 func (f *faults) add(path string, shown bool, err error) {
@@ -73,11 +73,11 @@ func (f *faults) add(path string, shown bool, err error) {
 	f.list = append(f.list, &FormatError{path, err, shown})
 }
 
-// err joins them, and what else went wrong.
+// err joins them with other errors.
 func (f *faults) err(others ...error) error {
 	list := append(f.list[:len(f.list):len(f.list)], others...)
 	if f.more > 0 {
-		list = append(list, &FormatError{Err: fmt.Errorf("has faults in %d entries more", f.more)})
+		list = append(list, &FormatError{Err: fmt.Errorf("has faults in %d more entries", f.more)})
 	}
 	return errors.Join(list...)
 }

@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// gate bounds the bytes of tar that are on their way. The fragment whose chunks
-// are joined next, the head, may use all of them; the others leave it a reserve,
-// or they could fill the memory while the head waits for a chunk.
+// gate bounds the bytes of tar in the pipeline. The fragment whose chunks are
+// joined next, the head, may use all of them; the others leave it a reserve, or
+// they could fill the memory while the head waits for a chunk.
 type gate struct {
 	ctx     context.Context
 	mu      sync.Mutex
@@ -30,7 +30,7 @@ func newGate(ctx context.Context, bytes, reserve int) *gate {
 	return g
 }
 
-// acquire waits until the fragment may have so many more bytes.
+// acquire waits until the fragment may use that many more bytes.
 func (g *gate) acquire(fragment, bytes int) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -44,7 +44,7 @@ func (g *gate) acquire(fragment, bytes int) error {
 	return g.ctx.Err()
 }
 
-// release gives bytes back.
+// release returns bytes.
 func (g *gate) release(bytes int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

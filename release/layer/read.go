@@ -30,11 +30,11 @@ const MaxEntries = 2_000_000
 // header make a hole of any size.
 const maxSparse = 16 << 30
 
-// Read goes through a layer that anybody wrote, and returns what its digests
-// are. It calls visit for each entry, whiteouts included; contents are those of
-// a file and need not be read. An entry that has no meaning, or that no extraction
-// should meet, is passed over, and each is told. Where the layer cannot be read to
-// its end, the digests that are returned are empty.
+// Read goes through an untrusted layer, and returns its digests. It calls visit
+// for each entry, including whiteouts; contents are those of a file and need not
+// be read. An entry without a meaning, or that no extraction should encounter,
+// is skipped and reported. If the layer cannot be read to its end, the returned
+// digests are empty.
 func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Reader) error) (Layer, error) {
 	l := Layer{MediaType: mediaType}
 	blob, diffID := &counter{Hash: sha256.New()}, &counter{Hash: sha256.New()}
@@ -78,9 +78,9 @@ func Unpack(ctx context.Context, w io.Writer, r io.Reader, mediaType string) err
 	return err
 }
 
-// entries goes through those of a tar file.
+// entries goes through the entries of a tar file.
 type entries struct {
-	compare *tarfile.Comparer // with what orlop writes
+	compare *tarfile.Comparer // compares with what orlop writes
 	tar     *tar.Reader
 	read    *counter // bytes of the tar file
 	visit   func(*tree.Node, io.Reader) error
@@ -90,8 +90,7 @@ type entries struct {
 	faults  faults
 }
 
-// all visits what means something. Its error is what keeps the rest from being
-// read.
+// all visits meaningful entries. Its error is what prevents reading the rest.
 func (e *entries) all(ctx context.Context) error {
 	for {
 		e.compare.Next()
@@ -108,7 +107,7 @@ func (e *entries) all(ctx context.Context) error {
 			return faulty("", e.broken(err))
 		}
 		if e.number++; e.number > MaxEntries {
-			return fault.Unsupportedf("has more than %d entries, which is the most that this version reads", MaxEntries)
+			return fault.Unsupportedf("has more than %d entries, the most that this version reads", MaxEntries)
 		}
 		if err := e.entry(ctx, h); err != nil {
 			return err
@@ -117,8 +116,8 @@ func (e *entries) all(ctx context.Context) error {
 	}
 }
 
-// entry visits one. Its contents end with the context even in a hole, for which
-// the archive is not read.
+// entry visits an entry. Its contents end with the context even in a hole, for
+// which the archive is not read.
 func (e *entries) entry(ctx context.Context, h *tar.Header) error {
 	if h.Typeflag == tar.TypeXGlobalHeader {
 		e.global(h)
@@ -157,20 +156,20 @@ func (e *entries) entry(ctx context.Context, h *tar.Header) error {
 	return err
 }
 
-// global looks at a header for all entries after it. Those with a comment are
-// written by git archive, and nobody minds them.
+// global checks a header for all entries after it. Those with a comment are
+// written by git archive, and are harmless.
 func (e *entries) global(h *tar.Header) {
 	e.compare.Global()
 	for _, key := range slices.Sorted(maps.Keys(h.PAXRecords)) {
 		if key != "comment" {
 			e.faults.add(fmt.Sprintf("entry %d", e.number), true, fault.Unsupportedf(
-				"is a global pax header with %s, which holds for all entries after it (POSIX, pax), and which container tools pass over", key))
+				"is a global pax header with %s, which holds for all entries after it (POSIX, pax), and which container tools ignore", key))
 			return
 		}
 	}
 }
 
-// broken tells where the tar file cannot be read further.
+// broken says where the tar file becomes unreadable.
 func (e *entries) broken(err error) error {
 	switch {
 	case errors.Is(err, tar.ErrHeader):
@@ -190,7 +189,7 @@ func (e *entries) after() string {
 }
 
 // contents are those of one entry: a fault in them is the layer's, whoever
-// meets it.
+// encounters it.
 type contents struct {
 	path string
 	r    io.Reader
@@ -207,8 +206,8 @@ func (c contents) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// OnlyZeros reads to the end what follows that of a tar file, and reports
-// whether it is padding and nothing else.
+// OnlyZeros reads to the end whatever follows a tar file, and reports whether it
+// is only padding.
 func OnlyZeros(r io.Reader) (bool, error) {
 	clean, buf := true, make([]byte, 32<<10)
 	for {

@@ -10,30 +10,30 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// Stack is what is there once some layers have been extracted, one over the
-// other. The zero value is an empty root. It holds directories as a file system
-// does: to remove one costs the same whatever lies below it, and all names of a
-// file are names of one inode.
+// Stack is the result of extracting some layers, one over the other. The zero
+// value is an empty root. It holds directories as a file system does: removing
+// one costs the same whatever is below it, and all names of a file name one
+// inode.
 type Stack struct {
 	root   *dirent
 	layer  int             // number of the present one
-	made   int             // directories that no entry is for
-	ways   map[string]*way // to directories that are there, by the paths that lead to them
+	made   int             // directories without an entry
+	ways   map[string]*way // to existing directories, by the paths that lead to them
 	faults faults          // of the present layer
 }
 
 // dirent is a name in a directory, and what it names.
 type dirent struct {
-	*tree.Node                    // the entry that put it there
+	*tree.Node                    // the entry that made it
 	of         *dirent            // of a hard link: the file
 	parent     *dirent            // nil for the root
 	below      map[string]*dirent // in a directory
-	entered    int                // the layer of the entry, 0 for a directory that has none
-	layer      int                // the last that brought it, or something below it
-	cleared    int                // the last that left nothing of lower ones below it
+	entered    int                // the layer of the entry, 0 for a directory without one
+	layer      int                // the last layer that made it, or something below it
+	cleared    int                // the last layer that left nothing of lower ones below it
 }
 
-// file is what a name names.
+// file is the file that a name refers to.
 func (p *dirent) file() *tree.Node {
 	if p.of != nil {
 		return p.of.Node
@@ -47,9 +47,9 @@ func (s *Stack) implied(path string, parent *dirent) *dirent {
 	return &dirent{Node: n, parent: parent, cleared: s.layer}
 }
 
-// makeDirs makes those of a way that are missing, and returns the last. The path
-// is one below them, of which theirs are parts: each for itself would take the
-// square of its length.
+// makeDirs makes the missing directories of a way, and returns the last. The
+// path is one name below them, and theirs are substrings of it: separate ones
+// would take the square of its length.
 func (s *Stack) makeDirs(w *way, path string) *dirent {
 	dir := w.at
 	for _, name := range w.missing {
@@ -60,11 +60,11 @@ func (s *Stack) makeDirs(w *way, path string) *dirent {
 	return dir
 }
 
-// Full reports whether entries lie in more directories without an entry than are
-// made. What is there is not all then.
+// Full reports whether entries are in more directories without an entry than are
+// made. The stack is incomplete then.
 func (s *Stack) Full() bool { return s.made > MaxEntries }
 
-// add puts something where nothing is.
+// add adds a name where there is none.
 func (s *Stack) add(p *dirent) {
 	p.putBack()
 	s.touch(p)
@@ -77,14 +77,14 @@ func (p *dirent) putBack() {
 	p.parent.below[base(p.Path)] = p
 }
 
-// touch notes that the layer has brought something.
+// touch records that the layer has added something.
 func (s *Stack) touch(p *dirent) {
 	for ; p != nil && p.layer != s.layer; p = p.parent {
 		p.layer = s.layer
 	}
 }
 
-// there reports whether something has not been taken away since.
+// there reports whether something has not been removed since.
 func (p *dirent) there() bool {
 	for ; p.parent != nil; p = p.parent {
 		if p.parent.below[base(p.Path)] != p {
@@ -94,7 +94,7 @@ func (p *dirent) there() bool {
 	return true
 }
 
-// remove takes something away, and all below it.
+// remove removes something, and everything below it.
 func (s *Stack) remove(p *dirent) {
 	delete(p.parent.below, base(p.Path))
 	if t := p.file().Type; t == tree.Dir || t == tree.Symlink {
@@ -102,7 +102,7 @@ func (s *Stack) remove(p *dirent) {
 	}
 }
 
-// clear takes away what lower layers have left in a directory.
+// clear removes what lower layers have left in a directory.
 func (s *Stack) clear(dir *dirent) {
 	if dir.cleared == s.layer {
 		return
@@ -113,7 +113,7 @@ func (s *Stack) clear(dir *dirent) {
 	}
 }
 
-// whiteOut takes away what lower layers have left at a place and below it.
+// whiteOut removes what lower layers have left at a place and below it.
 func (s *Stack) whiteOut(p *dirent) {
 	if p.layer == s.layer {
 		s.clear(p)
@@ -134,14 +134,14 @@ func (s *Stack) Tree(ctx context.Context) (*tree.Tree, error) {
 	return tree.Of(w.nodes), nil
 }
 
-// walk collects what is there in the order of the bytes of paths.
+// walk collects what exists in the byte order of paths.
 type walk struct {
 	nodes []*tree.Node
-	heirs map[*dirent]string // of files whose own name has gone
+	heirs map[*dirent]string // of files whose own name is gone
 }
 
-// step is a name in a directory, or all that is below it. Whole paths, of which
-// each begins like the one before, would take long to compare.
+// step is a name in a directory, or everything below it. Whole paths, each
+// beginning like the one before, would take long to compare.
 type step struct {
 	key   string // the name; with a slash for what is below it
 	at    *dirent
@@ -174,13 +174,13 @@ func (w *walk) below(ctx context.Context, dir *dirent) error {
 	return nil
 }
 
-// link is the node of a hard link. Of those to a file whose own name has gone,
-// the first becomes that file, and the others link to it, as heirs has it.
+// link is the node of a hard link. If a file's own name is gone, the first link
+// becomes that file, and the others link to it, as heirs records.
 func (p *dirent) link(heirs map[*dirent]string) *tree.Node {
 	if p.of.there() {
 		return p.Node
 	}
-	now := *p.Node // the entry of a layer stays as it is
+	now := *p.Node // the entry of a layer stays unchanged
 	heir, ok := heirs[p.of]
 	if ok {
 		now.Link = heir

@@ -9,13 +9,13 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// way is where a path leads, through the symbolic links in it. The end of it may
-// be missing.
+// way is where a path leads, through its symbolic links. The end of it may be
+// missing.
 type way struct {
 	at      *dirent
-	missing []string // names below it, each in the one before it
-	links   int      // that it has led through
-	lost    *dirent  // the link to something that is missing
+	missing []string // names below it, each in the previous one
+	links   int      // followed so far
+	lost    *dirent  // the link to something missing
 }
 
 // loopError is a way with too many symbolic links.
@@ -42,8 +42,8 @@ func (s *Stack) find(path string) (*way, error) {
 	return w, nil
 }
 
-// end is where a path leads that goes one name further, and what is there; the
-// last name is not followed.
+// end is where a path of one more name leads, and what is there; the last name
+// is not followed.
 func (w *way) end(name string) (string, *dirent) {
 	if len(w.missing) == 0 {
 		return join(w.at.Path, name), w.at.below[name]
@@ -51,7 +51,7 @@ func (w *way) end(name string) (string, *dirent) {
 	return join(join(w.at.Path, strings.Join(w.missing, "/")), name), nil
 }
 
-// know keeps a way to a directory that is there.
+// know keeps a way to an existing directory.
 func (s *Stack) know(path string, w *way) {
 	if s.ways == nil {
 		s.ways = map[string]*way{}
@@ -59,8 +59,8 @@ func (s *Stack) know(path string, w *way) {
 	s.ways[path] = w
 }
 
-// step goes one name further. It stands in the target of a link, if not in the
-// path itself.
+// step adds a name. If link is not nil, the name is in its target, otherwise in
+// the path itself.
 func (w *way) step(name string, link *dirent) error {
 	switch {
 	case name == "" || name == ".":

@@ -16,9 +16,9 @@ import (
 	"github.com/orlop/orlop/release/tarfile"
 )
 
-// Fragment is one part of a layer. Fragments are written side by side.
+// Fragment is one part of a layer. Fragments are written in parallel.
 type Fragment struct {
-	Key   string // names what decides its bytes; "" for one that is never found again
+	Key   string // names what decides its bytes; "" for one that is never reused
 	Write func(ctx context.Context, w *tarfile.Writer) error
 }
 
@@ -29,10 +29,10 @@ type part struct {
 }
 
 // Write makes a layer of fragments, in their order, with at most jobs of them
-// and as many compressors at work. The bytes of 2·jobs+1 chunks are on their
-// way at any time, compressed ones beside them.
-// Fragments that stand in a prior layer, which may be nil, are copied from
-// there; if its bytes have changed, a DamageError says so.
+// and as many compressors at work. The bytes of 2·jobs+1 chunks are in the
+// pipeline at any time, besides compressed ones. Fragments of a prior layer,
+// which may be nil, are copied from there; if its bytes have changed, the error
+// is a DamageError.
 func Write(ctx context.Context, out io.Writer, c Compression, jobs int, fragments []Fragment, prior *Prior) (*Record, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	fragments = append(fragments[:len(fragments):len(fragments)], endOfArchive)
@@ -46,7 +46,7 @@ func Write(ctx context.Context, out io.Writer, c Compression, jobs int, fragment
 	for range jobs {
 		g.Go(func() error { return p.compress(ctx) })
 	}
-	var failed error // the rest may end because of it, and before it
+	var failed error // it may make the rest fail, even earlier
 	g.Go(func() error {
 		defer close(p.work)
 		failed = p.produce(ctx, jobs)

@@ -176,7 +176,7 @@ func TestCheckFinds(t *testing.T) {
 		{"absent layer", rewrite(t, in(im.Layers[0].Digest, drop)), "blob " + im.Layers[0].Digest.String() + " is not in the archive"},
 		{"longer layer", rewrite(t, in(im.Layers[0].Digest, long)), "size of blob " + im.Layers[0].Digest.String() + " is 4, wanted 3"},
 		{"extra blob", rewrite(t, keep, "blobs/sha256/00"), "blobs/sha256/00 is in the archive, but nothing refers to it"},
-		{"entry twice", rewrite(t, keep, "oci-layout"), `entry "oci-layout" is twice`},
+		{"entry twice", rewrite(t, keep, "oci-layout"), `entry "oci-layout" occurs twice`},
 		{"entry outside", rewrite(t, keep, "../x"), `entry "../x" is not a clean path inside the archive`},
 		{"layout version", rewrite(t, replace("oci-layout", "1.0.0", "9.0.0")), `version in oci-layout is "9.0.0", which this version does not read, wanted 1.0.0`},
 		{"media type", rewrite(t, replace("index.json", "image.index.v1", "image.indox.v1")), `type of index.json is`},
