@@ -28,8 +28,8 @@ const MaxFile = 1 << 30
 var journals = []string{"-wal", "-journal"}
 
 // Read returns the bytes of the database in a file, with its journals applied.
-// The files stay unchanged. A file with nothing of a database in it is not one
-// that is damaged.
+// The files stay unchanged. A file that has nothing of a database is not reported
+// as a damaged one.
 func Read(ctx context.Context, path string) ([]byte, error) {
 	image, err := read(ctx, path)
 	// A new database may still be only in its journal.

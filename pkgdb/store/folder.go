@@ -238,8 +238,8 @@ func makeFolder(in *os.Root, name string, mode fs.FileMode) error {
 }
 
 // setMode uses a descriptor: a Root sets no setgid bit. A shared folder has one
-// of the user's groups: if the group of the parent is not, as may happen on
-// FreeBSD, the user's first.
+// of the user's groups: the parent's if it is one of them, which FreeBSD does not
+// guarantee, else the user's first.
 func setMode(in *os.Root, name string, mode fs.FileMode) error {
 	dir, err := in.Open(name)
 	if err != nil {

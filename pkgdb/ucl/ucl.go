@@ -17,7 +17,7 @@
 //	"quoted", with the escapes of JSON,
 //	'raw', where \' is a quote and a backslash before a line's end joins lines,
 //	bare, to the end of the member, with the same escapes as a quoted one, or
-//	<<TAG, the lines up to one that is TAG, which is of capital letters.
+//	<<TAG, the lines up to one that is TAG, in capital letters.
 //
 // All but raw strings expand variables, ${NAME} or $NAME, and $$ to a dollar.
 // Bare words are also null, booleans (true yes on t y, false no off f n, in any

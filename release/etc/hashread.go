@@ -71,7 +71,7 @@ func (h *hashDB) readPage(file []byte, number int, visit func(key, data []byte) 
 			return 0, false, fmt.Errorf("has a pair larger than a page, which is not supported")
 		}
 		if data > key || key > high {
-			return 0, false, fmt.Errorf("pair %d lies at %d and %d, wanted below %d", i/2, key, data, high)
+			return 0, false, fmt.Errorf("pair %d is at %d and %d, wanted below %d", i/2, key, data, high)
 		}
 		if err := visit(page[key:high], page[data:key]); err != nil {
 			return 0, false, err
