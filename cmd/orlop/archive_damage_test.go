@@ -449,7 +449,7 @@ func TestArchiveDamage(t *testing.T) {
 			faults := masks.ReplaceAllString(strings.TrimSpace(strings.ReplaceAll(said, "orlop: "+l.dir+": ", "")), "…")
 			want := 0
 			switch {
-			case strings.Contains(tt.faults, "this version") && !strings.Contains(tt.faults, "blob"), strings.Contains(tt.faults, "no OCI image"), strings.Contains(tt.faults, "wanted at most"):
+			case strings.Contains(tt.faults, "this version") && !strings.Contains(tt.faults, "blob"), strings.Contains(tt.faults, "not an OCI image"), strings.Contains(tt.faults, "wanted at most"):
 				want = exitFailed
 			case tt.faults != "":
 				want = exitWrong
