@@ -70,18 +70,19 @@ type Reader struct {
 	left   int64
 }
 
-// NewReader starts to read an archive and returns once it has the manifest. The
-// label names the package until then. A caller who does not read to the end must
-// call Close. The context ends every read.
-func NewReader(ctx context.Context, r io.Reader, label string) (*Reader, error) {
-	return newReader(ctx, r, label, nil)
+// NewReader starts to read an archive and returns once the manifest is there.
+// The label names the package until then. A caller who does not read to the
+// end must Close. The context ends every read. Decoders are
+// those that packages of a run share, nil for none.
+func NewReader(ctx context.Context, decoders *packing.Decoders, r io.Reader, label string) (*Reader, error) {
+	return newReader(ctx, decoders, r, label, nil)
 }
 
 // NewReaderOf is NewReader for an archive whose manifest is known. The one in
-// the archive is skipped: every member is compared with the known one, which
-// must list all files. It is only read, so several readers can share it.
-func NewReaderOf(ctx context.Context, r io.Reader, m *Manifest) (*Reader, error) {
-	return newReader(ctx, r, m.FullName(), m)
+// it is passed over: every member is compared with the known one, which must
+// tell all of its files. It is only read, so that several readers can share it.
+func NewReaderOf(ctx context.Context, decoders *packing.Decoders, r io.Reader, m *Manifest) (*Reader, error) {
+	return newReader(ctx, decoders, r, m.FullName(), m)
 }
 
 func newReader(ctx context.Context, decoders *packing.Decoders, r io.Reader, label string, m *Manifest) (*Reader, error) {

@@ -15,9 +15,9 @@ import (
 // Available reports whether this program has SQLite, which is C.
 const Available = true
 
-// serialize returns the bytes of the database file.
-func serialize(db *sql.DB) (image []byte, err error) {
-	err = withConn(db, func(c *sqlite3.SQLiteConn) (err error) {
+// serialize returns the bytes of the file that the database in memory would be.
+func serialize(ctx context.Context, db *sql.DB) (image []byte, err error) {
+	err = withConn(ctx, db, func(c *sqlite3.SQLiteConn) (err error) {
 		image, err = c.Serialize("main")
 		return err
 	})
@@ -32,11 +32,11 @@ func deserialize(ctx context.Context, db *sql.DB, image []byte) error {
 // maxValue bounds a text: a configuration file, a script.
 const maxValue = 64 << 20
 
-// confine limits a connection to what reading needs. It replaces
-// SQLITE_DBCONFIG_DEFENSIVE, which the driver cannot set and which keeps SQL
-// from damaging a file; here no SQL writes, and none comes from the file.
-func confine(db *sql.DB) error {
-	return withConn(db, func(c *sqlite3.SQLiteConn) error {
+// confine leaves a connection no more than reading needs. It stands in for
+// SQLITE_DBCONFIG_DEFENSIVE, which the driver cannot set, and which keeps SQL from
+// damaging a file; here no SQL writes, and none comes from the file.
+func confine(ctx context.Context, db *sql.DB) error {
+	return withConn(ctx, db, func(c *sqlite3.SQLiteConn) error {
 		for id, most := range map[int]int{
 			sqlite3.SQLITE_LIMIT_LENGTH:          maxValue,
 			sqlite3.SQLITE_LIMIT_SQL_LENGTH:      maxSchema,

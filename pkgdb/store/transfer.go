@@ -311,8 +311,8 @@ type watchdog struct {
 	bytes  atomic.Int64 // of this window
 }
 
-// start begins to watch, until the returned function is called.
-func (d *watchdog) start() (stop func()) {
+// start begins to watch; the context ends that, or the function that it returns.
+func (d *watchdog) start(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		tick := time.NewTicker(d.window)

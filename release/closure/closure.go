@@ -34,15 +34,20 @@ type Requirement struct {
 
 // Files says about files what a tree does not.
 type Files interface {
-	// Owner is the package of a node, NAME-VERSION, or whatever else made it.
-	Owner(n *tree.Node) string
-	// Asks is what a file needs to run.
+	// Owner is the package of a node, "" for none, and who made the node, for
+	// messages: the package with its version, or somebody else.
+	Owner(n *tree.Node) (pkg, by string)
+	// Asks is what a file asks for when it runs.
 	Asks(n *tree.Node) Asks
 	// Text returns the contents of a file that names others: nil for none.
 	Text(ctx context.Context, n *tree.Node) ([]byte, error)
 }
 
-// Asks is what a file needs to run.
+// Texts are the files that a check reads: their paths, and those of folders with a
+// slash at the end.
+func Texts() []string { return append([]string{NameSources, LibraryLists}, PolicyPath...) }
+
+// Asks is what a file wants to be there when it runs.
 type Asks struct {
 	Needs  *elf.Needs // of a dynamically linked file; else nil
 	Script string     // the first line after #! of a script, "" for other files

@@ -23,8 +23,9 @@ type piece struct {
 	err   error // after these bytes
 }
 
-// readAhead starts to read. After Close nothing more is read from r.
-func readAhead(r io.Reader) *ahead {
+// readAhead starts to read, until the context ends. After Close nothing reads from
+// r any more.
+func readAhead(ctx context.Context, r io.Reader) *ahead {
 	const pieces, size = 3, 256 << 10
 	a := &ahead{full: make(chan piece, pieces+1), free: make(chan []byte, pieces), stop: make(chan struct{}), stopped: make(chan struct{})}
 	for range pieces {

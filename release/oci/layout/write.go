@@ -94,8 +94,8 @@ func entriesOf(im *oci.Image, d oci.Documents, open func(i int) (io.ReadCloser, 
 	return slices.CompactFunc(list, func(a, b layoutEntry) bool { return a.name == b.name })
 }
 
-// writeArchive writes the layout as a tar file, compressing it on the fly.
-func writeArchive(out io.Writer, f Format, created int64, entries []layoutEntry) error {
+// writeArchive writes the layout as a tar file, and packs that as it goes.
+func writeArchive(ctx context.Context, out io.Writer, f Format, created int64, entries []layoutEntry) error {
 	var packed io.WriteCloser
 	switch f {
 	case Tar:
@@ -138,9 +138,9 @@ type plainWriter struct{ io.Writer }
 
 func (plainWriter) Close() error { return nil }
 
-// copy passes the contents to write, which reads them to the end, and verifies
-// them.
-func (e *layoutEntry) copy(write func(io.Reader) error) error {
+// copy hands the contents to write, which reads them to the end, and sees to
+// it that they are the right ones.
+func (e *layoutEntry) copy(ctx context.Context, write func(io.Reader) error) error {
 	r, err := e.open()
 	if err != nil {
 		return err
