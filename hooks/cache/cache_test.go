@@ -386,6 +386,26 @@ func TestForeignBlob(t *testing.T) {
 	}
 }
 
+// TestKeepFails leaves nothing of a layer in a store that has no folder for it.
+func TestKeepFails(t *testing.T) {
+	t.Parallel()
+	st, _ := newStore(t)
+	c := cache.New(st, "one")
+	c.SetLast(t.Context(), "gzip", fragments("a"), "image") // makes the store
+	if err := os.RemoveAll(filepath.Join(st.Dir, "layers")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(st.Dir, "layers"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keep(t, c, "gzip", "half", "a")
+	got, blob := c.Layer(t.Context(), "gzip", fragments("a"))
+	wantNone(t, "a layer", got, blob)
+	if files := filesOf(t, st); len(files) > 0 {
+		t.Errorf("got %v, want none", files)
+	}
+}
+
 // TestDiscard leaves nothing of an unfinished file in the store.
 func TestDiscard(t *testing.T) {
 	t.Parallel()

@@ -41,13 +41,16 @@ func inspected(t *testing.T, rnd *rand.Rand, name string, whole bool) (*input.Pa
 		dirs = append(dirs, path(100+i))
 	}
 	slices.Sort(files)
-	raw := &input.Raw{Text: manifest(name, "test", files, dirs)}
+	raw := &input.Raw{Text: manifest(name, "test/x", files, dirs)}
 	if rnd.IntN(2) == 0 {
-		raw.Compact = manifest(name, "registered", nil, nil) // which pkg registers instead
+		raw.Compact = manifest(name, "test/other", nil, nil) // whose digest pkg registers
 	}
 	m, err := pkgfile.ParseManifests(raw.Text, raw.Compact)
 	if err != nil {
 		t.Fatalf("%s: %v", raw.Text, err)
+	}
+	if (raw.Compact != nil) != (m.Registered != "") {
+		t.Fatalf("%s registers %q", raw.Compact, m.Registered)
 	}
 	p := &catalog.Package{Summary: pkgfile.Summary{Name: name, Version: "1", ABI: "FreeBSD:15:amd64", Sum: sum.Of(sum.SHA256, []byte(name))}}
 	f := input.NewPackage(p, m, whole)
@@ -97,9 +100,9 @@ func entry(rnd *rand.Rand) *pkgfile.Entry {
 
 // manifest is the text of one. Bytes of paths that are no UTF-8 stay as they are,
 // as libpkg writes them.
-func manifest(name, comment string, files, dirs []string) []byte {
+func manifest(name, origin string, files, dirs []string) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, `{"name": %q, "version": "1", "origin": "test/x", "comment": %q, "desc": "x", "maintainer": "x", "www": "x", "abi": "FreeBSD:15:amd64", "arch": "freebsd:15:x86:64", "prefix": "/", "flatsize": 0, "licenselogic": "single", "files": {`, name, comment)
+	fmt.Fprintf(&b, `{"name": %q, "version": "1", "origin": %q, "comment": "x", "desc": "x", "maintainer": "x", "www": "x", "abi": "FreeBSD:15:amd64", "arch": "freebsd:15:x86:64", "prefix": "/", "flatsize": 0, "licenselogic": "single", "files": {`, name, origin)
 	for i, f := range files {
 		b.WriteString(strings.Repeat(", ", min(i, 1)) + `"` + f + `": "-"`)
 	}
@@ -264,7 +267,7 @@ func TestPackagesApart(t *testing.T) {
 	st, _ := newStore(t)
 	c := cache.New(st, "one")
 	p := &catalog.Package{Summary: pkgfile.Summary{Name: "p", Version: "1"}}
-	raw := &input.Raw{Text: manifest("p", "test", []string{"/f"}, nil)}
+	raw := &input.Raw{Text: manifest("p", "test/x", []string{"/f"}, nil)}
 	m, err := pkgfile.ParseManifest(raw.Text)
 	if err != nil {
 		t.Fatal(err)
