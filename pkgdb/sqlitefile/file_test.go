@@ -106,13 +106,15 @@ func TestRead(t *testing.T) {
 	empty := written(t, "a")
 	put(t, empty+"-journal", "")
 	put(t, empty+"-wal", "")
+	short := written(t, "a") // of which nothing was written but the beginning of a header
+	put(t, short+"-journal", "\xd9\xd5\x05")
 	stale := written(t, "a") // of a writer that has put its journal out of use
 	put(t, stale+"-journal", strings.Repeat("\x00", 512))
 	for name, tt := range map[string]struct {
 		path string
 		want []string
 	}{
-		"no journal": {written(t, "a", "b"), []string{"a", "b"}}, "empty journals": {empty, []string{"a"}}, "a stale journal": {stale, []string{"a"}},
+		"no journal": {written(t, "a", "b"), []string{"a", "b"}}, "empty journals": {empty, []string{"a"}}, "a cut journal": {short, []string{"a"}}, "a stale journal": {stale, []string{"a"}},
 		"a write-ahead log": {inLog(t), []string{"a", "b"}}, "a hot journal": {inJournal(t), []string{"a"}}, "all but the header in a log": {young, []string{"a"}},
 	} {
 		before := around(t, tt.path)
@@ -150,6 +152,19 @@ func TestReadJournalMatters(t *testing.T) {
 		if got := query(t, db, "SELECT name FROM t"); slices.Equal(got, []string{"a"}) {
 			t.Errorf("without its journal: got %q, want what the writer had begun", got)
 		}
+	}
+}
+
+// TestReadLeavesNoCopy takes journals in somewhere else, of which nothing stays.
+func TestReadLeavesNoCopy(t *testing.T) {
+	dir := t.TempDir()
+	path := inLog(t)
+	t.Setenv("TMPDIR", dir)
+	if _, err := sqlitefile.Read(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("got %v, %v, want nothing", left, err)
 	}
 }
 
