@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+//go:build full
+
+package artifact_test
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestReadFilesLarge holds no file that is too large, which is there all the same.
+func TestReadFilesLarge(t *testing.T) {
+	t.Parallel()
+	a := read(t, describe(t, fmt.Sprintf("layer l compression=zstd:fastest\nfile /more x=%d\nfile /small x=3", 64<<20+1)).source())
+	held, err := a.ReadFiles(t.Context(), map[string]bool{"/small": true, "/more": true})
+	if err != nil || string(held["/small"]) != "xxx" {
+		t.Errorf("got %q, %v, want the small one", held["/small"], err)
+	}
+	if text, is := held["/more"]; text != nil || !is {
+		t.Errorf("got %d bytes, %t, want none", len(text), is)
+	}
+}
