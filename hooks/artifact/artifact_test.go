@@ -4,9 +4,12 @@ package artifact_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -192,6 +195,36 @@ func TestDatabaseFaults(t *testing.T) {
 	a, err := artifact.Read(t.Context(), d.source(), "")
 	if a == nil || err == nil || !strings.Contains(err.Error(), "pkg database: is no SQLite database") || a.Packages != nil || a.Content != nil || !a.Whole() {
 		t.Errorf("got %v, want an image without packages", err)
+	}
+}
+
+// TestRows tells rows that make no packages only where nobody else does.
+func TestRows(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "db")
+	if err := os.WriteFile(path, read(t, describe(t, two).source()).Database, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Exec("UPDATE files SET package_id = 77")
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := describe(t, "layer l")
+	d.add(tree.Node{Path: pkgdb.Path}, string(text))
+	s := d.source()
+	if a, err := artifact.Examine(t.Context(), s, ""); err != nil || a.Packages != nil || a.Content == nil {
+		t.Errorf("Examine: got %v, want rows and no packages", err)
+	}
+	if a, err := artifact.Read(t.Context(), s, ""); a == nil || err == nil || !strings.Contains(err.Error(), "which is not there") {
+		t.Errorf("Read: got %v, want that a package is not there", err)
 	}
 }
 

@@ -83,11 +83,13 @@ package lib 1 automatic=yes shlibs=liba.so.1,libz.so.1 needs=liba.so.1
 package vi 1 automatic=yes provides=editor
 package both 1 automatic=yes provides=editor shlibs=libz.so.1
 package own 1 automatic=yes deps=own
+package aself 1 automatic=yes shlibs=libq.so needs=libq.so
+package buser 1 needs=libq.so
 package lonely 1 automatic=yes provides=nothing needs=libno.so
 `).source())
 	want := map[string]string{
 		"asked": "requested", "another": "requested", "needed": "dependency of another", "lib": "libz.so.1 for another",
-		"vi": "editor for another", "both": "libz.so.1 for another", "own": "dependency of own", "lonely": "automatic, and nothing needs it",
+		"vi": "editor for another", "both": "libz.so.1 for another", "own": "dependency of own", "aself": "libq.so for buser", "buser": "requested", "lonely": "automatic, and nothing needs it",
 	}
 	if d := cmp.Diff(want, a.Reasons()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
