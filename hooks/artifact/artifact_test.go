@@ -18,6 +18,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/artifact/artifacttest"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/sum"
@@ -64,7 +65,7 @@ func all(t *tree.Tree) []*tree.Node {
 // packages of the database.
 func TestRead(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, two).source())
+	a := artifacttest.Read(t, artifacttest.Describe(t, two).Source())
 	lower := []string{"dir /etc", "file /etc/motd", "file /etc/gone", "file /bin/sh", "hardlink /bin/ash /bin/sh", "link /bin/bash sh", "file /empty"}
 	upper := []string{"file /etc/motd", "file /etc/.wh.gone", "file /latest", "file " + pkgdb.Path}
 	if d := cmp.Diff([][]string{lower, upper}, [][]string{paths(a.Layers[0]), paths(a.Layers[1])}); d != "" {
@@ -95,7 +96,7 @@ func TestRead(t *testing.T) {
 // being those of its file.
 func TestSumOf(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, two).source())
+	a := artifacttest.Read(t, artifacttest.Describe(t, two).Source())
 	for path, text := range map[string]string{"/bin/sh": "shell", "/bin/ash": "shell", "/latest": "shell", "/etc/motd": "new", "/empty": "", pkgdb.Path: string(a.Database)} {
 		n := a.Tree.Lookup(path)
 		for _, kind := range []sum.Kind{sum.SHA256, sum.SHA256Base32, sum.BLAKE2b} {
@@ -117,7 +118,7 @@ func TestSumOf(t *testing.T) {
 // TestText keeps a few small files of the image as a user of it sees them.
 func TestText(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, `
+	a := artifacttest.Read(t, artifacttest.Describe(t, `
 layer lower
 file /etc/services content="old"
 file /etc/login.conf content="login"
@@ -127,7 +128,7 @@ layer upper
 file /etc/services content="new"
 file /etc/.wh.passwd
 link /etc/group to=elsewhere
-`).source())
+`).Source())
 	for path, want := range map[string]string{"/etc/services": "new", "/etc/login.conf": "login", "/etc/passwd": "", "/etc/other": "", "/etc/group": "", "/etc/none": ""} {
 		if got := a.Text(path); string(got) != want || (got == nil) != (want == "") {
 			t.Errorf("%s: got %q, want %q", path, got, want)
@@ -151,7 +152,7 @@ func TestAccounts(t *testing.T) {
 		"no groups":      {passwd, 0, false, true, false},
 		"that are wrong": {`file /etc/passwd content="op\n"` + "\n" + group, 0, false, false, true},
 	} {
-		a, err := artifact.Read(t.Context(), describe(t, "layer l\n"+tt.text).source(), "")
+		a, err := artifact.Read(t.Context(), artifacttest.Describe(t, "layer l\n"+tt.text).Source(), "")
 		if _, wrong := errors.AsType[*fault.ContentError](err); wrong != tt.none || a == nil || a.NoAccounts != tt.none || (err == nil) == tt.none {
 			t.Fatalf("%s: got %v", name, err)
 		}
@@ -167,17 +168,13 @@ func TestAccounts(t *testing.T) {
 func TestHiddenDatabase(t *testing.T) {
 	t.Parallel()
 	with := func(upper string) *artifact.Artifact {
-		d := describe(t, "layer lower\npackage app 1")
-		lower := d.source()
-		db := read(t, lower).Database
-		d = describe(t, "layer lower")
-		d.add(tree.Node{Path: pkgdb.Path, Mode: 0o644}, string(db))
-		for _, line := range strings.Split("layer upper\n"+upper, "\n") {
-			if list := words.FindAllString(line, -1); len(list) > 1 {
-				d.line(list[0], list[1], list[2:])
-			}
-		}
-		return read(t, d.source())
+		d := artifacttest.Describe(t, "layer lower\npackage app 1")
+		lower := d.Source()
+		db := artifacttest.Read(t, lower).Database
+		d = artifacttest.Describe(t, "layer lower")
+		d.Add(tree.Node{Path: pkgdb.Path, Mode: 0o644}, string(db))
+		d.Lines("layer upper\n" + upper)
+		return artifacttest.Read(t, d.Source())
 	}
 	for upper, want := range map[string]int{"dir /x": 1, "file /var/db/pkg/.wh.local.sqlite": 0, "link " + pkgdb.Path + " to=x": 0, "file /var/db/.wh..wh..opq": 0, "file /var": 0} {
 		if a := with(upper); len(a.Packages) != want || (a.Content != nil) != (want > 0) || (a.Database != nil) != (want > 0) {
@@ -190,10 +187,10 @@ func TestHiddenDatabase(t *testing.T) {
 // are told by Read, and left to others by Examine.
 func TestDatabaseFaults(t *testing.T) {
 	t.Parallel()
-	d := describe(t, "layer l")
-	d.add(tree.Node{Path: pkgdb.Path}, "no database")
-	a, err := artifact.Read(t.Context(), d.source(), "")
-	if a == nil || err == nil || !strings.Contains(err.Error(), "pkg database: is no SQLite database") || a.Packages != nil || a.Content != nil || !a.Whole() {
+	d := artifacttest.Describe(t, "layer l")
+	d.Add(tree.Node{Path: pkgdb.Path}, "no database")
+	a, err := artifact.Read(t.Context(), d.Source(), "")
+	if a == nil || err == nil || !strings.Contains(err.Error(), "pkg database: is not an SQLite database") || a.Packages != nil || a.Content != nil || !a.Whole() {
 		t.Errorf("got %v, want an image without packages", err)
 	}
 }
@@ -202,7 +199,7 @@ func TestDatabaseFaults(t *testing.T) {
 func TestRows(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "db")
-	if err := os.WriteFile(path, read(t, describe(t, two).source()).Database, 0o600); err != nil {
+	if err := os.WriteFile(path, artifacttest.Read(t, artifacttest.Describe(t, two).Source()).Database, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite3", path)
@@ -217,13 +214,13 @@ func TestRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := describe(t, "layer l")
-	d.add(tree.Node{Path: pkgdb.Path}, string(text))
-	s := d.source()
+	d := artifacttest.Describe(t, "layer l")
+	d.Add(tree.Node{Path: pkgdb.Path}, string(text))
+	s := d.Source()
 	if a, err := artifact.Examine(t.Context(), s, ""); err != nil || a.Packages != nil || a.Content == nil {
 		t.Errorf("Examine: got %v, want rows and no packages", err)
 	}
-	if a, err := artifact.Read(t.Context(), s, ""); a == nil || err == nil || !strings.Contains(err.Error(), "which is not there") {
+	if a, err := artifact.Read(t.Context(), s, ""); a == nil || err == nil || !strings.Contains(err.Error(), "which is not in packages") {
 		t.Errorf("Read: got %v, want that a package is not there", err)
 	}
 }
@@ -233,11 +230,11 @@ func TestRows(t *testing.T) {
 func TestStrays(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{0: "", 2: "a0 a1", 3: "a0 a1 a2", 4: "a0 a1 a2 so are 1 files more", 9: "a0 a1 a2 so are 6 files more"} {
-		s := describe(t, "layer l\nfile /x").source()
+		s := artifacttest.Describe(t, "layer l\nfile /x").Source()
 		for i := range n {
 			s.Files = append(s.Files, fmt.Sprintf("a%d", i))
 		}
-		a := read(t, s)
+		a := artifacttest.Read(t, s)
 		const told = " is in the archive, but nothing refers to it"
 		if got := strings.ReplaceAll(strings.Join(a.Notes, " "), told, ""); got != want || len(a.Details) != n || !a.Whole() {
 			t.Errorf("%d strays: got %q and %d details, want %q", n, got, len(a.Details), want)
@@ -248,30 +245,32 @@ func TestStrays(t *testing.T) {
 // damaged are faults of an image, each alone, and what is told of them.
 var damaged = []struct {
 	name, want string
-	damage     func(s *source, manifest *v1.Manifest, config *v1.Image)
+	damage     func(s *artifacttest.Source, manifest *v1.Manifest, config *v1.Image)
 	whole      bool
 	none       bool // nothing is read of it
 }{
-	{"an absent layer", "layer 1: blob sha256:… is not there", func(s *source, m *v1.Manifest, _ *v1.Image) { delete(s.blobs, oci.BlobName(m.Layers[0].Digest)) }, false, false},
-	{"a flipped byte in a layer", "layer 1: blob sha256:… is sha256:…, wanted sha256:…", func(s *source, m *v1.Manifest, _ *v1.Image) {
-		s.blobs[oci.BlobName(m.Layers[0].Digest)][40] ^= 1
+	{"an absent layer", "layer 1: blob sha256:… is not there", func(s *artifacttest.Source, m *v1.Manifest, _ *v1.Image) {
+		delete(s.Blobs, oci.BlobName(m.Layers[0].Digest))
 	}, false, false},
-	{"a cut layer", "layer 2: size of blob sha256:… is 5, wanted ", func(s *source, m *v1.Manifest, _ *v1.Image) {
+	{"a flipped byte in a layer", "layer 1: blob sha256:… is sha256:…, wanted sha256:…", func(s *artifacttest.Source, m *v1.Manifest, _ *v1.Image) {
+		s.Blobs[oci.BlobName(m.Layers[0].Digest)][40] ^= 1
+	}, false, false},
+	{"a cut layer", "layer 2: size of blob sha256:… is 5, wanted ", func(s *artifacttest.Source, m *v1.Manifest, _ *v1.Image) {
 		name := oci.BlobName(m.Layers[1].Digest)
-		s.blobs[name] = s.blobs[name][:5]
+		s.Blobs[name] = s.Blobs[name][:5]
 	}, false, false},
-	{"another DiffID", "layer 2: the DiffID of its tar file is sha256:…, wanted sha256:…, which the config has", func(_ *source, _ *v1.Manifest, c *v1.Image) {
+	{"another DiffID", "layer 2: the DiffID of its tar file is sha256:…, wanted sha256:…, which the config has", func(_ *artifacttest.Source, _ *v1.Manifest, c *v1.Image) {
 		c.RootFS.DiffIDs[1] = digest.FromString("x")
 	}, false, false},
-	{"a DiffID of another kind", "layer 2: the DiffID of its tar file, in the config: digest \"sha512:…\" is not supported, wanted a sha256", func(_ *source, _ *v1.Manifest, c *v1.Image) {
+	{"a DiffID of another kind", "layer 2: the DiffID of its tar file, in the config: digest \"sha512:…\" is not supported, wanted a sha256", func(_ *artifacttest.Source, _ *v1.Manifest, c *v1.Image) {
 		c.RootFS.DiffIDs[1] = digest.SHA512.FromString("x")
 	}, false, false},
-	{"one DiffID less", "number of diff_ids in the config is 1, wanted 2, as many as the manifest has layers", func(_ *source, _ *v1.Manifest, c *v1.Image) {
+	{"one DiffID less", "number of diff_ids in the config is 1, wanted 2, as many as the manifest has layers", func(_ *artifacttest.Source, _ *v1.Manifest, c *v1.Image) {
 		c.RootFS.DiffIDs = c.RootFS.DiffIDs[:1]
 	}, true, false},
-	{"a media type", `layer 1: media type "application/x" is not supported`, func(_ *source, m *v1.Manifest, _ *v1.Image) { m.Layers[0].MediaType = "application/x" }, false, false},
-	{"an absent config", "config: blob sha256:… is not there", func(s *source, m *v1.Manifest, _ *v1.Image) { m.Config.Digest = digest.FromString("x") }, true, false},
-	{"an absent manifest", "manifest: blob sha256:… is not there", func(s *source, _ *v1.Manifest, _ *v1.Image) { clear(s.blobs) }, false, true},
+	{"a media type", `layer 1: media type "application/x" is not supported`, func(_ *artifacttest.Source, m *v1.Manifest, _ *v1.Image) { m.Layers[0].MediaType = "application/x" }, false, false},
+	{"an absent config", "config: blob sha256:… is not there", func(s *artifacttest.Source, m *v1.Manifest, _ *v1.Image) { m.Config.Digest = digest.FromString("x") }, true, false},
+	{"an absent manifest", "manifest: blob sha256:… is not there", func(s *artifacttest.Source, _ *v1.Manifest, _ *v1.Image) { clear(s.Blobs) }, false, true},
 }
 
 // TestFaults tells each fault, and keeps what can be read all the same. The tree is
@@ -279,10 +278,10 @@ var damaged = []struct {
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for _, tt := range damaged {
-		s := describe(t, two).source()
-		s.change(t, tt.damage)
+		s := artifacttest.Describe(t, two).Source()
+		s.Change(t, tt.damage)
 		a, err := artifact.Read(t.Context(), s, "")
-		if got := shortened(err); !strings.Contains(got, tt.want) || err == nil {
+		if got := artifacttest.Shortened(err); !strings.Contains(got, tt.want) || err == nil {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
 		if tt.none || a == nil {
@@ -303,7 +302,7 @@ func TestReadEnds(t *testing.T) {
 	t.Parallel()
 	for _, blobs := range []int{0, 1, 2, 3} {
 		ctx, cancel := context.WithCancel(t.Context())
-		s := &ending{source: describe(t, two).source(), left: blobs, end: cancel}
+		s := &ending{Source: artifacttest.Describe(t, two).Source(), left: blobs, end: cancel}
 		if a, err := artifact.Read(ctx, s, ""); a != nil || !errors.Is(err, context.Canceled) {
 			t.Errorf("after %d blobs: got %v, %v, want %v", blobs, a != nil, err, context.Canceled)
 		}
@@ -312,7 +311,7 @@ func TestReadEnds(t *testing.T) {
 
 // ending ends a context when so many blobs have been opened.
 type ending struct {
-	*source
+	*artifacttest.Source
 	left int
 	end  func()
 }
@@ -321,13 +320,13 @@ func (e *ending) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 	if e.left--; e.left < 0 {
 		e.end()
 	}
-	return e.source.Blob(ctx, d)
+	return e.Source.Blob(ctx, d)
 }
 
 // TestPlatform reads the image for a platform, or tells that there is none.
 func TestPlatform(t *testing.T) {
 	t.Parallel()
-	s := describe(t, two).source()
+	s := artifacttest.Describe(t, two).Source()
 	if a, err := artifact.Read(t.Context(), s, "freebsd/amd64"); a == nil || err != nil {
 		t.Errorf("got %v", err)
 	}
@@ -340,11 +339,11 @@ func TestPlatform(t *testing.T) {
 // TestLargeKept bounds what is kept of a file that is looked into.
 func TestLargeKept(t *testing.T) {
 	t.Parallel()
-	a, err := artifact.Read(t.Context(), describe(t, fmt.Sprintf("layer l\nfile /etc/services x=%d", 4<<20)).source(), "")
+	a, err := artifact.Read(t.Context(), artifacttest.Describe(t, fmt.Sprintf("layer l\nfile /etc/services x=%d", 4<<20)).Source(), "")
 	if err != nil || len(a.Text("/etc/services")) != 4<<20 {
 		t.Errorf("got %v, want all of it", err)
 	}
-	_, err = artifact.Read(t.Context(), describe(t, fmt.Sprintf("layer l\nfile /etc/services x=%d", 4<<20+1)).source(), "")
+	_, err = artifact.Read(t.Context(), artifacttest.Describe(t, fmt.Sprintf("layer l\nfile /etc/services x=%d", 4<<20+1)).Source(), "")
 	if _, unsupported := errors.AsType[*fault.UnsupportedError](err); !unsupported || !strings.Contains(err.Error(), "/etc/services: has 4194305 bytes, wanted at most 4194304") {
 		t.Errorf("got %v", err)
 	}

@@ -19,6 +19,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/artifact/artifacttest"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/oci/layout"
@@ -39,7 +40,7 @@ func texts(files map[string][]byte) map[string]string {
 // an upper layer hides.
 func TestReadFiles(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, two+"file /dir/through content=\"below\"\n").source())
+	a := artifacttest.Read(t, artifacttest.Describe(t, two+"file /dir/through content=\"below\"\n").Source())
 	for want, paths := range map[string][]string{
 		"":                   nil,
 		"/etc/motd=new":      {"/etc/motd"},
@@ -71,7 +72,7 @@ func TestReadFiles(t *testing.T) {
 // well, and each of them once.
 func TestFind(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, two).source())
+	a := artifacttest.Read(t, artifacttest.Describe(t, two).Source())
 	of := func(text string) string { return sum.HexSHA256([]byte(text)) }
 	wanted := map[string]bool{of("old"): true, of("gone"): true, of("shell"): true, of("nowhere"): true}
 	found := map[string][]byte{of("shell"): []byte("found before")}
@@ -88,11 +89,11 @@ func TestFind(t *testing.T) {
 func TestFindReadsNoMore(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int{"nowhere": 0, "gone": 1, "new": 2} {
-		s := &counting{source: describe(t, two).source()}
-		a := read(t, s)
-		s.blobs = 0
-		if err := a.Find(t.Context(), map[string]bool{sum.HexSHA256([]byte(text)): true}, map[string][]byte{}); err != nil || s.blobs != want {
-			t.Errorf("%s: opened %d layers, %v, want %d", text, s.blobs, err, want)
+		s := &counting{Source: artifacttest.Describe(t, two).Source()}
+		a := artifacttest.Read(t, s)
+		s.opened = 0
+		if err := a.Find(t.Context(), map[string]bool{sum.HexSHA256([]byte(text)): true}, map[string][]byte{}); err != nil || s.opened != want {
+			t.Errorf("%s: opened %d layers, %v, want %d", text, s.opened, err, want)
 		}
 	}
 }
@@ -100,7 +101,7 @@ func TestFindReadsNoMore(t *testing.T) {
 // TestFindBound takes no more than 64 MiB, those found before included.
 func TestFindBound(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, "layer l\nfile /a content=\"a\"").source())
+	a := artifacttest.Read(t, artifacttest.Describe(t, "layer l\nfile /a content=\"a\"").Source())
 	wanted := map[string]bool{sum.HexSHA256([]byte("a")): true}
 	for size, want := range map[int]string{64<<20 - 1: "", 64 << 20: "files of a source tree that only the artifact has come to more than 67108864 bytes"} {
 		found := map[string][]byte{"before": make([]byte, size)}
@@ -114,7 +115,7 @@ func TestFindBound(t *testing.T) {
 // TestSpool unpacks a layer into a file that has no name any more.
 func TestSpool(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, strings.Replace(two, "layer upper", "layer upper compression=zstd", 1)).source())
+	a := artifacttest.Read(t, artifacttest.Describe(t, strings.Replace(two, "layer upper", "layer upper compression=zstd", 1)).Source())
 	for i := range a.Made {
 		f, err := a.Spool(t.Context(), i)
 		if err != nil {
@@ -135,9 +136,9 @@ func TestSpool(t *testing.T) {
 // read again.
 func TestAgainDamaged(t *testing.T) {
 	t.Parallel()
-	s := describe(t, two).source()
-	a := read(t, s)
-	s.blobs[oci.BlobName(a.Manifest.Layers[0].Digest)][40] ^= 1
+	s := artifacttest.Describe(t, two).Source()
+	a := artifacttest.Read(t, s)
+	s.Blobs[oci.BlobName(a.Manifest.Layers[0].Digest)][40] ^= 1
 	_, files := a.ReadFiles(t.Context(), map[string]bool{"/bin/sh": true})
 	_, spool := a.Spool(t.Context(), 0)
 	for name, err := range map[string]error{"ReadFiles": files, "Spool": spool, "Find": a.Find(t.Context(), map[string]bool{sum.HexSHA256([]byte("old")): true}, map[string][]byte{})} {
@@ -154,18 +155,18 @@ func TestAgainDamaged(t *testing.T) {
 
 // counting counts what is asked of a source.
 type counting struct {
-	*source
-	indexes, blobs, closed int
+	*artifacttest.Source
+	indexes, opened, closed int
 }
 
-func (c *counting) Index(ctx context.Context) (oci.Wrapping, error) {
+func (c *counting) Index(ctx context.Context) (oci.LayoutFiles, error) {
 	c.indexes++
-	return c.source.Index(ctx)
+	return c.Source.Index(ctx)
 }
 
 func (c *counting) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
-	c.blobs++
-	return c.source.Blob(ctx, d)
+	c.opened++
+	return c.Source.Blob(ctx, d)
 }
 
 func (c *counting) Close() error { c.closed++; return nil }
@@ -174,10 +175,10 @@ func (c *counting) Close() error { c.closed++; return nil }
 // it open.
 func TestSourceOnce(t *testing.T) {
 	t.Parallel()
-	c := &counting{source: describe(t, two).source()}
-	a := read(t, c)
-	if c.indexes != 1 || c.blobs != 1+2+2 { // the manifest is looked at to choose by, and then read
-		t.Errorf("got %d indexes and %d blobs, want 1 and 5", c.indexes, c.blobs)
+	c := &counting{Source: artifacttest.Describe(t, two).Source()}
+	a := artifacttest.Read(t, c)
+	if c.indexes != 1 || c.opened != 1+2+2 { // the manifest is looked at to choose by, and then read
+		t.Errorf("got %d indexes and %d blobs, want 1 and 5", c.indexes, c.opened)
 	}
 	if _, err := a.ReadFiles(t.Context(), map[string]bool{"/bin/sh": true}); err != nil || c.indexes != 1 || c.closed != 0 {
 		t.Errorf("got %v, %d indexes, closed %d times", err, c.indexes, c.closed)
@@ -185,21 +186,21 @@ func TestSourceOnce(t *testing.T) {
 }
 
 // saved writes an image as an archive, or a layer of it as a file.
-func saved(t *testing.T, s *source) (archive string, layers []string) {
+func saved(t *testing.T, s *artifacttest.Source) (archive string, layers []string) {
 	t.Helper()
 	dir := t.TempDir()
-	a := read(t, s)
+	a := artifacttest.Read(t, s)
 	for i, d := range a.Manifest.Layers {
 		layers = append(layers, filepath.Join(dir, fmt.Sprint(i)))
-		if err := os.WriteFile(layers[i], s.blobs[oci.BlobName(d.Digest)], 0o600); err != nil {
+		if err := os.WriteFile(layers[i], s.Blobs[oci.BlobName(d.Digest)], 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	archive = filepath.Join(dir, "image")
-	for name, text := range map[string][]byte{"oci-layout": s.Layout, "index.json": s.Wrapping.Index} {
-		s.blobs[name] = text
+	for name, text := range map[string][]byte{"oci-layout": s.Layout, "index.json": s.LayoutFiles.Index} {
+		s.Blobs[name] = text
 	}
-	for name, text := range s.blobs {
+	for name, text := range s.Blobs {
 		path := filepath.Join(archive, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, text, 0o600)); err != nil {
 			t.Fatal(err)
@@ -221,7 +222,7 @@ func open(t *testing.T, name string) *layout.File {
 // TestReadAny reads an image, or a single layer as if it were one, packed in any way.
 func TestReadAny(t *testing.T) {
 	t.Parallel()
-	image, layers := saved(t, describe(t, two).source())
+	image, layers := saved(t, artifacttest.Describe(t, two).Source())
 	a, err := artifact.ReadAny(t.Context(), open(t, image), "")
 	if err != nil || a.Contents == nil || len(a.Layers) != 2 {
 		t.Fatalf("image: got %v", err)
@@ -269,8 +270,8 @@ func TestReadAnyRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := describe(t, "layer l\nfile /blobs/sha256/x\nfile /index.json content=\"{\"")
-	blob := read(t, d.source())
+	d := artifacttest.Describe(t, "layer l\nfile /blobs/sha256/x\nfile /index.json content=\"{\"")
+	blob := artifacttest.Read(t, d.Source())
 	tar, err := blob.Spool(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
@@ -279,7 +280,7 @@ func TestReadAnyRefuses(t *testing.T) {
 	if err := errors.Join(err, f.Close(), tar.Close(), os.WriteFile(text, []byte("a text\n"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	for file, want := range map[string]string{text: "is no archive, wanted an OCI image layout", broken: "has no oci-layout, which an OCI image layout has beside index.json", dir: "has neither oci-layout nor index.json"} {
+	for file, want := range map[string]string{text: "is not an archive, wanted an OCI image layout", broken: "has no oci-layout, which an OCI image layout has beside index.json", dir: "has neither oci-layout nor index.json"} {
 		if a, err := artifact.ReadAny(t.Context(), open(t, file), ""); a != nil || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %t, %v, want %s", filepath.Base(file), a != nil, err, want)
 		}
@@ -320,12 +321,12 @@ func TestOpenRoot(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", path, got, want)
 		}
 	}
-	image, layers := saved(t, describe(t, two).source())
+	image, layers := saved(t, artifacttest.Describe(t, two).Source())
 	if root, err = artifact.OpenRoot(t.Context(), open(t, image), ""); err != nil || root.Folder || root.Tree.Lookup("/latest") == nil {
 		t.Errorf("image: got %v", err)
 	}
-	s := describe(t, two).source()
-	a := read(t, s)
+	s := artifacttest.Describe(t, two).Source()
+	a := artifacttest.Read(t, s)
 	if err := os.Remove(filepath.Join(image, oci.BlobName(a.Manifest.Layers[0].Digest))); err != nil {
 		t.Fatal(err)
 	}

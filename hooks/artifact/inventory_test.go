@@ -13,6 +13,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/artifact/artifacttest"
 	"github.com/orlop/orlop/pkgdb"
 )
 
@@ -20,7 +21,7 @@ import (
 // upper layer hides and without directories and whiteouts.
 func TestShares(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, two).source())
+	a := artifacttest.Read(t, artifacttest.Describe(t, two).Source())
 	size := int64(len(a.Database))
 	want := []artifact.Share{
 		{"lower", "lib", 1, 5}, {"lower", "", 4, 4}, {"lower", "app", 1, 3},
@@ -29,7 +30,7 @@ func TestShares(t *testing.T) {
 	if d := cmp.Diff(want, a.Shares()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	same := read(t, describe(t, "layer l\nfile /a content=\"x\"\nfile /b content=\"x\"\nfile /c x=9\npackage z 1 files=/a\npackage y 1 files=/b").source())
+	same := artifacttest.Read(t, artifacttest.Describe(t, "layer l\nfile /a content=\"x\"\nfile /b content=\"x\"\nfile /c x=9\npackage z 1 files=/a\npackage y 1 files=/b").Source())
 	var order []string
 	for _, s := range same.Shares() {
 		order = append(order, s.Package)
@@ -42,7 +43,7 @@ func TestShares(t *testing.T) {
 // TestSums adds up layers and the image.
 func TestSums(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, two).source())
+	a := artifacttest.Read(t, artifacttest.Describe(t, two).Source())
 	size := int64(len(a.Database))
 	lower, upper := a.Manifest.Layers[0].Size, a.Manifest.Layers[1].Size
 	want := []artifact.LayerSum{{"lower", 6, 12, lower}, {"upper", 3, 8 + size, upper}, {"", 9, 20 + size, lower + upper}}
@@ -54,7 +55,7 @@ func TestSums(t *testing.T) {
 // TestOwner tells who has a path, and from which layer a user sees it.
 func TestOwner(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, two).source())
+	a := artifacttest.Read(t, artifacttest.Describe(t, two).Source())
 	for path, want := range map[string]string{
 		"/etc/motd": "app upper true", "/etc": "app lower true", "/bin/sh": "lib lower true", "/bin/bash": " lower true", "/latest": "app upper true",
 		"/etc/gone": "  false", "/none": "  false", "/var": "  true", pkgdb.Path: " upper true",
@@ -74,7 +75,7 @@ func TestOwner(t *testing.T) {
 // first of those who need it, and never for its own sake.
 func TestReasons(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, `
+	a := artifacttest.Read(t, artifacttest.Describe(t, `
 layer l
 package asked 1 deps=needed
 package another 1 deps=needed,asked needs=libz.so.1 requires=editor
@@ -86,7 +87,7 @@ package own 1 automatic=yes deps=own
 package aself 1 automatic=yes shlibs=libq.so needs=libq.so
 package buser 1 needs=libq.so
 package lonely 1 automatic=yes provides=nothing needs=libno.so
-`).source())
+`).Source())
 	want := map[string]string{
 		"asked": "requested", "another": "requested", "needed": "dependency of another", "lib": "libz.so.1 for another",
 		"vi": "editor for another", "both": "libz.so.1 for another", "own": "dependency of own", "aself": "libq.so for buser", "buser": "requested", "lonely": "automatic, and nothing needs it",
@@ -113,9 +114,9 @@ func TestNames(t *testing.T) {
 		"none":           {nil, "1 2 "},
 		"a like name":    {[]v1.History{line("orlops lower", false), line("orlop", false)}, "1 2 "},
 	} {
-		s := describe(t, two).source()
-		s.change(t, func(_ *source, _ *v1.Manifest, c *v1.Image) { c.History = tt.history })
-		a := read(t, s)
+		s := artifacttest.Describe(t, two).Source()
+		s.Change(t, func(_ *artifacttest.Source, _ *v1.Manifest, c *v1.Image) { c.History = tt.history })
+		a := artifacttest.Read(t, s)
 		if got := a.LayerName(0) + " " + a.LayerName(1) + " " + a.OwnName(); got != tt.want {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)
 		}
@@ -126,7 +127,7 @@ func TestNames(t *testing.T) {
 // file; a package without files has none.
 func TestStepsOf(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, two+"package meta 1\npackage absent 1 files=/none\n").source())
+	a := artifacttest.Read(t, artifacttest.Describe(t, two+"package meta 1\npackage absent 1 files=/none\n").Source())
 	if d := cmp.Diff(map[string]string{"app": "lower", "lib": "lower"}, a.StepsOf(a.Packages)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
@@ -147,7 +148,7 @@ file /e owner=0:0 ids=0:0
 `
 	list := func(text string) []string {
 		var b bytes.Buffer
-		if err := read(t, describe(t, files+text).source()).WriteMtree(t.Context(), &b); err != nil {
+		if err := artifacttest.Read(t, artifacttest.Describe(t, files+text).Source()).WriteMtree(t.Context(), &b); err != nil {
 			t.Fatal(err)
 		}
 		var owners []string
@@ -171,7 +172,7 @@ file /e owner=0:0 ids=0:0
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
 	}
-	a, err := artifact.Read(t.Context(), describe(t, files+`file /etc/passwd content="x"`+"\nfile /etc/group").source(), "")
+	a, err := artifact.Read(t.Context(), artifacttest.Describe(t, files+`file /etc/passwd content="x"`+"\nfile /etc/group").Source(), "")
 	if err == nil {
 		t.Error("wrong accounts are no fault")
 	}

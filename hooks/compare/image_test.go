@@ -28,11 +28,11 @@ import (
 
 // source is an image layout in memory.
 type source struct {
-	oci.Wrapping
+	oci.LayoutFiles
 	blobs map[string][]byte // by name
 }
 
-func (s *source) Index(context.Context) (oci.Wrapping, error) { return s.Wrapping, nil }
+func (s *source) Index(context.Context) (oci.LayoutFiles, error) { return s.LayoutFiles, nil }
 
 func (s *source) Blob(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
 	text, ok := s.blobs[oci.BlobName(d.Digest)]
@@ -207,7 +207,7 @@ func (d *described) source() *source {
 		d.image.Layers = append(d.image.Layers, oci.Layer{Layer: rec.Layer, CreatedBy: "orlop " + f.name})
 	}
 	docs := d.image.Documents()
-	s.Wrapping.Index, s.Layout = docs.Index, docs.Layout
+	s.LayoutFiles.Index, s.Layout = docs.Index, docs.Layout
 	s.blobs[oci.BlobName(docs.ConfigDigest)], s.blobs[oci.BlobName(docs.Digest)] = docs.Config, docs.Manifest
 	s.Files = slices.Sorted(maps.Keys(s.blobs))
 	return s

@@ -86,7 +86,7 @@ func (s *Folder) open(ctx context.Context) error {
 		_ = syscall.Rmdir(s.dir)
 		return fmt.Errorf("%s: %w", s.dir, err)
 	}
-	if err = s.Write(ctx, stagingMark, []byte(markText)); err != nil {
+	if err = s.write(ctx, stagingMark, []byte(markText)); err != nil {
 		s.removeOwn()
 	}
 	return err
@@ -197,6 +197,11 @@ func (s *Folder) Stage(name string) string {
 // Write stages a small file.
 func (s *Folder) Write(ctx context.Context, name string, text []byte) error {
 	s.Stage(name)
+	return s.write(ctx, name, text)
+}
+
+// write makes a small file.
+func (s *Folder) write(ctx context.Context, name string, text []byte) error {
 	f, err := s.create(name)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,8 +112,8 @@ func newFolder(t *testing.T, out string) *output.Folder {
 // prepare writes files into it.
 func prepare(t *testing.T, s *output.Folder, files map[string]string) {
 	t.Helper()
-	for name, text := range files {
-		if err := s.Write(t.Context(), name, []byte(text)); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := s.Write(t.Context(), name, []byte(files[name])); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -125,13 +126,14 @@ func TestPlace(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "deep", "out")
 	for round, texts := range []string{"first", "second"} {
 		s := newFolder(t, out)
-		prepare(t, s, map[string]string{"file": texts, "other": texts, "not placed": texts})
+		prepare(t, s, map[string]string{"file": texts, "other": texts})
+		write(t, s.Path("not placed"), texts)
 		l := newLayout()
 		l.blobs[digest.FromString(texts)] = texts
 		l.manifest.Layers = append(l.manifest.Layers, v1.Descriptor{Digest: digest.FromString(texts)})
-		l.write(t, s.Path("layout"))
+		l.write(t, s.Stage("layout"))
 		want := list(t, s.Path("layout"))
-		if err := s.Place(t.Context(), []string{"file", "layout", "other"}); err != nil {
+		if err := s.Place(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		s.Remove()
@@ -159,9 +161,9 @@ func TestPlaceChangesKind(t *testing.T) {
 	write(t, filepath.Join(out, "b"), "old")
 	s := newFolder(t, out)
 	prepare(t, s, map[string]string{"a": "new"})
-	newLayout().write(t, s.Path("b"))
+	newLayout().write(t, s.Stage("b"))
 	want := list(t, s.Path("b"))
-	if err := s.Place(t.Context(), []string{"a", "b"}); err != nil {
+	if err := s.Place(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.Remove()
@@ -189,7 +191,7 @@ func TestPlaceAllOrNothing(t *testing.T) {
 	before := list(t, out)
 	s := newFolder(t, out)
 	prepare(t, s, map[string]string{"a": "new", "b": "new", "c": "new", "d": "new"})
-	err := s.Place(t.Context(), []string{"d", "a", "b", "c"})
+	err := s.Place(t.Context())
 	want := out + "/b: found a folder without index.json, wanted an image layout that orlop wrote, a regular file or nothing there\n" +
 		out + "/c: found a symbolic link, wanted a regular file or nothing there"
 	if err == nil || err.Error() != want {
@@ -209,7 +211,7 @@ func TestPlaceAfterSignal(t *testing.T) {
 	prepare(t, s, map[string]string{"a": "new"})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.Place(ctx, []string{"a"}); !errors.Is(err, context.Canceled) {
+	if err := s.Place(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 	if err := s.Write(ctx, "b", []byte("x")); !errors.Is(err, context.Canceled) {
@@ -511,8 +513,8 @@ func TestReplaceHalf(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newFolder(t, out)
-	newLayout().write(t, s.Path("layout"))
-	if err := s.Place(t.Context(), []string{"layout"}); err != nil {
+	newLayout().write(t, s.Stage("layout"))
+	if err := s.Place(t.Context()); err != nil {
 		t.Errorf("what a kill left of a layout: got %v, want it replaced", err)
 	}
 	s.Remove()
@@ -544,7 +546,7 @@ func TestTwoRuns(t *testing.T) {
 	one, two := newFolder(t, out), newFolder(t, out)
 	prepare(t, one, map[string]string{"a": "1"})
 	prepare(t, two, map[string]string{"b": "2"})
-	if err := errors.Join(one.Place(t.Context(), []string{"a"}), two.Place(t.Context(), []string{"b"})); err != nil {
+	if err := errors.Join(one.Place(t.Context()), two.Place(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	one.Remove()

@@ -187,9 +187,9 @@ func TestReadRefuses(t *testing.T) {
 		path, want string
 		damaged    bool
 	}{
-		"a journal of several databases": {several, "its journal names a journal of several databases, wanted one of its own", true},
-		"a text":                         {text, text + ": is no SQLite database, wanted pkg's local.sqlite", false},
-		"an empty file":                  {nothing, nothing + ": is no SQLite database, wanted pkg's local.sqlite", false},
+		"a journal of several databases": {several, "its journal names a super-journal of several databases, wanted none", true},
+		"a text":                         {text, text + ": is not an SQLite database, wanted pkg's local.sqlite", false},
+		"an empty file":                  {nothing, nothing + ": is not an SQLite database, wanted pkg's local.sqlite", false},
 		"a folder":                       {t.TempDir(), "is a directory", false},
 		"nothing":                        {filepath.Join(t.TempDir(), "x"), "no such file or directory", false},
 	} {
@@ -270,7 +270,7 @@ func TestWriteRefuses(t *testing.T) {
 	image[100] = 10
 	put(t, damaged, string(image))
 	for path, want := range map[string]string{
-		link: "is no regular file", dangling: "is no regular file", folder: "is no regular file", text: "is no SQLite database, wanted pkg's local.sqlite",
+		link: "is not a regular file", dangling: "is not a regular file", folder: "is not a regular file", text: "is not an SQLite database, wanted pkg's local.sqlite",
 		damaged: "schema: page 1 is of type 10", filepath.Join(dir, "x/y"): "no such file or directory",
 	} {
 		if err := sqlitefile.Write(t.Context(), path, sample(t, "new")); err == nil || !strings.Contains(err.Error(), want) {

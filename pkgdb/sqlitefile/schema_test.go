@@ -142,8 +142,8 @@ func TestSchemaRefuses(t *testing.T) {
 		image []byte
 		want  string
 	}{
-		"nothing":             {nil, "is no SQLite database"},
-		"a text":              {[]byte("SQLite format 4\x00"), "is no SQLite database"},
+		"nothing":             {nil, "is not an SQLite database"},
+		"a text":              {[]byte("SQLite format 4\x00"), "is not an SQLite database"},
 		"half a header":       {small[:99], "header: has 99 bytes, wanted 100"},
 		"pages of 256 bytes":  {put(small, 16, 1, 0), "header: pages of 256 bytes with 0 reserved ones are not possible"},
 		"pages of 4097":       {put(small, 16, 0x10, 1), "header: pages of 4097 bytes with 0 reserved ones are not possible"},
@@ -152,8 +152,8 @@ func TestSchemaRefuses(t *testing.T) {
 		"no encoding":         {put(small, 56, 0, 0, 0, 0), "header: text encoding is 0, wanted 1, UTF-8"},
 		"a cut page":          {small[:4000], "schema: page 1 is not in the file"},
 		"an index":            {put(small, 100, 10), "schema: page 1 is of type 10, wanted a table's, 5 or 13"},
-		"many cells":          {put(small, 103, 0xff, 0xff), "schema: page 1 has no place for 65535 cells"},
-		"a cell at the end":   {put(small, 108, 0x0f, 0xfc), "schema: page 1: cell 0 is outside of it"},
+		"many cells":          {put(small, 103, 0xff, 0xff), "schema: page 1 has no room for 65535 cells"},
+		"a cell at the end":   {put(small, 108, 0x0f, 0xfc), "schema: page 1: cell 0 is outside the page"},
 		"a page not there":    {put(tree, 108, 0, 0, 0xff, 0xff), "schema: page 65535 is not in the file"},
 		"a large page":        {put(tree, 108, 0xff, 0xff, 0xff, 0xff), "schema: page 2147483647 is not in the file"},
 		"page 0":              {put(tree, 108, 0, 0, 0, 0), "schema: page 0 is not in the file"},

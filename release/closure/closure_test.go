@@ -31,11 +31,11 @@ type image struct {
 	fault error // of reading any text
 }
 
-func (i *image) Owner(n *tree.Node) string {
+func (i *image) Owner(n *tree.Node) (pkg, by string) {
 	if n.Package == "" {
-		return "orlop"
+		return "", "orlop"
 	}
-	return n.Package + "-1.0"
+	return n.Package, n.Package + "-1.0"
 }
 
 func (i *image) Asks(n *tree.Node) closure.Asks { return i.asks[n.Path] }

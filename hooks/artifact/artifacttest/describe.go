@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package artifact_test
+// Package artifacttest makes images in memory for tests, from short descriptions.
+package artifacttest
 
 import (
 	"bytes"
@@ -28,25 +29,25 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// source is an image layout in memory.
-type source struct {
-	oci.Wrapping
-	blobs map[string][]byte // by name
+// Source is an image layout in memory.
+type Source struct {
+	oci.LayoutFiles
+	Blobs map[string][]byte // by name
 }
 
-func (s *source) Index(context.Context) (oci.Wrapping, error) { return s.Wrapping, nil }
+func (s *Source) Index(context.Context) (oci.LayoutFiles, error) { return s.LayoutFiles, nil }
 
-func (s *source) Blob(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
-	text, ok := s.blobs[oci.BlobName(d.Digest)]
+func (s *Source) Blob(_ context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	text, ok := s.Blobs[oci.BlobName(d.Digest)]
 	if !ok {
 		return nil, oci.FormatErrorf("blob %s is not there", d.Digest)
 	}
 	return oci.Verify(io.NopCloser(bytes.NewReader(text)), d.Digest, d.Size), nil
 }
 
-func (*source) Close() error { return nil }
+func (*Source) Close() error { return nil }
 
-// described is an image in the making, from a text with a line for each thing: a
+// Described is an image in the making, from a text with a line for each thing: a
 // layer, the entries that follow it, packages, and what the documents say.
 //
 //	arch arm64
@@ -61,7 +62,7 @@ func (*source) Close() error { return nil }
 //
 // N is how many x a file has behind its contents. The pkg database of all packages
 // is the last entry of the last layer.
-type described struct {
+type Described struct {
 	t        testing.TB
 	image    oci.Image
 	layers   []fragment
@@ -78,20 +79,26 @@ type fragment struct {
 
 var words = regexp.MustCompile(`[^\s="]+="(?:[^"\\]|\\.)*"|\S+`)
 
-// describe reads a description.
-func describe(t testing.TB, text string) *described {
+// Describe reads a description.
+func Describe(t testing.TB, text string) *Described {
 	t.Helper()
-	d := &described{t: t, image: oci.Image{Name: "n", Architecture: "amd64", Labels: map[string]string{}, Annotations: map[string]string{}}}
+	d := &Described{t: t, image: oci.Image{Name: "n", Architecture: "amd64", Labels: map[string]string{}, Annotations: map[string]string{}}}
+	d.Lines(text)
+	return d
+}
+
+// Lines adds what a text describes.
+func (d *Described) Lines(text string) {
+	d.t.Helper()
 	for line := range strings.Lines(text) {
 		if list := words.FindAllString(line, -1); len(list) > 1 {
 			d.line(list[0], list[1], list[2:])
 		}
 	}
-	return d
 }
 
 // line reads one line. What it has no place for is an error.
-func (d *described) line(kind, name string, rest []string) {
+func (d *Described) line(kind, name string, rest []string) {
 	d.t.Helper()
 	options := map[string]string{}
 	for _, word := range rest {
@@ -133,7 +140,7 @@ func (d *described) line(kind, name string, rest []string) {
 	}
 }
 
-func (d *described) entry(kind, path string, take func(key, other string) string) {
+func (d *Described) entry(kind, path string, take func(key, other string) string) {
 	d.t.Helper()
 	types := map[string]tree.Type{"dir": tree.Dir, "file": tree.File, "link": tree.Symlink, "hard": tree.Hardlink}
 	node, known := types[kind]
@@ -150,17 +157,17 @@ func (d *described) entry(kind, path string, take func(key, other string) string
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.add(n, take("content", "")+strings.Repeat("x", more))
+	d.Add(n, take("content", "")+strings.Repeat("x", more))
 }
 
-// add adds an entry to the last layer.
-func (d *described) add(n tree.Node, body string) {
+// Add adds an entry to the last layer.
+func (d *Described) Add(n tree.Node, body string) {
 	l := &d.layers[len(d.layers)-1]
 	n.Size = int64(len(body))
 	l.nodes, l.bodies = append(l.nodes, n), append(l.bodies, body)
 }
 
-func (d *described) pkg(name, version string, take func(key, other string) string) {
+func (d *Described) pkg(name, version string, take func(key, other string) string) {
 	p := pkgdb.Installed{Automatic: take("automatic", "") == "yes", Repository: "r", Manifest: &pkgfile.Manifest{Name: name, Version: version,
 		Origin: "o/" + name, ABI: "FreeBSD:15:amd64", Prefix: "/", Comment: take("comment", "")}}
 	attr := pkgfile.Attr{Known: true, Uname: "root", Gname: "wheel", Perm: 0o644}
@@ -188,30 +195,30 @@ func list(text string) func(yield func(string) bool) {
 	return strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' })
 }
 
-// source finishes an image. With packages, the database is its last file.
-func (d *described) source() *source {
+// Source finishes an image. With packages, the database is its last file.
+func (d *Described) Source() *Source {
 	d.t.Helper()
 	if len(d.packages) > 0 {
 		db, err := pkgdb.Write(d.t.Context(), d.packages, 1000, pkgdb.DefaultSchema)
 		if err != nil {
 			d.t.Fatal(err)
 		}
-		d.add(tree.Node{Path: pkgdb.Path, Mode: 0o644, Uname: "root", Gname: "wheel", Time: 100}, string(db))
+		d.Add(tree.Node{Path: pkgdb.Path, Mode: 0o644, Uname: "root", Gname: "wheel", Time: 100}, string(db))
 	}
-	s := &source{blobs: map[string][]byte{}}
+	s := &Source{Blobs: map[string][]byte{}}
 	for _, f := range d.layers {
 		var blob bytes.Buffer
 		rec, err := layer.Write(d.t.Context(), &blob, f.compression, 1, []layer.Fragment{{Write: f.write}}, nil)
 		if err != nil {
 			d.t.Fatal(err)
 		}
-		s.blobs[oci.BlobName(rec.Layer.Digest)] = blob.Bytes()
+		s.Blobs[oci.BlobName(rec.Layer.Digest)] = blob.Bytes()
 		d.image.Layers = append(d.image.Layers, oci.Layer{Layer: rec.Layer, CreatedBy: "orlop " + f.name})
 	}
 	docs := d.image.Documents()
-	s.Wrapping.Index, s.Layout = docs.Index, docs.Layout
-	s.blobs[oci.BlobName(docs.ConfigDigest)], s.blobs[oci.BlobName(docs.Digest)] = docs.Config, docs.Manifest
-	s.Files = slices.Sorted(maps.Keys(s.blobs))
+	s.LayoutFiles.Index, s.Layout = docs.Index, docs.Layout
+	s.Blobs[oci.BlobName(docs.ConfigDigest)], s.Blobs[oci.BlobName(docs.Digest)] = docs.Config, docs.Manifest
+	s.Files = slices.Sorted(maps.Keys(s.Blobs))
 	return s
 }
 
@@ -224,8 +231,8 @@ func (f *fragment) write(_ context.Context, w *tarfile.Writer) error {
 	return nil
 }
 
-// read reads an image in which nothing is wrong.
-func read(t testing.TB, s oci.Source) *artifact.Artifact {
+// Read reads an image in which nothing is wrong.
+func Read(t testing.TB, s oci.Source) *artifact.Artifact {
 	t.Helper()
 	a, err := artifact.Read(t.Context(), s, "")
 	if err != nil {
@@ -234,9 +241,9 @@ func read(t testing.TB, s oci.Source) *artifact.Artifact {
 	return a
 }
 
-// change changes the documents of an image and the blobs, and puts all together again
+// Change changes the documents of an image and the blobs, and puts all together again
 // so that nothing else is wrong.
-func (s *source) change(t testing.TB, damage func(s *source, manifest *v1.Manifest, config *v1.Image)) {
+func (s *Source) Change(t testing.TB, damage func(s *Source, manifest *v1.Manifest, config *v1.Image)) {
 	t.Helper()
 	var index v1.Index
 	var m v1.Manifest
@@ -246,9 +253,9 @@ func (s *source) change(t testing.TB, damage func(s *source, manifest *v1.Manife
 			t.Fatal(err)
 		}
 	}
-	parse(s.Wrapping.Index, &index)
-	parse(s.blobs[oci.BlobName(index.Manifests[0].Digest)], &m)
-	parse(s.blobs[oci.BlobName(m.Config.Digest)], &c)
+	parse(s.LayoutFiles.Index, &index)
+	parse(s.Blobs[oci.BlobName(index.Manifests[0].Digest)], &m)
+	parse(s.Blobs[oci.BlobName(m.Config.Digest)], &c)
 	old := m.Config.Digest
 	put := func(v any, d *v1.Descriptor) {
 		text, err := json.Marshal(v)
@@ -256,8 +263,8 @@ func (s *source) change(t testing.TB, damage func(s *source, manifest *v1.Manife
 			t.Fatal(err)
 		}
 		d.Digest, d.Size = digest.FromBytes(text), int64(len(text))
-		if len(s.blobs) > 0 {
-			s.blobs[oci.BlobName(d.Digest)] = text
+		if len(s.Blobs) > 0 {
+			s.Blobs[oci.BlobName(d.Digest)] = text
 		}
 	}
 	damage(s, &m, &c)
@@ -267,14 +274,14 @@ func (s *source) change(t testing.TB, damage func(s *source, manifest *v1.Manife
 	put(m, &index.Manifests[0])
 	var none v1.Descriptor
 	put(index, &none)
-	s.Wrapping.Index = s.blobs[oci.BlobName(none.Digest)]
-	if s.Wrapping.Index == nil {
-		s.Wrapping.Index, _ = json.Marshal(index)
+	s.LayoutFiles.Index = s.Blobs[oci.BlobName(none.Digest)]
+	if s.LayoutFiles.Index == nil {
+		s.LayoutFiles.Index, _ = json.Marshal(index)
 	}
 	s.Files = nil
 }
 
 var digits = regexp.MustCompile(`[0-9a-f]{64,}`)
 
-// shortened is an error without the digits of digests.
-func shortened(err error) string { return digits.ReplaceAllString(fmt.Sprint(err), "…") }
+// Shortened is an error without the digits of digests.
+func Shortened(err error) string { return digits.ReplaceAllString(fmt.Sprint(err), "…") }
