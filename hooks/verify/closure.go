@@ -84,12 +84,10 @@ func newFiles(a *artifact.Artifact) *files {
 	return f
 }
 
-// Owner is the package of a node, and who made it.
+// Owner is the package of a node, with and without its version.
 func (f *files) Owner(n *tree.Node) (pkg, by string) {
-	if pkg = f.owners[n.Path]; pkg != "" {
-		return pkg, f.versions[pkg]
-	}
-	return "", "of no package"
+	pkg = f.owners[n.Path]
+	return pkg, f.versions[pkg]
 }
 
 // Asks is what a file asks for. The build has read a program that cannot be read

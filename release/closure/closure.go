@@ -55,17 +55,17 @@ type Asks struct {
 
 // Gap is something that an image lacks and that something in it needs.
 type Gap struct {
-	By    string // package, or whatever else made the file
+	By    string // package, or whatever else made the file; "" if unknown
 	Path  string // of the file; "" if the package itself needs it
 	Wants string
 	Lack  string // the missing library or word, if any
 }
 
-func (g *Gap) Error() string {
-	if g.Path == "" {
-		return g.By + ": " + g.Wants
-	}
-	return g.By + ": " + g.Path + ": " + g.Wants
+func (g *Gap) Error() string { return g.subject() + ": " + g.Wants }
+
+// subject is what needs it.
+func (g *Gap) subject() string {
+	return strings.Join(slices.DeleteFunc([]string{g.By, g.Path}, func(s string) bool { return s == "" }), ": ")
 }
 
 // Wrong reports that the bytes exist and are wrong.
@@ -73,12 +73,12 @@ func (*Gap) Wrong() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.
 func (g *Gap) Parts() (what, where, found, wanted string) {
-	return g.Wants, strings.TrimSuffix(g.By+": "+g.Path, ": "), "", g.Lack
+	return g.Wants, g.subject(), "", g.Lack
 }
 
 // Lacks returns which library or word is missing, and what needs it.
 func (g *Gap) Lacks() (what, by string) {
-	return g.Lack, strings.TrimSuffix(g.By+": "+g.Path, ": ")
+	return g.Lack, g.subject()
 }
 
 // Report is what a check found.

@@ -23,6 +23,7 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/release/elf/elftest"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/tarfile"
@@ -52,13 +53,16 @@ func (*Source) Close() error { return nil }
 //
 //	arch arm64
 //	env A=b
+//	cmd PROGRAM
 //	label key=value
-//	layer NAME [compression=zstd]
+//	layer NAME [compression=zstd] [by=TOOL]
 //	dir PATH [mode=0755] [owner=root:wheel] [ids=0:0] [time=5]
 //	file PATH [content="…"] [flags=schg] [x=N]
+//	elf PATH [interpreter=PATH] [needs=SHLIB,SHLIB]
 //	link PATH to=TARGET
 //	hard PATH to=PATH
-//	package NAME VERSION [automatic=yes] [files=PATH,PATH] [deps=NAME,NAME] [comment=…]
+//	package NAME VERSION [automatic=yes] [files=PATH,PATH] [sum="CONTENTS"] [dirs=PATH] [deps=NAME,NAME]
+//		[requires=WORD] [provides=WORD] [needs=SHLIB] [shlibs=SHLIB] [comment=…]
 //
 // N is how many x a file has behind its contents. The pkg database of all packages
 // is the last entry of the last layer.
@@ -71,7 +75,7 @@ type Described struct {
 
 // fragment is a layer in the making.
 type fragment struct {
-	name        string
+	name        string // with the tool that made it
 	compression layer.Compression
 	nodes       []tree.Node
 	bodies      []string
@@ -125,10 +129,15 @@ func (d *Described) line(kind, name string, rest []string) {
 		d.image.Labels[key] = value
 	case "annotation":
 		d.image.Annotations[key] = value
+	case "cmd":
+		d.image.Cmd = append(d.image.Cmd, name)
 	case "name":
 		d.image.Name = name
+	case "elf":
+		program := elftest.File{Interpreter: take("interpreter", ""), Needed: slices.Collect(list(take("needs", "")))}
+		d.Add(tree.Node{Path: name, Mode: 0o644, Uname: "root", Gname: "wheel", Time: 100}, string(program.Bytes()))
 	case "layer":
-		d.layers = append(d.layers, fragment{name: name, compression: layer.Compression(take("compression", "gzip"))})
+		d.layers = append(d.layers, fragment{name: take("by", "orlop") + " " + name, compression: layer.Compression(take("compression", "gzip"))})
 	case "package":
 		d.pkg(name, rest[0], take)
 		delete(options, rest[0])
@@ -167,6 +176,16 @@ func (d *Described) Add(n tree.Node, body string) {
 	l.nodes, l.bodies = append(l.nodes, n), append(l.bodies, body)
 }
 
+// contents are those of a file in the uppermost layer that has it.
+func (d *Described) contents(path string) string {
+	for _, l := range slices.Backward(d.layers) {
+		if i := slices.IndexFunc(l.nodes, func(n tree.Node) bool { return n.Path == path }); i >= 0 {
+			return l.bodies[i]
+		}
+	}
+	return ""
+}
+
 func (d *Described) pkg(name, version string, take func(key, other string) string) {
 	p := pkgdb.Installed{Automatic: take("automatic", "") == "yes", Repository: "r", Manifest: &pkgfile.Manifest{Name: name, Version: version,
 		Origin: "o/" + name, ABI: "FreeBSD:15:amd64", Prefix: "/", Comment: take("comment", "")}}
@@ -175,8 +194,16 @@ func (d *Described) pkg(name, version string, take func(key, other string) strin
 	if err != nil {
 		d.t.Fatal(err)
 	}
+	other, is := "", false
+	if text := take("sum", "-"); text != "-" {
+		other, is = text, true
+	}
 	for path := range list(take("files", "")) {
-		p.Files = append(p.Files, pkgfile.File{Path: path, Sum: string(sum.Of(sum.SHA256, []byte(take("sum", "")))), Attr: attr, Time: &seconds})
+		contents := d.contents(path)
+		if is {
+			contents = other
+		}
+		p.Files = append(p.Files, pkgfile.File{Path: path, Sum: string(sum.Of(sum.SHA256, []byte(contents))), Attr: attr, Time: &seconds})
 	}
 	for path := range list(take("dirs", "")) {
 		p.Dirs = append(p.Dirs, pkgfile.Dir{Path: path, Attr: attr})
@@ -213,7 +240,7 @@ func (d *Described) Source() *Source {
 			d.t.Fatal(err)
 		}
 		s.Blobs[oci.BlobName(rec.Layer.Digest)] = blob.Bytes()
-		d.image.Layers = append(d.image.Layers, oci.Layer{Layer: rec.Layer, CreatedBy: "orlop " + f.name})
+		d.image.Layers = append(d.image.Layers, oci.Layer{Layer: rec.Layer, CreatedBy: f.name})
 	}
 	docs := d.image.Documents()
 	s.LayoutFiles.Index, s.Layout = docs.Index, docs.Layout
