@@ -29,6 +29,9 @@ import (
 // signer signs all repositories of these tests that are signed.
 var signer = sync.OnceValue(func() *pkgtest.Signer { return pkgtest.NewSigner(rand.Reader) })
 
+// stranger is one whom nobody trusts.
+var stranger = sync.OnceValue(func() *pkgtest.Signer { return pkgtest.NewSigner(rand.Reader) })
+
 // app is a package.
 func app(version string) pkgtest.Package {
 	return pkgtest.Package{Name: "app", Version: version, Files: []pkgtest.File{{Path: "/bin/app", Body: "app " + version}}}
@@ -142,8 +145,8 @@ func TestTrust(t *testing.T) {
 	}
 	trusted := signed(t, "r", app("1"))
 	fingerprints := trusted.Fingerprints
-	stranger := filepath.Join(t.TempDir(), "keys")
-	pkgtest.NewSigner(rand.Reader).Trust(stranger)
+	strange := filepath.Join(t.TempDir(), "keys")
+	stranger().Trust(strange)
 	const unsigned = `repository "r": r.conf:1: it comes over a network and signature_type is none; --insecure-unsigned takes it all the same`
 	for name, tt := range map[string]struct {
 		repo     catalog.Repo
@@ -156,7 +159,7 @@ func TestTrust(t *testing.T) {
 		"local, none":                      {with(plain, "none", ""), false, "", "", false},
 		"local, fingerprints":              {trusted, false, "", "", true},
 		"local, fingerprints, unsigned":    {with(plain, "fingerprints", fingerprints), false, "", `repository "r": `, true},
-		"local, a stranger's":              {with(trusted, "fingerprints", stranger), false, "", `repository "r": `, true},
+		"local, a stranger's":              {with(trusted, "fingerprints", strange), false, "", `repository "r": `, true},
 		"local, absent keys":               {with(plain, "fingerprints", "/none"), false, `repository "r": `, `repository "r": `, false},
 		"local, an absent key":             {with(plain, "pubkey", "/none"), false, `repository "r": `, `repository "r": `, false},
 		"local, a key of another form":     {with(trusted, "pubkey", key), false, "", `repository "r": `, true},
