@@ -3,6 +3,7 @@
 package input_test
 
 import (
+	"bytes"
 	"io"
 	"maps"
 	"slices"
@@ -249,4 +250,15 @@ func TestReader(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// manifestOf is what a package says of itself.
+func manifestOf(t *testing.T, p pkgtest.Package) *pkgfile.Manifest {
+	t.Helper()
+	r, err := pkgfile.NewReader(t.Context(), bytes.NewReader(p.Archive()), p.Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	return r.Manifest
 }
