@@ -231,3 +231,5 @@ func read(t testing.TB, s oci.Source) *artifact.Artifact {
 	}
 	return a
 }
+
+var digits = regexp.MustCompile(`[0-9a-f]{64}|\$[a-z0-9]{103}`)
