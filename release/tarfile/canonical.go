@@ -49,7 +49,7 @@ func (h *Comparer) Contents() { h.keep = false }
 
 // Global records a header for all later entries, which orlop never writes.
 func (h *Comparer) Global() {
-	h.padding = 0 // was read with it
+	h.Skip(int64(len(h.read)) - h.padding) // archive/tar has read its contents, but not the padding of the last block
 	h.note("there is a global pax header")
 }
 
