@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/artifact/artifacttest"
 	"github.com/orlop/orlop/hooks/compare"
 )
 
@@ -46,7 +48,7 @@ func TestCases(t *testing.T) {
 				if both := parts["both"]; both != nil {
 					text = string(both.Data) + text
 				}
-				return read(t, describe(t, text).source())
+				return artifacttest.Read(t, artifacttest.Describe(t, text).Source())
 			}
 			got := told(t, filepath.Base(filepath.Dir(file)), side("a"), side("b"))
 			if *update {
@@ -109,11 +111,14 @@ func told(t *testing.T, part string, a, b *artifact.Artifact) string {
 	return digits.ReplaceAllStringFunc(out.String(), func(s string) string { return s[:4] + "…" })
 }
 
+// digits are those of digests.
+var digits = regexp.MustCompile(`[0-9a-f]{64}|\$[a-z0-9]{103}`)
+
 // TestNothing tells nothing of an image and itself.
 func TestNothing(t *testing.T) {
 	t.Parallel()
 	const text = "layer l\nfile /a content=\"x\"\npackage p 1 files=/a\n"
-	a, b := read(t, describe(t, text).source()), read(t, describe(t, text).source())
+	a, b := artifacttest.Read(t, artifacttest.Describe(t, text).Source()), artifacttest.Read(t, artifacttest.Describe(t, text).Source())
 	list := compare.Artifacts(t.Context(), a, b)
 	more, err := compare.Explain(t.Context(), a, b, list, 0)
 	only, form := compare.OnlyForm(t.Context(), a, b)
@@ -125,8 +130,8 @@ func TestNothing(t *testing.T) {
 // TestOrder tells the parts in their order, whatever differs.
 func TestOrder(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, "layer l\nfile /a content=\"x\"\npackage p 1 files=/a\npackage q 1 comment=x").source())
-	b := read(t, describe(t, "arch arm64\nlayer l\nfile /a content=\"y\"\npackage p 2 files=/a\npackage q 1 comment=y").source())
+	a := artifacttest.Read(t, artifacttest.Describe(t, "layer l\nfile /a content=\"x\"\npackage p 1 files=/a\npackage q 1 comment=x").Source())
+	b := artifacttest.Read(t, artifacttest.Describe(t, "arch arm64\nlayer l\nfile /a content=\"y\"\npackage p 2 files=/a\npackage q 1 comment=y").Source())
 	list, err := compare.Explain(t.Context(), a, b, compare.Artifacts(t.Context(), a, b), 0)
 	if err != nil {
 		t.Fatal(err)
@@ -146,8 +151,8 @@ func TestOrder(t *testing.T) {
 // TestLines bounds the lines of a detail, 0 for none.
 func TestLines(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, "layer l\nfile /a content=\"1\\n2\\n3\\n4\\n\"").source())
-	b := read(t, describe(t, "layer l\nfile /a content=\"5\\n6\\n7\\n8\\n\"").source())
+	a := artifacttest.Read(t, artifacttest.Describe(t, "layer l\nfile /a content=\"1\\n2\\n3\\n4\\n\"").Source())
+	b := artifacttest.Read(t, artifacttest.Describe(t, "layer l\nfile /a content=\"5\\n6\\n7\\n8\\n\"").Source())
 	list := compare.Artifacts(t.Context(), a, b)
 	for lines, want := range map[int]int{0: 11, 1: 2, 10: 11, 11: 11, 12: 11} {
 		more, err := compare.Explain(t.Context(), a, b, list, lines)
@@ -167,8 +172,8 @@ func TestLines(t *testing.T) {
 // TestEnds gives up where the context has ended.
 func TestEnds(t *testing.T) {
 	t.Parallel()
-	a := read(t, describe(t, "layer l\nfile /a content=\"x\"").source())
-	b := read(t, describe(t, "layer l\nfile /a content=\"y\"").source())
+	a := artifacttest.Read(t, artifacttest.Describe(t, "layer l\nfile /a content=\"x\"").Source())
+	b := artifacttest.Read(t, artifacttest.Describe(t, "layer l\nfile /a content=\"y\"").Source())
 	list := compare.Artifacts(t.Context(), a, b)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -186,10 +191,10 @@ func TestEnds(t *testing.T) {
 // TestChangedSince tells a layer that is another than when it was read.
 func TestChangedSince(t *testing.T) {
 	t.Parallel()
-	s := describe(t, "layer l\nfile /a content=\"x\"").source()
-	a, b := read(t, s), read(t, describe(t, "layer l\nfile /a content=\"y\"").source())
+	s := artifacttest.Describe(t, "layer l\nfile /a content=\"x\"").Source()
+	a, b := artifacttest.Read(t, s), artifacttest.Read(t, artifacttest.Describe(t, "layer l\nfile /a content=\"y\"").Source())
 	list := compare.Artifacts(t.Context(), a, b)
-	clear(s.blobs)
+	clear(s.Blobs)
 	_, explain := compare.Explain(t.Context(), a, b, list, 0)
 	_, bare := compare.Explain(t.Context(), a, b, nil, 0)
 	_, other := compare.Explain(t.Context(), b, a, list, 0)
@@ -205,7 +210,7 @@ func TestChangedSince(t *testing.T) {
 func TestLargeDocuments(t *testing.T) {
 	t.Parallel()
 	image := func(label string, n int) *artifact.Artifact {
-		return read(t, describe(t, "label a="+label+" \nlabel b="+strings.Repeat("x", n)+"\nlayer l").source())
+		return artifacttest.Read(t, artifacttest.Describe(t, "label a="+label+" \nlabel b="+strings.Repeat("x", n)+"\nlayer l").Source())
 	}
 	for n, want := range map[int]string{1 << 10: "config config.Labels.a", 1 << 20: "config as it is written"} {
 		list := compare.Artifacts(t.Context(), image("1", n), image("2", n))
@@ -218,7 +223,7 @@ func TestLargeDocuments(t *testing.T) {
 // TestSingleLayers have no documents: neither image nor pull is told of them.
 func TestSingleLayers(t *testing.T) {
 	t.Parallel()
-	a, b := read(t, describe(t, "layer l\nfile /a").source()), read(t, describe(t, "arch arm64\nlayer l\nfile /b").source())
+	a, b := artifacttest.Read(t, artifacttest.Describe(t, "layer l\nfile /a").Source()), artifacttest.Read(t, artifacttest.Describe(t, "arch arm64\nlayer l\nfile /b").Source())
 	a.Contents = nil
 	if list, lines := compare.Pull(a, b), compare.Wrapping(a, b); list != nil || lines != nil {
 		t.Errorf("got %v, %v, want none", list, lines)

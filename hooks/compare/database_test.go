@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/artifact/artifacttest"
 	"github.com/orlop/orlop/hooks/compare"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/release/tree"
@@ -22,9 +23,9 @@ import (
 // withDatabase is an image of one layer with a pkg database.
 func withDatabase(t testing.TB, db []byte) *artifact.Artifact {
 	t.Helper()
-	d := describe(t, "layer l")
-	d.add(tree.Node{Path: pkgdb.Path, Mode: 0o644, Uname: "root", Gname: "wheel", Time: 100}, string(db))
-	return read(t, d.source())
+	d := artifacttest.Describe(t, "layer l")
+	d.Add(tree.Node{Path: pkgdb.Path, Mode: 0o644, Uname: "root", Gname: "wheel", Time: 100}, string(db))
+	return artifacttest.Read(t, d.Source())
 }
 
 // edited is a database after SQL has been at it.
@@ -55,7 +56,7 @@ func edited(t testing.TB, image []byte, statements ...string) []byte {
 // true as long as their rows are the same.
 func TestDatabases(t *testing.T) {
 	t.Parallel()
-	base := read(t, describe(t, "layer l\npackage p 1 files=/a").source()).Database
+	base := artifacttest.Read(t, artifacttest.Describe(t, "layer l\npackage p 1 files=/a").Source()).Database
 	put := func(at int, with ...byte) []byte {
 		b := bytes.Clone(base)
 		copy(b[at:], with)
@@ -101,7 +102,7 @@ func TestDatabases(t *testing.T) {
 // of the last page that has one.
 func TestDatabasePages(t *testing.T) {
 	t.Parallel()
-	base := read(t, describe(t, "layer l\npackage p 1 files=/a").source()).Database
+	base := artifacttest.Read(t, artifacttest.Describe(t, "layer l\npackage p 1 files=/a").Source()).Database
 	now := bytes.Clone(base)
 	at := 4096*40 + 2000 // between the pointers of page 41 and its cells
 	if now[at] != 0 {
@@ -123,7 +124,7 @@ func TestDatabasePages(t *testing.T) {
 // TestDatabaseBesides is form no longer where anything else of the layer differs.
 func TestDatabaseBesides(t *testing.T) {
 	t.Parallel()
-	base := read(t, describe(t, "layer l\npackage p 1 files=/a").source()).Database
+	base := artifacttest.Read(t, artifacttest.Describe(t, "layer l\npackage p 1 files=/a").Source()).Database
 	now := bytes.Clone(base)
 	now[27] = 9
 	for _, tt := range []struct {
@@ -134,9 +135,9 @@ func TestDatabaseBesides(t *testing.T) {
 	} {
 		n := tree.Node{Path: pkgdb.Path, Mode: 0o644, Uname: "root", Gname: "wheel", Time: 100}
 		tt.change(&n)
-		d := describe(t, "layer l")
-		d.add(n, string(now))
-		if only, err := compare.OnlyForm(t.Context(), withDatabase(t, base), read(t, d.source())); err != nil || only != tt.want {
+		d := artifacttest.Describe(t, "layer l")
+		d.Add(n, string(now))
+		if only, err := compare.OnlyForm(t.Context(), withDatabase(t, base), artifacttest.Read(t, d.Source())); err != nil || only != tt.want {
 			t.Errorf("%+v: got %t, %v, want %t", n, only, err, tt.want)
 		}
 	}

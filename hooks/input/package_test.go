@@ -255,7 +255,7 @@ func TestReader(t *testing.T) {
 // manifestOf is what a package says of itself.
 func manifestOf(t *testing.T, p pkgtest.Package) *pkgfile.Manifest {
 	t.Helper()
-	r, err := pkgfile.NewReader(t.Context(), bytes.NewReader(p.Archive()), p.Name)
+	r, err := pkgfile.NewReader(t.Context(), nil, bytes.NewReader(p.Archive()), p.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
