@@ -35,12 +35,6 @@ func Compare(a, b string) int {
 	)
 }
 
-// SplitName splits NAME-VERSION at the last "-". It reports false if there is
-// none.
-func SplitName(s string) (name, version string, ok bool) {
-	return cutLast(s, '-')
-}
-
 type parts struct {
 	version         string
 	revision, epoch uint64

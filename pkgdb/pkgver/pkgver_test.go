@@ -47,17 +47,6 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-func TestSplitName(t *testing.T) {
-	t.Parallel()
-	name, version, ok := SplitName("FreeBSD-clibs-dev-15.0p3")
-	if name != "FreeBSD-clibs-dev" || version != "15.0p3" || !ok {
-		t.Errorf("got %q, %q, %t", name, version, ok)
-	}
-	if _, _, ok := SplitName("plain"); ok {
-		t.Error("a name without a version was split")
-	}
-}
-
 func FuzzCompare(f *testing.F) {
 	f.Add("15.0p1", "15.0_1,2", "15.0.rc1+a")
 	f.Add("1.*", "1.pl", "99999999999999999999")
