@@ -16,21 +16,20 @@ import (
 	"github.com/orlop/orlop/pkgdb/spelling"
 )
 
-// arguments are a command line taken apart, as POSIX and GNU programs do it:
-// flags stand before or after operands, short ones in groups or with their
-// value, and -- ends them. The library, left to itself, takes operands for
-// commands, and flags behind operands for operands; it gets the parts in one
-// order and one form.
+// arguments are a parsed command line, with the rules of POSIX and GNU programs:
+// flags come before or after operands, short ones may be grouped or carry their
+// value, and -- ends them. The library would take operands for commands, and
+// flags after operands for operands, so it gets the parts in one order and form.
 type arguments struct {
-	command  *cli.Command // the innermost that is named
+	command  *cli.Command // the innermost one named
 	path     []string     // the names that lead to it, the program's first
-	help     bool         // is asked for
+	help     bool         // whether help was requested
 	flags    []string     // --NAME=VALUE each, NAME the flag's first
 	operands []string
 }
 
-// parseArguments takes the words behind the program's name apart. What it
-// found before an error is returned with it.
+// parseArguments parses the words after the program's name. With an error it
+// returns what it had parsed by then.
 func parseArguments(root *cli.Command, words []string) (*arguments, error) {
 	a := &arguments{command: root, path: []string{root.Name}}
 	rest, err := a.names(words)
@@ -47,19 +46,19 @@ func parseArguments(root *cli.Command, words []string) (*arguments, error) {
 	return a, err
 }
 
-// String is how the command is called.
+// String returns the command as typed, without flags and operands.
 func (a *arguments) String() string { return strings.Join(a.path, " ") }
 
-// incomplete tells that a command is missing.
+// incomplete reports whether a command is missing.
 func (a *arguments) incomplete() bool { return len(a.command.Subcommands) > 0 }
 
-// words are the command line in the form that the library understands aright.
+// words returns the command line in the one form that the library parses as meant.
 func (a *arguments) words() []string {
 	words := append(append([]string{}, a.path...), a.flags...)
 	return append(append(words, "--"), a.operands...)
 }
 
-// names follows the names of commands, and returns the words behind them.
+// names consumes the names of commands and returns the words after them.
 func (a *arguments) names(words []string) ([]string, error) {
 	for len(words) > 0 && a.incomplete() {
 		word, flag := words[0], isFlag(words[0])
@@ -78,7 +77,7 @@ func (a *arguments) names(words []string) ([]string, error) {
 			a.help = true
 			continue
 		case flag && !(name == "version" && len(a.path) == 1):
-			return nil, fault.Usagef("flag %s is not known here%s", word, cmp.Or(hintFlag(name, []string{"help", "version"}), "; a command's flags stand behind its name"))
+			return nil, fault.Usagef("flag %s is not known here%s", word, cmp.Or(hintFlag(name, []string{"help", "version"}), "; a command's flags come after its name"))
 		}
 		c := a.command.Command(name)
 		if c == nil {
@@ -100,7 +99,7 @@ func (a *arguments) unknownCommand(word string) error {
 	return fault.Usagef("command %q is not known, wanted one of %s", word, strings.Join(names, ", "))
 }
 
-// take sorts what is behind a command's name.
+// take sorts the words after a command's name into flags and operands.
 func (a *arguments) take(words []string) error {
 	ended := false
 	for len(words) > 0 && !a.help {
@@ -123,18 +122,18 @@ func (a *arguments) take(words []string) error {
 	return nil
 }
 
-// isFlag tells flags from operands. A - alone is an operand.
+// isFlag reports whether a word is a flag. A - alone is an operand.
 func isFlag(word string) bool { return len(word) > 1 && word[0] == '-' }
 
-// flagName is the name of a flag that is typed with one dash or two, and
-// perhaps with its value.
+// flagName returns the name of a flag typed with one or two dashes, and perhaps
+// with its value.
 func flagName(word string) string {
 	name, _, _ := strings.Cut(strings.TrimPrefix(word[1:], "-"), "=")
 	return name
 }
 
-// flag takes a flag and its value, which may be the next word, and returns the
-// words behind them.
+// flag consumes a flag and its value, which may be the next word, and returns the
+// words after them.
 func (a *arguments) flag(word string, rest []string) ([]string, error) {
 	f := a.lookup(flagName(word))
 	if f == nil {
@@ -164,7 +163,7 @@ func (a *arguments) flag(word string, rest []string) ([]string, error) {
 	return rest, nil
 }
 
-// group takes a group of short flags.
+// group consumes a group of short flags.
 func (a *arguments) group(word string, rest []string) ([]string, error) {
 	parts := a.split(word)
 	if parts == nil {
@@ -179,9 +178,9 @@ func (a *arguments) group(word string, rest []string) ([]string, error) {
 	return rest, nil
 }
 
-// split takes a group of short flags apart, of which the last may have a value:
-// -qj4 is -q -j=4. It returns nil for what is no such group, and for what is
-// rather a long flag misspelt: -offlin shall not write into the folder fflin.
+// split splits a group of short flags, the last of which may have a value: -qj4 is
+// -q -j=4. It returns nil if the word is no such group, or is more likely a long
+// flag misspelt: -offlin must not write into the folder fflin.
 func (a *arguments) split(word string) []string {
 	alike := slices.DeleteFunc(a.flagNames(), func(name string) bool { return len(name) == 1 || name[0] != word[1] })
 	if strings.HasPrefix(word, "--") || spelling.Nearest(flagName(word), alike) != "" {
@@ -202,7 +201,7 @@ func (a *arguments) split(word string) []string {
 	return parts
 }
 
-// flagsOf are the flags of a command, and the one that each has.
+// flagsOf returns the flags of a command, and the one that every command has.
 func flagsOf(c *cli.Command) []cli.Flag {
 	return append(c.Flags[:len(c.Flags):len(c.Flags)], &cli.BoolFlag{Name: "h", Aliases: []string{"help"}, Usage: "print this"})
 }
@@ -217,8 +216,8 @@ func (a *arguments) lookup(name string) cli.Flag {
 	return nil
 }
 
-// isKnownFlag tells a word that can hardly be the value of a flag before it: a
-// variable of the shell may have been empty.
+// isKnownFlag reports whether a word is a flag of this command, and so is hardly
+// the value of the flag before it: a shell variable may have been empty.
 func (a *arguments) isKnownFlag(word string) bool {
 	return word == "--" || isFlag(word) && a.lookup(flagName(word)) != nil
 }
@@ -244,7 +243,7 @@ func hintFlag(typed string, names []string) string {
 	return ""
 }
 
-// dashed is a flag's name as it is typed.
+// dashed returns a flag's name as it is typed.
 func dashed(name string) string {
 	if len(name) == 1 {
 		return "-" + name
@@ -257,7 +256,7 @@ func isBool(f cli.Flag) bool {
 	return is
 }
 
-// checkValue returns a flag's value as the library can read it.
+// checkValue returns a flag's value in the form that the library reads.
 func checkValue(f cli.Flag, value string) (string, error) {
 	if value == "" {
 		return "", errors.New("its value is empty")

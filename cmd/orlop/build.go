@@ -47,7 +47,7 @@ func manifestsFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "manifests", Usage: "write the digests of all manifests and locks into " + release.ManifestList()}
 }
 
-// build runs the hooks and shows how they come along.
+// build runs the hooks and shows their progress.
 func (p *program) build(c *cli.Context, cfg hooks.Config) ([]hooks.Result, error) {
 	results, err := hooks.Build(c.Context, cfg)
 	p.shown.done()
@@ -76,7 +76,7 @@ func (p *program) printResult(c *cli.Context, r hooks.Result) error {
 		Size       int64       `json:"size"`
 		Packages   int         `json:"packages"`
 		Layers     []layerJSON `json:"layers"`
-		Catalogues []string    `json:"catalogues"` // kept beside the lock
+		Catalogues []string    `json:"catalogues"` // next to the lock
 		Name       string      `json:"name"`       // in the archive
 		Unvouched  []string    `json:"unvouched,omitempty"`
 	}{r.Image, filepath.Base(r.File), filepath.Base(r.Lock), r.Digest, r.Size, r.Packages, nil, append([]string{}, r.Catalogues...), r.Name, r.Doubts}

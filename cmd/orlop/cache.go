@@ -17,15 +17,15 @@ import (
 	"github.com/orlop/orlop/pkgdb/store"
 )
 
-// store is what comes over networks and is kept. The proxy is that of the
-// environment, as for other programs.
+// store opens the store, which keeps what comes over a network. The proxy is the
+// one of the environment, as for other programs.
 func (p *program) store(c *cli.Context, observe event.Observer) *store.Store {
 	return &store.Store{Dir: p.storeDir(c), Shared: c.Bool("cache-shared"), Offline: c.Bool("offline"), Client: store.NewClient(http.ProxyFromEnvironment), Now: time.Now,
 		Notice: func(text string) { observe.Send(event.Event{Notice: text}) },
 		Came:   func(bytes int64) { observe.Send(event.Event{Bytes: bytes}) }}
 }
 
-// storeDir is where the store is, "" for none.
+// storeDir returns the directory of the store, "" for none.
 func (p *program) storeDir(c *cli.Context) string {
 	if dir := c.String("cache"); dir != "" {
 		return dir
@@ -45,9 +45,9 @@ func (p *program) cacheCommand() *cli.Command {
 	}
 	return &cli.Command{
 		Name:  "cache",
-		Usage: "look at the store of what came over a network and was made of it",
+		Usage: "list or prune the store of downloads and of what was made from them",
 		Subcommands: []*cli.Command{
-			{Name: "ls", Usage: "list it, the longest unused first", Flags: flags(), Action: func(c *cli.Context) error {
+			{Name: "ls", Usage: "list the store, the longest unused first", Flags: flags(), Action: func(c *cli.Context) error {
 				if c.Args().Present() {
 					return fault.Usagef("cache ls: takes no operands")
 				}
@@ -57,7 +57,7 @@ func (p *program) cacheCommand() *cli.Command {
 				}
 				return p.printEntries(c, list)
 			}},
-			{Name: "prune", Usage: "remove what is longest unused, until SIZE is left", ArgsUsage: "[SIZE]", Flags: flags(), Action: func(c *cli.Context) error {
+			{Name: "prune", Usage: "remove what has been unused longest, until SIZE is left", ArgsUsage: "[SIZE]", Flags: flags(), Action: func(c *cli.Context) error {
 				limit := int64(store.DefaultLimit)
 				if c.Args().Len() > 1 {
 					return fault.Usagef("cache prune: operands: found %d, wanted at most one", c.NArg())

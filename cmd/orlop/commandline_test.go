@@ -31,7 +31,7 @@ func TestCommandLines(t *testing.T) {
 			t.Errorf("%q: %s%s", words, out.String(), said)
 		case want != "" && !strings.HasPrefix(said, "orlop: "+strings.ReplaceAll(want, "CMD", commandOf(words))):
 			t.Errorf("%q: got %swanted %s", words, said, want)
-		case got == exitUsage && !onlyFiles.MatchString(said) && !strings.HasSuffix(said, "\norlop: hint: orlop "+commandOf(words)+" --help tells more\n"):
+		case got == exitUsage && !onlyFiles.MatchString(said) && !strings.HasSuffix(said, "\norlop: hint: see orlop "+commandOf(words)+" --help\n"):
 			t.Errorf("%q: no hint: %s", words, said)
 		case got != 0 && said == "" && commandOf(words) != "diff":
 			t.Errorf("%q: status %d and not a word", words, got)

@@ -20,8 +20,8 @@ func (p *program) diffCommand() *cli.Command {
 		ArgsUsage: "A B",
 		Before:    needSQLiteToCompare,
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "stat", Usage: "only how many differences of each kind"},
-			&cli.IntFlag{Name: "lines", Value: 40, Usage: "at most `N` lines of a package's files and of a file's contents, 0 for all"},
+			&cli.BoolFlag{Name: "stat", Usage: "print only how many differences there are of each kind"},
+			&cli.IntFlag{Name: "lines", Value: 40, Usage: "print at most `N` lines for a package's files and for a file's contents, 0 for all"},
 			platformFlag(), jsonFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -40,15 +40,15 @@ func (p *program) diffCommand() *cli.Command {
 	}
 }
 
-// differences are those of two images, and what who has the first fetches of the
-// second.
+// differences are those of two images, and the layers that somebody who has the
+// first must pull for the second.
 type differences struct {
 	list []compare.Difference
 	pull []compare.PulledLayer
 }
 
-// compare finds the differences, and besides its own error tells what of the
-// images could not be compared.
+// compare finds the differences. Apart from its own error, hidden says what could
+// not be compared.
 func (p *program) compare(c *cli.Context) (found differences, hidden, err error) {
 	if c.NArg() != 2 {
 		return found, nil, fault.Usagef("diff: operands: found %d, wanted two archives", c.NArg())
@@ -81,8 +81,8 @@ func (p *program) compare(c *cli.Context) (found differences, hidden, err error)
 	return found, errors.Join(faults...), err
 }
 
-// printDifferences writes what differs, and before the files which layers that
-// makes new. Of images that are the same it writes nothing.
+// printDifferences prints what differs, with the layers that are new ahead of the
+// files. It prints nothing if the images are the same.
 func (p *program) printDifferences(c *cli.Context, found differences) error {
 	if c.Bool("stat") || len(found.list) == 0 {
 		return p.printStat(c, found.list)
@@ -107,7 +107,7 @@ func (p *program) printDifferences(c *cli.Context, found differences) error {
 	return nil
 }
 
-// jsonLines writes objects, a line each.
+// jsonLines prints objects, one per line.
 func jsonLines[T any](to printer, list []T) error {
 	for _, x := range list {
 		if err := to.json(x); err != nil {
@@ -117,7 +117,7 @@ func jsonLines[T any](to printer, list []T) error {
 	return nil
 }
 
-// printStat writes a number for each part and change.
+// printStat prints a count for each part and change.
 func (p *program) printStat(c *cli.Context, list []compare.Difference) error {
 	type key struct {
 		part   compare.Part

@@ -13,27 +13,27 @@ const (
 	exitFailed      = 1   // I/O, disk, input that this version cannot handle
 	exitUsage       = 2   // flags, configuration, definitions
 	exitUnresolved  = 3   // the request cannot be met
-	exitAbsent      = 4   // bytes could not be had
+	exitAbsent      = 4   // bytes are not available
 	exitWrong       = 5   // bytes are there and wrong
 	exitInterrupted = 130 // SIGINT
 	exitTerminated  = 143 // SIGTERM
 )
 
-// errDiffer makes a comparison exit as diff(1) does: 1 where there are
-// differences. Its troubles are troubleErrors.
+// errDiffer makes a comparison exit as diff(1) does: 1 if there are differences.
+// Errors of a comparison are troubleErrors.
 var errDiffer = errors.New("different")
 
-// troubleError keeps a comparison from being made: exit status 2.
+// troubleError is an error that prevents a comparison: exit status 2.
 type troubleError struct{ err error }
 
 func (e *troubleError) Error() string { return e.err.Error() }
 
-// Usage reports that the user has to say something else.
+// Usage reports that the user has to call the command in another way.
 func (*troubleError) Usage() bool     { return true }
 func (e *troubleError) Unwrap() error { return e.err }
 
-// exitStatus finds the status of an error. Of several faults the gravest
-// decides: wrong bytes, absent bytes, an unmet request, anything else.
+// exitStatus returns the status of an error. Of several faults the worst decides:
+// wrong bytes, absent bytes, an unmet request, anything else.
 func exitStatus(err error) int {
 	if e, ok := errors.AsType[*signalError](err); ok {
 		return e.status()
@@ -42,7 +42,7 @@ func exitStatus(err error) int {
 		fault.Failed: exitFailed, fault.Usage: exitUsage}[fault.ClassOf(err)]
 }
 
-// hint is a way out of a fault, "" where there is nothing that often helps.
+// hint returns the next step after a fault, "" if there is none that often helps.
 func hint(err error) string {
 	var knows interface{ Hint() string }
 	if errors.As(err, &knows) {

@@ -12,7 +12,7 @@ import (
 	"github.com/orlop/orlop/hooks/verify"
 )
 
-// faultLine is one thing that is wrong, as --json tells it.
+// faultLine is one fault, in the form that --json prints.
 type faultLine struct {
 	What   string `json:"what"`
 	Where  string `json:"where,omitempty"`
@@ -22,24 +22,24 @@ type faultLine struct {
 
 	line string // all of it, for people
 	kind string // faults of one kind are counted together; "" for none
-	lack string // what is missing, where the fault is just that, with the words before it
+	lack string // what is missing, if that is the fault, with the words before it
 	by   string // who wants it
 }
 
-// parted is an error that knows what a report has places of its own for.
+// parted is an error that knows the fields of a report.
 type parted interface {
 	error
 	Parts() (what, where, found, wanted string)
 }
 
-// lacking is an error that says no more than that something is missing, and who
-// wants it. It is "" where it says something else.
+// lacking is an error that says only that something is missing, and who wants it.
+// What is "" if it says something else.
 type lacking interface {
 	error
 	Lacks() (what, by string)
 }
 
-// leaf is an error that joins no others, and the words that those around it put
+// leaf is an error that joins no others, with the words that its wrappers put
 // before and after it.
 type leaf struct {
 	before  string
@@ -51,8 +51,8 @@ type leaf struct {
 func (l leaf) Error() string { return l.before + l.err.Error() + l.after }
 func (l leaf) Unwrap() error { return l.err }
 
-// apart takes joined errors apart, and what wraps them. It leaves an error whole
-// that says something else than those in it.
+// apart splits joined errors, and what wraps them. It does not split an error
+// whose text is not the text of those in it.
 func (l leaf) apart() []leaf {
 	switch e := l.err.(type) {
 	case leaf:
@@ -78,7 +78,7 @@ func (l leaf) apart() []leaf {
 			break
 		}
 		list := leaf{l.before + text[:at], inner, text[at+len(part):] + l.after, l.subject}.apart()
-		if _, whole := list[0].err.(parted); len(list) > 1 || whole {
+		if _, is := list[0].err.(parted); len(list) > 1 || is {
 			return list
 		}
 	}
@@ -98,7 +98,7 @@ func about(subject string, err error) []error {
 	return list
 }
 
-// faultsOf lists what an error comes to, each fault once.
+// faultsOf lists the faults in an error, each once.
 func faultsOf(err error) []faultLine {
 	list := []faultLine{}
 	seen := map[string]bool{}
@@ -134,7 +134,7 @@ func (l leaf) fault() faultLine {
 			f.kind = fmt.Sprintf("%T", e)
 		}
 	}
-	f.kind = l.subject + "\n" + f.kind // or those of one archive would hide those of another
+	f.kind = l.subject + "\n" + f.kind // or faults of one archive would hide those of another
 	if _, explains := l.err.(*verify.DetailError); explains {
 		f.kind = ""
 	}
@@ -143,9 +143,9 @@ func (l leaf) fault() faultLine {
 
 var quotedText = regexp.MustCompile(`"[^"]*"`)
 
-// kind is what texts about different things have in common: their plain words,
-// without those that name something, such as a subject before a colon, a path,
-// a version, a number, or what is quoted.
+// kind returns what texts about different things have in common: their plain
+// words, without those that name something, such as a subject before a colon, a
+// path, a version, a number, or a quotation.
 func kind(text string) string {
 	var words []string
 	for word := range strings.FieldsSeq(quotedText.ReplaceAllString(text, "")) {

@@ -34,9 +34,9 @@ const (
 	helpColumn = 30 // where explanations begin, at most
 )
 
-// helpTells finds the errors that more knowledge of flags and operands helps
-// against. What is wrong in a file, or with it, is none of them.
-func helpTells(err error) bool {
+// helpApplies reports whether the list of flags and operands helps with an error.
+// It does not where the fault is in a file, or in reading one.
+func helpApplies(err error) bool {
 	return exitStatus(err) == exitUsage && slices.ContainsFunc(leaf{err: err}.apart(), func(err leaf) bool {
 		_, usage := errors.AsType[*fault.UsageError](err)
 		_, request := errors.AsType[*fault.UsageError](err)
@@ -71,7 +71,7 @@ func commandHelp(a *arguments) []string {
 	for _, c := range a.command.Subcommands {
 		lines = append(lines, helpEntry(c.Name, c.Usage, width+4)...)
 	}
-	return append(lines, "", a.path[0]+" help "+strings.Join(append(a.path[1:], "COMMAND"), " ")+" tells more, orlop(8) everything.")
+	return append(lines, "", a.path[0]+" help "+strings.Join(append(a.path[1:], "COMMAND"), " ")+" lists the flags of a command; orlop(8) has the rest.")
 }
 
 // flagHelp lists the flags of a command.
@@ -96,14 +96,14 @@ func flagHelp(a *arguments) []string {
 	return lines
 }
 
-// explain is a flag with its names and the name of its value, and what it does.
+// explain returns a flag's names with the name of its value, and what it does.
 func explain(f cli.Flag) (name, text string) {
 	var names []string
 	for _, n := range f.Names() {
 		names = append(names, dashed(n))
 	}
 	if name = strings.Join(names, ", "); strings.HasPrefix(name, "--") {
-		name = "    " + name // the place of a short one
+		name = "    " + name // where a short one would be
 	}
 	text = f.(cli.DocGenerationFlag).GetUsage()
 	if before, rest, quoted := strings.Cut(text, "`"); quoted {
@@ -116,7 +116,7 @@ func explain(f cli.Flag) (name, text string) {
 	return name, text
 }
 
-// notes say whether a flag may be repeated, and what it is by default.
+// notes says whether a flag may be repeated, and gives its default.
 func notes(f cli.Flag) string {
 	value, repeatable := "", false
 	switch f := f.(type) {
@@ -137,8 +137,8 @@ func notes(f cli.Flag) string {
 	return strings.Join(notes, "; ")
 }
 
-// helpEntry is a name and, from a column on, its explanation. A name that reaches
-// the column has a line of its own.
+// helpEntry formats a name and, starting at a column, its explanation. A name
+// that reaches the column gets a line to itself.
 func helpEntry(name, text string, column int) []string {
 	margin := strings.Repeat(" ", column)
 	lines := wrap(text, helpWidth-column)

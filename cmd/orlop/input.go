@@ -217,7 +217,7 @@ func (p *program) inputs(c *cli.Context, cfg *hooks.Config) error {
 	case root.Path == "" || root.Metalog == "":
 		return fault.Usagef("--root and --metalog go together")
 	case c.IsSet("repo") || c.IsSet("repo-conf-dir"):
-		return fault.Usagef("--root stands in the place of --repo and --repo-conf-dir")
+		return fault.Usagef("--root replaces --repo and --repo-conf-dir; give one or the other")
 	case len(cfg.Images) > 1:
 		return fault.Usagef("--root: found %d images, wanted the one that is in it", len(cfg.Images))
 	}

@@ -11,8 +11,8 @@ import (
 // mostLines bounds the lines about faults of one kind, unless -v asks for all.
 const mostLines = 20
 
-// fail tells of the error that ended a run and returns the exit status. stderr
-// has a line a fault; with --json, stdout has all of them as its last object.
+// fail reports the error that ended a run and returns the exit status. stderr
+// gets one line per fault; with --json, the last object on stdout lists them all.
 func (p *program) fail(a *arguments, args []string, err error) int {
 	status := exitStatus(err)
 	list := faultsOf(err)
@@ -22,8 +22,8 @@ func (p *program) fail(a *arguments, args []string, err error) int {
 	for _, text := range hints(list) {
 		_ = p.err.line("orlop: hint: %s", text)
 	}
-	if helpTells(err) {
-		_ = p.err.line("orlop: hint: %s --help tells more", a)
+	if helpApplies(err) {
+		_ = p.err.line("orlop: hint: see %s --help", a)
 	}
 	if asks(args, "json") {
 		if status >= exitInterrupted { // a signal is no fault
@@ -38,10 +38,10 @@ func (p *program) fail(a *arguments, args []string, err error) int {
 	return status
 }
 
-// group is what a line tells of: a fault, or all that lack the same thing.
+// group is what one line reports: a fault, or all that lack the same thing.
 type group struct {
 	faultLine
-	others map[string]bool // who wants it beside the first
+	others map[string]bool // who else wants it
 }
 
 func (g *group) text() string {
@@ -55,8 +55,8 @@ func (g *group) text() string {
 	}
 }
 
-// lines are what people read of faults: what lacks the same thing in one, and
-// of each kind a few. No kind is left out whole.
+// lines formats faults for people: one line for all that lack the same thing, and
+// a few lines of each kind, so that no kind is hidden altogether.
 func lines(list []faultLine, all bool) []string {
 	groups := grouped(list, all)
 	byKind := map[string][]*group{}
@@ -74,28 +74,28 @@ func lines(list []faultLine, all bool) []string {
 		}
 	}
 	var text []string
-	told := map[string]int{}
+	shown := map[string]int{}
 	for _, g := range groups {
 		if hidden[g] {
 			continue
 		}
 		text = append(text, g.text())
-		if told[g.kind]++; told[g.kind] == mostLines && more[g.kind] > 0 {
+		if shown[g.kind]++; shown[g.kind] == mostLines && more[g.kind] > 0 {
 			text = append(text, andMore(more[g.kind]))
 		}
 	}
 	return text
 }
 
-// leastWanted are the groups of a kind beyond those that are shown: where
-// things are missing, those that the fewest want, else the last.
+// leastWanted returns the groups of a kind that are not shown: where things are
+// missing, the ones that the fewest want, otherwise the last ones.
 func leastWanted(of []*group) []*group {
 	of = slices.Clone(of)
 	slices.SortStableFunc(of, func(a, b *group) int { return len(b.others) - len(a.others) })
 	return of[min(len(of), mostLines):]
 }
 
-// grouped joins faults that lack the same thing, unless each is to be told.
+// grouped joins faults that lack the same thing, unless each is to be reported.
 func grouped(list []faultLine, each bool) []*group {
 	var groups []*group
 	byLack := map[string]*group{}
@@ -114,10 +114,10 @@ func grouped(list []faultLine, each bool) []*group {
 	return groups
 }
 
-// andMore stands for lines that only -v shows.
+// andMore replaces lines that only -v shows.
 func andMore(n int) string { return fmt.Sprintf("and %d more (-v shows all)", n) }
 
-// hints are the ways out of faults, each once.
+// hints returns the next steps for faults, each once.
 func hints(list []faultLine) []string {
 	var texts []string
 	for _, f := range list {
@@ -128,8 +128,8 @@ func hints(list []faultLine) []string {
 	return texts
 }
 
-// asks reports whether a flag without a value is on the command line, which may
-// be wrong otherwise.
+// asks reports whether a flag without a value is on the command line, even if the
+// rest of it is wrong.
 func asks(args []string, names ...string) bool {
 	for _, arg := range args[min(1, len(args)):] {
 		name := strings.TrimLeft(arg, "-")

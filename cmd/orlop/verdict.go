@@ -14,14 +14,14 @@ import (
 	"github.com/orlop/orlop/hooks/verify"
 )
 
-// itselfOnly is said of an archive with which nothing independent agrees.
+// itselfOnly marks an archive that was checked against nothing independent.
 const itselfOnly = "compared with itself only"
 
-// printReport writes the line of an archive without faults, as build does;
-// faults are told on stderr, and so is what nobody vouches for. JSON has all.
+// printReport prints the line of an archive without faults, as build does. Faults
+// go to stderr, and so does what nobody vouches for. JSON has everything.
 func (p *program) printReport(c *cli.Context, r *verify.Report, faults []error) error {
 	if c.Bool("rebuild") && r.Lock == nil {
-		p.tellOtherLocks(r)
+		p.printOtherLocks(r)
 	}
 	if c.Bool("trust-lock") {
 		for _, text := range r.Doubts {
@@ -46,10 +46,10 @@ func (p *program) printReport(c *cli.Context, r *verify.Report, faults []error) 
 			so = ", so it was " + itselfOnly
 		}
 		_ = p.err.line("orlop: %s: there is no %s%s", r.Path, verify.LockFile(r.Path), so)
-		p.tellOtherLocks(r)
+		p.printOtherLocks(r)
 	}
 	if _, file, named := strings.Cut(filepath.Base(r.Path), "container-image-"); named && r.Image() != "" && nameOf(file) != r.Image() {
-		_ = p.err.line("orlop: %s: whatever its name says, it is the image %s", r.Path, r.Image())
+		_ = p.err.line("orlop: %s: the file name says otherwise: this is the image %s", r.Path, r.Image())
 	}
 	file, digest := filepath.Base(r.Path), r.Artifact.Descriptor.Digest
 	switch {
@@ -61,7 +61,7 @@ func (p *program) printReport(c *cli.Context, r *verify.Report, faults []error) 
 	return p.out.line("%s\t%s", file, digest)
 }
 
-// nameOf is the name of an archive without its ending.
+// nameOf returns the name of an archive without its ending.
 func nameOf(file string) string {
 	return strings.TrimSuffix(filepath.Base(verify.LockFile(file)), lock.Ending)
 }
@@ -70,7 +70,7 @@ func (p *program) printReportJSON(r *verify.Report, faults []error) error {
 	out := struct {
 		File      string   `json:"file"`
 		Result    string   `json:"result"`
-		JudgedBy  []string `json:"judged_by"` // lock, digests; nothing where it was compared with itself only
+		JudgedBy  []string `json:"judged_by"` // lock, digests; empty if it was compared with itself only
 		Name      string   `json:"name"`
 		Digest    string   `json:"digest"`
 		Layers    int      `json:"layers"`
@@ -82,7 +82,7 @@ func (p *program) printReportJSON(r *verify.Report, faults []error) error {
 		Notes     []string `json:"notes,omitempty"`
 		From      []string `json:"from_artifact,omitempty"`
 
-		Definitions []resolve.LayerDefinition `json:"definitions,omitempty"` // whose, of an image that was made again
+		Definitions []resolve.LayerDefinition `json:"definitions,omitempty"` // of an image that was rebuilt
 	}{File: filepath.Base(r.Path), Result: r.Result, JudgedBy: append([]string{}, r.Judges...), Locked: r.Lock != nil,
 		Faults: []string{}, Unvouched: r.Doubts, From: r.FromArtifact, Definitions: r.Definitions}
 	if a := r.Artifact; a != nil {

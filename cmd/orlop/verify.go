@@ -25,17 +25,17 @@ import (
 func (p *program) verifyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "verify",
-		Usage:     "check all that an archive says of itself; with --rebuild make it again",
+		Usage:     "check an archive; with --rebuild, make it again from its lock and compare",
 		ArgsUsage: "ARCHIVE...",
 		Before:    needSQLite,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringSliceFlag{Name: "digests", Usage: "compare with `FILE`, container-image-MANIFESTS or CHECKSUM.*"},
 			&cli.StringSliceFlag{Name: "lock", Usage: "compare with the lock `FILE`", DefaultText: "ARCHIVE's name with .lock.json"},
-			&cli.StringSliceFlag{Name: "require", Usage: "fail unless it was compared with `WHAT`: lock, digests or signature"},
+			&cli.StringSliceFlag{Name: "require", Usage: "fail unless the archive was compared with `WHAT`: lock, digests or signature"},
 			&cli.BoolFlag{Name: "rebuild", Usage: "make the images again from their locks and compare"},
 			&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with the definitions that the images should have"},
 			treeFileFlag(),
-			&cli.BoolFlag{Name: "trust-lock", Usage: "end with 0 also where nobody but the lock vouches for what is in the image"},
+			&cli.BoolFlag{Name: "trust-lock", Usage: "exit 0 even if only the lock vouches for what is in the image"},
 			platformFlag(), lockURLsFlag(), scriptsFlag(), annotationFlag(),
 		}, releaseFlags(), sourceFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
@@ -54,7 +54,7 @@ func (p *program) verifyCommand() *cli.Command {
 	}
 }
 
-// verify checks the archives, makes them again if asked, and prints what came out.
+// verify checks the archives, rebuilds them if asked, and prints the results.
 func (p *program) verify(c *cli.Context, by *verify.Against) error {
 	var reports []*verify.Report
 	for _, path := range c.Args().Slice() {
@@ -62,7 +62,7 @@ func (p *program) verify(c *cli.Context, by *verify.Against) error {
 		reports = append(reports, verify.Archive(c.Context, by, path, file, err))
 		switch {
 		case file == nil:
-		case c.Bool("rebuild"): // which compares the archive with what is made again
+		case c.Bool("rebuild"): // which still reads the archive, to compare
 			defer file.Close()
 		default:
 			file.Close()
@@ -90,7 +90,7 @@ func (p *program) verify(c *cli.Context, by *verify.Against) error {
 	return errors.Join(errs...)
 }
 
-// faultsAbout are the faults of an archive with its path before each.
+// faultsAbout returns the faults of an archive, each with its path in front.
 func faultsAbout(r *verify.Report) []error {
 	var errs []error
 	for _, err := range r.Errs {
@@ -123,7 +123,7 @@ func readAgainst(c *cli.Context) (*verify.Against, error) {
 	return by, err
 }
 
-// rebuilder makes images again with the flags of the command line.
+// rebuilder rebuilds images with the flags of the command line.
 func (p *program) rebuilder(c *cli.Context) *verify.Rebuilder {
 	return &verify.Rebuilder{Program: hooks.Program{Version: version, Versions: versions()},
 		Config:    func(l *lock.Lock) (hooks.Config, error) { return p.rebuildConfig(c, l) },
@@ -131,13 +131,13 @@ func (p *program) rebuilder(c *cli.Context) *verify.Rebuilder {
 		TrustLock: c.Bool("trust-lock"), Lines: explainLines}
 }
 
-// explainLines bounds what is shown of one file or package.
+// explainLines bounds the lines shown for one file or package.
 const explainLines = 10
 
-// checkRebuild finds what keeps any image from being made again, before an archive
-// is read. A configuration of repositories may need what a lock says.
+// checkRebuild finds what would stop every rebuild, before it reads an archive. A
+// repository configuration may need values from a lock.
 func (p *program) checkRebuild(c *cli.Context, locks []verify.GivenLock) error {
-	if !c.Bool("rebuild") { // but what flags name is to be there
+	if !c.Bool("rebuild") { // the files that flags name must exist all the same
 		return hooks.Check(c.Context, hooks.Config{Input: &input.Repositories{Tree: srcTree(c)},
 			Request: resolve.Request{ImageFiles: c.StringSlice("image-file"), TreeFiles: c.StringSlice("tree-file")}})
 	}
@@ -155,8 +155,8 @@ func (p *program) checkRebuild(c *cli.Context, locks []verify.GivenLock) error {
 	return hooks.Check(c.Context, cfg)
 }
 
-// rebuildConfig says where inputs come from: the lock's repositories unless the
-// user has others. Without a lock it leaves them open.
+// rebuildConfig says where inputs come from: the lock's repositories, unless the
+// user names others. Without a lock it leaves them open.
 func (p *program) rebuildConfig(c *cli.Context, l *lock.Lock) (hooks.Config, error) {
 	cfg := hooks.Config{Jobs: c.Int("j"), Program: hooks.Program{Version: version, Versions: versions()},
 		Output: hooks.Output{Format: layout.Dir}, Observe: p.progress(c),
@@ -181,14 +181,14 @@ func (p *program) rebuildConfig(c *cli.Context, l *lock.Lock) (hooks.Config, err
 	return cfg, err
 }
 
-// tellOtherLocks names the locks beside an archive that bear other names, since
-// one of the two may have been renamed.
-func (p *program) tellOtherLocks(r *verify.Report) {
+// printOtherLocks names the locks next to an archive that have other names, since
+// the archive or the lock may have been renamed.
+func (p *program) printOtherLocks(r *verify.Report) {
 	switch names := r.OtherLocks; len(names) {
 	case 0:
 	case 1:
-		_ = p.err.line("orlop: %s: %s lies there and was not taken", r.Path, names[0])
+		_ = p.err.line("orlop: %s: %s is next to it and was not used", r.Path, names[0])
 	default:
-		_ = p.err.line("orlop: %s: %s lie there and were not taken", r.Path, strings.Join(names, ", "))
+		_ = p.err.line("orlop: %s: %s are next to it and were not used", r.Path, strings.Join(names, ", "))
 	}
 }
