@@ -32,8 +32,8 @@ import (
 	"github.com/orlop/orlop/release/oci/layout"
 )
 
-// defaultRepo is what pkg calls the stanza of base packages, and so what the
-// packages' annotation "repository" says by default.
+// defaultRepo is pkg's name for the repository of base packages, and so the
+// default of the packages' annotation "repository".
 const defaultRepo = "FreeBSD-base"
 
 // inputFlags say what an image is made from.
@@ -45,11 +45,11 @@ func inputFlags() []cli.Flag {
 		treeFileFlag(),
 		&cli.StringFlag{Name: "name", Usage: "define an image `NAME` from --package and --parent"},
 		&cli.StringSliceFlag{Name: "package", Usage: "`PACKAGE` of the image --name: name, NAME-VERSION, pattern, or \"a | b\""},
-		&cli.StringFlag{Name: "parent", Value: "none", Usage: "`IMAGE` that the image --name stands on"},
+		&cli.StringFlag{Name: "parent", Value: "none", Usage: "`IMAGE` that the image --name builds on"},
 	})
 }
 
-// releaseFlags say what release the images are of.
+// releaseFlags say which release the images belong to.
 func releaseFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "revision", Usage: "`REVISION` such as 15.0", DefaultText: "from the version of FreeBSD-runtime"},
@@ -62,41 +62,41 @@ func sourceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "repo", Usage: "repository `[NAME=]URL`, or a directory", DefaultText: "pkg.FreeBSD.org"},
 		&cli.StringSliceFlag{Name: "repo-conf-dir", Usage: "`DIR` of pkg's repository *.conf files; later ones override"},
-		&cli.StringFlag{Name: "srcdir", Usage: "FreeBSD source tree `DIR` to take files from that no installed package brings"},
-		&cli.StringFlag{Name: "cache", Usage: "keep what comes over a network, and what is made of it, in `DIR`", DefaultText: "orlop in $XDG_CACHE_HOME or ~/.cache"},
-		&cli.BoolFlag{Name: "cache-shared", Usage: "if the store is not there yet, make one that its group may use, too"},
-		&cli.BoolFlag{Name: "offline", Usage: "use no network, only what is kept"},
-		&cli.BoolFlag{Name: "insecure-unsigned", Usage: "take a repository over a network that nobody has signed"},
+		&cli.StringFlag{Name: "srcdir", Usage: "FreeBSD source tree `DIR`, for files that no installed package has"},
+		&cli.StringFlag{Name: "cache", Usage: "keep downloads, and what is made from them, in `DIR`", DefaultText: "orlop in $XDG_CACHE_HOME or ~/.cache"},
+		&cli.BoolFlag{Name: "cache-shared", Usage: "if there is no store yet, create one that its group may use, too"},
+		&cli.BoolFlag{Name: "offline", Usage: "use no network, only the store and local repositories"},
+		&cli.BoolFlag{Name: "insecure-unsigned", Usage: "accept an unsigned repository over a network"},
 		&cli.IntFlag{Name: "j", Aliases: []string{"jobs"}, Value: runtime.NumCPU(), Usage: "use `N` processors", DefaultText: "all"},
 	}
 }
 
 func treeFileFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "tree-file", Usage: "oci-image-NAME.conf `FILE` of a FreeBSD source tree, in the place of orlop's own definition"}
+	return &cli.StringSliceFlag{Name: "tree-file", Usage: "oci-image-NAME.conf `FILE` of a FreeBSD source tree, instead of orlop's own definition"}
 }
 
 func publicURLFlag() cli.Flag {
-	return &cli.StringFlag{Name: "public-url", Usage: "`URL` of the repository for others, for the lock"}
+	return &cli.StringFlag{Name: "public-url", Usage: "`URL` where others find the repository, for the lock"}
 }
 
-// talkFlags say how much is said.
+// talkFlags say how much is printed.
 func talkFlags() []cli.Flag {
 	return []cli.Flag{
 		quietFlag(),
-		&cli.BoolFlag{Name: "v", Aliases: []string{"verbose"}, Usage: "a line for each package, every fault and notice, and the time of each hook"},
+		&cli.BoolFlag{Name: "v", Aliases: []string{"verbose"}, Usage: "print a line for each package, every fault and notice, and the time of each hook"},
 		jsonFlag(),
 	}
 }
 
 func quietFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "q", Aliases: []string{"quiet"}, Usage: "no progress, and no notices but those about trust"}
+	return &cli.BoolFlag{Name: "q", Aliases: []string{"quiet"}, Usage: "print no progress, and only notices about trust"}
 }
 
 func jsonFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "json", Usage: "print the result as JSON, one object a line"}
 }
 
-// config turns flags, operands and environment into what hooks take.
+// config turns flags, operands and environment into the configuration of the hooks.
 func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	cfg := hooks.Config{
 		Request: resolve.Request{ABI: c.String("abi"), Revision: c.String("revision"), Branch: c.String("branch"),
@@ -132,7 +132,7 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	return cfg, err
 }
 
-// checkNames finds the images that are not defined and that no file can define.
+// checkNames finds images that are not defined, unless a file may define them.
 func checkNames(c *cli.Context) error {
 	if c.IsSet("lock") || c.IsSet("image-file") || c.IsSet("tree-file") {
 		return nil
@@ -144,7 +144,7 @@ func checkNames(c *cli.Context) error {
 	return define.Known(known, c.Args().Slice())
 }
 
-// onlyLocks refuses what a lock says itself. It has its own epochs, too.
+// onlyLocks refuses flags for what a lock says itself, such as its epochs.
 func onlyLocks(c *cli.Context) error {
 	for _, name := range []string{"abi", "revision", "branch", "image-file", "tree-file", "name", "package", "parent", "unknown-scripts",
 		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url", "plan", "epoch", "annotation"} {
@@ -158,24 +158,24 @@ func onlyLocks(c *cli.Context) error {
 	return nil
 }
 
-// contentFlags are of use where packages are opened.
+// contentFlags are for commands that open packages.
 func contentFlags() []cli.Flag {
 	return []cli.Flag{
 		scriptsFlag(),
 		exceptionsFlag(),
-		&cli.StringFlag{Name: "root", Usage: "in the place of a repository, the root `DIR` that pkg(8) filled with INSTALL_AS_USER"},
+		&cli.StringFlag{Name: "root", Usage: "instead of a repository, the root `DIR` that pkg(8) filled with INSTALL_AS_USER"},
 		&cli.StringFlag{Name: "metalog", Usage: "METALOG `FILE` that pkg wrote with --root: owners, modes and flags"},
 	}
 }
 
 func scriptsFlag() cli.Flag {
-	return &cli.StringFlag{Name: "unknown-scripts", Value: "fail", Usage: "`WHAT` to do about a script that orlop has nothing in the place of: fail or skip"}
+	return &cli.StringFlag{Name: "unknown-scripts", Value: "fail", Usage: "`WHAT` to do about a script that orlop cannot replicate: fail or skip"}
 }
 
 // skipScripts reads scriptsFlag.
 func skipScripts(c *cli.Context) (bool, error) {
 	switch s := c.String("unknown-scripts"); s {
-	case "", "fail": // "" where the command has no such flag
+	case "", "fail": // "" if the command has no such flag
 		return false, nil
 	case "skip":
 		return true, nil
@@ -224,7 +224,7 @@ func (p *program) inputs(c *cli.Context, cfg *hooks.Config) error {
 	return nil
 }
 
-// fromRepositories are the packages of repositories, or of locks.
+// fromRepositories is the input of repositories, or of locks.
 func (p *program) fromRepositories(c *cli.Context, cfg *hooks.Config, locks []verify.GivenLock) (input.Input, error) {
 	abi, revision := c.String("abi"), c.String("revision")
 	if len(locks) > 0 {
@@ -250,7 +250,7 @@ func (p *program) fromRepositories(c *cli.Context, cfg *hooks.Config, locks []ve
 	return in, nil
 }
 
-// srcTree is the source tree of --srcdir.
+// srcTree returns the source tree of --srcdir.
 func srcTree(c *cli.Context) input.Tree { return input.Tree{SrcDir: c.String("srcdir")} }
 
 // exceptions reads the files of --exceptions.
@@ -263,7 +263,7 @@ func exceptions(ctx context.Context, files []string) (define.Exceptions, error) 
 	return all, err
 }
 
-// repositories are those of the configuration, then those of --repo.
+// repositories returns those of the configuration, then those of --repo.
 func repositories(c *cli.Context, abi, revision string) ([]catalog.Repo, error) {
 	repos, err := configured(c.StringSlice("repo-conf-dir"), abiVariables(abi, revision))
 	if err != nil {
@@ -293,7 +293,7 @@ func repositories(c *cli.Context, abi, revision string) ([]catalog.Repo, error) 
 	return repos, nil
 }
 
-// configured are the repositories of pkg's configuration in these folders.
+// configured returns the repositories of pkg's configuration in these folders.
 func configured(dirs []string, vars map[string]string) ([]catalog.Repo, error) {
 	var read []string
 	var errs []error
@@ -311,8 +311,8 @@ func configured(dirs []string, vars map[string]string) ([]catalog.Repo, error) {
 	return repos, errors.Join(append(errs, err)...)
 }
 
-// mirrorType is that of a URL without a configuration: pkg+ stands for mirrors
-// that the DNS names.
+// mirrorType returns the mirror type of a URL without a configuration: pkg+ means
+// mirrors that DNS names.
 func mirrorType(url string) string {
 	if strings.HasPrefix(url, "pkg+") {
 		return "srv"
@@ -320,7 +320,7 @@ func mirrorType(url string) string {
 	return "none"
 }
 
-// defaultRepository is FreeBSD's own for a revision and branch.
+// defaultRepository returns FreeBSD's own for the revision and branch.
 func defaultRepository(c *cli.Context) (catalog.Repo, error) {
 	abi, revision := c.String("abi"), c.String("revision")
 	if abi == "" || revision == "" {
@@ -335,8 +335,8 @@ func freebsdRepository(abi, revision, branch string) catalog.Repo {
 	return catalog.Repo{Name: defaultRepo, URL: url, MirrorType: mirrorType(url)}
 }
 
-// abiVariables are what a repository URL may refer to, as far as it is known
-// (libpkg/pkg_config.c).
+// abiVariables returns the variables that a repository URL may use, as far as they
+// are known (libpkg/pkg_config.c).
 func abiVariables(abi, revision string) map[string]string {
 	vars := map[string]string{}
 	if _, minor, ok := strings.Cut(revision, "."); ok {
@@ -348,7 +348,7 @@ func abiVariables(abi, revision string) map[string]string {
 	return vars
 }
 
-// customImage is the image of --name, nil without it.
+// customImage returns the image of --name, nil without it.
 func customImage(c *cli.Context) (*define.Image, error) {
 	img := &define.Image{Name: c.String("name"), Packages: c.StringSlice("package")}
 	if img.Name == "" {
@@ -367,7 +367,7 @@ func customImage(c *cli.Context) (*define.Image, error) {
 }
 
 func annotationFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "annotation", Usage: "annotation `KEY=VALUE` of the manifests, org.opencontainers.image.revision=… say"}
+	return &cli.StringSliceFlag{Name: "annotation", Usage: "annotation `KEY=VALUE` of the manifests, such as org.opencontainers.image.revision=…"}
 }
 
 // annotations reads annotationFlag.
@@ -393,7 +393,7 @@ func epochFlag() cli.Flag {
 	return &cli.StringFlag{Name: "epoch", Usage: "no time is later than `SECONDS` since 1970", DefaultText: "SOURCE_DATE_EPOCH, else no bound"}
 }
 
-// lastEpoch reads epochFlag, else SOURCE_DATE_EPOCH.
+// lastEpoch reads epochFlag, or else SOURCE_DATE_EPOCH.
 func (p *program) lastEpoch(c *cli.Context) (*int64, error) {
 	if c.IsSet("epoch") {
 		return parseEpoch("--epoch", c.String("epoch"))
@@ -418,7 +418,7 @@ func parseEpoch(name, text string) (*int64, error) {
 	return &n, nil
 }
 
-// outputFlags say what is written.
+// outputFlags say what to write.
 func outputFlags() []cli.Flag {
 	return append([]cli.Flag{
 		directoryFlag(),
@@ -426,7 +426,7 @@ func outputFlags() []cli.Flag {
 	}, madeFlags()...)
 }
 
-// directoryFlag is for what writes files of its own naming.
+// directoryFlag is for commands that choose the names of their files.
 func directoryFlag() cli.Flag {
 	return &cli.StringFlag{Name: "o", Aliases: []string{"output"}, Value: ".", Usage: "write into `DIR`", DefaultText: "the current one"}
 }

@@ -24,7 +24,7 @@ import (
 func (p *program) lockCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "lock",
-		Usage:     "write the plan with every digest, one lock an image",
+		Usage:     "write the plan with every digest, one lock for each image",
 		ArgsUsage: "IMAGE...",
 		Before:    needSQLite,
 		Flags:     slices.Concat(inputFlags(), contentFlags(), []cli.Flag{publicURLFlag(), epochFlag(), annotationFlag(), directoryFlag()}, madeFlags(), talkFlags()),
@@ -81,7 +81,7 @@ func (p *program) fetchCommand() *cli.Command {
 	}
 }
 
-// printFetched lists what the store has now, an object a package.
+// printFetched lists what the store has now, one object per package.
 func (p *program) printFetched(packages []*catalog.Package) error {
 	for _, pkg := range packages {
 		err := p.out.json(struct {
@@ -98,11 +98,11 @@ func (p *program) printFetched(packages []*catalog.Package) error {
 	return nil
 }
 
-// madeFlags say what an image is like inside its archive, and so stand in locks.
+// madeFlags decide what is in an archive, so locks record them.
 func madeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "compression", Value: "gzip", Usage: "compress layers with `METHOD`: gzip or zstd, gzip:9 or zstd:best for a level"},
-		&cli.BoolFlag{Name: "squash", Usage: "one layer an image"},
+		&cli.BoolFlag{Name: "squash", Usage: "write one layer for each image"},
 		schemaFlag(),
 	}
 }
@@ -118,8 +118,8 @@ func made(c *cli.Context, cfg *hooks.Config) error {
 	return err
 }
 
-// published gives files by their sha256 out of the archives beside locks, which
-// are read when the first is asked for.
+// published returns files by their sha256 from the archives next to locks. It
+// reads the archives when the first file is wanted.
 func published(ctx context.Context, locks []string) func(map[string]bool) (map[string][]byte, error) {
 	return func(digests map[string]bool) (map[string][]byte, error) {
 		var list []*artifact.Artifact
@@ -127,14 +127,14 @@ func published(ctx context.Context, locks []string) func(map[string]bool) (map[s
 			base, _ := strings.CutSuffix(lockFile, lock.Ending)
 			for _, ext := range append(verify.ArchiveEnds, "") {
 				if info, err := os.Lstat(base + ext); err != nil || !info.IsDir() && !info.Mode().IsRegular() {
-					continue // what nobody has named may be a FIFO
+					continue // nobody named it, so it may be a FIFO
 				}
 				source, err := layout.Open(ctx, base+ext)
 				if err != nil {
 					continue
 				}
 				defer source.Close()
-				if a, _ := artifact.ReadFile(ctx, source, ""); a != nil { // whatever else is wrong with it
+				if a, _ := artifact.ReadFile(ctx, source, ""); a != nil { // even with other faults
 					list = append(list, a)
 				}
 			}

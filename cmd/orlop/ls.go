@@ -63,7 +63,7 @@ func (p *program) lsCommand() *cli.Command {
 	}
 }
 
-// listArchive reads an archive and writes what is asked for.
+// listArchive reads an archive and prints what the flags ask for.
 func (p *program) listArchive(c *cli.Context, path, platform string) error {
 	source, err := openSource(c.Context, path)
 	if err != nil {
@@ -85,7 +85,7 @@ func (p *program) listArchive(c *cli.Context, path, platform string) error {
 	return errors.Join(errs...)
 }
 
-// list writes what is asked for of an image.
+// list prints what the flags ask for.
 func (p *program) list(c *cli.Context, a *artifact.Artifact) error {
 	switch {
 	case c.Bool("mtree"):
@@ -128,8 +128,8 @@ func (p *program) listPackages(c *cli.Context, a *artifact.Artifact) error {
 	return w.flush()
 }
 
-// listSizes writes layer, bytes, files and package, and the sum of each layer
-// with its bytes in the archive.
+// listSizes prints layer, bytes, files and package, then the sum of each layer with
+// its bytes in the archive.
 func (p *program) listSizes(c *cli.Context, a *artifact.Artifact) error {
 	w := p.out.table()
 	for _, s := range a.Shares() {
@@ -153,7 +153,7 @@ func (p *program) listSizes(c *cli.Context, a *artifact.Artifact) error {
 	return w.flush()
 }
 
-// printOwner writes package and layer of a path.
+// printOwner prints the package and layer of a path.
 func (p *program) printOwner(c *cli.Context, a *artifact.Artifact) error {
 	target := path.Clean("/" + c.String("owner"))
 	name, layer, ok := a.Owner(target)
@@ -208,7 +208,7 @@ func (p *program) listFiles(c *cli.Context, a *artifact.Artifact) error {
 	return nil
 }
 
-// modeText writes type and mode as ls -l does.
+// modeText formats type and mode as ls -l does.
 func modeText(n *tree.Node) string {
 	b := []byte(map[tree.Type]string{tree.Dir: "d", tree.Symlink: "l", tree.CharDevice: "c", tree.BlockDevice: "b", tree.FIFO: "p"}[n.Type] + "-")[:1]
 	for i := range 9 {

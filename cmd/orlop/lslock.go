@@ -15,8 +15,8 @@ import (
 	"github.com/orlop/orlop/release/oci/layout"
 )
 
-// isLock reports whether an operand is a lock rather than an archive: JSON that
-// has what all locks have, or is called a lock.
+// isLock reports whether an operand is a lock rather than an archive: JSON with a
+// key that every lock has, or with the name of a lock.
 func isLock(ctx context.Context, source *layout.File) bool {
 	if source.Folder() {
 		return false
@@ -27,10 +27,10 @@ func isLock(ctx context.Context, source *layout.File) bool {
 		(bytes.Contains(head, []byte(`"pkgdb_schema"`)) || strings.HasSuffix(source.Name, ".lock.json"))
 }
 
-// lockHead is within how many bytes a lock says that it is one.
+// lockHead is how many bytes from the start isLock looks at.
 const lockHead = 64 << 10
 
-// listLock writes the packages of a lock.
+// listLock prints the packages of a lock.
 func (p *program) listLock(c *cli.Context, source *layout.File) error {
 	for _, name := range []string{"files", "mtree", "sizes", "owner", "platform"} {
 		if c.IsSet(name) {
@@ -48,7 +48,7 @@ func (p *program) listLock(c *cli.Context, source *layout.File) error {
 	return p.lockPackages(c, l)
 }
 
-// lockPackages lists what a lock has, as ls does.
+// lockPackages lists the packages of a lock as ls does.
 func (p *program) lockPackages(c *cli.Context, l *lock.Lock) error {
 	w := p.out.table()
 	for _, pkg := range l.Packages {

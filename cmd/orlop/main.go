@@ -4,10 +4,10 @@
 // only package that knows flags, the environment, stdout and exit statuses;
 // each command is a file.
 //
-// The law of its output: stdout carries the result and nothing else. All else
-// goes to stderr, a line at a time, with "orlop: " before it, in lower case
-// and without a period. Help is a result where it is asked for; where a command
-// is missing, it goes to stderr as it is.
+// The rule for output: stdout carries the result and nothing else. Everything else
+// goes to stderr, a line at a time, with "orlop: " in front, in lower case and
+// without a period. Help is a result if the user asked for it; if a command is
+// missing, help goes to stderr as it is.
 package main
 
 import (
@@ -22,10 +22,10 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 )
 
-// garbagePercent lets the collector of garbage come early, since most of a run's
-// memory are buffers that live as long as it does: at so many percent more than
-// is in use. Go's default is 100. A limit for all memory would be worse than none:
-// an image of a million entries is above any, and the collector would never rest.
+// garbagePercent makes garbage collection start early, since most of a run's memory
+// is buffers that live as long as the run. Go's default is 100. A memory limit would
+// be worse: an image of a million entries exceeds any, and the collector would never
+// rest.
 const garbagePercent = 30
 
 func main() {
@@ -38,7 +38,7 @@ func main() {
 	os.Exit(code)
 }
 
-// program is what commands share: where they write and what they may ask.
+// program is what commands share: their outputs, and the environment.
 type program struct {
 	out, err  printer
 	results   *results // what out writes to
@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookupEnv
 	if err == nil {
 		return 0
 	}
-	if errors.Is(err, errDiffer) { // which stdout has told
+	if errors.Is(err, errDiffer) { // stdout has the differences
 		return exitStatus(err)
 	}
 	status := p.fail(a, args, err)
@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, lookupEnv
 	return status
 }
 
-// root is the command that has all others.
+// root returns the command that has all others.
 func (p *program) root() *cli.Command {
 	return &cli.Command{
 		Name:  "orlop",
@@ -87,8 +87,8 @@ func (p *program) root() *cli.Command {
 	}
 }
 
-// app is the library's view of the commands. It only calls them: command lines
-// are taken apart, help is given and errors are reported here.
+// app wraps the commands for the library, which only calls them: this package
+// parses command lines, prints help and reports errors.
 func (p *program) app(root *cli.Command) *cli.App {
 	for _, c := range root.Subcommands {
 		prepare(c)

@@ -19,16 +19,15 @@ import (
 	"github.com/orlop/orlop/release/define"
 )
 
-// makeCommand has what Makefile.inc asks of the program, so that no list stands
-// in both.
+// makeCommand answers Makefile.inc, so that no list has to be in both.
 func (p *program) makeCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "make",
-		Usage: "what make(1) asks in a release build",
+		Usage: "answer make(1) in a release build",
 		Subcommands: []*cli.Command{
 			{
 				Name:      "flags",
-				Usage:     "print those of some flags that a command knows, quoted for sh(1)",
+				Usage:     "print the flags that a command knows, quoted for sh(1)",
 				ArgsUsage: "COMMAND -- FLAG...",
 				Flags:     []cli.Flag{&cli.BoolFlag{Name: "only", Usage: "refuse flags that the command does not know"}},
 				Action:    p.makeFlags,
@@ -47,14 +46,14 @@ func (p *program) makeCommand() *cli.Command {
 	}
 }
 
-// sharedBy are the commands that the flags of a release build are for. What none
-// of them knows is misspelt.
+// sharedBy returns the commands that share the flags of a release build. A flag
+// that none of them knows is misspelt.
 func (p *program) sharedBy() []*cli.Command {
 	return []*cli.Command{p.planCommand(), p.lockCommand(), p.buildCommand(), p.verifyCommand()}
 }
 
-// ofMakefile are the flags that Makefile.inc gives itself. Given twice, they would
-// lead its results elsewhere.
+// ofMakefile are the flags that Makefile.inc sets itself. A second value would put
+// its results elsewhere.
 var ofMakefile = []string{"o", "json", "h", "plan", "lock", "cache", "abi", "revision", "branch", "tree-file", "manifests", "format",
 	"name", "package", "parent", "root", "metalog", "rebuild", "digests", "why"}
 
@@ -95,11 +94,11 @@ func (p *program) makeFlags(c *cli.Context) error {
 	return p.out.line("%s", strings.Join(known, " "))
 }
 
-// shellQuoted is a word that sh(1) reads back as it is.
+// shellQuoted quotes a word for sh(1).
 func shellQuoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
-// makeCompare compares the images that a tree lists, and what its own definitions
-// say of them, with what orlop would make under these names.
+// makeCompare compares the images that a tree lists, and the tree's definitions of
+// them, with orlop's own of the same names.
 func (p *program) makeCompare(c *cli.Context) error {
 	if c.String("revision") == "" {
 		return fault.Usagef("make compare: wanted --revision")
@@ -118,7 +117,7 @@ func (p *program) makeCompare(c *cli.Context) error {
 		return err
 	}
 	theirs := define.Images{}
-	if tools != "" { // a list alone says less, and is compared as well
+	if tools != "" { // without it, only the list is compared
 		theirs, err = readTools(tools, c.Args().Slice(), c.String("revision"))
 	}
 	if err != nil {

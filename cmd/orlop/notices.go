@@ -8,34 +8,34 @@ import (
 	"github.com/orlop/orlop/hooks/event"
 )
 
-// notices writes on stderr what the user should know of a run, each text once:
-// of each kind the first few, and details only with -v. With -q it writes what
-// is about trust, which nothing silences.
+// notices prints on stderr what the user should know about a run, each text once:
+// the first few of each kind, and details only with -v. With -q it prints only
+// notices about trust, which nothing silences.
 type notices struct {
 	out            printer
 	quiet, verbose bool
 
-	said map[string]bool
-	told map[string]int // how many of a kind
-	held int            // not shown, and not counted yet
+	said  map[string]bool
+	shown map[string]int // how many of each kind
+	held  int            // not shown, and not counted yet
 }
 
-// tell writes a notice that is one to be written.
-func (n *notices) tell(e event.Event) {
+// show prints a notice, unless the flags or the limit hide it.
+func (n *notices) show(e event.Event) {
 	trust := e.Weight == event.Trust
 	if n.said[e.Notice] || e.Weight == event.Detail && !n.verbose || n.quiet && !trust {
 		return
 	}
 	n.said[e.Notice] = true
 	like := cmp.Or(e.Kind, kind(e.Notice))
-	if n.told[like]++; n.told[like] > mostLines && !trust && !n.verbose {
+	if n.shown[like]++; n.shown[like] > mostLines && !trust && !n.verbose {
 		n.held++
 		return
 	}
 	_ = n.out.line("orlop: %s", tabbed(e.Notice))
 }
 
-// rest says how many there were that are not shown.
+// rest prints how many notices are not shown.
 func (n *notices) rest() {
 	if n.held > 0 {
 		_ = n.out.line("orlop: %s", andMore(n.held))

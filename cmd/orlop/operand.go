@@ -14,11 +14,11 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// maxOperand bounds a document that is read whole, in bytes. A lock of all of
-// FreeBSD's base packages has 300 KB.
+// maxOperand bounds a document that is read into memory, in bytes. A lock of all
+// base packages of FreeBSD has 300 KB.
 const maxOperand = 64 << 20
 
-// unread tells of an operand what the system says of it, its name first.
+// unread puts the name of an operand before the system's error.
 func unread(name string, err error) error {
 	if e, is := errors.AsType[*fs.PathError](err); is && e.Path == name {
 		return &fault.UnreadError{Path: name, Err: e}
@@ -45,7 +45,7 @@ func readOperand(ctx context.Context, flag, file string) ([]byte, error) {
 	return text, nil
 }
 
-// given is the error of a file that a flag names, unless a signal came.
+// given returns the error of a file that a flag names, unless a signal came.
 func given(ctx context.Context, flag, file string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

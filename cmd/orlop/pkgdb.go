@@ -23,7 +23,7 @@ func (p *program) pkgdbCommand() *cli.Command {
 		Usage: "work on local.sqlite, pkg's database of what is installed",
 		Subcommands: []*cli.Command{
 			{
-				Name: "normalise", Usage: "write the normal form, the same for the same packages", ArgsUsage: "DB", Before: needSQLite,
+				Name: "normalise", Usage: "write the normal form, which is the same for the same packages", ArgsUsage: "DB", Before: needSQLite,
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write to `FILE`", DefaultText: "DB itself"},
 					&cli.StringFlag{Name: "epoch", Usage: "install time, `SECONDS` since 1970", DefaultText: "SOURCE_DATE_EPOCH, else the newest file time"},
@@ -32,7 +32,7 @@ func (p *program) pkgdbCommand() *cli.Command {
 				Action: p.pkgdbNormalise,
 			},
 			{
-				Name: "dump", Usage: "print every row, names in the place of numbers", ArgsUsage: "DB", Before: needSQLite,
+				Name: "dump", Usage: "print every row, with names instead of row numbers", ArgsUsage: "DB", Before: needSQLite,
 				Flags: []cli.Flag{jsonFlag()}, Action: p.pkgdbDump,
 			},
 			{
@@ -40,20 +40,20 @@ func (p *program) pkgdbCommand() *cli.Command {
 				Flags: []cli.Flag{jsonFlag()}, Action: p.pkgdbDiff,
 			},
 			{
-				Name: "check", Usage: "find what is wrong in a database, and between it and a root folder or image", ArgsUsage: "DB [ROOT]", Before: needSQLite,
+				Name: "check", Usage: "find faults in a database, and differences from a root folder or image", ArgsUsage: "DB [ROOT]", Before: needSQLite,
 				Flags: []cli.Flag{platformFlag(), jsonFlag()}, Action: p.pkgdbCheck,
 			},
 		},
 	}
 }
 
-// readDatabase reads what a database says that the user names.
+// readDatabase reads the content of a database that the user names.
 func readDatabase(ctx context.Context, file string) (*pkgdb.Content, error) {
 	content, err := pkgdb.ReadContent(ctx, file)
 	return content, unread(file, err)
 }
 
-// operands are the arguments, between least and most of them.
+// operands returns the operands; there must be least to most of them.
 func operands(c *cli.Context, least, most int, wanted string) ([]string, error) {
 	if n := c.NArg(); n < least || n > most {
 		return nil, fault.Usagef("%s: operands: found %d, wanted %s", c.Command.HelpName[len("orlop "):], n, wanted)
@@ -154,7 +154,7 @@ func (p *program) pkgdbDiff(c *cli.Context) error {
 	return nil
 }
 
-// printChanges writes the name of each package over what differs in it.
+// printChanges prints the name of each package above what differs in it.
 func (p *program) printChanges(c *cli.Context, changes []pkgdb.Change) error {
 	last := ""
 	for _, change := range changes {
@@ -229,7 +229,7 @@ func (p *program) pkgdbCheck(c *cli.Context) error {
 	return errors.Join(report.Faults...)
 }
 
-// printUnowned lists files that no package has.
+// printUnowned lists files that no package owns.
 func (p *program) printUnowned(c *cli.Context, paths []string) error {
 	for _, path := range paths {
 		var err error

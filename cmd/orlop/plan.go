@@ -10,15 +10,15 @@ import (
 	"github.com/orlop/orlop/pkgdb/spelling"
 )
 
-// planFlag is for commands that must come to what a plan says.
+// planFlag is for commands that must keep to a plan.
 func planFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "plan", Usage: "fail unless the image comes to what the plan `FILE` says"}
+	return &cli.StringSliceFlag{Name: "plan", Usage: "fail unless the image agrees with the plan `FILE`"}
 }
 
 func (p *program) planCommand() *cli.Command {
 	flags := append(inputFlags(), exceptionsFlag(), publicURLFlag(), sinceFlag(), epochFlag(), annotationFlag(),
 		&cli.StringFlag{Name: "why", Usage: "explain only why `PACKAGE` is in the images"},
-		&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "write a plan an image into `DIR`, too, for build --plan"})
+		&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "also write a plan for each image into `DIR`, for build --plan"})
 	return &cli.Command{
 		Name:      "plan",
 		Usage:     "resolve and print; fetch no package",
@@ -33,7 +33,7 @@ func (p *program) planCommand() *cli.Command {
 	}
 }
 
-// plan resolves the images and prints what they have.
+// plan resolves the images and prints their packages.
 func (p *program) plan(c *cli.Context) error {
 	cfg, err := p.config(c)
 	if err != nil {

@@ -15,29 +15,29 @@ import (
 	"unicode/utf8"
 )
 
-// printer is the way to stdout and stderr for all but mtree(5) texts, which have
-// escapes of their own, and the bar of progress. What it puts into a line comes out
+// printer writes to stdout and stderr. Only mtree(5) texts, which have their own
+// escapes, and the progress bar go around it. Whatever it puts into a line is made
 // printable, whoever chose the text.
 type printer struct{ w io.Writer }
 
-// line writes a line. The format has what parts it; texts among the arguments
+// line writes a line. Separators belong in the format; texts among the arguments
 // are escaped.
 func (p printer) line(format string, args ...any) error {
 	_, err := io.WriteString(p.w, sprintf(format, args...)+"\n")
 	return err
 }
 
-// of is a printer for one of several things: each line begins with its name and
-// a tab, each object with its name under a key that says what it is.
+// of returns a printer for one of several things: each line begins with its name
+// and a tab, each object with its name under key.
 func (p printer) of(key, name string, objects bool) printer {
 	if objects {
-		quoted, _ := json.Marshal(name) // a text has a form in JSON
+		quoted, _ := json.Marshal(name) // a string always has a form in JSON
 		return printer{&named{p.w, `{"` + key + `":` + escapeJSON(string(quoted)) + ",", 1, true}}
 	}
 	return printer{&named{p.w, printable(name) + "\t", 0, true}}
 }
 
-// named puts a text in the place of the first bytes of each line.
+// named replaces the first bytes of each line with a text.
 type named struct {
 	w     io.Writer
 	text  string
@@ -81,7 +81,7 @@ func sprintf(format string, args ...any) string {
 	return fmt.Sprintf(format, args...)
 }
 
-// table lines up what rows have.
+// table aligns the columns of rows.
 type table struct{ w *tabwriter.Writer }
 
 func (p printer) table() table { return table{tabwriter.NewWriter(p.w, 0, 8, 2, ' ', 0)} }
@@ -102,8 +102,8 @@ func (p printer) json(v any) error {
 	return err
 }
 
-// escapeJSON escapes what JSON leaves as it is and a terminal does not: DEL,
-// controls of ISO 6429, marks that turn the direction of writing.
+// escapeJSON escapes what JSON allows but a terminal acts on: DEL, controls of ISO
+// 6429, marks that change the direction of writing.
 func escapeJSON(text string) string {
 	odd := func(r rune) bool { return r >= 0x7f && !strconv.IsPrint(r) }
 	if !strings.ContainsFunc(text, odd) {
@@ -122,9 +122,9 @@ func escapeJSON(text string) string {
 	return b.String()
 }
 
-// printable writes a text that came from elsewhere on a line, for people. One
-// that holds what ends a line, controls a terminal or is no UTF-8 is escaped as
-// Go does: no name in an archive may pass for a line of a report.
+// printable makes a text from elsewhere fit for a line that people read. It
+// escapes, as Go does, a text that would end the line, that controls a terminal,
+// or that is not UTF-8: no name in an archive may pass for a line of a report.
 func printable(s string) string {
 	if utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
 		return s

@@ -16,30 +16,30 @@ import (
 	"github.com/orlop/orlop/hooks/event"
 )
 
-// progress shows events on stderr: a bar on a terminal, else a line for each
-// hook; with -v one for each package, and in the end the time of each hook.
+// progress shows events on stderr: a bar on a terminal, otherwise a line for each
+// hook; with -v a line for each package and, at the end, the time of each hook.
 type progress struct {
-	ctx            context.Context // whose end is told in one line, and nothing more
+	ctx            context.Context // after its end, nothing more is shown
 	out            printer
 	notices        *notices
 	bar            *progressbar.ProgressBar
 	terminal       bool
 	quiet, verbose bool
 	hook           string // whose bar is shown
-	telling        sync.Mutex
+	showing        sync.Mutex
 
 	hooks []string // in the order in which they began
 	took  map[string]time.Duration
-	since time.Time // when the last of hooks to say something did
-	busy  string    // that hook
-	bytes int64     // that have come over the network
+	since time.Time // of the last event
+	busy  string    // the hook that sent it
+	bytes int64     // downloaded
 }
 
-// progress begins to show what a run does, until done is called, and returns who is
-// to be told of it.
+// progress starts to show what a run does, until done is called, and returns the
+// observer of the run's events.
 func (p *program) progress(c *cli.Context) event.Observer {
 	if p.notices == nil { // a rebuild may take several runs
-		p.notices = &notices{out: p.err, quiet: c.Bool("q"), verbose: c.Bool("v"), said: map[string]bool{}, told: map[string]int{}}
+		p.notices = &notices{out: p.err, quiet: c.Bool("q"), verbose: c.Bool("v"), said: map[string]bool{}, shown: map[string]int{}}
 	}
 	s := &progress{ctx: c.Context, took: map[string]time.Duration{}, out: p.err, notices: p.notices, quiet: c.Bool("q") || c.Bool("json"), verbose: c.Bool("v")}
 	if f, ok := p.err.w.(*os.File); ok && !s.quiet && !s.verbose {
@@ -51,8 +51,8 @@ func (p *program) progress(c *cli.Context) event.Observer {
 }
 
 func (s *progress) event(e event.Event) {
-	s.telling.Lock()
-	defer s.telling.Unlock()
+	s.showing.Lock()
+	defer s.showing.Unlock()
 	if s.ctx.Err() != nil {
 		return
 	}
@@ -68,7 +68,7 @@ func (s *progress) event(e event.Event) {
 		s.rate()
 	case e.Notice != "":
 		s.clear()
-		s.notices.tell(e)
+		s.notices.show(e)
 	case s.quiet:
 	case s.terminal:
 		s.show(e)
@@ -79,7 +79,7 @@ func (s *progress) event(e event.Event) {
 	}
 }
 
-// rate shows how much has come over the network, and how fast.
+// rate shows how much has been downloaded, and how fast.
 func (s *progress) rate() {
 	if s.bar != nil && s.terminal {
 		s.bar.Describe(fmt.Sprintf("%-8s %s", s.hook, s.came()))
@@ -95,8 +95,8 @@ func (s *progress) came() string {
 	return fmt.Sprintf("%.1f MB, %.1f MB/s", float64(s.bytes)/mega, float64(s.bytes)/mega/took)
 }
 
-// clock puts the time since the last event to the hook that worked then. Hooks
-// that work by turns so get the sum of their turns.
+// clock adds the time since the last event to the hook that was busy. Hooks that
+// take turns get the sum of their turns.
 func (s *progress) clock(hook string) {
 	now := time.Now()
 	if s.busy != "" {
@@ -133,13 +133,13 @@ func (s *progress) clear() {
 	}
 }
 
-// end takes the bar away.
+// end removes the bar.
 func (s *progress) end() {
 	s.clear()
 	s.bar = nil
 }
 
-// done ends a run and, with -v, tells how long each hook worked.
+// done ends a run and, with -v, prints how long each hook took.
 func (s *progress) done() {
 	s.end()
 	if s.ctx.Err() != nil {

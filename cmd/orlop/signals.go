@@ -22,7 +22,7 @@ func (e *signalError) Error() string {
 	return "interrupted"
 }
 
-// status is what a shell says of a program that a signal ended.
+// status returns the exit status that a shell gives a program that a signal ended.
 func (e *signalError) status() int {
 	if e.signal == syscall.SIGTERM {
 		return exitTerminated
@@ -30,8 +30,8 @@ func (e *signalError) status() int {
 	return exitInterrupted
 }
 
-// untilSignal returns a context that SIGINT or SIGTERM ends. A second signal
-// ends what the first could not.
+// untilSignal returns a context that SIGINT or SIGTERM cancels. A second signal
+// kills the program if the first could not end it.
 func untilSignal(ctx context.Context) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
@@ -50,7 +50,7 @@ func untilSignal(ctx context.Context) (_ context.Context, stop func()) {
 	}
 }
 
-// ended is the signal that ended a context.
+// ended returns the signal that ended a context.
 func ended(ctx context.Context) error {
 	if e, ok := errors.AsType[*signalError](context.Cause(ctx)); ok {
 		return e
@@ -58,9 +58,9 @@ func ended(ctx context.Context) error {
 	return &signalError{os.Interrupt}
 }
 
-// results is stdout. It holds back what a run has come to, so that a signal
-// leaves none of it but, of a long list, a beginning; and a reader that takes
-// nothing more does not keep the signal from ending the run.
+// results is stdout. It holds results back, so that after a signal nothing is
+// printed, or only the start of a long list. A reader that has stopped reading does
+// not keep the signal from ending the run.
 type results struct {
 	ctx  context.Context
 	to   io.Writer
@@ -68,8 +68,8 @@ type results struct {
 }
 
 const (
-	most     = 64 << 10               // bytes that are held back
-	reprieve = 200 * time.Millisecond // for which a reader is waited for after a signal
+	most     = 64 << 10               // bytes to hold back
+	reprieve = 200 * time.Millisecond // how long to wait for a reader after a signal
 )
 
 func (r *results) Write(b []byte) (int, error) {
@@ -79,8 +79,8 @@ func (r *results) Write(b []byte) (int, error) {
 	return len(b), r.flush()
 }
 
-// end writes what is left of the results, unless a signal has come, and returns
-// the error that the run ends with.
+// end writes the rest of the results, unless a signal has come, and returns the
+// error that the run ends with.
 func (r *results) end(err error) error {
 	unwritten := r.ctx.Err()
 	if unwritten == nil {
@@ -100,8 +100,8 @@ func (r *results) end(err error) error {
 	return err
 }
 
-// epilogue writes what is said after the results: with --json, how the run
-// ended. After a signal nobody waits long for who should read it.
+// epilogue writes what follows the results: with --json, how the run ended. After a
+// signal it does not wait long for a reader.
 func (r *results) epilogue() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), reprieve)
 	defer cancel()
@@ -111,8 +111,8 @@ func (r *results) epilogue() {
 	_ = r.flush() // the status says the same
 }
 
-// flush writes what was held back. A write that is under way when a signal comes
-// is told from one that nobody reads.
+// flush writes what was held back. If a signal comes during the write, flush gives
+// it a moment, since a reader may still be there.
 func (r *results) flush() error {
 	if len(r.held) == 0 {
 		return nil
@@ -139,6 +139,6 @@ func (r *results) flush() error {
 	}
 }
 
-// settle is for a run whose files are in their places: that is told, and is its
-// end, whether or not a signal comes now.
+// settle is for a run whose files are in place: from here on a signal no longer
+// keeps the results from being printed.
 func (r *results) settle() { r.ctx = context.WithoutCancel(r.ctx) }

@@ -14,13 +14,13 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 )
 
-// sinceFlag is that of plan alone, which makes nothing of a lock.
+// sinceFlag is the flag --lock of plan, which builds nothing from a lock.
 func sinceFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "lock", Usage: "print what has moved since the lock `FILE`: status 0 nothing, 1 something, 2 trouble"}
+	return &cli.StringSliceFlag{Name: "lock", Usage: "print what has moved since the lock `FILE`; exit 0: nothing, 1: something, 2: trouble"}
 }
 
-// planSince prints what has moved since locks were made. As with diff(1), status
-// 1 is an answer, and all trouble is 2.
+// planSince prints what has moved since locks were made. As with diff(1), status 1
+// is an answer, and every error is status 2.
 func (p *program) planSince(c *cli.Context) error {
 	moved, err := p.moved(c)
 	if err != nil {
@@ -43,8 +43,8 @@ func (p *program) planSince(c *cli.Context) error {
 	return nil
 }
 
-// moved asks the repositories, those of the flags, or FreeBSD's own where the
-// lock has all its packages from there.
+// moved compares locks with repositories: those of the flags, or FreeBSD's own if
+// all packages of the locks came from there.
 func (p *program) moved(c *cli.Context) ([][]lock.Movement, error) {
 	for _, name := range []string{"why", "o"} {
 		if c.IsSet(name) {
@@ -68,7 +68,8 @@ func (p *program) moved(c *cli.Context) ([][]lock.Movement, error) {
 	return moved, err
 }
 
-// freebsdRepositories are FreeBSD's own, where locks have all packages from there.
+// freebsdRepositories returns FreeBSD's own, if all packages of the locks came from
+// there.
 func freebsdRepositories(locks []*lock.Lock) ([]catalog.Repo, error) {
 	repo := freebsdRepository(locks[0].ABI, locks[0].Revision, locks[0].Branch)
 	for _, l := range locks {
@@ -79,7 +80,7 @@ func freebsdRepositories(locks []*lock.Lock) ([]catalog.Repo, error) {
 	return []catalog.Repo{repo}, nil
 }
 
-// printMoved lists image, change, package, the versions of then and now, and the
+// printMoved lists image, change, package, the old and the new version, and the
 // layer.
 func (p *program) printMoved(c *cli.Context, list []lock.Movement) error {
 	w := p.out.table()

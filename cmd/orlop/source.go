@@ -29,7 +29,7 @@ func openSource(ctx context.Context, name string) (*layout.File, error) {
 }
 
 func platformFlag() cli.Flag {
-	return &cli.StringFlag{Name: "platform", Usage: "of several images the one for `OS/ARCH`, as freebsd/arm64 or linux/arm/v7"}
+	return &cli.StringFlag{Name: "platform", Usage: "of several images, read the one for `OS/ARCH`, such as freebsd/arm64 or linux/arm/v7"}
 }
 
 // platform reads platformFlag.
@@ -44,7 +44,7 @@ func platform(c *cli.Context) (string, error) {
 	return s, nil
 }
 
-// printNotes tells what is no fault of an image; with -v at length.
+// printNotes prints remarks on an image that are not faults, with details for -v.
 func (p *program) printNotes(c *cli.Context, name string, notes, details []string) {
 	if c.Bool("q") {
 		return
@@ -57,8 +57,8 @@ func (p *program) printNotes(c *cli.Context, name string, notes, details []strin
 	}
 }
 
-// passedOver tells of each entry what is odd about it, and returns the faults by
-// which something is not shown.
+// passedOver prints what is odd about entries, and returns the faults that hide
+// something.
 func (p *program) passedOver(name string, err error) error {
 	if err == nil {
 		return nil

@@ -17,8 +17,8 @@ import (
 	"github.com/orlop/orlop/release"
 )
 
-// version is that of locks and plans: a constant, so that two honest builders of
-// one version write the same. The commit that releases raises it.
+// version goes into locks and plans. It is a constant, so that two honest builders
+// of one version write the same. The release commit raises it.
 const version = "0.1.0-dev"
 
 func (p *program) versionCommand() *cli.Command {
@@ -27,7 +27,7 @@ func (p *program) versionCommand() *cli.Command {
 		Usage:     "print the version of orlop",
 		ArgsUsage: "[--files [IMAGE...]]",
 		Flags: []cli.Flag{
-			&cli.BoolFlag{Name: "files", Usage: "list the files that are published, or the names of those of each IMAGE"},
+			&cli.BoolFlag{Name: "files", Usage: "list the kinds of published files, or the files of each IMAGE"},
 			jsonFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -88,7 +88,7 @@ func (p *program) printFiles(c *cli.Context) error {
 // deciding are the libraries whose version may decide bytes.
 var deciding = []string{"github.com/klauspost/compress", "github.com/mattn/go-sqlite3", "github.com/ulikunitz/xz"}
 
-// versions are those of the deciding libraries that this program was built with.
+// versions returns the versions of the deciding libraries in this program.
 func versions() map[string]string {
 	found := map[string]string{}
 	info, _ := debug.ReadBuildInfo()
@@ -103,8 +103,8 @@ func versions() map[string]string {
 	return found
 }
 
-// maker tells this program from all others, those built from changed sources
-// of one version as well. "" if it cannot.
+// maker identifies this program, even among builds of one version from changed
+// sources. It is "" if that is not possible.
 func maker() string {
 	path, err := os.Executable()
 	if err != nil {
@@ -117,7 +117,7 @@ func maker() string {
 	return fmt.Sprintf("%s %d %d %s", version, info.Size(), info.ModTime().UnixNano(), runtime.Version())
 }
 
-// revision is what the Go tool noted of the sources, "" for nothing.
+// revision returns the commit that the Go tool recorded, "" for none.
 func revision() string {
 	info, _ := debug.ReadBuildInfo()
 	if info == nil {
