@@ -30,19 +30,19 @@ steps() {
 	cat << 'END'
 build	orlop builds with the Go and the C compiler of this machine
 test	`go test ./...` passes
-demo	the images of the sample have the digests that stand above
+demo	the images of the sample have the digests shown above
 images	the images are made from the repository and verified
 load	`podman load` takes each image
 run	`podman run` runs a program in each
 pkg	`pkg info`, `pkg check -sa` and `pkg check -m` in `runtime`
 flags	file flags after extraction
 schema	the pkg of this machine opens a database of its schema, 2.2 to 2.8
-passwd	pwd_mkdb, services_mkdb and cap_mkdb make the same of the same
+passwd	pwd_mkdb, services_mkdb and cap_mkdb make the same files from the same input
 certctl	certctl makes the same certificates
 root	a root that pkg filled with `INSTALL_AS_USER` and file flags gives the same image
 release	`make release` in a tree of each branch, with `release.mk`
-again	a second run makes no image
-mirrors	`ftp-stage` stages locks, too, with `mirrors.mk`
+again	a second run builds no image
+mirrors	with `mirrors.mk`, `ftp-stage` stages locks, too
 END
 }
 
