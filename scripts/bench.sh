@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Compares orlop with other ways from packages to an image; see BENCH.md.
+# Compares orlop with other ways to make an image from packages; see BENCH.md.
 #
 #	scripts/bench.sh [-a OTHER] [-d DIR] [-n ROUNDS] [MEGABYTES ...]
 #
-# With -a it compares what people wait for with OTHER, a program of orlop of
-# another version, and with nothing else.
-# DIR holds repositories and results for a while: fifteen times the megabytes,
-# on a file system like the one that releases are built on.
+# With -a it only compares the commands that people wait for with those of OTHER, an
+# orlop of another version.
+# DIR holds repositories and results during the run: fifteen times the megabytes, on
+# a file system like the one that releases are built on.
 set -eu
 
 usage() {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Works through what is to be seen on FreeBSD only, and prints a report.
+# Runs the checks that need FreeBSD, and prints a report.
 #
 #	scripts/check-on-freebsd.sh [-l] [-s STEP]... [-o STEP]... [-b ORLOP]
 #	    [-r REPO] [-e FILE] [-S SRCDIR] [-n NETWORK] [-w DIR] [IMAGE]...
@@ -9,20 +9,20 @@
 #	-l	list the steps, and do nothing
 #	-s	skip this step
 #	-o	only this step
-#	-b	take this program, and build none
-#	-r	repository of base packages, as of orlop --repo; without it that of
-#		pkg.FreeBSD.org for this machine's release
-#	-e	exceptions, as of orlop --exceptions
+#	-b	use this program, and build none
+#	-r	repository of base packages, as for orlop --repo; the default is that
+#		of pkg.FreeBSD.org for this machine's release
+#	-e	exceptions, as for orlop --exceptions
 #	-S	source tree of FreeBSD, built, in which `make release` may run
-#	-n	network of containers, as of podman run --network
-#	-w	where everything is written; a new folder without it
+#	-n	network of containers, as for podman run --network
+#	-w	where to write everything; the default is a new folder
 #
-# The images are FreeBSD's five if none is named. Nothing is assumed: a step that
-# lacks a program, an image or a tree is skipped, and says so. A line a step is
-# printed: ok, failed or skipped, and why. What a step says itself is in a file
-# of the folder. Images stay loaded. The exit status is 1 if a step failed.
+# The images are FreeBSD's five if none is named. The script assumes nothing: it
+# skips a step that lacks a program, an image or a tree, and says so. It prints one
+# line for each step: ok, failed or skipped, and why. The output of a step is in a
+# file of the folder. Images stay loaded. The exit status is 1 if a step failed.
 #
-# A step that was done in an earlier run with the same -w need not be done again.
+# Later runs with the same -w can use the results of earlier steps.
 set -eu
 
 # The steps, in their order. README.md has the same list.
@@ -56,14 +56,14 @@ die() {
 	exit 2
 }
 
-# known STEP: it is one.
+# known STEP: stop if there is no such step.
 known() { steps | cut -f 1 | grep -qxF -- "$1" || die "step $1 is not known; -l lists them"; }
 
 # in_list WORD LIST
 in_list() { case " $2 " in *" $1 "*) return 0 ;; esac; return 1; }
 
-# A step runs in a shell of its own, and ends with one of these, or as its last
-# command does.
+# A step runs in a shell of its own. It ends with one of these, or with the status
+# of its last command.
 skip() { echo "$*" > "$work/reason"; exit 77; }
 fail() { echo "$*" > "$work/reason"; exit 1; }
 note() { echo "$*" > "$work/reason"; }
@@ -98,7 +98,7 @@ from() {
 		need pkg freebsd-version
 		version=$(freebsd-version -u)
 		case $version in
-		*-RELEASE*) ;; # of which the packages tell the patch level
+		*-RELEASE*) ;; # its packages have the patch level
 		*) set -- --branch "${version#*-}" "$@" ;;
 		esac
 		set -- --abi "$(pkg config ABI)" --revision "${version%%-*}" "$@"
@@ -108,10 +108,10 @@ from() {
 	"$orlop" "$command" --cache "$work/store" "$@"
 }
 
-# digests FILE: of the blobs that a document names, in its order.
+# digests FILE: print the digests of the blobs that a document names, in its order.
 digests() { grep -o '"digest":"sha256:[0-9a-f]*"' "$1" | sed 's/.*sha256://; s/"//'; }
 
-# extract IMAGE: its root, without owners and flags, into root.IMAGE.
+# extract IMAGE: extract its root, without owners and flags, into root.IMAGE.
 extract() {
 	need tar
 	need_image "$1"
@@ -125,13 +125,13 @@ extract() {
 	chmod -R u+rw "$work/root.$1"
 }
 
-# names_of IMAGE: its packages, sorted.
+# names_of IMAGE: print its packages, sorted.
 names_of() {
 	"$orlop" ls "$(archive "$1")" > "$work/packages"
 	sed 's/ .*//' "$work/packages" | sort
 }
 
-# same A B: two files have the same bytes.
+# same A B: fail unless two files have the same bytes.
 same() { cmp "$1" "$2" || fail "$2 is not what is in the image"; }
 
 step_build() {
@@ -218,7 +218,7 @@ step_pkg() {
 	note "this pkg has no check -m"
 }
 
-# The file system may add flags of its own, as ZFS does uarch.
+# The file system may add flags of its own, as ZFS adds uarch.
 step_flags() {
 	need podman
 	need_freebsd
@@ -264,8 +264,8 @@ step_schema() {
 	note "pkg $version, schema $schema"
 }
 
-# services.db has what libc had in its buffers where pages are free, so that of it
-# only the size is compared.
+# The free space in pages of services.db has whatever libc had in its buffers, so only
+# the size is compared.
 step_passwd() {
 	need_freebsd
 	need pwd_mkdb services_mkdb cap_mkdb
@@ -310,7 +310,7 @@ step_certctl() {
 	done
 }
 
-# As release/Makefile.vm fills one. Of dynamic, since its libraries have flags.
+# Fills a root as release/Makefile.vm does. Uses dynamic, since its shlibs have flags.
 step_root() {
 	need pkg
 	need_freebsd
@@ -331,7 +331,7 @@ step_root() {
 	"$orlop" diff "$(archive dynamic)" "$work/filled.images/container-image-dynamic.txz" || fail "another image than from the repository"
 }
 
-# in_tree MAKEFILE TARGET...: make in the tree, which is not changed.
+# in_tree MAKEFILE TARGET...: run make in the tree, which stays unchanged.
 in_tree() {
 	makefile=$clone/scripts/$1
 	shift

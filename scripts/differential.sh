@@ -2,16 +2,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Installs random repositories with the real pkg(8) and with orlop, and prints the
-# first difference, made small:
+# first difference, reduced to a small case:
 #
 #	scripts/differential.sh [-d DIR] PKG [SEED [COUNT]]
 #
-# PKG is the program. COUNT cases are made, 100 by default, of the seeds from SEED
-# on, 1 by default: packages whose manifests have every form that libpkg reads, and
-# others that need each other, in one or two repositories, old ones among them.
-# With -d, a case that differs is left in DIR with what pkg did, in the form of
-# hooks/testdata/pkg. What orlop(8) lists under PACKAGES AND REPOSITORIES is no
-# difference. Exit status 1: there are differences.
+# PKG is the program. COUNT cases (100 by default) are made from consecutive seeds,
+# starting with SEED (1 by default): packages whose manifests have every form that
+# libpkg reads, and packages that need each other, in one or two repositories, some
+# in old formats. With -d, a case that differs is saved in DIR with the results of
+# pkg, in the form of hooks/testdata/pkg. What orlop(8) lists under PACKAGES AND
+# REPOSITORIES does not count. Exit status 1: there are differences.
 set -eu
 
 usage() {
@@ -32,7 +32,7 @@ case $# in
 *) usage ;;
 esac
 pkg=$(command -v "$1") || {
-	echo "$0: $1 is no program" >&2
+	echo "$0: $1: no such program" >&2
 	exit 2
 }
 case $pkg in

@@ -1,28 +1,28 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Puts orlop into a FreeBSD source tree, in the place of the script that makes
-# container images, or takes it out again. scripts/release.mk does without: this
-# is for those who want `make release` itself to be orlop's.
+# Installs orlop into a FreeBSD source tree, instead of the script that builds
+# container images, or removes it again. scripts/release.mk does not need this: it
+# is for those who want `make release` itself to use orlop.
 #
 #	scripts/install-into-src.sh [-u] [--save DIR] SRCDIR
 #
-#	-u	undo: give the tree its own files back
-#	--save DIR	keep these in DIR; without it they are taken from git
+#	-u	undo: restore the tree's own files
+#	--save DIR	keep these in DIR; without it they come from git
 #
 # What it changes (branches 14, 15 and main):
 #
-#	release/Makefile.oci      becomes orlop's Makefile.inc, behind the list of
+#	release/Makefile.oci      becomes orlop's Makefile.inc, after the list of
 #	                          images that it had
-#	release/release.sh        packages base once, where `make release` does so;
-#	                          with NOPKGBASE it does not, and all stays
+#	release/release.sh        packages base once, if `make release` does so;
+#	                          with NOPKGBASE it does not, and nothing changes
 #	release/scripts/make-oci-image.sh
 #	                          becomes orlop's, for whoever calls it by hand
 #
-# Git is told to overlook the change (update-index --skip-worktree), so that
-# newvers.sh still calls the tree unmodified and kernels are the same bytes. To do
-# it again does no harm, nor does it after an upgrade of orlop. Undo it before git
-# pull, which would refuse to touch these files.
+# Git ignores the change (update-index --skip-worktree), so newvers.sh still calls
+# the tree unmodified, and kernels have the same bytes. It is safe to run this again,
+# also after an upgrade of orlop. Undo it before git pull, which would refuse to touch
+# these files.
 set -eu
 
 say() { echo "$*"; }
@@ -37,7 +37,7 @@ usage() {
 	exit 2
 }
 
-# tree_git: git(1) in the tree, which may be somebody else's.
+# tree_git: git(1) in the tree, which somebody else may own.
 tree_git() { git -c safe.directory='*' -C "$src" "$@"; }
 
 # tracked FILE: whether git has it.
@@ -47,7 +47,7 @@ tracked() { tree_git ls-files --error-unmatch -- "release/$1" > /dev/null 2>&1; 
 wanted() {
 	echo Makefile.oci
 	[ ! -e "$release/scripts/make-oci-image.sh" ] || echo scripts/make-oci-image.sh
-	# Where `make release` makes no repository, that of release.sh is the one.
+	# If `make release` makes no repository, release.sh's run is needed.
 	if grep -q '^pkgbase-repo:' "$release/Makefile" &&
 	    grep -q 'WITH_OCIIMAGES.*then' "$release/release.sh" 2> /dev/null; then
 		echo release.sh
@@ -56,22 +56,22 @@ wanted() {
 
 mark="Put here by orlop's install-into-src.sh; cksum of all other lines:"
 
-# marked: add a line by which a later version knows that nobody else has changed
-# this file; behind the first line, which may name the interpreter.
+# marked: add a line that shows a later version that nobody else has changed this
+# file; after the first line, which may name the interpreter.
 marked() {
 	cat > "$tmp/text"
 	sum=$(cksum < "$tmp/text" | cut -d' ' -f1)
 	{ sed 1q "$tmp/text"; echo "# $mark $sum"; sed 1d "$tmp/text"; }
 }
 
-# made FILE: whether it is as some version of orlop has put it there.
+# made FILE: whether it is unchanged since some version of orlop wrote it.
 made() {
 	sum=$(sed -n "s/^# $mark //p" "$1")
 	[ -n "$sum" ] && [ "$sum" = "$(sed "/^# $mark /d" "$1" | cksum | cut -d' ' -f1)" ]
 }
 
-# list: the images of a Makefile.oci, in one line. There must be one list, and no
-# condition on it but WITH_OCIIMAGES.
+# list: print the images of a Makefile.oci on one line. There must be one list, with
+# no condition on it but WITH_OCIIMAGES.
 list() {
 	awk '
 		{ sub(/#.*/, "") }
@@ -97,8 +97,8 @@ list() {
 		}'
 }
 
-# packages_once: leave the `packages` run that container images needed to
-# releases with NOPKGBASE, which make no repository themselves.
+# packages_once: limit the `packages` run for container images to releases with
+# NOPKGBASE, which make no repository themselves.
 packages_once() {
 	awk '
 		{ line[NR] = $0 }
@@ -113,7 +113,7 @@ packages_once() {
 		}'
 }
 
-# orlops FILE: what its own form, on standard input, is to become.
+# orlops FILE: turn the tree's own version, on standard input, into orlop's.
 orlops() {
 	case $1 in
 	Makefile.oci)
@@ -124,7 +124,7 @@ orlops() {
 	esac
 }
 
-# own FILE: print the tree's own form.
+# own FILE: print the tree's own version.
 own() {
 	if [ -z "$save" ]; then
 		tree_git cat-file --filters ":./release/$1"
@@ -137,8 +137,8 @@ own() {
 	fi
 }
 
-# prepare FILE: leave its own form and orlop's in $tmp, and stop if what is there
-# is neither.
+# prepare FILE: write the tree's own version and orlop's to $tmp, and stop if the
+# file in the tree is neither.
 prepare() {
 	if [ -L "$release/$1" ]; then
 		die "release/$1: a symbolic link, wanted the file itself; nothing is changed"
@@ -149,7 +149,7 @@ prepare() {
 		die "release/$1: its lines end in CR and LF in git (see core.autocrlf), wanted LF; nothing is changed"
 	fi
 	orlops "$1" < "$tmp/own/$1" > "$tmp/new/$1" ||
-	    die "release/$1: not of a form that is known; nothing is changed"
+	    die "release/$1: unknown form; nothing is changed"
 	if cmp -s "$tmp/own/$1" "$release/$1" || cmp -s "$tmp/new/$1" "$release/$1" || made "$release/$1"; then
 		return
 	fi
@@ -164,7 +164,7 @@ writable() {
 	done
 }
 
-# choose FORM: find the files that are not in that form yet, and that they can be
+# choose FORM: find the files to change to that form, and check that they can be
 # changed.
 choose() {
 	changed=
@@ -178,7 +178,7 @@ choose() {
 	done
 }
 
-# place FORM: write what changes aside, then rename all.
+# place FORM: write the changed files under other names, then rename all.
 place() {
 	for f in $changed; do
 		cp -p "$release/$f" "$release/$f.orlop"
@@ -189,14 +189,14 @@ place() {
 	done
 }
 
-# overlooked: whether git overlooks changes of one of these files.
+# overlooked: whether git ignores changes of one of these files.
 overlooked() {
 	for f in $(wanted); do
 		! tracked "$f" || tree_git ls-files -v -- "release/$f"
 	done | grep -q '^S'
 }
 
-# overlook FLAG: have git overlook changes of all these files, or not.
+# overlook FLAG: make git ignore changes of all these files, or not.
 overlook() {
 	for f in $(wanted); do
 		! tracked "$f" || tree_git update-index "$1" -- "release/$f"
@@ -224,12 +224,12 @@ install_files() {
 		esac
 	done
 	say "note: src.txz and the src packages of this tree will have the change; scripts/release.mk changes nothing"
-	tracked Makefile.oci || say "note: git does not have this tree, so nothing else tells that it is changed"
+	tracked Makefile.oci || say "note: this tree is not in git, so nothing else shows the change"
 }
 
 undo() {
 	choose own
-	[ -n "$changed" ] || overlooked || die "$release has nothing of orlop"
+	[ -n "$changed" ] || overlooked || die "$release: orlop is not installed there"
 	overlook --no-skip-worktree
 	place own
 	for f in $(wanted); do
@@ -238,7 +238,7 @@ undo() {
 	done
 }
 
-# clean: leave nothing behind but what is done.
+# clean: remove temporary files.
 clean() {
 	rm -rf "$tmp"
 	[ -z "$save" ] || rmdir "$save/scripts" "$save" 2> /dev/null || true

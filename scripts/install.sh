@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Installs orlop for release builds: the program, the makefiles that stand in
-# front of FreeBSD's, examples for release.sh, and manual pages.
+# Installs orlop for release builds: the program, the makefiles that include
+# FreeBSD's, examples for release.sh, and manual pages.
 #
 #	scripts/install.sh [-o ORLOP] PREFIX
 #
-#	-o ORLOP	take this program instead of building one with go(1)
+#	-o ORLOP	install this program instead of building one with go(1)
 #
 # PREFIX is /usr/local, or ${CHROOTDIR}/usr/local for the chroot of release.sh, or
-# one below a stage directory. Each file is complete or not there.
+# one below a stage directory. Each file is complete or absent.
 set -eu
 
 die() {
@@ -22,7 +22,7 @@ usage() {
 	exit 2
 }
 
-# put MODE FILE FOLDER [NAME]: copy a file and say so.
+# put MODE FILE FOLDER [NAME]: copy a file and print its name.
 put() {
 	name=${4:-$(basename "$2")}
 	part=$prefix/$3/.$name.part
@@ -34,7 +34,7 @@ put() {
 	echo "$prefix/$3/$name"
 }
 
-# clean: leave nothing that is not whole.
+# clean: leave no incomplete file.
 clean() {
 	[ -z "$work" ] || rm -rf "$work"
 	[ -z "$part" ] || rm -f "$part"
@@ -55,7 +55,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 trap clean EXIT
 trap 'exit 1' HUP INT TERM
 if [ -z "$program" ]; then
-	command -v go > /dev/null || die "go(1) is not installed; to take a program that is built already, give -o ORLOP"
+	command -v go > /dev/null || die "go(1) is not installed; to install a program that is built already, give -o ORLOP"
 	work=$(mktemp -d)
 	(cd "$here/.." && go build -o "$work/orlop" ./cmd/orlop)
 	program=$work/orlop

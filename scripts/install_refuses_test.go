@@ -25,19 +25,19 @@ func TestInteropInstallRefuses(t *testing.T) {
 	}{
 		{"a list of another form", "release/Makefile.oci", func(s string) string {
 			return strings.ReplaceAll(s, "OCI_IMAGES= static", "OCI_IMAGES= ${ALL} static")
-		}, false, "release/Makefile.oci: not of a form that is known; nothing is changed"},
+		}, false, "release/Makefile.oci: unknown form; nothing is changed"},
 		{"a list that grows", "release/Makefile.oci", func(s string) string { return s + "OCI_IMAGES+= more\n" }, false,
-			"release/Makefile.oci: not of a form that is known; nothing is changed"},
+			"release/Makefile.oci: unknown form; nothing is changed"},
 		{"a list under a condition", "release/Makefile.oci", func(s string) string {
 			return strings.Replace(s, "OCI_IMAGES=", ".if ${TARGET} == arm64\nOCI_IMAGES=", 1) + ".endif\n"
-		}, false, "release/Makefile.oci: not of a form that is known; nothing is changed"},
+		}, false, "release/Makefile.oci: unknown form; nothing is changed"},
 		{"lines of another system", "release/Makefile.oci", func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }, false,
 			"release/Makefile.oci: its lines end in CR and LF in git (see core.autocrlf), wanted LF; nothing is changed"},
 		{"no list", "release/Makefile.oci", func(s string) string { return strings.ReplaceAll(s, "OCI_IMAGES=", "IMAGES=") }, false,
-			"release/Makefile.oci: not of a form that is known; nothing is changed"},
+			"release/Makefile.oci: unknown form; nothing is changed"},
 		{"a release script of another form", "release/release.sh", func(s string) string {
 			return strings.ReplaceAll(s, "\tfi\n", "\tfi # so\n")
-		}, false, "release/release.sh: not of a form that is known; nothing is changed"},
+		}, false, "release/release.sh: unknown form; nothing is changed"},
 		{"no release", "release/Makefile.oci", nil, false, "Makefile.oci: no such file; wanted the source tree of FreeBSD 14.2 or later"},
 		{"somebody's change", "release/Makefile.oci", func(s string) string { return s + "# ours\n" }, true,
 			"release/Makefile.oci: somebody has changed it, and "},

@@ -83,7 +83,7 @@ func TestInteropInstallIntoSource(t *testing.T) {
 		if n := strings.Count(out, ": is as before\n"); n != len(want) {
 			t.Errorf("undoing it said\n%s", out)
 		}
-		if out, err := tryScript("install-into-src.sh", undo...); err == nil || !strings.Contains(out, "has nothing of orlop") {
+		if out, err := tryScript("install-into-src.sh", undo...); err == nil || !strings.Contains(out, "orlop is not installed there") {
 			t.Errorf("undone twice: got %v, %s", err, out)
 		}
 		if left, _ := filepath.Glob(filepath.Join(filepath.Dir(tr.src), "their own*")); len(left) > 0 {
@@ -328,7 +328,7 @@ func TestInteropInstallAgain(t *testing.T) {
 						}
 					}
 					out, err := tryScript("install-into-src.sh", append([]string{"-u"}, keep...)...)
-					if nothing := strings.Contains(out, "has nothing of orlop"); err != nil && !nothing {
+					if nothing := strings.Contains(out, "orlop is not installed there"); err != nil && !nothing {
 						t.Errorf("%v: %s", err, out)
 					}
 					if after := plainFiles(t, tr.src); !maps.Equal(after, before) {
@@ -366,7 +366,7 @@ func TestInteropInstallOverlooked(t *testing.T) {
 	if overlooked() {
 		t.Error("git still overlooks changes")
 	}
-	if out, err := tryScript("install-into-src.sh", "-u", tr.src); err == nil || !strings.Contains(out, "has nothing of orlop") {
+	if out, err := tryScript("install-into-src.sh", "-u", tr.src); err == nil || !strings.Contains(out, "orlop is not installed there") {
 		t.Errorf("undone once more: %v, %s", err, out)
 	}
 }

@@ -1,20 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Makes a container image with orlop, for whoever calls FreeBSD's script of
-# this name. Its arguments are the same:
+# Builds a container image with orlop, for callers of FreeBSD's script of this
+# name. The arguments are the same:
 #
 #	make-oci-image.sh CURDIR REVISION BRANCH TARGET_ARCH IMAGE OUTPUT
 #
 # CURDIR is release of a source tree; the working directory is make(1)'s object
-# directory. Beside OUTPUT, its name ending in .txz, stands the lock, and the
-# signed catalogues of the repository. All have the bytes that `make oci-release`
-# gives them.
+# directory. The name OUTPUT ends in .txz; the lock and the signed catalogues of the
+# repository are written next to it. All have the same bytes as from
+# `make oci-release`.
 #
-# The variables of Makefile.oci count here, too: ORLOP, ORLOP_FLAGS,
-# ORLOP_BUILD_FLAGS, ORLOP_REPO_CONF_DIR and ORLOP_PUBLIC_URL; FreeBSD's images are
-# orlop's own, whatever release/tools says. Without a configuration the repository
-# is the one that `make release` makes, else the one that `make packages` makes.
+# The variables of Makefile.oci work here, too: ORLOP, ORLOP_FLAGS,
+# ORLOP_BUILD_FLAGS, ORLOP_REPO_CONF_DIR and ORLOP_PUBLIC_URL. FreeBSD's images have
+# orlop's own definitions, whatever release/tools says. Without a configuration the
+# repository is the one from `make release`, or else the one from `make packages`.
 set -eu
 
 if [ $# -ne 6 ]; then
@@ -63,13 +63,13 @@ static | dynamic | runtime | notoolchain | toolchain) ;;
 		set -- "$@" --image-file "$definition.conf"
 	fi ;;
 esac
-# What static has of termcap(5) is made in the object tree; no package has it.
+# The build makes static's part of termcap(5) in the object tree; no package has it.
 if [ -f ../etc/termcap/termcap.small ]; then
 	mkdir -p "$work/files/etc/termcap"
 	cp ../etc/termcap/termcap.small "$work/files/etc/termcap"
 	set -- "$@" --srcdir "$work/files"
 fi
-# As in Makefile.oci, the shell takes quotes in these variables away.
+# As in Makefile.oci, the shell removes quotes in these variables.
 flags=$(eval "\"\$orlop\" make flags build -- ${ORLOP_FLAGS:-} ${ORLOP_BUILD_FLAGS:-}")
 eval "set -- \"\$@\" $flags"
 env SOURCE_DATE_EPOCH="$epoch" "$orlop" build -q "$@" "$image"

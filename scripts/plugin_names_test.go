@@ -235,7 +235,7 @@ func TestInteropMakeEpochUnknown(t *testing.T) {
 			tr.vars = append(tr.vars, vars...)
 			want := tr.way.says + "git gives no commit time for " + tr.src + "; set SOURCE_DATE_EPOCH\n"
 			if name == "no git" {
-				want = tr.way.says + "git is not installed, so nothing tells when " + tr.src + " was committed; set ORLOP_COMMIT or SOURCE_DATE_EPOCH\n"
+				want = tr.way.says + "git is not installed, so the commit time of " + tr.src + " is not known; set ORLOP_COMMIT or SOURCE_DATE_EPOCH\n"
 			}
 			if out, err := tr.try("release"); err == nil || strings.Count(out, want) != 1 {
 				t.Errorf("got %v, want %q in\n%s", err, want, out)

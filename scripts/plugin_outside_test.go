@@ -193,7 +193,7 @@ func TestInteropMakePackagesFailed(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := tr.try("oci-release")
-	for _, want := range []string{"no repository in " + tr.obj + "/pkgbase-repo/FreeBSD:15:amd64/latest", "of another ABI: FreeBSD:15:aarch64; to make it again, remove it"} {
+	for _, want := range []string{"no repository in " + tr.obj + "/pkgbase-repo/FreeBSD:15:amd64/latest", "from another ABI: FreeBSD:15:aarch64; remove it to make it again"} {
 		if err == nil || !strings.Contains(out, want) {
 			t.Errorf("got %v, want %q in\n%s", err, want, out)
 		}

@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# A backend of rebuilderd: makes a published image again, for rebuilderd-worker
-# to compare; see REBUILDERS.md.
+# A backend of rebuilderd: rebuilds a published image, for rebuilderd-worker to
+# compare; see REBUILDERS.md.
 #
 #	rebuilderd-backend.sh INPUT
 #
-# INPUT is what the worker has downloaded: the lock of an image, or its archive,
-# with the lock beside it. The worker downloads artifacts into the same folder.
-# The result goes into REBUILDERD_OUTDIR under the archive's name, whole or not
-# at all. What the build had from a source tree comes from the archive beside the
-# lock, unless --srcdir has it.
+# INPUT is what the worker has downloaded: the lock of an image, or its archive
+# with the lock next to it. The worker downloads artifacts into the same folder.
+# The result goes into REBUILDERD_OUTDIR under the archive's name, complete or not
+# at all. Files that the build took from a source tree come from the archive next to
+# the lock, unless --srcdir has them.
 #
 # ORLOP names the program; ORLOP_FLAGS are flags of `orlop build` that say where
 # packages come from (--repo, --repo-conf-dir, --srcdir, --cache, --offline).

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# `make release` with orlop's container images, in a source tree in which nothing
-# is changed:
+# `make release` with orlop's container images, in an unchanged source tree:
 #
 #	make -C /usr/src/release -f /usr/local/share/orlop/release.mk release WITH_OCIIMAGES=yes
 #
-# Makefile.inc has the knobs; orlop-release(7) tells the rest.
+# Makefile.inc has the knobs; orlop-release(7) has the rest.
 
 _ORLOP_NAME?=	release.mk
 
-# The tree's own list becomes empty, and with it all loops of Makefile.oci: no
-# image is made by its script, and no recipe has to be made another. What the user
-# says of images is kept, for a make(1) below this one that reads this file, too.
+# Empty the tree's own list, and with it all loops of Makefile.oci: its script builds
+# no image, and no recipe has to be changed. Keep the user's OCI_IMAGES for a make(1)
+# below this one that also reads this file.
 .if !defined(_ORLOP_IMAGES)
 _ORLOP_IMAGES:=	${OCI_IMAGES:U}
 _ORLOP_ONLY:=	${.MAKEOVERRIDES:MOCI_IMAGES}
@@ -19,7 +18,7 @@ _ORLOP_ONLY:=	${.MAKEOVERRIDES:MOCI_IMAGES}
 .endif
 .MAKEFLAGS: OCI_IMAGES=
 
-# Makefile.inc is beside this file when it is installed, above it in a clone.
+# Makefile.inc is next to this file when installed, above it in a clone.
 _ORLOP_HERE:=	${.PARSEDIR:tA}
 .if exists(${_ORLOP_HERE}/Makefile.inc)
 ORLOP?=		${_ORLOP_HERE:H:H}/bin/orlop

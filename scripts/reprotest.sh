@@ -1,19 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Builds images under circumstances that must not show, and compares every
+# Builds images under circumstances that must have no effect, and compares every
 # byte of archives and locks.
 #
 #	scripts/reprotest.sh [-s] [-b ORLOP] [REPOSITORY [IMAGE ...]]
 #
-#	-b	another build of orlop, say another machine's, that must make the
-#		same; can be given more than once
+#	-b	another build of orlop, such as another machine's, that must make the
+#		same; may be repeated
 #	-s	the short form: no further builds of orlop
 #
-# Without a repository, it is the sample that is part of orlop. ORLOP names the
-# program, else one is built from this source; ORLOP_FLAGS are further flags of
-# `orlop build`, with absolute names of files. Says a line for each circumstance:
-# same, DIFFERS with the files, FAILED with the error, or "not possible here".
+# The default repository is the sample that is part of orlop. ORLOP names the
+# program; without it one is built from this source. ORLOP_FLAGS are further flags of
+# `orlop build`, with absolute file names. Prints a line for each circumstance: same,
+# DIFFERS with the files, FAILED with the error, or "not possible here".
 # Exit status 1 if anything differs or fails.
 set -eu
 
@@ -39,8 +39,8 @@ build() {
 	    --cache "$dir/store" $ORLOP_FLAGS $flags $images > "$work/log" 2>&1 < /dev/null
 }
 
-# judge NAME STATUS: say how the build went.
-judge() {
+# check NAME STATUS: compare a build with the first one, and print the result.
+check() {
 	if [ "$2" -ne 0 ]; then
 		echo "FAILED   $1: $(tail -n 1 "$work/log")"
 		bad=$((bad + 1))
@@ -66,13 +66,13 @@ with() {
 	shift 2
 	status=0
 	build "$program" -- "$@" || status=$?
-	judge "$name" "$status"
+	check "$name" "$status"
 }
 
 # under NAME PREFIX...: one circumstance.
 under() { with "$orlop" "$@"; }
 
-# maybe NAME PREFIX...: one that this machine or user may not be able to make.
+# maybe NAME PREFIX...: one that may not be possible for this machine or user.
 maybe() {
 	name=$1
 	shift
@@ -109,7 +109,7 @@ in_order() {
 	rm -rf "$copy"
 }
 
-# from_store: twice with one store.
+# from_store: with one store, cold and warm.
 from_store() {
 	store=$work/store
 	for name in "cold store" "warm store" "warm store, no network"; do
@@ -121,11 +121,11 @@ from_store() {
 			continue
 		fi
 		build "$orlop" --cache "$store" -- "$@" || status=$?
-		judge "$name" "$status"
+		check "$name" "$status"
 	done
 }
 
-# circumstances: all that need no other build of orlop.
+# circumstances: those that need no other build of orlop.
 circumstances() {
 	under "plain" env
 	sleep 1
@@ -150,7 +150,7 @@ circumstances() {
 	for jobs in 1 2 7 32; do
 		dir=$work/$jobs status=0
 		build "$orlop" -j "$jobs" -- env || status=$?
-		judge "-j $jobs" "$status"
+		check "-j $jobs" "$status"
 	done
 	dir=$work/dir
 	maybe "one processor" taskset -c 0
@@ -168,7 +168,7 @@ circumstances() {
 	from_store
 }
 
-# built NAME ENVIRONMENT... -- FLAGS...: by a program that was built otherwise.
+# built NAME ENVIRONMENT... -- FLAGS...: with a program that was built differently.
 built() {
 	name=$1
 	shift
@@ -201,7 +201,7 @@ programs() {
 	else
 		cannot "orlop by clang" "no clang"
 	fi
-	# The clock of such a program stands at 2009-11-10 23:00.
+	# The clock of such a program starts at 2009-11-10 23:00.
 	built "clock of the year 2009" -- -tags=faketime
 }
 
