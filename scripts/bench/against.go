@@ -13,8 +13,8 @@ import (
 	"strconv"
 )
 
-// against compares what people wait for with the same of another orlop, by
-// turns: a warm build, verify, the demo, and a check of the image's database.
+// against compares, in turns, the commands that people wait for with those of another
+// orlop: a warm build, verify, the demo, and a check of the image's database.
 func (b *bench) against(other string) error {
 	b.costs, b.digests = map[string][]cost{}, map[string]string{}
 	if err := writeRepo(b.path("repo"), b.size, none); err != nil {
@@ -71,7 +71,7 @@ func (b *bench) againstBuild(name, path string, count bool) error {
 	return nil
 }
 
-// database takes the pkg database out of the image.
+// database extracts the pkg database from the image.
 func (b *bench) database(to string) error {
 	layer, _, err := b.layout("gzip")
 	if err != nil {

@@ -27,12 +27,12 @@ type bench struct {
 	digests map[string]string // by repository and flags, what orlop printed
 }
 
-// conventionalLimit is the size from which the conventional way is left out: it
-// takes many minutes, and it grows with the bytes.
+// conventionalLimit is the size above which compare skips the conventional way, which
+// takes many minutes and grows with the bytes.
 const conventionalLimit = 1e9
 
-// compare runs everything in rounds, so that a machine that is slower for a
-// while is so for all, and prints a table and ratios.
+// compare runs everything in rounds, so that a machine that is slow for a while is
+// slow for all, and prints a table and ratios.
 func (b *bench) compare() error {
 	b.costs, b.digests = map[string][]cost{}, map[string]string{}
 	for name, changed := range map[string]int{"repo": none, "first": 0, "middle": packages / 2, "last": packages - 1} {
@@ -72,8 +72,8 @@ func (b *bench) note(row string, c cost) {
 	b.costs[row] = append(b.costs[row], c)
 }
 
-// build runs orlop on a repository. Whatever the number of processors, and
-// whatever it finds of earlier runs, it must come to the same digests.
+// build runs orlop on a repository. The digests must be the same for any number of
+// processors and any contents of the store.
 func (b *bench) build(row, repo, cache string, jobs int, more ...string) error {
 	if strings.Contains(row, "cold") {
 		if err := os.RemoveAll(b.path(cache)); err != nil {
@@ -144,7 +144,7 @@ func (b *bench) family() error {
 		append(file, "one", "two", "three", "four", "five")...)
 }
 
-// verifies checks an image, and hashes its layer and what is packed in it.
+// verifies checks an image, and hashes its layer, compressed and unpacked.
 func (b *bench) verifies() error {
 	layer, _, err := b.layout("gzip")
 	if err != nil {
@@ -166,8 +166,8 @@ func (b *bench) pipelines() error {
 	return b.shell("C pipeline zstd", `cat "$1"/bench-*.pkg | zstd -dc | zstd -3 -T"$0" | sha256sum`, procs, b.path("repo"))
 }
 
-// conventional is what a script does that has no orlop: a root on a disk, its
-// tar file, gzip, digests, and an archive of that.
+// conventional is what a script does without orlop: a root on a disk, its tar file,
+// gzip, digests, and an archive of these.
 const conventional = `set -e
 rm -rf "$2"; mkdir -p "$2/root" "$2/layout"
 for p in "$1"/bench-*.pkg; do bsdtar -xf "$p" -C "$2/root"; done

@@ -19,14 +19,14 @@ import (
 	"github.com/orlop/orlop/pkgdb/packing"
 )
 
-// steps are CPU seconds of what no builder in Go can leave out.
+// steps are the CPU seconds of the work that no builder in Go can avoid.
 type steps struct{ Decode, Sums, Compress, Digest float64 }
 
 func (s steps) total() float64 { return s.Decode + s.Sums + s.Compress + s.Digest }
 
-// floor does the single steps, one after the other on one processor: decode
-// every package, hash its contents as pkg does, compress them as large at a
-// time as orlop does, and hash both sides of that.
+// floor runs the steps one after the other on one processor: decode every package,
+// hash its contents as pkg does, compress them in pieces of the same size as orlop,
+// and hash the input and the output of that.
 func floor(w io.Writer, repo, method string) error {
 	paths, err := filepath.Glob(filepath.Join(repo, "bench-*.pkg"))
 	if err != nil {
@@ -91,8 +91,8 @@ func zstdPacker() (func(*bytes.Buffer, []byte), int) {
 	return func(w *bytes.Buffer, b []byte) { out = enc.EncodeAll(b, out[:0]); w.Write(out) }, 4 << 20
 }
 
-// cpuOf is the processor time of the whole process, so that of the collector
-// of garbage counts, too.
+// cpuOf returns the processor time of the whole process, so garbage collection
+// counts, too.
 func cpuOf(do func()) float64 {
 	var a, b syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &a)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Command bench compares orlop with what else turns packages into a layer, on
-// repositories that it makes from files of the Go distribution. bench.sh
-// builds and starts it.
+// Command bench compares orlop with other ways to turn packages into a layer, on
+// repositories that it makes from files of the Go distribution. bench.sh builds and
+// runs it.
 package main
 
 import (

@@ -22,7 +22,7 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// Case is what pkg(8) and orlop are both asked to install.
+// Case is a request that pkg(8) and orlop both install.
 type Case struct {
 	Repos   []Repo
 	Conf    []string // texts of configuration files, read in this order; @0@ is the folder of the first repository
@@ -54,7 +54,7 @@ type Package struct {
 	Files       []File
 	Members     []string // names of further members before the files, such as +DISPLAY
 	NoCompact   bool     // it has no +COMPACT_MANIFEST
-	Relative    string   // what stands in the archive instead of a path's first slash: "", "./" or "/" itself
+	Relative    string   // what the archive has instead of a path's first slash: "", "./" or "/" itself
 	Compression string   // zst, xz, gz, lzma or none
 }
 
@@ -72,7 +72,7 @@ type File struct {
 	Time         int64
 }
 
-// made is when everything was made that says nothing else.
+// made is the default time of files.
 const made = 1_750_000_000
 
 func (p *Package) get(name string) string {
@@ -106,12 +106,12 @@ func (p *Package) drop(name string) {
 	p.Keys = slices.DeleteFunc(p.Keys, func(k Key) bool { return k.Name == name })
 }
 
-// manifest is the text of +MANIFEST, or, without the keys that only that has, of
-// a line of a catalogue.
-func (p *Package) manifest(whole, asUCL bool) string {
+// manifest returns the text of +MANIFEST or, if not full, of a catalogue line, which
+// lacks some keys.
+func (p *Package) manifest(full, asUCL bool) string {
 	var b strings.Builder
 	for _, k := range p.Keys {
-		if !whole && slices.Contains([]string{"files", "directories", "dirs", "config", "scripts", "lua_scripts"}, k.Name) {
+		if !full && slices.Contains([]string{"files", "directories", "dirs", "config", "scripts", "lua_scripts"}, k.Name) {
 			continue
 		}
 		if asUCL {
@@ -129,7 +129,7 @@ func (p *Package) manifest(whole, asUCL bool) string {
 	return "{" + b.String() + "}"
 }
 
-// bare writes a value as hand-written UCL has it: words without quotes.
+// bare writes a value as in hand-written UCL: words without quotes.
 func bare(value string) string {
 	var v any
 	if json.Unmarshal([]byte(value), &v) != nil {
@@ -160,7 +160,7 @@ func encode(v any) string {
 
 func quote(s string) string { return encode(s) }
 
-// archive is the package's bytes.
+// archive returns the package's bytes.
 func (p *Package) archive() []byte {
 	var plain bytes.Buffer
 	t := tar.NewWriter(&plain)
@@ -233,7 +233,7 @@ func compress(plain []byte, how string) []byte {
 }
 
 // write makes the case's files in a folder: repo, other, conf and request.txt.
-func (c *Case) write(dir string, pkg judge) error {
+func (c *Case) write(dir string, pkg reference) error {
 	for i, r := range c.Repos {
 		if err := r.write(filepath.Join(dir, repoNames[i]), pkg); err != nil {
 			return err
@@ -249,7 +249,7 @@ func (c *Case) write(dir string, pkg judge) error {
 // repoNames are the folders of @0@ and @1@.
 var repoNames = []string{"repo", "other"}
 
-func (r *Repo) write(dir string, pkg judge) error {
+func (r *Repo) write(dir string, pkg reference) error {
 	check(os.MkdirAll(filepath.Join(dir, "All"), 0o755))
 	ext := ".pkg"
 	if r.Form == OldMeta {
@@ -285,7 +285,7 @@ func (r *Repo) write(dir string, pkg judge) error {
 	return nil
 }
 
-// member is an archive of one member.
+// member returns an archive of one member.
 func member(name, text, how string) []byte {
 	var plain bytes.Buffer
 	t := tar.NewWriter(&plain)
@@ -296,7 +296,7 @@ func member(name, text, how string) []byte {
 }
 
 // repo lets pkg(8) write the catalogue.
-func (pkg judge) repo(dir string) error {
+func (pkg reference) repo(dir string) error {
 	cmd := exec.Command(pkg.program, "-o", "ABI="+abi, "-o", "OSVERSION="+osVersion, "repo", "-q", dir)
 	cmd.Env = []string{"HOME=/nonexistent", "LC_ALL=C.UTF-8", "INSTALL_AS_USER=yes", "PATH=" + os.Getenv("PATH")}
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -307,6 +307,6 @@ func (pkg judge) repo(dir string) error {
 
 func check(err error) {
 	if err != nil {
-		panic(err) // a fault of this program, or a full disk
+		panic(err) // a bug in this program, or a full disk
 	}
 }

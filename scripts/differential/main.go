@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
 // Differential installs random repositories with the real pkg(8) and with orlop,
-// and prints the first difference, made small:
+// and prints the first difference, reduced to a small case:
 //
 //	differential PKG ORLOP SEED COUNT [DIR]
 //
-// PKG and ORLOP are the programs. A case in which they differ is left in DIR, in
-// the form of the cases of testdata.
+// PKG and ORLOP are the programs. A case in which they differ is saved in DIR, in
+// the form of the cases in testdata.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 	if wrong != nil || bad != nil {
 		usage()
 	}
-	pkg := judge{args[0], args[1]}
+	pkg := reference{args[0], args[1]}
 	if !pkg.compare(seed, count, args[4]) {
 		os.Exit(1)
 	}
@@ -45,9 +45,8 @@ type tally struct {
 	same, refused, aborted, listed, differ int
 }
 
-// compare goes through the cases of seeds, two at a time, and reports whether
-// none differs.
-func (pkg judge) compare(seed, count uint64, keep string) bool {
+// compare runs the cases of seeds, two at a time, and reports whether all agree.
+func (pkg reference) compare(seed, count uint64, keep string) bool {
 	var t tally
 	var wait sync.WaitGroup
 	next := make(chan uint64)
@@ -68,7 +67,7 @@ func (pkg judge) compare(seed, count uint64, keep string) bool {
 	return t.differ == 0
 }
 
-func (pkg judge) one(seed uint64, keep string, t *tally) {
+func (pkg reference) one(seed uint64, keep string, t *tally) {
 	c := random(rand.New(rand.NewPCG(seed, 0)))
 	theirs, ours := pkg.both(c)
 	diff := difference(theirs, ours)
@@ -101,12 +100,12 @@ func (pkg judge) one(seed uint64, keep string, t *tally) {
 }
 
 // both installs a case with both programs.
-func (pkg judge) both(c *Case) (theirs, ours outcome) {
+func (pkg reference) both(c *Case) (theirs, ours outcome) {
 	work, err := os.MkdirTemp("", "differential")
 	check(err)
 	defer os.RemoveAll(work)
 	dir := filepath.Join(work, "case")
-	if err := c.write(dir, pkg); err != nil { // pkg(8) itself makes no repository of it
+	if err := c.write(dir, pkg); err != nil { // pkg(8) itself cannot make a repository of it
 		return outcome{status: 1, log: err.Error()}, outcome{status: 1}
 	}
 	return pkg.install(dir, filepath.Join(work, "pkg")), pkg.build(dir, filepath.Join(work, "orlop"))

@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// odd are the ways in which a manifest or archive may be unlike those of today's
-// pkg(8). Each may name a package that is needed, too.
+// odd are the ways in which a manifest or archive may differ from those of today's
+// pkg(8). Each may also name a package that is needed.
 var odd = []func(r *rand.Rand, p *Package) string{
 	anyKey, arch, options, annotations, messages, scripts, luaScripts, dependencies, fileForms, fileForms, fileAttributes,
 	directories, config, lists, rareKeys, twice, members, texts, links,
 }
 
-// scalars are one value of each type, and of odd spellings.
+// scalars have one value of each type, and odd spellings.
 var scalars = []string{`"text"`, `""`, `"on"`, `"0"`, "1", "0", "755", "-1", "1.5", "true", "false", "null", "{}", "[]", `["a"]`, `{"a":"b"}`, `[1,"a"]`, `[["a"]]`, `[{"a":"b"}]`, "12345678901"}
 
-// keys are all that libpkg knows (libpkg/pkg_manifest.c), and some that it does
+// keys are all keys that libpkg knows (libpkg/pkg_manifest.c), and some that it does
 // not.
 var keys = strings.Fields(`annotations categories comment config dep_formula deps desc directories dirs files flatsize groups
 	licenselogic licenses lua_scripts maintainer messages message name options origin path repopath pkgsize prefix provides requires scripts shlibs
@@ -28,7 +28,7 @@ var keys = strings.Fields(`annotations categories comment config dep_formula dep
 func anyKey(r *rand.Rand, p *Package) string {
 	key := pick(r, keys...)
 	switch key {
-	case "path", "repopath", "sum", "pkgsize": // what is wrong about these is damage to orlop
+	case "path", "repopath", "sum", "pkgsize": // orlop treats faults in these as damage
 		return ""
 	case "files", "name", "version", "config", "dirs", "origin", "prefix":
 		if r.IntN(8) > 0 {
@@ -135,7 +135,7 @@ func dependencies(r *rand.Rand, p *Package) string {
 	return "dep"
 }
 
-// paths are those of files as a manifest may spell them, and as they are.
+// paths are paths of files as a manifest may spell them, and as they are.
 var paths = [][2]string{
 	{"/usr/local/etc/a%20b", "/usr/local/etc/a b"}, {"/usr/local/etc/a b", "/usr/local/etc/a b"}, {"/usr/local/etc/100%25", "/usr/local/etc/100%"},
 	{"/usr/local/etc/100%", "/usr/local/etc/100%"}, {"/usr/local/etc/%c3%a9", "/usr/local/etc/é"}, {"/usr/local/etc/%C3%A9", "/usr/local/etc/é"},
@@ -192,7 +192,7 @@ func directories(r *rand.Rand, p *Package) string {
 		}
 	}
 	switch real := strings.TrimSuffix(strings.ReplaceAll(path, "%20", " "), "/"); {
-	case real == "" || r.IntN(3) == 0 && !strings.HasPrefix(real, "/usr/local/share/d"): // pkg makes it on the way
+	case real == "" || r.IntN(3) == 0 && !strings.HasPrefix(real, "/usr/local/share/d"): // pkg creates it while installing
 	default:
 		p.Files = append(p.Files, File{Path: real, Dir: true, Mode: 0o750, Uname: "root", Gname: "wheel"})
 	}
@@ -265,7 +265,7 @@ func links(r *rand.Rand, p *Package) string {
 	p.addFile(second, value(first))
 	link := File{Path: "/usr/local/bin/c", Link: pick(r, "a", "/usr/local/bin/a", "none"), Mode: 0o755}
 	if strings.HasPrefix(link.Link, "/") {
-		return "" // of which pkg has sums of its own
+		return "" // pkg has its own sums for these
 	}
 	p.addFile(link, pick(r, quote("-"), quote(sumOf(link)), fmt.Sprintf(`{"sum":%s,"uname":"root","gname":"wheel","perm":"0755","mtime":%d,"symlink_target":%s}`, quote(sumOf(link)), made, quote(link.Link))))
 	return ""

@@ -19,7 +19,7 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// outcome is what an install has led to.
+// outcome is the result of an install.
 type outcome struct {
 	status int
 	log    string
@@ -27,8 +27,8 @@ type outcome struct {
 	files  map[string]tree.Node
 }
 
-// compared is a node without what need not be alike: the times of directories, the
-// modes of links, and flags, which only FreeBSD has.
+// compared returns a node without what need not be equal: the times of directories,
+// the modes of links, and flags, which only FreeBSD has.
 func compared(n tree.Node) tree.Node {
 	switch n.Flags = ""; n.Type {
 	case tree.Dir:
@@ -39,7 +39,7 @@ func compared(n tree.Node) tree.Node {
 	return n
 }
 
-// onDisk looks at a path below a root, with the owner that pkg would have given to it.
+// onDisk reads a path below a root, with the owner that pkg would have set.
 func onDisk(root, path string, owner tree.Node) tree.Node {
 	info, err := os.Lstat(root + path)
 	check(err)
@@ -63,7 +63,7 @@ func onDisk(root, path string, owner tree.Node) tree.Node {
 	return compared(n)
 }
 
-// metalog reads the owners that pkg could not give as an ordinary user.
+// metalog reads the owners that pkg could not set as an ordinary user.
 func metalog(file, root string) map[string]tree.Node {
 	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -79,7 +79,7 @@ func metalog(file, root string) map[string]tree.Node {
 	return owners
 }
 
-// inImage reads a listing of orlop ls --mtree.
+// inImage reads the output of orlop ls --mtree.
 func inImage(listing []byte) map[string]tree.Node {
 	nodes, err := tree.ReadMtree(bytes.NewReader(listing), "orlop ls", "/")
 	check(err)
@@ -92,7 +92,7 @@ func inImage(listing []byte) map[string]tree.Node {
 	return files
 }
 
-// difference says what orlop has otherwise than pkg, "" where it is the same.
+// difference says how orlop's result differs from pkg's, "" if it does not.
 func difference(theirs, ours outcome) string {
 	switch {
 	case theirs.status < 0: // pkg was killed, by an assertion of its own
@@ -133,7 +133,7 @@ func firstLine(s string) string {
 	return line
 }
 
-// lacks are the rows of b that a does not have.
+// lacks returns the rows of b that a does not have.
 func lacks(a, b []string) []string {
 	has := map[string]int{}
 	for _, row := range a {
@@ -148,7 +148,7 @@ func lacks(a, b []string) []string {
 	return out
 }
 
-// record leaves what pkg(8) did beside a case, as the tests read it.
+// record saves the results of pkg(8) with a case, in the form that the tests read.
 func (o outcome) record(dir string) {
 	want := filepath.Join(dir, "want")
 	check(os.MkdirAll(want, 0o755))

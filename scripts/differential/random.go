@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// random makes a case. Half of them are about what manifests say, half about
-// which packages are chosen.
+// random makes a case. Half of the cases are about the contents of manifests, half
+// about the choice of packages.
 func random(r *rand.Rand) *Case {
 	c := &Case{Repos: []Repo{{Form: pick(r, ByPkg, ByPkg, Data, Data, Lines, OldMeta, NoMeta)}}}
 	priorities := pick(r, []int{0, 0}, []int{1, 2}, []int{2, 1}, []int{0, 3})
-	override := r.IntN(3) == 0 // which takes a priority away
+	override := r.IntN(3) == 0 // this resets the priority
 	switch r.IntN(4) {
 	case 0:
 		c.versions(r)
-		priorities = []int{0, 0} // else pkg takes the first version of a repository that it comes across
+		priorities = []int{0, 0} // otherwise pkg takes the first version that it finds in a repository
 	case 1:
 		c.repositories(r, override || priorities[0] == priorities[1])
 	default:
@@ -47,7 +47,7 @@ func confs(r *rand.Rand, priorities []int, override bool) []string {
 	return texts
 }
 
-// plainPackage is one that nothing is odd about.
+// plainPackage returns a package with nothing odd.
 func plainPackage(name, version string) Package {
 	p := Package{Relative: "/"}
 	for _, k := range [][2]string{{"name", name}, {"origin", "misc/" + name}, {"version", version}, {"comment", "a " + name}, {"desc", "A package."},
@@ -61,8 +61,8 @@ func plainPackage(name, version string) Package {
 	return p
 }
 
-// addFile adds a file to the archive and the manifest, there by another value or
-// in full.
+// addFile adds a file to the archive and to the manifest, there with another value
+// or in full.
 func (p *Package) addFile(f File, value string) {
 	if f.Mode == 0 {
 		f.Mode = 0o644
@@ -85,7 +85,7 @@ func sumOf(f File) string {
 	return fmt.Sprintf("1$%x", sha256.Sum256([]byte(body)))
 }
 
-// insert adds a member to the object that a key has.
+// insert adds a member to the object of a key.
 func (p *Package) insert(key, name, value string) {
 	old := strings.TrimSuffix(p.get(key), "}")
 	switch old {
@@ -121,7 +121,7 @@ func (c *Case) versions(r *rand.Rand) {
 	}
 }
 
-// repositories makes a case with packages that one or two repositories have.
+// repositories makes a case with packages in one or two repositories.
 func (c *Case) repositories(r *rand.Rand, equal bool) {
 	if r.IntN(3) > 0 {
 		c.Repos = append(c.Repos, Repo{Form: pick(r, ByPkg, Data)})
@@ -134,7 +134,7 @@ func (c *Case) repositories(r *rand.Rand, equal bool) {
 				continue
 			}
 			p := plainPackage(name, pick(r, "1.0", "1.0", "2.0", "1.0,1"))
-			if i > 0 && (equal || r.IntN(3) > 0) { // other bytes: of equal ones pkg names any repository
+			if i > 0 && (equal || r.IntN(3) > 0) { // other bytes: with equal bytes pkg may name either repository
 				p.set("comment", quote(fmt.Sprintf("of repository %d", i)))
 			}
 			p.relations(r, names)
@@ -168,10 +168,10 @@ func (p *Package) relations(r *rand.Rand, names []string) {
 	}
 }
 
-// things are what packages need of each other, and the only package that has each,
+// things are what packages need from each other, and the only package that has each,
 // or else "needed by" and the one that must not have it. Of several providers pkg
-// takes the one or the other, of several versions the first that it comes across,
-// even if another one was asked for.
+// takes any, and of several versions the first that it finds, even if another was
+// requested.
 type things map[string]string
 
 // needs gives a package libraries and capabilities.
@@ -210,7 +210,7 @@ func (c *Case) oddities(r *rand.Rand) {
 		}
 	}
 	if p.text("abi") != abi || p.text("arch") == "" {
-		c.Repos[0].Form = ByPkg // which gives the catalogue both
+		c.Repos[0].Form = ByPkg // this puts both into the catalogue
 	}
 	p.UCL = r.IntN(6) == 0
 	p.NoCompact = r.IntN(6) == 0

@@ -9,23 +9,23 @@ import (
 	"strings"
 )
 
-// excused are the messages of orlop for differences that the manual lists.
+// excused are the messages of orlop for differences that the manual page lists.
 var excused = regexp.MustCompile(strings.Join([]string{
 	"which several packages provide", // pkg's solver chooses, orlop asks
 	"with different bytes and equal priority",
 	"depend on each other in a circle",
-	"path is not absolute",               // but below wherever pkg runs
-	"it conflicts with",                  // which pkg does not keep of a catalogue
+	"path is not absolute",               // pkg takes it relative to where it runs
+	"it conflicts with",                  // pkg does not keep conflicts of a catalogue
 	"which .* provides, and .* does not", // pkg leaves out a request
 }, "|"))
 
-// listed reports whether the manual lists the difference. Pkg also wants a
-// catalogue to have more than orlop does.
+// listed reports whether the manual page lists the difference. Pkg also needs more
+// from a catalogue than orlop does.
 func listed(theirs, ours outcome) bool {
 	return excused.MatchString(ours.log) || strings.Contains(theirs.log, "NOT NULL constraint failed: packages.")
 }
 
-// kind is how two outcomes differ, as far as a smaller case must do so, too.
+// kind is how two outcomes differ, to the extent that a smaller case must, too.
 func kind(theirs, ours outcome) string {
 	switch {
 	case difference(theirs, ours) == "" || listed(theirs, ours):
@@ -36,8 +36,8 @@ func kind(theirs, ours outcome) string {
 	return fmt.Sprint(theirs.status == 0)
 }
 
-// shrink leaves out of a case whatever it differs without.
-func (pkg judge) shrink(c *Case, want string) *Case {
+// shrink removes from a case whatever the difference does not need.
+func (pkg reference) shrink(c *Case, want string) *Case {
 	for again := true; again; {
 		again = false
 		for _, smaller := range c.smaller() {
@@ -50,7 +50,7 @@ func (pkg judge) shrink(c *Case, want string) *Case {
 	return c
 }
 
-// clone copies as much of a case as smaller changes.
+// clone copies the parts of a case that smaller changes.
 func (c *Case) clone() *Case {
 	out := *c
 	out.Repos = slices.Clone(c.Repos)
@@ -60,7 +60,7 @@ func (c *Case) clone() *Case {
 	return &out
 }
 
-// smaller lists the cases that have one thing less, the largest thing first.
+// smaller lists the cases with one thing less, the largest thing first.
 func (c *Case) smaller() []*Case {
 	var list []*Case
 	try := func(change func(*Case)) {
@@ -89,7 +89,7 @@ func (c *Case) smaller() []*Case {
 	return list
 }
 
-// needed are the keys without which a package is none.
+// needed are the keys that every package must have.
 var needed = []string{"name", "version", "origin", "comment", "desc", "maintainer", "www", "prefix", "abi", "arch"}
 
 func (p Package) smaller(try func(Package)) {
@@ -128,7 +128,7 @@ func (p Package) smaller(try func(Package)) {
 	}
 }
 
-// String shows a case.
+// String formats a case.
 func (c *Case) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "request %q, conf %q\n", c.Request, c.Conf)

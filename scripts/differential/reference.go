@@ -26,8 +26,8 @@ const (
 	osVersion = "1500068"
 )
 
-// judge is the real pkg(8), and orlop's program, which dumps databases.
-type judge struct{ program, orlop string }
+// reference is the real pkg(8), and orlop's program, which dumps databases.
+type reference struct{ program, orlop string }
 
 // conf writes a case's configuration with the folders of its repositories.
 func conf(dir, into string) {
@@ -50,7 +50,7 @@ func request(dir string) []string {
 	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 }
 
-// status is the one that a program ended with; one that a signal ended has -1.
+// status returns a program's exit status, -1 if a signal ended it.
 func status(err error) int {
 	if err == nil {
 		return 0
@@ -61,8 +61,8 @@ func status(err error) int {
 	panic(err)
 }
 
-// install lets pkg(8) install a case of a folder into another one.
-func (pkg judge) install(dir, work string) outcome {
+// install makes pkg(8) install a case from one folder into another.
+func (pkg reference) install(dir, work string) outcome {
 	root := filepath.Join(work, "root")
 	check(os.MkdirAll(root, 0o755))
 	conf(dir, filepath.Join(work, "conf"))
@@ -94,7 +94,7 @@ func (pkg judge) install(dir, work string) outcome {
 var times = regexp.MustCompile(`^(packages .*"time": )[0-9]+`)
 
 // dump lists the rows of a database, without the times of installs.
-func (pkg judge) dump(file string) []string {
+func (pkg reference) dump(file string) []string {
 	out, err := exec.Command(pkg.orlop, "pkgdb", "dump", file).CombinedOutput()
 	if err != nil {
 		return []string{fmt.Sprintf("pkgdb dump: %v: %s", err, out)}
@@ -104,11 +104,11 @@ func (pkg judge) dump(file string) []string {
 		rows[i] = times.ReplaceAllString(rows[i], "${1}"+fmt.Sprint(made))
 	}
 	slices.Sort(rows[1:])
-	return slices.Compact(rows) // pkg has a capability as often as it is provided, the normal form once
+	return slices.Compact(rows) // pkg records a capability as often as it is provided, the normal form once
 }
 
-// build lets orlop make an image of a case.
-func (pkg judge) build(dir, work string) outcome {
+// build makes orlop build an image of a case.
+func (pkg reference) build(dir, work string) outcome {
 	conf(dir, filepath.Join(work, "conf"))
 	args := []string{"build", "--abi", abi, "--revision", "15.0", "--branch", "RELEASE", "--repo-conf-dir", filepath.Join(work, "conf"),
 		"--cache", filepath.Join(work, "store"), "--unknown-scripts", "skip", "--format", "dir", "-q", "-o", work, "--name", "x"}
