@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package hooks makes images: it takes packages that pkg(8) has published to
-// archives beside the other artifacts of a release. Build is the sequence, a line a
-// step, and each step a file of this folder, a function from what it needs to what
-// it leaves:
+// Package hooks builds images: from packages that pkg(8) has published it makes
+// archives, next to the other artifacts of a release. Build is the sequence, one line
+// a step. Each step is a file of this folder, and a function from its inputs to its
+// results:
 //
 //	fetch      reads manifests and small files of packages
 //	install    puts packages into trees
-//	configure  adds directories and files that no package brings, and owners
-//	generate   adds what FreeBSD's programs would make
-//	root       does these three, and says what pkg's database holds
-//	closure    finds an image complete
+//	configure  adds directories and files that no package has, and owners
+//	generate   adds what FreeBSD's programs would write
+//	root       runs these three, and decides what pkg's database holds
+//	closure    checks that an image is complete
 //	layers     packs trees into layers
-//	image      makes configuration, manifest and index
+//	image      writes config, manifest and index
 //	publish    writes archives and locks, and puts them into place when all are complete
 //
-// Below cmd/orlop it is the only place where the world of pkg(8), pkgdb, and the
-// world of artifacts, release, meet. Nothing of a package is ever executed.
+// Apart from cmd/orlop only this folder imports both pkgdb, which knows pkg(8), and
+// release, which knows the artifacts. Nothing of a package is ever executed.
 package hooks
 
 import (
@@ -35,36 +35,36 @@ import (
 	"github.com/orlop/orlop/release/oci/layout"
 )
 
-// Config is what a build is made from. What it makes depends on nothing else.
+// Config is the input of a build. Its results depend on nothing else.
 type Config struct {
 	resolve.Request
-	lock.Settings // where Input are locks, these have their own
+	lock.Settings // ignored if Input is an input.Locks, which has its own
 	Output
 	Program
 	Input   input.Input
-	Plans   []*lock.Plan // what Images must come to; nil for anything
+	Plans   []*lock.Plan // what Images must resolve to; nil for anything
 	Jobs    int
 	Cache   *cache.Cache // nil for none
 	Observe event.Observer
 }
 
-// Output is where a build leaves what it makes, and in which form.
+// Output says where a build writes its results, and in which form.
 type Output struct {
 	OutDir    string
 	Format    layout.Format
-	Manifests bool // leaves a list of what was made there, too: release.ManifestList
+	Manifests bool // also write a list of the results: release.ManifestList
 }
 
-// Program is who makes an image.
+// Program identifies the program that builds an image.
 type Program struct {
 	Version  string            // of orlop, for the lock
 	Versions map[string]string // of the libraries that decide bytes, for the lock
-	Maker    string            // the very program, for plans; "" for unknown
+	Maker    string            // sum of the program, for plans; "" for unknown
 }
 
-// Build makes images. When it returns an error it has written none.
+// Build builds images. If it returns an error it has written none.
 func Build(ctx context.Context, cfg Config) ([]Result, error) {
-	const tries = 10 // more than an image has layers: each leaves one less in the store that is damaged
+	const tries = 10 // more than an image has layers: each try drops a damaged one from the store
 	for try := 1; ; try++ {
 		results, err := withHeaders(func(headers bool) ([]Result, error) { return build(ctx, cfg, headers) })
 		if _, damaged := errors.AsType[damagedError](err); !damaged || try == tries {
@@ -73,8 +73,8 @@ func Build(ctx context.Context, cfg Config) ([]Result, error) {
 	}
 }
 
-// withHeaders does something that goes by manifests alone, as far as they tell all,
-// and does it again with the headers of all packages if one of them is unlike.
+// withHeaders calls do, which may trust complete manifests. If the headers of a
+// package differ from its manifest, it calls do again with the headers of all.
 func withHeaders[T any](do func(headers bool) (T, error)) (T, error) {
 	made, err := do(false)
 	if _, unlike := errors.AsType[*unlikeError](err); unlike {
@@ -120,7 +120,7 @@ func build(ctx context.Context, cfg Config, headers bool) ([]Result, error) {
 	return publish(ctx, cfg, family, images, out)
 }
 
-// rootsOf resolves, fetches, and makes the roots.
+// rootsOf resolves, fetches, and builds the roots.
 func rootsOf(ctx context.Context, cfg Config, headers bool) (*resolve.Family, []*Root, error) {
 	family, err := resolveImages(ctx, cfg)
 	if err != nil {
@@ -163,7 +163,7 @@ func catalogues(ctx context.Context, cfg Config) ([]*catalog.Catalogue, error) {
 	return cfg.Input.Catalogues(ctx)
 }
 
-// hook tells that one begins, unless the context has ended.
+// hook reports that a hook begins, unless the context has ended.
 func hook(ctx context.Context, cfg Config, name string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -172,8 +172,8 @@ func hook(ctx context.Context, cfg Config, name string) error {
 	return nil
 }
 
-// begin finds what is wrong with a configuration, and makes the folder for what is
-// written, if any. The endings are those of the names of what an image leaves.
+// begin finds the faults of a configuration, and makes the output folder, if there
+// is any output. The endings are the suffixes of an image's files.
 func begin(ctx context.Context, cfg Config, endings ...string) (Config, *output.Folder, error) {
 	if locks, is := cfg.Input.(*input.Locks); is {
 		cfg.Settings = locks.Settings()
@@ -200,7 +200,7 @@ func begin(ctx context.Context, cfg Config, endings ...string) (Config, *output.
 	return cfg, out, nil
 }
 
-// end gives back what begin has taken.
+// end releases what begin opened.
 func end(ctx context.Context, cfg Config, out *output.Folder) {
 	if out != nil {
 		out.Remove()
@@ -211,14 +211,14 @@ func end(ctx context.Context, cfg Config, out *output.Folder) {
 	cfg.Cache.Close(ctx)
 }
 
-// LockResult is a lock that was made.
+// LockResult is a lock that was written.
 type LockResult struct {
 	Image string
 	File  string // path of the lock
 }
 
-// MakeLocks writes the locks of images, and no image. It finds all that Build would
-// find wrong before it packs a layer, an image that is not complete among it.
+// MakeLocks writes the locks of images, and no image. It finds every fault that Build
+// finds before it packs a layer, such as an incomplete image.
 func MakeLocks(ctx context.Context, cfg Config) ([]LockResult, error) {
 	return withHeaders(func(headers bool) ([]LockResult, error) { return makeLocks(ctx, cfg, headers) })
 }
@@ -249,10 +249,10 @@ func makeLocks(ctx context.Context, cfg Config, headers bool) ([]LockResult, err
 	return publishLocks(ctx, cfg, family, roots, out)
 }
 
-// Fetch gets every package of the images into the store, and lists them by name.
-// The input has to keep what it opens.
+// Fetch puts every package of the images into the store, and lists them by name. The
+// input must keep what it opens.
 func Fetch(ctx context.Context, cfg Config) ([]*catalog.Package, error) {
-	cfg.Cache = nil // or what it knows would not be opened
+	cfg.Cache = nil // else known packages would not be opened
 	cfg, out, err := begin(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -277,8 +277,8 @@ func Fetch(ctx context.Context, cfg Config) ([]*catalog.Package, error) {
 	return family.Packages(), nil
 }
 
-// Moved resolves the definitions of locks in the repositories as they are today,
-// and lists for each lock what packages have moved since.
+// Moved resolves the definitions of locks in today's repositories and lists, for
+// each lock, the packages that have moved since.
 func Moved(ctx context.Context, cfg Config, locks []*lock.Lock) ([][]lock.Movement, error) {
 	cfg, out, err := begin(ctx, cfg)
 	if err != nil {

@@ -16,11 +16,11 @@ import (
 	"github.com/orlop/orlop/release"
 )
 
-// What is wrong with a request, and can be known without a repository, is told
-// before one is asked.
+// Faults of a request that do not depend on a repository are reported before one is
+// read.
 
-// Check finds what is wrong with a configuration, whatever its repositories
-// have. It may have no input.
+// Check finds the faults of a configuration that do not depend on its repositories.
+// It may have no input.
 func Check(ctx context.Context, cfg Config) error {
 	repos := repositories(cfg.Input)
 	var errs []error
@@ -37,7 +37,7 @@ func Check(ctx context.Context, cfg Config) error {
 	return errors.Join(errs...)
 }
 
-// repositories are those of an input, nil for none.
+// repositories returns the repositories of an input, nil for none.
 func repositories(in input.Input) *input.Repositories {
 	switch in := in.(type) {
 	case *input.Repositories:
@@ -48,7 +48,7 @@ func repositories(in input.Input) *input.Repositories {
 	return nil
 }
 
-// locksOf are those of an input.
+// locksOf returns the locks of an input.
 func locksOf(in input.Input) []*lock.Lock {
 	if locks, is := in.(*input.Locks); is {
 		return locks.Locks
@@ -56,19 +56,19 @@ func locksOf(in input.Input) []*lock.Lock {
 	return nil
 }
 
-// checkPlanned wants a plan for each image, if there are any.
+// checkPlanned checks that each image has a plan, if there are any.
 func checkPlanned(cfg Config) error {
 	var errs []error
 	for _, name := range cfg.Images {
 		if cfg.Plans != nil && planned(cfg, name) == nil {
-			errs = append(errs, fault.Usagef("image %s: no --plan is for it", name))
+			errs = append(errs, fault.Usagef("image %s: none of the plans given is for it", name))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// checkStore wants a store that can be written where something has to come over
-// a network. A lock's packages may all be there.
+// checkStore checks that the store can be written if something has to be downloaded.
+// The packages of a lock may all be there.
 func checkStore(cfg Config) error {
 	if repos, is := cfg.Input.(*input.Repositories); is {
 		return repos.CheckWritable()
@@ -76,15 +76,15 @@ func checkStore(cfg Config) error {
 	return nil
 }
 
-// checkOutputs judges what stands where the run will write. Catalogues are kept
-// beside an image where their signature is checked.
+// checkOutputs checks what is where the run will write. It keeps catalogues whose
+// signature is checked next to an image.
 func checkOutputs(cfg Config, endings []string) error {
 	if len(endings) == 0 {
 		return nil
 	}
 	var errs []error
 	check := func(name string) {
-		if target := filepath.Join(cfg.OutDir, name); fs.ValidPath(name) && filepath.Base(name) == name { // others are no image's
+		if target := filepath.Join(cfg.OutDir, name); fs.ValidPath(name) && filepath.Base(name) == name { // no image has another name
 			errs = append(errs, output.Check(target, target))
 		}
 	}
@@ -109,7 +109,7 @@ func checkOutputs(cfg Config, endings []string) error {
 	return errors.Join(errs...)
 }
 
-// signedNames are those of the catalogues that are likely to be kept.
+// signedNames lists the file names of the catalogues that are likely to be kept.
 func signedNames(in input.Input) []string {
 	var names []string
 	if repos := repositories(in); repos != nil {

@@ -20,10 +20,9 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// checkLinks looks for what links and packages ask for, which the manifests tell,
-// and for what small files name, before a package is unpacked into a layer. Only if
-// something is missing are the files read, so that all that is missing is told at
-// once.
+// checkLinks checks, before a package is unpacked into a layer, for what links and
+// packages need according to the manifests, and for what small files name. Only if
+// something is missing does it read the files, so that all gaps are reported at once.
 func checkLinks(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root, out *output.Folder) error {
 	missing := gaps(ctx, cfg, family, roots, nil, func(_ *Root, img *closure.Image) closure.Report { return closure.LinksAndWords(ctx, img) })
 	if missing == nil {
@@ -36,13 +35,13 @@ func checkLinks(ctx context.Context, cfg Config, family *resolve.Family, roots [
 	return checkClosure(ctx, cfg, family, roots, found)
 }
 
-// checkClosure looks at every wanted image with a run-time linker. What is missing
-// must stand among the exceptions; one of these that no longer applies is told.
+// checkClosure checks every wanted image with a run-time linker. Whatever is missing
+// must be an exception; it reports exceptions that no longer apply.
 func checkClosure(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root, found asks) error {
 	used := map[define.Exception]bool{}
-	looked := 0
+	checked := 0
 	err := gaps(ctx, cfg, family, roots, found, func(m *Root, img *closure.Image) closure.Report {
-		looked++
+		checked++
 		report := closure.Check(ctx, img)
 		if ctx.Err() == nil {
 			noteUnused(cfg, "image "+m.Def.Name+": its definition", m.Def.Exceptions, report.Used)
@@ -50,30 +49,30 @@ func checkClosure(ctx context.Context, cfg Config, family *resolve.Family, roots
 		}
 		return report
 	})
-	if looked > 0 && ctx.Err() == nil {
+	if checked > 0 && ctx.Err() == nil {
 		noteUnused(cfg, "--exceptions", cfg.Exceptions, used)
 	}
 	return err
 }
 
 // gaps joins what look finds in each image that must be complete. A child does not
-// repeat what it has from its parent.
+// repeat the gaps of its parent.
 func gaps(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root, found asks, look func(*Root, *closure.Image) closure.Report) error {
 	var errs []error
-	told := map[*Root]map[string]bool{}
+	reported := map[*Root]map[string]bool{}
 	for _, m := range roots {
 		if !m.Wanted || !m.Def.Complete && m.Tree.Lookup(closure.RunTimeLinker) == nil {
 			continue
 		}
 		report := look(m, &closure.Image{Tree: m.Tree, Cmd: m.Def.Cmd, Env: m.Def.Env, Requires: m.requires(),
 			Known: exceptionsOf(cfg, family, m), Files: &rootFiles{m, cfg.Input, found}})
-		told[m] = map[string]bool{}
+		reported[m] = map[string]bool{}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		for _, err := range report.Gaps {
-			told[m][err.Error()] = true
-			if !slices.ContainsFunc(m.chain(), func(at *Root) bool { return at != m && told[at][err.Error()] }) {
+			reported[m][err.Error()] = true
+			if !slices.ContainsFunc(m.chain(), func(at *Root) bool { return at != m && reported[at][err.Error()] }) {
 				errs = append(errs, fault.Within("image "+m.Def.Name, err))
 			}
 		}
@@ -81,7 +80,7 @@ func gaps(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root
 	return errors.Join(errs...)
 }
 
-// requires are the words that no package of the image provides.
+// requires lists the words that no package of the image provides.
 func (m *Root) requires() []closure.Requirement {
 	var list []closure.Requirement
 	for i := range m.Plan.Steps {
@@ -94,14 +93,14 @@ func (m *Root) requires() []closure.Requirement {
 	return list
 }
 
-// rootFiles tells of the files of a root.
+// rootFiles gives access to the files of a root.
 type rootFiles struct {
 	root *Root
 	in   input.Input
 	asks asks
 }
 
-// Owner is the package of a node, and who made it.
+// Owner returns the package of a node, and its full name for messages.
 func (r *rootFiles) Owner(n *tree.Node) (pkg, by string) {
 	if f := r.root.owner(n); f != nil {
 		return f.Name, f.FullName()
@@ -109,7 +108,7 @@ func (r *rootFiles) Owner(n *tree.Node) (pkg, by string) {
 	return "", n.Owner()
 }
 
-// Asks is what a file asks for, as far as its package was read.
+// Asks returns what a file needs at run time, if its package was read.
 func (r *rootFiles) Asks(n *tree.Node) closure.Asks {
 	f := r.root.owner(n)
 	if f == nil {
@@ -122,8 +121,8 @@ func (r *rootFiles) Asks(n *tree.Node) closure.Asks {
 	return found
 }
 
-// Text returns the contents of a file, which are mostly at hand. One to which a
-// link leads no hook has asked for.
+// Text returns the contents of a file, which are usually in memory. Those of a link's
+// target are not, so it reads the package again.
 func (r *rootFiles) Text(ctx context.Context, n *tree.Node) ([]byte, error) {
 	text, f := r.root.content(n.Path), r.root.owner(n)
 	if text != nil || f == nil {
@@ -148,7 +147,7 @@ func (r *rootFiles) Text(ctx context.Context, n *tree.Node) ([]byte, error) {
 	}
 }
 
-// exceptionsOf are all that hold for an image.
+// exceptionsOf returns all exceptions that apply to an image.
 func exceptionsOf(cfg Config, family *resolve.Family, m *Root) define.Exceptions {
 	if m.Lock != nil {
 		return m.Lock.Exceptions()
@@ -160,8 +159,7 @@ func exceptionsOf(cfg Config, family *resolve.Family, m *Root) define.Exceptions
 	return all.JoinNew(family.Inherited.Without(func(e define.Exception) bool { return !m.has(e) }))
 }
 
-// has reports whether an image has the package of an exception, itself or from its
-// parent.
+// has reports whether an image or an ancestor has the package of an exception.
 func (m *Root) has(e define.Exception) bool {
 	return slices.ContainsFunc(m.Plan.Steps, func(s solve.StepPlan) bool {
 		return slices.ContainsFunc(s.Packages, func(p *solve.Planned) bool { return e.Of(p.Name) })

@@ -204,7 +204,7 @@ func TestScriptOfFile(t *testing.T) {
 		}
 	}
 	cfg.Images = []string{"y"}
-	if _, err := hooks.Build(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "wrong-1.0: its post-install script is not known") {
+	if _, err := hooks.Build(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "wrong-1.0: its post-install script is unknown") {
 		t.Errorf("got %v: a file of a lower step cannot be changed", err)
 	}
 }

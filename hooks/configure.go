@@ -17,10 +17,10 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// configure adds directories of mtree files and files from donors or the
-// source tree, does what scripts do to these, and adds what FreeBSD's programs
-// would make of the files that are there; then it resolves every owner in the image's own accounts and bounds
-// every time by the epoch. It leaves complete nodes.
+// configure adds directories of mtree files and files from donors or the source
+// tree, applies scripts to these, and adds what FreeBSD's programs would write. Then
+// it resolves every owner in the image's own accounts and bounds every time by the
+// epoch. All nodes are complete after it.
 func (r *rooter) configure(ctx context.Context, m *Root) error {
 	err := errors.Join(r.mtrees(ctx, m), r.files(ctx, m), r.folders(ctx, m), r.runScripts(m))
 	if err == nil {
@@ -98,15 +98,15 @@ func (m *Root) generate(n tree.Node, text []byte) error {
 	return m.place(n, text)
 }
 
-// place is generate for a file whose Digest is known, if only as the name of
-// what it will be made of.
+// place is generate for a file whose Digest is known, even if that is only a name for
+// the inputs of the file.
 func (m *Root) place(n tree.Node, text []byte) error {
 	n.Type, n.Origin, n.Uname, n.Gname, n.Time = tree.File, tree.Generated, "root", "wheel", m.Epoch
 	if n.Link != "" {
 		n.Type = tree.Symlink
 	}
 	if old := m.inherited(n.Path); old != nil && old.Origin == tree.Generated && old.Digest == n.Digest && old.Link == n.Link && old.Mode == n.Mode {
-		return nil // a lower step has made it
+		return nil // a lower step has it
 	}
 	if old := m.Tree.Lookup(n.Path); old == nil || old.Origin != tree.Generated || !m.Tree.Replace(n) {
 		if err := m.Tree.Put(n); err != nil {
@@ -117,9 +117,9 @@ func (m *Root) place(n tree.Node, text []byte) error {
 	return nil
 }
 
-// keepImmutable leaves an immutable directory of the parent as it is: a second
-// entry for it could not be extracted. A package that describes it without the
-// flags has its way in the pkg database only.
+// keepImmutable keeps an immutable directory of the parent as it is: a second entry
+// for it could not be extracted. If a package has it without the flags, only the pkg
+// database says so.
 func (m *Root) keepImmutable(ctx context.Context) error {
 	if m.Parent == nil {
 		return nil
@@ -139,8 +139,8 @@ func (m *Root) keepImmutable(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// changed reports whether this step put the node into the tree or changed it. Times do
-// not count: a directory's is only that of the layer it is written in.
+// changed reports whether this step added the node or changed it. Times do not count:
+// a directory has the time of the layer that it is written in.
 func (m *Root) changed(n *tree.Node) bool {
 	old := m.inherited(n.Path)
 	if old == nil {
@@ -151,7 +151,7 @@ func (m *Root) changed(n *tree.Node) bool {
 	return a != b || n.Type != tree.Dir && n.Origin == tree.Packaged && old.Origin != tree.Packaged
 }
 
-// inherited is the parent's node at a path, nil if there is none.
+// inherited returns the parent's node at a path, nil for none.
 func (m *Root) inherited(path string) *tree.Node {
 	if m.Parent == nil {
 		return nil
@@ -159,8 +159,8 @@ func (m *Root) inherited(path string) *tree.Node {
 	return m.Parent.Tree.Lookup(path)
 }
 
-// content returns a file that a hook generated or that was read from a
-// package, of this image or an ancestor; nil if there is none.
+// content returns a file of this image or an ancestor that was generated or read
+// from a package; nil for none.
 func (m *Root) content(path string) []byte {
 	n := m.Tree.Lookup(path)
 	for at := m; at != nil && n != nil; at = at.Parent {
@@ -188,8 +188,7 @@ func (m *Root) times(ctx context.Context) {
 	}
 }
 
-// owners gives every node its numeric ids. What the parent has keeps the ids
-// that it has there.
+// owners sets the numeric ids of every node. Nodes of the parent keep theirs.
 func (r *rooter) owners(ctx context.Context, m *Root) error {
 	accounts, err := etc.In(m.content)
 	if err != nil {
@@ -215,8 +214,8 @@ func (r *rooter) owners(ctx context.Context, m *Root) error {
 	return errors.Join(errs...)
 }
 
-// noteAccounts tells the users and groups that packages need and the image does
-// not have. pkg only records them.
+// noteAccounts reports the users and groups that packages need and the image lacks.
+// pkg only records them.
 func (r *rooter) noteAccounts(m *Root, accounts *etc.Accounts) {
 	for _, f := range m.Packages {
 		for _, kind := range []struct {
@@ -236,7 +235,7 @@ func (r *rooter) noteAccounts(m *Root, accounts *etc.Accounts) {
 
 // OwnerError is an owner that the image's accounts lack.
 type OwnerError struct {
-	By, Path   string // who brings the path
+	By, Path   string // the origin of the path
 	Kind, Name string // "user" or "group", and which
 }
 
@@ -252,5 +251,5 @@ func (e *OwnerError) Parts() (what, where, found, wanted string) {
 	return "is not in the image's accounts", e.By + ": " + e.Path, "", e.Kind + " " + e.Name
 }
 
-// Lacks tells which account is missing, and who wants it.
+// Lacks returns the missing account, and who needs it.
 func (e *OwnerError) Lacks() (what, by string) { return e.Kind + " " + e.Name, e.By + ": " + e.Path }

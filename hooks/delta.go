@@ -13,7 +13,7 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// delta is what goes into a layer.
+// delta is the content of a layer.
 type delta struct {
 	dirs      []*tree.Node
 	packages  []*input.Package // by name
@@ -77,8 +77,8 @@ func (m *Root) delta(ctx context.Context) delta {
 	return d
 }
 
-// whole is everything from the root up.
-func (m *Root) whole(ctx context.Context) delta {
+// squashed is the delta of the whole image.
+func (m *Root) squashed(ctx context.Context) delta {
 	d := delta{generated: map[string][]byte{}}
 	for _, at := range m.chain() {
 		d.packages = append(d.packages, at.Packages...)
@@ -97,7 +97,7 @@ func (m *Root) whole(ctx context.Context) delta {
 	return d
 }
 
-// needDir asks for a directory and all that it lies in.
+// needDir marks a directory and its parents as needed.
 func needDir(need map[string]bool, path string) {
 	for !need[path] {
 		need[path] = true
@@ -105,7 +105,7 @@ func needDir(need map[string]bool, path string) {
 	}
 }
 
-// directories are the needed ones, in path order.
+// directories lists the needed directories in path order.
 func (m *Root) directories(ctx context.Context, need map[string]bool) []*tree.Node {
 	var dirs []*tree.Node
 	for n := range m.Tree.Until(ctx) {

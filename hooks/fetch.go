@@ -22,10 +22,10 @@ import (
 	"github.com/orlop/orlop/release/etc"
 )
 
-// fetch looks at every package of the family, donors too, and opens those that no
-// earlier build has told of. What it returns is all that must be known before the
-// packages are unpacked. With headers, those of each package are read, whatever its
-// manifest tells.
+// fetch inspects every package of the family, donors too, and opens those that the
+// cache does not know. It returns all that must be known before the packages are
+// unpacked. With headers, it reads those of each package even if its manifest is
+// complete.
 func fetch(ctx context.Context, cfg Config, family *resolve.Family, headers bool) (map[*catalog.Package]*input.Package, error) {
 	all, wanted := family.Packages(), wantedBy(family)
 	known := cfg.Cache.Packages(ctx, factNames(family, wanted)...)
@@ -48,7 +48,7 @@ func fetch(ctx context.Context, cfg Config, family *resolve.Family, headers bool
 			if err != nil {
 				missed[p] = err
 			}
-			return ctx.Err() // other packages are looked at all the same
+			return ctx.Err() // still inspect the other packages
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -61,14 +61,14 @@ func fetch(ctx context.Context, cfg Config, family *resolve.Family, headers bool
 	var errs []error
 	for _, p := range all {
 		if _, unheld := errors.AsType[*input.UnheldError](missed[p]); unheld {
-			cfg.Observe.Detail("%s could not be had", p.FullName())
+			cfg.Observe.Detail("%s could not be obtained", p.FullName())
 		}
 		errs = append(errs, missed[p])
 	}
 	return nil, input.Join(errs)
 }
 
-// factNames name what the last build for these images found out.
+// factNames is the key of the facts from the last build of these images.
 func factNames(family *resolve.Family, wanted *input.Wanted) []any {
 	names := []any{family.Release.ABI, wanted.Key()}
 	for _, m := range family.Steps {
@@ -77,10 +77,10 @@ func factNames(family *resolve.Family, wanted *input.Wanted) []any {
 	return names
 }
 
-// look finds out about a package, from its archive if no earlier build did.
+// look inspects a package: from the cache, else its archive.
 func look(ctx context.Context, cfg Config, p *catalog.Package, wanted *input.Wanted, known *cache.Packages, headers bool) (*input.Package, error) {
 	if f := known.Look(ctx, p, headers); f != nil {
-		tellOdd(cfg, f)
+		noteOdd(cfg, f)
 		return f, verify(ctx, cfg.Input, p)
 	}
 	r, err := cfg.Input.Open(ctx, p, nil)
@@ -93,7 +93,7 @@ func look(ctx context.Context, cfg Config, p *catalog.Package, wanted *input.Wan
 		return nil, err
 	}
 	known.Note(f, raw)
-	tellOdd(cfg, f)
+	noteOdd(cfg, f)
 	return f, nil
 }
 
@@ -117,7 +117,7 @@ func downloads(cfg Config, family *resolve.Family) int {
 	return cfg.Jobs
 }
 
-// wantedBy are the paths that some hook will ask for.
+// wantedBy returns the paths whose contents a hook needs.
 func wantedBy(family *resolve.Family) *input.Wanted {
 	w := &input.Wanted{Files: map[string]bool{}, Folders: []string{certificateDir + "/"}}
 	for _, path := range slices.Concat(etc.Read(), closure.Texts()) {
@@ -139,7 +139,7 @@ func wantedBy(family *resolve.Family) *input.Wanted {
 	return w
 }
 
-// reopen starts to read a package again.
+// reopen starts reading a package again.
 func reopen(ctx context.Context, in input.Input, f *input.Package) (*input.Reader, error) {
 	if f.Entries != nil {
 		return in.Open(ctx, f.Package, nil)
@@ -147,32 +147,32 @@ func reopen(ctx context.Context, in input.Input, f *input.Package) (*input.Reade
 	return in.Open(ctx, f.Package, f.Manifest)
 }
 
-// unlikeError says that a package whose manifest tells all has headers that say
-// otherwise. Another try reads them before anything is installed.
+// unlikeError says that a package with a complete manifest has headers that differ
+// from it. Another try reads them before anything is installed.
 type unlikeError struct{ *catalog.Package }
 
 func (e *unlikeError) Error() string {
 	return e.FullName() + ": its headers do not have the owners and modes of its manifest"
 }
 
-// tellOdd says what pkg would pass over in a manifest, and we do, too, and where
-// pkg installs one thing and registers another.
-func tellOdd(cfg Config, f *input.Package) {
+// noteOdd reports what pkg(8) ignores in a manifest, as orlop does, and where pkg
+// installs one thing and registers another.
+func noteOdd(cfg Config, f *input.Package) {
 	for _, text := range f.Manifest.Skipped {
-		cfg.Observe.Notice("%s: its manifest is not all taken, as by pkg(8): %s", f.FullName(), text)
+		cfg.Observe.Notice("%s: ignored in its manifest, as by pkg(8): %s", f.FullName(), text)
 	}
 	if f.Entries == nil {
 		return
 	}
 	for i := range f.Manifest.Files {
-		tellUnlike(cfg, f, f.Entries[f.Manifest.Files[i].Path])
+		noteUnlike(cfg, f, f.Entries[f.Manifest.Files[i].Path])
 	}
 	for i := range f.Manifest.Dirs {
-		tellUnlike(cfg, f, f.Entries[f.Manifest.Dirs[i].Path])
+		noteUnlike(cfg, f, f.Entries[f.Manifest.Dirs[i].Path])
 	}
 }
 
-func tellUnlike(cfg Config, f *input.Package, e *pkgfile.Entry) {
+func noteUnlike(cfg Config, f *input.Package, e *pkgfile.Entry) {
 	if e == nil || !e.Unlike {
 		return
 	}
@@ -181,6 +181,6 @@ func tellUnlike(cfg Config, f *input.Package, e *pkgfile.Entry) {
 		cfg.Observe.Notice("%s: %s: is in the manifest, but not in the archive: as with pkg(8) it becomes %s", f.FullName(), e.Path(), found)
 		return
 	}
-	cfg.Observe.Notice("%s: %s: is %s in the archive, and something else in the manifest: as with pkg(8) the image has the first, its pkg database the second, and verify will say so",
+	cfg.Observe.Notice("%s: %s: is %s in the archive, but not in the manifest: as with pkg(8) the image has the first, its pkg database the second, and verify will report it",
 		f.FullName(), e.Path(), found)
 }

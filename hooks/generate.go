@@ -21,9 +21,8 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// generators write what FreeBSD's programs would make: those that scripts of
-// packages call, wherever their input is there, and those that the definition
-// asks for.
+// generators write what FreeBSD's programs would: those that scripts of packages
+// call, if their input is there, and those that the definition asks for.
 func (r *rooter) generators(ctx context.Context, m *Root) error {
 	errs := []error{r.databases(ctx, m), r.certificates(ctx, m), r.hints(ctx, m)}
 	if m.Def.BaseConf != nil {
@@ -53,8 +52,8 @@ func (r *rooter) databases(ctx context.Context, m *Root) error {
 	return errors.Join(errs...)
 }
 
-// hints does what ldconfig(8) does when FreeBSD boots, which a container never
-// does. /usr/local/lib is named before it exists, for packages to come.
+// hints does what ldconfig(8) does when FreeBSD boots, which a container never does.
+// It names /usr/local/lib before that exists, for packages that users add.
 func (r *rooter) hints(ctx context.Context, m *Root) error {
 	if m.Tree.Lookup(closure.RunTimeLinker) == nil {
 		return nil
@@ -65,10 +64,9 @@ func (r *rooter) hints(ctx context.Context, m *Root) error {
 // certificateDir is where FreeBSD-caroot has its folders trusted and untrusted.
 const certificateDir = "/usr/share/certs"
 
-// certificates does what certctl(8) does. Its sources are the packages' in the
-// image, else those that the definition takes. A layer cannot take a
-// certificate back, so that a step with other sources than a lower one's is an
-// error.
+// certificates does what certctl(8) does. Its sources are those of packages in the
+// image, else those that the definition takes. A layer cannot remove a certificate,
+// so a step whose sources differ from a lower step's is an error.
 func (r *rooter) certificates(ctx context.Context, m *Root) error {
 	var sets [2][]etc.Source
 	for i, name := range []string{"trusted", "untrusted"} {
@@ -99,8 +97,8 @@ func (r *rooter) certificates(ctx context.Context, m *Root) error {
 	return m.placeCertificates(ctx, files)
 }
 
-// placeCertificates adds what certctl made. Where a lower step has certificates
-// they must be the same.
+// placeCertificates adds the output of certctl. If a lower step has certificates they
+// must be the same.
 func (m *Root) placeCertificates(ctx context.Context, files []etc.Output) error {
 	old := m.inheritedCertificates(ctx)
 	if len(old) == 0 {
@@ -112,7 +110,7 @@ func (m *Root) placeCertificates(ctx context.Context, files []etc.Output) error 
 	}
 	var errs []error
 	fault := func(path, found string) {
-		errs = append(errs, &pkgdb.Fault{Subject: path, Fact: "the certificate that this step makes", Found: found, Wanted: "as a step below has it"})
+		errs = append(errs, &pkgdb.Fault{Subject: path, Fact: "the certificate of this step", Found: found, Wanted: "the one of a lower step"})
 	}
 	for _, f := range files {
 		n := old[f.Path]
@@ -130,7 +128,7 @@ func (m *Root) placeCertificates(ctx context.Context, files []etc.Output) error 
 	return errors.Join(errs...)
 }
 
-// inheritedCertificates are those that a lower step has made, by path.
+// inheritedCertificates returns the generated certificates of lower steps, by path.
 func (m *Root) inheritedCertificates(ctx context.Context) map[string]*tree.Node {
 	old := map[string]*tree.Node{}
 	if m.Parent != nil {
@@ -143,7 +141,7 @@ func (m *Root) inheritedCertificates(ctx context.Context) map[string]*tree.Node 
 	return old
 }
 
-// texts are the contents of the files of a folder in the image.
+// texts returns the contents of the files of a folder in the image.
 func (m *Root) texts(ctx context.Context, folder string) [][]byte {
 	var list [][]byte
 	for _, s := range m.sources(ctx, folder) {
@@ -152,7 +150,7 @@ func (m *Root) texts(ctx context.Context, folder string) [][]byte {
 	return list
 }
 
-// sources are the files of a folder in the image whose contents are at hand.
+// sources returns the files of a folder in the image whose contents are in memory.
 func (m *Root) sources(ctx context.Context, folder string) []etc.Source {
 	var list []etc.Source
 	for n := range m.Tree.Until(ctx) {
@@ -165,8 +163,8 @@ func (m *Root) sources(ctx context.Context, folder string) []etc.Source {
 	return list
 }
 
-// baseConf writes the configuration of the repository of base packages: two
-// words where FreeBSD's own has a stanza that only wants to be enabled.
+// baseConf writes the configuration of the repository of base packages: one line if
+// FreeBSD's own has a stanza that only has to be enabled.
 func (r *rooter) baseConf(ctx context.Context, m *Root) error {
 	const target = "/usr/local/etc/pkg/repos/base.conf"
 	files, err := r.take(ctx, m, *m.Def.BaseConf, target)
@@ -202,9 +200,9 @@ func (r *rooter) baseConf(ctx context.Context, m *Root) error {
 `, of.BaseRepository(), keys))
 }
 
-// newestVersion is that of FreeBSD's packages of this and all lower steps, ""
-// where there is none. What a layer says of its release must come from these: in
-// the next patch level they may be the same, and then so is the layer.
+// newestVersion returns the newest version of FreeBSD's packages in this and all
+// lower steps, "" for none. What a layer says of its release must depend on these
+// only: if they do not change in the next patch level, neither may the layer.
 func (m *Root) newestVersion() string {
 	newest := ""
 	for _, step := range m.Plan.Steps {
@@ -217,12 +215,13 @@ func (m *Root) newestVersion() string {
 	return newest
 }
 
-// inQuotes escapes what sh(1) takes for itself in double quotes.
+// inQuotes escapes what is special to sh(1) in double quotes.
 var inQuotes = strings.NewReplacer(`"`, `\"`, `$`, `\$`, "`", "\\`", `\`, `\\`)
 
-// osRelease writes what rc.d/os-release prints when FreeBSD boots, and the link
-// by which others find it. A snapshot is called as its packages' version, which
-// does not tell the branch. A step above writes it again where its own packages are newer.
+// osRelease writes what rc.d/os-release prints when FreeBSD boots, and the link by
+// which other programs find it. A snapshot is named after its packages' version,
+// which does not say the branch. An upper step writes it again if its own packages
+// are newer.
 func (r *rooter) osRelease(m *Root) error {
 	newest := m.newestVersion()
 	of := r.family.Release.Of(newest)

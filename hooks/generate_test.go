@@ -207,8 +207,8 @@ func TestOtherCertificates(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := hooks.Build(t.Context(), cfg)
-	if err == nil || !strings.Contains(err.Error(), "image notoolchain: /etc/ssl/certs/4042bcee.0: the certificate that this step makes is new, wanted as a step below has it") ||
-		!strings.Contains(err.Error(), "/etc/ssl/cert.pem: the certificate that this step makes is another") {
+	if err == nil || !strings.Contains(err.Error(), "image notoolchain: /etc/ssl/certs/4042bcee.0: the certificate of this step is new, wanted the one of a lower step") ||
+		!strings.Contains(err.Error(), "/etc/ssl/cert.pem: the certificate of this step is another") {
 		t.Errorf("got %v, want the certificate that is new", err)
 	}
 }

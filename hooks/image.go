@@ -19,14 +19,14 @@ import (
 	"github.com/orlop/orlop/release/oci"
 )
 
-// Image is an image that is complete but for its place on a disk.
+// Image is a complete image that is not yet in an archive.
 type Image struct {
 	*Layered
 	oci.Image
 	Documents oci.Documents
 }
 
-// describe makes configuration, manifest and index of every wanted image.
+// describe builds config, manifest and index of every wanted image.
 func describe(cfg Config, of release.Release, layered []*Layered) ([]*Image, error) {
 	var list []*Image
 	for _, m := range layered {
@@ -42,7 +42,7 @@ func describe(cfg Config, of release.Release, layered []*Layered) ([]*Image, err
 	return list, nil
 }
 
-// annotations are those that the run gives an image, or its lock.
+// annotations returns those that the lock or else the run gives an image.
 func annotations(cfg Config, m *Root) map[string]string {
 	if m.Lock != nil {
 		return m.Lock.Annotations
@@ -50,15 +50,15 @@ func annotations(cfg Config, m *Root) map[string]string {
 	return cfg.Annotations
 }
 
-// documents writes the locks of images, and what lies beside them.
+// documents writes the locks of images, and the files next to them.
 type documents struct {
 	Config
 	family *resolve.Family
 	out    *output.Folder
 }
 
-// writeLock puts the lock of an image into the output folder's staging, and
-// returns its sha256. That of an image which was made from a lock must say the same.
+// writeLock stages the lock of an image, and returns its sha256. If the image was
+// built from a lock, both must say the same.
 func (r *documents) writeLock(ctx context.Context, m *Root) (digest string, err error) {
 	l, err := r.lock(ctx, m)
 	if err != nil {
@@ -78,8 +78,8 @@ func (r *documents) writeLock(ctx context.Context, m *Root) (digest string, err 
 
 func lockName(m *Root) string { return release.ArtifactName(m.Def.Name) + lock.Ending }
 
-// writeCatalogues puts the signed catalogues of all wanted images there, as they
-// came, and returns their names.
+// writeCatalogues stages the signed catalogues of all wanted images, unchanged, and
+// returns their names.
 func (r *documents) writeCatalogues(ctx context.Context) ([]string, error) {
 	var names []string
 	for _, c := range r.family.Catalogues {
@@ -87,7 +87,7 @@ func (r *documents) writeCatalogues(ctx context.Context) ([]string, error) {
 			continue
 		}
 		name := lock.CatalogueName(c.Repo.Name)
-		if slices.Contains(names, name) { // two repositories may differ in what no file name has
+		if slices.Contains(names, name) { // two repositories may differ only in characters that a file name lacks
 			name = lock.CatalogueName(c.Repo.Name + "-" + c.Digest[:12])
 		}
 		if err := r.out.Write(ctx, name, c.Sealed); err != nil {
@@ -98,7 +98,7 @@ func (r *documents) writeCatalogues(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// lock is what an image was made of.
+// lock returns the lock of an image.
 func (r *documents) lock(ctx context.Context, m *Root) (lock.Lock, error) {
 	l := lock.New(m.Plan, r.family.Catalogues)
 	l.Orlop, l.Versions, l.Image, l.Revision, l.Branch = r.Version, r.Versions, m.Def.Name, r.family.Release.Revision, r.family.Release.Branch
@@ -119,7 +119,7 @@ func (r *documents) lock(ctx context.Context, m *Root) (lock.Lock, error) {
 		if !r.Squash {
 			err = at.lockDelta(ctx, step, at.delta(ctx))
 		} else if at == m {
-			err = at.lockDelta(ctx, step, at.whole(ctx))
+			err = at.lockDelta(ctx, step, at.squashed(ctx))
 		}
 		if err != nil {
 			return l, err
@@ -130,7 +130,7 @@ func (r *documents) lock(ctx context.Context, m *Root) (lock.Lock, error) {
 	return l, nil
 }
 
-// lockDelta notes what a layer holds that no package has.
+// lockDelta records what a layer has that no package has.
 func (m *Root) lockDelta(ctx context.Context, l *lock.Layer, d delta) error {
 	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
 		n := m.Tree.Lookup(path)
@@ -149,8 +149,8 @@ func (m *Root) lockDelta(ctx context.Context, l *lock.Layer, d delta) error {
 	return err
 }
 
-// setURLs gives repositories the URLs under which anybody finds them: those of the
-// lock that an image is made from, else what the catalogues say, for the release.
+// setURLs sets the public URLs of repositories: those of the lock that an image is
+// built from, else those of the catalogues, for the release.
 func setURLs(repos []lock.Repository, of release.Release, m *resolve.Step) {
 	for i := range repos {
 		repo := &repos[i]

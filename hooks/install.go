@@ -18,8 +18,8 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// install puts the packages of a member into a tree on top of its parent's. It
-// leaves nodes without numeric owners.
+// install adds the packages of a step to the tree of its parent. Nodes have no
+// numeric owners after it.
 func (r *rooter) install(ctx context.Context, m *Root) error {
 	var errs []error
 	for _, p := range m.Own().Packages {
@@ -35,10 +35,10 @@ func (r *rooter) install(ctx context.Context, m *Root) error {
 	return errors.Join(errs...)
 }
 
-// epochOf is the lock's, else the newest file time of the packages of this and
-// all lower steps, which Config.Epoch bounds: a function of what a layer stands
-// on, so that the layer is the same in every image, and in the next patch level if
-// none of these packages is another.
+// epochOf returns the lock's epoch, else the newest file time of the packages in this
+// and all lower steps, bounded by Config.Epoch. It depends only on a layer and those
+// below, so the layer is the same in every image, and in the next patch level if
+// none of these packages changes.
 func (r *rooter) epochOf(m *Root) int64 {
 	latest := int64(lock.MaxEpoch)
 	if r.Epoch != nil {
@@ -57,8 +57,8 @@ func (r *rooter) epochOf(m *Root) int64 {
 	return 0
 }
 
-// lastTime is the newest file time of this and all lower steps, nil where no
-// package tells one.
+// lastTime returns the newest file time of this and all lower steps, nil if no
+// package has one.
 func (m *Root) lastTime() *int64 {
 	var last *int64
 	if m.Parent != nil {
@@ -99,9 +99,8 @@ func (m *Root) put(ctx context.Context, f *input.Package) []error {
 	return errs
 }
 
-// absentDirs are the directories of a package's manifest that nothing makes: they
-// are not in its archive, no file of it is below them, and no package before it
-// has one there.
+// absentDirs returns the directories of a package's manifest that nothing creates:
+// its archive has neither them nor a file below, and no earlier package has them.
 func (m *Root) absentDirs(f *input.Package) map[string]bool {
 	absent := map[string]bool{}
 	for path, e := range f.Entries {
@@ -141,20 +140,20 @@ func (m *Root) repeats(n *tree.Node, typed string) bool {
 	return err == nil && text != nil && wanted.Typed() == sum.Of(wanted.Kind(), text).Typed()
 }
 
-// removed wants packages to have other files in the place of those of lower steps
-// that the definition removes: a layer takes none back.
+// removed checks that packages replace the files of lower steps that the definition
+// removes, since a layer cannot remove them.
 func (m *Root) removed(paths []string) []error {
 	var errs []error
 	for _, path := range paths {
 		if old := m.inherited(path); old != nil && *old == *m.Tree.Lookup(path) {
 			errs = append(errs, &tree.ConflictError{Path: path, A: old.Owner(), B: "image " + m.Def.Name,
-				Reason: "the second removes it, and has no package with another"})
+				Reason: "the second removes it, but has no package to replace it"})
 		}
 	}
 	return errs
 }
 
-// explain names the package where a path itself is at fault.
+// explain names the package of an invalid path.
 func explain(f *input.Package, err error) error {
 	var bad *tree.PathError
 	if errors.As(err, &bad) {
@@ -199,8 +198,8 @@ func dirNode(f *input.Package, d *pkgfile.Dir) tree.Node {
 	return n
 }
 
-// scripts looks at what pkg would run when it installs a package: it is known,
-// skipped by request, or an error. What it does to the tree is left for later.
+// scripts checks what pkg would run when it installs a package: it is known, skipped
+// by request, or an error. runScripts applies it to the tree later.
 func (r *rooter) scripts(m *Root, f *input.Package) []error {
 	var errs []error
 	for _, s := range f.Manifest.InstallScripts() {
@@ -210,7 +209,7 @@ func (r *rooter) scripts(m *Root, f *input.Package) []error {
 			continue
 		}
 		if e.Without != "" {
-			r.Observe.Notice("image %s: %s: %s is not made: an image has no kernel that reads it", m.Def.Name, f.FullName(), e.Without)
+			r.Observe.Notice("image %s: %s: %s is not written: no kernel in a container reads it", m.Def.Name, f.FullName(), e.Without)
 		}
 		if e.Chmods != nil {
 			m.scripts = append(m.scripts, pending{f, s, e.Chmods})
@@ -224,30 +223,29 @@ func (r *rooter) scripts(m *Root, f *input.Package) []error {
 	return errs
 }
 
-// unknownScript is an error, unless the user knows.
+// unknownScript returns an error, unless the user skips unknown scripts.
 func (r *rooter) unknownScript(m *Root, f *input.Package, s pkgfile.Script) error {
 	skipped := lock.Script{Package: f.FullName(), Phase: s.Phase, SHA256: sum.HexSHA256([]byte(s.Text))}
 	if !r.skips(m, skipped) {
 		return &script.UnknownError{Package: f.FullName(), Phase: s.Phase, Text: s.Text}
 	}
 	if m.Pinned != nil && !r.SkipScripts && !(m.Def.SkipScripts && m.DefinedWell()) {
-		m.doubt("image %s goes without the %s script of %s; --unknown-scripts skip says that you know", m.Def.Name, s.Phase, f.FullName())
+		m.doubt("image %s goes without the %s script of %s; --unknown-scripts skip accepts that", m.Def.Name, s.Phase, f.FullName())
 	}
 	m.Skipped = append(m.Skipped, skipped)
 	r.Observe.Notice("image %s: %s: its %s script is skipped", m.Def.Name, f.FullName(), s.Phase)
 	return nil
 }
 
-// pending is a script of a known package whose work is left for when every path
-// of its image is there.
+// pending is a known script that is applied once every path of its image is there.
 type pending struct {
 	by     *input.Package
 	script pkgfile.Script
 	chmods []script.Chmod
 }
 
-// runScripts does the rest of what scripts do. One that changes what is not there
-// is no known one.
+// runScripts applies the pending scripts. One that changes a path that is not there
+// counts as unknown.
 func (r *rooter) runScripts(m *Root) error {
 	var errs []error
 	for _, s := range m.scripts {
@@ -262,17 +260,14 @@ func (r *rooter) runScripts(m *Root) error {
 	return errors.Join(errs...)
 }
 
-// What chmod(1) in scripts of packages changes. pkg's database has the modes that
-// packages have.
-
-// given is a mode that a script has given to a path.
+// given is a mode that a script sets. pkg's database keeps the mode of the package.
 type given struct {
 	mode uint32
 	by   *input.Package
 }
 
-// chmod makes the tree what chmod(1) in a script of a package would. What two
-// packages want otherwise has no order that everybody sees.
+// chmod applies chmod(1) of a package's script to the tree. Two packages that set
+// different modes are an error, since no order of theirs is defined.
 func (m *Root) chmod(by *input.Package, c script.Chmod) error {
 	path := m.Tree.Resolve(c.Path).Path
 	for at := m; at != nil; at = at.Parent {

@@ -32,20 +32,20 @@ type Layered struct {
 	Layers  []oci.Layer  // lowest first
 	blobs   []*os.File   // their bytes
 	nodes   []*tree.Node // entries of the own layer
-	earlier []oci.Layer  // those of Layers that an earlier build has made
+	earlier []oci.Layer  // those of Layers that an earlier build wrote
 }
 
-// layerer writes layers. It is complete before it writes the first.
+// layerer writes layers.
 type layerer struct {
 	*streamer
 	abi     string
 	scratch func() (*os.File, error) // makes a file without a name
 }
 
-// writeLayers streams the packages of each root into a blob of its own, or takes
-// one that an earlier build has made, and returns what the packages' files ask for.
-// With Config.Squash the wanted images get one layer with everything instead. What
-// it returns beside an error are the blobs so far.
+// writeLayers streams the packages of each root into a blob of its own, or reuses one
+// of an earlier build, and returns what the packages' files need at run time. With
+// Config.Squash each wanted image gets one layer with everything instead. With an
+// error it returns the blobs so far.
 func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out *output.Folder) ([]*Layered, asks, error) {
 	r := &layerer{newStreamer(cfg, out.Scratch), abi, out.Scratch}
 	defer r.close()
@@ -57,11 +57,11 @@ func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out
 			if !root.Wanted {
 				continue
 			}
-			d = root.whole(ctx)
+			d = root.squashed(ctx)
 		}
 		m := &Layered{Root: root, nodes: d.nodes(root)}
 		if err := ctx.Err(); err != nil {
-			return list, nil, err // the lists may have ended with it
+			return list, nil, err // the lists may be cut short
 		}
 		below := made[root.Parent] // nil with Squash
 		if err := checkExtraction(ctx, made, m); err != nil {
@@ -83,19 +83,19 @@ func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out
 	return list, r.asks, nil
 }
 
-// closeBlobs gives back the files of layers, which images share.
+// closeBlobs closes the files of layers, which images share.
 func closeBlobs(list []*Layered) {
 	for _, m := range list {
 		m.blobs[len(m.blobs)-1].Close()
 	}
 }
 
-// lastName is what the last layer of an image is kept under.
+// lastName is the key of the last layer of an image.
 func (r *layerer) lastName(m *Layered) []any {
 	return []any{m.Def.Name, r.abi, r.Compression, r.Squash}
 }
 
-// writeLayer makes one layer, unless an earlier build did.
+// writeLayer writes one layer, unless an earlier build did.
 func (r *layerer) writeLayer(ctx context.Context, m *Layered, d delta) (own oci.Layer, blob *os.File, reused bool, err error) {
 	fragments, keys, err := r.fragments(ctx, m.Root, d)
 	if err != nil {
@@ -116,7 +116,7 @@ func (r *layerer) writeLayer(ctx context.Context, m *Layered, d delta) (own oci.
 	return oci.Layer{Layer: made.Layer, Created: m.Epoch, CreatedBy: "orlop " + m.Def.Name}, blob, reused, nil
 }
 
-// compose writes a layer, with what a prior one has of it.
+// compose writes a layer, and reuses fragments of a prior one.
 func (r *layerer) compose(ctx context.Context, m *Layered, fragments []layer.Fragment) (*cache.Layer, *os.File, error) {
 	old, blob := r.Cache.Last(ctx, r.lastName(m)...)
 	if old == nil {
@@ -126,7 +126,7 @@ func (r *layerer) compose(ctx context.Context, m *Layered, fragments []layer.Fra
 	}
 	var ahead errgroup.Group
 	ahead.Go(func() error {
-		_, _ = m.Database() // ready for the last fragment, which says what is wrong
+		_, _ = m.Database() // ready for the last fragment, which reports the error
 		return nil
 	})
 	defer ahead.Wait()
@@ -151,8 +151,8 @@ func (r *layerer) compose(ctx context.Context, m *Layered, fragments []layer.Fra
 	}
 }
 
-// share lets a layer that was made now know what its files ask for, and packages
-// that were not opened what an earlier build found.
+// share records in a new layer what its files need at run time, and takes for
+// packages that were not opened what an earlier build found.
 func (r *layerer) share(keys map[*input.Package]string, made *cache.Layer) {
 	all := map[string]cache.Asks{}
 	for f, key := range keys {
@@ -164,8 +164,8 @@ func (r *layerer) share(keys map[*input.Package]string, made *cache.Layer) {
 	made.Asks = all
 }
 
-// fragments are those of a layer: directories, packages in the order of their names,
-// generated files, and the pkg database last.
+// fragments returns the fragments of a layer: directories, packages in the order of
+// their names, generated files, and the pkg database last.
 func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Fragment, map[*input.Package]string, error) {
 	var list []layer.Fragment
 	keys := map[*input.Package]string{}
@@ -211,7 +211,7 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 	return list, keys, errors.Join(errs...)
 }
 
-// packaged are the nodes of a package's files, in the order of the manifest.
+// packaged returns the nodes of a package's files, in the order of the manifest.
 func (m *Root) packaged(f *input.Package) []*tree.Node {
 	nodes := make([]*tree.Node, len(f.Manifest.Files))
 	for i := range f.Manifest.Files {
@@ -220,7 +220,7 @@ func (m *Root) packaged(f *input.Package) []*tree.Node {
 	return nodes
 }
 
-// generated is the fragment of generated files but the database.
+// generated returns the fragment of generated files except the database.
 func generated(m *Root, d delta) func(*tarfile.Writer) error {
 	return func(w *tarfile.Writer) error {
 		for _, path := range slices.Sorted(maps.Keys(d.generated)) {
@@ -240,11 +240,11 @@ func generated(m *Root, d delta) func(*tarfile.Writer) error {
 	}
 }
 
-// noteFlags says which file flags a layer cannot carry.
+// noteFlags reports the file flags that a layer cannot carry.
 func (r *layerer) noteFlags(m *Root, d delta) {
 	note := func(path string) {
 		if _, dropped := tarfile.KnownFlags(m.Tree.Lookup(path).Flags); dropped != "" {
-			r.Observe.Notice("image %s: %s: no container storage knows the file flag %s; it stands in the pkg database only", m.Def.Name, path, dropped)
+			r.Observe.Notice("image %s: %s: no container storage knows the file flag %s; only the pkg database has it", m.Def.Name, path, dropped)
 		}
 	}
 	for _, n := range d.dirs {

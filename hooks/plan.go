@@ -23,7 +23,7 @@ import (
 	"github.com/orlop/orlop/release/define"
 )
 
-// Resolution is what a request comes to.
+// Resolution is what a request resolves to.
 type Resolution struct {
 	Release release.Release
 	Images  []ImagePlan
@@ -36,9 +36,8 @@ type ImagePlan struct {
 	File  lock.Plan
 }
 
-// Plan resolves the images and fetches nothing. With an OutDir it leaves their
-// plans there; a file that says the same already keeps its time, as make(1)
-// likes it.
+// Plan resolves the images and fetches nothing. With an OutDir it writes their plans
+// there; a file with the same text keeps its time, for make(1).
 func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
 	var endings []string
 	if cfg.OutDir != "" {
@@ -88,7 +87,7 @@ func planFile(ctx context.Context, cfg Config, family *resolve.Family, m *resolv
 	return f, nil
 }
 
-// sourceFiles are those that an image takes from the source tree, by their
+// sourceFiles lists the files that an image takes from the source tree, by their
 // paths there.
 func sourceFiles(ctx context.Context, tree input.Tree, img define.Image) ([]lock.File, error) {
 	var list []lock.File
@@ -107,7 +106,7 @@ func sourceFiles(ctx context.Context, tree input.Tree, img define.Image) ([]lock
 	return list, nil
 }
 
-// publishPlans writes the plans that say something new.
+// publishPlans writes the plans that have changed.
 func publishPlans(ctx context.Context, cfg Config, out *output.Folder, plans []ImagePlan) error {
 	for _, p := range plans {
 		text, err := p.File.Encode()
@@ -125,7 +124,7 @@ func publishPlans(ctx context.Context, cfg Config, out *output.Folder, plans []I
 	return out.Place(ctx)
 }
 
-// saysAlready reports whether a file has this very text.
+// saysAlready reports whether a file already has this text.
 func saysAlready(file string, text []byte) bool {
 	old, err := store.OpenRegularFile(file)
 	if err != nil {
@@ -136,8 +135,7 @@ func saysAlready(file string, text []byte) bool {
 	return err == nil && bytes.Equal(found, text)
 }
 
-// checkPlans compares what the images come to with their plans, where there
-// are any.
+// checkPlans compares the resolved images with their plans, if there are any.
 func checkPlans(ctx context.Context, cfg Config, family *resolve.Family) error {
 	if cfg.Plans == nil {
 		return nil
@@ -156,7 +154,7 @@ func checkPlans(ctx context.Context, cfg Config, family *resolve.Family) error {
 	return errors.Join(errs...)
 }
 
-// planned is the plan of an image that Config.Plans has, nil for none.
+// planned returns the plan of an image in Config.Plans, nil for none.
 func planned(cfg Config, image string) *lock.Plan {
 	i := slices.IndexFunc(cfg.Plans, func(f *lock.Plan) bool { return f.Image == image })
 	if i < 0 {

@@ -19,20 +19,20 @@ import (
 	"github.com/orlop/orlop/release/oci/layout"
 )
 
-// Result is an image that was made.
+// Result is an image that was built.
 type Result struct {
 	Image    string
-	Name     string // that the archive gives it
+	Name     string // in the archive
 	File     string // path of the archive
 	Lock     string // path of the lock
 	Digest   string // of the manifest, sha256:…
 	Layers   []oci.Layer
 	Packages int
 	Size     int64 // bytes of the archive
-	// FromArtifact are the paths of files that only input.Locks.Published had.
+	// FromArtifact has the paths of files that only input.Locks.Published had.
 	FromArtifact []string
-	Catalogues   []string // names of the signed catalogues that were kept beside the lock
-	// Doubts are what the image has on the word of its lock alone.
+	Catalogues   []string // names of the signed catalogues next to the lock
+	// Doubts are what only the lock vouches for.
 	Doubts      []string
 	Definitions []resolve.LayerDefinition // of an image from a lock
 }
@@ -122,12 +122,12 @@ func publishLocks(ctx context.Context, cfg Config, family *resolve.Family, roots
 	return made, nil
 }
 
-// damagedError says that a layer of the store was damaged. It has been dropped,
-// so that another try makes it anew.
+// damagedError says that a layer of the store was damaged. It has been dropped, so
+// another try rebuilds it.
 type damagedError struct{ error }
 
-// blame takes the error of copying an image's layers, and finds out whether one
-// that this build has not made is damaged or cannot be read.
+// blame returns the error of copying an image's layers. It is a damagedError if a
+// layer of an earlier build is damaged or cannot be read.
 func blame(ctx context.Context, cfg Config, m *Image, err error) error {
 	for _, l := range m.earlier {
 		if cfg.Cache.Check(ctx, l.Digest.Encoded()) {
@@ -150,7 +150,7 @@ func (m *Root) takenFromArtifact() []string {
 	return paths
 }
 
-// section reads an open blob from its start, whoever else reads it.
+// section reads an open blob from its start, while others may read it, too.
 func section(f *os.File) (io.ReadCloser, error) {
 	info, err := f.Stat()
 	if err != nil {

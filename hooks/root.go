@@ -23,8 +23,8 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// Root is the root file system of an image as it will be, and what was found out
-// while it was made. newRoot makes it; after that nobody changes it.
+// Root is the future root file system of an image, and what was found out while
+// building it. Nothing changes it after newRoot.
 type Root struct {
 	*resolve.Step
 	Parent    *Root // nil for none
@@ -33,20 +33,20 @@ type Root struct {
 	Generated map[string][]byte // of this step, by path; nil for the database
 	Database  func() ([]byte, error)
 	Epoch     int64  // seconds; every time of this step is at most this
-	Newest    *int64 // seconds: the last file time of this and all lower steps; nil where no package tells one
+	Newest    *int64 // seconds: the last file time of this and all lower steps; nil if no package has one
 
 	// For the lock:
-	Taken     []lock.File // files that no package of the image brings
-	LeftOut   []string    // optional files that nobody has
+	Taken     []lock.File // files that no package of the image has
+	LeftOut   []string    // optional files that no origin has
 	Skipped   []lock.Script
 	NoAccount []string // "PACKAGE: user NAME" that packages need and the image lacks
-	Unsure    []string // beside Step.Doubts, what nobody but the lock vouches for
+	Unsure    []string // what only the lock vouches for, in addition to Step.Doubts
 
 	scripts []pending        // of this step
 	given   map[string]given // modes by scripts of this step, by path
 }
 
-// rooter makes roots. It is complete before it makes the first.
+// rooter builds roots.
 type rooter struct {
 	Config
 	family   *resolve.Family
@@ -54,9 +54,8 @@ type rooter struct {
 	lending  *input.Lending
 }
 
-// newRoots makes the root of each step on top of its parent's. The faults of all
-// steps are reported but those of children of a faulty one, which would only repeat
-// them.
+// newRoots builds the root of each step on top of its parent's. It reports the faults
+// of all steps except children of a faulty one, which would only repeat them.
 func newRoots(ctx context.Context, cfg Config, family *resolve.Family, packages map[*catalog.Package]*input.Package) ([]*Root, error) {
 	r := &rooter{cfg, family, packages, lendingOf(cfg, family, packages)}
 	var roots []*Root
@@ -84,8 +83,8 @@ func newRoots(ctx context.Context, cfg Config, family *resolve.Family, packages 
 	return roots, errors.Join(errs...)
 }
 
-// newRoot makes the root of a step: it installs packages, adds what no package
-// brings, and says what pkg's database holds.
+// newRoot builds the root of a step: it installs packages, adds what no package has,
+// and decides what pkg's database holds.
 func (r *rooter) newRoot(ctx context.Context, step *resolve.Step, parent *Root, done int) (*Root, error) {
 	m := &Root{Step: step, Parent: parent, Tree: new(tree.Tree), Generated: map[string][]byte{}}
 	if parent != nil {
@@ -103,7 +102,7 @@ func (r *rooter) newRoot(ctx context.Context, step *resolve.Step, parent *Root, 
 	return m, nil
 }
 
-// lendingOf are the packages of a build as those that lend files.
+// lendingOf returns the packages of a build as origins of files.
 func lendingOf(cfg Config, family *resolve.Family, packages map[*catalog.Package]*input.Package) *input.Lending {
 	l := &input.Lending{Input: cfg.Input, Trusted: family.Trusted, Observe: cfg.Observe}
 	for _, p := range family.Packages() {
@@ -117,7 +116,7 @@ func lendingOf(cfg Config, family *resolve.Family, packages map[*catalog.Package
 	return l
 }
 
-// chain returns the root and those that it stands on, the lowest first.
+// chain returns the root and its ancestors, the lowest first.
 func (m *Root) chain() []*Root {
 	if m.Parent == nil {
 		return []*Root{m}
@@ -125,7 +124,7 @@ func (m *Root) chain() []*Root {
 	return append(m.Parent.chain(), m)
 }
 
-// doubt notes what nobody but the lock vouches for.
+// doubt records what only the lock vouches for.
 func (m *Root) doubt(format string, args ...any) { m.unsure(fmt.Sprintf(format, args...)) }
 
 func (m *Root) unsure(texts ...string) {
@@ -136,7 +135,7 @@ func (m *Root) unsure(texts ...string) {
 	}
 }
 
-// allDoubts are those of an image and all that it stands on.
+// allDoubts lists the doubts of an image and its ancestors.
 func (m *Root) allDoubts() []string {
 	var list []string
 	for _, at := range m.chain() {
@@ -145,7 +144,7 @@ func (m *Root) allDoubts() []string {
 	return list
 }
 
-// owner is the package that a node comes from, nil for none.
+// owner returns the package of a node, nil for none.
 func (m *Root) owner(n *tree.Node) *input.Package {
 	if n.Origin != tree.Packaged {
 		return nil
@@ -175,8 +174,8 @@ func (r *rooter) take(ctx context.Context, m *Root, t define.Taken, target strin
 	return taking.Files, err
 }
 
-// skips reports whether an unknown script is passed over: by request, or as
-// the lock has it.
+// skips reports whether an unknown script is skipped: by request, or because the lock
+// says so.
 func (r *rooter) skips(m *Root, s lock.Script) bool {
 	if m.Pinned != nil {
 		return slices.Contains(m.Pinned.SkippedScripts, s)
@@ -184,9 +183,8 @@ func (r *rooter) skips(m *Root, s lock.Script) bool {
 	return r.SkipScripts || m.Def.SkipScripts
 }
 
-// register decides what pkg's database of an image holds: all packages of the
-// image, its ancestors' included. The file is made when its layer is written,
-// whose last file it is.
+// register decides what pkg's database of an image holds: all packages of the image
+// and its ancestors. The file is written with its layer, whose last file it is.
 func (r *rooter) register(ctx context.Context, m *Root) error {
 	name, err := r.database(ctx, m)
 	if err != nil {
@@ -201,8 +199,8 @@ func (r *rooter) register(ctx context.Context, m *Root) error {
 	return nil
 }
 
-// database leaves how to make the database, new or, of a root which pkg filled,
-// in its normal form. It returns a name for its bytes.
+// database sets the function that writes the database: a new one or, for a root that
+// pkg filled, its normal form. It returns a name for the bytes.
 func (r *rooter) database(ctx context.Context, m *Root) (string, error) {
 	top := len(m.Plan.Steps) - 1
 	parts, automatic := []any{r.Schema, m.Epoch}, map[string]bool{}

@@ -21,10 +21,10 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// asks is what the files of packages ask for when they run.
+// asks is what the files of packages need at run time.
 type asks map[*input.Package]cache.Asks
 
-// streamer reads packages whole, several side by side.
+// streamer reads all members of packages, several packages at once.
 type streamer struct {
 	Config
 	scratches scratches
@@ -32,21 +32,21 @@ type streamer struct {
 	asks      asks
 }
 
-// newStreamer returns one that makes files without a name by create.
+// newStreamer returns a streamer. Create makes files without a name.
 func newStreamer(cfg Config, create func() (*os.File, error)) *streamer {
 	return &streamer{Config: cfg, scratches: scratches{create: create}, asks: asks{}}
 }
 
 func (r *streamer) close() { r.scratches.close() }
 
-// note keeps what the files of a package ask for.
+// note records what the files of a package need at run time.
 func (r *streamer) note(f *input.Package, found cache.Asks) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.asks[f] = found
 }
 
-// readAll reads the files of all packages, only for what they ask for.
+// readAll reads the files of all packages, just to find what they need at run time.
 func readAll(ctx context.Context, cfg Config, roots []*Root, out *output.Folder) (asks, error) {
 	r := newStreamer(cfg, out.Scratch)
 	defer r.close()
@@ -62,8 +62,8 @@ func readAll(ctx context.Context, cfg Config, roots []*Root, out *output.Folder)
 	return r.asks, g.Wait()
 }
 
-// writePackage streams the files of a package. Their contents are checked
-// against the manifest while they pass; it notes what they ask for at run time.
+// writePackage streams the files of a package. It checks their contents against the
+// manifest on the way, and records what they need at run time.
 func (r *streamer) writePackage(ctx context.Context, w *tarfile.Writer, m *Root, f *input.Package) error {
 	if len(f.Manifest.Files) == 0 {
 		return nil
@@ -118,18 +118,18 @@ func (r *streamer) writePackage(ctx context.Context, w *tarfile.Writer, m *Root,
 	}
 }
 
-// notePassedOver tells which directories of an archive are not installed.
+// notePassedOver reports the directories of an archive that are not installed.
 func (r *streamer) notePassedOver(f *input.Package, pkg *input.Reader) {
 	if pkg.PassedOver == nil {
 		return
 	}
 	for _, path := range pkg.PassedOver() {
-		r.Observe.Notice("%s: %s: is not in the manifest, and so not made, as by pkg(8)", f.FullName(), path)
+		r.Observe.Notice("%s: %s: is not in the manifest, so it is not installed, as by pkg(8)", f.FullName(), path)
 	}
 }
 
-// scratches are what packages that are streamed side by side use, one package
-// after the other.
+// scratches are shared by packages that are streamed at once: each is used by one
+// package after the other.
 type scratches struct {
 	create func() (*os.File, error)
 	mu     sync.Mutex

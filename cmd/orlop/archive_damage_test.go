@@ -35,18 +35,18 @@ var archiveDamages = []struct {
 	{"bit of the manifest", func(l *opened) { l.flip(l.blob(l.manifestDigest())) }, "manifest: blob sha256:… is sha256:…, wanted sha256:…", ""},
 	{"bit of the config", func(l *opened) { l.flip(l.blob(at[string](l.manifest, "config", "digest"))) }, "config: blob sha256:… is sha256:…, wanted sha256:…", ""},
 	{"bit of a layer", func(l *opened) { l.flip(l.layerPath(1)) }, `layer 2: blob sha256:… is sha256:…, wanted sha256:…
-files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
+files, pkg database and packages were not checked: that needs every layer complete and in its place`, ""},
 	{"manifest cut short", func(l *opened) { l.cut(l.blob(l.manifestDigest())) }, "manifest: size of blob sha256:… is 519, wanted 1038", ""},
 	{"config cut short", func(l *opened) { l.cut(l.blob(at[string](l.manifest, "config", "digest"))) }, "config: size of blob sha256:… is 243, wanted 486", ""},
 	{"layer cut short", func(l *opened) { l.cut(l.layerPath(0)) }, `layer 1: size of blob sha256:… is 57041, wanted 114083
-files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
+files, pkg database and packages were not checked: that needs every layer complete and in its place`, ""},
 	{"layer absent", func(l *opened) { os.Remove(l.layerPath(0)) }, `layer 1: blob sha256:… is not in the archive
-files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
+files, pkg database and packages were not checked: that needs every layer complete and in its place`, ""},
 	{"oci-layout absent", func(l *opened) { os.Remove(filepath.Join(l.dir, "oci-layout")) }, "has no oci-layout, which an OCI image layout has beside index.json (image-spec, image-layout.md)", ""},
 	{"oci-layout of another version", func(l *opened) { l.write("oci-layout", `{"imageLayoutVersion":"9.9"}`) }, `version in oci-layout is "9.9", which this version does not read, wanted 1.0.0`, ""},
 
 	{"first bit of a layer", func(l *opened) { l.edit(l.layerPath(1), func(b []byte) []byte { b[0] ^= 1; return b }) }, `layer 2: blob sha256:… is sha256:…, wanted sha256:…
-files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
+files, pkg database and packages were not checked: that needs every layer complete and in its place`, ""},
 	{"config, oci-layout, layer and a stray file at once", func(l *opened) {
 		l.flip(l.blob(at[string](l.manifest, "config", "digest")))
 		l.write("oci-layout", `{"imageLayoutVersion":"9.9"}`)
@@ -55,7 +55,7 @@ files, pkg database and packages were not checked: that needs every layer whole 
 	}, `config: blob sha256:… is sha256:…, wanted sha256:…
 version in oci-layout is "9.9", which this version does not read, wanted 1.0.0
 layer 1: blob sha256:… is not in the archive
-files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
+files, pkg database and packages were not checked: that needs every layer complete and in its place`, ""},
 	{"manifest and a stray file at once", func(l *opened) {
 		l.flip(l.blob(l.manifestDigest()))
 		l.write("stray", "x")
@@ -66,7 +66,7 @@ files, pkg database and packages were not checked: that needs every layer whole 
 
 	// Documents that lie, with right digests above them.
 	{"lying size of a layer", documents(func(l *opened) { l.descriptors()[0].(object)["size"] = 5 }), `layer 1: size of blob sha256:… is 114083, wanted 5
-files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
+files, pkg database and packages were not checked: that needs every layer complete and in its place`, ""},
 	{"lying size of the config", func(l *opened) {
 		at[object](l.manifest, "config")["size"] = 5
 		l.replace(at[[]any](l.index, "manifests")[0].(object), l.encode(l.manifest))
@@ -74,10 +74,10 @@ files, pkg database and packages were not checked: that needs every layer whole 
 	}, "config: size of blob sha256:… is 486, wanted 5", ""},
 	{"layers swapped", documents(func(l *opened) { slices.Reverse(l.descriptors()) }), `layer 1: the DiffID of its tar file is sha256:…, wanted sha256:…, which the config has
 layer 2: the DiffID of its tar file is sha256:…, wanted sha256:…, which the config has
-files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
+files, pkg database and packages were not checked: that needs every layer complete and in its place`, ""},
 	{"DiffIDs swapped", documents(func(l *opened) { slices.Reverse(at[[]any](l.config, "rootfs", "diff_ids")) }), `layer 1: the DiffID of its tar file is sha256:…, wanted sha256:…, which the config has
 layer 2: the DiffID of its tar file is sha256:…, wanted sha256:…, which the config has
-files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
+files, pkg database and packages were not checked: that needs every layer complete and in its place`, ""},
 	{"DiffID too many", documents(func(l *opened) {
 		rootfs := at[object](l.config, "rootfs")
 		rootfs["diff_ids"] = append(rootfs["diff_ids"].([]any), digestText(nil))
@@ -86,7 +86,7 @@ config: rootfs.diff_ids.2 is "sha256:…", its lock makes it absent`, ""},
 	{"media type of a layer", documents(func(l *opened) {
 		l.descriptors()[0].(object)["mediaType"] = "application/vnd.oci.image.layer.v1.tar+zstd"
 	}), `layer 1: is packed with gzip, wanted zstd, as its media type has it
-files, pkg database and packages were not checked: that needs every layer whole and in its place
+files, pkg database and packages were not checked: that needs every layer complete and in its place
 manifest: layers.0.mediaType is "application/vnd.oci.image.layer.v1.tar+zstd", its lock makes it "application/vnd.oci.image.layer.v1.tar+gzip"`, ""},
 	{"media type of the config", documents(func(l *opened) { at[object](l.manifest, "config")["mediaType"] = "text/plain" }), `manifest: its config is of type "text/plain", so it is not an OCI image`, ""},
 	{"schemaVersion", documents(func(l *opened) { l.manifest["schemaVersion"] = 3 }), `schemaVersion of manifest is 3, wanted 2
@@ -118,11 +118,11 @@ config: history.2.created_by is "somebody", its lock makes it absent`, ""},
 
 	// Blobs of layers with right digests.
 	{"bytes after a layer", blob(func(b []byte) []byte { return append(b, "evil"...) }), `layer 2: has data after its last gzip member
-files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
+files, pkg database and packages were not checked: that needs every layer complete and in its place`, ""},
 	{"layer empty", blob(func([]byte) []byte { return nil }), `layer 2: is empty, wanted a gzip stream
-files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
+files, pkg database and packages were not checked: that needs every layer complete and in its place`, ""},
 	{"layer cut short before it was hashed", blob(func(b []byte) []byte { return b[:len(b)-9] }), `layer 2: ends in the middle of a gzip member
-files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
+files, pkg database and packages were not checked: that needs every layer complete and in its place`, ""},
 
 	// Layers packed anew, with all digests right.
 	{"mode", inLayer(1, func(l *opened) { l.find(1, "lib/libc.so.7").Mode = 0o4755 }), "FreeBSD-clibs-15.0p3: /lib/libc.so.7: mode is 4755, wanted 0444, as the pkg database has it", ""},
@@ -133,7 +133,7 @@ files, pkg database and packages were not checked: that needs every layer whole 
 	{"file absent", inLayer(1, func(l *opened) { l.drop(1, "lib/libc.so.7") }), "FreeBSD-clibs-15.0p3: /lib/libc.so.7: file is absent, wanted one, as the pkg database has it", ""},
 	{"file whited out", inLayer(1, func(l *opened) {
 		l.layers[1] = append(l.layers[1], entry{Header: tar.Header{Name: "usr/share/zoneinfo/.wh.UTC", Typeflag: tar.TypeReg}})
-	}), `layer 2: /usr/share/zoneinfo/.wh.UTC: is a whiteout, of which orlop writes none
+	}), `layer 2: /usr/share/zoneinfo/.wh.UTC: is a whiteout, which orlop does not write
 FreeBSD-zoneinfo-15.0: /usr/share/zoneinfo/UTC: file is absent, wanted one, as the pkg database has it`, ""},
 	{"file of nobody", inLayer(1, func(l *opened) {
 		l.layers[1] = append(l.layers[1], entry{Header: tar.Header{Name: "lib/evil", Mode: 0o4755, Uname: "root", Gname: "wheel", Typeflag: tar.TypeReg}})
@@ -219,13 +219,13 @@ layer 2: /dev/mem: file is there, wanted none: no package has it, and orlop does
 		os.Remove(l.dir + ".lock.json")
 		e := l.find(0, "etc/master.passwd")
 		e.set(append(e.body, "evil::0:0::0:0::/:/bin/sh\n"...))
-	}), `/etc/passwd: sha256 is …, wanted …, which comes of other files in the image
-/etc/pwd.db: sha256 is …, wanted …, which comes of other files in the image
-/etc/spwd.db: sha256 is …, wanted …, which comes of other files in the image`, ""},
+	}), `/etc/passwd: sha256 is …, wanted …, which is derived from other files in the image
+/etc/pwd.db: sha256 is …, wanted …, which is derived from other files in the image
+/etc/spwd.db: sha256 is …, wanted …, which is derived from other files in the image`, ""},
 	{"spwd.db, and no lock", inLayer(0, func(l *opened) {
 		os.Remove(l.dir + ".lock.json")
 		l.find(0, "etc/spwd.db").set([]byte("x"))
-	}), "/etc/spwd.db: sha256 is …, wanted …, which comes of other files in the image", ""},
+	}), "/etc/spwd.db: sha256 is …, wanted …, which is derived from other files in the image", ""},
 	{"mode of master.passwd", inLayer(0, func(l *opened) { l.find(0, "etc/master.passwd").Mode = 0o644 }), "layer 1: /etc/master.passwd: mode is 0644, wanted 0600, as its lock has it", ""},
 	{"owner of master.passwd", inLayer(0, func(l *opened) { e := l.find(0, "etc/master.passwd"); e.Uid, e.Uname = 2, "operator" }), "layer 1: /etc/master.passwd: uname is operator, wanted root, as its lock has it", ""},
 	{"time of master.passwd", inLayer(0, func(l *opened) { l.find(0, "etc/master.passwd").ModTime = time.Unix(5, 0) }), "layer 1: /etc/master.passwd: time is 5, wanted 1750000000, the layer's epoch", ""},
@@ -239,7 +239,7 @@ layer 2: /dev/mem: file is there, wanted none: no package has it, and orlop does
 	}), `the image's accounts: group:40: found 1 fields, wanted 4
 layer 1: /etc/group: sha256 is …, wanted …, as its lock has it`, ""},
 	{"group too large", inLayer(0, func(l *opened) { l.find(0, "etc/group").set(make([]byte, 5<<20)) }), `layer 1: /etc/group: has 5242880 bytes, wanted at most 4194304
-files, pkg database and packages were not checked: that needs every layer whole and in its place`, ""},
+files, pkg database and packages were not checked: that needs every layer complete and in its place`, ""},
 	{"passwd absent", inLayer(0, func(l *opened) { l.drop(0, "etc/passwd") }), "layer 1: /etc/passwd: file is absent, wanted the one that orlop made", ""},
 	{"group absent", inLayer(0, func(l *opened) { l.drop(0, "etc/group") }), "layer 1: /etc/group: file is absent, wanted the one that orlop made", ""},
 	{"link that orlop makes", inLayer(0, func(l *opened) { l.find(0, "etc/os-release").Linkname = "/evil" }), "layer 1: /etc/os-release: link is /evil, wanted ../var/run/os-release, as its lock has it", ""},

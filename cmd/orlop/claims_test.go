@@ -74,7 +74,7 @@ func TestForgedChain(t *testing.T) {
 		l["layers"] = at[[]any](l, "layers")[1:]
 		l["packages"] = slices.DeleteFunc(at[[]any](l, "packages"), func(p any) bool { return p.(object)["layer"] == "static" })
 	})
-	const want = `layer dynamic: its definition has the parent "static", and it stands on ""`
+	const want = `layer dynamic: its definition has parent "static", the layer below is ""`
 	if status, said := orlop(t, "build", "-q", "--lock", lock, "--repo", w.forger, "-o", t.TempDir()); status != 2 || !strings.Contains(said, want) {
 		t.Errorf("build: status %d: %s", status, said)
 	}

@@ -36,7 +36,7 @@ func TestDeepEntries(t *testing.T) {
 	if status, said := orlop(t, "ls", l.dir); status != exitFailed || said != want {
 		t.Errorf("ls: status %d, said %s", status, said)
 	}
-	want += "orlop: " + l.dir + ": files, pkg database and packages were not checked: that needs every layer whole and in its place\n"
+	want += "orlop: " + l.dir + ": files, pkg database and packages were not checked: that needs every layer complete and in its place\n"
 	if status, said := orlop(t, "verify", l.dir); status != exitFailed || said != want {
 		t.Errorf("verify: status %d, said %.2000s", status, said)
 	}

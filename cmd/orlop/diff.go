@@ -68,12 +68,12 @@ func (p *program) compare(c *cli.Context) (found differences, hidden, err error)
 			return found, nil, err
 		}
 		defer source.Close()
-		if sides[i], err = artifact.ReadAny(c.Context, source, platform); sides[i] == nil || !sides[i].Whole() {
+		if sides[i], err = artifact.ReadAny(c.Context, source, platform); sides[i] == nil || !sides[i].Complete() {
 			return found, nil, errors.Join(about(path, err)...)
 		}
 		faults = append(faults, p.passedOver(path, err))
 	}
-	for _, text := range compare.Wrapping(sides[0], sides[1]) {
+	for _, text := range compare.Layouts(sides[0], sides[1]) {
 		_ = p.err.line("orlop: the layouts around the images differ: %s", text)
 	}
 	found.pull = compare.Pull(sides[0], sides[1])

@@ -300,10 +300,10 @@ func TestForgedLocks(t *testing.T) {
 		// the same of packages that are all signed
 		"a signed package more": {"static", func(lock object) {
 			addPackage(lock, w.entry(t, "FreeBSD-vi", "static"))
-		}, nil, "package FreeBSD-vi is not what the definition of image static comes to: found 15.0 in layer static, requested by static, wanted none"},
+		}, nil, "package FreeBSD-vi differs from what the definition of image static resolves to: found 15.0 in layer static, requested by static, wanted none"},
 		"a signed package less": {"dynamic", func(lock object) {
 			lock["packages"] = slices.DeleteFunc(at[[]any](lock, "packages"), func(p any) bool { return p.(object)["name"] == "FreeBSD-openssl-lib" })
-		}, nil, "package FreeBSD-openssl-lib is not what the definition of image dynamic comes to: found none"},
+		}, nil, "package FreeBSD-openssl-lib differs from what the definition of image dynamic resolves to: found none"},
 		"a package in another layer": {"dynamic", func(lock object) {
 			editNamed(at[[]any](lock, "packages"), "FreeBSD-openssl-lib", func(p object) { p["layer"] = "static" })
 			step(lock, 0)["epoch"] = step(lock, 1)["epoch"]

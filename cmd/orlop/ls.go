@@ -74,7 +74,7 @@ func (p *program) listArchive(c *cli.Context, path, platform string) error {
 		return p.listLock(c, source)
 	}
 	a, err := artifact.ReadFile(c.Context, source, platform)
-	if a == nil || !a.Whole() {
+	if a == nil || !a.Complete() {
 		return errors.Join(about(source.Name, err)...)
 	}
 	p.printNotes(c, source.Name, a.Notes, a.Details)

@@ -40,9 +40,9 @@ func (p *program) printReport(c *cli.Context, r *verify.Report, faults []error) 
 	if len(faults) > 0 {
 		return nil
 	}
-	if r.Lock == nil && !r.Piped && (len(r.Judges) == 0 || !c.Bool("q")) {
+	if r.Lock == nil && !r.Piped && (len(r.Compared) == 0 || !c.Bool("q")) {
 		so := ""
-		if len(r.Judges) == 0 {
+		if len(r.Compared) == 0 {
 			so = ", so it was " + itselfOnly
 		}
 		_ = p.err.line("orlop: %s: there is no %s%s", r.Path, verify.LockFile(r.Path), so)
@@ -55,7 +55,7 @@ func (p *program) printReport(c *cli.Context, r *verify.Report, faults []error) 
 	switch {
 	case c.Bool("rebuild"):
 		return p.out.line("%s\t%s\t%s", file, digest, r.Result)
-	case len(r.Judges) == 0:
+	case len(r.Compared) == 0:
 		return p.out.line("%s\t%s\t%s", file, digest, itselfOnly)
 	}
 	return p.out.line("%s\t%s", file, digest)
@@ -83,7 +83,7 @@ func (p *program) printReportJSON(r *verify.Report, faults []error) error {
 		From      []string `json:"from_artifact,omitempty"`
 
 		Definitions []resolve.LayerDefinition `json:"definitions,omitempty"` // of an image that was rebuilt
-	}{File: filepath.Base(r.Path), Result: r.Result, JudgedBy: append([]string{}, r.Judges...), Locked: r.Lock != nil,
+	}{File: filepath.Base(r.Path), Result: r.Result, JudgedBy: append([]string{}, r.Compared...), Locked: r.Lock != nil,
 		Faults: []string{}, Unvouched: r.Doubts, From: r.FromArtifact, Definitions: r.Definitions}
 	if a := r.Artifact; a != nil {
 		out.Name, out.Digest, out.Layers, out.Packages, out.Entries = r.Name(), a.Descriptor.Digest.String(), len(a.Layers), len(a.Packages), a.Tree.Len()

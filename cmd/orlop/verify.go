@@ -103,7 +103,7 @@ func faultsAbout(r *verify.Report) []error {
 func readAgainst(c *cli.Context) (*verify.Against, error) {
 	by := &verify.Against{Digests: c.IsSet("digests"), Require: c.StringSlice("require"), NeedLock: c.Bool("rebuild"), OnlyOne: c.NArg() == 1}
 	for _, what := range by.Require {
-		if kinds := slices.Sorted(maps.Keys(verify.Judges)); !slices.Contains(kinds, what) {
+		if kinds := slices.Sorted(maps.Keys(verify.References)); !slices.Contains(kinds, what) {
 			return nil, fault.Usagef("--require: found %q, wanted lock, digests or signature%s", what, spelling.Hint(what, kinds...))
 		}
 	}

@@ -161,7 +161,7 @@ func TestOwnImage(t *testing.T) {
 		"with a label more":          {plain, func(l object) { definition(l, 1)["labels"] = object{"a": "b"} }, `the definition of image mine is not yours: labels.a is`},
 		"with another base":          {plain, func(l object) { definition(l, 0)["env"] = []any{"A=b"} }, `the definition of image static is not FreeBSD's: env.0 is`},
 		"with scripts passed over":   {plain, func(l object) { definition(l, 1)["skip_scripts"] = true }, `the definition of image mine is not yours: skip_scripts is true`},
-		"with packages more":         {plain, func(l object) { addPackage(l, w.entry(t, "FreeBSD-tcpd", "mine")) }, `package FreeBSD-tcpd is not what the definition of image mine comes to`},
+		"with packages more":         {plain, func(l object) { addPackage(l, w.entry(t, "FreeBSD-tcpd", "mine")) }, `package FreeBSD-tcpd differs from what the definition of image mine resolves to`},
 		"a clean one of a forger's ": {"", func(l object) { definition(l, 1)["cmd"] = []any{"/bin/evil"} }, `the definition of image mine is the lock's: cmd [\"/bin/evil\"]`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -41,7 +41,7 @@ func TestWrapping(t *testing.T) {
 			for _, name := range []string{"a", "b", "c", "d", "e"} {
 				l.write(name, "")
 			}
-		}, "a is in the archive, but nothing refers to it\nb is in the archive, but nothing refers to it\nc is in the archive, but nothing refers to it\nso are 2 files more",
+		}, "a is in the archive, but nothing refers to it\nb is in the archive, but nothing refers to it\nc is in the archive, but nothing refers to it\nso are 2 more files",
 			"a is in the archive, but nothing refers to it\nb is in the archive, but nothing refers to it\nc is in the archive, but nothing refers to it\nd is in the archive, but nothing refers to it\ne is in the archive, but nothing refers to it", ""},
 		{"urls", index(func(d object) { d["urls"] = []any{"http://x"} }), otherIndex, `index.json: manifests.0.urls.0 is "http://x", its lock makes it absent`, `index manifests.0.urls.0: none -> "http://x"`},
 		{"annotation", index(func(d object) { d["annotations"].(object)["a"] = "b" }), otherIndex, `index.json: manifests.0.annotations.a is "b", its lock makes it absent`, `index manifests.0.annotations.a: none -> "b"`},
@@ -59,7 +59,7 @@ func TestWrapping(t *testing.T) {
 		{"key of oci-layout", func(l *opened) { l.write("oci-layout", `{"imageLayoutVersion":"1.0.0","evil":1}`) }, otherLayout, "oci-layout: evil is 1, its lock makes it absent", "oci-layout evil: none -> 1"},
 		{"blanks", func(l *opened) {
 			l.edit(filepath.Join(l.dir, "index.json"), func(b []byte) []byte { return append(b, '\n') })
-		}, otherIndex, "index.json: says what it should, in other bytes than orlop writes", "index as it is written: sha256 "},
+		}, otherIndex, "index.json: has the wanted values, but not in the bytes that orlop writes", "index as it is written: sha256 "},
 		{"a second descriptor", documents(func(l *opened) {
 			list := at[[]any](l.index, "manifests")
 			l.index["manifests"] = append(list, list[0])

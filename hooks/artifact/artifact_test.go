@@ -87,8 +87,8 @@ func TestRead(t *testing.T) {
 	if d := cmp.Diff([]string{"app-1.2 automatic false, 2 files, 1 dirs", "lib-3 automatic true, 1 files, 0 dirs"}, packages); d != "" {
 		t.Errorf("packages (-want +got):\n%s", d)
 	}
-	if !a.Whole() || a.Content == nil || len(a.Notes)+len(a.Details) > 0 || a.Config.OS != "freebsd" || len(a.Made) != 2 {
-		t.Errorf("got whole %t, notes %q, config %+v, %d layers", a.Whole(), a.Notes, a.Config, len(a.Made))
+	if !a.Complete() || a.Content == nil || len(a.Notes)+len(a.Details) > 0 || a.Config.OS != "freebsd" || len(a.Read) != 2 {
+		t.Errorf("got whole %t, notes %q, config %+v, %d layers", a.Complete(), a.Notes, a.Config, len(a.Read))
 	}
 }
 
@@ -190,7 +190,7 @@ func TestDatabaseFaults(t *testing.T) {
 	d := artifacttest.Describe(t, "layer l")
 	d.Add(tree.Node{Path: pkgdb.Path}, "no database")
 	a, err := artifact.Read(t.Context(), d.Source(), "")
-	if a == nil || err == nil || !strings.Contains(err.Error(), "pkg database: is not an SQLite database") || a.Packages != nil || a.Content != nil || !a.Whole() {
+	if a == nil || err == nil || !strings.Contains(err.Error(), "pkg database: is not an SQLite database") || a.Packages != nil || a.Content != nil || !a.Complete() {
 		t.Errorf("got %v, want an image without packages", err)
 	}
 }
@@ -229,14 +229,14 @@ func TestRows(t *testing.T) {
 // else the archive has is no fault of the image.
 func TestStrays(t *testing.T) {
 	t.Parallel()
-	for n, want := range map[int]string{0: "", 2: "a0 a1", 3: "a0 a1 a2", 4: "a0 a1 a2 so are 1 files more", 9: "a0 a1 a2 so are 6 files more"} {
+	for n, want := range map[int]string{0: "", 2: "a0 a1", 3: "a0 a1 a2", 4: "a0 a1 a2 so are 1 more files", 9: "a0 a1 a2 so are 6 more files"} {
 		s := artifacttest.Describe(t, "layer l\nfile /x").Source()
 		for i := range n {
 			s.Files = append(s.Files, fmt.Sprintf("a%d", i))
 		}
 		a := artifacttest.Read(t, s)
 		const told = " is in the archive, but nothing refers to it"
-		if got := strings.ReplaceAll(strings.Join(a.Notes, " "), told, ""); got != want || len(a.Details) != n || !a.Whole() {
+		if got := strings.ReplaceAll(strings.Join(a.Notes, " "), told, ""); got != want || len(a.Details) != n || !a.Complete() {
 			t.Errorf("%d strays: got %q and %d details, want %q", n, got, len(a.Details), want)
 		}
 	}
@@ -290,8 +290,8 @@ func TestFaults(t *testing.T) {
 			}
 			continue
 		}
-		if a.Whole() != tt.whole || (a.Packages != nil) != tt.whole || len(a.Layers) != 2 || len(a.Made) != 2 || a.Tree == nil {
-			t.Errorf("%s: got whole %t, %d packages and %d layers, want %t", tt.name, a.Whole(), len(a.Packages), len(a.Layers), tt.whole)
+		if a.Complete() != tt.whole || (a.Packages != nil) != tt.whole || len(a.Layers) != 2 || len(a.Read) != 2 || a.Tree == nil {
+			t.Errorf("%s: got whole %t, %d packages and %d layers, want %t", tt.name, a.Complete(), len(a.Packages), len(a.Layers), tt.whole)
 		}
 	}
 }

@@ -15,19 +15,18 @@ import (
 
 // Bounds for files that are read into memory, in bytes.
 const (
-	maxProgram = 64 << 20  // of one: of an ELF file, say
+	maxProgram = 64 << 20  // of one file, such as a program
 	maxHeld    = 256 << 20 // of all that are compared
 	maxFound   = 64 << 20  // of all that Find returns
 )
 
-// ReadFiles reads files out of an image: those of its tree, not those that an
-// upper layer hides.
+// ReadFiles reads files of an image's tree, without those that an upper layer hides.
 func (a *Artifact) ReadFiles(ctx context.Context, want map[string]bool) (map[string][]byte, error) {
 	held, left := map[string][]byte{}, int64(maxHeld)
 	if len(want) == 0 {
 		return held, nil
 	}
-	linked := map[string]bool{} // files of which another name is wanted
+	linked := map[string]bool{} // files that are wanted by another name
 	for path := range want {
 		if n := a.Tree.Lookup(path); n != nil && n.Type == tree.Hardlink {
 			linked[n.Link] = true
@@ -54,8 +53,8 @@ func (a *Artifact) ReadFiles(ctx context.Context, want map[string]bool) (map[str
 	return held, err
 }
 
-// eachLayer goes through the entries of all layers once more, by the paths where
-// they have ended.
+// eachLayer reads the entries of all layers again, with the paths that they ended up
+// at.
 func (a *Artifact) eachLayer(ctx context.Context, visit func(i int, n *tree.Node, contents io.Reader) error) error {
 	return a.eachBlob(ctx, func(i int, mediaType string, blob io.Reader) error {
 		at := 0
@@ -66,7 +65,7 @@ func (a *Artifact) eachLayer(ctx context.Context, visit func(i int, n *tree.Node
 			return visit(i, a.Layers[i][at-1], contents)
 		})
 		if l.DiffID != "" {
-			return nil // what is wrong with entries, the first reading has told
+			return nil // the first reading has reported the faults of entries
 		}
 		return err
 	})
@@ -106,9 +105,9 @@ func (a *Artifact) blob(ctx context.Context, i int) (mediaType string, blob io.R
 // errFound ends a search.
 var errFound = errors.New("found")
 
-// Find adds to found the files of an artifact that have one of the digests, in
-// whatever layer they are and be they hidden by an upper one. It reads the layers
-// once, and takes no more than maxFound bytes in all.
+// Find adds to found the files of an artifact that have one of the digests, in any
+// layer, even if an upper one hides them. It reads the layers once, and takes no
+// more than maxFound bytes in all.
 func (a *Artifact) Find(ctx context.Context, digests map[string]bool, found map[string][]byte) error {
 	var size int64
 	for _, text := range found {
@@ -123,7 +122,7 @@ func (a *Artifact) Find(ctx context.Context, digests map[string]bool, found map[
 				continue
 			}
 			if size += n.Size; size > maxFound {
-				return fmt.Errorf("files of a source tree that only the artifact has come to more than %d bytes", maxFound)
+				return fmt.Errorf("files of a source tree that only the artifact has: found more than %d bytes", maxFound)
 			}
 			wanted[i][n.Path], left[n.Digest] = n.Digest, true
 		}
@@ -155,7 +154,8 @@ func (a *Artifact) Find(ctx context.Context, digests map[string]bool, found map[
 	return err
 }
 
-// FindIn returns the files of any of the artifacts that have these sha256, by them.
+// FindIn returns the files of any of the artifacts that have these digests, by
+// digest.
 func FindIn(ctx context.Context, list []*Artifact, digests map[string]bool) (map[string][]byte, error) {
 	found := map[string][]byte{}
 	for _, a := range list {

@@ -103,7 +103,7 @@ func TestFindBound(t *testing.T) {
 	t.Parallel()
 	a := artifacttest.Read(t, artifacttest.Describe(t, "layer l\nfile /a content=\"a\"").Source())
 	wanted := map[string]bool{sum.HexSHA256([]byte("a")): true}
-	for size, want := range map[int]string{64<<20 - 1: "", 64 << 20: "files of a source tree that only the artifact has come to more than 67108864 bytes"} {
+	for size, want := range map[int]string{64<<20 - 1: "", 64 << 20: "files of a source tree that only the artifact has: found more than 67108864 bytes"} {
 		found := map[string][]byte{"before": make([]byte, size)}
 		err := a.Find(t.Context(), wanted, found)
 		if want == "" && (err != nil || len(found) != 2) || want != "" && (err == nil || err.Error() != want) {
@@ -116,14 +116,14 @@ func TestFindBound(t *testing.T) {
 func TestSpool(t *testing.T) {
 	t.Parallel()
 	a := artifacttest.Read(t, artifacttest.Describe(t, strings.Replace(two, "layer upper", "layer upper compression=zstd", 1)).Source())
-	for i := range a.Made {
+	for i := range a.Read {
 		f, err := a.Spool(t.Context(), i)
 		if err != nil {
 			t.Fatal(err)
 		}
 		text, err := io.ReadAll(f)
-		if err != nil || "sha256:"+sum.HexSHA256(text) != a.Made[i].DiffID.String() || int64(len(text)) != a.Made[i].TarSize {
-			t.Errorf("layer %d: got %d bytes, %v, want those of %s", i+1, len(text), err, a.Made[i].DiffID)
+		if err != nil || "sha256:"+sum.HexSHA256(text) != a.Read[i].DiffID.String() || int64(len(text)) != a.Read[i].TarSize {
+			t.Errorf("layer %d: got %d bytes, %v, want those of %s", i+1, len(text), err, a.Read[i].DiffID)
 		}
 		if _, err := os.Stat(f.Name()); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("layer %d: got %v, want a file without a name", i+1, err)
@@ -242,7 +242,7 @@ func TestReadAny(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if only.Contents != nil || !only.Whole() || len(only.Packages) != 2 || only.LayerName(0) != "1" || only.Made[0].DiffID != a.Made[1].DiffID || only.Tree.Lookup("/latest") == nil {
+		if only.Contents != nil || !only.Complete() || len(only.Packages) != 2 || only.LayerName(0) != "1" || only.Read[0].DiffID != a.Read[1].DiffID || only.Tree.Lookup("/latest") == nil {
 			t.Errorf("%s: got %d packages and the layer %s", name, len(only.Packages), only.LayerName(0))
 		}
 		held, err := only.ReadFiles(t.Context(), map[string]bool{"/latest": true})

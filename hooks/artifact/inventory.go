@@ -11,16 +11,16 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// Share is what a package has of a layer.
+// Share is a package's share of a layer.
 type Share struct {
 	Layer   string `json:"layer"`
-	Package string `json:"package"` // "" for files that none owns
+	Package string `json:"package"` // "" for files of no package
 	Files   int    `json:"files"`   // and links
 	Bytes   int64  `json:"bytes"`
 }
 
-// Shares lists what makes an image large: layer by layer, the largest package
-// first. A file that an upper layer hides counts, for it is carried along.
+// Shares lists what makes an image large: layer by layer, the largest package first.
+// A file that an upper layer hides counts, since the image still has it.
 func (a *Artifact) Shares() []Share {
 	owners := a.Owners()
 	var list []Share
@@ -50,10 +50,10 @@ func (a *Artifact) Shares() []Share {
 	return list
 }
 
-// counts reports whether an entry is a file or link. A whiteout takes one away.
+// counts reports whether an entry is a file or link. A whiteout removes one.
 func counts(n *tree.Node) bool { return n.Type != tree.Dir && !layer.IsWhiteout(n) }
 
-// LayerSum is all that a layer has, or without a name the image.
+// LayerSum is the total of a layer, or without a name of the image.
 type LayerSum struct {
 	Layer      string `json:"layer"`
 	Files      int    `json:"files"`      // and links
@@ -61,12 +61,12 @@ type LayerSum struct {
 	Compressed int64  `json:"compressed"` // bytes of the layer in the archive
 }
 
-// Sums adds up each layer, and in the end all.
+// Sums returns the total of each layer, and last of the image.
 func (a *Artifact) Sums() []LayerSum {
 	var all LayerSum
 	var list []LayerSum
 	for i, nodes := range a.Layers {
-		s := LayerSum{Layer: a.LayerName(i), Compressed: a.Made[i].Size}
+		s := LayerSum{Layer: a.LayerName(i), Compressed: a.Read[i].Size}
 		for _, n := range nodes {
 			if counts(n) {
 				s.Files++
@@ -79,7 +79,7 @@ func (a *Artifact) Sums() []LayerSum {
 	return append(list, all)
 }
 
-// owners maps each path of a package to its name.
+// Owners maps each path of a package to its name.
 func (a *Artifact) Owners() map[string]string {
 	owners := map[string]string{}
 	for _, p := range a.Packages {
@@ -93,8 +93,8 @@ func (a *Artifact) Owners() map[string]string {
 	return owners
 }
 
-// Owner finds who has a path: a package, "" for none, and the layer that a user
-// of the image sees it from. It is false where the image has no such path.
+// Owner returns the package of a path, "" for none, and the uppermost layer that has
+// it. It is false if the image has no such path.
 func (a *Artifact) Owner(path string) (name, layer string, ok bool) {
 	if a.Tree.Lookup(path) == nil {
 		return "", "", false
@@ -108,8 +108,8 @@ func (a *Artifact) Owner(path string) (name, layer string, ok bool) {
 	return a.Owners()[path], layer, true
 }
 
-// Reasons tells of each package why it is registered: somebody asked for it, or
-// which package needs it and for what.
+// Reasons says for each package why it is registered: it was requested, or which
+// package needs it and for what.
 func (a *Artifact) Reasons() map[string]string {
 	needs := needers{map[string][]int{}, map[string][]int{}, map[string][]int{}}
 	for i, p := range a.Packages {
@@ -130,8 +130,8 @@ func (a *Artifact) Reasons() map[string]string {
 	return reasons
 }
 
-// needers are the packages that need something: another by name, a shlib, a word
-// of provides. Of each two are enough, for a package is no reason for itself.
+// needers has the packages that need something: another by name, a shlib, a word of
+// provides. Two of each are enough, since a package is no reason for itself.
 type needers struct{ name, shlib, word firstTwo }
 
 type firstTwo map[string][]int

@@ -18,7 +18,7 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// layerType is the media type of a file that is a layer, packed or plain.
+// layerType returns the media type of a file that is a layer, compressed or not.
 func layerType(ctx context.Context, file *layout.File) (mediaType string, blob io.Reader, err error) {
 	r := bufio.NewReader(file.Reader(ctx))
 	head, err := r.Peek(512)
@@ -32,22 +32,22 @@ func layerType(ctx context.Context, file *layout.File) (mediaType string, blob i
 	return mediaType, r, err
 }
 
-// readLayerOnly reads a layer as if it were an image. What it returns beside an
-// error is nil where the layer cannot be read to its end.
+// readLayerOnly reads a layer as if it were an image. It returns nil if the layer
+// cannot be read to its end.
 func readLayerOnly(ctx context.Context, file *layout.File) (*Artifact, error) {
 	mediaType, blob, err := layerType(ctx, file)
 	if err != nil {
 		return nil, err
 	}
-	a := &Artifact{file: file, whole: true, Root: newRoot(), Layers: [][]*tree.Node{nil}}
+	a := &Artifact{file: file, complete: true, Root: newRoot(), Layers: [][]*tree.Node{nil}}
 	l, err := layer.Read(ctx, blob, mediaType, func(n *tree.Node, contents io.Reader) error { return a.entry(0, n, contents) })
 	if l.DiffID == "" {
 		return nil, err
 	}
-	a.Made = []layer.Layer{l}
+	a.Read = []layer.Layer{l}
 	var stack layer.Stack
 	errs := []error{err, stack.Apply(ctx, a.Layers[0])}
-	a.whole = !stack.Full()
+	a.complete = !stack.Full()
 	if a.Tree, err = stack.Tree(ctx); err != nil {
 		return nil, err
 	}
@@ -57,7 +57,8 @@ func readLayerOnly(ctx context.Context, file *layout.File) (*Artifact, error) {
 	return a, errors.Join(errs...)
 }
 
-// isLayer tells a layer from a broken image layout and from nothing.
+// isLayer reports whether a file is a layer, rather than a broken image layout or
+// an empty archive.
 func (a *Artifact) isLayer() bool {
 	for _, name := range []string{"/oci-layout", "/index.json", "/manifest.json", "/blobs"} {
 		if a.Tree.Lookup(name) != nil {

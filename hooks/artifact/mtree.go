@@ -11,10 +11,9 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// WriteMtree lists the files of an image for mtree(8), which stops at a name
-// that it does not know: an owner that the image's own accounts do not have, or
-// have with another number, is listed as a number. Where there are no accounts,
-// FreeBSD's standard ones count.
+// WriteMtree lists the files of an image for mtree(8), which fails on an unknown
+// name: an owner that the image's own accounts lack, or have with another number, is
+// listed as a number. An image without accounts has FreeBSD's standard ones.
 func (a *Artifact) WriteMtree(ctx context.Context, w io.Writer) error {
 	const master, passwd, group = "/etc/master.passwd", "/etc/passwd", "/etc/group"
 	texts, err := a.ReadFiles(ctx, map[string]bool{master: true, passwd: true, group: true})

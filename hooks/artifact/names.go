@@ -9,7 +9,7 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 )
 
-// StepsOf names the step that each package came with: that of its first file.
+// StepsOf names the step of each package, which is that of its first file.
 func (a *Artifact) StepsOf(packages []pkgdb.Installed) map[string]string {
 	first, steps := map[string]string{}, map[string]string{}
 	for _, p := range packages {
@@ -27,7 +27,7 @@ func (a *Artifact) StepsOf(packages []pkgdb.Installed) map[string]string {
 	return steps
 }
 
-// LayerName is what the history calls a layer, else its number.
+// LayerName returns the name of a layer in the history, else its number.
 func (a *Artifact) LayerName(i int) string {
 	if a.Contents != nil {
 		n := 0
@@ -46,8 +46,8 @@ func (a *Artifact) LayerName(i int) string {
 	return fmt.Sprint(i + 1)
 }
 
-// OwnName is what the history calls an image of which orlop made every layer,
-// "" for others.
+// OwnName returns the name in the history of an image of which orlop wrote every
+// layer, "" for others.
 func (a *Artifact) OwnName() string {
 	name, own := "", len(a.Config.History) > 0
 	for _, h := range a.Config.History {

@@ -10,8 +10,8 @@ import (
 	"github.com/orlop/orlop/release/oci/layout"
 )
 
-// OpenRoot reads a folder, or an archive or layout of an image. Of an image whose
-// layers could be read to their end the root is there beside an error.
+// OpenRoot reads a folder, or an archive or layout of an image. If all layers could
+// be read to their end it returns the root with an error, too.
 func OpenRoot(ctx context.Context, file *layout.File, platform string) (*Root, error) {
 	_, none := os.Stat(filepath.Join(file.Name, "oci-layout"))
 	if file.Folder() && none != nil {
@@ -22,7 +22,7 @@ func OpenRoot(ctx context.Context, file *layout.File, platform string) (*Root, e
 		return root, nil
 	}
 	a, err := ReadFile(ctx, file, platform)
-	if a == nil || !a.Whole() {
+	if a == nil || !a.Complete() {
 		return nil, err
 	}
 	return &a.Root, err

@@ -12,7 +12,7 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// programs finds what files ask for when they run, while they stream past.
+// programs finds what files need at run time, while they are streamed.
 type programs struct {
 	scratch elf.Scratch
 	head    shebang.Head
@@ -24,7 +24,7 @@ func newPrograms() *programs {
 	return &programs{scratch: elf.Scratch{Create: unnamed}, asks: map[string]closure.Asks{}, broken: map[string]error{}}
 }
 
-// unnamed makes a file that is gone when it is closed.
+// unnamed creates a file without a name, which is gone when it is closed.
 func unnamed() (*os.File, error) {
 	f, err := os.CreateTemp("", "orlop-*")
 	if err != nil {
@@ -33,15 +33,15 @@ func unnamed() (*os.File, error) {
 	return f, os.Remove(f.Name())
 }
 
-// tee is what the next file is to be written to instead of to another writer. What
-// an error left of the one before is dropped.
+// tee returns the writer for the next file, which also writes to another. It drops
+// what an error left of the previous one.
 func (p *programs) tee(to io.Writer) io.Writer {
 	p.scratch.Drop()
 	p.head.Line()
 	return io.MultiWriter(to, &p.scratch, &p.head)
 }
 
-// end notes what the file asks for, whose digest is known now.
+// end records what a file needs, once its digest is known.
 func (p *programs) end(n *tree.Node) {
 	needs, err := p.scratch.Needs()
 	if err != nil {
@@ -54,7 +54,7 @@ func (p *programs) end(n *tree.Node) {
 
 func (p *programs) close() { p.scratch.Close() }
 
-// Asks is what a file asks for when it runs. Only Examine finds it. An error says
+// Asks returns what a file needs at run time. Only Examine finds it. The error says
 // why a program could not be read.
 func (a *Artifact) Asks(n *tree.Node) (closure.Asks, error) {
 	if a.programs == nil {

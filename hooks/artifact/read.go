@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package artifact reads a finished image and holds it as a value: its documents,
-// the entries of its layers, the tree that they come to, and its pkg database. It
-// judges nothing but whether the bytes can be read; hooks/verify does the rest.
+// Package artifact reads a finished image into a value: its documents, the entries
+// of its layers, the resulting tree, and its pkg database. It only checks that the
+// bytes can be read; hooks/verify does the rest.
 package artifact
 
 import (
@@ -28,44 +28,44 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// Artifact is what an archive turned out to hold.
+// Artifact is what an archive contains.
 type Artifact struct {
 	*oci.Contents
 	Root                       // all layers, one over the other
 	Layers   [][]*tree.Node    // entries in the order of the archive
 	Packages []pkgdb.Installed // nil where the image has no pkg database
-	Notes    []string          // what is no fault of the image: what was passed over, the wrapping
-	Details  []string          // the same at length, and what else few want to know
+	Notes    []string          // no faults of the image: what was ignored, the layout around it
+	Details  []string          // the notes in full, and what else few readers need
 
-	source  oci.Source    // open for as long as the artifact is used; nil of a single layer
-	file    *layout.File  // of a single layer
-	Made    []layer.Layer // what the layers turned out to be
-	whole   bool          // every layer could be read to its end and is the config's
-	entries int           // in all layers
+	source   oci.Source    // open for as long as the artifact is used; nil of a single layer
+	file     *layout.File  // of a single layer
+	Read     []layer.Layer // digest, DiffID and size of each layer, as read
+	complete bool          // every layer could be read to its end and is the config's
+	entries  int           // in all layers
 
-	NoAccounts bool // its own cannot be read
+	NoAccounts bool // the image's accounts cannot be read
 	kept       []keptFile
-	texts      int64 // bytes of those that only the closure asks for
+	texts      int64 // bytes of the files that only the closure needs
 	Database   []byte
-	Content    *pkgdb.Content // of database
-	rows       error          // that make no packages
+	Content    *pkgdb.Content // of Database
+	rows       error          // why rows are no packages
 
 	databaseDigest string // sha256 in hex
 }
 
-// keptFile is a file of a layer whose contents are looked into.
+// keptFile is a file of a layer whose contents are kept.
 type keptFile struct {
 	node *tree.Node
 	text []byte // nil for the database
 }
 
-// Read reads an archive whole: every blob, every layer, the pkg database. Of an
-// archive with several images it reads the one for a platform, "" for the only
-// one. The source stays open for as long as the artifact is used, and is read
-// again where more of it is asked for. What it returns beside an error is as complete as the faults allow, nil
-// where there is no manifest.
+// Read reads all of an archive: every blob, every layer, the pkg database. Of an
+// archive with several images it reads the one for a platform, "" for the only one.
+// The source must stay open while the artifact is used, and may be read again. With
+// an error, the artifact is as complete as the faults allow, nil if there is no
+// manifest.
 func Read(ctx context.Context, source oci.Source, platform string) (*Artifact, error) {
-	a := &Artifact{source: source, whole: true, Root: newRoot()}
+	a := &Artifact{source: source, complete: true, Root: newRoot()}
 	a, err := a.read(ctx, platform)
 	if a != nil {
 		err = errors.Join(err, a.rows)
@@ -73,28 +73,27 @@ func Read(ctx context.Context, source oci.Source, platform string) (*Artifact, e
 	return a, err
 }
 
-// Whole reports whether every layer could be read to its end. Only then do tree
+// Complete reports whether every layer could be read to its end. Only then do tree
 // and packages say what is in the image.
-func (a *Artifact) Whole() bool { return a.whole }
+func (a *Artifact) Complete() bool { return a.complete }
 
-// Examine is Read for those who check the rows of the pkg database themselves: what
-// keeps them from being packages is left to them. It also finds what files ask for
-// when they run.
+// Examine is Read for a caller that checks the rows of the pkg database itself: faults
+// in them are no error. It also finds what files need at run time.
 func Examine(ctx context.Context, source oci.Source, platform string) (*Artifact, error) {
-	a := &Artifact{source: source, whole: true, Root: newRoot()}
+	a := &Artifact{source: source, complete: true, Root: newRoot()}
 	a.programs = newPrograms()
 	defer a.programs.close()
 	return a.read(ctx, platform)
 }
 
-// read reads all. It returns nil where there is no manifest.
+// read reads all. It returns nil if there is no manifest.
 func (a *Artifact) read(ctx context.Context, platform string) (*Artifact, error) {
 	var err error
 	if a.Contents, err = oci.Read(ctx, a.source, platform); a.Contents == nil {
 		return nil, err
 	}
 	errs := []error{err}
-	a.wrapping(a.Unreferenced)
+	a.noteLayout(a.Unreferenced)
 	var stack layer.Stack
 	for i, d := range a.Manifest.Layers {
 		if err := ctx.Err(); err != nil {
@@ -112,7 +111,7 @@ func (a *Artifact) read(ctx context.Context, platform string) (*Artifact, error)
 	if n := a.Tree.Lookup(pkgdb.Path); n == nil || n.Type != tree.File || n.Digest != a.databaseDigest {
 		a.Database = nil // an upper layer has something else there
 	}
-	if a.Database != nil && a.whole {
+	if a.Database != nil && a.complete {
 		errs = append(errs, a.readDatabase(ctx))
 	}
 	if ctx.Err() != nil {
@@ -121,16 +120,16 @@ func (a *Artifact) read(ctx context.Context, platform string) (*Artifact, error)
 	return a, errors.Join(errs...)
 }
 
-// maxStrays bounds the files that are named of those that nothing refers to.
-const maxStrays = 3
+// maxUnreferenced bounds how many files are named to which nothing refers.
+const maxUnreferenced = 3
 
-// wrapping notes what else than the image an archive has.
-func (a *Artifact) wrapping(strays []string) {
-	a.Notes, a.Details = append(a.Notes, a.PassedOver...), append(a.Details, strays...)
-	if n := len(strays); n > maxStrays {
-		strays = append(strays[:maxStrays:maxStrays], fmt.Sprintf("so are %d files more", n-maxStrays))
+// noteLayout notes what an archive has in addition to the image.
+func (a *Artifact) noteLayout(unreferenced []string) {
+	a.Notes, a.Details = append(a.Notes, a.PassedOver...), append(a.Details, unreferenced...)
+	if n := len(unreferenced); n > maxUnreferenced {
+		unreferenced = append(unreferenced[:maxUnreferenced:maxUnreferenced], fmt.Sprintf("so are %d more files", n-maxUnreferenced))
 	}
-	a.Notes = append(a.Notes, strays...)
+	a.Notes = append(a.Notes, unreferenced...)
 }
 
 // ReadFile is Read for an image in a file or folder.
@@ -156,34 +155,34 @@ func ReadAny(ctx context.Context, file *layout.File, platform string) (*Artifact
 // readLayer reads a layer's entries, compares its DiffID with the config's, and
 // puts it on the stack.
 func (a *Artifact) readLayer(ctx context.Context, stack *layer.Stack, i int, d v1.Descriptor) error {
-	a.Layers, a.Made = append(a.Layers, nil), append(a.Made, layer.Layer{})
+	a.Layers, a.Read = append(a.Layers, nil), append(a.Read, layer.Layer{})
 	blob, err := a.source.Blob(ctx, d)
 	if err != nil {
-		a.whole = false
+		a.complete = false
 		return err
 	}
 	defer blob.Close()
-	a.Made[i], err = layer.Read(ctx, blob, d.MediaType, func(n *tree.Node, contents io.Reader) error { return a.entry(i, n, contents) })
-	if a.Made[i].DiffID == "" {
-		a.whole = false
-		// Where the bytes are not those of the digest, what they seem to say
-		// is not worth telling.
+	a.Read[i], err = layer.Read(ctx, blob, d.MediaType, func(n *tree.Node, contents io.Reader) error { return a.entry(i, n, contents) })
+	if a.Read[i].DiffID == "" {
+		a.complete = false
+		// If the bytes do not match the digest, faults in what they say are not
+		// worth reporting.
 		if _, other := io.Copy(io.Discard, until.Reader(ctx, blob)); other != nil {
 			return other
 		}
 		return err
 	}
 	errs := []error{err}
-	if ids := a.Config.RootFS.DiffIDs; i < len(ids) && a.Made[i].DiffID != ids[i] {
-		a.whole = false
-		errs = append(errs, diffIDError(a.Made[i].DiffID, ids[i]))
+	if ids := a.Config.RootFS.DiffIDs; i < len(ids) && a.Read[i].DiffID != ids[i] {
+		a.complete = false
+		errs = append(errs, diffIDError(a.Read[i].DiffID, ids[i]))
 	}
 	errs = append(errs, stack.Apply(ctx, a.Layers[i]))
-	a.whole = a.whole && !stack.Full()
+	a.complete = a.complete && !stack.Full()
 	return errors.Join(errs...)
 }
 
-// diffIDError tells a DiffID that is another from one that cannot be compared.
+// diffIDError distinguishes a wrong DiffID from one that cannot be compared.
 func diffIDError(found, wanted digest.Digest) error {
 	if err := oci.CheckDigest(wanted); err != nil {
 		return fmt.Errorf("the DiffID of its tar file, in the config: %w", err)
@@ -191,8 +190,8 @@ func diffIDError(found, wanted digest.Digest) error {
 	return &oci.MismatchError{What: "the DiffID of its tar file", Found: found.String(), Wanted: wanted.String() + ", which the config has"}
 }
 
-// entry notes one of a layer, hashes its contents in both families, and keeps
-// those that are looked into.
+// entry records an entry of a layer, hashes its contents in both families, and keeps
+// them if they are needed.
 func (a *Artifact) entry(i int, n *tree.Node, contents io.Reader) error {
 	if a.entries++; a.entries > layer.MaxEntries {
 		return fault.Unsupportedf("the image has more than %d entries, which is the most that this version reads", layer.MaxEntries)
@@ -208,7 +207,7 @@ func (a *Artifact) entry(i int, n *tree.Node, contents io.Reader) error {
 	if n.Size > limit {
 		return fault.Unsupportedf("%s: has %d bytes, wanted at most %d", n.Path, n.Size, limit)
 	}
-	text := bytes.NewBuffer(make([]byte, 0, n.Size+bytes.MinRead)) // with room to find the end
+	text := bytes.NewBuffer(make([]byte, 0, n.Size+bytes.MinRead)) // with space to find the end
 	err := a.sum(n, io.TeeReader(contents, text))
 	k := keptFile{n, text.Bytes()}
 	if n.Path == pkgdb.Path {
@@ -220,12 +219,12 @@ func (a *Artifact) entry(i int, n *tree.Node, contents io.Reader) error {
 
 // Bounds for the files whose contents are kept, in bytes. The pkg database of an
 // image has some 20 MB, that of a desktop with a thousand packages 100 MB, and
-// opening it takes as much again. The others are short: services has 90 KB, and the
-// accounts of a university would do.
+// opening it takes as much again. The others are short: services has 90 KB, and even
+// the accounts of a university fit.
 const (
 	maxDatabase = 128 << 20
 	maxKept     = 4 << 20
-	maxTexts    = 32 << 20 // of all that only the closure asks for
+	maxTexts    = 32 << 20 // of all that only the closure needs
 )
 
 // keeps reports whether the contents of a file are kept, and how many bytes they
@@ -248,7 +247,7 @@ func (a *Artifact) keeps(n *tree.Node) (limit int64, ok bool) {
 	return maxKept, true
 }
 
-// Text is a file of the image that was kept, nil where there is none.
+// Text returns a file of the image that was kept, nil for none.
 func (a *Artifact) Text(path string) []byte {
 	n := a.Tree.Lookup(path)
 	if n == nil || n.Type != tree.File {

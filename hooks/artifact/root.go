@@ -24,15 +24,15 @@ type Root struct {
 
 	blake2b  map[string]string // of contents, by their sha256 in hex, which nodes have
 	hasher   hasher
-	programs *programs     // nil unless what files ask for is to be found
+	programs *programs     // nil if what files need at run time is not wanted
 	Accounts *etc.Accounts // its own
 	Folder   bool          // on a disk: owners are numbers, and flags are not read
-	AnyOwner bool          // owners say nothing
+	AnyOwner bool          // owners are meaningless
 }
 
 func newRoot() Root { return Root{Tree: new(tree.Tree), blake2b: map[string]string{}} }
 
-// SumOf is that of a file's contents.
+// SumOf returns the sum of a file's contents.
 func (r *Root) SumOf(n *tree.Node, k sum.Kind) string {
 	if n.Type == tree.Hardlink {
 		if n = r.Tree.Lookup(n.Link); n == nil {
@@ -49,7 +49,7 @@ func (r *Root) SumOf(n *tree.Node, k sum.Kind) string {
 	return string(k.Format(raw))
 }
 
-// hasher makes the sums of many files, one after the other, in both of pkg's
+// hasher computes the sums of many files, one after the other, in both of pkg's
 // families.
 type hasher struct {
 	sha256, blake2b hash.Hash
@@ -91,9 +91,9 @@ func (r *Root) sum(n *tree.Node, contents io.Reader) error {
 	return nil
 }
 
-// readRoot reads a folder that is a root file system. Owners are resolved in
-// its own accounts. Where all files belong to one ordinary user, as in a root
-// that was filled with INSTALL_AS_USER, owners are not compared.
+// readRoot reads a folder that is a root file system. It resolves owners in its own
+// accounts. If all files belong to one ordinary user, as in a root that was filled
+// with INSTALL_AS_USER, owners are not compared.
 func readRoot(ctx context.Context, dir string) (*Root, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

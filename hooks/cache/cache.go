@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package cache keeps in the store what builds have made, under keys of all that
-// decides it: what packages say, databases, layers. A later build of the same
-// program takes it from there, verified, and so unpacks no package that it knows: it
-// reads it, and checks its sum. Without a cache a build only takes longer.
+// Package cache keeps the results of builds in the store: facts about packages,
+// databases, layers. The key of each covers everything that decides it. A later
+// build by the same program verifies and reuses them: it checks the sum of a known
+// package but does not unpack it. Without a cache a build only takes longer.
 package cache
 
 import (
@@ -17,15 +17,15 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// Cache is that of one program. A nil one has nothing and keeps nothing.
+// Cache is the cache of one program. A nil one has nothing and keeps nothing.
 type Cache struct {
 	store *store.Store
 	maker string
 	grown bool
 }
 
-// New returns the cache of a program in a store. Maker tells programs apart, since
-// what another one makes may differ.
+// New returns the cache of a program in a store. Maker identifies the program, since
+// another one may write other bytes.
 func New(st *store.Store, maker string) *Cache {
 	if maker == "" || st == nil || !st.Reuses() {
 		return nil
@@ -33,14 +33,14 @@ func New(st *store.Store, maker string) *Cache {
 	return &Cache{store: st, maker: maker}
 }
 
-// Close cuts the store back, if it has grown.
+// Close trims the store if it has grown.
 func (c *Cache) Close(ctx context.Context) {
 	if c != nil && c.grown {
 		c.store.CutBack(ctx)
 	}
 }
 
-// key begins with the program.
+// key returns a key, which begins with the program.
 func (c *Cache) key(kind string, parts ...any) string {
 	return c.maker + "\n" + kind + "\n" + fmt.Sprintln(parts...)
 }
@@ -57,7 +57,7 @@ func (c *Cache) remember(ctx context.Context, key string, what any) {
 	text, err := until.Do(ctx, func() ([]byte, error) {
 		var b bytes.Buffer
 		if err := gob.NewEncoder(&b).Encode(what); err != nil {
-			panic(err) // of a type that gob does not know
+			panic(err) // a type that gob does not know
 		}
 		return b.Bytes(), nil
 	})
@@ -66,7 +66,8 @@ func (c *Cache) remember(ctx context.Context, key string, what any) {
 	}
 }
 
-// Database returns the database that parts decide, and has it made if nobody has.
+// Database returns the database that parts decide. It calls write if the store has
+// none.
 func (c *Cache) Database(ctx context.Context, parts []any, write func() ([]byte, error)) ([]byte, error) {
 	if c == nil {
 		return write()
@@ -82,8 +83,8 @@ func (c *Cache) Database(ctx context.Context, parts []any, write func() ([]byte,
 	return db, err
 }
 
-// Create makes the file of a layer, in the store where that can be written, else
-// by other.
+// Create creates the file of a layer: in the store if that can be written, else by
+// other.
 func (c *Cache) Create(other func() (*os.File, error)) (*os.File, error) {
 	if c != nil {
 		if f, err := c.store.Create(); err == nil {
@@ -93,10 +94,10 @@ func (c *Cache) Create(other func() (*os.File, error)) (*os.File, error) {
 	return other()
 }
 
-// Discard gives up a file of Create.
+// Discard closes a file of Create that is not kept.
 func (c *Cache) Discard(f *os.File) {
 	if c != nil {
-		c.store.Discard(f) // one of another folder has no name any more
+		c.store.Discard(f) // a file of other has no name
 	}
 	f.Close()
 }

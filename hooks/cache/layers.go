@@ -10,24 +10,25 @@ import (
 	"github.com/orlop/orlop/release/layer"
 )
 
-// Layer is a layer in the store, and what the files in it ask for.
+// Layer is a layer in the store, and what its files need at run time.
 type Layer struct {
 	layer.Record
 	Asks map[string]Asks // by key of the fragment
 }
 
-// Asks are what the files of a package want to be there when they run, by path.
+// Asks is what the files of a package need at run time, by path.
 type Asks struct {
 	Needs   map[string]elf.Needs // of dynamically linked files; nil where no file was read
 	Scripts map[string]string    // first lines of scripts, after #!
 }
 
-// layerKey names a layer by its fragments.
+// layerKey returns the key of a layer, which its fragments decide.
 func (c *Cache) layerKey(method layer.Compression, fragments []layer.Fragment) string {
 	return c.key("layer", layer.Key(method, fragments))
 }
 
-// Layer returns a layer if an earlier build has made it. Its blob is not checked.
+// Layer returns a layer that an earlier build wrote, nil for none. It does not check
+// the blob.
 func (c *Cache) Layer(ctx context.Context, method layer.Compression, fragments []layer.Fragment) (*Layer, *os.File) {
 	if c == nil {
 		return nil, nil
@@ -47,7 +48,7 @@ func (c *Cache) open(ctx context.Context, key string) (*Layer, *os.File) {
 	return made, blob
 }
 
-// Last returns the layer that was made last under a name, whatever is in it.
+// Last returns the last layer under a name, with any fragments.
 func (c *Cache) Last(ctx context.Context, name ...any) (*Layer, *os.File) {
 	var key string
 	if c == nil || !c.recall(ctx, c.key("last", name...), &key) {
@@ -56,7 +57,7 @@ func (c *Cache) Last(ctx context.Context, name ...any) (*Layer, *os.File) {
 	return c.open(ctx, key)
 }
 
-// SetLast says which layer the next build may take parts of.
+// SetLast records the layer that the next build may reuse parts of.
 func (c *Cache) SetLast(ctx context.Context, method layer.Compression, fragments []layer.Fragment, name ...any) {
 	if c == nil {
 		return
@@ -68,12 +69,12 @@ func (c *Cache) SetLast(ctx context.Context, method layer.Compression, fragments
 	}
 }
 
-// Keep leaves a layer to later builds. The blob is a file of Create.
+// Keep stores a layer for later builds. The blob is a file of Create.
 func (c *Cache) Keep(ctx context.Context, method layer.Compression, fragments []layer.Fragment, made *Layer, blob *os.File) {
 	if c == nil {
 		return
 	}
-	if c.store.KeepBlob(blob, made.Digest.Encoded()) != nil { // it may be one of another folder
+	if c.store.KeepBlob(blob, made.Digest.Encoded()) != nil { // the file may be from outside the store
 		c.store.Discard(blob)
 		return
 	}
@@ -84,8 +85,8 @@ func (c *Cache) Keep(ctx context.Context, method layer.Compression, fragments []
 // Drop removes a layer that is damaged.
 func (c *Cache) Drop(made *Layer) { c.store.DropBlob(made.Digest.Encoded()) }
 
-// Check reports whether the blob of a layer is damaged, or cannot be read; if it
-// is, it is dropped.
+// Check reports whether the blob of a layer is damaged or cannot be read. If so it
+// is dropped.
 func (c *Cache) Check(ctx context.Context, digest string) (damaged bool) {
 	return c != nil && c.store.CheckBlob(ctx, digest)
 }

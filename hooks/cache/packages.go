@@ -14,8 +14,8 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// Packages are what an earlier build found out about the packages of these images:
-// of all of them in one note, which is much cheaper than a note each.
+// Packages is what an earlier build found out about the packages of these images.
+// All are in one note, which is much cheaper than a note each.
 type Packages struct {
 	cache *Cache
 	key   string
@@ -23,15 +23,15 @@ type Packages struct {
 
 	mu    sync.Mutex
 	found map[string]*facts // of this build
-	fresh bool              // one of them is new
+	fresh bool              // at least one is new
 }
 
-// facts are what Inspect finds out about a package. Paths are bytes of any kind.
+// facts is what Inspect finds out about a package. Paths may be any bytes.
 type facts struct {
 	Manifest []byte      // the text of +MANIFEST
-	Compact  []byte      // the text of +COMPACT_MANIFEST, where something comes of it
-	Whole    bool        // the manifest leaves something to the entries
-	Entries  []factEntry // in that case
+	Compact  []byte      // the text of +COMPACT_MANIFEST, if it is used
+	Headers  bool        // the headers were read, too
+	Entries  []factEntry // of the headers
 	Contents []factFile
 }
 
@@ -46,7 +46,7 @@ type factEntry struct {
 
 type factFile struct{ Path, Text []byte }
 
-// Packages recalls those of images, whose names and wanted files are parts.
+// Packages recalls the packages of images, whose names and wanted files are parts.
 func (c *Cache) Packages(ctx context.Context, parts ...any) *Packages {
 	all := &Packages{cache: c, known: map[string]*facts{}, found: map[string]*facts{}}
 	if c != nil {
@@ -58,12 +58,12 @@ func (c *Cache) Packages(ctx context.Context, parts ...any) *Packages {
 
 func factKey(p *catalog.Package) string { return fmt.Sprintln(p.Sum, p.FullName(), p.ABI) }
 
-// Look returns a package that an earlier build has inspected, nil for another. With
-// headers, its entries must be known.
+// Look returns a package that an earlier build inspected, nil for none. With headers,
+// its entries must be known.
 func (all *Packages) Look(ctx context.Context, p *catalog.Package, headers bool) *input.Package {
 	key := factKey(p)
 	k := all.known[key]
-	if k == nil || headers && !k.Whole {
+	if k == nil || headers && !k.Headers {
 		return nil
 	}
 	f, err := k.restore(ctx, p)
@@ -76,7 +76,7 @@ func (all *Packages) Look(ctx context.Context, p *catalog.Package, headers bool)
 	return f
 }
 
-// Note keeps what this build has found out.
+// Note records what this build found out about a package.
 func (all *Packages) Note(f *input.Package, raw *input.Raw) {
 	if all.cache == nil {
 		return
@@ -87,7 +87,7 @@ func (all *Packages) Note(f *input.Package, raw *input.Raw) {
 	all.found[factKey(f.Package)], all.fresh = k, true
 }
 
-// Remember leaves all to later builds, if any is new.
+// Remember stores all for later builds, if any is new.
 func (all *Packages) Remember(ctx context.Context) {
 	if all.fresh {
 		all.cache.remember(ctx, all.key, all.found)
@@ -95,7 +95,7 @@ func (all *Packages) Remember(ctx context.Context) {
 }
 
 func factsOf(f *input.Package, raw *input.Raw) *facts {
-	k := &facts{Manifest: raw.Text, Whole: f.Entries != nil}
+	k := &facts{Manifest: raw.Text, Headers: f.Entries != nil}
 	if f.Manifest.Registered != "" {
 		k.Compact = raw.Compact
 	}
@@ -117,11 +117,11 @@ func (k *facts) restore(ctx context.Context, p *catalog.Package) (*input.Package
 	if err != nil {
 		return nil, err
 	}
-	f := input.NewPackage(p, m, k.Whole)
+	f := input.NewPackage(p, m, k.Headers)
 	for _, c := range k.Contents {
 		f.Contents[string(c.Path)] = append([]byte{}, c.Text...)
 	}
-	if !k.Whole {
+	if !k.Headers {
 		return f, nil
 	}
 	files, dirs := map[string]*pkgfile.File{}, map[string]*pkgfile.Dir{}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package compare tells in what two images differ: packages, documents, files,
-// rows of the pkg database, and the bytes of all these.
+// Package compare reports how two images differ: in packages, documents, files, rows
+// of the pkg database, and the bytes of all these.
 package compare
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// Part says what a difference is about. The parts come in this order, from what
-// most readers want to know to what explains the last byte.
+// Part says what a difference is about. The parts are in this order, from what most
+// readers want to know to what explains the last byte.
 type Part string
 
 // The parts of a comparison.
@@ -35,7 +35,7 @@ type Difference struct {
 	Layer   string   `json:"layer,omitempty"`   // the step of a package or file
 	Package string   `json:"package,omitempty"` // of a file or row
 	Subject string   `json:"subject"`           // a package, a key of the config, a path, …
-	Change  string   `json:"change"`            // added, removed, up, down, or in what it differs
+	Change  string   `json:"change"`            // added, removed, up, down, or what differs
 	Old     string   `json:"old,omitempty"`
 	New     string   `json:"new,omitempty"`
 	Detail  []string `json:"detail,omitempty"` // lines that show it
@@ -43,8 +43,8 @@ type Difference struct {
 	OnlyTime bool `json:"only_time,omitempty"` // of a file or row: nothing else differs
 }
 
-// Artifacts lists in what the second image differs from the first, bytes of files
-// and layers apart.
+// Artifacts lists how the second image differs from the first, apart from the bytes
+// of files and layers.
 func Artifacts(ctx context.Context, a, b *artifact.Artifact) []Difference {
 	d := &differ{a: a, b: b, owners: map[string]string{}, gone: map[string]bool{}, changed: map[string]bool{}, moved: map[string]bool{}}
 	for _, side := range []*artifact.Artifact{a, b} {
@@ -61,7 +61,7 @@ type differ struct {
 	a, b    *artifact.Artifact
 	owners  map[string]string // packages by path
 	gone    map[string]bool   // packages that only one image has
-	changed map[string]bool   // packages of which they have two versions
+	changed map[string]bool   // packages whose versions differ
 	moved   map[string]bool   // paths that differ
 	list    []Difference
 }
@@ -107,8 +107,8 @@ func byName(list []pkgdb.Installed) map[string]pkgdb.Installed {
 	return named
 }
 
-// image compares the documents. What digests of layers differ is said too: it
-// is all that another program may have changed.
+// image compares the documents. It also reports the digests of layers: another
+// program may have changed nothing else.
 func (d *differ) image() {
 	changes, changed := imageChanges(d.a, d.b), map[string]bool{}
 	for _, c := range changes {
@@ -116,7 +116,7 @@ func (d *differ) image() {
 	}
 	for _, c := range changes {
 		if above, is := strings.CutSuffix(c.Key, ".size"); is && changed[above+".digest"] {
-			continue // its digest is said
+			continue // its digest is reported
 		}
 		d.add(Difference{Part: PartImage, Subject: c.Key, Change: "changed", Old: c.Old, New: c.New})
 	}
@@ -153,8 +153,7 @@ func (d *differ) files(ctx context.Context) {
 	d.list = append(d.list, list...)
 }
 
-// database compares rows, without those of packages and files that are said
-// already.
+// database compares rows, without the packages and files that are reported already.
 func (d *differ) database(ctx context.Context) {
 	if d.a.Content == nil || d.b.Content == nil {
 		if (d.a.Content == nil) != (d.b.Content == nil) {
@@ -162,11 +161,11 @@ func (d *differ) database(ctx context.Context) {
 		}
 		return
 	}
-	changes, _ := pkgdb.Diff(ctx, d.a.Content, d.b.Content) // which fails with the context only, as what follows does
+	changes, _ := pkgdb.Diff(ctx, d.a.Content, d.b.Content) // only the context makes it fail, and what follows
 	for _, c := range changes {
-		said := (c.What == "file" || c.What == "directory") && d.moved[c.Name] || c.What == "package" && c.Field == "version" ||
+		reported := (c.What == "file" || c.What == "directory") && d.moved[c.Name] || c.What == "package" && c.Field == "version" ||
 			c.Field == "manifest digest" && d.changed[c.Package]
-		if said || d.gone[c.Package] {
+		if reported || d.gone[c.Package] {
 			continue
 		}
 		d.add(Difference{Part: PartDatabase, Package: c.Package, Subject: strings.TrimSpace(c.What + " " + c.Name),

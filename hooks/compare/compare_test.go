@@ -75,7 +75,7 @@ func told(t *testing.T, part string, a, b *artifact.Artifact) string {
 			fmt.Fprintln(&out, l.Layer, l.Change, l.Size > 0)
 		}
 	case "wrapping":
-		for _, line := range compare.Wrapping(a, b) {
+		for _, line := range compare.Layouts(a, b) {
 			fmt.Fprintln(&out, line)
 		}
 	case "form":
@@ -122,7 +122,7 @@ func TestNothing(t *testing.T) {
 	list := compare.Artifacts(t.Context(), a, b)
 	more, err := compare.Explain(t.Context(), a, b, list, 0)
 	only, form := compare.OnlyForm(t.Context(), a, b)
-	if err := errors.Join(err, form); err != nil || len(list)+len(more)+len(compare.Wrapping(a, b)) > 0 || !only {
+	if err := errors.Join(err, form); err != nil || len(list)+len(more)+len(compare.Layouts(a, b)) > 0 || !only {
 		t.Errorf("got %v, %v, only the form %t, %v", list, more, only, err)
 	}
 }
@@ -163,7 +163,7 @@ func TestLines(t *testing.T) {
 		if len(detail) != want {
 			t.Errorf("%d: got %d lines, want %d", lines, len(detail), want)
 		}
-		if last := fmt.Sprintf("… and %d lines more", 11-lines); lines > 0 && lines < 11 && detail[len(detail)-1] != last {
+		if last := fmt.Sprintf("… and %d more lines", 11-lines); lines > 0 && lines < 11 && detail[len(detail)-1] != last {
 			t.Errorf("%d: got %q, want %q", lines, detail[len(detail)-1], last)
 		}
 	}
@@ -225,7 +225,7 @@ func TestSingleLayers(t *testing.T) {
 	t.Parallel()
 	a, b := artifacttest.Read(t, artifacttest.Describe(t, "layer l\nfile /a").Source()), artifacttest.Read(t, artifacttest.Describe(t, "arch arm64\nlayer l\nfile /b").Source())
 	a.Contents = nil
-	if list, lines := compare.Pull(a, b), compare.Wrapping(a, b); list != nil || lines != nil {
+	if list, lines := compare.Pull(a, b), compare.Layouts(a, b); list != nil || lines != nil {
 		t.Errorf("got %v, %v, want none", list, lines)
 	}
 	for _, d := range compare.Artifacts(t.Context(), a, b) {

@@ -22,15 +22,16 @@ import (
 	"github.com/orlop/orlop/release/tarfile"
 )
 
-// Bounds for what is looked into. A file above them is only said to differ.
+// Bounds for files whose contents are compared. A larger file is only reported to
+// differ.
 const (
 	maxText     = 4 << 20  // bytes of a text; comparing takes time and memory
-	maxUnpacked = 16 << 20 // bytes of what is unpacked of a file
+	maxUnpacked = 16 << 20 // bytes of an unpacked file
 )
 
-// Explain adds to a comparison what the bytes say: lines of texts, sections of
-// ELF files, and of layers in what their archives differ. A detail has at most
-// so many lines, 0 for any number.
+// Explain adds the differences in bytes to a comparison: lines of texts, sections of
+// ELF files, and entries of layers. A detail has at most so many lines, 0 for any
+// number.
 func Explain(ctx context.Context, a, b *artifact.Artifact, list []Difference, lines int) ([]Difference, error) {
 	want := map[string]bool{}
 	for _, d := range list {
@@ -68,19 +69,19 @@ func Explain(ctx context.Context, a, b *artifact.Artifact, list []Difference, li
 	return append(list, more...), err
 }
 
-// firstLines are so many lines of a detail, 0 for all.
+// firstLines returns so many lines of a detail, 0 for all.
 func firstLines(list []string, lines int) []string {
 	if lines == 0 || len(list) <= lines {
 		return list
 	}
-	return append(list[:lines:lines], fmt.Sprintf("… and %d lines more", len(list)-lines))
+	return append(list[:lines:lines], fmt.Sprintf("… and %d more lines", len(list)-lines))
 }
 
-// compareBytes shows how two contents differ, in the way that suits them. Packed
-// ones, as pages of the manual are, are unpacked.
+// compareBytes shows how two contents differ, depending on their kind. Compressed
+// ones, such as manual pages, are unpacked.
 func compareBytes(path string, old, now []byte) (change string, detail []string) {
 	if old == nil || now == nil {
-		return "too large to be looked into", nil
+		return "too large to compare", nil
 	}
 	a, b := unpacked(old), unpacked(now)
 	switch {
@@ -107,6 +108,7 @@ func comparePlain(path string, old, now []byte) (change string, detail []string)
 	return fmt.Sprintf("binary: byte %d is the first that differs, of %d and %d", FirstDifference(old, now), len(old), len(now)), nil
 }
 
+// FirstDifference returns the offset of the first byte that differs.
 func FirstDifference(old, now []byte) int {
 	at := 0
 	for at < min(len(old), len(now)) && old[at] == now[at] {
@@ -117,8 +119,8 @@ func FirstDifference(old, now []byte) int {
 
 func isText(b []byte) bool { return len(b) <= maxText && utf8.Valid(b) && !bytes.ContainsRune(b, 0) }
 
-// unpacked is what gzip, zstd, xz or bzip2 have packed; nil for what they have
-// not, or what is too large.
+// unpacked unpacks what gzip, zstd, xz or bzip2 packed; it returns nil for anything
+// else, or if the result is too large.
 func unpacked(b []byte) []byte {
 	if layer.Packing(b[:min(len(b), tarfile.BlockSize)]) == "" {
 		return nil

@@ -28,7 +28,7 @@ func TestCompareBytes(t *testing.T) {
 			t.Errorf("%q, %q: got %s %q", tt.old, tt.now, change, detail)
 		}
 	}
-	if change, _ := compareBytes("/f", nil, []byte("a")); change != "too large to be looked into" {
+	if change, _ := compareBytes("/f", nil, []byte("a")); change != "too large to compare" {
 		t.Errorf("got %s", change)
 	}
 }

@@ -28,9 +28,9 @@ var databaseHeader = []struct {
 
 const databaseHeaderSize = 100
 
-// compareDatabases tells how two pkg databases differ that say the same of every
-// package: rows that no package refers to, or fields of the header, and pages.
-// Where packages differ, their rows are said, and the change is "".
+// compareDatabases shows how two pkg databases with the same packages differ: in
+// rows that no package refers to, or in the header and pages. If packages differ,
+// their rows are reported already, and the change is "".
 func compareDatabases(ctx context.Context, a, b *artifact.Artifact) (change string, detail []string) {
 	if a.Content == nil || b.Content == nil {
 		return "", nil
@@ -64,7 +64,7 @@ func compareDatabases(ctx context.Context, a, b *artifact.Artifact) (change stri
 	return "the same rows in other bytes", detail
 }
 
-// otherRows are the rows that only one of two databases has.
+// otherRows lists the rows that only one of two databases has.
 func otherRows(ctx context.Context, a, b *pkgdb.Content) ([]string, error) {
 	count := map[pkgdb.Line]int{}
 	lines, err := b.Dump(ctx)

@@ -15,7 +15,8 @@ import (
 	"github.com/orlop/orlop/release/jsondiff"
 )
 
-// maxParted bounds documents that are taken apart. Real ones have some 100 KB.
+// maxParted bounds documents that are compared key by key. Real ones have some
+// 100 KB.
 const maxParted = 2 << 20
 
 // imageChanges compares the documents of the images.
@@ -28,9 +29,9 @@ func imageChanges(a, b *artifact.Artifact) []jsondiff.Change {
 	})
 }
 
-// Wrapping tells in what the layouts around two images differ, which is no
-// difference of the images.
-func Wrapping(a, b *artifact.Artifact) []string {
+// Layouts lists how the layouts around two images differ, which is no difference of
+// the images.
+func Layouts(a, b *artifact.Artifact) []string {
 	if a.Contents == nil || b.Contents == nil {
 		return nil
 	}
@@ -45,14 +46,14 @@ func Wrapping(a, b *artifact.Artifact) []string {
 	return list
 }
 
-// documents are two of one name.
+// documents is a document of both images.
 type documents struct {
 	name     string
 	old, now []byte
 }
 
-// documentChanges compares documents as they are written. The key of a change
-// starts with the document's name.
+// documentChanges compares the texts of documents. The key of a change starts with
+// the document's name.
 func documentChanges(pairs []documents) []jsondiff.Change {
 	var list []jsondiff.Change
 	for _, doc := range pairs {
@@ -70,7 +71,8 @@ func documentChanges(pairs []documents) []jsondiff.Change {
 	return list
 }
 
-// Follows reports whether a value changes with others that are said already.
+// Follows reports whether a value changes only because others do, which are reported
+// already.
 func Follows(key string) bool {
 	return slices.Contains([]string{"config.digest", "config.size", "manifests.0.digest", "manifests.0.size"}, key)
 }

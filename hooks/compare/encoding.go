@@ -12,21 +12,21 @@ import (
 	"github.com/orlop/orlop/release/tarfile"
 )
 
-// OnlyForm reports whether two images differ in nothing but what the libraries
-// decide that orlop is built with: how layers are compressed, and how SQLite
-// lays out the same rows.
+// OnlyForm reports whether two images differ only in what the libraries decide that
+// orlop is built with: how layers are compressed, and how SQLite lays out the same
+// rows.
 func OnlyForm(ctx context.Context, a, b *artifact.Artifact) (bool, error) {
 	for _, c := range imageChanges(a, b) {
 		if !followsFromLayers(c.Key) {
 			return false, nil
 		}
 	}
-	if len(a.Made) != len(b.Made) {
+	if len(a.Read) != len(b.Read) {
 		return false, nil
 	}
 	only := true
-	for i := range a.Made {
-		if a.Made[i].DiffID == b.Made[i].DiffID {
+	for i := range a.Read {
+		if a.Read[i].DiffID == b.Read[i].DiffID {
 			continue
 		}
 		if err := diffTars(ctx, a, b, i, func(c tarfile.Change) { only = only && ofDatabase(c) }); err != nil || !only {
@@ -42,9 +42,9 @@ func OnlyForm(ctx context.Context, a, b *artifact.Artifact) (bool, error) {
 	return true, nil
 }
 
-// followsFromLayers reports whether a value in the documents is a digest or size
-// of the layers, or of what has these, or no part of what the manifest's digest
-// stands for.
+// followsFromLayers reports whether a value in the documents is a digest or size of
+// the layers, or of a document with these, or is not covered by the manifest's
+// digest.
 func followsFromLayers(key string) bool {
 	document, key, _ := strings.Cut(key, " ")
 	parts := strings.Split(key, ".")

@@ -15,24 +15,23 @@ import (
 	"github.com/orlop/orlop/release/tarfile"
 )
 
-// compareLayers tells of layers at the same place what the bytes of their
-// archives say.
+// compareLayers compares the bytes of layers at the same position.
 func compareLayers(ctx context.Context, a, b *artifact.Artifact, lines int) ([]Difference, error) {
 	var list []Difference
-	for i := range max(len(a.Made), len(b.Made)) {
+	for i := range max(len(a.Read), len(b.Read)) {
 		x := Difference{Part: PartBytes, Subject: fmt.Sprintf("layer %d", i+1)}
 		switch {
-		case i >= len(a.Made):
+		case i >= len(a.Read):
 			x.Change, x.Layer = "added", b.LayerName(i)
-		case i >= len(b.Made):
+		case i >= len(b.Read):
 			x.Change, x.Layer = "removed", a.LayerName(i)
-		case a.Made[i].Digest == b.Made[i].Digest:
+		case a.Read[i].Digest == b.Read[i].Digest:
 			continue
-		case a.Made[i].DiffID == b.Made[i].DiffID:
-			x.Layer, x.Old, x.New = a.LayerName(i), a.Made[i].Digest.String(), b.Made[i].Digest.String()
+		case a.Read[i].DiffID == b.Read[i].DiffID:
+			x.Layer, x.Old, x.New = a.LayerName(i), a.Read[i].Digest.String(), b.Read[i].Digest.String()
 			x.Change = "same content, other compression"
 		default:
-			x.Layer, x.Old, x.New = a.LayerName(i), a.Made[i].DiffID.String(), b.Made[i].DiffID.String()
+			x.Layer, x.Old, x.New = a.LayerName(i), a.Read[i].DiffID.String(), b.Read[i].DiffID.String()
 			if err := x.tars(ctx, a, b, i, lines); err != nil {
 				return nil, err
 			}
@@ -42,13 +41,13 @@ func compareLayers(ctx context.Context, a, b *artifact.Artifact, lines int) ([]D
 	return list, nil
 }
 
-// tars tells the first thing in which two layers differ, and then all that the
-// files do not tell.
+// tars reports the first difference of two layers, and then all that the comparison
+// of files does not show.
 func (x *Difference) tars(ctx context.Context, a, b *artifact.Artifact, i, lines int) error {
 	err := diffTars(ctx, a, b, i, func(c tarfile.Change) {
 		if x.Change == "" {
 			x.Change = c.String()
-		} else if !slices.ContainsFunc(toldOfFiles, func(field string) bool { return strings.HasPrefix(c.Field, field) }) {
+		} else if !slices.ContainsFunc(fileFields, func(field string) bool { return strings.HasPrefix(c.Field, field) }) {
 			x.Detail = append(x.Detail, c.String())
 		}
 	})
@@ -56,8 +55,8 @@ func (x *Difference) tars(ctx context.Context, a, b *artifact.Artifact, i, lines
 	return err
 }
 
-// toldOfFiles are the fields of entries that a comparison of trees tells.
-var toldOfFiles = []string{"header field mode", "header field uid", "header field gid", "header field size", "header field mtime",
+// fileFields are the fields of entries that the comparison of trees shows.
+var fileFields = []string{"header field mode", "header field uid", "header field gid", "header field size", "header field mtime",
 	"header field uname", "header field gname", "header field linkname", "contents", "added", "removed"}
 
 // diffTars compares two layers entry by entry.

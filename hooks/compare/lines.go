@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Lines are a report for people: a heading for each part, and for each
-// package in it, under which there are so many lines at most, 0 for any number.
+// Lines returns a report for people: a heading for each part and for each package in
+// it, with at most so many lines, 0 for any number.
 func Lines(list []Difference, lines int) []string {
 	var r report
 	for part := range runs(list, func(d Difference) string { return string(d.Part) }) {
@@ -45,7 +45,7 @@ func (r *report) line(depth int, format string, args ...any) {
 	*r = append(*r, strings.Repeat("    ", depth)+fmt.Sprintf(format, args...))
 }
 
-// runs cuts a list where the key changes.
+// runs splits a list where the key changes.
 func runs(list []Difference, key func(Difference) string) iter.Seq[[]Difference] {
 	return func(yield func([]Difference) bool) {
 		for len(list) > 0 {
@@ -75,8 +75,8 @@ func packageText(d Difference) string {
 	return fmt.Sprintf("%s %s %s -> %s%s", map[string]string{"up": "^", "down": "v"}[d.Change], d.Subject, d.Old, d.New, where)
 }
 
-// packages writes the files or rows of each package. Those of which only the
-// time differs come as a number, or a new build would bury all else.
+// packages writes the files or rows of each package. Those that differ only in time
+// are just counted, or a new build would bury all else.
 func (r *report) packages(list []Difference, lines int) {
 	rest := slices.DeleteFunc(slices.Clone(list), func(d Difference) bool { return d.OnlyTime })
 	for group := range runs(rest, func(d Difference) string { return d.Package }) {
@@ -94,11 +94,11 @@ func (r *report) packages(list []Difference, lines int) {
 		}
 	}
 	if n := len(list) - len(rest); n > 0 {
-		r.line(1, "%d with another time only", n)
+		r.line(1, "%d that differ only in time", n)
 	}
 }
 
-// PullLines tell which layers are new, and what fetching them comes to.
+// PullLines returns lines that say which layers are new, and how much to fetch.
 func PullLines(layers []PulledLayer) []string {
 	if layers == nil {
 		return nil

@@ -8,10 +8,10 @@ import (
 	"github.com/orlop/orlop/hooks/artifact"
 )
 
-// PartLayers is what Pull tells, between the image and the files.
+// PartLayers is the part of Pull, between the image and the files.
 const PartLayers Part = "layers"
 
-// PulledLayer is a layer of an image, for those who have another already.
+// PulledLayer is a layer of an image that updates another.
 type PulledLayer struct {
 	Part   Part   `json:"part"`
 	Layer  string `json:"layer"`  // what the history calls it, else its number
@@ -20,8 +20,8 @@ type PulledLayer struct {
 	Size   int64  `json:"size"` // bytes of its blob
 }
 
-// Pull lists the layers of an image and tells which of them somebody fetches who
-// has the old one. There are none where either is no image.
+// Pull lists the layers of an image, and says which of them an update from the old
+// one fetches. It lists none if either is no image.
 func Pull(old, image *artifact.Artifact) []PulledLayer {
 	if old.Contents == nil || image.Contents == nil {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/orlop/orlop/release/define"
 )
 
-// AbsentFileError is a file that an image needs and nobody has.
+// AbsentFileError is a file that an image needs and that no origin has.
 type AbsentFileError struct {
 	Target string // path in the image
 	Taken  define.Taken
@@ -19,7 +19,7 @@ type AbsentFileError struct {
 func (e *AbsentFileError) Error() string {
 	where := "there is no --srcdir for it"
 	if e.Taken.Source != "" {
-		where = "a --srcdir with " + e.Taken.Source + " would do"
+		where = "a --srcdir with " + e.Taken.Source + " would provide it"
 	}
 	return fmt.Sprintf("%s: none of the packages %v of the repository has %s; %s", e.Target, e.Taken.From, e.Taken.Path, where)
 }
@@ -35,7 +35,7 @@ func (e *AbsentFileError) Parts() (what, where, found, wanted string) {
 	return "none of the packages has it", e.Target, "", e.Taken.Path
 }
 
-// LockedFileError is a file that a lock has and that cannot be had.
+// LockedFileError is a file in which an image differs from its lock.
 type LockedFileError struct{ Path, Found, Wanted string }
 
 func (e *LockedFileError) Error() string {
@@ -45,7 +45,7 @@ func (e *LockedFileError) Error() string {
 	return fmt.Sprintf("%s: found %s, the lock has one with sha256 %s", e.Path, e.Found, e.Wanted)
 }
 
-// Absent reports that bytes could not be had.
+// Absent reports that bytes could not be obtained.
 func (*LockedFileError) Absent() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.

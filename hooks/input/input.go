@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package input has the ways in which packages and files come into a build:
-// repositories, locks, and a root that pkg(8) has filled.
+// Package input has the sources of packages and files for a build: repositories,
+// locks, and a root that pkg(8) filled.
 package input
 
 import (
@@ -15,43 +15,43 @@ import (
 	"github.com/orlop/orlop/release/etc"
 )
 
-// Input is where packages and files come from. It knows nothing of images.
+// Input is a source of packages and files. It knows nothing of images.
 type Input interface {
-	// Catalogues tells which packages there are.
+	// Catalogues lists the packages that there are.
 	Catalogues(ctx context.Context) ([]*catalog.Catalogue, error)
-	// Open starts to read a package, its bytes checked. Known is its manifest if
-	// that tells all and so vouches for every byte that is used, else nil.
+	// Open starts reading a package whose bytes are checked. Known is its manifest if
+	// that has everything and so vouches for each byte that is used, else nil.
 	Open(ctx context.Context, p *catalog.Package, known *pkgfile.Manifest) (*Reader, error)
-	// Files offers a file, or the files of a folder, that are in no package, by
-	// their paths below target; nil where there are none.
+	// Files offers a file or the files of a folder that are in no package, by their
+	// paths below target; nil if there are none.
 	Files(ctx context.Context, t define.Taken, target string) (*Offer, error)
 }
 
 // Reader reads a package.
 type Reader struct {
 	Manifest      *pkgfile.Manifest
-	Text, Compact []byte // of the manifest, and of the compact one; nil where there is none
+	Text, Compact []byte // of the manifest, and of the compact one; nil for none
 	Members
-	// PassedOver are directories of an archive that its manifest does not have, once
-	// it is read to its end; nil for no archive.
+	// PassedOver returns the directories of an archive that its manifest lacks, once
+	// it has been read to its end; nil for no archive.
 	PassedOver func() []string
 }
 
-// Members are those of a package, one after the other. The contents of each file
-// are compared with its sum.
+// Members reads the members of a package one after the other. The contents of each
+// file are compared with its sum.
 type Members interface {
 	Next() (*pkgfile.Entry, error)
 	io.ReadCloser
 }
 
-// Offer is a file, or a folder's files by path, that somebody has.
+// Offer is a file, or the files of a folder by path, from one origin.
 type Offer struct {
 	From  string // NAME-VERSION, or "srcdir"
 	Name  string // of the package
 	Files []etc.Source
 }
 
-// archived are the members of a package in its archive.
+// archived reads the members of a package from its archive.
 type archived struct {
 	*pkgfile.Reader
 	file io.Closer
@@ -59,7 +59,7 @@ type archived struct {
 
 func (a archived) Close() error { return errors.Join(a.Reader.Close(), a.file.Close()) }
 
-// readArchive makes a Reader of a package that is opened.
+// readArchive returns a Reader of an open package.
 func readArchive(pkg *pkgfile.Reader, file io.Closer) *Reader {
 	return &Reader{Manifest: pkg.Manifest, Text: pkg.Text, Compact: pkg.Compact, Members: archived{pkg, file},
 		PassedOver: func() []string { return pkg.PassedOver }}

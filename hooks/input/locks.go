@@ -16,15 +16,15 @@ import (
 	"github.com/orlop/orlop/pkgdb/store"
 )
 
-// Locks say what is in the images. Packages come from the repositories that the
-// user gives, else from where the locks have them; they may be in the store alone.
+// Locks is an input that locks describe. Packages come from the user's repositories,
+// else from the locks' URLs, or only from the store.
 type Locks struct {
 	Repositories // the user's
 	Locks        []*lock.Lock
-	KeptIn       []string // folders in which catalogues may lie that were kept with Locks
-	LockURLs     bool     // a lock's URLs are used even where they are http or not public
-	// Published gives files of the images of Locks by their sha256. It is asked
-	// once, for what nobody else has; nil asks nobody.
+	KeptIn       []string // folders that may have catalogues kept with Locks
+	LockURLs     bool     // use a lock's URLs even if they are http or not public
+	// Published returns files of the images of Locks by their sha256. It is called
+	// once, for files that no other origin has; it may be nil.
 	Published func(digests map[string]bool) (map[string][]byte, error)
 
 	catalogues []*catalog.Catalogue
@@ -32,15 +32,15 @@ type Locks struct {
 	kept       []keptCatalogue
 }
 
-// Settings are those of the images, which one run makes alike.
+// Settings returns the settings of the images, which are the same for one run.
 func (in *Locks) Settings() lock.Settings { return in.Locks[0].Settings() }
 
-// Catalogues leaves a catalogue for each repository of the locks: it has no
-// packages, but the digest and the URL of the one that the lock was made from.
+// Catalogues returns a catalogue for each repository of the locks. It has no
+// packages, only the digest and URL of the catalogue that the lock was made from.
 func (in *Locks) Catalogues(ctx context.Context) ([]*catalog.Catalogue, error) {
 	in.begin()
-	in.catalogues = nil      // of a build before
-	in.ABI = in.Locks[0].ABI // whose keys are FreeBSD's for it
+	in.catalogues = nil      // of an earlier build
+	in.ABI = in.Locks[0].ABI // selects FreeBSD's keys
 	in.witnesses = map[*catalog.Repo]*Witness{}
 	var errs []error
 	for _, l := range in.Locks {
@@ -51,8 +51,8 @@ func (in *Locks) Catalogues(ctx context.Context) ([]*catalog.Catalogue, error) {
 	return in.catalogues, errors.Join(errs...)
 }
 
-// readRepo leaves the catalogue of a lock instead of that of today,
-// a source of its packages, and the catalogues that vouch for them.
+// readRepo adds the catalogue of a lock instead of today's, the source of its
+// packages, and the catalogues that vouch for them.
 func (in *Locks) readRepo(ctx context.Context, l *lock.Lock, locked lock.Repository) error {
 	for _, c := range in.catalogues {
 		if c.Repo.Name == locked.Name && c.Digest == locked.Catalogue {
@@ -87,10 +87,10 @@ func (in *Locks) readRepo(ctx context.Context, l *lock.Lock, locked lock.Reposit
 	return ctx.Err()
 }
 
-// Witness is what this run knows of a repository of a lock.
+// Witness returns what this run knows of a repository of a lock.
 func (in *Locks) Witness(repo *catalog.Repo) *Witness { return in.witnesses[repo] }
 
-// Repo is the repository of a lock by its name.
+// Repo returns the repository of a lock by its name.
 func (in *Locks) Repo(l *lock.Lock, name string) *catalog.Repo {
 	for _, repo := range l.Repositories {
 		for _, c := range in.catalogues {
@@ -102,15 +102,15 @@ func (in *Locks) Repo(l *lock.Lock, name string) *catalog.Repo {
 	return nil
 }
 
-// Open starts to read a package. It may be in the store when no repository has it
-// any more.
+// Open starts reading a package. The store may still have it when no repository
+// does.
 func (in *Locks) Open(ctx context.Context, p *catalog.Package, known *pkgfile.Manifest) (*Reader, error) {
 	src := in.sources[p.Repo]
 	r, err := in.open(ctx, src, p, known, func() (io.ReadCloser, error) { return in.verified(ctx, src, p) })
 	return r, in.unheld(p, err, src == nil && p.Repo.URL != "")
 }
 
-// Verify reads a package and checks its sum, and unpacks nothing.
+// Verify reads a package and checks its sum, without unpacking it.
 func (in *Locks) Verify(ctx context.Context, p *catalog.Package) error {
 	src := in.sources[p.Repo]
 	return in.unheld(p, verify(func() (io.ReadCloser, error) { return in.verified(ctx, src, p) }), src == nil && p.Repo.URL != "")

@@ -230,7 +230,7 @@ func TestGoneTold(t *testing.T) {
 		var told []string
 		in.Observe = func(e event.Event) { told = append(told, e.Notice) }
 		catalogues(t, in)
-		if got := len(told) == 1 && strings.HasSuffix(told[0], "; the lock's packages are looked for all the same"); got == offline {
+		if got := len(told) == 1 && strings.HasSuffix(told[0], "; still looking for the lock's packages"); got == offline {
 			t.Errorf("offline %v: told %q", offline, told)
 		}
 	}
@@ -309,7 +309,7 @@ func TestOpenLocked(t *testing.T) {
 		"nobody": {func(t *testing.T) *input.Locks {
 			in := of(t, repo(t, "r", app("1")))
 			return fromLocks(in, nil, lockOf(catalogues(t, in)...))
-		}, `repository "r": not given, and the lock names no URL of it: app-1 could not be had`, "give --repo"},
+		}, `repository "r": not given, and the lock names no URL of it: app-1 could not be obtained`, "give --repo"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,43 +15,43 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 )
 
-// Package is a package whose bytes are the ones that the catalogue promised.
+// Package is a package whose bytes match the catalogue.
 type Package struct {
 	*catalog.Package
 	Manifest *pkgfile.Manifest
-	// Entries are the archive's members by path, where the manifest alone does
-	// not tell owner, mode, time or the names of a flagged file; else nil.
+	// Entries are the archive's members by path if the manifest alone does not have
+	// owner, mode, time or the names of a flagged file; else nil.
 	Entries map[string]*pkgfile.Entry
-	// Contents are those of configuration files and of wanted files, by path.
+	// Contents has configuration files and wanted files, by path.
 	Contents map[string][]byte
 
 	inodes map[string]inode // of files in Entries, by first name
 }
 
-// inode is what several names may share.
+// inode is a file that several names may share.
 type inode struct {
-	last  string // name that comes last in the archive
+	last  string // last name in the archive
 	flags uint32
 }
 
-// Raw is what a Package was made of.
+// Raw is what a Package was read from.
 type Raw struct {
 	Text, Compact []byte // of the manifest, and of the compact one
 	Entries       []*pkgfile.Entry
 }
 
-// Wanted are the paths that somebody will ask for.
+// Wanted has the paths whose contents a hook needs.
 type Wanted struct {
 	Files   map[string]bool
 	Folders []string // with a slash at the end
 }
 
-// Has reports whether a path is one of them.
+// Has reports whether a path is wanted.
 func (w *Wanted) Has(path string) bool {
 	return w.Files[path] || slices.ContainsFunc(w.Folders, func(f string) bool { return strings.HasPrefix(path, f) })
 }
 
-// Key is the same for equal ones.
+// Key returns a string that is the same for equal paths.
 func (w *Wanted) Key() string {
 	folders := slices.Compact(slices.Sorted(slices.Values(w.Folders)))
 	return fmt.Sprintf("%q %q", slices.Sorted(maps.Keys(w.Files)), folders)
@@ -60,16 +60,16 @@ func (w *Wanted) Key() string {
 // maxWanted bounds a file that is read into memory. Configuration files are text.
 const maxWanted = 64 << 20
 
-// Inspect reads as much of a package as is needed before it is unpacked: always
-// the manifest, members up to the last wanted one, all where the manifest leaves
-// something to the archive's headers, or with headers.
+// Inspect reads what must be known of a package before it is unpacked: the manifest
+// and the members up to the last wanted one; all members if the manifest lacks what
+// the archive's headers have, or with headers.
 func Inspect(r *Reader, p *catalog.Package, w *Wanted, headers bool) (*Package, *Raw, error) {
 	m, raw := r.Manifest, &Raw{Text: r.Text, Compact: r.Compact}
 	if m.Name != p.Name || m.Version != p.Version || m.ABI != p.ABI && p.ABI != "" { // a lock does not say the ABI
 		return nil, nil, &pkgfile.DamageError{Package: p.FullName(), Err: fmt.Errorf(
 			"its manifest says %s for %s, the catalogue %s for %s", m.FullName(), m.ABI, p.FullName(), p.ABI)}
 	}
-	f := NewPackage(p, m, headers || !TellsAll(m))
+	f := NewPackage(p, m, headers || !Complete(m))
 	left := 0
 	for _, file := range m.Files {
 		if file.IsConfig || w.Has(file.Path) {
@@ -98,8 +98,8 @@ func Inspect(r *Reader, p *catalog.Package, w *Wanted, headers bool) (*Package, 
 	return f, raw, nil
 }
 
-// NewPackage is one of which nothing but the manifest is known. Entries are noted
-// if they are to be.
+// NewPackage returns a package of which only the manifest is known. With entries,
+// Note adds them.
 func NewPackage(p *catalog.Package, m *pkgfile.Manifest, entries bool) *Package {
 	f := &Package{Package: p, Manifest: m, Contents: map[string][]byte{}}
 	if entries {
@@ -108,7 +108,7 @@ func NewPackage(p *catalog.Package, m *pkgfile.Manifest, entries bool) *Package 
 	return f
 }
 
-// Note keeps what the archive says of an entry.
+// Note records what the archive says of an entry.
 func (f *Package) Note(e *pkgfile.Entry) {
 	f.Entries[e.Path()] = e
 	if e.File != nil {
@@ -117,9 +117,9 @@ func (f *Package) Note(e *pkgfile.Entry) {
 	}
 }
 
-// InodeFlags are the flags that an entry applies: those of all names of its
-// inode at the last of them, none before, since an immutable inode takes no
-// further name.
+// InodeFlags returns the flags that an entry sets: at the last name of an inode the
+// flags of all its names, before it none, since an immutable inode cannot get
+// another name.
 func (f *Package) InodeFlags(e *pkgfile.Entry) uint32 {
 	ino := f.inodes[cmp.Or(e.HardLink, e.Path())]
 	if ino.last != e.Path() {
@@ -128,7 +128,7 @@ func (f *Package) InodeFlags(e *pkgfile.Entry) uint32 {
 	return ino.flags
 }
 
-// LastTime is the newest time of a package's files, nil where none has one.
+// LastTime returns the newest time of a package's files, nil if none has one.
 func (f *Package) LastTime() *int64 {
 	var last *int64
 	for i := range f.Manifest.Files {
@@ -155,10 +155,10 @@ func (f *Package) Read(r io.Reader, e *pkgfile.Entry) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-// TellsAll reports whether a manifest has owner, mode and time of every entry,
-// no file flags, and no script that changes a file (which names share an inode,
-// only the archive tells).
-func TellsAll(m *pkgfile.Manifest) bool {
+// Complete reports whether a manifest has owner, mode and time of every entry, no
+// file flags, and no script that changes a file (only the archive says which names
+// share an inode).
+func Complete(m *pkgfile.Manifest) bool {
 	for _, f := range m.Files {
 		if !f.Known || f.Time == nil || f.Sum == "" || f.Flags != nil && *f.Flags != 0 {
 			return false

@@ -223,7 +223,7 @@ func TestTellsAll(t *testing.T) {
 	} {
 		m := whole()
 		tt.change(m)
-		if got := input.TellsAll(m); got != tt.want {
+		if got := input.Complete(m); got != tt.want {
 			t.Errorf("%s: got %v, want %v", name, got, tt.want)
 		}
 	}

@@ -18,27 +18,26 @@ import (
 	"github.com/orlop/orlop/pkgdb/trust"
 )
 
-// Repositories are those of pkg(8), and a source tree beside them.
+// Repositories is an input of pkg(8)'s repositories and a source tree.
 type Repositories struct {
 	Tree
 	Repos []catalog.Repo // in the order of their configuration
 	Store *store.Store   // nil for one without network
-	// InsecureUnsigned takes a repository that comes over a network and that
-	// nobody has signed.
+	// InsecureUnsigned accepts an unsigned repository over a network.
 	InsecureUnsigned bool
-	ABI              string // of which FreeBSD's own keys are taken; "" for any
+	ABI              string // selects FreeBSD's own keys; "" for any
 	PublicURL        string // of all repositories, with pkg's variables; "" for their own
-	Keep             bool   // puts packages of this machine's repositories into the store, too
+	Keep             bool   // put packages of this machine's repositories into the store, too
 
 	Observe event.Observer
 
-	trusts  map[asked]trust.Trust // nil for nobody's signature
+	trusts  map[asked]trust.Trust // nil if no signature is needed
 	sources map[*catalog.Repo]*store.Source
 
 	decoders *packing.Decoders // of all packages
 }
 
-// begin makes the zero value useful.
+// begin makes the zero value usable.
 func (in *Repositories) begin() {
 	if in.Store == nil {
 		in.Store = new(store.Store)
@@ -48,8 +47,7 @@ func (in *Repositories) begin() {
 	}
 }
 
-// Check finds what can be known to be wrong before a repository is asked: it reads
-// all keys.
+// Check finds faults before a repository is read: it reads all keys.
 func (in *Repositories) Check() error {
 	in.begin()
 	var errs []error
@@ -63,9 +61,8 @@ func (in *Repositories) Check() error {
 	return errors.Join(errs...)
 }
 
-// CheckStore wants the store to be one that can be believed, and one that can be
-// written where something has to come over a network. Offline, what is no store
-// has nothing.
+// CheckStore checks that the store can be trusted and, unless offline, that its
+// folder is a store. Offline, a folder that is no store has nothing.
 func (in *Repositories) CheckStore() error {
 	in.begin()
 	err := in.Store.Check()
@@ -75,8 +72,8 @@ func (in *Repositories) CheckStore() error {
 	return err
 }
 
-// CheckWritable wants a store that can be written where something has to come
-// over a network.
+// CheckWritable checks that the store can be written if something has to be
+// downloaded.
 func (in *Repositories) CheckWritable() error {
 	in.begin()
 	remote := in.Keep
@@ -90,15 +87,15 @@ func (in *Repositories) CheckWritable() error {
 	return in.Store.CheckWritable()
 }
 
-// Signed names the repositories whose catalogues are signed, as far as their
-// configuration tells.
+// Signed names the repositories whose catalogues are signed according to their
+// configuration.
 func (in *Repositories) Signed() []string {
 	in.begin()
 	var names []string
 	for _, repo := range in.Repos {
 		src, err := in.source(repo)
 		if err != nil {
-			continue // which is told
+			continue // Check reports it
 		}
 		if keys, err := in.trustOf(repo, src); err == nil && keys != nil {
 			names = append(names, repo.Name)
@@ -143,9 +140,8 @@ func (in *Repositories) load(ctx context.Context, repo catalog.Repo) (*store.Sou
 	return src, c, err
 }
 
-// keepCatalogue keeps a signed catalogue for runs that have only the lock. A
-// store that cannot be written is none of this run's troubles, unless it is
-// there to fill it.
+// keepCatalogue keeps a signed catalogue for runs that have only the lock. If the
+// store cannot be written, that is an error only if the run is to fill it.
 func (in *Repositories) keepCatalogue(ctx context.Context, c *catalog.Catalogue) error {
 	if c.Sealed == nil {
 		return nil
@@ -156,7 +152,7 @@ func (in *Repositories) keepCatalogue(ctx context.Context, c *catalog.Catalogue)
 	return nil
 }
 
-// asked is what decides whom a repository is believed.
+// asked is what decides which keys a repository needs.
 type asked struct {
 	repo     catalog.Repo
 	insecure bool
@@ -185,14 +181,14 @@ func (in *Repositories) source(repo catalog.Repo) (*store.Source, error) {
 	return src, nil
 }
 
-// trust tells whose signature a repository needs, nil for nobody's. One on this
-// machine may do without; one that comes over a network may not, unless the
-// user says so.
+// trust returns the keys that must sign a repository, nil for none. A repository on
+// this machine may be unsigned; one over a network may not, unless the user says
+// so.
 func (in *Repositories) trust(repo catalog.Repo, remote bool) (trust.Trust, error) {
 	switch repo.Signature {
 	case "none":
 		if remote && !in.InsecureUnsigned {
-			return nil, fmt.Errorf("%s: it comes over a network and signature_type is none; --insecure-unsigned takes it all the same", repo.Where)
+			return nil, fmt.Errorf("%s: it comes over a network and signature_type is none; --insecure-unsigned accepts it anyway", repo.Where)
 		}
 	case "":
 		if !remote || in.InsecureUnsigned {
@@ -202,8 +198,8 @@ func (in *Repositories) trust(repo catalog.Repo, remote bool) (trust.Trust, erro
 	return in.keys(repo)
 }
 
-// keys are those to believe for a repository, nil where its configuration says
-// that nobody signs it. Without a configuration they are FreeBSD's own.
+// keys returns the trusted keys of a repository, nil if its configuration says that
+// it is unsigned. Without a configuration they are FreeBSD's own.
 func (in *Repositories) keys(repo catalog.Repo) (trust.Trust, error) {
 	switch repo.Signature {
 	case "pubkey":
@@ -220,15 +216,15 @@ func (in *Repositories) keys(repo catalog.Repo) (trust.Trust, error) {
 	return trust.FreeBSD(names...)
 }
 
-// Open starts to read a package. The archive of a repository on this machine is
-// not hashed again where its manifest is known.
+// Open starts reading a package. An archive on this machine is not hashed again if
+// its manifest is known.
 func (in *Repositories) Open(ctx context.Context, p *catalog.Package, known *pkgfile.Manifest) (*Reader, error) {
 	src := in.sources[p.Repo]
 	r, err := in.open(ctx, src, p, known, func() (io.ReadCloser, error) { return src.Verified(ctx, ref(p)) })
 	return r, in.unheld(p, err, false)
 }
 
-// Verify reads a package and checks its sum, and unpacks nothing.
+// Verify reads a package and checks its sum, without unpacking it.
 func (in *Repositories) Verify(ctx context.Context, p *catalog.Package) error {
 	return in.unheld(p, verify(func() (io.ReadCloser, error) { return in.sources[p.Repo].Verified(ctx, ref(p)) }), false)
 }
@@ -241,7 +237,8 @@ func verify(verified func() (io.ReadCloser, error)) error {
 	return f.Close()
 }
 
-// open reads a package out of a source or, if that does not do, of verified bytes.
+// open reads a package from a source or, if that is not possible, from verified
+// bytes.
 func (in *Repositories) open(ctx context.Context, src *store.Source, p *catalog.Package, known *pkgfile.Manifest, verified func() (io.ReadCloser, error)) (*Reader, error) {
 	if in.Keep && known == nil {
 		if err := in.keep(ctx, p, verified); err != nil {
@@ -249,7 +246,7 @@ func (in *Repositories) open(ctx context.Context, src *store.Source, p *catalog.
 		}
 	}
 	if known != nil && src != nil && !src.Remote() {
-		if file, err := src.Open(ctx, p.Path); err == nil { // else the message is that of verified
+		if file, err := src.Open(ctx, p.Path); err == nil { // else verified reports the error
 			pkg, err := pkgfile.NewReaderOf(ctx, in.decoders, file, known)
 			if err != nil {
 				file.Close()
@@ -280,7 +277,7 @@ func (in *Repositories) keep(ctx context.Context, p *catalog.Package, verified f
 	return in.Store.Keep(ctx, f, ref(p))
 }
 
-// ref says which bytes a package has.
+// ref identifies the bytes of a package.
 func ref(p *catalog.Package) store.Ref {
 	return store.Ref{Name: p.FullName(), Path: p.Path, Sum: p.Sum, Size: p.Size}
 }

@@ -147,7 +147,7 @@ func TestTrust(t *testing.T) {
 	fingerprints := trusted.Fingerprints
 	strange := filepath.Join(t.TempDir(), "keys")
 	stranger().Trust(strange)
-	const unsigned = `repository "r": r.conf:1: it comes over a network and signature_type is none; --insecure-unsigned takes it all the same`
+	const unsigned = `repository "r": r.conf:1: it comes over a network and signature_type is none; --insecure-unsigned accepts it anyway`
 	for name, tt := range map[string]struct {
 		repo     catalog.Repo
 		insecure bool

@@ -24,13 +24,13 @@ import (
 )
 
 // Root is a root that pkg(8) filled for an ordinary user (INSTALL_AS_USER). Its
-// database says which packages there are and stands for a catalogue; the folder
-// has the contents, the METALOG owners, modes and flags.
+// database lists the packages, as a catalogue does; the folder has the contents,
+// the METALOG owners, modes and flags.
 type Root struct {
 	Tree
 	Path    string       // of the root
 	Metalog string       // the file that pkg wrote with it
-	Schema  pkgdb.Schema // of the image's database, whose digest stands for that of a catalogue
+	Schema  pkgdb.Schema // of the image's database, whose digest the lock has as the catalogue's
 
 	Observe event.Observer
 
@@ -41,7 +41,7 @@ type Root struct {
 	pkgs    map[string]*pkgdb.Installed
 }
 
-// Check wants a root that pkg(8) filled, and its METALOG.
+// Check checks for a root that pkg(8) filled, and its METALOG.
 func (in *Root) Check() error {
 	err := CheckFolder("root", in.Path, "a root")
 	if err == nil {
@@ -53,7 +53,7 @@ func (in *Root) Check() error {
 	return errors.Join(err, unread)
 }
 
-// Close gives the folder back.
+// Close closes the folder.
 func (in *Root) Close() error {
 	if in.root == nil {
 		return nil
@@ -61,7 +61,7 @@ func (in *Root) Close() error {
 	return in.root.Close()
 }
 
-// Catalogues leaves a catalogue for each repository that packages came from.
+// Catalogues returns a catalogue for each repository that packages came from.
 func (in *Root) Catalogues(ctx context.Context) ([]*catalog.Catalogue, error) {
 	var err error
 	if in.content, err = pkgdb.ReadContent(ctx, in.Path+pkgdb.Path); err != nil {
@@ -82,7 +82,7 @@ func (in *Root) Catalogues(ctx context.Context) ([]*catalog.Catalogue, error) {
 		return nil, err
 	}
 	in.pkgs = map[string]*pkgdb.Installed{}
-	// What the lock names instead of a catalogue.
+	// The lock has it as the digest of the catalogue.
 	digest := sum.HexSHA256(normal)
 	catalogues := map[string]*catalog.Catalogue{}
 	var errs []error
@@ -104,7 +104,7 @@ func (in *Root) Catalogues(ctx context.Context) ([]*catalog.Catalogue, error) {
 	return list, errors.Join(errs...)
 }
 
-// readFolder reads what the folder has, and what the METALOG says of it.
+// readFolder lists the folder, and reads its METALOG.
 func (in *Root) readFolder(ctx context.Context) error {
 	var err error
 	if in.root, err = os.OpenRoot(in.Path); err != nil {
@@ -134,8 +134,8 @@ func (in *Root) readMetalog(ctx context.Context, file string) error {
 	return &fault.UsageError{Err: err}
 }
 
-// attribute gives a package's entries owner, mode and flags from the METALOG.
-// What the database has of these must be the same.
+// attribute sets owner, mode and flags of a package's entries from the METALOG.
+// Those that the database has must be the same.
 func (in *Root) attribute(ctx context.Context, p *pkgdb.Installed) error {
 	var errs []error
 	for i := range p.Files {
@@ -173,8 +173,8 @@ func (in *Root) describe(p *pkgdb.Installed, path string, a *pkgfile.Attr, flags
 	return errors.Join(c.Errs...)
 }
 
-// CheckPlanned wants every package of the root to be planned for the images, and
-// tells which files of the root no package has.
+// CheckPlanned checks that every package of the root is planned for the images, and
+// reports files of the root that no package has.
 func (in *Root) CheckPlanned(ctx context.Context, images []string, packages []string) error {
 	owned, planned := map[string]bool{}, map[string]bool{}
 	for _, name := range packages {
@@ -187,7 +187,7 @@ func (in *Root) CheckPlanned(ctx context.Context, images []string, packages []st
 	for _, name := range slices.Sorted(maps.Keys(in.pkgs)) {
 		if !planned[name] {
 			errs = append(errs, &solve.UnresolvedError{Chain: []string{name},
-				Reason: "it is installed in the root, but image " + strings.Join(images, ", ") + " has no need of it"})
+				Reason: "it is installed in the root, but image " + strings.Join(images, ", ") + " does not need it"})
 		}
 	}
 	paths, err := until.Sorted(ctx, maps.Keys(in.nodes))
@@ -197,15 +197,15 @@ func (in *Root) CheckPlanned(ctx context.Context, images []string, packages []st
 			break
 		}
 		if n := in.nodes[path]; n.Type != tree.Dir && !owned[path] && !strings.HasPrefix(path, "/var/db/pkg/") {
-			in.Observe.Notice("%s: no package has it, so it is left out or made anew", path)
+			in.Observe.Notice("%s: no package has it, so it is left out or rebuilt", path)
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// Database is the root's database with some of its packages, as an image has it
-// that was made at an epoch. Automatic has the mark of each package; with own, the
-// marks are those that the root's user made.
+// Database returns the root's database with some of its packages, for an image with
+// an epoch. Automatic has the mark of each package; with own, the marks are the
+// root's.
 func (in *Root) Database(ctx context.Context, automatic map[string]bool, own bool, epoch int64, schema pkgdb.Schema) ([]byte, error) {
 	marks := maps.Clone(automatic)
 	if own {
@@ -222,7 +222,7 @@ func (in *Root) Database(ctx context.Context, automatic map[string]bool, own boo
 	return c.Encode(ctx, schema)
 }
 
-// Open starts to read a package out of the root.
+// Open starts reading a package from the root.
 func (in *Root) Open(ctx context.Context, p *catalog.Package, _ *pkgfile.Manifest) (*Reader, error) {
 	m := in.pkgs[p.Name].Manifest
 	return &Reader{Manifest: m, Members: &rootPackage{ctx: ctx, root: in, manifest: m}}, nil

@@ -263,14 +263,14 @@ func TestCheckPlanned(t *testing.T) {
 	if err := in.CheckPlanned(t.Context(), []string{"a"}, []string{"app", "other"}); err != nil {
 		t.Error(err)
 	}
-	const left = ": no package has it, so it is left out or made anew"
+	const left = ": no package has it, so it is left out or rebuilt"
 	if diff := cmp.Diff([]string{"/etc/passwd" + left, "/var/empty/x" + left}, told); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 	told = nil
 	err := in.CheckPlanned(t.Context(), []string{"a", "b"}, []string{"app"})
 	unresolved, is := errors.AsType[*solve.UnresolvedError](err)
-	if !is || unresolved.Chain[0] != "other" || unresolved.Reason != "it is installed in the root, but image a, b has no need of it" {
+	if !is || unresolved.Chain[0] != "other" || unresolved.Reason != "it is installed in the root, but image a, b does not need it" {
 		t.Errorf("got %v, want that nobody needs other", err)
 	}
 	if len(told) != 3 || told[0] != "/bin/other"+left {

@@ -18,8 +18,8 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// rootPackage goes through a package's files in the order of their paths, as
-// its archive has them, and then through its directories.
+// rootPackage reads a package's files in the order of their paths, as in its
+// archive, and then its directories.
 type rootPackage struct {
 	ctx      context.Context // ends every read
 	root     *Root
@@ -73,7 +73,7 @@ func (p *rootPackage) Next() (*pkgfile.Entry, error) {
 	return e, nil
 }
 
-// size is that of a file, under whatever name.
+// size returns the size of a file under any of its names.
 func (in *Root) size(n *tree.Node) int64 {
 	if n.Type == tree.Hardlink {
 		return in.nodes[n.Link].Size
@@ -86,7 +86,7 @@ func (p *rootPackage) owns(path string) bool {
 	return found
 }
 
-// node is what the folder has at a path.
+// node returns what the folder has at a path.
 func (p *rootPackage) node(path string, want tree.Type) (*tree.Node, error) {
 	n := p.root.nodes[path]
 	switch {

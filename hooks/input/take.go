@@ -20,17 +20,17 @@ import (
 	"github.com/orlop/orlop/release/etc"
 )
 
-// Lending has the files that images take from elsewhere than from a package that
+// Lending has the files that images take from other origins than the packages that
 // they install.
 type Lending struct {
 	Input    Input
 	Packages []*Package // of the run, by name
 	// Of a run from locks:
-	Trusted map[*catalog.Package]bool // packages that a lock has, and should have
+	Trusted map[*catalog.Package]bool // packages of locks that definition and catalogue confirm
 	Locked  []lock.File               // all that the locks have
 	Observe event.Observer
 
-	lent map[string]lender // by sha256; nil until it is asked for
+	lent map[string]lender // by sha256; nil until needed
 }
 
 // Borrower is an image that takes files.
@@ -39,8 +39,7 @@ type Borrower struct {
 	Packages []*Package // that it installs or names as donors
 	// Locked are the files of the lock; nil for no lock.
 	Locked *lock.Layer
-	// Unasked are packages that the definition names, that are to be had, and that
-	// the lock does not have.
+	// Unasked are available packages that the definition names and the lock lacks.
 	Unasked map[string]bool
 	MayLack func(target string) bool // a file that FreeBSD's definition has no package for
 }
@@ -49,7 +48,7 @@ type Borrower struct {
 type Taking struct {
 	Files  []etc.Source
 	Taken  []lock.File
-	Doubts []string // what nobody but the lock vouches for
+	Doubts []string // what only the lock vouches for
 }
 
 func (t *Taking) doubt(format string, args ...any) {
@@ -57,8 +56,8 @@ func (t *Taking) doubt(format string, args ...any) {
 }
 
 // Take gets a file, or the files of a folder, from the source tree, else from the
-// first of the packages that has it. An error that nobody has it is
-// fs.ErrNotExist. There may be doubts beside an error.
+// first package that has it. If no origin has it the error is fs.ErrNotExist. An
+// error may come with doubts.
 func (l *Lending) Take(ctx context.Context, by *Borrower, t define.Taken, target string) (*Taking, error) {
 	taking := new(Taking)
 	var offers []Offer
@@ -77,7 +76,7 @@ func (l *Lending) Take(ctx context.Context, by *Borrower, t define.Taken, target
 	return taking, l.accept(by, taking, offers, t, target)
 }
 
-// offer are the files that a package has of what is to be taken.
+// offer returns the files to be taken that a package has.
 func (f *Package) offer(t define.Taken, target string) []etc.Source {
 	if !t.Folder {
 		if text, ok := f.Contents[t.Path]; ok {
@@ -94,8 +93,8 @@ func (f *Package) offer(t define.Taken, target string) []etc.Source {
 	return files
 }
 
-// lenders are the packages, of those that a file may come from, that an image
-// installs or borrows from; of a lock, also those of other steps.
+// lenders lists the possible origins of a file among the packages that an image
+// installs or has as donors; with a lock, also those of other steps.
 func (l *Lending) lenders(by *Borrower, t define.Taken) []*Package {
 	var list []*Package
 	for _, name := range t.From {
@@ -116,8 +115,8 @@ func (l *Lending) lenders(by *Borrower, t define.Taken) []*Package {
 	return list
 }
 
-// accept takes the first offer, or with a lock the first that the lock has, or
-// else its files one by one from whoever has them.
+// accept takes the first offer; with a lock the first that matches it, else the
+// lock's files one by one from any origin.
 func (l *Lending) accept(by *Borrower, to *Taking, offers []Offer, t define.Taken, target string) error {
 	wanted := lockedAt(by.Locked, target)
 	var other error
@@ -148,26 +147,26 @@ func (l *Lending) accept(by *Borrower, to *Taking, offers []Offer, t define.Take
 	if _, absent := errors.AsType[*LockedFileError](err); absent {
 		return cmp.Or(other, err)
 	}
-	if err == nil && other != nil { // which says more than where else the bytes are
+	if err == nil && other != nil { // it says more than the other origin of the bytes
 		to.Doubts = nil
 		to.doubt("%s of image %s is not what %s has: %v", target, by.Image, offers[len(offers)-1].From, other)
 	}
 	return err
 }
 
-// DoubtUnasked doubts a file that packages may have which nobody has looked into.
+// DoubtUnasked returns the doubts about a file that unasked packages may have.
 func (by *Borrower) DoubtUnasked(target string, names []string) []string {
 	var doubts []string
 	for _, name := range names {
 		if by.Unasked[name] {
-			doubts = append(doubts, fmt.Sprintf("%s of image %s is from elsewhere, or left out, although nobody has looked into %s for it", target, by.Image, name))
+			doubts = append(doubts, fmt.Sprintf("%s of image %s has another origin, or is left out, but its lock skips package %s, which may have it", target, by.Image, name))
 		}
 	}
 	return doubts
 }
 
-// FromArtifact is the origin of a file that only the artifact has that is made
-// again.
+// FromArtifact is the origin of a file that only the artifact has that is being
+// rebuilt.
 const FromArtifact = "artifact"
 
 // lender is a file that a locked package has.
@@ -175,14 +174,14 @@ type lender struct {
 	from  string // NAME-VERSION
 	path  string // in the package
 	text  []byte
-	meant bool // it is one that the definition would take
+	meant bool // the definition would take it, too
 }
 
-// gather gets files of a lock one by one from whoever has their bytes: any
-// locked package, installed or donor, else the artifact that is made again. The
-// lock says which bytes they are, so that it does not matter whose; of the
-// artifact nothing else is taken. But bytes that the definition would not have
-// found there are the lock's choice, and so a doubt.
+// gather gets files of a lock one by one from any origin of their bytes: a locked
+// package, installed or donor, else the artifact that is being rebuilt, of which
+// nothing else is taken. The lock has their digests, so the origin does not change
+// them. But bytes that the definition would not take from there are the lock's
+// choice, and so a doubt.
 func (l *Lending) gather(by *Borrower, to *Taking, t define.Taken, target string, wanted []lock.File) error {
 	got := new(Taking)
 	var alone, elsewhere []string
@@ -222,8 +221,8 @@ func (l *Lending) gather(by *Borrower, to *Taking, t define.Taken, target string
 	return nil
 }
 
-// lend looks for a file by its sha256: first where a definition has it that names
-// no package, then everywhere.
+// lend finds a file by its sha256: if the definition names no package, first by its
+// path, then anywhere.
 func (l *Lending) lend(digest, path string, t define.Taken) (lender, error) {
 	if len(t.From) == 0 && !t.Folder {
 		for _, f := range l.Packages {
@@ -240,8 +239,8 @@ func (l *Lending) lend(digest, path string, t define.Taken) (lender, error) {
 	return l.lent[digest], nil
 }
 
-// findLent finds who has the files of locks: packages, else the artifacts, which
-// are read for all of them at once.
+// findLent finds the origins of the locks' files: packages, else the artifacts,
+// which are read once for all files.
 func (l *Lending) findLent() error {
 	l.lent = map[string]lender{}
 	for _, f := range l.Packages {
@@ -269,7 +268,7 @@ func (l *Lending) findLent() error {
 	return err
 }
 
-// lockedAt are the files that a lock has at a path and below it.
+// lockedAt lists the files that a lock has at a path and below it.
 func lockedAt(locked *lock.Layer, target string) []lock.File {
 	var list []lock.File
 	if locked != nil {
@@ -282,7 +281,7 @@ func lockedAt(locked *lock.Layer, target string) []lock.File {
 	return list
 }
 
-// compareLocked compares files that somebody has with those of the lock.
+// compareLocked compares the files of an offer with the lock's.
 func compareLocked(offered, wanted []lock.File) error {
 	want := map[string]string{} // a path may be there twice
 	for _, f := range wanted {

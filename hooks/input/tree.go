@@ -20,12 +20,12 @@ import (
 	"github.com/orlop/orlop/release/etc"
 )
 
-// Tree is a FreeBSD source tree to take files from that no package brings.
+// Tree is a FreeBSD source tree, for files that no package has.
 type Tree struct {
 	SrcDir string // "" for none
 }
 
-// TreeOf is that of an input.
+// TreeOf returns the source tree of an input.
 func TreeOf(in Input) Tree {
 	if has, is := in.(interface{ tree() Tree }); is {
 		return has.tree()
@@ -38,7 +38,7 @@ func (s Tree) tree() Tree { return s }
 // Newvers is the file in a source tree that names the release.
 const Newvers = "sys/conf/newvers.sh"
 
-// Check wants a folder for a source tree.
+// Check checks that the source tree is a folder.
 func (s Tree) Check() error {
 	if s.SrcDir == "" {
 		return nil
@@ -52,7 +52,7 @@ func (s Tree) Exists(name string) bool {
 	return s.SrcDir != "" && err == nil
 }
 
-// Has reports whether the tree has what an image takes, and of the kind that it takes.
+// Has reports whether the tree has what an image takes, and as the right kind.
 func (s Tree) Has(t define.Taken) bool {
 	if s.SrcDir == "" || t.Source == "" {
 		return false
@@ -84,8 +84,7 @@ func (s Tree) Files(ctx context.Context, t define.Taken, target string) (*Offer,
 	return &Offer{From: "srcdir", Files: files}, err
 }
 
-// readFolder reads a folder of the source tree, whose makefiles are no
-// part of it.
+// readFolder reads a folder of the source tree, without its makefiles.
 func (s Tree) readFolder(ctx context.Context, source, target string) ([]etc.Source, error) {
 	root, err := os.OpenRoot(s.SrcDir)
 	if err != nil {
@@ -115,8 +114,8 @@ func (s Tree) read(name string) ([]byte, error) {
 	return readRegular(root, name)
 }
 
-// readRegular reads a file that a definition names: no FIFO, which would block,
-// and no link, which leads to what somebody else chose.
+// readRegular reads a file that a definition names. It refuses a FIFO, which would
+// block, and a link, whose target somebody else may have chosen.
 func readRegular(root *os.Root, name string) ([]byte, error) {
 	f, err := store.OpenRegular(root, name)
 	if err != nil {
@@ -130,7 +129,7 @@ func readRegular(root *os.Root, name string) ([]byte, error) {
 	return text, err
 }
 
-// CheckFolder wants a folder that a flag names.
+// CheckFolder checks that a flag names a folder.
 func CheckFolder(flag, path, wanted string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -142,7 +141,7 @@ func CheckFolder(flag, path, wanted string) error {
 	return nil
 }
 
-// CheckFile wants anything that can be read to its end.
+// CheckFile checks that a flag names a file of any kind that can be read.
 func CheckFile(flag, path string) (fs.FileInfo, error) {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {

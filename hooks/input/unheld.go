@@ -13,16 +13,15 @@ import (
 	"github.com/orlop/orlop/pkgdb/store"
 )
 
-// UnheldError is a repository from which packages cannot be had, all for one
-// reason.
+// UnheldError is a repository whose packages cannot be obtained, all for one reason.
 type UnheldError struct {
 	Repo     string
 	Reason   string
 	Packages []string // NAME-VERSION, sorted
 
-	Given   bool // the user said where it is
-	Offline bool // the network was not to be asked
-	LockURL bool // the lock names a URL that was not to be asked
+	Given   bool // the user gave it
+	Offline bool // the network was off limits
+	LockURL bool // so was the lock's URL
 }
 
 func (e *UnheldError) Error() string {
@@ -30,10 +29,10 @@ func (e *UnheldError) Error() string {
 	if len(e.Packages) == 1 {
 		what = e.Packages[0]
 	}
-	return fmt.Sprintf("repository %q: %s: %s could not be had", e.Repo, e.Reason, what)
+	return fmt.Sprintf("repository %q: %s: %s could not be obtained", e.Repo, e.Reason, what)
 }
 
-// Absent reports that bytes could not be had.
+// Absent reports that bytes could not be obtained.
 func (*UnheldError) Absent() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.
@@ -41,7 +40,7 @@ func (e *UnheldError) Parts() (what, where, found, wanted string) {
 	return e.Reason, fmt.Sprintf("repository %q", e.Repo), "", strings.Join(e.Packages, ", ")
 }
 
-// Hint is a way out.
+// Hint suggests a remedy.
 func (e *UnheldError) Hint() string {
 	switch {
 	case e.LockURL:
@@ -49,13 +48,13 @@ func (e *UnheldError) Hint() string {
 	case !e.Given:
 		return "give --repo"
 	case e.Offline:
-		return "run orlop fetch first, or go without --offline"
+		return "run orlop fetch first, or omit --offline"
 	}
 	return ""
 }
 
-// unheld makes the error of opening a package one of the repository as a whole, if
-// it is.
+// unheld turns an error of opening a package into one of its repository, if that is
+// the cause.
 func (in *Repositories) unheld(p *catalog.Package, err error, unasked bool) error {
 	reason := withoutRepository(err)
 	if reason == "" {
@@ -67,8 +66,8 @@ func (in *Repositories) unheld(p *catalog.Package, err error, unasked bool) erro
 		LockURL: forbidden || unasked}
 }
 
-// Join joins the faults of packages. Those that cannot be had of a repository for
-// the same reason, since it is not given or not there at all, are one fault.
+// Join joins the faults of packages. All packages of a repository that cannot be
+// obtained for the same reason, as it is not given or not there, are one fault.
 func Join(errs []error) error {
 	type cause struct{ repo, reason string }
 	byCause := map[cause]*UnheldError{}
@@ -91,18 +90,18 @@ func Join(errs []error) error {
 	return errors.Join(list...)
 }
 
-// withoutRepository is why a package could not be had where that is a fault of
-// the repository as a whole, else "".
+// withoutRepository says why a package could not be obtained if its repository is
+// the cause, else "".
 func withoutRepository(err error) string {
 	absent, is := errors.AsType[*store.AbsentError](err)
 	if !is {
 		return ""
 	}
-	if place, whole := strings.CutPrefix(absent.What, "repository "); whole {
+	if place, all := strings.CutPrefix(absent.What, "repository "); all {
 		return place + ": " + fault.OneLine(absent.Err.Error())
 	}
 	if absent.NotFound() {
-		return "" // it may have others
+		return "" // the repository may have others
 	}
 	return fault.OneLine(absent.Err.Error())
 }

@@ -59,7 +59,7 @@ func TestUnheld(t *testing.T) {
 		}
 		hint := ""
 		if in.Store.Offline {
-			hint = "run orlop fetch first, or go without --offline"
+			hint = "run orlop fetch first, or omit --offline"
 		}
 		if got := unheld.Hint(); got != hint {
 			t.Errorf("%s: got the hint %q, want %q", name, got, hint)
@@ -74,11 +74,11 @@ func TestUnheld(t *testing.T) {
 func TestUnheldWords(t *testing.T) {
 	t.Parallel()
 	one := &input.UnheldError{Repo: "r", Reason: "it is away", Packages: []string{"a-1"}}
-	if want := `repository "r": it is away: a-1 could not be had`; one.Error() != want {
+	if want := `repository "r": it is away: a-1 could not be obtained`; one.Error() != want {
 		t.Errorf("got %v, want %s", one, want)
 	}
 	two := &input.UnheldError{Repo: "r", Reason: "it is away", Packages: []string{"a-1", "b-1"}}
-	if want := `repository "r": it is away: 2 packages could not be had`; two.Error() != want {
+	if want := `repository "r": it is away: 2 packages could not be obtained`; two.Error() != want {
 		t.Errorf("got %v, want %s", two, want)
 	}
 	what, where, found, wanted := two.Parts()
@@ -90,7 +90,7 @@ func TestUnheldWords(t *testing.T) {
 		want string
 	}{
 		{input.UnheldError{}, "give --repo"}, {input.UnheldError{Offline: true}, "give --repo"}, {input.UnheldError{Given: true}, ""},
-		{input.UnheldError{Given: true, Offline: true}, "run orlop fetch first, or go without --offline"},
+		{input.UnheldError{Given: true, Offline: true}, "run orlop fetch first, or omit --offline"},
 		{input.UnheldError{Given: true, Offline: true, LockURL: true}, "give --repo, or --lock-urls to use the lock's"},
 	} {
 		if got := tt.err.Hint(); got != tt.want {
@@ -108,7 +108,7 @@ func TestJoin(t *testing.T) {
 	}
 	first := unheld("r", "x", "a-1")
 	err := input.Join([]error{errors.New("damage"), first, unheld("s", "x", "b-1"), nil, unheld("r", "x", "c-1", "d-1"), unheld("r", "y", "e-1"), errors.New("damage")})
-	want := []string{"damage", `repository "r": x: 3 packages could not be had`, `repository "s": x: b-1 could not be had`, `repository "r": y: e-1 could not be had`, "damage"}
+	want := []string{"damage", `repository "r": x: 3 packages could not be obtained`, `repository "s": x: b-1 could not be obtained`, `repository "r": y: e-1 could not be obtained`, "damage"}
 	if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
 		t.Errorf("joined (-want +got):\n%s", diff)
 	}
@@ -116,7 +116,7 @@ func TestJoin(t *testing.T) {
 	if diff := cmp.Diff([]string{"a-1", "c-1", "d-1"}, joined.Packages); diff != "" {
 		t.Errorf("packages (-want +got):\n%s", diff)
 	}
-	if want := `repository "r": x: a-1 could not be had`; first.Error() != want {
+	if want := `repository "r": x: a-1 could not be obtained`; first.Error() != want {
 		t.Errorf("the first is changed: got %v, want %s", first, want)
 	}
 	if err := input.Join([]error{nil, nil}); err != nil {

@@ -18,15 +18,15 @@ import (
 	"github.com/orlop/orlop/pkgdb/store"
 )
 
-// Witness is what this run knows of a repository of a lock, independent of the
-// lock: the catalogues that were checked, or that are the user's own word, and
-// why there are no others.
+// Witness is what this run knows of a repository of a lock independently of the
+// lock: the catalogues that are signed or that the user gave, and why there are no
+// others.
 type Witness struct {
 	Believed []*catalog.Catalogue
 	Reasons  []string
 }
 
-// Exact is the believed catalogue that has a digest, nil for none.
+// Exact returns the believed catalogue with a digest, nil for none.
 func (w *Witness) Exact(digest string) *catalog.Catalogue {
 	i := slices.IndexFunc(w.Believed, func(c *catalog.Catalogue) bool { return c.Digest == digest })
 	if i < 0 {
@@ -35,7 +35,8 @@ func (w *Witness) Exact(digest string) *catalog.Catalogue {
 	return w.Believed[i]
 }
 
-// Lists is the package of any of the catalogues that is the very one of a lock.
+// Lists returns the package of a believed catalogue that is the same as a lock's,
+// nil for none.
 func (w *Witness) Lists(p *catalog.Package) *catalog.Package {
 	for _, c := range w.Believed {
 		i, _ := slices.BinarySearchFunc(c.Packages, p.Name, func(q *catalog.Package, name string) int { return strings.Compare(q.Name, name) })
@@ -62,7 +63,7 @@ func (in *Locks) askUser(ctx context.Context, l *lock.Lock, repo *catalog.Repo, 
 	if _, absent := errors.AsType[*store.AbsentError](err); absent {
 		w.doubt("%v", err)
 		if !in.Store.Offline {
-			in.Observe.Notice("%s; the lock's packages are looked for all the same", fault.OneLine(err.Error()))
+			in.Observe.Notice("%s; still looking for the lock's packages", fault.OneLine(err.Error()))
 		}
 		return nil
 	}
@@ -73,8 +74,8 @@ func (in *Locks) askUser(ctx context.Context, l *lock.Lock, repo *catalog.Repo, 
 	return l.CheckRollback(today)
 }
 
-// askLock takes a repository from where the lock has it: from a place that
-// everybody reaches, unless the user trusts the lock's URLs.
+// askLock takes a repository from the lock's URL, which must be public unless the
+// user trusts the lock's URLs.
 func (in *Locks) askLock(repo *catalog.Repo, w *Witness) {
 	if repo.URL == "" {
 		w.doubt("it is not given, and the lock names no URL of it")
@@ -95,8 +96,8 @@ func (in *Locks) askLock(repo *catalog.Repo, w *Witness) {
 	in.sources[repo] = src
 }
 
-// askKept looks for the signed catalogue that the lock was made from, in the
-// store and beside the lock. A signature makes it believable, nothing else.
+// askKept looks for the signed catalogue that the lock was made from, in the store
+// and next to the lock. Only its signature makes it trusted.
 func (in *Locks) askKept(ctx context.Context, repo catalog.Repo, digest string, w *Witness) {
 	if w.Exact(digest) != nil {
 		return
@@ -107,7 +108,7 @@ func (in *Locks) askKept(ctx context.Context, repo catalog.Repo, digest string, 
 		return
 	}
 	if keys == nil {
-		return // whoever configured it asks for no signature
+		return // the user's configuration needs no signature
 	}
 	try := func(where string, text []byte) {
 		c, err := catalog.Unseal(ctx, repo, text, keys)
@@ -127,11 +128,11 @@ func (in *Locks) askKept(ctx context.Context, repo catalog.Repo, digest string, 
 	}
 }
 
-// keptCatalogue is one that lies beside a lock.
+// keptCatalogue is a catalogue next to a lock.
 type keptCatalogue struct{ dir, name, digest string }
 
-// keptBeside finds the catalogues beside locks, once for the run: there may be
-// many repositories, and the files may be anybody's.
+// keptBeside finds the catalogues next to locks, once for the run: there may be many
+// repositories, and the files are untrusted.
 func (in *Locks) keptBeside(ctx context.Context) []keptCatalogue {
 	if in.kept != nil {
 		return in.kept
@@ -154,8 +155,8 @@ func (in *Locks) keptBeside(ctx context.Context) []keptCatalogue {
 	return in.kept
 }
 
-// askToday reads the catalogue that is at the lock's URL now, if nothing else
-// vouches for the repository. FreeBSD's own keys have to have signed it.
+// askToday reads today's catalogue at the lock's URL if nothing else vouches for the
+// repository. One of FreeBSD's own keys must have signed it.
 func (in *Locks) askToday(ctx context.Context, repo *catalog.Repo, w *Witness) {
 	src := in.sources[repo]
 	if src == nil || len(w.Believed) > 0 || in.Store.Offline {
@@ -172,15 +173,15 @@ func (in *Locks) askToday(ctx context.Context, repo *catalog.Repo, w *Witness) {
 	w.doubt("%v", err)
 }
 
-// Bounds for looking beside a lock.
+// Bounds for the search next to a lock.
 const (
 	maxKeptFiles      = 256
-	maxKeptBytes      = 64 << 20 // of a catalogue; that of ports has 10 MB
+	maxKeptBytes      = 64 << 20 // of a catalogue; the one of ports has 10 MB
 	maxKeptCatalogues = 16
 )
 
-// keptNames are the files of a folder that may be kept catalogues: publishing
-// gives them other names, so those that sound like one only come first.
+// keptNames lists the files of a folder that may be kept catalogues. Publishing may
+// rename them, so a name with "catalogue" only comes first.
 func keptNames(dir string) []string {
 	entries, _ := os.ReadDir(dir)
 	var likely, others []string

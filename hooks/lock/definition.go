@@ -16,7 +16,7 @@ import (
 	"github.com/orlop/orlop/release/oci"
 )
 
-// Image is the image of a lock, of whatever layers.
+// Image returns the image of a lock with the given layers.
 func Image(l *Lock, layers []oci.Layer) (oci.Image, error) {
 	rel, err := release.Locked(l.Revision, l.Branch, l.ABI)
 	if err != nil {
@@ -30,8 +30,8 @@ func Image(l *Lock, layers []oci.Layer) (oci.Image, error) {
 	return Describe(rel, def, l.Annotations, l.Layers[top].Epoch, layers)
 }
 
-// Name is the name that a lock's image has in its archive, "" if the lock
-// does not tell.
+// Name returns the name of a lock's image in its archive, "" if the lock does not
+// say.
 func Name(l *Lock) string {
 	image, err := Image(l, nil)
 	if err != nil {
@@ -40,7 +40,7 @@ func Name(l *Lock) string {
 	return image.Name
 }
 
-// Describe is the image of a definition. All of it decides bytes.
+// Describe returns the image of a definition. Everything in it decides bytes.
 func Describe(r release.Release, def define.Image, given map[string]string, epoch int64, layers []oci.Layer) (oci.Image, error) {
 	platform, err := r.Platform()
 	annotations := def.ManifestAnnotations(r, given)
@@ -58,7 +58,7 @@ func Describe(r release.Release, def define.Image, given map[string]string, epoc
 	}, err
 }
 
-// Definition is that of a layer of a lock.
+// Definition returns the definition of a layer of a lock.
 func Definition(l *Lock, i int) (def define.Image, err error) {
 	dec := json.NewDecoder(bytes.NewReader(l.Layers[i].Definition))
 	dec.DisallowUnknownFields()
@@ -78,20 +78,20 @@ func Definition(l *Lock, i int) (def define.Image, err error) {
 		return def, fmt.Errorf("layer %s: definition of image %q: %w", l.Layers[i].Image, def.Name, err)
 	}
 	if def.Name != l.Layers[i].Image {
-		return def, fmt.Errorf("layer %s: definition of image %q, wanted its own", l.Layers[i].Image, def.Name)
+		return def, fmt.Errorf("layer %s: the definition names image %q, wanted %q", l.Layers[i].Image, def.Name, l.Layers[i].Image)
 	}
 	below := ""
 	if i > 0 {
 		below = l.Layers[i-1].Image
 	}
 	if def.Parent != below {
-		return def, fmt.Errorf("layer %s: its definition has the parent %q, and it stands on %q", def.Name, def.Parent, below)
+		return def, fmt.Errorf("layer %s: its definition has parent %q, the layer below is %q", def.Name, def.Parent, below)
 	}
 	return def, nil
 }
 
-// Elder reports whether a definition is from before definitions said whose they
-// are, which an earlier development of this version wrote.
+// Elder reports whether a definition lacks the key "freebsd", as those of an
+// earlier development of this version do.
 func Elder(definition json.RawMessage) bool {
 	var said struct {
 		FreeBSD *bool `json:"freebsd"`

@@ -9,34 +9,34 @@ import (
 	"github.com/orlop/orlop/pkgdb/strict"
 )
 
-// What this orlop writes. Either number changes once a release at most; until
-// 0.1.0 is released, all changes share one.
+// The formats that this version writes. Either number changes once a release at
+// most; until 0.1.0 is released, all changes share one.
 const (
 	Format     = 2 // of locks
 	ByteFormat = 1 // of images: equal inputs give equal bytes within one
 )
 
-// version tells which orlop knows a format.
+// version says which orlop knows a format.
 type version struct {
 	number int
 	orlop  string // the last version that reads it, or makes these bytes; "" for this one
 }
 
-// formats are all in which a lock was ever written. Those of a release stay
-// readable; what a format does not say is the zero value.
+// formats lists every lock format. Those of a release stay readable; a field that
+// a format lacks is the zero value.
 //
-//	1  development of 0.1.0: without the sums of what orlop itself makes
+//	1  development of 0.1.0: without the sums of generated files
 //	2  0.1.0
 var formats = []version{{1, ""}, {2, ""}}
 
-// byteFormats are all of images. A release makes its own and those of the two
-// before it; an older one names the version that still can.
+// byteFormats lists every byte format of images. A release writes its own and those
+// of the two releases before it; an older one names the version that still can.
 //
 //	1  0.1.0
 var byteFormats = []version{{1, ""}}
 
-// checkFormat refuses a number that this orlop does not know. Writer is the orlop that
-// wrote the lock: it can.
+// checkFormat refuses a format that this version does not know. The error names
+// writer, the orlop that wrote the lock, as one that can read it.
 func checkFormat(what string, known []version, number int, writer string) error {
 	for _, v := range known {
 		if v.number != number {
@@ -54,7 +54,7 @@ func checkFormat(what string, known []version, number int, writer string) error 
 	return &VersionError{fmt.Errorf("its %s is %d, wanted %s", what, number, wanted), writer}
 }
 
-// readFormat looks at nothing but the numbers, before anything else is decoded.
+// readFormat checks the format numbers before anything else is decoded.
 func readFormat(text []byte) error {
 	var head struct {
 		Format int    `json:"format"`
@@ -70,5 +70,5 @@ func readFormat(text []byte) error {
 	return checkFormat("byte format", byteFormats, max(head.Bytes, 1), head.Orlop)
 }
 
-// TellsGenerated reports whether the lock has the sums of what orlop makes.
-func (l *Lock) TellsGenerated() bool { return l.Format >= 2 }
+// HasGenerated reports whether the lock has the sums of generated files.
+func (l *Lock) HasGenerated() bool { return l.Format >= 2 }

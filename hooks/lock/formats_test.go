@@ -74,7 +74,7 @@ func TestFormats(t *testing.T) {
 		if l.Bytes != 1 || l.Annotations == nil {
 			t.Errorf("%s: got bytes %d, annotations %v, want 1 and no nil", tt.name, l.Bytes, l.Annotations)
 		}
-		if want := tt.name != "the first"; l.TellsGenerated() != want {
+		if want := tt.name != "the first"; l.HasGenerated() != want {
 			t.Errorf("%s: got that it tells what is made: %v, want %v", tt.name, !want, want)
 		}
 	}
@@ -103,8 +103,8 @@ func TestParseEdges(t *testing.T) {
 	for want, change := range map[string]func(map[string]any){
 		"": func(l map[string]any) { first(l, "layers")["epoch"] = lock.MaxEpoch },
 		`l: layer "low": epoch 253402300800 is not in the years 1970 to 9999`: func(l map[string]any) { first(l, "layers")["epoch"] = lock.MaxEpoch + 1 },
-		"l: package -1: size 1 or path":                                       func(l map[string]any) { first(l, "packages")["name"] = "" },
-		"l: package a-: size 1 or path":                                       func(l map[string]any) { first(l, "packages")["version"] = "" },
+		"l: package -1: size 1, path \"All/a.pkg\": wanted":                   func(l map[string]any) { first(l, "packages")["name"] = "" },
+		"l: package a-: size 1, path \"All/a.pkg\": wanted":                   func(l map[string]any) { first(l, "packages")["version"] = "" },
 	} {
 		if _, err := lock.Parse("l", parsable(t, change)); want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
 			t.Errorf("got %v, want %q", err, want)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package lock has the documents of a build: the lock, which is enough to make an
-// image again, and the plan, which tells before a build what it will come to. Both
-// are JSON that strangers may have written; Parse takes nothing that it does not
-// know.
+// Package lock has the documents of a build: the lock, from which an image can be
+// rebuilt, and the plan, which says before a build what it will contain. Both are
+// untrusted JSON; Parse refuses everything that it does not know.
 package lock
 
 import (
@@ -17,9 +16,8 @@ import (
 	"github.com/orlop/orlop/release/define"
 )
 
-// Lock is a plan with every digest: enough to make the same image again from
-// any copy of the same packages. It has no path or URL of the machine it was
-// made on.
+// Lock is a plan with every digest: enough to rebuild the same image from any copy
+// of the same packages. It has no path or URL of the machine that wrote it.
 type Lock struct {
 	Format       int               `json:"format"`
 	Bytes        int               `json:"byte_format"`
@@ -36,25 +34,25 @@ type Lock struct {
 	Layers       []Layer           `json:"layers"`      // lowest first, the last is the image's own
 	Repositories []Repository      `json:"repositories"`
 	Packages     []Package         `json:"packages"` // in the order of installation, donors of a step after it
-	// What the image may lack although something in it asks for it.
+	// What the image may lack although something in it needs it.
 	KnownMissing  []define.Exception `json:"known_missing"`
 	KnownDangling []define.Exception `json:"known_dangling"`
 }
 
-// Layer is a step of the chain and what was found out about it.
+// Layer is a step of the chain and what the build found out about it.
 type Layer struct {
 	Image        string          `json:"image"`
 	Epoch        int64           `json:"epoch"`      // seconds
 	Definition   json.RawMessage `json:"definition"` // of the image, as release.Image
 	Files        []File          `json:"files"`
-	LeftOut      []string        `json:"left_out"` // optional files that nobody had
+	LeftOut      []string        `json:"left_out"` // optional files that no origin had
 	Missing      []Missing       `json:"missing"`
 	Alternatives []string        `json:"alternatives"` // "a | b: a"
-	// Scripts and triggers that nobody knows, and that would have run.
+	// Unknown scripts and triggers that pkg would have run.
 	SkippedScripts []Script `json:"skipped_scripts"`
 	NoAccount      []string `json:"no_account"` // "PACKAGE: user NAME" that the image lacks
-	// What comes of all this beside the packages' files. It is not asked for
-	// when the image is made, but tells when an image is not what was made.
+	// What the build adds to the packages' files. A rebuild does not read it; a
+	// check of the image does.
 	Generated   []Generated `json:"generated"`
 	Directories string      `json:"directories"` // sha256 of their headers, in the order of the layer
 }
@@ -69,12 +67,12 @@ type Script struct {
 // Repository is a repository that packages came from.
 type Repository struct {
 	Name      string `json:"name"`
-	URL       string `json:"url"`       // under which anybody finds it, "" if that is not known
+	URL       string `json:"url"`       // a public one, "" if none is known
 	Catalogue string `json:"catalogue"` // sha256 of its payload
-	Signer    string `json:"signer"`    // sha256 of the key that vouched for it, "" for nobody's
+	Signer    string `json:"signer"`    // sha256 of the key that signed it, "" for none
 }
 
-// Package is a package, and which step it belongs to.
+// Package is a package and the step that it belongs to.
 type Package struct {
 	Name       string `json:"name"`
 	Version    string `json:"version"`
@@ -94,8 +92,8 @@ type File struct {
 	From   string `json:"from"` // NAME-VERSION, or "srcdir"
 }
 
-// Generated is a file or link that no package brings, the pkg database among
-// them. Its owner is root:wheel and its time an epoch.
+// Generated is a file or link that no package has, such as the pkg database. Its
+// owner is root:wheel and its time an epoch.
 type Generated struct {
 	Path   string `json:"path"`
 	Mode   string `json:"mode"`             // octal
@@ -156,12 +154,12 @@ func (l Lock) Encode() ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// Exceptions are what the image may lack.
+// Exceptions returns what the image may lack.
 func (l *Lock) Exceptions() define.Exceptions {
 	return define.Exceptions{Missing: l.KnownMissing, Dangling: l.KnownDangling}
 }
 
-// Except adds what the image may lack.
+// Except adds to what the image may lack.
 func (l *Lock) Except(e define.Exceptions) {
 	l.KnownMissing, l.KnownDangling = append(l.KnownMissing, e.Missing...), append(l.KnownDangling, e.Dangling...)
 }

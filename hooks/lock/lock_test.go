@@ -82,7 +82,7 @@ func TestNew(t *testing.T) {
 	if diff := cmp.Diff([]lock.Missing{{Kind: "shlib", What: "l.so", By: []string{"b"}}}, l.Layers[1].Missing); diff != "" {
 		t.Errorf("missing (-want +got):\n%s", diff)
 	}
-	if l.Format != lock.Format || l.Bytes != lock.ByteFormat || l.ABI != p.ABI || !l.TellsGenerated() {
+	if l.Format != lock.Format || l.Bytes != lock.ByteFormat || l.ABI != p.ABI || !l.HasGenerated() {
 		t.Errorf("got format %d, %d, ABI %s", l.Format, l.Bytes, l.ABI)
 	}
 	text, err := l.Encode()
@@ -118,7 +118,7 @@ func TestSameOrder(t *testing.T) {
 // package lies, and what was made.
 func TestCompare(t *testing.T) {
 	t.Parallel()
-	const what = "it does not come out as its lock says: "
+	const what = "differs from its lock: "
 	for name, tt := range map[string]struct {
 		change func(l *lock.Lock)
 		want   string
@@ -137,7 +137,7 @@ func TestCompare(t *testing.T) {
 		"a catalogue":    {func(l *lock.Lock) { l.Repositories[0].Catalogue = "d" }, what + `repositories.0.catalogue is "d", wanted "` + strings.Repeat("c", 64) + `"`},
 		"the epoch":      {func(l *lock.Lock) { l.Layers[1].Epoch = 3 }, what + "layers.1.epoch is 3, wanted 2000"},
 		"an annotation":  {func(l *lock.Lock) { delete(l.Annotations, "org.example.run") }, what + `annotations.org.example.run is absent, wanted "1"`},
-		"the layers":     {func(l *lock.Lock) { l.Layers = l.Layers[:1] }, what + "1 layers, wanted 2"},
+		"the layers":     {func(l *lock.Lock) { l.Layers = l.Layers[:1] }, what + "found 1 layers, wanted 2"},
 		"a package less": {func(l *lock.Lock) { l.Packages = l.Packages[:0] }, what + `packages.0.donor is absent`},
 		"a file more":    {func(l *lock.Lock) { l.Layers[0].Files = append(l.Layers[0].Files, lock.File{Path: "/x"}) }, what + `layers.0.files.1.from is ""`},
 	} {
@@ -161,7 +161,7 @@ func TestCompareBounds(t *testing.T) {
 	got.Packages = nil // two packages of nine values each
 	err := lock.Compare(*got, *want)
 	lines := strings.Split(err.Error(), "\n")
-	if len(lines) != lock.MaxLockChanges+1 || lines[lock.MaxLockChanges] != "it does not come out as its lock says: 11 more differences" {
+	if len(lines) != lock.MaxLockChanges+1 || lines[lock.MaxLockChanges] != "differs from its lock: 11 more differences" {
 		t.Errorf("got %d lines, the last %s", len(lines), lines[len(lines)-1])
 	}
 	if wrong, is := err.(interface{ Unwrap() []error }).Unwrap()[0].(interface{ Wrong() bool }); !is || !wrong.Wrong() {

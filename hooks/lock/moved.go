@@ -11,7 +11,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgver"
 )
 
-// Movement is a package that a new image would have otherwise than a lock has it.
+// Movement is a package in which a new image would differ from a lock.
 type Movement struct {
 	Image   string `json:"image"`
 	Layer   string `json:"layer"`
@@ -24,9 +24,9 @@ type Movement struct {
 	Donor   bool   `json:"donor"`
 }
 
-// Movements pairs the packages of a lock with those of today, layer by layer. A
-// package that has gone to another layer is gone from one and new in the other.
-// Those that skip knows to be of no meaning are passed over where they are new.
+// Movements compares the packages of a lock with today's, layer by layer. A package
+// that moved to another layer is removed from one and added to the other. New
+// packages for which skip is true are left out.
 func Movements(l *Lock, now []Package, skip func(Package) bool) []Movement {
 	type place struct {
 		name, layer string
@@ -65,7 +65,7 @@ func Movements(l *Lock, now []Package, skip func(Package) bool) []Movement {
 	return list
 }
 
-// changeOf says in what a package is not what it was, "" for nothing.
+// changeOf names the change of a package, "" for none.
 func changeOf(old, new Package) string {
 	switch n := pkgver.Compare(old.Version, new.Version); {
 	case n < 0:

@@ -14,16 +14,18 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// Ending is that of the names of locks.
+// Ending is the suffix of a lock's file name.
 const Ending = ".lock.json"
 
 var notInFileNames = regexp.MustCompile(`[^A-Za-z0-9._-]`)
 
+// CatalogueName returns the name under which the catalogue of a repository is
+// published.
 func CatalogueName(repository string) string {
 	return release.ArtifactName("catalogue-"+notInFileNames.ReplaceAllString(repository, "_")) + ".pkg"
 }
 
-// DirectoriesDigest covers all that a layer says of its directories.
+// DirectoriesDigest returns the sha256 of the headers of a layer's directories.
 func DirectoriesDigest(ctx context.Context, dirs []*tree.Node) (string, error) {
 	h := sha256.New()
 	w := tarfile.NewWriter(until.Writer(ctx, h))

@@ -17,17 +17,17 @@ import (
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
-// Bounds of a lock, which anybody may have written. One of all of FreeBSD's base
-// packages has some 300 KB and 800 packages.
+// Bounds of a lock, which is untrusted. One of all of FreeBSD's base packages has
+// some 300 KB and 800 packages.
 const (
 	maxLock         = 16 << 20 // bytes
 	maxLayers       = 127      // as many as an image can have
 	maxRepositories = 16
 	maxPackages     = 20_000
-	maxLockFaults   = 8 // that are told
+	maxLockFaults   = 8 // that are reported
 )
 
-// MaxEpoch is the end of the year 9999, of RFC 3339: no image is later.
+// MaxEpoch is the end of the year 9999, the last that RFC 3339 can write.
 const MaxEpoch = 253402300799
 
 // Error is a lock that cannot be used.
@@ -44,7 +44,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Usage reports whether the user has to give another lock.
 func (e *Error) Usage() bool { return !e.Failed() }
 
-// Failed reports whether it is only this version that cannot use the lock.
+// Failed reports whether another version of orlop could use the lock.
 func (e *Error) Failed() bool {
 	_, other := errors.AsType[*VersionError](e.Err)
 	return other
@@ -55,7 +55,7 @@ func (e *Error) Parts() (what, where, found, wanted string) {
 	return e.Err.Error(), e.File, "", ""
 }
 
-// VersionError is a lock that says something which only another orlop knows.
+// VersionError is a lock that needs another version of orlop.
 type VersionError struct {
 	Err   error
 	Orlop string // that knows it
@@ -65,14 +65,14 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("%v; orlop %s can read it", e.Err, e.Orlop)
 }
 
-// Failed reports that this version cannot do it.
+// Failed reports that this version cannot read it.
 func (*VersionError) Failed() bool { return true }
 
-// Unwrap returns what it says.
+// Unwrap returns the fault itself.
 func (e *VersionError) Unwrap() error { return e.Err }
 
-// Parse reads a lock. A key that is not known, or a package that belongs
-// nowhere, is an error: it would change the image.
+// Parse reads a lock. An unknown key, or a package without a layer, is an error: it
+// would change the image.
 func Parse(file string, text []byte) (*Lock, error) {
 	l := new(Lock)
 	if err := l.parse(text); err != nil {
@@ -81,7 +81,7 @@ func Parse(file string, text []byte) (*Lock, error) {
 	var errs []error
 	for _, err := range l.check() {
 		if len(errs) == maxLockFaults {
-			errs = append(errs, &Error{file, errors.New("more is wrong with it")})
+			errs = append(errs, &Error{file, errors.New("has more faults")})
 			break
 		}
 		errs = append(errs, &Error{file, err})
@@ -111,13 +111,13 @@ func (l *Lock) parse(text []byte) error {
 		return err
 	}
 	l.Bytes = max(l.Bytes, 1)
-	if l.Annotations == nil { // of a lock from before there were any
+	if l.Annotations == nil { // a lock from before there were any
 		l.Annotations = map[string]string{}
 	}
 	return nil
 }
 
-// check finds what cannot be.
+// check finds values that no build writes.
 func (l *Lock) check() []error {
 	if len(l.Layers) == 0 || l.Layers[len(l.Layers)-1].Image != l.Image {
 		return []error{fmt.Errorf("its last layer is not %q, the image's own", l.Image)}
@@ -185,25 +185,25 @@ func (p Package) check(layers map[string]int, repos map[string]bool) error {
 		return fmt.Errorf("layer %q is not in the lock", p.Layer)
 	}
 	if _, ok := layers[p.Requested]; !ok {
-		return fmt.Errorf("layer %q, which asks for it, is not in the lock", p.Requested)
+		return fmt.Errorf("layer %q, which requests it, is not in the lock", p.Requested)
 	}
 	if !repos[p.Repository] {
 		return fmt.Errorf("repository %q is not in the lock", p.Repository)
 	}
 	if p.Sum == "" {
-		return errors.New("has no sum: an image that was made from a root can be made again from that root only")
+		return errors.New("has no sum: an image built from a root can only be rebuilt from that root")
 	}
 	if _, err := sum.Parse(p.Sum); err != nil {
 		return err
 	}
 	if p.Name == "" || p.Version == "" || p.Size <= 0 || p.Path == "" || path.Clean("/" + p.Path)[1:] != p.Path {
-		return fmt.Errorf("size %d or path %q cannot be: wanted more than 0 bytes and a clean path inside the repository", p.Size, p.Path)
+		return fmt.Errorf("size %d, path %q: wanted more than 0 bytes and a clean path inside the repository", p.Size, p.Path)
 	}
 	return nil
 }
 
-// Plan returns the plan of the image of the first layers. Pkg gives the package
-// of each entry.
+// Plan returns the plan of the image that the first layers make. Pkg returns the
+// package of each entry.
 func (l *Lock) Plan(layers int, pkg func(Package) *catalog.Package) *solve.Plan {
 	steps := make([]solve.StepPlan, layers)
 	index := map[string]int{"": -1}
@@ -237,7 +237,7 @@ func (e *RollbackError) Error() string {
 	return fmt.Sprintf("repository %q: rollback: its newest %s is %s, the lock has %s", e.Repo, e.Package, e.Found, e.Wanted)
 }
 
-// Wrong reports that bytes are there and wrong.
+// Wrong reports that the bytes are there but wrong.
 func (*RollbackError) Wrong() bool { return true }
 
 // Parts are what, where, found and wanted, for reports.

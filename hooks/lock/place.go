@@ -10,9 +10,9 @@ import (
 	"github.com/orlop/orlop/pkgdb/secret"
 )
 
-// CheckURL accepts what a lock may name as the place of a repository: "" for
-// none that is known, else a URL of http or https or pkg's forms of them. It is
-// read by others on their machines, so it is no path, and has no secret in it.
+// CheckURL accepts what a lock may have as the URL of a repository: "" if none is
+// known, else a URL of http, https or pkg's forms of them. Others read it on their
+// machines, so it may not be a path or hold a secret.
 func CheckURL(location string) error {
 	if location == "" {
 		return nil
@@ -24,14 +24,14 @@ func CheckURL(location string) error {
 		found = false
 	}
 	if !found {
-		return fmt.Errorf("URL %q: wanted one of http:, https:, pkg+http: or pkg+https:, which anybody can reach", secret.Cut(location))
+		return fmt.Errorf("URL %q: wanted one of http:, https:, pkg+http: or pkg+https:, which others can reach", secret.Cut(location))
 	}
 	u, err := url.Parse(strings.TrimPrefix(location, "pkg+"))
 	switch {
 	case err != nil:
 		return fmt.Errorf("URL %q cannot be read", secret.Cut(location))
 	case u.User != nil || strings.ContainsAny(rest, "?#"):
-		return fmt.Errorf("URL %q: it has a user, a query or a fragment, wanted only what all may know", secret.Cut(location))
+		return fmt.Errorf("URL %q: it has a user, a query or a fragment, wanted nothing that may be secret", secret.Cut(location))
 	case u.Hostname() == "":
 		return fmt.Errorf("URL %q: it has no host, wanted one", location)
 	}

@@ -14,12 +14,12 @@ import (
 	"github.com/orlop/orlop/release/jsondiff"
 )
 
-// Plan is a plan as it stands in a file, so that a later run can tell that
-// it comes to the same. It has all that is known before a package is opened.
+// Plan is a plan in a file, with which a later run compares its own. It has all
+// that is known before a package is opened.
 type Plan struct {
 	Format       int               `json:"format"`
 	Orlop        string            `json:"orlop"` // version that wrote it
-	Maker        string            `json:"maker"` // the very program; a build from another is as planned, too
+	Maker        string            `json:"maker"` // sum of the program; a build by another may still be as planned
 	Image        string            `json:"image"`
 	Revision     string            `json:"revision"`
 	Branch       string            `json:"branch"`
@@ -33,20 +33,20 @@ type Plan struct {
 	Packages     []Package         `json:"packages"`    // in the order of installation
 }
 
-// PlanFormat is that of plans, which only the orlop that wrote them reads: make
-// has them between two commands.
+// PlanFormat is the format of plans. Only the orlop that wrote a plan reads it: make
+// keeps it between two commands.
 const PlanFormat = 2
 
-// PlanEnding is that of the names of plans.
+// PlanEnding is the suffix of a plan's file name.
 const PlanEnding = ".plan.json"
 
-// encode writes the plan as indented JSON with a newline at its end.
+// Encode writes the plan as indented JSON with a newline at its end.
 func (f Plan) Encode() ([]byte, error) {
 	text, err := json.MarshalIndent(f, "", "  ")
 	return append(text, '\n'), err
 }
 
-// ParsePlan reads what Plan wrote. The name is for error messages.
+// ParsePlan reads what Encode wrote. The name is for error messages.
 func ParsePlan(name string, text []byte) (*Plan, error) {
 	f := new(Plan)
 	err := json.Unmarshal(text, f)
@@ -70,10 +70,10 @@ func ParsePlan(name string, text []byte) (*Plan, error) {
 	return f, nil
 }
 
-// maxShown bounds, in bytes, what is shown whole of two plans.
+// maxShown bounds, in bytes, two parts of plans that are shown in full.
 const maxShown = 400
 
-// compare tells in what a plan is not the wanted one.
+// Compare reports where a plan differs from the wanted one.
 func (f Plan) Compare(want *Plan) []error {
 	var errs []error
 	for _, part := range []struct {
@@ -106,11 +106,11 @@ func (f Plan) Compare(want *Plan) []error {
 	return errs
 }
 
-// asJSON is a part of a plan as it stands in its file.
+// asJSON returns a part of a plan as its file has it.
 func asJSON(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // of a type that is not JSON's
+		panic(err) // a type that JSON cannot encode
 	}
 	return string(text)
 }

@@ -9,15 +9,14 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgver"
 )
 
-// RollbackError is a catalogue that is older than the one of a lock.
+// RollbackError is a catalogue that is older than the lock's.
 type RollbackError struct {
 	Repo, Package string
 	Found, Wanted string // versions
 }
 
-// CheckRollback compares a repository's catalogue of today with that of the
-// lock. It is older if it has no newer version of any package and an older one
-// of some.
+// CheckRollback compares a repository's catalogue of today with the lock's. It is
+// older if some package has an older version in it and none a newer one.
 func (l *Lock) CheckRollback(c *catalog.Catalogue) error {
 	if i := slices.IndexFunc(l.Repositories, func(r Repository) bool { return r.Name == c.Repo.Name }); i < 0 || l.Repositories[i].Catalogue == c.Digest {
 		return nil

@@ -13,24 +13,24 @@ import (
 	"github.com/orlop/orlop/release/layer"
 )
 
-// Settings are what an image is like inside its archive.
+// Settings are the choices that decide an image's form in its archive.
 type Settings struct {
 	Schema      pkgdb.Schema // of the pkg database; 0 for the default
 	Compression layer.Compression
 	Squash      bool // one layer an image
 }
 
-// Settings are those that the lock fixes.
+// Settings returns the settings that the lock fixes.
 func (l *Lock) Settings() Settings {
 	return Settings{pkgdb.Schema(l.Schema), layer.Compression(l.Compression), l.Squash}
 }
 
-// SameRun reports whether one run can make the images of both locks.
+// SameRun reports whether one run can build the images of both locks.
 func (l *Lock) SameRun(other *Lock) bool {
 	return l.Settings() == other.Settings() && l.Revision == other.Revision && l.Branch == other.Branch && l.ABI == other.ABI
 }
 
-// CheckAll finds locks of which this orlop can make nothing, or not in one run.
+// CheckAll finds locks that this version cannot build, or not in one run.
 func CheckAll(locks []*Lock) error {
 	var errs []error
 	for i, l := range locks {

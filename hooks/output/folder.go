@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package output has several files of a run appear together or not at all, in the
-// place of those that an earlier run of orlop has written and of nothing else.
+// Package output makes the files of a run appear all together or not at all. They
+// replace what an earlier run of orlop wrote, and nothing else.
 package output
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// SizeOf adds up a file or a folder.
+// SizeOf returns the size of a file, or of all files in a folder.
 func SizeOf(path string) (int64, error) {
 	var size int64
 	err := filepath.WalkDir(path, func(_ string, d fs.DirEntry, err error) error {
@@ -38,18 +38,18 @@ func SizeOf(path string) (int64, error) {
 	return size, err
 }
 
-// A folder inside the output folder, in which a run prepares its files. Nothing
-// else may look into it. A file in it says that it is orlop's.
+// A folder inside the output folder, in which a run prepares its files. Nothing else
+// may read it. A file in it marks it as orlop's.
 const (
 	stagingPrefix = ".orlop-part-"
 	stagingMark   = "orlop"
 	markText      = "orlop prepares files here; its next run removes what a killed one has left\n"
-	asidePrefix   = "old-" // of what an output takes the place of
+	asidePrefix   = "old-" // of what an output replaces
 )
 
-// Folder is where files stand until all of a run are complete. It is on the
+// Folder is where files are staged until all of a run are complete. It is on the
 // file system of the output, so that a rename puts them into place, and it is
-// locked, so that a run can tell what a killed one left.
+// locked, so that a run recognises what a killed one left.
 type Folder struct {
 	out, dir string
 	made     []string // folders that were not there before, the outermost first
@@ -57,8 +57,8 @@ type Folder struct {
 	lock     *os.File
 }
 
-// NewFolder makes the output folder, if it is not there, and finds out that it
-// can be written.
+// NewFolder makes the output folder, unless it is there, and checks that it can be
+// written.
 func NewFolder(ctx context.Context, out string) (*Folder, error) {
 	s := &Folder{out: out}
 	for tries := 3; ; tries-- {
@@ -92,7 +92,7 @@ func (s *Folder) open(ctx context.Context) error {
 	return err
 }
 
-// makeFolders makes a folder and those that it lies in.
+// makeFolders makes a folder and its parents.
 func (s *Folder) makeFolders(path string) error {
 	path = cmp.Or(strings.TrimRight(path, "/"), path)
 	info, err := os.Stat(path)
@@ -103,7 +103,7 @@ func (s *Folder) makeFolders(path string) error {
 		return err
 	}
 	if link, err := os.Lstat(path); err == nil && link.Mode()&fs.ModeSymlink != 0 {
-		return fmt.Errorf("%s: found a symbolic link that leads nowhere, wanted a folder for what is written", path)
+		return fmt.Errorf("%s: found a dangling symbolic link, wanted a folder for what is written", path)
 	}
 	if above := path[:strings.LastIndexByte(path, '/')+1]; above != "" {
 		if err := s.makeFolders(above); err != nil {
@@ -135,8 +135,8 @@ func sweep(out string) {
 	}
 }
 
-// sweepOne removes a folder that is empty, or bears the mark. What such a run
-// had moved aside is judged again: it may have been somebody else's.
+// sweepOne removes a folder that is empty or has the mark. It checks again what that
+// run moved aside, which may be somebody else's.
 func sweepOne(dir string) {
 	if syscall.Rmdir(dir) == nil || !marked(dir) {
 		return
@@ -181,14 +181,15 @@ func lockFolder(dir string) (*os.File, error) {
 	return f, nil
 }
 
+// Path returns the path of a staged file.
 func (s *Folder) Path(name string) string { return filepath.Join(s.dir, name) }
 
 func (s *Folder) create(name string) (*os.File, error) {
 	return os.OpenFile(s.Path(name), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
-// Stage returns the path at which a file or folder is to be made that Place renames
-// into the output folder.
+// Stage returns the path for a file or folder that Place renames into the output
+// folder.
 func (s *Folder) Stage(name string) string {
 	s.staged = append(s.staged, name)
 	return s.Path(name)
@@ -214,7 +215,7 @@ func (s *Folder) write(ctx context.Context, name string, text []byte) error {
 	return disk.Finish()
 }
 
-// Scratch makes a file without a name.
+// Scratch creates a file without a name.
 func (s *Folder) Scratch() (*os.File, error) {
 	f, err := os.CreateTemp(s.dir, "scratch-*")
 	if err != nil {
@@ -223,15 +224,14 @@ func (s *Folder) Scratch() (*os.File, error) {
 	return f, os.Remove(f.Name())
 }
 
-// Remove deletes whatever was not renamed away, and folders that were made for
-// nothing.
+// Remove deletes what was not placed, and the folders that stayed empty.
 func (s *Folder) Remove() {
 	s.removeOwn()
 	s.removeFolders()
 }
 
-// removeOwn deletes the staging folder, unless what was moved aside is in it and
-// could not be moved back.
+// removeOwn deletes the staging folder, unless it still has something that was moved
+// aside and could not be moved back.
 func (s *Folder) removeOwn() {
 	entries, _ := os.ReadDir(s.dir)
 	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), asidePrefix) }) {
@@ -242,15 +242,14 @@ func (s *Folder) removeOwn() {
 
 func (s *Folder) removeFolders() {
 	for _, path := range slices.Backward(s.made) {
-		_ = syscall.Rmdir(path) // which a folder with something in it survives
+		_ = syscall.Rmdir(path) // fails if the folder is not empty
 	}
 	s.made = nil
 }
 
-// Place renames all that was staged into the output folder, in that order, and
-// makes the renames last. If one of them would take the place of something
-// that orlop did not write, there is none. Once they have begun no signal stops
-// them: all files are there, or none.
+// Place renames all staged files into the output folder, in that order, and syncs it.
+// If one of them would replace something that orlop did not write, it renames none.
+// No signal interrupts the renames: all files are there, or none.
 func (s *Folder) Place(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -271,9 +270,9 @@ func (s *Folder) Place(ctx context.Context) error {
 	return syncFolder(s.out)
 }
 
-// put renames one of them. A file takes the place of a file in one step; a folder
-// cannot, nor can it be replaced, so that what stood there is moved aside and
-// judged where nobody else reaches it.
+// put renames one staged file. A file replaces a file in one step. A folder cannot
+// replace anything or be replaced: the old one is moved aside and checked where
+// nobody else changes it.
 func (s *Folder) put(name string) error {
 	target, aside := filepath.Join(s.out, name), s.Path(asidePrefix+name)
 	before, err := os.Lstat(target)

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// TestPutJudges moves things into place where something has come between the
+// TestPutChecks moves things into place where something has come between the
 // judgement of all outputs and this one: what orlop did not write is put back.
-func TestPutJudges(t *testing.T) {
+func TestPutChecks(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"file", "folder"} {
 		out := t.TempDir()

@@ -13,7 +13,7 @@ import (
 	"github.com/orlop/orlop/release/define"
 )
 
-// Check finds what is wrong with a request, whatever the repositories have.
+// Check finds the faults of a request that do not depend on the repositories.
 func (r *Request) Check(ctx context.Context, tree input.Tree) error {
 	err := errors.Join(release.Asked(r.Revision, r.Branch, r.ABI), define.CheckAnnotations(r.Annotations))
 	if err == nil {
@@ -22,9 +22,9 @@ func (r *Request) Check(ctx context.Context, tree input.Tree) error {
 	return errors.Join(err, tree.Check())
 }
 
-// checkDefinitions reads the definitions. Where only the catalogue will tell the
-// revision, they say for now whether they have the images that are asked for. A
-// FIFO can be read but once, and waits for that.
+// checkDefinitions reads the definitions. If the revision is only known from the
+// catalogue, it just checks that they define the requested images. A FIFO can only
+// be read once, so it waits.
 func (r *Request) checkDefinitions(ctx context.Context, tree input.Tree) error {
 	if once, err := r.checkDefinitionFiles(); once || err != nil {
 		return err
@@ -62,8 +62,8 @@ func (r *Request) checkDefinitions(ctx context.Context, tree input.Tree) error {
 	return define.Known(names, r.Images)
 }
 
-// checkDefinitionFiles wants the files of definitions to be there, and tells whether
-// one of them can be read but once.
+// checkDefinitionFiles checks that the files of definitions are there, and reports
+// whether one of them can only be read once.
 func (r *Request) checkDefinitionFiles() (once bool, err error) {
 	var errs []error
 	for _, f := range r.definitionFiles() {

@@ -18,7 +18,7 @@ import (
 	"github.com/orlop/orlop/release"
 )
 
-// resolveLocks takes the images of locks, and finds out who vouches for them.
+// resolveLocks adds the images of locks, and finds out who vouches for them.
 func (r *resolver) resolveLocks(ctx context.Context, in *input.Locks) error {
 	first := in.Locks[0]
 	var err error
@@ -59,7 +59,7 @@ func (r *resolver) resolveLocks(ctx context.Context, in *input.Locks) error {
 	return v.vouch(ctx)
 }
 
-// lockedMember is the image of a layer of a lock.
+// lockedMember returns the step of a layer of a lock.
 func lockedMember(l *lock.Lock, i int, give func(lock.Package) *catalog.Package) (*Step, error) {
 	m := &Step{Lock: l, Pinned: &l.Layers[i], Plan: l.Plan(i+1, give)}
 	var err error
@@ -74,14 +74,14 @@ func lockedMember(l *lock.Lock, i int, give func(lock.Package) *catalog.Package)
 	return m, nil
 }
 
-// samePinned reports whether two locks say the same of a layer.
+// samePinned reports whether two locks have the same layer.
 func samePinned(a, b *Step) bool {
 	x, errX := json.Marshal([]any{a.Pinned, a.pins})
 	y, errY := json.Marshal([]any{b.Pinned, b.pins})
 	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
-// lockedPackage gives the package of a lock's entry, the same for the same bytes.
+// lockedPackage returns the package of a lock's entry: one for the same bytes.
 func lockedPackage(known map[lock.Package]*catalog.Package, repo *catalog.Repo, p lock.Package) *catalog.Package {
 	key := p
 	key.Layer, key.Requested, key.Donor = "", "", false

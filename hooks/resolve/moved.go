@@ -16,9 +16,9 @@ import (
 	"github.com/orlop/orlop/release/define"
 )
 
-// Moved resolves the definitions of locks in the repositories as they are today,
-// fetches nothing, and lists for each lock what packages have moved since.
-// Nothing of a lock but its definitions, release and packages is asked for.
+// Moved resolves the definitions of locks in today's repositories and lists, for
+// each lock, the packages that have moved since. It fetches no package. Of a lock it
+// reads only definitions, release and packages.
 func Moved(ctx context.Context, req *Request, tree input.Tree, cats []*catalog.Catalogue, locks []*lock.Lock, observe event.Observer) ([][]lock.Movement, error) {
 	r := &resolver{req, tree, observe, nil, &Family{Catalogues: cats}}
 	abi := locks[0].ABI
@@ -40,7 +40,7 @@ func Moved(ctx context.Context, req *Request, tree input.Tree, cats []*catalog.C
 	return moved, errors.Join(errs...)
 }
 
-// moved compares a lock with what its definitions come to.
+// moved compares a lock with what its definitions resolve to now.
 func (r *resolver) moved(ctx context.Context, l *lock.Lock) ([]lock.Movement, error) {
 	m, err := r.renewed(ctx, l)
 	if err != nil {
@@ -51,7 +51,7 @@ func (r *resolver) moved(ctx context.Context, l *lock.Lock) ([]lock.Movement, er
 	}), nil
 }
 
-// renewed plans the image of a lock anew.
+// renewed plans the image of a lock again.
 func (r *resolver) renewed(ctx context.Context, l *lock.Lock) (*Step, error) {
 	var chain []define.Image
 	for i := range l.Layers {
@@ -79,9 +79,9 @@ func (r *resolver) renewed(ctx context.Context, l *lock.Lock) (*Step, error) {
 	return members[l.Image], nil
 }
 
-// knowsSource reports whether this run has what a layer was made from: either it
-// took nothing from a source tree, or there is one. Without it nobody can tell
-// which packages would be asked instead.
+// knowsSource reports whether this run has the sources of a layer: it took nothing
+// from a source tree, or there is one. Without the tree it is unknown which
+// packages would be donors instead.
 func (r *resolver) knowsSource(l *lock.Lock, layer string) bool {
 	i := slices.IndexFunc(l.Layers, func(x lock.Layer) bool { return x.Image == layer })
 	return r.tree.SrcDir != "" || !slices.ContainsFunc(l.Layers[i].Files, func(f lock.File) bool { return f.From == "srcdir" })

@@ -18,25 +18,25 @@ import (
 	"github.com/orlop/orlop/release/define"
 )
 
-// Request is what images are asked for.
+// Request says which images are wanted, and from which definitions.
 type Request struct {
 	Images      []string      // names, at least one
 	ImageFiles  []string      // further definitions
 	TreeFiles   []string      // a source tree's own definitions of FreeBSD's images, instead of orlop's
 	Custom      *define.Image // one more definition, made from flags
 	ABI         string        // "" for the one that the catalogues have
-	Revision    string        // "" for that of FreeBSD-runtime
+	Revision    string        // "" for FreeBSD-runtime's
 	Branch      string
 	Exceptions  define.Exceptions // in addition to those of the definitions
 	SkipScripts bool              // unknown scripts are recorded in the lock and are no error
-	// Annotations of the manifests, of what the definitions do not say. Of an image
-	// from a lock, it is what the user says they should be.
+	// Annotations are those of the manifests that the definitions do not have. For an
+	// image from a lock they are what the user expects.
 	Annotations map[string]string
 	Epoch       *int64 // seconds: no time is later than this; nil for no such bound
 }
 
-// named is what the user says of the release, or else the source tree where the
-// version of FreeBSD-runtime does not tell, as that of a snapshot.
+// named returns the release that the user names. If the version of FreeBSD-runtime
+// does not say one, as in a snapshot, the source tree fills the gaps.
 func (r *Request) named(ctx context.Context, tree input.Tree, version string) (revision, branch string, err error) {
 	if tree.SrcDir == "" || release.Tells(version) {
 		return r.Revision, r.Branch, nil
@@ -53,8 +53,8 @@ func (r *Request) named(ctx context.Context, tree input.Tree, version string) (r
 	return cmp.Or(r.Revision, v.Revision), cmp.Or(r.Branch, v.Branch), err
 }
 
-// definitions are FreeBSD's own, as orlop or a source tree has them, those of the
-// files, the one of the flags, and those of the parents that these name.
+// definitions reads FreeBSD's definitions, from orlop or a source tree, those in
+// files, the one made from flags, and those of their parents.
 func (r *Request) definitions(ctx context.Context, revision string) (*definitions, error) {
 	images, err := define.Standard(revision)
 	if err != nil {
@@ -74,17 +74,17 @@ func (r *Request) definitions(ctx context.Context, revision string) (*definition
 	return all, r.readParents(ctx, all, revision)
 }
 
-// definitions are those that a request has to choose from.
+// definitions are the ones that a request chooses from.
 type definitions struct {
 	define.Images
 	inherited define.Exceptions   // that images have with packages
-	removes   map[string][]string // paths that must not stay as lower steps have them, by image
+	removes   map[string][]string // paths of lower steps that packages must replace, by image
 }
 
 // definitionFile is a file with definitions, and the flag that names it.
 type definitionFile struct{ flag, path string }
 
-// definitionFiles are those that the user gives: of FreeBSD's images, then others.
+// definitionFiles lists the user's files: those of FreeBSD's images, then others.
 func (r *Request) definitionFiles() []definitionFile {
 	var list []definitionFile
 	for _, path := range r.TreeFiles {
@@ -96,7 +96,7 @@ func (r *Request) definitionFiles() []definitionFile {
 	return list
 }
 
-// read adds those of a file.
+// read adds the definitions of a file.
 func (all *definitions) read(ctx context.Context, f definitionFile, revision string) error {
 	text, err := until.Do(ctx, func() ([]byte, error) { return os.ReadFile(f.path) })
 	if err != nil {
@@ -114,8 +114,8 @@ func (all *definitions) read(ctx context.Context, f definitionFile, revision str
 	return err
 }
 
-// readParents looks beside the files for the parents that none of them defines.
-// One that is not there either is an error only where it is needed.
+// readParents looks next to the files for parents that none of them defines. One
+// that is not there is an error only if it is needed.
 func (r *Request) readParents(ctx context.Context, all *definitions, revision string) error {
 	sought := map[string]bool{}
 	for again := true; again; {
@@ -134,13 +134,12 @@ func (r *Request) readParents(ctx context.Context, all *definitions, revision st
 	return nil
 }
 
-// besideFiles finds a file of definitions in a folder that has another, "" for
-// none.
+// besideFiles finds a file of definitions next to the user's, "" for none.
 func (r *Request) besideFiles(name string) string {
 	for _, file := range r.ImageFiles {
 		for _, ext := range []string{".ucl", ".conf"} {
 			path := filepath.Join(filepath.Dir(file), name+ext)
-			if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() { // which nobody has named
+			if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() { // it is not the user's choice
 				return path
 			}
 		}

@@ -16,8 +16,8 @@ import (
 	"github.com/orlop/orlop/release/define"
 )
 
-// Resolve finds the release and the images, and plans each image that is asked for
-// and each of its ancestors; or takes all this from locks.
+// Resolve finds the release and the images, and plans each requested image and its
+// ancestors; or it takes all this from locks.
 func Resolve(ctx context.Context, req *Request, in input.Input, cats []*catalog.Catalogue, observe event.Observer) (*Family, error) {
 	r := &resolver{req, input.TreeOf(in), observe, nil, &Family{Catalogues: cats}}
 	if locks, is := in.(*input.Locks); is {
@@ -38,7 +38,7 @@ func Resolve(ctx context.Context, req *Request, in input.Input, cats []*catalog.
 	return r.Family, nil
 }
 
-// resolver makes a family.
+// resolver builds a family.
 type resolver struct {
 	*Request
 	tree     input.Tree
@@ -92,9 +92,9 @@ func (r *resolver) resolve(ctx context.Context) error {
 	return nil
 }
 
-// findRelease leaves the release, and returns the definitions that hold for it.
-// It is what the user says and FreeBSD-runtime tells; where neither does, images
-// of one's own go by the ABI.
+// findRelease sets the release, and returns the definitions for it. The user or
+// FreeBSD-runtime names it; if neither does, the ABI is enough for images that are
+// not FreeBSD's.
 func (r *resolver) findRelease(ctx context.Context) (define.Images, error) {
 	version := ""
 	if p := r.universe.Best("FreeBSD-runtime"); p != nil {
@@ -149,7 +149,7 @@ func (r *resolver) newMember(ctx context.Context, chain []define.Image, members 
 	return m, nil
 }
 
-// inherit gives a definition what it has from its parent's.
+// inherit completes a definition from its parent's.
 func inherit(def define.Image, parent *Step) define.Image {
 	if def.Cmd == nil && parent != nil {
 		def.Cmd = parent.Def.Cmd
@@ -157,8 +157,8 @@ func inherit(def define.Image, parent *Step) define.Image {
 	return def
 }
 
-// noteMissing says what pkg would pass over in silence, first what the most
-// want.
+// noteMissing reports what nothing provides, which pkg ignores: first what most
+// packages need.
 func (r *resolver) noteMissing() {
 	for _, m := range r.Steps {
 		most := func(a, b solve.Missing) int { return len(b.By) - len(a.By) }
@@ -166,18 +166,18 @@ func (r *resolver) noteMissing() {
 			if n := len(miss.By) - 1; n > 0 {
 				r.observe.Notice("image %s: %s: wanted by %s and %s, and nothing provides it", m.Def.Name, miss.What, miss.By[0], fault.Counted(n, "other"))
 			}
-			tell := r.observe.Notice
+			notice := r.observe.Notice
 			if len(miss.By) > 1 {
-				tell = r.observe.Detail
+				notice = r.observe.Detail
 			}
 			for _, by := range miss.By {
-				tell("image %s: nothing provides %s (%s), which %s needs", m.Def.Name, miss.What, miss.Kind, by)
+				notice("image %s: nothing provides %s (%s), which %s needs", m.Def.Name, miss.What, miss.Kind, by)
 			}
 		}
 	}
 }
 
-// donors are the packages to ask for what the source tree does not have.
+// donors lists the packages that may have what the source tree lacks.
 func donors(tree input.Tree, img define.Image) []string {
 	var names []string
 	for _, t := range img.Taken() {
@@ -189,9 +189,9 @@ func donors(tree input.Tree, img define.Image) []string {
 	return slices.Compact(names)
 }
 
-// checkTaken finds files that an image needs and that nobody can have, before
-// packages are fetched: neither the source tree has one, nor is any of the
-// packages there that might.
+// checkTaken finds, before packages are fetched, files that an image needs and that
+// have no origin: the source tree lacks them, and so does the catalogue every
+// package that might have them.
 func (r *resolver) checkTaken(m *Step) error {
 	var errs []error
 	check := func(target string, t define.Taken) {
@@ -216,8 +216,8 @@ func (r *resolver) checkTaken(m *Step) error {
 	return errors.Join(errs...)
 }
 
-// checkTree wants a source tree to be one. It need not be whole; but if images
-// take files from such trees and it has none of them, another one is meant.
+// checkTree checks that a source tree is one. It may be incomplete; but if it has
+// none of the files that images take from it, it is the wrong folder.
 func checkTree(tree input.Tree, chain []define.Image) error {
 	if tree.SrcDir == "" || tree.Exists(input.Newvers) {
 		return nil

@@ -15,15 +15,14 @@ import (
 	"github.com/orlop/orlop/release/define"
 )
 
-// Family is what a request comes to: the images asked for and all that they stand
-// on.
+// Family is what a request resolves to: the requested images and their ancestors.
 type Family struct {
 	Release    release.Release
 	Catalogues []*catalog.Catalogue
 	Steps      []*Step                   // parents first
 	Inherited  define.Exceptions         // that images have with packages
-	Removes    map[string][]string       // paths that must not stay as lower steps have them, by image
-	Trusted    map[*catalog.Package]bool // that a lock has, and should have
+	Removes    map[string][]string       // paths of lower steps that packages must replace, by image
+	Trusted    map[*catalog.Package]bool // packages of locks that definition and catalogue confirm
 }
 
 // Packages returns each package once, by name.
@@ -37,12 +36,12 @@ func (f *Family) Packages() []*catalog.Package {
 	return slices.SortedFunc(maps.Keys(set), func(a, b *catalog.Package) int { return cmp.Compare(a.FullName(), b.FullName()) })
 }
 
-// Uses reports whether an image that is written has a package of a repository.
+// Uses reports whether a wanted image has a package of a repository.
 func (f *Family) Uses(repo *catalog.Repo) bool {
 	return slices.ContainsFunc(f.Steps, func(m *Step) bool { return m.Wanted && m.Uses(repo) })
 }
 
-// Step is an image and what it adds to its parent: a layer, mostly.
+// Step is an image and what it adds to its parent, usually one layer.
 type Step struct {
 	Def    define.Image
 	Parent *Step       // nil for none
@@ -52,9 +51,9 @@ type Step struct {
 	// Of a step that is made from a lock:
 	Lock    *lock.Lock      // nil for no lock, and for ancestors
 	Pinned  *lock.Layer     // this step in it; nil for no lock
-	Doubts  []string        // what nobody but the lock vouches for
-	Whose   string          // the definition
-	Unasked map[string]bool // packages that the definition names, that are to be had, and that the lock does not have
+	Doubts  []string        // what only the lock vouches for
+	Whose   string          // origin of the definition: freeBSDs, users, …
+	Unasked map[string]bool // available packages that the definition names and the lock lacks
 
 	pins []lock.Package // this step's packages in the lock
 }
@@ -67,24 +66,23 @@ func (m *Step) Chain() []*Step {
 	return append(m.Parent.Chain(), m)
 }
 
-// Own is what this step adds to its parent.
+// Own returns what this step adds to its parent.
 func (m *Step) Own() *solve.StepPlan { return &m.Plan.Steps[len(m.Plan.Steps)-1] }
 
-// Uses reports whether an image, or what it stands on, has a package of a
-// repository.
+// Uses reports whether an image or an ancestor has a package of a repository.
 func (m *Step) Uses(repo *catalog.Repo) bool {
 	return slices.ContainsFunc(m.Chain(), func(at *Step) bool {
 		return slices.ContainsFunc(at.Own().All(), func(p *solve.Planned) bool { return p.Repo == repo })
 	})
 }
 
-// Borrower is the step as one that takes files. Packages are still to be added.
+// Borrower returns the step as one that takes files. The caller adds packages.
 func (m *Step) Borrower() *input.Borrower {
 	return &input.Borrower{Image: m.Def.Name, Locked: m.Pinned, Unasked: m.Unasked, MayLack: m.mayLack}
 }
 
-// mayLack reports whether FreeBSD's own definition marks a file as optional that
-// no package has. A folder, or what a package may have, is no such file: keys, say.
+// mayLack reports whether a file is optional in FreeBSD's own definition, which
+// names no package for it. Folders, and files that a package may have, do not count.
 func (m *Step) mayLack(target string) bool {
 	return m.Whose == freeBSDs && slices.ContainsFunc(m.Def.Optional(), func(f define.File) bool {
 		return f.Target == target && !f.Folder && len(f.From) == 0

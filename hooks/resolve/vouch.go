@@ -19,40 +19,39 @@ import (
 	"github.com/orlop/orlop/release/jsondiff"
 )
 
-// A lock tells what is in an image, but not who says that this is right. What
-// of it nobody vouches for, whom the user trusts, are doubts: the image may come
-// out byte for byte, and still be what a stranger put together.
+// A lock says what is in an image, but is untrusted itself. Whatever in it is not
+// confirmed by something that the user trusts is a doubt: the image may be
+// reproduced byte for byte, and still be an attacker's work.
 
-// UnvouchedError is a part of an image that stands on its lock's word alone.
+// UnvouchedError is a part of an image that only its lock vouches for.
 type UnvouchedError struct{ What string }
 
 func (e *UnvouchedError) Error() string { return "unvouched: " + e.What }
 
-// Absent reports that bytes could not be had.
+// Absent reports that bytes could not be obtained.
 func (*UnvouchedError) Absent() bool { return true }
 
-// voucher asks who vouches for what locks say.
+// voucher finds out who vouches for what locks say.
 type voucher struct {
 	*resolver
 	locks *input.Locks
 }
 
-// vouch compares what the locks say with what the user trusts: packages with
-// catalogues, definitions with FreeBSD's and the user's, and both with what they
-// come to.
+// vouch compares the locks with what the user trusts: packages with catalogues,
+// definitions with FreeBSD's and the user's, and both with what they resolve to.
 func (r *voucher) vouch(ctx context.Context) error {
 	if err := r.vouchDefinitions(ctx); err != nil {
 		return err
 	}
 	r.vouchAnnotations()
 	r.Trusted = map[*catalog.Package]bool{}
-	certain := map[*Step]bool{}
+	listed := map[*Step]bool{}
 	for _, m := range r.Steps {
-		certain[m] = r.vouchPackages(m)
+		listed[m] = r.vouchPackages(m)
 	}
 	for _, m := range r.Steps {
-		whole := !slices.ContainsFunc(m.Chain(), func(at *Step) bool { return !certain[at] })
-		if m.Wanted && whole { // else there is no saying what they should come to
+		all := !slices.ContainsFunc(m.Chain(), func(at *Step) bool { return !listed[at] })
+		if m.Wanted && all { // else there is no complete catalogue to resolve in
 			if err := r.vouchPlan(ctx, m); err != nil {
 				return err
 			}
@@ -67,7 +66,7 @@ func (m *Step) doubt(format string, args ...any) {
 	}
 }
 
-// AllDoubts are those of an image and all that it stands on.
+// AllDoubts lists the doubts of an image and its ancestors.
 func (m *Step) AllDoubts() []string {
 	var list []string
 	for _, at := range m.Chain() {
@@ -76,9 +75,8 @@ func (m *Step) AllDoubts() []string {
 	return list
 }
 
-// vouchPackages looks for each package of a step in the catalogues of its
-// repository, and takes from there what the lock does not say. It reports
-// whether they have all.
+// vouchPackages looks up each package of a step in the catalogues of its repository,
+// which also have what the lock does not say. It reports whether all are listed.
 func (r *voucher) vouchPackages(m *Step) bool {
 	unlisted := map[*catalog.Repo][]string{}
 	for _, p := range m.Own().All() {
@@ -98,8 +96,7 @@ func (r *voucher) vouchPackages(m *Step) bool {
 	return len(unlisted) == 0
 }
 
-// vouchDefinitions compares the definitions of a lock with FreeBSD's and with
-// those that the user gives.
+// vouchDefinitions compares the definitions of a lock with FreeBSD's and the user's.
 func (r *voucher) vouchDefinitions(ctx context.Context) error {
 	known, err := r.definitions(ctx, r.Release.Revision)
 	if err != nil {
@@ -128,9 +125,9 @@ func (r *voucher) vouchDefinitions(ctx context.Context) error {
 	return nil
 }
 
-// vouchAnnotations compares what locks annotate images with, beside their
-// definitions, with what the user says of it. Where a source is, nothing in an
-// image follows from, and no rebuild could tell: that is only told.
+// vouchAnnotations compares the annotations of locks that are not in definitions
+// with the user's. One that names a source decides nothing else in an image, and no
+// rebuild could confirm it: it is only a warning.
 func (r *voucher) vouchAnnotations() {
 	for _, m := range r.Steps {
 		if !m.Wanted {
@@ -142,29 +139,29 @@ func (r *voucher) vouchAnnotations() {
 		for _, key := range slices.Sorted(maps.Keys(keys)) {
 			found, wanted := m.Lock.Annotations[key], r.Annotations[key]
 			if _, own := m.Def.Annotations[key]; own || found == wanted {
-				continue // of the definition, or the user's own word
+				continue // the definition has it, or the user confirms it
 			}
 			if wanted == "" && define.NamesSource(key) {
-				r.observe.Warn("image %s: its lock says that %s is %q, and nobody else does; --annotation compares it with your own word", m.Def.Name, key, fault.Short(found))
+				r.observe.Warn("image %s: only its lock says that %s is %q; --annotation compares it with your own value", m.Def.Name, key, fault.Short(found))
 				continue
 			}
 			if found == "" {
 				m.doubt("annotation %s of image %s is absent, wanted %q", key, m.Def.Name, wanted)
 			} else {
-				m.doubt("annotation %s of image %s is %q, of which only its lock tells; --annotation gives your own word", key, m.Def.Name, fault.Short(found))
+				m.doubt("annotation %s of image %s is %q, which only its lock says; --annotation gives your own value", key, m.Def.Name, fault.Short(found))
 			}
 		}
 	}
 }
 
-// Whose a definition is, that of somebody whom the user trusts.
+// Origins of a definition that the user trusts.
 const (
 	freeBSDs = "FreeBSD's"
 	users    = "yours"
 )
 
-// ofTree reports whether the user gives a definition of an image of FreeBSD's in
-// the place of orlop's.
+// ofTree reports whether the user gives a definition of FreeBSD's image instead of
+// orlop's.
 func (r *voucher) ofTree(image string) bool {
 	return slices.ContainsFunc(r.TreeFiles, func(file string) bool { return filepath.Base(file) == define.ConfName(image) })
 }
@@ -172,14 +169,14 @@ func (r *voucher) ofTree(image string) bool {
 // DefinedWell reports whether the definition is FreeBSD's or the user's.
 func (m *Step) DefinedWell() bool { return m.Whose == freeBSDs || m.Whose == users }
 
-// LayerDefinition tells whose definition the image of a layer has: "FreeBSD's",
-// "yours", "the lock's", or one of the first two with "not " before it.
+// LayerDefinition says whose definition a layer has: "FreeBSD's", "yours", "the
+// lock's", or one of the first two with "not " before it.
 type LayerDefinition struct {
 	Layer      string `json:"layer"`
 	Definition string `json:"definition"`
 }
 
-// DefinedBy lists the definitions of an image that is made from a lock.
+// DefinedBy lists the definitions of an image from a lock.
 func (m *Step) DefinedBy() []LayerDefinition {
 	var list []LayerDefinition
 	for _, at := range m.Chain() {
@@ -190,7 +187,7 @@ func (m *Step) DefinedBy() []LayerDefinition {
 	return list
 }
 
-// adds says what an image of one's own has beside the names of its packages.
+// adds shows what a definition says apart from name, title and exceptions.
 func adds(img define.Image) string {
 	text, err := json.Marshal(img)
 	if err != nil {

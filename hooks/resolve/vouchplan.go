@@ -18,8 +18,8 @@ import (
 	"github.com/orlop/orlop/release"
 )
 
-// vouchPlan resolves the definitions of an image again, out of the catalogue
-// that the lock was made from, or else that of today, and compares.
+// vouchPlan resolves the definitions of an image again, in the catalogue that the
+// lock was made from or else today's, and compares the result with the lock.
 func (r *voucher) vouchPlan(ctx context.Context, m *Step) error {
 	u, err := solve.NewUniverse(ctx, r.believed(m), m.Lock.ABI)
 	if err != nil {
@@ -44,7 +44,7 @@ func (r *voucher) vouchPlan(ctx context.Context, m *Step) error {
 	for _, at := range m.Chain() {
 		for _, p := range at.Own().Packages {
 			switch q := plan.Lookup(p.Name); {
-			case q == nil: // which comparePlan tells, and another version
+			case q == nil: // comparePlan reports it, and another version
 			case sameOffer(p.Package, q.Package):
 				r.Trusted[p.Package] = true
 			case q.FullName() == p.FullName():
@@ -57,7 +57,7 @@ func (r *voucher) vouchPlan(ctx context.Context, m *Step) error {
 }
 
 // vouchRelease compares the release that a lock names with the version of
-// FreeBSD-runtime, which has the last word unless the user says the same.
+// FreeBSD-runtime, which decides unless the user names the same release.
 func (r *voucher) vouchRelease(m *Step, version string) error {
 	if _, err := release.New(r.Release.Revision, r.Release.Branch, r.Release.ABI, version); err != nil && !r.Release.OnlyABI() {
 		return fmt.Errorf("lock of %s: %w", m.Lock.Image, err)
@@ -66,29 +66,29 @@ func (r *voucher) vouchRelease(m *Step, version string) error {
 	if r.Branch != "" && r.Branch == r.Release.Branch && (r.Revision == "" || r.Revision == r.Release.Revision) {
 		return nil
 	}
-	if told, err := release.New("", "", r.Release.ABI, version); err == nil {
-		if told.Version() != named {
-			m.doubt("image %s calls itself %s, but FreeBSD-runtime %s is of %s; --branch gives your own word", m.Def.Name, named, version, told.Version())
+	if of, err := release.New("", "", r.Release.ABI, version); err == nil {
+		if of.Version() != named {
+			m.doubt("image %s calls itself %s, but FreeBSD-runtime %s is of %s; --branch confirms the release", m.Def.Name, named, version, of.Version())
 		}
 		return nil
 	}
 	if finished.MatchString(r.Release.Branch) {
-		m.doubt("image %s calls itself %s, of which FreeBSD-runtime %s tells nothing; --branch gives your own word", m.Def.Name, named, version)
+		m.doubt("image %s calls itself %s, which FreeBSD-runtime %s does not say; --branch confirms the release", m.Def.Name, named, version)
 	}
 	return nil
 }
 
-// finished are the branches that no snapshot is of.
+// finished matches the branches that have no snapshots.
 var finished = regexp.MustCompile(`^(RELEASE|RC|BETA)`)
 
-// sameOffer reports whether two catalogues' entries are of the same bytes of the
+// sameOffer reports whether entries of two catalogues are the same bytes from the
 // same repository.
 func sameOffer(a, b *catalog.Package) bool {
 	return a.FullName() == b.FullName() && a.Sum.Typed() == b.Sum.Typed() && a.Repo.Name == b.Repo.Name
 }
 
-// believed are the catalogues to resolve a lock out of, in the order of the
-// user's configuration.
+// believed lists the catalogues to resolve a lock in, in the order of the user's
+// configuration.
 func (r *voucher) believed(m *Step) []*catalog.Catalogue {
 	var list []*catalog.Catalogue
 	for _, stub := range r.Catalogues {
@@ -109,8 +109,8 @@ func (r *voucher) believed(m *Step) []*catalog.Catalogue {
 	return list
 }
 
-// comparePlan finds in what the lock's plan is not the one that its definitions
-// come to.
+// comparePlan finds where the lock's plan differs from what its definitions resolve
+// to.
 func (m *Step) comparePlan(want lock.Lock) {
 	state := func(p lock.Package) string {
 		from := fmt.Sprintf("%s in layer %s", p.Version, p.Layer)
@@ -130,12 +130,12 @@ func (m *Step) comparePlan(want lock.Lock) {
 			}
 		}
 		for _, step := range l.Layers {
-			all["what layer "+step.Image+" chose"] = strings.Join(step.Alternatives, "; ")
+			all["choice of alternatives in layer "+step.Image] = strings.Join(step.Alternatives, "; ")
 			var missing []string
 			for _, miss := range step.Missing {
 				missing = append(missing, fmt.Sprintf("%s (%s) for %s", miss.What, miss.Kind, strings.Join(miss.By, ", ")))
 			}
-			all["what nothing provides to layer "+step.Image] = strings.Join(missing, "; ")
+			all["list of what nothing provides in layer "+step.Image] = strings.Join(missing, "; ")
 		}
 		return all
 	}
@@ -144,14 +144,14 @@ func (m *Step) comparePlan(want lock.Lock) {
 	maps.Copy(keys, b)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		if a[key] != b[key] {
-			m.doubt("%s is not what the definition of image %s comes to: found %s, wanted %s", key, m.Def.Name, cmp.Or(fault.Short(a[key]), "none"), cmp.Or(fault.Short(b[key]), "none"))
+			m.doubt("%s differs from what the definition of image %s resolves to: found %s, wanted %s", key, m.Def.Name, cmp.Or(fault.Short(a[key]), "none"), cmp.Or(fault.Short(b[key]), "none"))
 		}
 	}
 }
 
-// vouchDonors compares a step's donors with those that its definition names: no
-// other may be asked, nor an older one, and none be passed over in favour of
-// leaving a file out. It notes who was not asked.
+// vouchDonors compares a step's donors with those that its definition names. None may
+// be another or an older package, and none may be skipped so that a file is left
+// out. It records those that were skipped.
 func (r *voucher) vouchDonors(m, at *Step, u *solve.Universe) {
 	var named []string
 	for _, t := range at.Def.Taken() {

@@ -9,8 +9,9 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// CanChmod reports whether the script of a package can be done: other files than
-// the package's own may be written already.
+// CanChmod reports whether the chmod calls of a package's script can be applied:
+// only to directories and the package's own files, since other files may be
+// written already.
 func CanChmod(t *tree.Tree, chmods []Chmod, own func(*tree.Node) bool) bool {
 	return !slices.ContainsFunc(chmods, func(c Chmod) bool {
 		n := t.Resolve(c.Path)
@@ -18,8 +19,8 @@ func CanChmod(t *tree.Tree, chmods []Chmod, own func(*tree.Node) bool) bool {
 	})
 }
 
-// ChangesFiles reports whether scripts give a mode to anything but a directory
-// that the package names: which names a file has, only its archive tells.
+// ChangesFiles reports whether scripts change the mode of anything but a directory
+// of the package: only the archive says which names a file has.
 func ChangesFiles(m *pkgfile.Manifest) bool {
 	for _, s := range m.InstallScripts() {
 		e, _ := Recognise(s.Text)

@@ -13,17 +13,16 @@ import (
 	"github.com/orlop/orlop/release/etc"
 )
 
-// Chmod is what a script asks of chmod(1).
+// Chmod is a call of chmod(1) in a script.
 type Chmod struct {
 	Path string
 	Mode uint32
 }
 
-// Effects are what a script does beside what generators do wherever their input
-// is there.
+// Effects is what a script does in addition to what the generators do anyway.
 type Effects struct {
 	Chmods []Chmod
-	// without is what the program makes that an image has no use for, "" for nothing.
+	// Without is a file that the script writes and an image does not need, "" for none.
 	Without string
 }
 
@@ -36,8 +35,7 @@ type known struct {
 
 // knownPrograms are the programs that scripts of base packages consist of
 // (FreeBSD's packages/*/*.ucl and, before 15, release/packages/*.ucl), with those of
-// etc.Derivations. A call that asks for anything else than what generators do is
-// not understood.
+// etc.Derivations. A call that does anything but what generators do is unknown.
 var knownPrograms = withDerivations(map[string]known{
 	"certctl": {"/usr/sbin/", callCertctl},
 	"chmod":   {"/bin/", callChmod},
@@ -53,8 +51,7 @@ func withDerivations(all map[string]known) map[string]known {
 	return all
 }
 
-// asks reports whether a call is one that asks for a derivation and for nothing
-// else.
+// asks reports whether a call requests a derivation and nothing else.
 func asks(c etc.Command, args []string) bool {
 	given, operands, ok := options(unordered(args), c.Flags+c.Needs, strings.Join(slices.Collect(maps.Keys(c.Values)), ""))
 	for letter, path := range c.Values {
@@ -67,16 +64,16 @@ func asks(c etc.Command, args []string) bool {
 	return ok && len(operands) == 1 && slices.ContainsFunc(c.Operands, func(path string) bool { return isPath(operands[0], path) })
 }
 
-// program finds the one that a command names, by its name or its whole path.
+// program finds the program of a command by its name or full path.
 func program(word string) (known, bool) {
 	k, ok := knownPrograms[path.Base(word)]
 	return k, ok && (word == path.Base(word) || word == k.dir+path.Base(word))
 }
 
-// rootDir is how scripts call the root that a package is installed in.
+// rootDir is how scripts name the root that a package is installed in.
 const rootDir = "${PKG_ROOTDIR}"
 
-// inRoot is a path that a script names in the image.
+// inRoot returns the path in the image that a word of a script names.
 func inRoot(word string) (string, bool) {
 	name, ok := strings.CutPrefix(word, rootDir)
 	if ok && name != "" && name[0] != '/' || strings.ContainsAny(name, "$`*?[~{\x00") {
@@ -90,14 +87,14 @@ func inRoot(word string) (string, bool) {
 	return path.Clean("/" + name), ok
 }
 
-// isPath reports whether a word names that path in the image.
+// isPath reports whether a word names the wanted path in the image.
 func isPath(word, want string) bool {
 	got, ok := inRoot(word)
 	return ok && got == want
 }
 
-// options takes options of getopt(3) off. A letter of valued has a value; a
-// letter that is in neither list is not understood.
+// options parses options as getopt(3) does. A letter of valued has a value; a letter
+// in neither list is unknown.
 func options(args []string, flags, valued string) (given map[string]string, rest []string, ok bool) {
 	given = map[string]string{}
 	for len(args) > 0 && len(args[0]) > 1 && args[0][0] == '-' {
@@ -127,8 +124,8 @@ func options(args []string, flags, valued string) (given map[string]string, rest
 	return given, args, true
 }
 
-// unordered drops the variables with which packages are built for a byte order,
-// where that has left them in a script: there they are empty.
+// unordered drops the variables by which packages are built for a byte order. Some
+// scripts still have them, unset.
 func unordered(args []string) []string {
 	return slices.DeleteFunc(slices.Clone(args), func(w string) bool { return w == "${CAP_MKDB_ENDIAN}" || w == "${PWD_MKDB_ENDIAN}" })
 }
@@ -136,8 +133,7 @@ func unordered(args []string) []string {
 // metalog is a word that becomes options only where pkg writes a METALOG.
 var metalog = regexp.MustCompile(`^\$\{PKG_METALOG:\+(?:-U )?-M ?\$\{PKG_METALOG\}(?: -U)?\}$`)
 
-// callCertctl is certctl(8) where it makes all that it can. -c had copies made
-// in the place of links.
+// callCertctl is certctl(8) with rehash. -c made copies instead of links.
 func callCertctl(args []string, env map[string]string, _ *Effects) bool {
 	args = slices.DeleteFunc(slices.Clone(args), metalog.MatchString)
 	o, verb, ok := options(args, "Ucv", "DM")
@@ -151,7 +147,7 @@ func callCertctl(args []string, env map[string]string, _ *Effects) bool {
 	return ok && isPath(dest, "/") && slices.Equal(verb, []string{"rehash"})
 }
 
-// maxChmods bounds the paths that a script gives a mode to. FreeBSD's give one.
+// maxChmods bounds the paths whose mode a script changes. FreeBSD's change one.
 const maxChmods = 100
 
 var octal = regexp.MustCompile(`^0?[0-7]{1,4}$`)
@@ -173,8 +169,8 @@ func callChmod(args []string, _ map[string]string, e *Effects) bool {
 	return len(e.Chmods) <= maxChmods
 }
 
-// callKldxref is kldxref(8), which makes the list by which a kernel that runs
-// finds its modules. Containers run on another one.
+// callKldxref is kldxref(8), which writes the hints by which a running kernel finds
+// its modules. Containers run on the host's kernel.
 func callKldxref(args []string, _ map[string]string, e *Effects) bool {
 	_, dirs, ok := options(args, "Rv", "")
 	for _, word := range dirs {

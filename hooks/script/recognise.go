@@ -10,12 +10,10 @@ import (
 	"github.com/orlop/orlop/release/shell"
 )
 
-// maxScript bounds, in bytes, a script that is looked into. Known ones have some
-// hundred.
+// maxScript bounds, in bytes, a script that is parsed. Known ones have some hundred.
 const maxScript = 64 << 10
 
-// Recognise tells what a script does, if it consists of nothing but calls that
-// are understood.
+// Recognise returns the effects of a script if it consists of known calls only.
 func Recognise(script string) (Effects, bool) {
 	var e Effects
 	if len(script) > maxScript {
@@ -34,13 +32,13 @@ func Recognise(script string) (Effects, bool) {
 	return e, true
 }
 
-// command takes the next command off, with the condition before it.
+// command consumes the next command, with the condition before it.
 func (e *Effects) command(cmds []shell.Command) (rest []shell.Command, ok bool) {
 	if block, rest := ifBlock(cmds); block != nil {
 		runs, ok := condition(block.test.Words)
 		into := e
 		if ok && !runs {
-			into = new(Effects) // of what is not done
+			into = new(Effects) // of a branch that does not run
 		}
 		for left := block.body; ok && len(left) > 0; {
 			left, ok = into.command(left)
@@ -54,22 +52,22 @@ func (e *Effects) command(cmds []shell.Command) (rest []shell.Command, ok bool) 
 	return cmds[1:], plain(&c) && e.call(c.Words)
 }
 
-// plain reports whether a command just runs, and the next one after it.
+// plain reports whether a command just runs, followed by the next one.
 func plain(c *shell.Command) bool {
 	return c.Err == nil && c.Quiet() && slices.Contains([]string{"\n", ";", "&&", ""}, c.End)
 }
 
-// block is "if" and what belongs to it.
+// block is an "if" with its body.
 type block struct {
 	test shell.Command
 	body []shell.Command
 }
 
-// maxNested bounds how deep blocks stand in one another, and so what it costs to
-// look into them. FreeBSD's scripts have two.
+// maxNested bounds how deep blocks are nested, and so the cost of parsing them.
+// FreeBSD's scripts nest two.
 const maxNested = 4
 
-// ifBlock takes a block off that commands begin with, nil for none.
+// ifBlock consumes the block that commands begin with, nil for none.
 func ifBlock(cmds []shell.Command) (*block, []shell.Command) {
 	if len(cmds) < 3 || cmds[0].Words == nil || cmds[0].Words[0] != "if" || !plain(&cmds[0]) || cmds[0].End == "&&" ||
 		cmds[1].Words == nil || cmds[1].Words[0] != "then" {
@@ -77,7 +75,7 @@ func ifBlock(cmds []shell.Command) (*block, []shell.Command) {
 	}
 	b := &block{test: cmds[0]}
 	b.test.Words = b.test.Words[1:]
-	first := cmds[1] // what stands on the line of then
+	first := cmds[1] // what is on the line of then
 	if first.Words = first.Words[1:]; len(first.Words) > 0 || !plain(&first) || first.Redirects != nil {
 		b.body = append(b.body, first)
 	}
@@ -99,8 +97,8 @@ func ifBlock(cmds []shell.Command) (*block, []shell.Command) {
 	return nil, cmds
 }
 
-// condition tells whether a command is one that is known to hold, or not to. The
-// programs that packages look for have their generators here.
+// condition reports whether a command is known to hold, or not to. A program that
+// packages test for counts as present if it has a generator here.
 func condition(words []string) (holds, ok bool) {
 	switch strings.Join(words, " ") {
 	case "true", ":":
@@ -118,7 +116,7 @@ func condition(words []string) (holds, ok bool) {
 	return ok, ok && strings.Contains(words[2], "/")
 }
 
-// call looks into the call of a program, and into the variables that it gets.
+// call checks the call of a program and the variables that it gets.
 func (e *Effects) call(words []string) bool {
 	if len(words) > 0 && (words[0] == "env" || words[0] == "/usr/bin/env") {
 		words = words[1:]
@@ -131,11 +129,11 @@ func (e *Effects) call(words []string) bool {
 	return ok && (len(env) == 0 || path.Base(words[0]) == "certctl") && k.call(words[1:], env, e)
 }
 
-// question is how a script begins that goes on at once with ASSUME_ALWAYS_YES.
+// question begins a script that continues at once with ASSUME_ALWAYS_YES.
 const question = "case ${ASSUME_ALWAYS_YES} in [Yy][Ee][Ss] [Tt][Rr][Uu][Ee]) exit 0 ;;"
 
-// isQuestion reports whether a script only asks whether to go on, and with
-// ASSUME_ALWAYS_YES not even that. Packages of kernels had one.
+// isQuestion reports whether a script only asks whether to continue, which it skips
+// with ASSUME_ALWAYS_YES. Packages of kernels had one.
 func isQuestion(cmds []shell.Command) bool {
 	begun := ""
 	for i := range cmds {

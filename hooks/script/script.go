@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package script knows what the install scripts of packages do. Nothing of a
-// package is ever run: a script that consists of known calls has its work done
-// by generators or in the tree, and any other is an UnknownError.
+// Package script knows what the install scripts of packages do. No script ever runs:
+// generators and the tree replicate one that consists of known calls, and any other
+// is an UnknownError.
 package script
 
 import (
@@ -10,15 +10,14 @@ import (
 	"strings"
 )
 
-// KnownTriggers are trigger files whose work an image does without: mandoc's
-// makes an index of manual pages, which makewhatis(8) can make any time.
+// KnownTriggers are trigger files that an image does not need: mandoc's indexes the
+// manual pages, which makewhatis(8) can do at any time.
 var KnownTriggers = map[string]bool{"/usr/share/pkg/triggers/mandoc.ucl": true}
 
 // TriggerDir is where pkg looks for trigger files of packages.
 const TriggerDir = "share/pkg/triggers/"
 
-// UnknownError is a script that would have run and that orlop has nothing
-// in the place of.
+// UnknownError is a script that pkg would run and orlop cannot replicate.
 type UnknownError struct{ Package, Phase, Text string }
 
 func (e *UnknownError) Error() string {
@@ -26,10 +25,10 @@ func (e *UnknownError) Error() string {
 	if len(lines) > 3 {
 		lines[3] = "…"
 	}
-	return fmt.Sprintf("%s: its %s script is not known (--unknown-scripts skip goes on without it): %q", e.Package, e.Phase, strings.Join(lines, "\n"))
+	return fmt.Sprintf("%s: its %s script is unknown (--unknown-scripts skip builds without it): %q", e.Package, e.Phase, strings.Join(lines, "\n"))
 }
 
 // Parts are what, where, found and wanted, for reports.
 func (e *UnknownError) Parts() (what, where, found, wanted string) {
-	return "script is not known", e.Package + ": " + e.Phase, e.Text, ""
+	return "script is unknown", e.Package + ": " + e.Phase, e.Text, ""
 }

@@ -25,24 +25,24 @@ import (
 	"github.com/orlop/orlop/release/oci/layout"
 )
 
-// Judges are what an archive can be compared with that is independent of it, by what
-// messages call them.
-var Judges = map[string]string{"lock": "a lock", "digests": "digests", "signature": "a signature"}
+// References are the independent things that an archive can be compared with, and
+// their names in messages.
+var References = map[string]string{"lock": "a lock", "digests": "digests", "signature": "a signature"}
 
 // Against is what archives are compared with.
 type Against struct {
 	Platform  string      // "" for the only image
-	Locks     []GivenLock // nil for those beside the archives
+	Locks     []GivenLock // nil for those next to the archives
 	Unusable  error       // of a lock that cannot be used
 	Checksums []release.Checksum
-	Digests   bool     // Checksums are given, be there none
-	Require   []string // of Judges
+	Digests   bool     // Checksums are given, even if the list is empty
+	Require   []string // of References
 	NeedLock  bool     // an archive without a lock is a usage error
-	OnlyOne   bool     // there is one archive: a single lock is for it, whatever its name
+	OnlyOne   bool     // there is one archive: a single lock is for it, under any name
 }
 
-// Archive finds every fault of an archive. The file is nil where err is why it
-// could not be opened.
+// Archive finds every fault of an archive. The file is nil if it could not be opened;
+// err says why.
 func Archive(ctx context.Context, by *Against, path string, file *layout.File, err error) *Report {
 	r := &Report{Path: path, Result: Verified}
 	if file == nil {
@@ -58,7 +58,7 @@ func Archive(ctx context.Context, by *Against, path string, file *layout.File, e
 	}
 	var f Findings
 	r.Artifact, f = Artifact(ctx, source, by.Platform)
-	r.judge(f)
+	r.take(f)
 	if ctx.Err() != nil {
 		return r
 	}
@@ -69,12 +69,12 @@ func Archive(ctx context.Context, by *Against, path string, file *layout.File, e
 	if r.Artifact == nil {
 		return r
 	}
-	if len(r.Errs) == 0 { // or what is wrong would be told twice
-		r.judge(Closure(ctx, r.Artifact, r.lock()))
+	if len(r.Errs) == 0 { // else faults would be reported twice
+		r.take(Closure(ctx, r.Artifact, r.lock()))
 	}
 	for _, what := range by.Require {
-		if !slices.Contains(r.Judges, what) {
-			r.faulty(fault.Contentf("was not compared with %s, which --require asks for", Judges[what]))
+		if !slices.Contains(r.Compared, what) {
+			r.faulty(fault.Contentf("was not compared with %s, which --require asks for", References[what]))
 		}
 	}
 	return r
@@ -88,13 +88,13 @@ func (by *Against) compareLock(ctx context.Context, r *Report) {
 		return
 	}
 	if r.Lock != nil {
-		r.Judges = append(r.Judges, "lock")
+		r.Compared = append(r.Compared, "lock")
 	}
-	r.judge(Lock(ctx, r.Artifact, r.lock()))
+	r.take(Lock(ctx, r.Artifact, r.lock()))
 }
 
-// lockOf finds the lock of an archive: of those given the one that names its
-// image, else the file beside it.
+// lockOf finds the lock of an archive: the given one that names its image, else the
+// file next to the archive.
 func (by *Against) lockOf(r *Report) (*GivenLock, error) {
 	if by.Unusable != nil {
 		return nil, by.Unusable
@@ -121,12 +121,12 @@ func (by *Against) lockOf(r *Report) (*GivenLock, error) {
 		return nil, nil
 	}
 	if r.Piped {
-		return nil, fault.Usagef("no lock: nothing lies beside a pipe; give --lock")
+		return nil, fault.Usagef("no lock: a pipe has none next to it; give --lock")
 	}
 	return by.lockBeside(r)
 }
 
-// lockBeside reads the lock beside an archive, and names other locks there, since
+// lockBeside reads the lock next to an archive, or lists other locks there, since
 // one of the two may have been renamed.
 func (by *Against) lockBeside(r *Report) (*GivenLock, error) {
 	file := LockFile(r.Path)
@@ -148,10 +148,10 @@ func (by *Against) lockBeside(r *Report) (*GivenLock, error) {
 	return &l, nil
 }
 
-// maxBeside bounds a file that nobody has named, in bytes.
+// maxBeside bounds, in bytes, a file that the user has not named.
 const maxBeside = 64 << 20
 
-// otherLocks are the names of the locks beside an archive.
+// otherLocks lists the names of the locks next to an archive.
 func otherLocks(archive string) []string {
 	entries, _ := os.ReadDir(filepath.Dir(archive))
 	var names []string
@@ -163,10 +163,10 @@ func otherLocks(archive string) []string {
 	return names
 }
 
-// ArchiveEnds are those of an archive's name; a layout in a folder has none.
+// ArchiveEnds are the suffixes of archives; a layout in a folder has none.
 var ArchiveEnds = []string{".txz", ".tar.zst", ".tar.xz", ".tar.gz", ".tar"}
 
-// LockFile is the name of the lock beside an archive or image layout.
+// LockFile returns the name of the lock next to an archive or image layout.
 func LockFile(path string) string {
 	for _, ext := range ArchiveEnds {
 		if base, ok := strings.CutSuffix(path, ext); ok {
@@ -176,10 +176,10 @@ func LockFile(path string) string {
 	return strings.TrimRight(path, "/") + lock.Ending
 }
 
-// compareDigests looks the archive up in the lists: its file by its file's
-// name, its manifest by its image's name, or, since a copy may have another name,
-// by its digest. One of these must be there, unless the image's name could not be
-// read. A lock stands there by the image's name.
+// compareDigests looks up the archive in the lists: its file by file name, its
+// manifest by the image's name or, since a copy may have another name, by digest.
+// One of these must be listed, unless the image's name could not be read. A lock is
+// listed by the image's name.
 func (by *Against) compareDigests(ctx context.Context, r *Report, file *layout.File) []error {
 	if !by.Digests {
 		return nil
@@ -208,7 +208,7 @@ func (by *Against) compareDigests(ctx context.Context, r *Report, file *layout.F
 		}
 	}
 	if found {
-		r.Judges = append(r.Judges, "digests")
+		r.Compared = append(r.Compared, "digests")
 	} else if r.Artifact != nil {
 		errs = append(errs, fault.Contentf("neither %s nor %s is in the lists of digests", filepath.Base(r.Path), r.Name()))
 	}

@@ -13,16 +13,16 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// Closure finds what an image asks for and does not have, as the build does before
-// it writes an image. The lock says what may be missing. Without one nobody does, so
-// that what is missing is no fault then, but worth a detail. An image that need not
-// be complete, and in which no program is linked dynamically, is not looked at.
+// Closure finds what an image needs and does not have, as the build does before it
+// writes an image. The lock says what may be missing. Without a lock what is missing
+// is only a detail. It skips an image that need not be complete and has no run-time
+// linker.
 func Closure(ctx context.Context, a *artifact.Artifact, l *lock.Lock) Findings {
-	if !a.Whole() || a.OwnName() == "" {
+	if !a.Complete() || a.OwnName() == "" {
 		return Findings{}
 	}
 	var f Findings
-	known, complete := l != nil && l.TellsGenerated(), false
+	known, complete := l != nil && l.HasGenerated(), false
 	if known {
 		def, err := lock.Definition(l, len(l.Layers)-1)
 		f.add(err)
@@ -46,7 +46,7 @@ func Closure(ctx context.Context, a *artifact.Artifact, l *lock.Lock) Findings {
 	return f
 }
 
-// unprovided are the words of "requires" that no package of the image provides.
+// unprovided lists the words of "requires" that no package of the image provides.
 func unprovided(pkgs []pkgdb.Installed) []closure.Requirement {
 	provided := map[string]bool{}
 	for _, p := range pkgs {
@@ -70,7 +70,7 @@ func unprovided(pkgs []pkgdb.Installed) []closure.Requirement {
 	return list
 }
 
-// files tells of the files of an artifact.
+// files gives access to the files of an artifact.
 type files struct {
 	*artifact.Artifact
 	owners, versions map[string]string // package by path, NAME-VERSION by package
@@ -90,14 +90,15 @@ func (f *files) Owner(n *tree.Node) (pkg, by string) {
 	return pkg, f.versions[pkg]
 }
 
-// Asks is what a file asks for. The build has read a program that cannot be read
-// here, or did not make the image.
+// Asks returns what a file needs at run time. It ignores errors: a program that
+// cannot be read would have failed the build, or orlop did not build the image.
 func (f *files) Asks(n *tree.Node) closure.Asks {
 	asks, _ := f.Artifact.Asks(n)
 	return asks
 }
 
-// Text returns the contents of a file. One to which a link leads was not kept.
+// Text returns the contents of a file. The target of a link was not kept, so it is
+// read again.
 func (f *files) Text(ctx context.Context, n *tree.Node) ([]byte, error) {
 	if text := f.Artifact.Text(n.Path); text != nil {
 		return text, nil

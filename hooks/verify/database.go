@@ -18,9 +18,8 @@ type DatabaseReport struct {
 	Odd      error    // what is wrong with single entries of the image's layers
 }
 
-// Database checks what a database says, and, unless root is nil, compares
-// it with a folder that is a root file system, or with an image, of several the
-// one for a platform.
+// Database checks a database and, unless root is nil, compares it with a folder that
+// is a root file system, or with an image: of several the one for a platform.
 func Database(ctx context.Context, c *pkgdb.Content, root *layout.File, platform string) (*DatabaseReport, error) {
 	report := &DatabaseReport{Faults: c.Check(ctx)}
 	if root == nil {
@@ -28,7 +27,7 @@ func Database(ctx context.Context, c *pkgdb.Content, root *layout.File, platform
 	}
 	pkgs, err := c.Installed(ctx)
 	if err != nil {
-		return report, nil // Check has said so
+		return report, nil // Check has reported it
 	}
 	files, err := artifact.OpenRoot(ctx, root, platform)
 	if files == nil {

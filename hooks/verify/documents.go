@@ -20,8 +20,8 @@ import (
 	"github.com/orlop/orlop/release/oci"
 )
 
-// checkDocuments compares config and manifest with those that a lock makes of
-// these layers. No digest covers the index, so that it is only worth a note.
+// checkDocuments compares config and manifest with the ones that a lock gives these
+// layers. No digest covers the index, so a difference in it is only a note.
 func checkDocuments(a *artifact.Artifact, l *lock.Lock) Findings {
 	docs, err := documentsOf(a, l)
 	if err != nil {
@@ -36,8 +36,8 @@ func checkDocuments(a *artifact.Artifact, l *lock.Lock) Findings {
 	return f
 }
 
-// checkLayout notes in what the layout around the image is not the one that orlop
-// writes. Whoever copies an image writes another.
+// checkLayout notes how the layout around the image differs from the one that orlop
+// writes. A tool that copies an image writes its own.
 func checkLayout(a *artifact.Artifact, index []byte, by string) Findings {
 	var f Findings
 	var names []string
@@ -58,8 +58,8 @@ func checkLayout(a *artifact.Artifact, index []byte, by string) Findings {
 	return f
 }
 
-// IsOf reports whether a lock may be of this image: its manifest says the same
-// title, version and ABI. The name in an index may be another since a copy.
+// IsOf reports whether a lock may be of this image: its manifest has the same title,
+// version and ABI. A copy may have changed the name in the index.
 func IsOf(a *artifact.Artifact, l *lock.Lock) bool {
 	image, err := lock.Image(l, nil)
 	for _, key := range []string{v1.AnnotationTitle, v1.AnnotationVersion, define.AnnotationABI} {
@@ -70,15 +70,15 @@ func IsOf(a *artifact.Artifact, l *lock.Lock) bool {
 	return true
 }
 
-// compareDocument finds in what a document differs from the one that is wanted,
-// but for digests and sizes of others, of which the faults are told already.
+// compareDocument finds how a document differs from the wanted one, except in
+// digests and sizes of others, whose faults are reported already.
 func compareDocument(what string, found, wanted []byte, by string) []error {
 	if bytes.Equal(found, wanted) {
 		return nil
 	}
 	changes := jsondiff.Compare(json.RawMessage(wanted), json.RawMessage(found))
 	if len(changes) == 0 {
-		return []error{fault.Contentf("%s: says what it should, in other bytes than orlop writes", what)}
+		return []error{fault.Contentf("%s: has the wanted values, but not in the bytes that orlop writes", what)}
 	}
 	var errs []error
 	for _, c := range changes {
@@ -89,8 +89,8 @@ func compareDocument(what string, found, wanted []byte, by string) []error {
 	return errs
 }
 
-// documentsOf makes config, manifest and index from a lock and the layers of
-// the archive.
+// documentsOf builds config, manifest and index from a lock and the layers of the
+// archive.
 func documentsOf(a *artifact.Artifact, l *lock.Lock) (oci.Documents, error) {
 	steps := l.Layers
 	if l.Squash {
@@ -118,7 +118,7 @@ func documentsOf(a *artifact.Artifact, l *lock.Lock) (oci.Documents, error) {
 	if err != nil {
 		return oci.Documents{}, err
 	}
-	if lock.Elder(l.Layers[len(l.Layers)-1].Definition) { // the image may be, too, and have fewer
+	if lock.Elder(l.Layers[len(l.Layers)-1].Definition) { // the image may be as old, and lack these
 		for _, key := range []string{v1.AnnotationURL, v1.AnnotationDocumentation} {
 			if _, has := a.Manifest.Annotations[key]; !has {
 				delete(image.Annotations, key)

@@ -4,12 +4,11 @@ package verify
 
 import "errors"
 
-// Findings are what is wrong with an image, and what is no fault of it but worth a
-// note.
+// Findings are the faults of an image, and notes that are no faults.
 type Findings struct {
 	Errs    []error
 	Notes   []string
-	Details []string // the notes at length, and what else few want to know
+	Details []string // the notes in full, and what else few readers need
 }
 
 func (f *Findings) add(errs ...error) {
@@ -25,5 +24,5 @@ func (f *Findings) join(g Findings) {
 	f.Notes, f.Details = append(f.Notes, g.Notes...), append(f.Details, g.Details...)
 }
 
-// Err joins all that is wrong.
+// Err joins all faults.
 func (f *Findings) Err() error { return errors.Join(f.Errs...) }

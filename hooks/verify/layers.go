@@ -16,9 +16,9 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// checkLayers compares each layer's entries with what the lock says of them.
-// What upper layers hide counts as well: it is carried along. Packages' files
-// have been compared with the pkg database, which the lock has with its sum.
+// checkLayers compares each layer's entries with the lock. Entries that upper layers
+// hide count, since the image still has them. Packages' files have been compared
+// with the pkg database, whose sum the lock has.
 func checkLayers(ctx context.Context, a *artifact.Artifact, l *lock.Lock) []error {
 	steps := l.Layers
 	if l.Squash {
@@ -50,7 +50,7 @@ type layerCheck struct {
 	owners map[string]string // package by path
 	steps  map[string]string // step by package; none where one layer has all
 	known  bool              // the pkg database could be read
-	epochs []int64           // that a generated file may have as its time
+	epochs []int64           // possible times of a generated file
 	other  bool              // the last pkg database is not the lock's
 	errs   []error
 }
@@ -75,7 +75,7 @@ func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, n
 			c.generated(name, n, g)
 		case n.Type == tree.Dir:
 			dirs = append(dirs, n)
-		case layer.IsWhiteout(n): // which is told
+		case layer.IsWhiteout(n): // checkOwn reports it
 		case owner == "" && c.known:
 			c.fault(name, n.Path, "file", "there", "none: no package has it, and orlop does not make it")
 		case of != "" && of != step.Image:
@@ -108,7 +108,7 @@ func (c *layerCheck) generated(name string, n *tree.Node, g lock.Generated) {
 		c.other = sha256 != g.SHA256
 	}
 	mode := g.Mode
-	if kind == tree.File { // nobody looks at a link's
+	if kind == tree.File { // that of a link has no effect
 		mode = fmt.Sprintf("%04o", n.Mode)
 	}
 	for _, f := range []struct{ fact, found, wanted string }{

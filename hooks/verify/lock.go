@@ -14,18 +14,18 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// Lock finds everything in which an image is not what its lock says:
-// packages, what is in each layer beside them, and all that the definition puts
-// into config, manifest and index. Only building it again tells more. Without a
-// lock it compares the image with what it says itself.
+// Lock finds everything in which an image differs from its lock: packages, what else
+// is in each layer, and all that the definition puts into config, manifest and
+// index. Only a rebuild finds more. Without a lock it checks the image against
+// itself.
 func Lock(ctx context.Context, a *artifact.Artifact, l *lock.Lock) Findings {
 	if l == nil {
 		return checkAlone(ctx, a)
 	}
 	var f Findings
-	if a.Whole() {
+	if a.Complete() {
 		f.add(checkPackages(ctx, a, l)...)
-		if l.TellsGenerated() {
+		if l.HasGenerated() {
 			f.add(checkLayers(ctx, a, l)...)
 		} else { // an old lock, which does not say what orlop made
 			f.join(checkAlone(ctx, a))
@@ -35,16 +35,16 @@ func Lock(ctx context.Context, a *artifact.Artifact, l *lock.Lock) Findings {
 	return f
 }
 
-// checkPackages compares what is registered with what is locked. A database
-// that is not there, or cannot be read, is one fault and told already; so is one
-// of a lower layer, where the image's own is absent.
+// checkPackages compares the registered packages with the lock's. A database that is
+// absent or cannot be read is one fault, which is reported already; so is one in a
+// lower layer if the image's own is absent.
 func checkPackages(ctx context.Context, a *artifact.Artifact, l *lock.Lock) []error {
 	if a.Content == nil || !ownDatabase(a) {
 		return nil
 	}
 	registered, err := a.Content.Registered(ctx)
 	if err != nil {
-		return nil // which Check has told
+		return nil // Check has reported it
 	}
 	var errs []error
 	fault := func(name, found, wanted string) {

@@ -11,10 +11,9 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 )
 
-// checkOwners compares the numbers of owners with what their names stand for in
-// the image's own accounts. orlop writes both, so that in its own images each
-// must be right. In others the number alone counts, and one without an account is
-// only worth a detail.
+// checkOwners compares the numbers of owners with their names in the image's own
+// accounts. orlop writes both, so in its images both must be right. In others only
+// the number counts, and one without an account is just a detail.
 func checkOwners(ctx context.Context, a *artifact.Artifact) Findings {
 	switch {
 	case a.NoAccounts:
@@ -45,7 +44,7 @@ func checkOwners(ctx context.Context, a *artifact.Artifact) Findings {
 	return f
 }
 
-// unknownOwners names of each number without an account one path that has it.
+// unknownOwners names, for each number without an account, one path that has it.
 func unknownOwners(ctx context.Context, a *artifact.Artifact) []string {
 	users, groups := unknownIDs{fact: "uid", has: a.Accounts.HasUID}, unknownIDs{fact: "gid", has: a.Accounts.HasGID}
 	for n := range a.Tree.Until(ctx) {
@@ -90,7 +89,7 @@ func (s *unknownIDs) text() []string {
 	for _, who := range s.order {
 		text := fmt.Sprintf("%s: %s %d has no account in the image", who.first, s.fact, who.id)
 		if who.more > 0 {
-			text += fmt.Sprintf(", and %d paths more have it", who.more)
+			text += fmt.Sprintf("; %d other paths have it", who.more)
 		}
 		list = append(list, text)
 	}

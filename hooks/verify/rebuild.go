@@ -23,20 +23,20 @@ import (
 	"github.com/orlop/orlop/release/oci/layout"
 )
 
-// Rebuilder makes images again from their locks, and compares.
+// Rebuilder rebuilds images from their locks, and compares.
 type Rebuilder struct {
-	hooks.Program // the present one
-	// Config is a build of the images of a lock's run, and where its inputs come
-	// from. Its Input are input.Locks, of which the locks are still to be added.
+	hooks.Program // the running one
+	// Config returns the configuration for a lock's run. Its Input is an input.Locks,
+	// to which Rebuild adds the locks.
 	Config func(l *lock.Lock) (hooks.Config, error)
-	// Build makes images.
+	// Build builds images.
 	Build     func(ctx context.Context, cfg hooks.Config) ([]hooks.Result, error)
 	TrustLock bool // what only the lock vouches for is no fault
-	Lines     int  // of what is shown of one file or package
+	Lines     int  // to show of one file or package
 }
 
-// Rebuild makes again what has no fault so far, in as few runs as the locks
-// allow. An error is of the command line, or of the context.
+// Rebuild rebuilds the images that have no fault so far, in as few runs as the locks
+// allow. An error is one of the command line or the context.
 func (b *Rebuilder) Rebuild(ctx context.Context, list []*Report) error {
 	for len(list) > 0 {
 		first := list[0]
@@ -60,14 +60,14 @@ func (b *Rebuilder) Rebuild(ctx context.Context, list []*Report) error {
 	return nil
 }
 
-// oneRun reports whether one run can make both.
+// oneRun reports whether one run can build both.
 func oneRun(a, b *lock.Lock) bool {
 	return a.SameRun(b) && slices.Equal(a.Repositories, b.Repositories)
 }
 
-// group takes nothing from earlier builds but packages, which are verified.
-// Where something is wrong each image is made alone: a run of several fails
-// whole, and each fault is to be reported of the images that have it.
+// group rebuilds images in one run. It reuses nothing of earlier builds but verified
+// packages. If the run fails, each image is rebuilt alone, so that faults are
+// reported for the images that have them.
 func (b *Rebuilder) group(ctx context.Context, group []*Report) error {
 	cfg, err := b.Config(group[0].Lock.Lock)
 	if err != nil {
@@ -80,7 +80,7 @@ func (b *Rebuilder) group(ctx context.Context, group []*Report) error {
 	addLocks(ctx, cfg.Input.(*input.Locks), group)
 	built, err := b.Build(ctx, cfg)
 	if err == nil {
-		return b.judge(ctx, group, built)
+		return b.compare(ctx, group, built)
 	}
 	if ctx.Err() != nil {
 		return err
@@ -97,7 +97,7 @@ func (b *Rebuilder) group(ctx context.Context, group []*Report) error {
 	return nil
 }
 
-// addLocks adds the locks of a group, and where else their files may be.
+// addLocks adds the locks of a group, and other places that may have their files.
 func addLocks(ctx context.Context, in *input.Locks, group []*Report) {
 	var artifacts []*artifact.Artifact
 	for _, r := range group {
@@ -109,8 +109,8 @@ func addLocks(ctx context.Context, in *input.Locks, group []*Report) {
 	}
 }
 
-// judge compares what was built with what there is.
-func (b *Rebuilder) judge(ctx context.Context, group []*Report, built []hooks.Result) error {
+// compare compares the rebuilt images with the archives.
+func (b *Rebuilder) compare(ctx context.Context, group []*Report, built []hooks.Result) error {
 	for _, r := range group {
 		i := slices.IndexFunc(built, func(made hooks.Result) bool { return made.Image == r.Lock.Image })
 		r.FromArtifact, r.Doubts, r.Definitions = built[i].FromArtifact, built[i].Doubts, built[i].Definitions
@@ -126,8 +126,8 @@ func (b *Rebuilder) judge(ctx context.Context, group []*Report, built []hooks.Re
 	return ctx.Err()
 }
 
-// doubt judges an image that came out byte by byte, of parts for which only its lock
-// vouches.
+// doubt sets the result of an image that was reproduced byte for byte, but from
+// parts that only its lock vouches for.
 func (b *Rebuilder) doubt(r *Report) {
 	r.Result = Unvouched
 	if b.TrustLock {
@@ -138,8 +138,8 @@ func (b *Rebuilder) doubt(r *Report) {
 	}
 }
 
-// rebuildFailure is the word for what kept an image from being made. All that a
-// definition may say stands in the lock, so that a wrong one is the lock's.
+// rebuildFailure returns the result for a failed rebuild. The lock has the whole
+// definition, so a wrong one is the lock's fault.
 func rebuildFailure(err error) string {
 	switch fault.ClassOf(err) {
 	case fault.Absent:
@@ -155,9 +155,9 @@ func rebuildFailure(err error) string {
 	return Unsupported
 }
 
-// explain finds in what two images differ, and whether that says something:
-// another orlop may have another format, and other libraries compress and lay
-// out databases otherwise.
+// explain finds how two images differ, and whether that matters: another orlop may
+// write another format, and other libraries compress and lay out databases
+// differently.
 func (b *Rebuilder) explain(ctx context.Context, r *Report, made hooks.Result) error {
 	file, err := layout.Open(ctx, made.File)
 	if err != nil {
@@ -180,7 +180,7 @@ func (b *Rebuilder) explain(ctx context.Context, r *Report, made hooks.Result) e
 	result, wrap := Different, func(err error) error { return &fault.ContentError{Err: err} }
 	if maker != "" {
 		result, wrap = Unsupported, func(err error) error { return &VersionError{err} }
-		differ = fmt.Errorf("%w; this is orlop %s, and orlop %s made it: that one can tell", differ, b.Version, maker)
+		differ = fmt.Errorf("%w; this is orlop %s, and orlop %s made the image: rebuild it with that one", differ, b.Version, maker)
 	}
 	r.fail(result, wrap(differ))
 	for _, line := range compare.Lines(list, b.Lines) {
@@ -189,8 +189,8 @@ func (b *Rebuilder) explain(ctx context.Context, r *Report, made hooks.Result) e
 	return nil
 }
 
-// maker names the orlop that made an image where it explains a difference: one
-// of another version may do anything, other libraries only what they decide.
+// maker names the orlop that built an image if that explains a difference: another
+// version may change anything, other libraries only what they decide.
 func (b *Rebuilder) maker(ctx context.Context, r *Report, again *artifact.Artifact) (string, error) {
 	other := b.otherVersions(r.Lock.Versions)
 	if r.Lock.Orlop == b.Version {
@@ -207,8 +207,8 @@ func (b *Rebuilder) maker(ctx context.Context, r *Report, again *artifact.Artifa
 	return r.Lock.Orlop + other, nil
 }
 
-// otherVersions names the libraries of a lock that this program has in another
-// version, "" for none.
+// otherVersions lists the libraries of a lock whose version differs in this program,
+// "" for none.
 func (b *Rebuilder) otherVersions(locked map[string]string) string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(locked)) {
@@ -219,7 +219,7 @@ func (b *Rebuilder) otherVersions(locked map[string]string) string {
 	return strings.Join(list, ", ")
 }
 
-// VersionError is an image that this orlop cannot judge.
+// VersionError is an image that this version cannot reproduce.
 type VersionError struct{ Err error }
 
 func (e *VersionError) Error() string { return e.Err.Error() }
@@ -227,8 +227,8 @@ func (e *VersionError) Error() string { return e.Err.Error() }
 // Failed reports that this version cannot do it.
 func (*VersionError) Failed() bool { return true }
 
-// DetailError is a line that explains the fault before it: it has its place
-// there, whether it was said before or not.
+// DetailError is a line that explains the fault before it. It is kept even if it
+// repeats an earlier line.
 type DetailError struct{ Err error }
 
 func (e *DetailError) Error() string { return e.Err.Error() }

@@ -31,25 +31,25 @@ const (
 	Unsupported  = "unsupported"
 )
 
-// Report is what came out about an archive.
+// Report is the result of checking an archive.
 type Report struct {
 	Findings
 	Path     string
-	Piped    bool               // nothing lies beside it
+	Piped    bool               // there are no files next to it
 	Artifact *artifact.Artifact // nil where it could not be read
 	Lock     *GivenLock         // nil where none was found
-	Judges   []string           // what independent of the archive it was compared with: lock, digests
+	Compared []string           // independent references that it was compared with: lock, digests
 	Result   string
 
-	OtherLocks []string // names of locks beside the archive that were not taken
-	// Of an image that was made again:
-	Doubts       []string // what a rebuild has on the lock's word alone
+	OtherLocks []string // names of locks next to the archive that were not used
+	// Of a rebuilt image:
+	Doubts       []string // what only the lock vouches for
 	Definitions  []resolve.LayerDefinition
 	FromArtifact []string             // files that the rebuild took from it
-	Differences  []compare.Difference // where it came out otherwise
+	Differences  []compare.Difference // between the rebuild and the archive
 }
 
-// GivenLock is a lock, and the file that it stands in.
+// GivenLock is a lock and its file.
 type GivenLock struct {
 	*lock.Lock
 	File string
@@ -62,7 +62,7 @@ func ParseLock(file string, text []byte) (GivenLock, error) {
 	return GivenLock{l, file, text}, err
 }
 
-// lock is the one that was found, nil for none.
+// lock returns the lock that was found, nil for none.
 func (r *Report) lock() *lock.Lock {
 	if r.Lock == nil {
 		return nil
@@ -70,7 +70,7 @@ func (r *Report) lock() *lock.Lock {
 	return r.Lock.Lock
 }
 
-// Name is the one that the archive gives its image, "" where that is not known.
+// Name returns the name of the image in the archive, "" if it is unknown.
 func (r *Report) Name() string {
 	if r.Artifact == nil {
 		return ""
@@ -78,7 +78,8 @@ func (r *Report) Name() string {
 	return r.Artifact.Descriptor.Annotations[v1.AnnotationRefName]
 }
 
-// Image is the name of an image that orlop made, or of FreeBSD's, "" for others.
+// Image returns the name of an image that orlop built, or of FreeBSD's, "" for
+// others.
 func (r *Report) Image() string {
 	if r.Artifact == nil {
 		return ""
@@ -86,7 +87,7 @@ func (r *Report) Image() string {
 	return cmp.Or(r.Artifact.OwnName(), define.OfFreeBSDs(r.Name()))
 }
 
-// faulty notes what is wrong with the archive, or kept it from being looked at.
+// faulty adds faults of the archive, or errors that prevented a check.
 func (r *Report) faulty(errs ...error) {
 	err := errors.Join(errs...)
 	if err == nil {
@@ -108,14 +109,14 @@ func (r *Report) faulty(errs ...error) {
 	}
 }
 
-// fail gives the result and what led to it.
+// fail sets the result and adds its cause.
 func (r *Report) fail(result string, err error) {
 	r.Result = result
 	r.add(err)
 }
 
-// judge takes findings.
-func (r *Report) judge(f Findings) {
+// take adds findings.
+func (r *Report) take(f Findings) {
 	r.faulty(f.Errs...)
 	r.Notes, r.Details = append(r.Notes, f.Notes...), append(r.Details, f.Details...)
 }

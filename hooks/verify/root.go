@@ -22,11 +22,11 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// maxFaults bounds what is told of files none of which is as the database has it.
+// maxFaults bounds the reported faults of files that differ from the database.
 const maxFaults = 10_000
 
-// compare finds everything in which the files differ from what a pkg database
-// says of them. Its rows may be many: a signal ends it.
+// compareRoot finds everything in which files differ from their rows in the pkg
+// database. There may be many rows, so the context can end it.
 func compareRoot(ctx context.Context, r *artifact.Root, pkgs []pkgdb.Installed) []error {
 	var errs []error
 	modes := chmods(r, pkgs)
@@ -73,7 +73,7 @@ func compareFile(r *artifact.Root, modes map[string]uint32, p pkgdb.Installed, f
 	if n == nil {
 		return c.Errs
 	}
-	if f.Sum == "" && !f.Known { // of a package of pkg before 1.2, which says nothing more
+	if f.Sum == "" && !f.Known { // registered by pkg before 1.2, which recorded nothing more
 		return c.Errs
 	}
 	wanted, err := sum.Parse(f.Sum)
@@ -123,7 +123,7 @@ func compareAttributes(c *pkgdb.Comparison, r *artifact.Root, modes map[string]u
 	if !a.Known {
 		return
 	}
-	if n.Type != tree.Symlink { // nobody looks at a link's
+	if n.Type != tree.Symlink { // that of a link has no effect
 		mode, says := modeOf(modes, n, a)
 		c.Differs("mode", fmt.Sprintf("%04o", n.Mode), fmt.Sprintf("%04o", mode), says)
 	}
@@ -133,13 +133,13 @@ func compareAttributes(c *pkgdb.Comparison, r *artifact.Root, modes map[string]u
 	}
 }
 
-// owner compares the number of an owner, which counts when an image runs, with
-// what a name stands for. The name beside it comes second (image-spec, layer.md,
-// File Attributes), and counts where the accounts do not know the other.
+// compareOwner compares the number of an owner, which counts when an image runs, with
+// the number of the wanted name. The name in the entry comes second (image-spec,
+// layer.md, File Attributes), and counts if the accounts lack the wanted one.
 func compareOwner(c *pkgdb.Comparison, fact, name string, id int, wanted string, folder bool, lookup func(string) (int, bool)) {
 	number, known := lookup(wanted)
 	switch {
-	case name == wanted: // whether the number is this name's, checkOwners tells
+	case name == wanted: // checkOwners checks the number
 	case known && id == number, !known && name == "" && !folder:
 	case known && name == "":
 		c.Fact(fact, fmt.Sprint(id), fmt.Sprintf("%s, %d", wanted, number))
@@ -150,10 +150,10 @@ func compareOwner(c *pkgdb.Comparison, fact, name string, id int, wanted string,
 	}
 }
 
-// compareFlags compares file flags with those of the pkg database, as far as a
-// layer can carry them. Several names share those of their inode. Directories
-// are left out: one that a lower layer made immutable stays so, whatever a
-// package of an upper one says of it.
+// compareFlags compares file flags with the pkg database, as far as a layer can carry
+// them. All names of an inode share its flags. It skips directories: one that a
+// lower layer made immutable stays so, even if a package of an upper layer has it
+// without the flags.
 func compareFlags(r *artifact.Root, pkgs []pkgdb.Installed) []error {
 	type inode struct {
 		subject       string // of its first name
@@ -165,7 +165,7 @@ func compareFlags(r *artifact.Root, pkgs []pkgdb.Installed) []error {
 		for _, f := range p.Files {
 			n := r.Tree.Lookup(f.Path)
 			if n == nil || n.Type == tree.Dir || !f.Known {
-				continue // which is told, or the database does not know them
+				continue // reported already, or not in the database
 			}
 			name := n.Path
 			if n.Type == tree.Hardlink {
@@ -205,8 +205,8 @@ func flagText(set map[string]bool) string {
 	return cmp.Or(strings.Join(slices.Sorted(maps.Keys(set)), ","), "none")
 }
 
-// chmods are the modes that scripts of packages have given to paths of a root,
-// which its pkg database does not know. A script that cannot be done was skipped.
+// chmods returns the modes that scripts of packages set in a root, which its pkg
+// database does not have. A script that cannot be applied was skipped.
 func chmods(r *artifact.Root, pkgs []pkgdb.Installed) map[string]uint32 {
 	modes := map[string]uint32{}
 	for _, p := range pkgs {
@@ -229,15 +229,14 @@ func chmods(r *artifact.Root, pkgs []pkgdb.Installed) map[string]uint32 {
 	return modes
 }
 
-// modeOf is the one that a row of the pkg database says, or a script, and which of
-// them it is.
+// modeOf returns the wanted mode, and whether a script or the pkg database says so.
 func modeOf(modes map[string]uint32, n *tree.Node, a pkgfile.Attr) (mode uint32, says string) {
 	path := n.Path
 	if n.Type == tree.Hardlink {
 		path = n.Link
 	}
 	if mode, ok := modes[path]; ok {
-		return mode, "as a script gives it"
+		return mode, "as a script sets it"
 	}
 	return a.Perm, pkgdb.AsDatabase
 }

@@ -22,26 +22,25 @@ import (
 	"github.com/orlop/orlop/release/oci"
 )
 
-// checkAlone compares an image with what orlop would have written beside what
-// it says of itself. Of other tools' images it knows nothing.
+// checkAlone checks an image without a lock against what orlop would have written for
+// it. It does not check images of other tools.
 func checkAlone(ctx context.Context, a *artifact.Artifact) Findings {
 	if a.OwnName() == "" {
 		return Findings{}
 	}
 	r := release.Release{ABI: a.Manifest.Annotations[define.AnnotationABI]}
 	f := checkLayout(a, oci.Index(likelyName(a, r), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
-	if a.Whole() && a.Config.Created != nil {
+	if a.Complete() && a.Config.Created != nil {
 		f.add(checkNormal(ctx, a, a.Config.Created.Unix())...)
 	}
-	if a.Whole() {
+	if a.Complete() {
 		f.add(checkDerived(ctx, a, r)...)
 	}
 	return f
 }
 
-// likelyName is the name in its archive that an image has, if that may be one of
-// orlop's. Else it is the one of FreeBSD's own; the tag of others stands in their
-// definitions only.
+// likelyName returns the name of an image in its archive if orlop may have written
+// it, else the name of FreeBSD's image. Only a definition has the tag of others.
 func likelyName(a *artifact.Artifact, r release.Release) string {
 	found := a.Descriptor.Annotations[v1.AnnotationRefName]
 	if define.OwnRefName(found, a.OwnName(), r.TargetArch()) {
@@ -53,8 +52,8 @@ func likelyName(a *artifact.Artifact, r release.Release) string {
 	return define.Image{Name: a.OwnName(), FreeBSD: freeBSDs, Tags: []string{"TAG"}}.RefName(r)
 }
 
-// checkOwn finds what orlop never writes: whiteouts, anything in a tar file that
-// a node has no place for.
+// checkOwn finds what orlop never writes: whiteouts, and anything in a tar file that
+// a node cannot hold.
 func checkOwn(a *artifact.Artifact) []error {
 	var errs []error
 	fault := func(i int, format string, args ...any) {
@@ -63,21 +62,21 @@ func checkOwn(a *artifact.Artifact) []error {
 	for i, nodes := range a.Layers {
 		for _, n := range nodes {
 			if layer.IsWhiteout(n) {
-				fault(i, "%s: is a whiteout, of which orlop writes none", n.Path)
+				fault(i, "%s: is a whiteout, which orlop does not write", n.Path)
 			}
 		}
-		if foreign := a.Made[i].Foreign; foreign != "" {
+		if foreign := a.Read[i].Foreign; foreign != "" {
 			fault(i, "%s, which orlop does not write", foreign)
 		}
 	}
 	return errs
 }
 
-// checkNormal compares the pkg database with its normal form, in which every
-// package was installed at the epoch. Rows that have faults have no such form.
+// checkNormal compares the pkg database with its normal form, in which every package
+// was installed at the epoch. Faulty rows have no such form.
 func checkNormal(ctx context.Context, a *artifact.Artifact, epoch int64) []error {
 	if a.Content == nil || len(a.Content.Check(ctx)) > 0 {
-		return nil // which is told
+		return nil // the faults are reported already
 	}
 	image, err := pkgdb.Normalise(ctx, a.Database, a.Content.Schema, &epoch)
 	if err != nil {
@@ -109,8 +108,8 @@ func checkNormal(ctx context.Context, a *artifact.Artifact, epoch int64) []error
 	return []error{fault.Contentf("%s: is not in its normal form: %s", pkgdb.Path, what)}
 }
 
-// checkDerived compares what is derived from other files of the image. What a
-// package has is compared with that.
+// checkDerived checks files that are derived from other files of the image. Files of
+// packages are compared with the packages.
 func checkDerived(ctx context.Context, a *artifact.Artifact, r release.Release) []error {
 	files, err := etc.Derive(ctx, a.Text, r.ByteOrder())
 	var errs []error
@@ -124,7 +123,7 @@ func checkDerived(ctx context.Context, a *artifact.Artifact, r release.Release) 
 			found = n.Digest
 		}
 		if owners[f.Path] == "" && found != f.Digest() {
-			errs = append(errs, &pkgdb.Fault{Subject: f.Path, Fact: "sha256", Found: fault.Shown(found), Wanted: f.Digest() + ", which comes of other files in the image"})
+			errs = append(errs, &pkgdb.Fault{Subject: f.Path, Fact: "sha256", Found: fault.Shown(found), Wanted: f.Digest() + ", which is derived from other files in the image"})
 		}
 	}
 	return errs

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package verify finds what is wrong with an image: whether it is what it says
-// itself, what its pkg database and its lock say, and what anybody gets who makes
-// it again.
+// Package verify finds the faults of an image: whether it matches its own documents,
+// its pkg database and its lock, and whether a rebuild reproduces it.
 package verify
 
 import (
@@ -14,13 +13,12 @@ import (
 	"github.com/orlop/orlop/release/oci"
 )
 
-// errUnchecked stands for hundreds of faults that a layer which is not there
-// would make.
-var errUnchecked = errors.New("files, pkg database and packages were not checked: that needs every layer whole and in its place")
+// errUnchecked replaces the hundreds of faults that a missing layer would cause.
+var errUnchecked = errors.New("files, pkg database and packages were not checked: that needs every layer complete and in its place")
 
-// Artifact reads an archive and compares its pkg database with its files. Every
-// fault is reported. What it returns beside findings is nil where there is no
-// manifest, or where the context has ended.
+// Artifact reads an archive and compares its pkg database with its files. It reports
+// every fault. The artifact is nil if there is no manifest, or the context has
+// ended.
 func Artifact(ctx context.Context, source oci.Source, platform string) (*artifact.Artifact, Findings) {
 	var f Findings
 	a, err := artifact.Examine(ctx, source, platform)
@@ -30,7 +28,7 @@ func Artifact(ctx context.Context, source oci.Source, platform string) (*artifac
 	}
 	f.Notes, f.Details = a.Notes, a.Details
 	f.add(layer.CheckExtraction(ctx, a.Layers))
-	if !a.Whole() {
+	if !a.Complete() {
 		f.add(errUnchecked)
 		return a, f
 	}

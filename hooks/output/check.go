@@ -21,12 +21,11 @@ import (
 	"github.com/orlop/orlop/release/oci"
 )
 
-// What a run writes takes the place of what an earlier one has written, and of
-// nothing else: a regular file of that name, or a folder in which there is an
-// image layout that orlop wrote, and nothing besides.
+// What a run writes replaces only what an earlier one wrote: a regular file of that
+// name, or a folder with an image layout that orlop wrote, and nothing else in it.
 
-// CheckFile judges what stands where a file is to be written, and the folder in
-// which it does. That the file is not there is right.
+// CheckFile checks the place of a file to be written, and its folder. The file may be
+// absent.
 func CheckFile(name string) error {
 	info, err := os.Lstat(name)
 	if err == nil && !info.Mode().IsRegular() {
@@ -52,8 +51,8 @@ func strangeError(name string, found fs.FileInfo) error {
 	return fmt.Errorf("%s: found %s, wanted a regular file or nothing there", name, store.Kind(found.Mode()))
 }
 
-// Check does so for an output of a build, which may be a folder. The name
-// is the one to tell, where it stands for now another one.
+// Check checks the place of a build's output, which may be a folder. Errors have the
+// name; now is where it currently is.
 func Check(name, now string) error {
 	info, err := os.Lstat(now)
 	switch {
@@ -68,7 +67,7 @@ func Check(name, now string) error {
 	return nil
 }
 
-// unlessAbsent is an error, but for one which says that there is nothing.
+// unlessAbsent returns an error unless it says that the file is absent.
 func unlessAbsent(err error) error {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return nil
@@ -76,8 +75,8 @@ func unlessAbsent(err error) error {
 	return err
 }
 
-// ownLayout lists the files of an image layout that orlop wrote, by their paths
-// in it. An error says of a folder why it is none.
+// ownLayout lists the files of an image layout that orlop wrote, by their paths in
+// it. An error says why a folder is none.
 func ownLayout(dir string) ([]string, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -113,11 +112,11 @@ func ownLayout(dir string) ([]string, error) {
 	return files, onlyHas(root, files)
 }
 
-// layoutFolders are those of an image layout.
+// layoutFolders are the folders of an image layout.
 var layoutFolders = []string{"blobs/sha256", "blobs", "."}
 
-// blobFile is the path of a blob in a layout. Whatever a document says, it
-// leads to no other folder.
+// blobFile returns the path of a blob in a layout. No digest in a document makes it
+// leave the folder.
 func blobFile(d digest.Digest) string {
 	if oci.CheckDigest(d) != nil {
 		return "blobs/sha256/no-digest"
@@ -127,7 +126,7 @@ func blobFile(d digest.Digest) string {
 
 // readDocument reads a JSON text of a layout.
 func readDocument(root *os.Root, name string, into any) ([]byte, error) {
-	const most = 16 << 20 // bytes; the largest have some 100 KiB
+	const most = 16 << 20 // bytes; the largest real ones have some 100 KiB
 	f, err := store.OpenRegular(root, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.New("without " + name)
@@ -146,7 +145,7 @@ func readDocument(root *os.Root, name string, into any) ([]byte, error) {
 	return text, nil
 }
 
-// onlyHas wants a layout to have regular files of these names, and no others.
+// onlyHas checks that a layout has regular files of these names, and nothing else.
 func onlyHas(root *os.Root, files []string) error {
 	known := map[string]fs.FileMode{}
 	for _, name := range files {
@@ -168,8 +167,8 @@ func onlyHas(root *os.Root, files []string) error {
 	})
 }
 
-// removeOutput removes a file, or a layout that orlop wrote: the files that it
-// was found to have, and nothing that has come there since.
+// removeOutput removes a file, or a layout that orlop wrote: the files that it was
+// found to have, and nothing that was added since.
 func removeOutput(name string) error {
 	info, err := os.Lstat(name)
 	if err != nil {
@@ -182,8 +181,8 @@ func removeOutput(name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: found a folder %w", name, err)
 	}
-	// The documents by which it is known go last: what a kill leaves of it is
-	// known, too, and swept.
+	// The documents that identify it go last, so that a later run recognises and
+	// sweeps what a killed one leaves.
 	for _, file := range slices.Backward(files) {
 		if err := unlessAbsent(os.Remove(filepath.Join(name, file))); err != nil {
 			return err
