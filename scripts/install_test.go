@@ -65,7 +65,7 @@ func TestInteropInstallIntoSource(t *testing.T) {
 				t.Errorf("said %q, want one line about %s", out, name)
 			}
 		}
-		if warns := strings.Contains(out, "git does not have this tree"); warns == (len(keep) == 1) || !strings.Contains(out, "src.txz") {
+		if warns := strings.Contains(out, "this tree is not in git"); warns == (len(keep) == 1) || !strings.Contains(out, "src.txz") {
 			t.Errorf("said %q, want a warning of src.txz, and without git of that", out)
 		}
 		checkList(t, before["release/Makefile.oci"], installed["release/Makefile.oci"])

@@ -221,7 +221,7 @@ func TestInteropMakeFlags(t *testing.T) {
 		tr.took(t)
 		for flags, want := range map[string]string{
 			"ORLOP_FLAGS=--unknown-skripts skip":   "flag --unknown-skripts is not known; did you mean --unknown-scripts?",
-			"ORLOP_FLAGS=-o elsewhere":             "found -o, which is for Makefile.inc to set",
+			"ORLOP_FLAGS=-o elsewhere":             "found -o, which Makefile.inc sets itself",
 			"ORLOP_BUILD_FLAGS=--nope":             "flag --nope is not known",
 			"ORLOP_BUILD_FLAGS=--trust-lock":       "found --trust-lock, which build does not know",
 			"ORLOP_BUILD_FLAGS=--compression gzap": "",

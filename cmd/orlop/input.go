@@ -123,7 +123,7 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 		cfg.Images = []string{cfg.Custom.Name}
 	}
 	if len(cfg.Images) == 0 {
-		return cfg, fault.Usagef("%s: no image is named; FreeBSD's are %s", c.Command.Name, strings.Join(define.StandardNames(), ", "))
+		return cfg, fault.Usagef("%s: no image given; FreeBSD's are %s", c.Command.Name, strings.Join(define.StandardNames(), ", "))
 	}
 	if cfg.Annotations, err = annotations(c); err != nil {
 		return cfg, err
@@ -149,7 +149,7 @@ func onlyLocks(c *cli.Context) error {
 	for _, name := range []string{"abi", "revision", "branch", "image-file", "tree-file", "name", "package", "parent", "unknown-scripts",
 		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url", "plan", "epoch", "annotation"} {
 		if c.IsSet(name) {
-			return fault.Usagef("--%s: the lock says that", name)
+			return fault.Usagef("--%s: the lock decides that", name)
 		}
 	}
 	if c.Args().Present() {
@@ -324,7 +324,7 @@ func mirrorType(url string) string {
 func defaultRepository(c *cli.Context) (catalog.Repo, error) {
 	abi, revision := c.String("abi"), c.String("revision")
 	if abi == "" || revision == "" {
-		return catalog.Repo{}, fault.Usagef("%s: no repository is given; use --repo or --repo-conf-dir, or --abi and --revision for that of pkg.FreeBSD.org", c.Command.Name)
+		return catalog.Repo{}, fault.Usagef("%s: no repository given; use --repo or --repo-conf-dir, or --abi and --revision for that of pkg.FreeBSD.org", c.Command.Name)
 	}
 	return freebsdRepository(abi, revision, cmp.Or(c.String("branch"), "RELEASE")), nil
 }
@@ -358,7 +358,7 @@ func customImage(c *cli.Context) (*define.Image, error) {
 		return nil, nil
 	}
 	if len(img.Packages) == 0 {
-		return nil, fault.Usagef("--name %s: no --package is given", img.Name)
+		return nil, fault.Usagef("--name %s: no --package given", img.Name)
 	}
 	if img.Parent = c.String("parent"); img.Parent == "none" {
 		img.Parent = ""

@@ -32,7 +32,7 @@ func (p *program) lsCommand() *cli.Command {
 		},
 		Action: func(c *cli.Context) error {
 			if !c.Args().Present() {
-				return fault.Usagef("ls: no archive is named")
+				return fault.Usagef("ls: no archive given")
 			}
 			forms := 0
 			for _, name := range []string{"files", "mtree", "sizes", "owner"} {

@@ -84,7 +84,7 @@ func (p *program) makeFlags(c *cli.Context) error {
 	for _, flag := range given.flags {
 		switch name := flagName(flag); {
 		case slices.Contains(ofMakefile, name):
-			return fault.Usagef("make flags: found %s, which is for Makefile.inc to set", dashed(name))
+			return fault.Usagef("make flags: found %s, which Makefile.inc sets itself", dashed(name))
 		case wanted.lookup(name) != nil:
 			known = append(known, shellQuoted(flag))
 		case c.Bool("only"):

@@ -151,7 +151,7 @@ func (s *progress) done() {
 		return
 	}
 	if s.bytes > 0 {
-		_ = s.out.line("orlop: %s came over the network", s.came())
+		_ = s.out.line("orlop: network: %s", s.came())
 	}
 	for _, hook := range s.hooks {
 		_ = s.out.line("orlop: %-9s  %7.3f s", hook, s.took[hook].Seconds())

@@ -40,7 +40,7 @@ func (p *program) verifyCommand() *cli.Command {
 		}, releaseFlags(), sourceFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			if !c.Args().Present() {
-				return fault.Usagef("verify: no archive is named")
+				return fault.Usagef("verify: no archive given")
 			}
 			by, err := readAgainst(c)
 			if err != nil {

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// cost is what a command took.
+// cost is the time and memory that a command took.
 type cost struct {
 	wall, cpu float64 // seconds; cpu of all processes, user and system
-	peak      int64   // bytes of memory of the largest process; 0 if nobody knows
+	peak      int64   // bytes of memory of the largest process; 0 if unknown
 }
 
 // measure runs a command and returns its cost and what it printed.
@@ -40,8 +40,8 @@ func measure(name string, args ...string) (cost, string, error) {
 	return c, stdout.String(), nil
 }
 
-// watch polls the most memory that a process has had. (What wait4(2) says of it
-// begins with the memory of the process that forked it.)
+// watch polls the peak memory of a process. (The figure of wait4(2) includes the
+// memory of the process that forked it.)
 func watch(pid int, stop <-chan struct{}) (peak int64) {
 	for {
 		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

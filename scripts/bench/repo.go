@@ -18,8 +18,8 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 )
 
-// packages is how many a repository has, as many as FreeBSD's runtime image
-// and its neighbours, so that the number of entries does not grow with the size.
+// packages is the number of packages in a repository, about that of FreeBSD's larger
+// images, so that the number of entries does not grow with the size.
 const (
 	packages = 150
 	none     = -1 // no package is changed
@@ -31,10 +31,10 @@ type file struct {
 	offset, size int64
 }
 
-// corpus lists files of the Go distribution that is installed here, in an order
-// that has nothing to do with their names, so that a small repository has of
-// everything, too: programs and objects, and sources, documents and tables. A
-// program of Go's is larger than most of FreeBSD's, and so comes in pieces.
+// corpus lists files of the installed Go distribution, in an order that does not
+// depend on their names, so that a small repository has some of everything, too:
+// programs and objects, and sources, documents and tables. Go's programs are larger
+// than most of FreeBSD's, and so are cut into pieces.
 func corpus() (programs, texts []file, err error) {
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
@@ -76,8 +76,8 @@ func isELF(path string) (bool, error) {
 	return string(magic) == "\x7fELF", err
 }
 
-// pieces cuts a program that is larger than 3 MiB, behind its header, into
-// pieces from 16 KiB to that.
+// pieces cuts a program of more than 3 MiB, after its header, into pieces of 16 KiB
+// to 3 MiB.
 func (f file) pieces() (list []file) {
 	if f.size <= 3<<20 {
 		return []file{f}
@@ -105,8 +105,8 @@ func (f file) read() ([]byte, error) {
 }
 
 // writeRepo makes a repository whose files have about the given number of
-// bytes. Sizes of packages follow Zipf's law, as those of base packages do. With
-// changed, that package has one more file.
+// bytes. Sizes of packages follow Zipf's law, as in base. The package changed has one
+// more file.
 func writeRepo(dir string, size int64, changed int) error {
 	programs, texts, err := corpus()
 	if err != nil {
@@ -136,19 +136,19 @@ func writeRepo(dir string, size int64, changed int) error {
 	return failed
 }
 
-// programsPercent is the part of programs in the bytes, as in FreeBSD's base.
+// programsPercent is the share of programs in the bytes, as in FreeBSD's base.
 const programsPercent = 85
 
 func packageName(i int) string { return fmt.Sprintf("bench-%03d", i) }
 
-// pool hands out files. When none of those left is small enough, it begins
-// again: the same files, but far from each other.
+// pool hands out files. When no remaining file is small enough, it starts again: the
+// same files, but far apart.
 type pool struct {
 	all, unused []file
 	taken       int
 }
 
-// take gives a package files of about as many bytes, and at least one.
+// take returns files of about that many bytes, and at least one.
 func (p *pool) take(to *pkgtest.Package, size int64) error {
 	for n := 0; ; n++ {
 		fits := func(f file) bool { return f.size <= size }

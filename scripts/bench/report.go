@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// sizes of the layer that orlop makes and of what the C programs make of the
-// same tar file, by method.
+// sizes returns, by method, the sizes of orlop's layer and of the C programs' output
+// for the same tar file.
 func (b *bench) sizes() (map[string][2]int64, error) {
 	sizes := map[string][2]int64{}
 	for method, peer := range map[string]string{"gzip": "pigz -6", "zstd": "zstd -3"} {
@@ -34,8 +34,8 @@ func (b *bench) sizes() (map[string][2]int64, error) {
 	return sizes, nil
 }
 
-// layout writes the image as a directory and returns where its layer is, and
-// the bytes of that.
+// layout writes the image as a directory, and returns the path of its layer and the
+// layer's size.
 func (b *bench) layout(method string) (layer string, size int64, err error) {
 	if err := os.RemoveAll(b.path("out")); err != nil {
 		return "", 0, err
@@ -61,7 +61,7 @@ func largest(dir string) (path string, size int64, err error) {
 	return path, size, err
 }
 
-// report prints what every row took, and the ratios that count.
+// report prints the cost of every row, and the ratios that matter.
 func (b *bench) report(sizes map[string][2]int64) {
 	fmt.Fprintf(b.out, "### %d MB in %d packages, %d processors, %d rounds\n\n", b.size/1e6, packages, runtime.NumCPU(), b.rounds)
 	fmt.Fprint(b.out, "| | wall s | CPU s | peak MiB |\n|---|---|---|---|\n")
@@ -105,8 +105,8 @@ func (b *bench) median(row string, of func(cost) float64) float64 {
 	return median(list)
 }
 
-// ratio is the median of the rounds' ratios: two things of one round met the
-// same machine.
+// ratio returns the median of the rounds' ratios: within one round both sides saw the
+// same load on the machine.
 func (b *bench) ratio(x, y string) float64 {
 	var list []float64
 	for i := range min(len(b.costs[x]), len(b.costs[y])) {
