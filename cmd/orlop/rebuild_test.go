@@ -44,7 +44,7 @@ func TestRebuildVerdict(t *testing.T) {
 		{"text, another library", text, otherLibrary, 5, []string{`"result":"different"`, "+NAME=evil"}},
 		{"text, another orlop", text, otherOrlop, 1, []string{`"result":"unsupported"`, "and orlop v0.9.0 made the image: rebuild it with that one", "+NAME=evil"}},
 		{"compression", compression, func(object) {}, 5, []string{`"result":"different"`, "layer 2: same content, other compression"}},
-		{"compression, another library", compression, otherLibrary, 1, []string{`"result":"unsupported"`, "with compress v1.0.0 made it"}},
+		{"compression, another library", compression, otherLibrary, 1, []string{`"result":"unsupported"`, "with compress v1.0.0 made the image"}},
 		{"order of rows", row("VACUUM"), func(object) {}, 5, []string{`"result":"different"`}},
 		{"order of rows, another library", row("VACUUM"), otherLibrary, 1, []string{`"result":"unsupported"`}},
 		{"row of no package, another library", row("INSERT INTO script (script) VALUES ('evil')"), otherLibrary, 5, []string{`"result":"different"`, "evil"}},

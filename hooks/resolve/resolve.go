@@ -195,8 +195,8 @@ func donors(tree input.Tree, img define.Image) []string {
 func (r *resolver) checkTaken(m *Step) error {
 	var errs []error
 	check := func(target string, t define.Taken) {
-		nobody := !slices.ContainsFunc(t.From, func(name string) bool { return m.Plan.Lookup(name) != nil || r.universe.Best(name) != nil })
-		if nobody && (t.Source == "" || !r.tree.Exists(t.Source)) {
+		none := !slices.ContainsFunc(t.From, func(name string) bool { return m.Plan.Lookup(name) != nil || r.universe.Best(name) != nil })
+		if none && (t.Source == "" || !r.tree.Exists(t.Source)) {
 			errs = append(errs, &input.AbsentFileError{Target: target, Taken: t})
 		}
 	}
