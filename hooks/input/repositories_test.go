@@ -403,6 +403,9 @@ func TestCheckStore(t *testing.T) {
 // TestZeroRepositories are of use without a store: they have none.
 func TestZeroRepositories(t *testing.T) {
 	t.Parallel()
+	if names := (&input.Repositories{Repos: []catalog.Repo{signed(t, "r", app("1"))}}).Signed(); len(names) != 1 {
+		t.Errorf("got signed %v, want r", names)
+	}
 	in := &input.Repositories{Repos: []catalog.Repo{repo(t, "r", app("1"))}}
 	if err := errors.Join(in.Check(), in.CheckStore(), in.CheckWritable()); err != nil {
 		t.Error(err)

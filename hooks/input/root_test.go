@@ -101,7 +101,7 @@ func readAll(r *input.Reader) (list []string, err error) {
 		if err != nil {
 			return list, errors.Join(err, r.Close())
 		}
-		list = append(list, fmt.Sprintf("%s %s:%s %04o flags %d dir %v link %s hard %s size %d %q", e.Path(), e.Attr.Uname, e.Attr.Gname, e.Attr.Perm, e.Flags, e.Dir != nil, e.Link, e.HardLink, e.Size, text))
+		list = append(list, fmt.Sprintf("%s %s:%s %04o flags %d dir %v link %s hard %s size %d time %d %q", e.Path(), e.Attr.Uname, e.Attr.Gname, e.Attr.Perm, e.Flags, e.Dir != nil, e.Link, e.HardLink, e.Size, e.Time, text))
 	}
 }
 
@@ -136,11 +136,11 @@ func TestRoot(t *testing.T) {
 			t.Error(err)
 		}
 		want := []string{
-			`/bin/also root:wheel 0555 flags 131072 dir false link  hard  size 3 "app"`,
-			`/bin/app root:wheel 0555 flags 131072 dir false link  hard /bin/also size 0 ""`,
-			`/bin/link root:wheel 0755 flags 0 dir false link app hard  size 0 ""`,
-			`/etc/app.conf root:operator 0644 flags 0 dir false link  hard  size 3 "x=1"`,
-			`/var/app games:games 0700 flags 0 dir true link  hard  size 0 ""`,
+			`/bin/also root:wheel 0555 flags 131072 dir false link  hard  size 3 time 1700000000 "app"`,
+			`/bin/app root:wheel 0555 flags 131072 dir false link  hard /bin/also size 0 time 1700000000 ""`,
+			`/bin/link root:wheel 0755 flags 0 dir false link app hard  size 0 time 1700000000 ""`,
+			`/etc/app.conf root:operator 0644 flags 0 dir false link  hard  size 3 time 1700000000 "x=1"`,
+			`/var/app games:games 0700 flags 0 dir true link  hard  size 0 time 0 ""`,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("members (-want +got):\n%s", diff)

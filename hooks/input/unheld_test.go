@@ -64,7 +64,8 @@ func TestUnheld(t *testing.T) {
 		if got := unheld.Hint(); got != hint {
 			t.Errorf("%s: got the hint %q, want %q", name, got, hint)
 		}
-		if again := in.Verify(t.Context(), p); again == nil || again.Error() != err.Error() {
+		again := in.Verify(t.Context(), p)
+		if second, is := errors.AsType[*input.UnheldError](again); !is || again.Error() != err.Error() || second.Hint() != hint {
 			t.Errorf("%s: Verify says %v, Open %v", name, again, err)
 		}
 	}

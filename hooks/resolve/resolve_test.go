@@ -18,6 +18,7 @@ import (
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/release"
@@ -379,5 +380,36 @@ func TestCheck(t *testing.T) {
 	req := &resolve.Request{Images: []string{"x"}, ImageFiles: x, Revision: "15.0"}
 	if err := req.Check(ctx, input.Tree{}); err == nil {
 		t.Error("after the end of the context: got no error")
+	}
+}
+
+// TestRoot wants every package of a root that pkg has filled in the images.
+func TestRoot(t *testing.T) {
+	t.Parallel()
+	var installed []pkgdb.Installed
+	for _, name := range []string{"a", "b"} {
+		installed = append(installed, pkgdb.Installed{Repository: "base", Manifest: &pkgfile.Manifest{
+			Name: name, Origin: "test/" + name, Version: "1", Comment: "x", Desc: "x", Maintainer: "x", WWW: "x", ABI: "FreeBSD:15:amd64", Prefix: "/"}})
+	}
+	database, err := pkgdb.Write(t.Context(), installed, 0, 42)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, dir, map[string]string{"root" + pkgdb.Path: string(database), "METALOG": "#mtree\n"})
+	root := &input.Root{Path: filepath.Join(dir, "root"), Metalog: filepath.Join(dir, "METALOG"), Schema: 42}
+	t.Cleanup(func() { root.Close() })
+	cats, err := root.Catalogues(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"image x { packages = [ a, b ] }": "",
+		"image x { packages = [ a ] }":    "cannot resolve b: it is installed in the root, but image x has no need of it",
+	} {
+		_, err := resolve.Resolve(t.Context(), &resolve.Request{Images: []string{"x"}, ImageFiles: definitions(t, text)}, root, cats, nil)
+		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {
+			t.Errorf("%s: got %v, want %q", text, err, want)
+		}
 	}
 }

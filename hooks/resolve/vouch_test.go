@@ -405,6 +405,47 @@ func TestTwoRepositories(t *testing.T) {
 	}
 }
 
+// TestOfferedFirst doubts a package of which another repository offers the same first.
+func TestOfferedFirst(t *testing.T) {
+	t.Parallel()
+	first, second := repo(t, "first", "FreeBSD-runtime-15.0p1", "a-1"), repo(t, "second", "b-1")
+	r := lockedRun(t, "image x { packages = [ a, b ] }", "x", first, second)
+	fill(first, "FreeBSD-runtime-15.0p1", "a-1", "b-1")
+	family, err := r.resolve(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`package b is not what the definition of image x comes to: found 1 of repository "second" in layer x, requested by x, wanted 1 of repository "first" in layer x, requested by x`,
+		"package b-1 of image x is not the one that the catalogue offers first",
+	}
+	if diff := cmp.Diff(want, family.Steps[0].AllDoubts()); diff != "" {
+		t.Errorf("doubts (-want +got):\n%s", diff)
+	}
+	for _, p := range family.Packages() {
+		if family.Trusted[p] != (p.Name == "a") {
+			t.Errorf("%s: got trusted %v", p.FullName(), family.Trusted[p])
+		}
+	}
+}
+
+// TestUnasked notes which packages might have lent a file and were not asked: they
+// are to be had, and the image neither installs nor borrows from them.
+func TestUnasked(t *testing.T) {
+	t.Parallel()
+	text := `image x { packages = [ a ]; file "/f" { from = [ a, gone, lender, late ] } }`
+	base := repo(t, "base", "FreeBSD-runtime-15.0p1", "a-1", "lender-1")
+	r := lockedRun(t, text, "x", base)
+	fill(base, "FreeBSD-runtime-15.0p1", "a-1", "lender-1", "late-1")
+	family, err := r.resolve(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]bool{"a": false, "gone": false, "lender": false, "late": true}, family.Steps[0].Unasked); diff != "" {
+		t.Errorf("unasked (-want +got):\n%s", diff)
+	}
+}
+
 // TestUnvouchedError is one of bytes that could not be had from anybody trusted.
 func TestUnvouchedError(t *testing.T) {
 	t.Parallel()
