@@ -5,6 +5,7 @@ package tarfile_test
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -261,4 +262,34 @@ func (n *narrow) Write(b []byte) (int, error) {
 		return 0, errFull
 	}
 	return len(b), nil
+}
+
+// TestNamesInside spells paths without a slash before them or "./", but for the root,
+// and directories with one behind them.
+func TestNamesInside(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		node       tree.Node
+		name, link string
+	}{
+		{tree.Node{Path: "/", Type: tree.Dir}, "./", ""}, {tree.Node{Path: "/a/b", Type: tree.Dir}, "a/b/", ""}, {tree.Node{Path: "/a/b"}, "a/b", ""},
+		{tree.Node{Path: "/l", Type: tree.Symlink, Link: "/a"}, "l", "/a"}, {tree.Node{Path: "/h", Type: tree.Hardlink, Link: "/a/b"}, "h", "a/b"},
+	} {
+		header := tarfile.AppendHeader(nil, &tt.node)
+		name, _, _ := bytes.Cut(header[:100], []byte{0})
+		link, _, _ := bytes.Cut(header[157:257], []byte{0})
+		if string(name) != tt.name || string(link) != tt.link {
+			t.Errorf("%+v: got %q and %q, want %q and %q", tt.node, name, link, tt.name, tt.link)
+		}
+	}
+}
+
+// TestGoldenBytes fails when the encoder writes anything in another way. That is a new
+// format of layers.
+func TestGoldenBytes(t *testing.T) {
+	t.Parallel()
+	const want = "ba1d43e306624af5d496ee3b8f66ba616512a526533586e38d3dcc9fb39251f8"
+	if got := fmt.Sprintf("%x", sha256.Sum256(written(t, odd()...))); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
 }
