@@ -405,7 +405,7 @@ func TestRoot(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"image x { packages = [ a, b ] }": "",
-		"image x { packages = [ a ] }":    "cannot resolve b: it is installed in the root, but image x has no need of it",
+		"image x { packages = [ a ] }":    "cannot resolve b: it is installed in the root, but image x does not need it",
 	} {
 		_, err := resolve.Resolve(t.Context(), &resolve.Request{Images: []string{"x"}, ImageFiles: definitions(t, text)}, root, cats, nil)
 		if want == "" && err != nil || want != "" && (err == nil || err.Error() != want) {

@@ -146,7 +146,7 @@ func TestVouched(t *testing.T) {
 // TestDoubts tells what nobody but the lock vouches for, each thing that can be so.
 func TestDoubts(t *testing.T) {
 	t.Parallel()
-	const notDefined = " is not what the definition of image app comes to: "
+	const notDefined = " differs from what the definition of image app resolves to: "
 	for name, tt := range map[string]struct {
 		change func(t *testing.T, r *run)
 		want   []string
@@ -178,9 +178,9 @@ func TestDoubts(t *testing.T) {
 		"a package less": {func(_ *testing.T, r *run) { r.l.Packages = slices.Delete(r.l.Packages, 2, 3) },
 			[]string{"package d" + notDefined + "found none, wanted 1 in layer app, automatic"}, nil},
 		"a choice": {func(_ *testing.T, r *run) { r.l.Layers[1].Alternatives = []string{"x | c: x"} },
-			[]string{"what layer app chose" + notDefined + "found x | c: x, wanted x | c: c"}, nil},
+			[]string{"choice of alternatives in layer app" + notDefined + "found x | c: x, wanted x | c: c"}, nil},
 		"what is missing": {func(_ *testing.T, r *run) { r.l.Layers[1].Missing = nil },
-			[]string{"what nothing provides to layer app" + notDefined + "found none, wanted liba.so (shlib) for d"}, nil},
+			[]string{"list of what nothing provides in layer app" + notDefined + "found none, wanted liba.so (shlib) for d"}, nil},
 		"a stranger that lends": {func(_ *testing.T, r *run) { donor(r.l).Name, donor(r.l).Version = "c", "1" }, []string{
 			`repository "base", c-1: its catalogue has none of this version, size and sum`,
 		}, nil},
@@ -194,22 +194,22 @@ func TestDoubts(t *testing.T) {
 		"a donor that was not asked": {func(_ *testing.T, r *run) {
 			r.l.Packages = r.l.Packages[:4]
 			r.l.Layers[1].LeftOut = []string{"/f"}
-		}, []string{"/f of image app is from elsewhere, or left out, although nobody has looked into lender for it"}, nil},
+		}, []string{"/f of image app has another origin, or is left out, but its lock skips package lender, which may have it"}, nil},
 		"a patch level": {func(_ *testing.T, r *run) { r.l.Branch = "RELEASE-p9" },
-			[]string{"image app calls itself 15.0-RELEASE-p9, but FreeBSD-runtime 15.0p1 is of 15.0-RELEASE-p1; --branch gives your own word"}, nil},
+			[]string{"image app calls itself 15.0-RELEASE-p9, but FreeBSD-runtime 15.0p1 is of 15.0-RELEASE-p1; --branch confirms the release"}, nil},
 		"the user's patch level": {func(_ *testing.T, r *run) { r.l.Branch, r.Branch = "RELEASE-p9", "RELEASE-p9" }, nil, nil},
 		"another of the user's": {func(_ *testing.T, r *run) { r.l.Branch, r.Branch = "RELEASE-p9", "RELEASE-p8" },
-			[]string{"image app calls itself 15.0-RELEASE-p9, but FreeBSD-runtime 15.0p1 is of 15.0-RELEASE-p1; --branch gives your own word"}, nil},
+			[]string{"image app calls itself 15.0-RELEASE-p9, but FreeBSD-runtime 15.0p1 is of 15.0-RELEASE-p1; --branch confirms the release"}, nil},
 		"an annotation": {func(_ *testing.T, r *run) { r.l.Annotations["k"] = "v" },
-			[]string{`annotation k of image app is "v", of which only its lock tells; --annotation gives your own word`}, nil},
+			[]string{`annotation k of image app is "v", which only its lock says; --annotation gives your own value`}, nil},
 		"the user's annotation": {func(_ *testing.T, r *run) { r.l.Annotations["k"], r.Annotations = "v", map[string]string{"k": "v"} }, nil, nil},
 		"no annotation": {func(_ *testing.T, r *run) { r.Annotations = map[string]string{"k": "v"} },
 			[]string{`annotation k of image app is absent, wanted "v"`}, nil},
 		"where the source is": {func(_ *testing.T, r *run) { r.l.Annotations["org.opencontainers.image.revision"] = "abc" }, nil,
-			[]string{`image app: its lock says that org.opencontainers.image.revision is "abc", and nobody else does; --annotation compares it with your own word`}},
+			[]string{`image app: only its lock says that org.opencontainers.image.revision is "abc"; --annotation compares it with your own value`}},
 		"another source": {func(_ *testing.T, r *run) {
 			r.l.Annotations["org.opencontainers.image.revision"], r.Annotations = "abc", map[string]string{"org.opencontainers.image.revision": "def"}
-		}, []string{`annotation org.opencontainers.image.revision of image app is "abc", of which only its lock tells; --annotation gives your own word`}, nil},
+		}, []string{`annotation org.opencontainers.image.revision of image app is "abc", which only its lock says; --annotation gives your own value`}, nil},
 		"what cannot be resolved": {func(t *testing.T, r *run) {
 			fill(r.in.Repos[0], "FreeBSD-runtime-15.0p1", "a-1", "b-1 d", "c-1", "d-1 liba.so", "lender-1")
 			change(t, r.l, 1, func(def *define.Image) { def.Packages = append(def.Packages, "gone") })
@@ -313,8 +313,8 @@ func TestSnapshot(t *testing.T) {
 	t.Parallel()
 	for branch, want := range map[string][]string{
 		"STABLE": nil, "CURRENT": nil,
-		"RELEASE": {"image x calls itself 15.0-RELEASE, of which FreeBSD-runtime 15.snap1 tells nothing; --branch gives your own word"},
-		"RC1":     {"image x calls itself 15.0-RC1, of which FreeBSD-runtime 15.snap1 tells nothing; --branch gives your own word"},
+		"RELEASE": {"image x calls itself 15.0-RELEASE, which FreeBSD-runtime 15.snap1 does not say; --branch confirms the release"},
+		"RC1":     {"image x calls itself 15.0-RC1, which FreeBSD-runtime 15.snap1 does not say; --branch confirms the release"},
 	} {
 		r := lockedRun(t, "image x { packages = [ a ] }", "x", repo(t, "base", "a-1", "FreeBSD-runtime-15.snap1"))
 		r.l.Revision, r.l.Branch = "15.0", branch
@@ -399,7 +399,7 @@ func TestTwoRepositories(t *testing.T) {
 	if family, err = r.resolve(t); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{`package a is not what the definition of image x comes to: found 1 of repository "first" in layer x, requested by x, wanted 2 of repository "second" in layer x, requested by x`}
+	want := []string{`package a differs from what the definition of image x resolves to: found 1 of repository "first" in layer x, requested by x, wanted 2 of repository "second" in layer x, requested by x`}
 	if diff := cmp.Diff(want, family.Steps[0].AllDoubts()); diff != "" {
 		t.Errorf("doubts (-want +got):\n%s", diff)
 	}
@@ -416,7 +416,7 @@ func TestOfferedFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		`package b is not what the definition of image x comes to: found 1 of repository "second" in layer x, requested by x, wanted 1 of repository "first" in layer x, requested by x`,
+		`package b differs from what the definition of image x resolves to: found 1 of repository "second" in layer x, requested by x, wanted 1 of repository "first" in layer x, requested by x`,
 		"package b-1 of image x is not the one that the catalogue offers first",
 	}
 	if diff := cmp.Diff(want, family.Steps[0].AllDoubts()); diff != "" {
@@ -446,7 +446,7 @@ func TestUnasked(t *testing.T) {
 	}
 }
 
-// TestUnvouchedError is one of bytes that could not be had from anybody trusted.
+// TestUnvouchedError is one of bytes that could not be obtained from anybody trusted.
 func TestUnvouchedError(t *testing.T) {
 	t.Parallel()
 	err := &resolve.UnvouchedError{What: "x"}

@@ -93,7 +93,7 @@ func TestReadFaults(t *testing.T) {
 		{"an index that may be a manifest", `index.json: has "config", "layers", by which others take it for another kind of document`, func(p *parts) { in(&p.index, `{`, `{"config":{},"layers":[],`) }, false},
 		{"a manifest that may be an index", `manifest: has "manifests", by which others take it for another kind of document`, func(p *parts) { in(&p.manifest, `{`, `{"manifests":[],`) }, false},
 		{"a manifest that is no JSON", "manifest: ", func(p *parts) { p.manifest = "[" }, false},
-		{"type of the config", `manifest: its config is of type "x", so it is no OCI image`, func(p *parts) { in(&p.manifest, "application/vnd.oci.image.config.v1+json", "x") }, false},
+		{"type of the config", `manifest: its config is of type "x", so it is not an OCI image`, func(p *parts) { in(&p.manifest, "application/vnd.oci.image.config.v1+json", "x") }, false},
 		{"no type of the manifest", "has no mediaType, wanted one (image-spec, descriptor.md)", func(p *parts) { in(&p.index, `"mediaType":"application/vnd.oci.image.manifest.v1+json",`, ``) }, false},
 		{"a large manifest", "manifest: has 4194305 bytes, wanted at most 4194304", func(p *parts) {
 			in(&p.index, `MANIFEST`, `"digest":"sha256:`+strings.Repeat("0", 64)+`","size":4194305`)
@@ -117,7 +117,7 @@ func TestReadFaults(t *testing.T) {
 // layoutOf judges the text of oci-layout, as sources do.
 type layoutOf struct{ fake }
 
-func (l layoutOf) Index(ctx context.Context) (Wrapping, error) {
+func (l layoutOf) Index(ctx context.Context) (LayoutFiles, error) {
 	w, err := l.fake.Index(ctx)
 	w.Fault = CheckLayoutFile(w.Layout)
 	return w, err
@@ -145,7 +145,7 @@ func TestReadContents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([]string{"README is in the archive, but nothing refers to it", "blobs/sha256/stray is in the archive, but nothing refers to it"}, c.Strays); d != "" {
+	if d := cmp.Diff([]string{"README is in the archive, but nothing refers to it", "blobs/sha256/stray is in the archive, but nothing refers to it"}, c.Unreferenced); d != "" {
 		t.Errorf("strays (-want +got):\n%s", d)
 	}
 	want := Texts{Config: []byte(f[BlobName(c.Manifest.Config.Digest)]), Manifest: []byte(f[BlobName(c.Descriptor.Digest)]), Index: []byte(f["index.json"]), Layout: []byte(LayoutFile)}
@@ -181,9 +181,9 @@ type failing struct {
 	end  func()
 }
 
-func (f *failing) Index(ctx context.Context) (Wrapping, error) {
+func (f *failing) Index(ctx context.Context) (LayoutFiles, error) {
 	if f.left < 0 {
-		return Wrapping{}, f.err
+		return LayoutFiles{}, f.err
 	}
 	return f.fake.Index(ctx)
 }

@@ -162,7 +162,7 @@ func TestPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := s.Open(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "-: is no archive") {
+	if _, err := s.Open(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "-: is not an archive") {
 		t.Errorf("a text: got %v", err)
 	}
 }
@@ -210,7 +210,7 @@ func TestBlobRefuses(t *testing.T) {
 	}{
 		{v1.Descriptor{Digest: "sha256:0"}, `digest "sha256:0": `, false},
 		{v1.Descriptor{Digest: none}, "blob " + none.String() + " is not in the archive", false},
-		{v1.Descriptor{Digest: none, URLs: []string{"https://x", "https://y"}}, "blob " + none.String() + " is not in the archive but at https://x, which this version does not ask", true},
+		{v1.Descriptor{Digest: none, URLs: []string{"https://x", "https://y"}}, "blob " + none.String() + " is not in the archive but at https://x, which this version does not fetch", true},
 		{v1.Descriptor{Digest: none, Size: -1}, "size of blob " + none.String() + " is -1 in its descriptor, wanted 0 or more", false},
 		{v1.Descriptor{Digest: im.Layers[0].Digest, Size: 4}, "size of blob " + im.Layers[0].Digest.String() + " is 3, wanted 4", false},
 	} {
