@@ -198,6 +198,7 @@ func TestDoubts(t *testing.T) {
 		"a patch level": {func(_ *testing.T, r *run) { r.l.Branch = "RELEASE-p9" },
 			[]string{"image app calls itself 15.0-RELEASE-p9, but FreeBSD-runtime 15.0p1 is of 15.0-RELEASE-p1; --branch confirms the release"}, nil},
 		"the user's patch level": {func(_ *testing.T, r *run) { r.l.Branch, r.Branch = "RELEASE-p9", "RELEASE-p9" }, nil, nil},
+		"the user's release":     {func(_ *testing.T, r *run) { r.l.Branch, r.Branch, r.Revision = "RELEASE-p9", "RELEASE-p9", "15.0" }, nil, nil},
 		"another of the user's": {func(_ *testing.T, r *run) { r.l.Branch, r.Branch = "RELEASE-p9", "RELEASE-p8" },
 			[]string{"image app calls itself 15.0-RELEASE-p9, but FreeBSD-runtime 15.0p1 is of 15.0-RELEASE-p1; --branch confirms the release"}, nil},
 		"an annotation": {func(_ *testing.T, r *run) { r.l.Annotations["k"] = "v" },
