@@ -58,6 +58,7 @@ func TestCompare(t *testing.T) {
 		"no alternative":             {"base", "base - a /bin/sh", "image base: the tree and orlop differ: package b | c: found in orlop only, wanted in both"},
 		"a package more":             {"base", "base - a,b,x /bin/sh", "image base: the tree and orlop differ: package x: found in the tree only, wanted in both"},
 		"named again":                {"child", "child base a,d -", ""},
+		"had from the parent":        {"child", "base - a,b,d /bin/sh\nchild base - -", ""},
 		"told of one only":           {"base child", "base - a,b,x /bin/sh\nchild base d -", "image base: the tree and orlop differ: package x: found in the tree only, wanted in both"},
 		"in no list":                 {"child", "base - x /bin/csh\nchild base d -", "image child: the tree and orlop differ: the command: found /bin/csh, wanted /bin/sh"},
 		"a parent that is not there": {"child", "child none d -", `image "child": its parent "none" is not defined`},

@@ -245,7 +245,7 @@ func TestReadDir(t *testing.T) {
 		return errors.Join(os.WriteFile(in(name), []byte(text), 0o600), os.Chmod(in(name), mode), os.Chtimes(in(name), time.Time{}, time.Unix(7, 999)))
 	}
 	err := errors.Join(os.Chmod(dir, 0o755), os.Mkdir(in("d"), 0o700), write("d/f", os.ModeSetuid|0o755, "text"), write("b", 0o4, ""), os.Link(in("d/f"), in("a")), os.Link(in("d/f"), in("z")),
-		os.Symlink("d/../../x", in("l")), syscall.Mkfifo(in("pipe"), 0o600), os.Chmod(in("d"), os.ModeSticky|os.ModeSetgid|0o700))
+		write("two", 0o644, "xy"), os.Link(in("two"), in("twice")), os.Symlink("d/../../x", in("l")), syscall.Mkfifo(in("pipe"), 0o600), os.Chmod(in("d"), os.ModeSticky|os.ModeSetgid|0o700))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,9 +266,9 @@ func TestReadDir(t *testing.T) {
 		if n.Type == tree.Symlink {
 			n.Mode = 0
 		}
-		got = append(got, strings.TrimSpace(fmt.Sprintf("%v %s %04o %d %s", n.Type, n.Path, n.Mode, n.Size*int64(1-min(n.Type, 1)), n.Link)))
+		got = append(got, strings.TrimSpace(fmt.Sprintf("%v %s %04o %d %s", n.Type, n.Path, n.Mode, n.Size, n.Link)))
 	}
-	want := []string{"dir / 0755 0", "file /a 4755 4", "file /b 0004 0", "dir /d 3700 0", "hardlink /d/f 4755 0 /a", "link /l 0000 0 d/../../x", "hardlink /z 4755 0 /a"}
+	want := []string{"dir / 0755 0", "file /a 4755 4", "file /b 0004 0", "dir /d 3700 0", "hardlink /d/f 4755 0 /a", "link /l 0000 0 d/../../x", "file /twice 0644 2", "hardlink /two 0644 0 /twice", "hardlink /z 4755 0 /a"}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
