@@ -146,7 +146,7 @@ func TestAlone(t *testing.T) {
 	}
 }
 
-// Test14 has what is otherwise in FreeBSD 14: links in the place of
+// Test14 has what is otherwise in FreeBSD 14: links in place of
 // certificates, and a repository configuration without a stanza to enable.
 func Test14(t *testing.T) {
 	t.Parallel()

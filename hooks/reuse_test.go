@@ -130,7 +130,7 @@ func TestReuse(t *testing.T) {
 				t.Errorf("first build with a store: %s, without %s; unpacked %d packages", got, want, first)
 			}
 			if got, n := unpacked(t, with(none)); got != want || n != 0 {
-				t.Errorf("nothing changed: %s, made anew %s; unpacked %d packages", got, want, n)
+				t.Errorf("nothing changed: %s, rebuilt %s; unpacked %d packages", got, want, n)
 			}
 			other := with(none)
 			other.Cache = cache.New(st, "another program")
@@ -141,11 +141,11 @@ func TestReuse(t *testing.T) {
 				digestOf(t, with(none)) // so that it is the last
 				got, n := unpacked(t, with(changed))
 				if want := anew(changed); got != want || n != 1 {
-					t.Errorf("package %d changed: %s, made anew %s; unpacked %d packages", changed, got, want, n)
+					t.Errorf("package %d changed: %s, rebuilt %s; unpacked %d packages", changed, got, want, n)
 				}
 			}
 			if got := digestOf(t, with(none)); got != want {
-				t.Errorf("the first ones again: %s, made anew %s", got, want)
+				t.Errorf("the first ones again: %s, rebuilt %s", got, want)
 			}
 		})
 	}
@@ -187,7 +187,7 @@ func TestReuseDamage(t *testing.T) {
 	}
 }
 
-// TestReuseUnreadable has a folder in the place of the layer, which opens but
+// TestReuseUnreadable has a folder in place of the layer, which opens but
 // cannot be read, like a file on a bad disk.
 func TestReuseUnreadable(t *testing.T) {
 	t.Parallel()

@@ -16,7 +16,7 @@ import (
 )
 
 // sources are source trees of each branch, in git or not, with what the script
-// changes in them and how it is told where the tree's own files are.
+// changes in them and how it learns where the tree's own files are.
 func sources(t *testing.T, test func(t *testing.T, tr *tree, keep, want []string)) {
 	t.Helper()
 	for branch, want := range map[string][]string{

@@ -102,7 +102,7 @@ func (tr *tree) front(t *testing.T) {
 	tr.way = way{filepath.Join(dir, "release.mk"), filepath.Join(dir, "mirrors.mk"), "release.mk: ", mk}
 }
 
-// installedTree has orlop in the place of its own Makefile.oci.
+// installedTree has orlop in place of its own Makefile.oci.
 func installedTree(t *testing.T, branch string) *tree {
 	t.Helper()
 	tr := bareTree(t, branch)

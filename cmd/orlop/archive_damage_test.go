@@ -243,7 +243,7 @@ files, pkg database and packages were not checked: that needs every layer comple
 	{"passwd absent", inLayer(0, func(l *opened) { l.drop(0, "etc/passwd") }), "layer 1: /etc/passwd: file is absent, wanted the one that orlop made", ""},
 	{"group absent", inLayer(0, func(l *opened) { l.drop(0, "etc/group") }), "layer 1: /etc/group: file is absent, wanted the one that orlop made", ""},
 	{"link that orlop makes", inLayer(0, func(l *opened) { l.find(0, "etc/os-release").Linkname = "/evil" }), "layer 1: /etc/os-release: link is /evil, wanted ../var/run/os-release, as its lock has it", ""},
-	{"file in the place of a link", inLayer(0, func(l *opened) { e := l.find(0, "etc/os-release"); e.Typeflag, e.Linkname = tar.TypeReg, "" }), "layer 1: /etc/os-release: type is file, wanted link", ""},
+	{"file in place of a link", inLayer(0, func(l *opened) { e := l.find(0, "etc/os-release"); e.Typeflag, e.Linkname = tar.TypeReg, "" }), "layer 1: /etc/os-release: type is file, wanted link", ""},
 	{"database of a lower layer", inLayer(0, func(l *opened) { l.find(0, "var/db/pkg/local.sqlite").set([]byte("x")) }), "layer 1: /var/db/pkg/local.sqlite: sha256 is …, wanted …, as its lock has it", ""},
 
 	// Rows of the pkg database.

@@ -19,7 +19,7 @@ import (
 var goish = regexp.MustCompile(`(?i)strconv|parse error|invalid (value|boolean)|flag provided|flag needs|bad flag|two forms|runtime error|goroutine|nil pointer|%!|no help topic|incorrect usage|required flag`)
 
 // recorded takes a command line apart and lets the library call the command,
-// in the place of which the context is kept. There is none without a command,
+// in place of which the context is kept. There is none without a command,
 // and where help is asked for.
 func recorded(words []string) (a *arguments, c *cli.Context, err error) {
 	p := &program{}

@@ -19,7 +19,7 @@ import (
 // checkBasics are the programs that every FreeBSD has, as far as the check needs them.
 var checkBasics = strings.Fields("sh cat cut sed grep sort diff cmp tar find touch mkdir rm cp chmod tail tr wc dirname env mktemp gzip")
 
-// checkStubs stand in the place of what only FreeBSD has, and of what takes long. Each
+// checkStubs stand in place of what only FreeBSD has, and of what takes long. Each
 // does what the check asks of it, and leaves the same files as the image of checkFiles.
 var checkStubs = map[string]string{
 	"uname":           `echo FreeBSD`,

@@ -13,7 +13,7 @@ import (
 
 // TestInteropForeign lists, verifies and compares what other programs made of
 // an image: which digests they changed, and that the tree is the same. Another
-// layout around the same manifest is no difference, and is told beside it.
+// layout around the same manifest is no difference, and is reported beside it.
 func TestInteropForeign(t *testing.T) {
 	dir, _ := images(t)
 	work, original := t.TempDir(), filepath.Join(dir, "container-image-dynamic.txz")

@@ -267,7 +267,7 @@ func digestText(b []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// replace puts a blob in the place of the one that a descriptor has.
+// replace puts a blob in place of the one that a descriptor has.
 func (l *opened) replace(descriptor object, blob []byte) {
 	l.t.Helper()
 	os.Remove(l.blob(descriptor["digest"].(string)))

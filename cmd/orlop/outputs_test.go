@@ -184,7 +184,7 @@ func TestFetchStarved(t *testing.T) {
 	}
 }
 
-// TestReplacedMeanwhile puts somebody's things in the place of outputs while they
+// TestReplacedMeanwhile puts somebody's things in place of outputs while they
 // are made: they are judged again, and nothing at all is written.
 func TestReplacedMeanwhile(t *testing.T) {
 	t.Parallel()

@@ -114,7 +114,7 @@ func TestLockURLs(t *testing.T) {
 	}
 }
 
-// TestFilesBeside puts things in the place of files that nobody has named: they
+// TestFilesBeside puts things in place of files that nobody has named: they
 // are refused at once, and never waited for.
 func TestFilesBeside(t *testing.T) {
 	t.Parallel()
@@ -167,7 +167,7 @@ func TestFilesBeside(t *testing.T) {
 	})
 }
 
-// TestSourceKinds puts things in the place of a source tree's file.
+// TestSourceKinds puts things in place of a source tree's file.
 func TestSourceKinds(t *testing.T) {
 	t.Parallel()
 	for want, make := range map[string]func(path string) error{

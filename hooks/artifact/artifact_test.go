@@ -184,7 +184,7 @@ func TestHiddenDatabase(t *testing.T) {
 }
 
 // TestDatabaseFaults tells a database that cannot be read; rows that make no packages
-// are told by Read, and left to others by Examine.
+// are reported by Read, and left to others by Examine.
 func TestDatabaseFaults(t *testing.T) {
 	t.Parallel()
 	d := artifacttest.Describe(t, "layer l")
@@ -242,7 +242,7 @@ func TestStrays(t *testing.T) {
 	}
 }
 
-// damaged are faults of an image, each alone, and what is told of them.
+// damaged are faults of an image, each alone, and what is reported of them.
 var damaged = []struct {
 	name, want string
 	damage     func(s *artifacttest.Source, manifest *v1.Manifest, config *v1.Image)

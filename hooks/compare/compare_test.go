@@ -24,7 +24,7 @@ import (
 var update = flag.Bool("update", false, "write what the cases give into their files")
 
 // TestCases compares the images a and b of each file in testdata, a folder for each
-// thing that is told. A case is a comment, both images as describe reads them, and
+// kind of difference. A case is a comment, both images as describe reads them, and
 // the differences of its folder's part. What both images have stands once, in both.
 func TestCases(t *testing.T) {
 	t.Parallel()
@@ -206,7 +206,7 @@ func TestChangedSince(t *testing.T) {
 	}
 }
 
-// TestLargeDocuments are not taken apart: that they differ is told.
+// TestLargeDocuments are not taken apart: that they differ is reported.
 func TestLargeDocuments(t *testing.T) {
 	t.Parallel()
 	image := func(label string, n int) *artifact.Artifact {
@@ -220,7 +220,7 @@ func TestLargeDocuments(t *testing.T) {
 	}
 }
 
-// TestSingleLayers have no documents: neither image nor pull is told of them.
+// TestSingleLayers have no documents: neither image nor pull is reported of them.
 func TestSingleLayers(t *testing.T) {
 	t.Parallel()
 	a, b := artifacttest.Read(t, artifacttest.Describe(t, "layer l\nfile /a").Source()), artifacttest.Read(t, artifacttest.Describe(t, "arch arm64\nlayer l\nfile /b").Source())

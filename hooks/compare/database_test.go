@@ -52,7 +52,7 @@ func edited(t testing.TB, image []byte, statements ...string) []byte {
 }
 
 // TestDatabases compares databases that say the same of every package: fields of the
-// header are told by name, then pages; and that they differ in nothing but form is
+// header are reported by name, then pages; and that they differ in nothing but form is
 // true as long as their rows are the same.
 func TestDatabases(t *testing.T) {
 	t.Parallel()

@@ -100,7 +100,7 @@ func TestUnheldWords(t *testing.T) {
 	}
 }
 
-// TestJoin makes one fault of those of a repository for one reason, in the place of
+// TestJoin makes one fault of those of a repository for one reason, in place of
 // the first, and changes none of them.
 func TestJoin(t *testing.T) {
 	t.Parallel()

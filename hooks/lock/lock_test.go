@@ -220,7 +220,7 @@ func TestMovements(t *testing.T) {
 	}
 }
 
-// TestSkipOld asks skip of what is new only: what is gone is told.
+// TestSkipOld asks skip of what is new only: what is gone is reported.
 func TestSkipOld(t *testing.T) {
 	t.Parallel()
 	l := &lock.Lock{Layers: []lock.Layer{{Image: "x"}}, Packages: []lock.Package{{Name: "a", Version: "1", Layer: "x"}}}

@@ -152,7 +152,7 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// TestPlaceChangesKind puts a file in the place of a layout, and a layout in that of
+// TestPlaceChangesKind puts a file in place of a layout, and a layout in that of
 // a file.
 func TestPlaceChangesKind(t *testing.T) {
 	t.Parallel()
@@ -503,7 +503,7 @@ func TestCheckFile(t *testing.T) {
 	}
 }
 
-// TestReplaceHalf puts a layout in the place of what a kill has left of one.
+// TestReplaceHalf puts a layout in place of what a kill has left of one.
 func TestReplaceHalf(t *testing.T) {
 	t.Parallel()
 	out := t.TempDir()

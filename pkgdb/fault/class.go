@@ -9,7 +9,7 @@ type Class int
 // The classes. Of several errors the one that comes first here decides.
 const (
 	Wrong  Class = iota + 1 // bytes are there and wrong
-	Absent                  // bytes could not be had
+	Absent                  // bytes could not be obtained
 	Unmet                   // the request cannot be met
 	Failed                  // this version or this machine cannot do it
 	Usage                   // the command line, a configuration or a definition is wrong

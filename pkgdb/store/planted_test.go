@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// plants are ways to put something else in the place of a file. Each gets the
+// plants are ways to put something else in place of a file. Each gets the
 // path and that of a victim.
 var plants = map[string]func(path, victim string) error{
 	"link":          func(path, victim string) error { return os.Symlink(victim, path) },
@@ -24,7 +24,7 @@ var plants = map[string]func(path, victim string) error{
 	"folder":        func(path, _ string) error { return os.Mkdir(path, 0o700) },
 }
 
-// planted makes a store with something in the place of a file of one folder,
+// planted makes a store with something in place of a file of one folder,
 // and has do use it. The victim stays what it is, nothing blocks, and all that
 // is planted can be pruned.
 func planted(t *testing.T, folder string, name func(*Store, *Source) string, do func(t *testing.T, how string, st *Store, src *Source)) {

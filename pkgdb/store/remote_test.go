@@ -342,7 +342,7 @@ func TestMirrors(t *testing.T) {
 	if err := get(t, src); err != nil {
 		t.Error(err)
 	}
-	// A second try may be for the worse: all faults are told, the wrong bytes too.
+	// A second try may be for the worse: all faults are reported, the wrong bytes too.
 	st = &Store{Dir: t.TempDir() + "/store", Lookup: func(context.Context, string, string, string) ([]Server, error) {
 		return []Server{{gone.Hostname(), port(gone)}, {wrong.Hostname(), port(wrong)}}, nil
 	}}

@@ -153,7 +153,7 @@ func TestSecretsOfProxy(t *testing.T) {
 	}
 }
 
-// hosts notes what secrets servers are told, by name and path.
+// hosts notes what secrets servers are sent, by name and path.
 type hosts struct {
 	mu   sync.Mutex
 	told []string
@@ -177,7 +177,7 @@ func (h *hosts) serve(t *testing.T, name string, next http.HandlerFunc) *url.URL
 }
 
 // TestSecretsStayWithHost follows a redirection and an SRV record to other
-// hosts, which are told no secret; the repository's own host is.
+// hosts, which get no secret; the repository's own host is.
 func TestSecretsStayWithHost(t *testing.T) {
 	t.Parallel()
 	var h hosts

@@ -98,7 +98,7 @@ func TestKeysNotSupported(t *testing.T) {
 	}
 }
 
-// TestFoldersThatCannotBeRead has all that may stand in the place of a folder of
+// TestFoldersThatCannotBeRead has all that may stand in place of a folder of
 // fingerprints, or of a file in it: the error names it, and no key is trusted
 // because a revocation could not be read.
 func TestFoldersThatCannotBeRead(t *testing.T) {

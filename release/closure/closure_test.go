@@ -169,8 +169,8 @@ func section(a *txtar.Archive, name string) string {
 var late = map[string]bool{"library": true, "interpreter": true}
 
 // TestGaps checks images each of which lacks what one kind of file asks for: all
-// that is missing is told, nothing else, and an exception that speaks of something
-// absent is used. What is known before packages are unpacked is told then, too.
+// that is missing is reported, nothing else, and an exception that speaks of something
+// absent is used. What is known before packages are unpacked is reported then, too.
 func TestGaps(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/*/*.txtar")

@@ -47,7 +47,7 @@ func parsed(text string) []*tree.Node {
 	return nodes
 }
 
-// applyTests are layers in the short form, what they leave, and what is told.
+// applyTests are layers in the short form, what they leave, and what is reported.
 var applyTests = []struct{ name, layers, want, faults string }{
 	{"whiteouts, wherever they stand", "d/a f/a/x f/a/y f/b/z | f/a/new f/a/.wh..wh..opq f/b/.wh.z", "d/ d/a f/a/new d/b", ""},
 	{"whiteout and the same path again", "f/a=1 | f/a=2 f/.wh.a", "d/ f/a=2", ""},
@@ -87,14 +87,14 @@ var applyTests = []struct{ name, layers, want, faults string }{
 	{"all names but one go", "f/d/a=1 h/d/b>/d/a h/e>/d/a | f/.wh.d", "d/ f/e=1", ""},
 	{"hard link, then a whiteout of what it names", "f/a=1 | h/b>/a f/.wh.a", "d/ f/b=1", ""},
 	{"whiteout, then a hard link to what it names", "f/a=1 | f/.wh.a h/b>/a", "d/", "/b: is a hard link to /a, which is neither an earlier file of the layer nor one of a lower layer"},
-	{"hard link in the place of another name", "f/a=1 h/b>/a | h/a>/b", "d/ f/a=1 h/b>/a", ""},
+	{"hard link in place of another name", "f/a=1 h/b>/a | h/a>/b", "d/ f/a=1 h/b>/a", ""},
 	{"hard link to a file whose first names are something else", "f/a=1 h/b>/a h/c>/a | f/.wh.a d/b h/d>/c", "d/ d/b f/c=1 h/d>/c", ""},
 	{"hard link to a lower layer, in a directory for a file", "f/a f/b=1 | d/a h/a/c>/b", "d/ d/a h/a/c>/b f/b=1", ""},
 	{"hard link to nothing", "h/b>/a f/c", "d/ f/c", "/b: is a hard link to /a, which is neither an earlier file of the layer nor one of a lower layer"},
 	{"hard link to a directory", "d/a h/b>/a", "d/ d/a", "/b: is a hard link to /a, which is a directory"},
 	{"hard link to itself", "f/a=1 | h/a>/a", "d/ f/a=1", "/a: is a hard link to itself"},
-	{"hard link in the place of what it names", "f/a/f=1 | h/a>/a/f", "d/ d/a f/a/f=1", "/a: is a hard link to /a/f, which the layer removes"},
-	{"hard link in the place of the link that it leads through", "f/d/x=1 l/a>d | h/a>/a/x", "d/ l/a>d d/d f/d/x=1", "/a: is a hard link to /a/x, which the layer removes"},
+	{"hard link in place of what it names", "f/a/f=1 | h/a>/a/f", "d/ d/a f/a/f=1", "/a: is a hard link to /a/f, which the layer removes"},
+	{"hard link in place of the link that it leads through", "f/d/x=1 l/a>d | h/a>/a/x", "d/ l/a>d d/d f/d/x=1", "/a: is a hard link to /a/x, which the layer removes"},
 	{"twice", "f/a=1 f/a=2 f/b", "d/ f/a=2 f/b", "/a: occurs twice in the layer, which image-spec's layer.md forbids"},
 	{"twice, by two paths", "d/d l/a>d f/d/x=1 f/a/x=2", "d/ l/a>d d/d f/d/x=2", "/d/x: occurs twice in the layer, which image-spec's layer.md forbids"},
 	{"twice, as two things", "f/a d/a f/b", "d/ d/a f/b", "/a: occurs twice in the layer, a file and then a dir, and image-spec's layer.md forbids a path twice"},

@@ -36,7 +36,7 @@ func keyed(written *[]string, keys ...string) []Fragment {
 }
 
 // TestReuse makes layers of what a prior layer had and of new fragments, and
-// compares their bytes with those of layers made anew.
+// compares their bytes with those of layers rebuilt.
 func TestReuse(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Compression{Gzip, Zstd} {

@@ -44,7 +44,7 @@ func FuzzContents(f *testing.F) {
 		add("oci-layout", `{"imageLayoutVersion":"1.0.0"}`)
 		c, err := Read(t.Context(), a, platform)
 		if c == nil && err == nil {
-			t.Error("there is nothing, and nothing is told")
+			t.Error("there is nothing, and nothing is reported")
 		}
 		if c == nil {
 			return

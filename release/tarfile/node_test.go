@@ -216,7 +216,7 @@ func TestDiffEmpty(t *testing.T) {
 	}
 }
 
-// TestDiffOfPair compares each two odd entries: what differs is told, and nothing of an
+// TestDiffOfPair compares each two odd entries: what differs is reported, and nothing of an
 // entry and itself.
 func TestDiffOfPair(t *testing.T) {
 	t.Parallel()

@@ -267,7 +267,7 @@ func FuzzOpen(f *testing.F) {
 		}
 		c, err := read(int(packing))
 		if c == nil && err == nil {
-			t.Error("there is nothing, and nothing is told")
+			t.Error("there is nothing, and nothing is reported")
 		}
 		if err == nil && (len(c.Manifest.Layers) != len(c.Config.RootFS.DiffIDs) || c.Texts.Config == nil) {
 			t.Error("an image whose parts disagree was accepted")
