@@ -187,8 +187,8 @@ layer 2: paths, modes, owners, times and flags of its directories: sha256 is …
 	}), "FreeBSD-clibs-15.0p3: /lib/libm.so.5: flags is uarch, wanted none, as the pkg database has it", ""},
 	{"whiteout of nothing", addition(1, tar.Header{Name: "lib/.wh."}), `layer 2: lib/.wh.: is a whiteout of "", which is not a name`, ""},
 	{"whiteout of the folder above", addition(1, tar.Header{Name: "lib/.wh..."}), `layer 2: lib/.wh...: is a whiteout of "..", which is not a name`, ""},
-	{"whiteout of what is not there", addition(1, tar.Header{Name: "lib/.wh.x"}), "layer 2: /lib/.wh.x: is a whiteout, of which orlop writes none", ""},
-	{"opaque folder", addition(1, tar.Header{Name: "etc/.wh..wh..opq"}), "layer 2: /etc/.wh..wh..opq: is a whiteout, of which orlop writes none", ""},
+	{"whiteout of what is not there", addition(1, tar.Header{Name: "lib/.wh.x"}), "layer 2: /lib/.wh.x: is a whiteout, which orlop does not write", ""},
+	{"opaque folder", addition(1, tar.Header{Name: "etc/.wh..wh..opq"}), "layer 2: /etc/.wh..wh..opq: is a whiteout, which orlop does not write", ""},
 	{"hard link to an absolute path", addition(1, tar.Header{Name: "evil", Typeflag: tar.TypeLink, Linkname: "/lib/libc.so.7"}), `/evil: its owners have numbers without names, and orlop writes both
 layer 2: /evil: file is there, wanted none: no package has it, and orlop does not make it`, ""},
 	{"below a link of a lower layer", func(l *opened) {

@@ -74,7 +74,7 @@ func freebsdRepositories(locks []*lock.Lock) ([]catalog.Repo, error) {
 	repo := freebsdRepository(locks[0].ABI, locks[0].Revision, locks[0].Branch)
 	for _, l := range locks {
 		if len(l.Repositories) != 1 || l.Repositories[0].Name != repo.Name || l.Repositories[0].URL != repo.URL {
-			return nil, fault.Usagef("plan --lock: no repository is given, and the lock of %s is not of %s alone; use --repo or --repo-conf-dir", l.Image, repo.URL)
+			return nil, fault.Usagef("plan --lock: no repository given, and the lock of %s is not of %s alone; use --repo or --repo-conf-dir", l.Image, repo.URL)
 		}
 	}
 	return []catalog.Repo{repo}, nil

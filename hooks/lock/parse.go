@@ -133,7 +133,7 @@ func (l *Lock) check() []error {
 	layers, repos := map[string]int{"": -1}, map[string]bool{}
 	for i, layer := range l.Layers {
 		if _, twice := layers[layer.Image]; twice {
-			return []error{fmt.Errorf("layer %q is there twice, or has no name", layer.Image)}
+			return []error{fmt.Errorf("layer %q occurs twice, or has no name", layer.Image)}
 		}
 		if layer.Epoch < 0 || layer.Epoch > MaxEpoch {
 			return []error{fmt.Errorf("layer %q: epoch %d is not in the years 1970 to 9999", layer.Image, layer.Epoch)}
@@ -142,7 +142,7 @@ func (l *Lock) check() []error {
 	}
 	for _, r := range l.Repositories {
 		if repos[r.Name] {
-			return []error{fmt.Errorf("repository %q is there twice", r.Name)}
+			return []error{fmt.Errorf("repository %q occurs twice", r.Name)}
 		}
 		if err := CheckURL(r.URL); err != nil {
 			return []error{fmt.Errorf("repository %q: %w", r.Name, err)}
@@ -160,7 +160,7 @@ func (l *Lock) checkPackages(layers map[string]int, repos map[string]bool) []err
 			errs = append(errs, fmt.Errorf("package %s-%s: %w", p.Name, p.Version, err))
 		}
 		if !p.Donor && installed[p.Name] {
-			errs = append(errs, fmt.Errorf("package %s is there twice", p.Name))
+			errs = append(errs, fmt.Errorf("package %s occurs twice", p.Name))
 		}
 		installed[p.Name] = installed[p.Name] || !p.Donor
 		if len(errs) > maxLockFaults {

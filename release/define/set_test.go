@@ -196,7 +196,7 @@ func TestCheck(t *testing.T) {
 		"file /f has neither source nor from, wanted one of them":   func(i *define.Image) { i.Files[0].Source = "" },
 		"folder /d has neither source nor from, wanted one of them": func(i *define.Image) { i.Folders[0].Source = "" },
 		"mtree /m has neither source nor from, wanted one of them":  func(i *define.Image) { i.Mtree[0].Source = "" },
-		"tag \"x\" occurs twice":                                  func(i *define.Image) { i.Tags = []string{"x", "y", "x"} },
+		"tag \"x\" occurs twice":                                    func(i *define.Image) { i.Tags = []string{"x", "y", "x"} },
 		"version: its text is empty":                                func(i *define.Image) { i.Version = " " },
 	} {
 		img := whole()
