@@ -77,9 +77,9 @@ func TestParseErrors(t *testing.T) {
 	for want, change := range map[string]func(l *Lock){
 		`its format is 9, wanted 1 to 2; orlop 0.9 can read it`: func(l *Lock) { l.Format, l.Orlop = 9, "0.9" },
 		`its last layer is not "low", the image's own`:          func(l *Lock) { l.Image = "low" },
-		`layer "low" occurs twice`:                            func(l *Lock) { l.Layers[1].Image, l.Image = "low", "low" },
-		`layer "" occurs twice, or has no name`:               func(l *Lock) { l.Layers[0].Image = "" },
-		`repository "base" occurs twice`:                      func(l *Lock) { l.Repositories = append(l.Repositories, l.Repositories[0]) },
+		`layer "low" occurs twice`:                              func(l *Lock) { l.Layers[1].Image, l.Image = "low", "low" },
+		`layer "" occurs twice, or has no name`:                 func(l *Lock) { l.Layers[0].Image = "" },
+		`repository "base" occurs twice`:                        func(l *Lock) { l.Repositories = append(l.Repositories, l.Repositories[0]) },
 		`package a-1: layer "x" is not in the lock`:             func(l *Lock) { l.Packages[0].Layer = "x" },
 		`package a-1: layer "" is not in the lock`:              func(l *Lock) { l.Packages[0].Layer = "" },
 		`package a-1: layer "x", which requests it`:             func(l *Lock) { l.Packages[0].Requested = "x" },
@@ -95,7 +95,7 @@ func TestParseErrors(t *testing.T) {
 		`has 17 repositories, wanted at most 16`:                func(l *Lock) { l.Repositories = append(make([]Repository, 16), l.Repositories...) },
 		`has 20003 packages, wanted at most 20000`:              func(l *Lock) { l.Packages = append(make([]Package, 19_999), l.Packages...) },
 		`has more faults`:                                       func(l *Lock) { l.Packages = append(make([]Package, 1000), l.Packages...) },
-		`package a occurs twice`:                              func(l *Lock) { l.Packages[1] = l.Packages[0] },
+		`package a occurs twice`:                                func(l *Lock) { l.Packages[1] = l.Packages[0] },
 	} {
 		l := someLock()
 		change(&l)
