@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"cmp"
+	"errors"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release"
+)
+
+// repositories returns those of the configuration, then those of --repo.
+func repositories(c *cli.Context, abi, revision string) ([]catalog.Repo, error) {
+	repos, err := configured(c.StringSlice("repo-conf-dir"), abiVariables(abi, revision))
+	if err != nil {
+		return nil, err
+	}
+	for _, arg := range c.StringSlice("repo") {
+		name, url, named := strings.Cut(arg, "=")
+		if !named || name == "" || strings.ContainsAny(name, "/:") {
+			name, url = defaultRepo, arg
+		}
+		repos = append(repos, catalog.Repo{Name: name, URL: url, MirrorType: mirrorType(url)})
+	}
+	if len(repos) == 0 && !c.IsSet("lock") {
+		repo, err := defaultRepository(c)
+		if err != nil {
+			return nil, err
+		}
+		repos = append(repos, repo)
+	}
+	seen := map[string]bool{}
+	for _, r := range repos {
+		if seen[r.Name] {
+			return nil, fault.Usagef("repository %q is given twice; name them with --repo NAME=URL", r.Name)
+		}
+		seen[r.Name] = true
+	}
+	return repos, nil
+}
+
+// configured returns the repositories of pkg's configuration in these folders.
+func configured(dirs []string, vars map[string]string) ([]catalog.Repo, error) {
+	var read []string
+	var errs []error
+	for _, dir := range dirs {
+		if _, err := os.ReadDir(dir); err != nil {
+			errs = append(errs, &fault.UnreadError{Flag: "repo-conf-dir", Path: dir, Err: err})
+			continue
+		}
+		read = append(read, dir)
+	}
+	if len(read) == 0 {
+		return nil, errors.Join(errs...)
+	}
+	repos, err := catalog.ReadConf(read, vars)
+	return repos, errors.Join(append(errs, err)...)
+}
+
+// mirrorType returns the mirror type of a URL without a configuration: pkg+ means
+// mirrors that DNS names.
+func mirrorType(url string) string {
+	if strings.HasPrefix(url, "pkg+") {
+		return "srv"
+	}
+	return "none"
+}
+
+// defaultRepository returns FreeBSD's own for the revision and branch.
+func defaultRepository(c *cli.Context) (catalog.Repo, error) {
+	abi, revision := c.String("abi"), c.String("revision")
+	if abi == "" || revision == "" {
+		return catalog.Repo{}, fault.Usagef("%s: no repository given; use --repo or --repo-conf-dir, or --abi and --revision for that of pkg.FreeBSD.org", c.Command.Name)
+	}
+	return freebsdRepository(abi, revision, cmp.Or(c.String("branch"), "RELEASE")), nil
+}
+
+func freebsdRepository(abi, revision, branch string) catalog.Repo {
+	r := release.Release{Revision: revision, Branch: branch, ABI: abi}
+	url := "pkg+https://pkg.FreeBSD.org/" + abi + "/" + r.BaseRepository()
+	return catalog.Repo{Name: defaultRepo, URL: url, MirrorType: mirrorType(url)}
+}
+
+// abiVariables returns the variables that a repository URL may use, as far as they
+// are known (libpkg/pkg_config.c).
+func abiVariables(abi, revision string) map[string]string {
+	vars := map[string]string{}
+	if _, minor, ok := strings.Cut(revision, "."); ok {
+		vars["VERSION_MINOR"] = minor
+	}
+	if parts := strings.Split(abi, ":"); len(parts) == 3 {
+		vars["ABI"], vars["OSNAME"], vars["VERSION_MAJOR"], vars["RELEASE"], vars["ARCH"] = abi, parts[0], parts[1], parts[1], parts[2]
+	}
+	return vars
+}
