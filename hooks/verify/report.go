@@ -9,7 +9,6 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/hooks/artifact"
-	"github.com/orlop/orlop/hooks/compare"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
@@ -45,8 +44,7 @@ type Report struct {
 	// Of a rebuilt image:
 	Doubts       []string // what only the lock vouches for
 	Definitions  []resolve.LayerDefinition
-	FromArtifact []string             // files that the rebuild took from it
-	Differences  []compare.Difference // between the rebuild and the archive
+	FromArtifact []string // files that the rebuild took from it
 }
 
 // GivenLock is a lock and its file.
