@@ -33,9 +33,9 @@ func (d *delta) nodes(m *Root) []*tree.Node {
 }
 
 // checkExtraction makes sure that FreeBSD can extract the image.
-func checkExtraction(ctx context.Context, made map[*Root]*Layered, m *Layered) error {
-	layers := [][]*tree.Node{m.nodes}
-	for at := made[m.Parent]; at != nil; at = made[at.Parent] {
+func checkExtraction(ctx context.Context, m *Layered) error {
+	var layers [][]*tree.Node
+	for at := m; at != nil; at = at.below {
 		layers = append(layers, at.nodes)
 	}
 	slices.Reverse(layers)

@@ -29,6 +29,7 @@ import (
 // Layered is an image whose layers are written.
 type Layered struct {
 	*Root
+	below   *Layered     // the image whose layers this one has, too; nil with Squash
 	Layers  []oci.Layer  // lowest first
 	blobs   []*os.File   // their bytes
 	nodes   []*tree.Node // entries of the own layer
@@ -63,16 +64,18 @@ func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out
 		if err := ctx.Err(); err != nil {
 			return list, nil, err // the lists may be cut short
 		}
-		below := made[root.Parent] // nil with Squash
-		if err := checkExtraction(ctx, made, m); err != nil {
+		if !r.Squash {
+			m.below = made[root.Parent]
+		}
+		if err := checkExtraction(ctx, m); err != nil {
 			return list, nil, fmt.Errorf("image %s: %w", root.Def.Name, err)
 		}
 		own, blob, reused, err := r.writeLayer(ctx, m, d)
 		if err != nil {
 			return list, nil, fmt.Errorf("image %s: %w", root.Def.Name, err)
 		}
-		if below != nil {
-			m.Layers, m.blobs, m.earlier = slices.Clone(below.Layers), slices.Clone(below.blobs), slices.Clone(below.earlier)
+		if b := m.below; b != nil {
+			m.Layers, m.blobs, m.earlier = slices.Clone(b.Layers), slices.Clone(b.blobs), slices.Clone(b.earlier)
 		}
 		if m.Layers, m.blobs = append(m.Layers, own), append(m.blobs, blob); reused {
 			m.earlier = append(m.earlier, own)

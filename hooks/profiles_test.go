@@ -66,18 +66,22 @@ func TestShared(t *testing.T) {
 	}
 }
 
-// TestSquash compares the tree of a squashed image with that of a layered one.
+// TestSquash compares the trees of squashed images with those of layered ones. A run
+// that builds an image and its parent gives each one layer.
 func TestSquash(t *testing.T) {
 	t.Parallel()
-	layered := build(t, config(t, sampleRepo, "runtime"))["runtime"]
-	cfg := config(t, sampleRepo, "runtime")
+	names := []string{"static", "dynamic", "runtime"}
+	layered := build(t, config(t, sampleRepo, names...))
+	cfg := config(t, sampleRepo, names...)
 	cfg.Squash = true
-	squashed := build(t, cfg)["runtime"]
-	if n := len(squashed.Manifest.Layers); n != 1 {
-		t.Fatalf("got %d layers, want 1", n)
-	}
-	for _, c := range tree.Diff(t.Context(), timeless(layered), timeless(squashed)) {
-		t.Error(c)
+	squashed := build(t, cfg)
+	for _, name := range names {
+		if n := len(squashed[name].Manifest.Layers); n != 1 {
+			t.Fatalf("%s: got %d layers, want 1", name, n)
+		}
+		for _, c := range tree.Diff(t.Context(), timeless(layered[name]), timeless(squashed[name])) {
+			t.Errorf("%s: %v", name, c)
+		}
 	}
 }
 
