@@ -3,7 +3,6 @@
 package artifact
 
 import (
-	"io"
 	"os"
 
 	"github.com/orlop/orlop/release/closure"
@@ -17,11 +16,10 @@ type programs struct {
 	scratch elf.Scratch
 	head    shebang.Head
 	asks    map[string]closure.Asks // by the sha256 of the file in hex
-	broken  map[string]error        // why a program could not be read, by the same
 }
 
 func newPrograms() *programs {
-	return &programs{scratch: elf.Scratch{Create: unnamed}, asks: map[string]closure.Asks{}, broken: map[string]error{}}
+	return &programs{scratch: elf.Scratch{Create: unnamed}, asks: map[string]closure.Asks{}}
 }
 
 // unnamed creates a file without a name, which is gone when it is closed.
@@ -33,20 +31,16 @@ func unnamed() (*os.File, error) {
 	return f, os.Remove(f.Name())
 }
 
-// tee returns the writer for the next file, which also writes to another. It drops
-// what an error left of the previous one.
-func (p *programs) tee(to io.Writer) io.Writer {
+// begin drops what an error left of the previous file.
+func (p *programs) begin() {
 	p.scratch.Drop()
 	p.head.Line()
-	return io.MultiWriter(to, &p.scratch, &p.head)
 }
 
-// end records what a file needs, once its digest is known.
+// end records what a file needs, once its digest is known. It ignores what cannot be
+// read of a program: that would have failed the build, or orlop did not build the image.
 func (p *programs) end(n *tree.Node) {
-	needs, err := p.scratch.Needs()
-	if err != nil {
-		p.broken[n.Digest] = err
-	}
+	needs, _ := p.scratch.Needs()
 	if line := p.head.Line(); needs != nil || line != "" {
 		p.asks[n.Digest] = closure.Asks{Needs: needs, Script: line}
 	}
@@ -54,11 +48,10 @@ func (p *programs) end(n *tree.Node) {
 
 func (p *programs) close() { p.scratch.Close() }
 
-// Asks returns what a file needs at run time. Only Examine finds it. The error says
-// why a program could not be read.
-func (a *Artifact) Asks(n *tree.Node) (closure.Asks, error) {
+// Asks returns what a file needs at run time. Only Examine finds it.
+func (a *Artifact) Asks(n *tree.Node) closure.Asks {
 	if a.programs == nil {
-		return closure.Asks{}, nil
+		return closure.Asks{}
 	}
-	return a.programs.asks[n.Digest], a.programs.broken[n.Digest]
+	return a.programs.asks[n.Digest]
 }

@@ -227,16 +227,20 @@ const (
 	maxTexts    = 32 << 20 // of all that only the closure needs
 )
 
+// Paths of files that are kept, which are compared with each entry. Those for the
+// closure may be folders, with a slash at the end.
+var alwaysKept, keptForClosure = etc.Read(), closure.Texts()
+
 // keeps reports whether the contents of a file are kept, and how many bytes they
 // may have.
 func (a *Artifact) keeps(n *tree.Node) (limit int64, ok bool) {
 	if n.Path == pkgdb.Path {
 		return maxDatabase, true
 	}
-	if slices.Contains(etc.Read(), n.Path) {
+	if slices.Contains(alwaysKept, n.Path) {
 		return maxKept, true
 	}
-	if a.programs == nil || !slices.ContainsFunc(closure.Texts(), func(path string) bool {
+	if a.programs == nil || !slices.ContainsFunc(keptForClosure, func(path string) bool {
 		return n.Path == path || strings.HasSuffix(path, "/") && strings.HasPrefix(n.Path, path)
 	}) {
 		return 0, false

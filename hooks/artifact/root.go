@@ -53,7 +53,7 @@ func (r *Root) SumOf(n *tree.Node, k sum.Kind) string {
 // families.
 type hasher struct {
 	sha256, blake2b hash.Hash
-	both            io.Writer
+	all             io.Writer // the sums, and what finds needs
 	buf             []byte
 	empty           string // sha256 of no bytes, in hex
 }
@@ -67,16 +67,19 @@ func (r *Root) sum(n *tree.Node, contents io.Reader) error {
 			return err
 		}
 		sha := sha256.New()
-		*h = hasher{sha, blake, io.MultiWriter(sha, blake), make([]byte, 64<<10), sum.HexSHA256(nil)}
+		to := []io.Writer{sha, blake}
+		if p := r.programs; p != nil {
+			to = append(to, &p.scratch, &p.head)
+		}
+		*h = hasher{sha, blake, io.MultiWriter(to...), make([]byte, 64<<10), sum.HexSHA256(nil)}
 		r.blake2b[h.empty] = string(blake.Sum(nil))
 	}
 	h.sha256.Reset()
 	h.blake2b.Reset()
-	var to io.Writer = h.both
 	if r.programs != nil {
-		to = r.programs.tee(h.both)
+		r.programs.begin()
 	}
-	size, err := io.CopyBuffer(to, contents, h.buf)
+	size, err := io.CopyBuffer(h.all, contents, h.buf)
 	if size == 0 || err != nil {
 		n.Digest = h.empty
 		return err

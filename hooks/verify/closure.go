@@ -4,7 +4,6 @@ package verify
 
 import (
 	"context"
-	"slices"
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/lock"
@@ -55,16 +54,18 @@ func unprovided(pkgs []pkgdb.Installed) []closure.Requirement {
 		}
 	}
 	var list []closure.Requirement
+	at := map[string]int{} // place of a word in the list
 	for _, p := range pkgs {
 		for _, what := range p.Requires {
 			if provided[what] {
 				continue
 			}
-			if i := slices.IndexFunc(list, func(r closure.Requirement) bool { return r.What == what }); i >= 0 {
-				list[i].By = append(list[i].By, p.Name)
-			} else {
-				list = append(list, closure.Requirement{What: what, By: []string{p.Name}})
+			i, known := at[what]
+			if !known {
+				i, at[what] = len(list), len(list)
+				list = append(list, closure.Requirement{What: what})
 			}
+			list[i].By = append(list[i].By, p.Name)
 		}
 	}
 	return list
@@ -88,13 +89,6 @@ func newFiles(a *artifact.Artifact) *files {
 func (f *files) Owner(n *tree.Node) (pkg, by string) {
 	pkg = f.owners[n.Path]
 	return pkg, f.versions[pkg]
-}
-
-// Asks returns what a file needs at run time. It ignores errors: a program that
-// cannot be read would have failed the build, or orlop did not build the image.
-func (f *files) Asks(n *tree.Node) closure.Asks {
-	asks, _ := f.Artifact.Asks(n)
-	return asks
 }
 
 // Text returns the contents of a file. The target of a link was not kept, so it is
