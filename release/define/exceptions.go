@@ -113,7 +113,7 @@ func matches(pattern, name string) bool {
 }
 
 // ReadExceptions reads a UCL text with the keys known-missing and
-// known-dangling, each an object of patterns and reasons. In the place of a reason
+// known-dangling, each an object of patterns and reasons. Instead of a reason there
 // may stand an object with the keys reason and package: then only files of that
 // package may ask.
 func ReadExceptions(name string, text []byte) (Exceptions, error) {
