@@ -99,15 +99,16 @@ func (t *rawTar) record(body []byte) {
 	}
 }
 
-// number reads a numeric field: octal digits, or binary if the first bit is set
-// (GNU tar).
+// number reads a numeric field: octal digits that end before the first zero byte,
+// or binary if the first bit is set (GNU tar).
 func number(field []byte) (int64, error) {
 	if field[0]&0x80 == 0 {
-		text := strings.Trim(string(field), " \x00")
+		text := name(bytes.Trim(field, " \x00"))
 		if text == "" {
 			return 0, nil
 		}
-		return strconv.ParseInt(text, 8, 64)
+		n, err := strconv.ParseUint(text, 8, 63)
+		return int64(n), err
 	}
 	n := int64(field[0] & 0x3f)
 	for _, c := range field[1:] {
