@@ -121,28 +121,46 @@ func (r *rootFiles) Asks(n *tree.Node) closure.Asks {
 	return found
 }
 
-// Text returns the contents of a file, which are usually in memory. Those of a link's
-// target are not, so it reads the package again.
-func (r *rootFiles) Text(ctx context.Context, n *tree.Node) ([]byte, error) {
-	text, f := r.root.content(n.Path), r.root.owner(n)
-	if text != nil || f == nil {
-		return text, nil
+// Texts returns the contents of files, which are usually in memory. Those of targets of
+// links are not, so it reads their packages again.
+func (r *rootFiles) Texts(ctx context.Context, nodes []*tree.Node) (map[string][]byte, error) {
+	texts, missing := map[string][]byte{}, map[*input.Package]map[string]bool{}
+	for _, n := range nodes {
+		texts[n.Path] = r.root.content(n.Path)
+		if f := r.root.owner(n); f != nil && texts[n.Path] == nil {
+			if missing[f] == nil {
+				missing[f] = map[string]bool{}
+			}
+			missing[f][n.Path] = true
+		}
 	}
-	pkg, err := reopen(ctx, r.in, f)
+	for f, paths := range missing {
+		if err := readTexts(ctx, r.in, f, paths, texts); err != nil {
+			return texts, err
+		}
+	}
+	return texts, nil
+}
+
+// readTexts reads the contents of some files of a package.
+func readTexts(ctx context.Context, in input.Input, f *input.Package, paths map[string]bool, texts map[string][]byte) error {
+	pkg, err := reopen(ctx, in, f)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer pkg.Close()
 	for {
 		e, err := pkg.Next()
 		if err == io.EOF {
-			return nil, nil
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if e.File != nil && e.Path() == n.Path && e.HardLink == "" {
-			return f.Read(pkg, e)
+		if e.File != nil && paths[e.Path()] && e.HardLink == "" {
+			if texts[e.Path()], err = f.Read(pkg, e); err != nil {
+				return err
+			}
 		}
 	}
 }

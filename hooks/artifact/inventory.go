@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -79,10 +80,12 @@ func (a *Artifact) Sums() []LayerSum {
 	return append(list, all)
 }
 
-// Owners maps each path of a package to its name.
-func (a *Artifact) Owners() map[string]string {
+// Owners maps each path of a package to its name. Nobody may change the map.
+func (a *Artifact) Owners() map[string]string { return a.owners }
+
+func ownersOf(pkgs []pkgdb.Installed) map[string]string {
 	owners := map[string]string{}
-	for _, p := range a.Packages {
+	for _, p := range pkgs {
 		for _, d := range p.Dirs {
 			owners[d.Path] = p.Name
 		}
@@ -105,7 +108,7 @@ func (a *Artifact) Owner(path string) (name, layer string, ok bool) {
 			break
 		}
 	}
-	return a.Owners()[path], layer, true
+	return a.owners[path], layer, true
 }
 
 // Reasons says for each package why it is registered: it was requested, or which

@@ -43,21 +43,19 @@ type Artifact struct {
 	complete bool          // every layer could be read to its end and is the config's
 	entries  int           // in all layers
 
-	NoAccounts bool // the image's accounts cannot be read
-	kept       []keptFile
-	texts      int64 // bytes of the files that only the closure needs
+	NoAccounts bool                // the image's accounts cannot be read
+	kept       map[keptFile][]byte // texts
+	texts      int64               // bytes of the files that only the closure needs
 	Database   []byte
-	Content    *pkgdb.Content // of Database
-	rows       error          // why rows are no packages
+	Content    *pkgdb.Content    // of Database
+	rows       error             // why rows are no packages
+	owners     map[string]string // package by path
 
 	databaseDigest string // sha256 in hex
 }
 
 // keptFile is a file of a layer whose contents are kept.
-type keptFile struct {
-	node *tree.Node
-	text []byte // nil for the database
-}
+type keptFile struct{ path, digest string }
 
 // Read reads all of an archive: every blob, every layer, the pkg database. Of an
 // archive with several images it reads the one for a platform, "" for the only one.
@@ -209,11 +207,14 @@ func (a *Artifact) entry(i int, n *tree.Node, contents io.Reader) error {
 	}
 	text := bytes.NewBuffer(make([]byte, 0, n.Size+bytes.MinRead)) // with space to find the end
 	err := a.sum(n, io.TeeReader(contents, text))
-	k := keptFile{n, text.Bytes()}
 	if n.Path == pkgdb.Path {
-		a.Database, a.databaseDigest, k.text = k.text, n.Digest, nil
+		a.Database, a.databaseDigest = text.Bytes(), n.Digest
+		return err
 	}
-	a.kept = append(a.kept, k)
+	if a.kept == nil {
+		a.kept = map[keptFile][]byte{}
+	}
+	a.kept[keptFile{n.Path, n.Digest}] = text.Bytes()
 	return err
 }
 
@@ -257,12 +258,7 @@ func (a *Artifact) Text(path string) []byte {
 	if n == nil || n.Type != tree.File {
 		return nil
 	}
-	for _, k := range slices.Backward(a.kept) {
-		if k.node.Path == path && k.node.Digest == n.Digest {
-			return k.text
-		}
-	}
-	return nil
+	return a.kept[keptFile{path, n.Digest}]
 }
 
 func (a *Artifact) readDatabase(ctx context.Context) error {
@@ -275,5 +271,6 @@ func (a *Artifact) readDatabase(ctx context.Context) error {
 		return err
 	}
 	a.Packages, a.rows = a.Content.Installed(ctx)
+	a.owners = ownersOf(a.Packages)
 	return nil
 }

@@ -4,6 +4,7 @@ package verify
 
 import (
 	"context"
+	"maps"
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/lock"
@@ -91,12 +92,18 @@ func (f *files) Owner(n *tree.Node) (pkg, by string) {
 	return pkg, f.versions[pkg]
 }
 
-// Text returns the contents of a file. The target of a link was not kept, so it is
-// read again.
-func (f *files) Text(ctx context.Context, n *tree.Node) ([]byte, error) {
-	if text := f.Artifact.Text(n.Path); text != nil {
-		return text, nil
+// Texts returns the contents of files. Targets of links were not kept, so it reads the
+// layers again, once for all of them.
+func (f *files) Texts(ctx context.Context, nodes []*tree.Node) (map[string][]byte, error) {
+	kept, missing := map[string][]byte{}, map[string]bool{}
+	for _, n := range nodes {
+		if text := f.Text(n.Path); text != nil {
+			kept[n.Path] = text
+		} else {
+			missing[n.Path] = true
+		}
 	}
-	texts, err := f.ReadFiles(ctx, map[string]bool{n.Path: true})
-	return texts[n.Path], err
+	texts, err := f.ReadFiles(ctx, missing)
+	maps.Copy(kept, texts)
+	return kept, err
 }

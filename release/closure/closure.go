@@ -39,8 +39,9 @@ type Files interface {
 	Owner(n *tree.Node) (pkg, by string)
 	// Asks is what a file asks for when it runs.
 	Asks(n *tree.Node) Asks
-	// Text returns the contents of a file that names others: nil for none.
-	Text(ctx context.Context, n *tree.Node) ([]byte, error)
+	// Texts returns the contents of files that name others, by path. It is asked for
+	// many at once, since getting one may cost as much as getting all.
+	Texts(ctx context.Context, nodes []*tree.Node) (map[string][]byte, error)
 }
 
 // Texts are the files that a check reads: their paths, and those of folders with a
@@ -192,13 +193,24 @@ func (c *check) excused(kind string, n *tree.Node, names ...string) bool {
 	return c.excepted(c.Known.Missing, all...)
 }
 
-// text returns the contents of the file that a path leads to.
-func (c *check) text(n *tree.Node) []byte {
-	text, err := c.Files.Text(c.ctx, c.Tree.Resolve(n.Path))
+// texts returns the contents of the files that nodes lead to, in the same order.
+func (c *check) texts(nodes ...*tree.Node) [][]byte {
+	if len(nodes) == 0 {
+		return nil
+	}
+	files := make([]*tree.Node, len(nodes))
+	for i, n := range nodes {
+		files[i] = c.Tree.Resolve(n.Path)
+	}
+	found, err := c.Files.Texts(c.ctx, files)
 	if err != nil {
 		c.report.Gaps = append(c.report.Gaps, err)
 	}
-	return text
+	texts := make([][]byte, len(nodes))
+	for i, f := range files {
+		texts[i] = found[f.Path]
+	}
+	return texts
 }
 
 // isFile reports whether a path leads to a file.

@@ -40,8 +40,8 @@ func (i *image) Owner(n *tree.Node) (pkg, by string) {
 
 func (i *image) Asks(n *tree.Node) closure.Asks { return i.asks[n.Path] }
 
-func (i *image) Text(_ context.Context, n *tree.Node) ([]byte, error) {
-	return i.texts[n.Path], i.fault
+func (i *image) Texts(context.Context, []*tree.Node) (map[string][]byte, error) {
+	return i.texts, i.fault
 }
 
 // read makes the image of a txtar archive. Its section "image" has a line for each

@@ -51,13 +51,13 @@ func (c *check) libraries() {
 
 // foundBy are the folders in which the run-time linker looks by default.
 func (c *check) foundBy() []string {
-	var lists [][]byte
+	var lists []*tree.Node
 	for n := range c.Tree.Until(c.ctx) {
 		if strings.HasPrefix(n.Path, LibraryLists) && n.Type == tree.File {
-			lists = append(lists, c.text(n))
+			lists = append(lists, n)
 		}
 	}
-	known := LibraryPath(c.Tree, lists)
+	known := LibraryPath(c.Tree, c.texts(lists...))
 	return slices.Concat(standardPath, slices.DeleteFunc(known, func(dir string) bool { return slices.Contains(standardPath, dir) }))
 }
 

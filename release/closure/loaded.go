@@ -56,24 +56,29 @@ func (c *check) policies() {
 
 // policyFiles reads all policies, and lists the services that have one.
 func (c *check) policyFiles() (files []policy, services map[string]bool) {
-	services = map[string]bool{}
+	var nodes []*tree.Node
+	several := map[*tree.Node]bool{} // the file has policies of several services
 	for _, place := range PolicyPath {
-		nodes, several := c.in(place), false
 		if n := c.Tree.Lookup(place); n != nil && c.isFile(place) {
-			nodes, several = []*tree.Node{n}, true
+			nodes, several[n] = append(nodes, n), true
+			continue
 		}
-		for _, n := range nodes {
-			if strings.HasSuffix(n.Path, ".sample") {
-				continue // from a port: no service has such a name
+		for _, n := range c.in(place) {
+			if !strings.HasSuffix(n.Path, ".sample") { // from a port: no service has such a name
+				nodes = append(nodes, n)
 			}
-			p := policy{n, etc.ReadPAM(c.text(n), several)}
-			files = append(files, p)
-			for _, l := range p.lines {
-				services[l.Service] = true
-			}
-			if !several {
-				services[path.Base(n.Path)] = true
-			}
+		}
+	}
+	services = map[string]bool{}
+	for i, text := range c.texts(nodes...) {
+		n := nodes[i]
+		p := policy{n, etc.ReadPAM(text, several[n])}
+		files = append(files, p)
+		for _, l := range p.lines {
+			services[l.Service] = true
+		}
+		if !several[n] {
+			services[path.Base(n.Path)] = true
 		}
 	}
 	return files, services
@@ -107,7 +112,7 @@ func (c *check) nameSources() {
 		return
 	}
 	dirs := c.foundBy()
-	for _, source := range etc.ReadNsswitch(c.text(n)) {
+	for _, source := range etc.ReadNsswitch(c.texts(n)[0]) {
 		module := etc.NSModule(source)
 		found := module == "" || slices.ContainsFunc(dirs, func(dir string) bool { return c.loads(dir + "/" + module) })
 		if !found && !c.excused("nss", n, source, module) {
