@@ -3,6 +3,7 @@
 package trust
 
 import (
+	"bytes"
 	"cmp"
 	"crypto"
 	"crypto/ecdsa"
@@ -184,7 +185,11 @@ func verifyEdDSA(der, message, sig []byte) error {
 		Public  bool
 		Point   asn1.BitString
 	}
-	if err := unmarshal(der, &key); err != nil {
+	err := unmarshal(der, &key)
+	if again, _ := asn1.Marshal(key); err == nil && !bytes.Equal(again, der) {
+		err = errors.New("found other DER than pkg writes") // encoding/asn1 takes any type of string
+	}
+	if err != nil {
 		return fmt.Errorf("the key cannot be read: %w", err)
 	}
 	if key.App != "pkg" || key.Version != 1 || key.Kind != "ecc" || key.Curve != "WEI25519" || !key.Public {

@@ -151,7 +151,7 @@ func firstLine(text string) string {
 	return line
 }
 
-var variable = regexp.MustCompile(`\$([A-Za-z_]\w*)`)
+var variable = regexp.MustCompile(`\$([A-Za-z_]\w*|\$)`)
 
 // word adds to a word, or begins one.
 func (p *parser) word(text string, quoted bool) {

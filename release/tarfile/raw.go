@@ -56,6 +56,7 @@ func (t *rawTar) next() error {
 		case 'L':
 			long = name(body)
 		case 'x', 'g':
+			t.records = map[string]string{} // the last header counts, as in archive/tar
 			t.record(body)
 		}
 	}
