@@ -8,8 +8,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/sum"
@@ -18,39 +18,48 @@ import (
 // Change is a value in two JSON texts, "" where one of them lacks it.
 type Change struct{ Key, Old, New string }
 
-// Compare compares two values as JSON, key by key.
-func Compare(old, now any) []Change {
-	a, b := map[string]string{}, map[string]string{}
-	flatten(old, a)
-	flatten(now, b)
-	var changes []Change
-	for _, key := range slices.Sorted(maps.Keys(a)) {
-		if a[key] != b[key] {
-			changes = append(changes, Change{key, a[key], b[key]})
-		}
-		delete(b, key)
-	}
-	for _, key := range slices.Sorted(maps.Keys(b)) {
-		changes = append(changes, Change{key, "", b[key]})
-	}
-	slices.SortFunc(changes, compareKeys)
-	var list []Change
-	for _, c := range changes {
-		empty := c.Old+c.New == "{}" || c.Old+c.New == "[]"
-		if !empty || !hasBelow(changes, c.Key) { // otherwise its contents show it
-			list = append(list, c)
-		}
-	}
-	return list
+// place is where a value is in a text.
+type place struct {
+	shown string // keys and indices, joined by dots
+	exact string // the same without ambiguity, since a key may have dots or be a number
 }
 
-func compareKeys(x, y Change) int { return strings.Compare(x.Key, y.Key) }
+// below reports whether a place is below another, whose text is its beginning.
+func (p place) below(other place) bool {
+	rest, ok := strings.CutPrefix(p.exact, other.exact)
+	return ok && rest != "" && rest[0] != '~'
+}
 
-// hasBelow reports whether sorted changes have one below a key.
-func hasBelow(changes []Change, key string) bool {
-	prefix := strings.TrimPrefix(key+".", ".") // everything is below the root
-	i, _ := slices.BinarySearchFunc(changes, Change{Key: prefix}, compareKeys)
-	return i < len(changes) && strings.HasPrefix(changes[i].Key, prefix)
+// change is a Change at its place.
+type change struct {
+	place
+	old, now string
+}
+
+// Compare compares two values as JSON, key by key.
+func Compare(old, now any) []Change {
+	a, b := flatten(old), flatten(now)
+	var changes []change
+	for at, value := range a {
+		if value != b[at] {
+			changes = append(changes, change{at, value, b[at]})
+		}
+	}
+	for at, value := range b {
+		if _, both := a[at]; !both {
+			changes = append(changes, change{at, "", value})
+		}
+	}
+	slices.SortFunc(changes, func(x, y change) int { return strings.Compare(x.exact, y.exact) })
+	var list []Change
+	for i, c := range changes {
+		empty := c.old+c.now == "{}" || c.old+c.now == "[]"
+		if !empty || i+1 == len(changes) || !changes[i+1].below(c.place) { // otherwise its contents show it
+			list = append(list, Change{c.shown, c.old, c.now})
+		}
+	}
+	slices.SortStableFunc(list, func(x, y Change) int { return strings.Compare(x.Key, y.Key) })
+	return list
 }
 
 // Bounds for untrusted documents. What is deeper, or has a longer key, is
@@ -60,52 +69,61 @@ const (
 	maxKey   = 100
 )
 
-// flatten records each scalar of a value under its path, keys and indices joined
-// by dots, and each empty object or list. A repeated key has "again" after its
-// path.
-func flatten(v any, into map[string]string) {
+// flatten lists each scalar of a value, and each empty object or list.
+func flatten(v any) map[place]string {
 	text, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // of a type that is not JSON's
 	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
-	flattenAt("", maxDepth, dec, into)
+	f := flattener{json.NewDecoder(bytes.NewReader(text)), map[place]string{}, map[place]int{}}
+	f.dec.UseNumber()
+	f.value(place{}, maxDepth)
+	return f.values
 }
 
-func flattenAt(path string, depth int, dec *json.Decoder, into map[string]string) {
+type flattener struct {
+	dec    *json.Decoder // of a text that json.Marshal made, so it never fails
+	values map[place]string
+	again  map[place]int // how often a key has been repeated
+}
+
+func (f *flattener) value(at place, depth int) {
 	var value json.RawMessage
 	if depth == 0 {
-		_ = dec.Decode(&value) // json.Marshal made this text
-		note(path, string(value), into)
+		_ = f.dec.Decode(&value)
+		f.note(at, string(value))
 		return
 	}
-	token, _ := dec.Token()
+	token, _ := f.dec.Token()
 	delim, ok := token.(json.Delim)
 	if !ok {
 		value, _ = json.Marshal(token)
-		note(path, string(value), into)
+		f.note(at, string(value))
 		return
 	}
-	if !dec.More() {
-		note(path, map[json.Delim]string{'{': "{}", '[': "[]"}[delim], into)
+	if !f.dec.More() {
+		f.note(at, map[json.Delim]string{'{': "{}", '[': "[]"}[delim])
 	}
-	for i := 0; dec.More(); i++ {
-		key := fmt.Sprint(i)
+	for i := 0; f.dec.More(); i++ {
+		key, exact := fmt.Sprint(i), fmt.Sprintf("[%d]", i)
 		if delim == '{' {
-			name, _ := dec.Token()
+			name, _ := f.dec.Token()
 			key = clipped(fmt.Sprint(name))
+			exact = strconv.Quote(key)
 		}
-		flattenAt(strings.TrimPrefix(path+"."+key, "."), depth-1, dec, into)
+		f.value(place{strings.TrimPrefix(at.shown+"."+key, "."), at.exact + exact}, depth-1)
 	}
-	_, _ = dec.Token() // the end
+	_, _ = f.dec.Token() // the end
 }
 
-func note(path, value string, into map[string]string) {
-	if _, twice := into[path]; twice {
-		path += " again"
+// note records a value. A repeated key gets a place of its own, behind all that is
+// below the first.
+func (f *flattener) note(at place, value string) {
+	if _, twice := f.values[at]; twice {
+		f.again[at]++
+		at = place{at.shown + " again", fmt.Sprintf("%s~%d", at.exact, f.again[at])}
 	}
-	into[path] = value
+	f.values[at] = value
 }
 
 // clipped is a key; for a long one, its beginning and its sha256.
