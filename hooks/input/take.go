@@ -31,6 +31,7 @@ type Lending struct {
 	Observe event.Observer
 
 	lent map[string]lender // by sha256; nil until needed
+	lost error             // why the artifacts could not be read
 }
 
 // Borrower is an image that takes files.
@@ -232,40 +233,38 @@ func (l *Lending) lend(digest, path string, t define.Taken) (lender, error) {
 		}
 	}
 	if l.lent == nil {
-		if err := l.findLent(); err != nil {
-			return lender{}, err
-		}
+		l.lent, l.lost = l.findLent()
 	}
-	return l.lent[digest], nil
+	return l.lent[digest], l.lost
 }
 
 // findLent finds the origins of the locks' files: packages, else the artifacts,
 // which are read once for all files.
-func (l *Lending) findLent() error {
-	l.lent = map[string]lender{}
+func (l *Lending) findLent() (map[string]lender, error) {
+	lent := map[string]lender{}
 	for _, f := range l.Packages {
 		for _, path := range slices.Sorted(maps.Keys(f.Contents)) {
 			text := f.Contents[path]
-			if d := sum.HexSHA256(text); l.lent[d].from == "" {
-				l.lent[d] = lender{f.FullName(), path, text, false}
+			if d := sum.HexSHA256(text); lent[d].from == "" {
+				lent[d] = lender{f.FullName(), path, text, false}
 			}
 		}
 	}
 	absent := map[string]bool{}
 	for _, f := range l.Locked {
-		if l.lent[f.SHA256].from == "" {
+		if lent[f.SHA256].from == "" {
 			absent[f.SHA256] = true
 		}
 	}
 	in, of := l.Input.(*Locks)
 	if !of || in.Published == nil || len(absent) == 0 {
-		return nil
+		return lent, nil
 	}
 	texts, err := in.Published(absent)
 	for digest, text := range texts {
-		l.lent[digest] = lender{FromArtifact, "", text, false}
+		lent[digest] = lender{FromArtifact, "", text, false}
 	}
-	return err
+	return lent, err
 }
 
 // lockedAt lists the files that a lock has at a path and below it.
