@@ -69,8 +69,7 @@ const maxNested = 4
 
 // ifBlock consumes the block that commands begin with, nil for none.
 func ifBlock(cmds []shell.Command) (*block, []shell.Command) {
-	if len(cmds) < 3 || cmds[0].Words == nil || cmds[0].Words[0] != "if" || !plain(&cmds[0]) || cmds[0].End == "&&" ||
-		cmds[1].Words == nil || cmds[1].Words[0] != "then" {
+	if len(cmds) < 3 || !begins(&cmds[0], "if") || !plain(&cmds[0]) || cmds[0].End == "&&" || !begins(&cmds[1], "then") {
 		return nil, cmds
 	}
 	b := &block{test: cmds[0]}
@@ -96,6 +95,10 @@ func ifBlock(cmds []shell.Command) (*block, []shell.Command) {
 	}
 	return nil, cmds
 }
+
+// begins reports whether a word is a command's first. It may have none, only
+// redirections.
+func begins(c *shell.Command, word string) bool { return len(c.Words) > 0 && c.Words[0] == word }
 
 // condition reports whether a command is known to hold, or not to. A program that
 // packages test for counts as present if it has a generator here.
@@ -142,7 +145,7 @@ func isQuestion(cmds []shell.Command) bool {
 		switch {
 		case c.Err != nil || !c.Quiet():
 			return false
-		case len(c.Words) > 0 && c.Words[0] == "echo" && !strings.ContainsAny(text, "$`") && plain(c):
+		case begins(c, "echo") && !strings.ContainsAny(text, "$`") && plain(c):
 		case begun != question:
 			if c.End == ";;" {
 				text += " ;;"

@@ -207,7 +207,10 @@ func (z *Reader) begin(size byte) error {
 		}
 	}
 	filter := make([]byte, 3)
-	if _, err := io.ReadFull(r, filter); err != nil || flags&0x3f != 0 || filter[0] != 0x21 || filter[1] != 1 {
+	if _, err := io.ReadFull(r, filter); err != nil {
+		return fmt.Errorf("the block header: %w", unexpected(err))
+	}
+	if flags&0x3f != 0 || filter[0] != 0x21 || filter[1] != 1 {
 		return errors.New("a block has filters other than LZMA2, which are not supported")
 	}
 	rest := head[end-r.Len() : end]

@@ -76,7 +76,7 @@ func unpaired(x, y *rawTar, entry int, visit func(Change)) error {
 	}
 	for ; !left.end; entry++ {
 		visit(Change{Entry: entry, Path: left.path, Field: change})
-		if _, err := io.CopyN(io.Discard, left.r, padded(left.size)); err != nil {
+		if err := left.skip(); err != nil {
 			return err
 		}
 		if err := left.next(); err != nil {
@@ -198,18 +198,17 @@ func diffBodies(x, y *rawTar, at Change, visit func(Change)) error {
 	if x.size != y.size {
 		at.Field = "contents"
 		visit(at)
-		_, err := io.CopyN(io.Discard, x.r, padded(x.size))
-		if err == nil {
-			_, err = io.CopyN(io.Discard, y.r, padded(y.size))
+		if err := x.skip(); err != nil {
+			return err
 		}
-		return err
+		return y.skip()
 	}
 	var b, c [BlockSize]byte
 	for done := int64(0); done < x.size; done += BlockSize {
-		if _, err := io.ReadFull(x.r, b[:]); err != nil {
+		if err := x.fill(b[:], x.size-done); err != nil {
 			return err
 		}
-		if _, err := io.ReadFull(y.r, c[:]); err != nil {
+		if err := y.fill(c[:], y.size-done); err != nil {
 			return err
 		}
 		if b == c || at.Field != "" {

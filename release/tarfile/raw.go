@@ -48,7 +48,7 @@ func (t *rawTar) next() error {
 			return fmt.Errorf("a tar entry has more than %d bytes of headers", maxBefore)
 		}
 		body := make([]byte, padded(t.size))
-		if _, err := io.ReadFull(t.r, body); err != nil {
+		if err := t.fill(body, t.size); err != nil {
 			return err
 		}
 		t.before = append(append(t.before, t.header[:]...), body...)
@@ -84,6 +84,26 @@ func (t *rawTar) next() error {
 		t.path = long
 	}
 	return nil
+}
+
+// fill reads contents and the padding behind them, in which a file may end, as in
+// archive/tar.
+func (t *rawTar) fill(b []byte, contents int64) error {
+	n, err := io.ReadFull(t.r, b)
+	if err != nil && int64(n) >= contents && (err == io.EOF || err == io.ErrUnexpectedEOF) {
+		clear(b[n:])
+		return nil
+	}
+	return err
+}
+
+// skip passes over the contents of the entry and their padding.
+func (t *rawTar) skip() error {
+	n, err := io.CopyN(io.Discard, t.r, padded(t.size))
+	if err == io.EOF && n >= t.size {
+		return nil
+	}
+	return err
 }
 
 // record records pax records, each LENGTH KEY=VALUE and a newline.
