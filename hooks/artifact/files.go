@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release/layer"
@@ -21,24 +22,30 @@ const (
 )
 
 // ReadFiles reads files of an image's tree, without those that an upper layer hides.
+// It reads the layers again unless all contents were kept.
 func (a *Artifact) ReadFiles(ctx context.Context, want map[string]bool) (map[string][]byte, error) {
-	held, left := map[string][]byte{}, int64(maxHeld)
-	if len(want) == 0 {
-		return held, nil
-	}
-	linked := map[string]bool{} // files that are wanted by another name
+	kept, missing, linked := map[string][]byte{}, map[string]bool{}, map[string]bool{} // linked are wanted by another name
 	for path := range want {
+		if text := a.Text(path); text != nil {
+			kept[path] = text
+			continue
+		}
+		missing[path] = true
 		if n := a.Tree.Lookup(path); n != nil && n.Type == tree.Hardlink {
 			linked[n.Link] = true
 		}
 	}
+	if len(missing) == 0 {
+		return kept, nil
+	}
+	held, left := map[string][]byte{}, int64(maxHeld)
 	err := a.eachLayer(ctx, func(_ int, n *tree.Node, contents io.Reader) error {
 		target := n.Path
 		if n.Type == tree.Hardlink {
 			held[target] = held[n.Link]
 			return nil
 		}
-		if n.Type != tree.File || !want[target] && !linked[target] {
+		if n.Type != tree.File || !missing[target] && !linked[target] {
 			return nil
 		}
 		if n.Size > maxProgram || n.Size > left {
@@ -50,6 +57,7 @@ func (a *Artifact) ReadFiles(ctx context.Context, want map[string]bool) (map[str
 		held[target] = text
 		return err
 	})
+	maps.Copy(held, kept)
 	return held, err
 }
 

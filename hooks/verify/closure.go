@@ -4,7 +4,6 @@ package verify
 
 import (
 	"context"
-	"maps"
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/lock"
@@ -92,18 +91,12 @@ func (f *files) Owner(n *tree.Node) (pkg, by string) {
 	return pkg, f.versions[pkg]
 }
 
-// Texts returns the contents of files. Targets of links were not kept, so it reads the
-// layers again, once for all of them.
+// Texts returns the contents of files. Targets of links were not kept, so for those it
+// reads the layers again.
 func (f *files) Texts(ctx context.Context, nodes []*tree.Node) (map[string][]byte, error) {
-	kept, missing := map[string][]byte{}, map[string]bool{}
+	want := map[string]bool{}
 	for _, n := range nodes {
-		if text := f.Text(n.Path); text != nil {
-			kept[n.Path] = text
-		} else {
-			missing[n.Path] = true
-		}
+		want[n.Path] = true
 	}
-	texts, err := f.ReadFiles(ctx, missing)
-	maps.Copy(kept, texts)
-	return kept, err
+	return f.ReadFiles(ctx, want)
 }
