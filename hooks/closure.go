@@ -5,7 +5,6 @@ package hooks
 import (
 	"context"
 	"errors"
-	"io"
 	"maps"
 	"slices"
 
@@ -135,34 +134,26 @@ func (r *rootFiles) Texts(ctx context.Context, nodes []*tree.Node) (map[string][
 		}
 	}
 	for f, paths := range missing {
-		if err := readTexts(ctx, r.in, f, paths, texts); err != nil {
+		found, err := readAgain(ctx, r.in, f, paths)
+		if err != nil {
 			return texts, err
+		}
+		for path := range paths {
+			texts[path] = found.Contents[path]
 		}
 	}
 	return texts, nil
 }
 
-// readTexts reads the contents of some files of a package.
-func readTexts(ctx context.Context, in input.Input, f *input.Package, paths map[string]bool, texts map[string][]byte) error {
-	pkg, err := reopen(ctx, in, f)
+// readAgain reads some files of a package.
+func readAgain(ctx context.Context, in input.Input, f *input.Package, paths map[string]bool) (*input.Package, error) {
+	r, err := reopen(ctx, in, f)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer pkg.Close()
-	for {
-		e, err := pkg.Next()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if e.File != nil && paths[e.Path()] && e.HardLink == "" {
-			if texts[e.Path()], err = f.Read(pkg, e); err != nil {
-				return err
-			}
-		}
-	}
+	defer r.Close()
+	again, _, err := input.Inspect(r, f.Package, &input.Wanted{Files: paths}, false)
+	return again, err
 }
 
 // exceptionsOf returns all exceptions that apply to an image.
