@@ -185,12 +185,11 @@ func verifyEdDSA(der, message, sig []byte) error {
 		Public  bool
 		Point   asn1.BitString
 	}
-	err := unmarshal(der, &key)
-	if again, _ := asn1.Marshal(key); err == nil && !bytes.Equal(again, der) {
-		err = errors.New("found other DER than pkg writes") // encoding/asn1 takes any type of string
-	}
-	if err != nil {
+	if err := unmarshal(der, &key); err != nil {
 		return fmt.Errorf("the key cannot be read: %w", err)
+	}
+	if again, err := asn1.Marshal(key); err != nil || !bytes.Equal(again, der) { // encoding/asn1 takes any type of string
+		return errors.New("the key cannot be read: found other DER than pkg writes")
 	}
 	if key.App != "pkg" || key.Version != 1 || key.Kind != "ecc" || key.Curve != "WEI25519" || !key.Public {
 		what := "private"

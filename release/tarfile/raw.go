@@ -27,7 +27,7 @@ const maxBefore = 16 << 20
 
 // next reads the headers of the next entry.
 func (t *rawTar) next() error {
-	t.path, t.size, t.before, t.records = "", 0, nil, map[string]string{}
+	t.path, t.size, t.before, t.records = "", 0, nil, nil
 	long := ""
 	for {
 		if _, err := io.ReadFull(t.r, t.header[:]); err == io.EOF || err == nil && t.header == [BlockSize]byte{} {
@@ -56,8 +56,7 @@ func (t *rawTar) next() error {
 		case 'L':
 			long = name(body)
 		case 'x', 'g':
-			t.records = map[string]string{} // the last header counts, as in archive/tar
-			t.record(body)
+			t.records = records(body) // the last header counts, as in archive/tar
 		}
 	}
 	if text, ok := t.records["size"]; ok {
@@ -106,18 +105,20 @@ func (t *rawTar) skip() error {
 	return err
 }
 
-// record records pax records, each LENGTH KEY=VALUE and a newline.
-func (t *rawTar) record(body []byte) {
+// records reads pax records, each LENGTH KEY=VALUE and a newline.
+func records(body []byte) map[string]string {
+	list := map[string]string{}
 	for len(body) > 0 {
 		digits, _, _ := bytes.Cut(body, []byte(" "))
 		n, err := strconv.Atoi(string(digits))
 		if err != nil || n <= len(digits)+1 || n > len(body) {
-			return // archive/tar has reported that
+			break // archive/tar has reported that
 		}
 		key, value, _ := strings.Cut(strings.TrimSuffix(string(body[len(digits)+1:n]), "\n"), "=")
-		t.records[key] = value
+		list[key] = value
 		body = body[n:]
 	}
+	return list
 }
 
 // number reads a numeric field: octal digits that end before the first zero byte,
