@@ -15,12 +15,13 @@ import (
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/transport"
 )
 
 // store opens the store, which keeps what comes over a network. The proxy is the
 // one of the environment, as for other programs.
 func (p *program) store(c *cli.Context, observe event.Observer) *store.Store {
-	return &store.Store{Dir: p.storeDir(c), Shared: c.Bool("cache-shared"), Offline: c.Bool("offline"), Client: store.NewClient(http.ProxyFromEnvironment), Now: time.Now,
+	return &store.Store{Dir: p.storeDir(c), Shared: c.Bool("cache-shared"), Offline: c.Bool("offline"), Client: transport.NewClient(transport.Settings{Proxy: http.ProxyFromEnvironment}), Now: time.Now,
 		Notice: func(text string) { observe.Send(event.Event{Notice: text}) },
 		Came:   func(bytes int64) { observe.Send(event.Event{Bytes: bytes}) }}
 }

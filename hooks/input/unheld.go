@@ -11,6 +11,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/transport"
 )
 
 // UnheldError is a repository whose packages cannot be obtained, all for one reason.
@@ -60,7 +61,7 @@ func (in *Repositories) unheld(p *catalog.Package, err error, unasked bool) erro
 	if reason == "" {
 		return err
 	}
-	_, forbidden := errors.AsType[*store.PlaceError](err)
+	_, forbidden := errors.AsType[*transport.PlaceError](err)
 	return &UnheldError{Repo: p.Repo.Name, Reason: reason, Packages: []string{p.FullName()}, Offline: in.Store.Offline,
 		Given:   slices.ContainsFunc(in.Repos, func(c catalog.Repo) bool { return c.Name == p.Repo.Name }),
 		LockURL: forbidden || unasked}

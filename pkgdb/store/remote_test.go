@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/pkgdb/transport"
 )
 
 // body is a package of the tests: larger than a watchdog's window needs.
@@ -151,7 +152,7 @@ func TestMisbehaving(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			st, src := remote(t, tt.serve)
-			st.Client = NewClient(nil)
+			st.Client = transport.NewClient(transport.Settings{})
 			err := get(t, src)
 			var absent *AbsentError
 			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.HasPrefix(err.Error(), "a-1: ") {
@@ -370,7 +371,7 @@ func TestTLS(t *testing.T) {
 	}))
 	defer server.Close()
 	client := server.Client()
-	client.CheckRedirect = checkRedirect
+	client.CheckRedirect = transport.CheckRedirect
 	for location, want := range map[string]string{
 		server.URL + "/repo": "",
 		strings.Replace(server.URL, "127.0.0.1", "localhost", 1) + "/repo": "x509: certificate is valid for example.com",

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/orlop/orlop/pkgdb/transport"
 )
 
 // secretURL puts a user, a password, a query and a fragment into a URL.
@@ -67,7 +69,7 @@ func TestSecretsInFaults(t *testing.T) {
 			t.Parallel()
 			server := httptest.NewServer(serve)
 			defer server.Close()
-			st := &Store{Dir: t.TempDir(), Client: NewClient(nil), Retries: 1, Backoff: time.Millisecond}
+			st := &Store{Dir: t.TempDir(), Client: transport.NewClient(transport.Settings{}), Retries: 1, Backoff: time.Millisecond}
 			src, err := st.Source(secretURL(server.URL+"/repo"), "none")
 			if err != nil {
 				t.Fatal(err)
@@ -136,12 +138,12 @@ func TestSecretsInLocations(t *testing.T) {
 func TestSecretsOfProxy(t *testing.T) {
 	t.Parallel()
 	asked := 0
-	client := NewClient(func(*http.Request) (*url.URL, error) {
+	client := transport.NewClient(transport.Settings{Proxy: func(*http.Request) (*url.URL, error) {
 		asked++
 		address := "http://us3r:s3cr3t@h:" + "x"[:min(1, asked)] // no port
 		_, err := url.Parse(address)
 		return nil, fmt.Errorf("invalid proxy address %q: %v", address, err)
-	})
+	}})
 	st := &Store{Dir: t.TempDir(), Client: client, Backoff: time.Millisecond}
 	src, err := st.Source("http://h/x", "none")
 	if err != nil {
@@ -201,7 +203,7 @@ func TestSecretsStayWithHost(t *testing.T) {
 	} {
 		h.told = nil
 		var said []string
-		st := &Store{Dir: t.TempDir(), Client: NewClient(nil), Retries: 1, Backoff: time.Millisecond, Notice: func(text string) { said = append(said, text) }}
+		st := &Store{Dir: t.TempDir(), Client: transport.NewClient(transport.Settings{}), Retries: 1, Backoff: time.Millisecond, Notice: func(text string) { said = append(said, text) }}
 		st.Lookup = func(context.Context, string, string, string) ([]Server, error) { return []Server{tt.lead}, nil }
 		src, err := st.Source(tt.location, tt.mirror)
 		if err != nil {

@@ -26,6 +26,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/secret"
 	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/pkgdb/transport"
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
@@ -92,7 +93,7 @@ type Ref struct {
 // this machine.
 type Store struct {
 	Dir     string       // keeps what came over a network; "" for no network
-	Client  *http.Client // nil for one of NewClient
+	Client  *http.Client // nil for one of transport.NewClient
 	Offline bool         // only what Dir has
 	Shared  bool         // new folders are for the group, too
 
@@ -118,11 +119,29 @@ type Store struct {
 func (st *Store) client() *http.Client {
 	st.ownClient.Do(func() {
 		if st.Client == nil {
-			st.Client = NewClient(nil)
+			st.Client = transport.NewClient(transport.Settings{})
 		}
 	})
 	return st.Client
 }
+
+// Guarded is Source for a place named in a document: it is reached only if it is
+// https and, wherever names, mirrors and redirects lead, at a public address and
+// not through a proxy.
+func (st *Store) Guarded(location, mirrorType string) (*Source, error) {
+	if scheme, _, _ := strings.Cut(location, "://"); strings.TrimPrefix(scheme, "pkg+") != "https" {
+		return nil, forbidden(&transport.PlaceError{Place: Public(location), Err: errors.New("is not https")})
+	}
+	s, err := st.Source(location, mirrorType)
+	if err != nil {
+		return nil, err
+	}
+	s.guarded = transport.Guard(st.client())
+	return s, nil
+}
+
+// forbidden says how the user allows a place that a lock names.
+func forbidden(err error) error { return fmt.Errorf("%w (--lock-urls allows it)", err) }
 
 // Server is the target of an SRV record.
 type Server struct {

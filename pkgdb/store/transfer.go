@@ -13,10 +13,10 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/orlop/orlop/pkgdb/secret"
+	"github.com/orlop/orlop/pkgdb/transport"
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
@@ -25,9 +25,6 @@ const (
 	// catalogue, that of ports, has 10 MB.
 	maxCatalogue = 512 << 20
 	maxMeta      = 1 << 20 // of meta.conf; pkg has the same limit
-	// minBytes is what a server must send in a window, or it counts as dead:
-	// half a KiB a second.
-	minBytes = 15 << 10
 )
 
 // download fetches a file whose bytes nobody vouches for yet. Offline it returns
@@ -202,16 +199,16 @@ func (t *transfer) from(ctx context.Context, u *url.URL) error {
 	if at, err = t.accept(resp, at); err != nil {
 		return err
 	}
-	dog := &watchdog{window: cmp.Or(t.store.Window, 30*time.Second), came: t.store.Came, bark: cancel}
-	defer dog.start(ctx)()
+	dog := &transport.Watchdog{Window: t.store.Window, Came: t.store.Came, Bark: cancel}
+	defer dog.Start(ctx)()
 	disk := until.NewDisk(ctx, t.file)
 	n, err := io.Copy(disk, io.LimitReader(io.TeeReader(resp.Body, dog), t.limit-at+1))
 	if err == nil {
 		err = disk.Finish()
 	}
 	switch {
-	case context.Cause(ctx) != nil && errors.Is(context.Cause(ctx), errSlow):
-		return errSlow
+	case errors.Is(context.Cause(ctx), transport.ErrSlow):
+		return transport.ErrSlow
 	case err != nil:
 		return fmt.Errorf("after %d bytes: %w", at+n, err)
 	case at+n > t.limit:
@@ -288,56 +285,14 @@ func (t *transfer) requestFault(err error) error {
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
 	}
-	if _, refused := errors.AsType[*PlaceError](err); refused {
-		return refusal{err}
+	if _, refused := errors.AsType[*transport.PlaceError](err); refused {
+		return refusal{forbidden(err)}
 	}
-	text := err.Error()
 	switch {
-	case strings.HasPrefix(text, "failed to parse Location header"): // it quotes the header
+	case strings.HasPrefix(err.Error(), "failed to parse Location header"): // it quotes the header
 		return refusal{errors.New("is redirected to an unreadable URL")}
-	case strings.HasPrefix(text, "tls: ") || strings.HasPrefix(text, "x509: ") || strings.HasPrefix(text, "is redirected") || errors.Is(err, errProxy):
+	case transport.Permanent(err):
 		return refusal{&secret.Error{Err: err}}
 	}
 	return &secret.Error{Err: err}
-}
-
-var errSlow = errors.New("sends too slowly, or nothing more")
-
-// watchdog ends a transfer that makes too little progress.
-type watchdog struct {
-	window time.Duration
-	came   func(int64)
-	bark   context.CancelCauseFunc
-	bytes  atomic.Int64 // of this window
-}
-
-// start begins to watch; the context ends that, or the function that it returns.
-func (d *watchdog) start(ctx context.Context) (stop func()) {
-	done := make(chan struct{})
-	go func() {
-		tick := time.NewTicker(d.window)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				if d.bytes.Swap(0) < minBytes {
-					d.bark(errSlow)
-				}
-			case <-done:
-				return
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return func() { close(done) }
-}
-
-// Write counts received bytes.
-func (d *watchdog) Write(b []byte) (int, error) {
-	d.bytes.Add(int64(len(b)))
-	if d.came != nil {
-		d.came(int64(len(b)))
-	}
-	return len(b), nil
 }

@@ -1,81 +1,66 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package store
+package transport
 
 import (
 	"errors"
 	"net"
 	"net/http"
 	"net/netip"
-	"strings"
 	"syscall"
+
+	"github.com/orlop/orlop/pkgdb/secret"
 )
 
-// PlaceError is a place named in a document that nobody may be sent to on that
-// basis alone.
+// PlaceError is a place that nobody may be sent to because of what a document or a
+// server says.
 type PlaceError struct {
 	Place string
 	Err   error
 }
 
-func (e *PlaceError) Error() string {
-	return e.Place + ": " + e.Err.Error() + " (--lock-urls allows it)"
-}
+func (e *PlaceError) Error() string { return e.Place + ": " + e.Err.Error() }
 
 // Unwrap returns the cause.
 func (e *PlaceError) Unwrap() error { return e.Err }
 
-// Guarded is Source for a place named in a document: it is reached only if it is
-// https and, wherever names, mirrors and redirects lead, at a public address and
-// not through a proxy, which would make the request for us.
-func (st *Store) Guarded(location, mirrorType string) (*Source, error) {
-	if scheme, _, _ := strings.Cut(location, "://"); strings.TrimPrefix(scheme, "pkg+") != "https" {
-		return nil, &PlaceError{Public(location), errors.New("is not https")}
-	}
-	s, err := st.Source(location, mirrorType)
-	if err != nil {
-		return nil, err
-	}
-	s.guarded = guard(st.client())
-	return s, nil
-}
-
-// guard is a client like another one that reaches only public addresses.
-func guard(like *http.Client) *http.Client {
+// Guard returns a client like another one that reaches only public addresses, and
+// none through a proxy, which would make the request for us where nobody could check
+// the address.
+func Guard(like *http.Client) *http.Client {
 	c := *like
 	old, _ := like.Transport.(*http.Transport)
 	if old == nil {
-		old = NewClient(nil).Transport.(*http.Transport)
+		old = New(Settings{})
 	}
 	t := old.Clone()
-	dialer := net.Dialer{Timeout: dialTimeout, Control: func(_, address string, _ syscall.RawConn) error { return checkAddress(address) }}
-	t.DialContext = dialer.DialContext
+	t.DialContext = (&net.Dialer{Timeout: dialTimeout, Control: OnlyPublic}).DialContext
 	t.DialTLSContext, t.Proxy = nil, nil
 	c.Transport = unproxied{t, old}
 	return &c
 }
 
-// unproxied refuses what another transport would send through a proxy, where
-// nobody could check the address.
+// unproxied refuses what another transport would send through a proxy.
 type unproxied struct{ direct, like *http.Transport }
 
 // RoundTrip implements http.RoundTripper.
 func (u unproxied) RoundTrip(req *http.Request) (*http.Response, error) {
 	if u.like.Proxy != nil {
 		if proxy, err := u.like.Proxy(req); err != nil || proxy != nil {
-			return nil, &PlaceError{Public(req.URL.String()), errors.New("would be requested through a proxy")}
+			return nil, &PlaceError{secret.Cut(req.URL.String()), errors.New("would be requested through a proxy")}
 		}
 	}
 	return u.direct.RoundTrip(req)
 }
 
-// checkAddress checks the address of a connection before it is made.
-func checkAddress(address string) error {
+// OnlyPublic is for net.Dialer.Control: it checks the address of a connection before
+// it is made.
+func OnlyPublic(_, address string, _ syscall.RawConn) error {
 	host, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return &PlaceError{address, errors.New("is not an address that can be checked")}
 	}
-	if why := notPublic(host.Addr()); why != "" {
+	if why := NotPublic(host.Addr()); why != "" {
 		return &PlaceError{host.Addr().String(), errors.New("is " + why)}
 	}
 	return nil
@@ -114,8 +99,8 @@ var embedded = []struct {
 	{netip.MustParsePrefix("2002::/16"), 2},     // 6to4
 }
 
-// notPublic says why an address is not publicly reachable, "" if it is.
-func notPublic(a netip.Addr) string {
+// NotPublic says why an address is not publicly reachable, "" if it is.
+func NotPublic(a netip.Addr) string {
 	a = a.Unmap().WithZone("")
 	switch {
 	case a.IsUnspecified():
@@ -135,7 +120,7 @@ func notPublic(a netip.Addr) string {
 	for _, e := range embedded {
 		if e.net.Contains(a) {
 			b := a.As16()
-			return notPublic(netip.AddrFrom4([4]byte(b[e.at : e.at+4])))
+			return NotPublic(netip.AddrFrom4([4]byte(b[e.at : e.at+4])))
 		}
 	}
 	return ""
