@@ -4,6 +4,7 @@ package oci
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,24 +37,25 @@ type candidate struct {
 }
 
 // choose finds the one image that is wanted, by following the indexes. Several
-// descriptors of one digest are one image.
+// descriptors of one digest are one image. Of an image for another platform it reads
+// nothing, if the index states that.
 func (r *reader) choose(ctx context.Context, c *Contents, platform string) error {
 	all := candidates{reader: r, Contents: c}
 	if err := all.collect(ctx, c.Index, "", 1); err != nil {
 		return err
 	}
 	images := all.images
-	if len(images) > 1 {
-		images = all.look(ctx, images)
+	if platform != "" && len(images) > 1 {
+		found := all.platforms(ctx)
+		if images = slices.DeleteFunc(all.images, func(i candidate) bool { return !fits(platform, *i.Platform) }); len(images) == 0 {
+			return &PlatformError{platform, found}
+		}
+	} else if len(images) > 1 {
+		_ = all.platforms(ctx)
+		images = all.images
 	}
 	if err := ctx.Err(); err != nil {
 		return err
-	}
-	if platform != "" && len(images) > 1 {
-		found := platforms(images)
-		if images = slices.DeleteFunc(images, func(i candidate) bool { return !fits(platform, *i.Platform) }); len(images) == 0 {
-			return &PlatformError{platform, found}
-		}
 	}
 	switch {
 	case len(images) > 1 && platform == "":
@@ -75,6 +77,53 @@ func (r *reader) choose(ctx context.Context, c *Contents, platform string) error
 		c.PassedOver = append(c.PassedOver, fmt.Sprintf("the image also has the name %q", name))
 	}
 	return nil
+}
+
+// Platforms lists the platforms of a source's images, in the order of its index, so
+// that each can be read. Of a source with one image the only one is "".
+func Platforms(ctx context.Context, src Source) ([]string, error) {
+	around, err := src.Index(ctx)
+	if err != nil {
+		return nil, errors.Join(err, around.Fault)
+	}
+	c := new(Contents)
+	if err := parseIndex(ctx, around.Index, &c.Index); err != nil {
+		return nil, err
+	}
+	all := candidates{reader: newReader(src, LayoutFiles{}), Contents: c}
+	if err := all.collect(ctx, c.Index, "", 1); err != nil {
+		return nil, err
+	}
+	if len(all.images) < 2 {
+		return []string{""}, nil // Read says what is wrong
+	}
+	list := all.platforms(ctx)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for i, p := range list {
+		if slices.Contains(list[:i], p) {
+			return nil, &TwiceError{p}
+		}
+	}
+	if len(list) < 2 {
+		return []string{""}, nil
+	}
+	return list, nil
+}
+
+// TwiceError is a platform for which there are two images.
+type TwiceError struct{ Platform string }
+
+func (e *TwiceError) Error() string { return "has two images for " + e.Platform + ", wanted one" }
+
+// Unmet reports that the request cannot be met.
+func (*TwiceError) Unmet() bool { return true }
+
+// platforms finds the platforms of all images, and passes over what is no image.
+func (all *candidates) platforms(ctx context.Context) []string {
+	all.images = all.look(ctx, all.images)
+	return platforms(all.images)
 }
 
 // collect takes the descriptors of an index called name.
@@ -104,7 +153,9 @@ func (all *candidates) collect(ctx context.Context, index v1.Index, name string,
 		case d.MediaType != v1.MediaTypeImageManifest:
 			all.other = append(all.other, fault.Unsupportedf("manifest: type of its descriptor is %q, which this version does not read, wanted %q", d.MediaType, v1.MediaTypeImageManifest))
 		default:
-			all.image(ctx, d, refName)
+			if err := all.image(ctx, d, refName); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -128,6 +179,9 @@ func (all *candidates) passOver(ctx context.Context, d v1.Descriptor, what strin
 // reachImage records the blobs of an image or artifact, whether or not it is the
 // chosen one. The chosen one is read again, and its faults are reported then.
 func (all *candidates) reachImage(ctx context.Context, d v1.Descriptor) {
+	if all.reached == nil {
+		return
+	}
 	var m v1.Manifest
 	_, _ = all.document(ctx, d, d.MediaType, &m, nil)
 	all.reach(append([]v1.Descriptor{d, m.Config}, m.Layers...)...)
@@ -147,18 +201,22 @@ func (all *candidates) nested(ctx context.Context, d v1.Descriptor, name string,
 }
 
 // image records an image, or another name of one.
-func (all *candidates) image(ctx context.Context, d v1.Descriptor, name string) {
+func (all *candidates) image(ctx context.Context, d v1.Descriptor, name string) error {
 	if name != "" && d.Annotations[v1.AnnotationRefName] == "" {
 		d.Annotations = map[string]string{v1.AnnotationRefName: name}
 	}
 	for i := range all.images {
 		if c := &all.images[i]; c.Digest == d.Digest {
+			if c.Size != d.Size {
+				return SizeMismatch(d.Digest, fmt.Sprint(d.Size)+" in one descriptor", c.Size)
+			}
 			c.named(d, name)
-			return
+			return nil
 		}
 	}
 	all.reachImage(ctx, d)
 	all.images = append(all.images, candidate{d, nil})
+	return nil
 }
 
 // named records another name of an image, which may have had none.
@@ -176,6 +234,10 @@ func (c *candidate) named(d v1.Descriptor, name string) {
 func (all *candidates) look(ctx context.Context, images []candidate) []candidate {
 	var list []candidate
 	for _, i := range images {
+		if i.Platform != nil && all.reached == nil { // to read each would cost an answer of the registry
+			list = append(list, i)
+			continue
+		}
 		var m v1.Manifest
 		_, err := all.manifest(ctx, i.Descriptor, &m)
 		if err == nil && i.Platform == nil {

@@ -44,7 +44,7 @@ type Contents struct {
 type reader struct {
 	Source
 	parsed  int64           // bytes of JSON so far
-	reached map[string]bool // files that the index leads to, for any image
+	reached map[string]bool // files that the index leads to, for any image; nil if a source has none
 }
 
 // Read reads the documents of a source's only image, or of the one for a
@@ -61,7 +61,7 @@ func Read(ctx context.Context, src Source, platform string) (*Contents, error) {
 	if err != nil {
 		return nil, errors.Join(err, around.Fault)
 	}
-	r := &reader{Source: src, reached: map[string]bool{"oci-layout": true, "index.json": true}}
+	r := newReader(src, around)
 	c := new(Contents)
 	c.Texts.Layout, c.Texts.Index = around.Layout, around.Index
 	read, err := r.contents(ctx, c, platform)
@@ -72,14 +72,18 @@ func Read(ctx context.Context, src Source, platform string) (*Contents, error) {
 	return c, errors.Join(err, around.Fault, c.check())
 }
 
+func newReader(src Source, around LayoutFiles) *reader {
+	r := &reader{Source: src}
+	if around.Files != nil {
+		r.reached = map[string]bool{"oci-layout": true, "index.json": true}
+	}
+	return r
+}
+
 // contents reads index, manifest and config. It reports whether there is a manifest.
 func (r *reader) contents(ctx context.Context, c *Contents, platform string) (read bool, err error) {
-	err = until.Try(ctx, func() error { return parse(c.Texts.Index, &c.Index, indexMembers) })
-	if ctx.Err() != nil {
-		return false, ctx.Err()
-	}
-	if err != nil {
-		return false, FormatErrorf("index.json: %w", err)
+	if err := parseIndex(ctx, c.Texts.Index, &c.Index); err != nil {
+		return false, err
 	}
 	if err := r.choose(ctx, c, platform); err != nil {
 		return false, err
@@ -98,6 +102,17 @@ func (r *reader) contents(ctx context.Context, c *Contents, platform string) (re
 		return false, &PlatformError{platform, []string{platformText(c.Config.Platform)}}
 	}
 	return true, nil
+}
+
+func parseIndex(ctx context.Context, text []byte, into *v1.Index) error {
+	err := until.Try(ctx, func() error { return parse(text, into, indexMembers) })
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		return FormatErrorf("index.json: %w", err)
+	}
+	return nil
 }
 
 // foreignTo are members by which a text of one kind could be taken for another
@@ -165,7 +180,7 @@ func (r *reader) document(ctx context.Context, d v1.Descriptor, mediaType string
 // reach records that the index leads to some blobs.
 func (r *reader) reach(list ...v1.Descriptor) {
 	for _, d := range list {
-		if CheckDigest(d.Digest) == nil {
+		if r.reached != nil && CheckDigest(d.Digest) == nil {
 			r.reached[BlobName(d.Digest)] = true
 		}
 	}

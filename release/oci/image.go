@@ -78,15 +78,6 @@ func (im *Image) Documents() Documents {
 	return d
 }
 
-// Index writes the index of an image, given its name and manifest.
-func Index(name string, manifest digest.Digest, size int64) []byte {
-	return encode(object{
-		{"schemaVersion", 2},
-		{"mediaType", v1.MediaTypeImageIndex},
-		{"manifests", []any{descriptor(v1.MediaTypeImageManifest, manifest, size, map[string]string{v1.AnnotationRefName: name})}},
-	})
-}
-
 // config has os and architecture, what a container starts with, and the
 // history; no user, working directory, entry point or os.version.
 func (im *Image) config() object {
