@@ -194,12 +194,14 @@ func (e *exchange) store(m manifest) (digest.Digest, *Refusal) {
 		return "", no
 	}
 	r = e.s.repo(e.repo)
-	r.manifests[d] = m
-	if tag != "" {
+	if r.manifests[d].body == nil { // what was there before stays visible
+		e.s.settling[e.repo+"/"+d.String()] = e.p.Settle
+	}
+	if tag != "" && r.tags[tag] != d {
+		e.s.settling[e.repo+"/"+tag] = e.p.Settle
 		r.tags[tag] = d
 	}
-	e.s.settling[e.repo+"/"+e.ref] = e.p.Settle
-	e.s.settling[e.repo+"/"+d.String()] = e.p.Settle
+	r.manifests[d] = m
 	return d, nil
 }
 
