@@ -13,12 +13,12 @@ import (
 	"time"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/release"
-	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // stage lays out a root as pkg(8) with INSTALL_AS_USER does: the contents of the
@@ -269,7 +269,7 @@ func TestCheckDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	check := func(path string) (*verify.DatabaseReport, error) {
-		source, err := layout.Open(t.Context(), path)
+		source, err := artifact.Find(t.Context(), nil, path)
 		if err != nil {
 			t.Fatal(err)
 		}

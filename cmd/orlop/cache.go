@@ -4,7 +4,6 @@ package main
 
 import (
 	"errors"
-	"net/http"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,12 +17,12 @@ import (
 	"github.com/orlop/orlop/pkgdb/transport"
 )
 
-// store opens the store, which keeps what comes over a network. The proxy is the
-// one of the environment, as for other programs.
-func (p *program) store(c *cli.Context, observe event.Observer) *store.Store {
-	return &store.Store{Dir: p.storeDir(c), Shared: c.Bool("cache-shared"), Offline: c.Bool("offline"), Client: transport.NewClient(transport.Settings{Proxy: http.ProxyFromEnvironment}), Now: time.Now,
+// store opens the store, which keeps what comes over a network.
+func (p *program) store(c *cli.Context, observe event.Observer) (*store.Store, error) {
+	settings, err := transportOf(c)
+	return &store.Store{Dir: p.storeDir(c), Shared: c.Bool("cache-shared"), Offline: c.Bool("offline"), Client: transport.NewClient(settings), Now: time.Now,
 		Notice: func(text string) { observe.Send(event.Event{Notice: text}) },
-		Came:   func(bytes int64) { observe.Send(event.Event{Bytes: bytes}) }}
+		Came:   func(bytes int64) { observe.Send(event.Event{Bytes: bytes}) }}, err
 }
 
 // storeDir returns the directory of the store, "" for none.
@@ -52,7 +51,11 @@ func (p *program) cacheCommand() *cli.Command {
 				if c.Args().Present() {
 					return fault.Usagef("cache ls: takes no operands")
 				}
-				list, err := p.store(c, nil).List(c.Context)
+				st, err := p.store(c, nil)
+				if err != nil {
+					return err
+				}
+				list, err := st.List(c.Context)
 				if err != nil {
 					return err
 				}
@@ -69,7 +72,11 @@ func (p *program) cacheCommand() *cli.Command {
 						return err
 					}
 				}
-				gone, err := p.store(c, nil).Prune(c.Context, limit)
+				st, err := p.store(c, nil)
+				if err != nil {
+					return err
+				}
+				gone, err := st.Prune(c.Context, limit)
 				return errors.Join(p.printEntries(c, gone), err)
 			}},
 		},

@@ -19,11 +19,11 @@ func (p *program) diffCommand() *cli.Command {
 		Usage:     "compare two images: packages, files, rows, bytes",
 		ArgsUsage: "A B",
 		Before:    needSQLiteToCompare,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "stat", Usage: "print only how many differences there are of each kind"},
 			&cli.IntFlag{Name: "lines", Value: 40, Usage: "print at most `N` lines for a package's files and for a file's contents, 0 for all"},
-			platformFlag(), jsonFlag(),
-		},
+			platformFlag(), jsonFlag(), tlsFlag(),
+		}, registryFlags()...),
 		Action: func(c *cli.Context) error {
 			found, hidden, err := p.compare(c)
 			if err != nil {
@@ -60,15 +60,20 @@ func (p *program) compare(c *cli.Context) (found differences, hidden, err error)
 	if err != nil {
 		return found, nil, err
 	}
-	var sides [2]*artifact.Artifact
-	var faults []error
-	for i, path := range c.Args().Slice() {
-		source, err := openSource(c.Context, path)
+	var refs []*artifact.Ref
+	for _, path := range c.Args().Slice() {
+		ref, err := p.find(c, path)
 		if err != nil {
 			return found, nil, err
 		}
-		defer source.Close()
-		if sides[i], err = artifact.ReadAny(c.Context, source, platform); sides[i] == nil || !sides[i].Complete() {
+		defer ref.Close()
+		refs = append(refs, ref)
+	}
+	artifact.Pool(c.Context, refs...)
+	var sides [2]*artifact.Artifact
+	var faults []error
+	for i, path := range c.Args().Slice() {
+		if sides[i], err = artifact.ReadAny(c.Context, refs[i], platform); sides[i] == nil || !sides[i].Complete() {
 			return found, nil, errors.Join(about(path, err)...)
 		}
 		faults = append(faults, p.passedOver(path, err))

@@ -62,6 +62,7 @@ func sourceFlags() []cli.Flag {
 		&cli.StringFlag{Name: "cache", Usage: "keep downloads, and what is made from them, in `DIR`", DefaultText: "orlop in $XDG_CACHE_HOME or ~/.cache"},
 		&cli.BoolFlag{Name: "cache-shared", Usage: "if there is no store yet, create one that its group may use, too"},
 		&cli.BoolFlag{Name: "offline", Usage: "use no network, only the store and local repositories"},
+		tlsFlag(),
 		&cli.BoolFlag{Name: "insecure-unsigned", Usage: "accept an unsigned repository over a network"},
 		&cli.IntFlag{Name: "j", Aliases: []string{"jobs"}, Value: runtime.NumCPU(), Usage: "use `N` processors", DefaultText: "all"},
 	}
@@ -230,7 +231,10 @@ func (p *program) fromRepositories(c *cli.Context, cfg *hooks.Config, locks []ve
 	if err != nil {
 		return nil, err
 	}
-	st := p.store(c, cfg.Observe)
+	st, err := p.store(c, cfg.Observe)
+	if err != nil {
+		return nil, err
+	}
 	if c.Command.Name != "fetch" {
 		cfg.Cache = cache.New(st, cfg.Maker)
 	}

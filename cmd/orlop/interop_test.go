@@ -163,7 +163,7 @@ func TestInteropFormats(t *testing.T) {
 // TestInteropRegistry pushes and pulls, with every digest kept.
 func TestInteropRegistry(t *testing.T) {
 	dir, digests := images(t)
-	address := registry(t)
+	address := dockerRegistry(t)
 	for name, digest := range digests {
 		ref := fmt.Sprintf("docker://%s/%s:t", address, strings.TrimSuffix(name, ".txz"))
 		tool(t, "skopeo", "copy", "-q", "--preserve-digests", "--dest-tls-verify=false", "oci-archive:"+filepath.Join(dir, name), ref)
@@ -173,8 +173,8 @@ func TestInteropRegistry(t *testing.T) {
 	}
 }
 
-// registry starts a registry on the loopback interface.
-func registry(t *testing.T) string {
+// dockerRegistry starts Debian's docker-registry on the loopback interface.
+func dockerRegistry(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

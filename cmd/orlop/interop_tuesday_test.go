@@ -18,7 +18,7 @@ import (
 // place of the one that nobody has.
 func TestInteropTuesday(t *testing.T) {
 	t.Setenv("REGISTRY_STORAGE_DELETE_ENABLED", "true")
-	address := registry(t)
+	address := dockerRegistry(t)
 	dir := beforeTheNotice(t)
 	conf := filepath.Join(dir, "registries.conf")
 	text := fmt.Sprintf("[[registry]]\nlocation = %q\ninsecure = true\n", address)

@@ -18,7 +18,6 @@ import (
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/layer"
-	"github.com/orlop/orlop/release/oci/layout"
 )
 
 func (p *program) lockCommand() *cli.Command {
@@ -129,12 +128,12 @@ func published(ctx context.Context, locks []string) func(map[string]bool) (map[s
 				if info, err := os.Lstat(base + ext); err != nil || !info.IsDir() && !info.Mode().IsRegular() {
 					continue // nobody named it, so it may be a FIFO
 				}
-				source, err := layout.Open(ctx, base+ext)
+				ref, err := artifact.Find(ctx, nil, base+ext)
 				if err != nil {
 					continue
 				}
-				defer source.Close()
-				if a, _ := artifact.ReadFile(ctx, source, ""); a != nil { // even with other faults
+				defer ref.Close()
+				if a, _ := artifact.ReadRef(ctx, ref, ""); a != nil { // even with other faults
 					list = append(list, a)
 				}
 			}

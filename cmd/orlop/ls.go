@@ -21,15 +21,15 @@ func (p *program) lsCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "ls",
 		Usage:     "list the packages of an image or lock, or an image's files",
-		ArgsUsage: "ARCHIVE|LOCK...",
+		ArgsUsage: "IMAGE-REF|LOCK...",
 		Before:    needSQLite,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.BoolFlag{Name: "files", Usage: "list files, as ls -l does"},
 			&cli.BoolFlag{Name: "mtree", Usage: "list files in mtree(5) form"},
 			&cli.BoolFlag{Name: "sizes", Usage: "list bytes by layer and package, the largest first"},
 			&cli.StringFlag{Name: "owner", Usage: "print the package that has `PATH`, and the layer"},
-			platformFlag(), jsonFlag(),
-		},
+			platformFlag(), jsonFlag(), tlsFlag(),
+		}, registryFlags()...),
 		Action: func(c *cli.Context) error {
 			if !c.Args().Present() {
 				return fault.Usagef("ls: no archive given")
@@ -65,7 +65,7 @@ func (p *program) lsCommand() *cli.Command {
 
 // listArchive reads an archive and prints what the flags ask for.
 func (p *program) listArchive(c *cli.Context, path, platform string) error {
-	source, err := openSource(c.Context, path)
+	source, err := p.find(c, path)
 	if err != nil {
 		return errors.Join(about(path, err)...)
 	}
@@ -73,7 +73,7 @@ func (p *program) listArchive(c *cli.Context, path, platform string) error {
 	if isLock(c.Context, source) {
 		return p.listLock(c, source)
 	}
-	a, err := artifact.ReadFile(c.Context, source, platform)
+	a, err := artifact.ReadRef(c.Context, source, platform)
 	if a == nil || !a.Complete() {
 		return errors.Join(about(source.Name, err)...)
 	}

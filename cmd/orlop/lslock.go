@@ -10,17 +10,18 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // isLock reports whether an operand is a lock rather than an archive: JSON with a
 // key that every lock has, or with the name of a lock.
-func isLock(ctx context.Context, source *layout.File) bool {
-	if source.Folder() {
+func isLock(ctx context.Context, ref *artifact.Ref) bool {
+	if ref.File == nil || ref.File.Folder() {
 		return false
 	}
+	source := ref.File
 	head, err := io.ReadAll(io.LimitReader(source.Reader(ctx), lockHead))
 	head = bytes.TrimLeft(head, " \t\r\n")
 	return err == nil && bytes.HasPrefix(head, []byte("{")) &&
@@ -31,7 +32,8 @@ func isLock(ctx context.Context, source *layout.File) bool {
 const lockHead = 64 << 10
 
 // listLock prints the packages of a lock.
-func (p *program) listLock(c *cli.Context, source *layout.File) error {
+func (p *program) listLock(c *cli.Context, ref *artifact.Ref) error {
+	source := ref.File
 	for _, name := range []string{"files", "mtree", "sizes", "owner", "platform"} {
 		if c.IsSet(name) {
 			return fault.Usagef("ls --%s: %s is a lock, wanted an archive", name, source.Name)

@@ -9,12 +9,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/sqlitefile"
-	"github.com/orlop/orlop/release/oci/layout"
 )
 
 func (p *program) pkgdbCommand() *cli.Command {
@@ -41,7 +41,7 @@ func (p *program) pkgdbCommand() *cli.Command {
 			},
 			{
 				Name: "check", Usage: "find faults in a database, and differences from a root folder or image", ArgsUsage: "DB [ROOT]", Before: needSQLite,
-				Flags: []cli.Flag{platformFlag(), jsonFlag()}, Action: p.pkgdbCheck,
+				Flags: append([]cli.Flag{platformFlag(), jsonFlag(), tlsFlag()}, registryFlags()...), Action: p.pkgdbCheck,
 			},
 		},
 	}
@@ -202,10 +202,10 @@ func (p *program) pkgdbCheck(c *cli.Context) error {
 		return err
 	}
 	content, err := readDatabase(c.Context, args[0])
-	var root *layout.File
+	var root *artifact.Ref
 	if len(args) == 2 {
 		var unopened error
-		if root, unopened = openSource(c.Context, args[1]); unopened == nil {
+		if root, unopened = p.find(c, args[1]); unopened == nil {
 			defer root.Close()
 		}
 		err = errors.Join(err, unopened)

@@ -42,12 +42,16 @@ func (p *program) progress(c *cli.Context) event.Observer {
 		p.notices = &notices{out: p.err, quiet: c.Bool("q"), verbose: c.Bool("v"), said: map[string]bool{}, shown: map[string]int{}}
 	}
 	s := &progress{ctx: c.Context, took: map[string]time.Duration{}, out: p.err, notices: p.notices, quiet: c.Bool("q") || c.Bool("json"), verbose: c.Bool("v")}
-	if f, ok := p.err.w.(*os.File); ok && !s.quiet && !s.verbose {
-		kind, _ := p.lookupEnv("TERM")
-		s.terminal = kind != "dumb" && term.IsTerminal(int(f.Fd()))
-	}
+	s.terminal = !s.quiet && !s.verbose && p.onTerminal()
 	p.shown = s
 	return s.event
+}
+
+// onTerminal reports whether a person reads stderr, on something that can show a bar.
+func (p *program) onTerminal() bool {
+	f, ok := p.err.w.(*os.File)
+	kind, _ := p.lookupEnv("TERM")
+	return ok && kind != "dumb" && term.IsTerminal(int(f.Fd()))
 }
 
 func (s *progress) event(e event.Event) {

@@ -3,13 +3,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/layer"
@@ -17,15 +17,22 @@ import (
 	"github.com/orlop/orlop/release/oci/layout"
 )
 
-// openSource opens an operand: a file or folder, a FIFO, or - for standard input.
-// A signal ends the wait for the other end of a FIFO.
-func openSource(ctx context.Context, name string) (*layout.File, error) {
+// find opens an operand: an image of a registry, a file or folder, a FIFO, or - for
+// standard input. A signal ends the wait for the other end of a FIFO.
+func (p *program) find(c *cli.Context, name string) (*artifact.Ref, error) {
 	if name == "-" {
-		source, err := layout.New(ctx, name, os.Stdin)
-		return source, unread(name, err)
+		file, err := layout.New(c.Context, name, os.Stdin)
+		return &artifact.Ref{Name: name, File: file}, unread(name, err)
 	}
-	source, err := until.Do(ctx, func() (*layout.File, error) { return layout.Open(ctx, name) })
-	return source, unread(name, err)
+	if artifact.IsRemote(name) {
+		client, err := p.registries(c, nil)
+		if err != nil {
+			return nil, err
+		}
+		return artifact.Find(c.Context, client, name)
+	}
+	ref, err := until.Do(c.Context, func() (*artifact.Ref, error) { return artifact.Find(c.Context, nil, name) })
+	return ref, unread(name, err)
 }
 
 func platformFlag() cli.Flag {

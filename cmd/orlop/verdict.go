@@ -25,16 +25,16 @@ func (p *program) printReport(c *cli.Context, r *verify.Report, faults []error) 
 	}
 	if c.Bool("trust-lock") {
 		for _, text := range r.Doubts {
-			_ = p.err.line("orlop: %s: unvouched: %s", r.Path, text)
+			_ = p.err.line("orlop: %s: unvouched: %s", r.Label, text)
 		}
 	}
 	if c.Bool("json") {
 		return p.printReportJSON(r, faults)
 	}
-	p.printNotes(c, r.Path, r.Notes, r.Details)
+	p.printNotes(c, r.Label, r.Notes, r.Details)
 	if c.Bool("v") {
 		for _, d := range r.Definitions {
-			_ = p.err.line("orlop: %s: layer %s: definition: %s", r.Path, d.Layer, d.Definition)
+			_ = p.err.line("orlop: %s: layer %s: definition: %s", r.Label, d.Layer, d.Definition)
 		}
 	}
 	if len(faults) > 0 {
@@ -45,13 +45,14 @@ func (p *program) printReport(c *cli.Context, r *verify.Report, faults []error) 
 		if len(r.Compared) == 0 {
 			so = ", so it was " + itselfOnly
 		}
-		_ = p.err.line("orlop: %s: there is no %s%s", r.Path, verify.LockFile(r.Path), so)
+		_ = p.err.line("orlop: %s: %s%s", r.Label, noLock(r), so)
 		p.printOtherLocks(r)
 	}
-	if _, file, named := strings.Cut(filepath.Base(r.Path), "container-image-"); named && r.Image() != "" && nameOf(file) != r.Image() {
-		_ = p.err.line("orlop: %s: the file name says otherwise: this is the image %s", r.Path, r.Image())
+	if _, file, named := strings.Cut(filepath.Base(r.Path), "container-image-"); named && r.Remote == nil && r.Image() != "" && nameOf(file) != r.Image() {
+		_ = p.err.line("orlop: %s: the file name says otherwise: this is the image %s", r.Label, r.Image())
 	}
-	file, digest := filepath.Base(r.Path), r.Artifact.Descriptor.Digest
+	file, digest := baseOf(r), r.Artifact.Descriptor.Digest
+	p.printPull(r)
 	switch {
 	case c.Bool("rebuild"):
 		return p.out.line("%s\t%s\t%s", file, digest, r.Result)
@@ -59,6 +60,31 @@ func (p *program) printReport(c *cli.Context, r *verify.Report, faults []error) 
 		return p.out.line("%s\t%s\t%s", file, digest, itselfOnly)
 	}
 	return p.out.line("%s\t%s", file, digest)
+}
+
+// baseOf names an image in a result: the file's name without its folder, or the whole
+// name in a registry.
+func baseOf(r *verify.Report) string {
+	if r.Remote != nil {
+		return r.Label
+	}
+	return filepath.Base(r.Label)
+}
+
+// noLock says where no lock was found.
+func noLock(r *verify.Report) string {
+	if r.Remote != nil {
+		return "no lock is attached"
+	}
+	return "there is no " + verify.LockFile(r.Path)
+}
+
+// printPull says on a terminal how to get what was verified, and nothing that was
+// pushed since.
+func (p *program) printPull(r *verify.Report) {
+	if r.Remote != nil && p.onTerminal() {
+		_ = p.err.line("orlop: podman pull %s@%s", r.Remote.Reference.Name(), r.Artifact.Descriptor.Digest)
+	}
 }
 
 // nameOf returns the name of an archive without its ending.
@@ -83,7 +109,7 @@ func (p *program) printReportJSON(r *verify.Report, faults []error) error {
 		From      []string `json:"from_artifact,omitempty"`
 
 		Definitions []resolve.LayerDefinition `json:"definitions,omitempty"` // of an image that was rebuilt
-	}{File: filepath.Base(r.Path), Result: r.Result, JudgedBy: append([]string{}, r.Compared...), Locked: r.Lock != nil,
+	}{File: baseOf(r), Result: r.Result, JudgedBy: append([]string{}, r.Compared...), Locked: r.Lock != nil,
 		Faults: []string{}, Unvouched: r.Doubts, From: r.FromArtifact, Definitions: r.Definitions}
 	if a := r.Artifact; a != nil {
 		out.Name, out.Digest, out.Layers, out.Packages, out.Entries = r.Name(), a.Descriptor.Digest.String(), len(a.Layers), len(a.Packages), a.Tree.Len()

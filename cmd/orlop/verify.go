@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/resolve"
@@ -26,7 +27,7 @@ func (p *program) verifyCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "verify",
 		Usage:     "check an archive; with --rebuild, make it again from its lock and compare",
-		ArgsUsage: "ARCHIVE...",
+		ArgsUsage: "IMAGE-REF...",
 		Before:    needSQLite,
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringSliceFlag{Name: "digests", Usage: "compare with `FILE`, container-image-MANIFESTS or CHECKSUM.*"},
@@ -37,7 +38,7 @@ func (p *program) verifyCommand() *cli.Command {
 			treeFileFlag(),
 			&cli.BoolFlag{Name: "trust-lock", Usage: "exit 0 even if only the lock vouches for what is in the image"},
 			platformFlag(), lockURLsFlag(), scriptsFlag(), annotationFlag(),
-		}, releaseFlags(), sourceFlags(), talkFlags()),
+		}, releaseFlags(), sourceFlags(), registryFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			if !c.Args().Present() {
 				return fault.Usagef("verify: no archive given")
@@ -56,16 +57,20 @@ func (p *program) verifyCommand() *cli.Command {
 
 // verify checks the archives, rebuilds them if asked, and prints the results.
 func (p *program) verify(c *cli.Context, by *verify.Against) error {
+	platform, err := platform(c)
+	if err != nil {
+		return err
+	}
 	var reports []*verify.Report
 	for _, path := range c.Args().Slice() {
-		file, err := openSource(c.Context, path)
-		reports = append(reports, verify.Archive(c.Context, by, path, file, err))
+		ref, err := p.find(c, path)
+		reports = append(reports, verifyEach(c.Context, by, path, ref, err, platform)...)
 		switch {
-		case file == nil:
+		case ref == nil:
 		case c.Bool("rebuild"): // which still reads the archive, to compare
-			defer file.Close()
+			defer ref.Close()
 		default:
-			file.Close()
+			ref.Close()
 		}
 		if err := c.Context.Err(); err != nil {
 			return err
@@ -90,11 +95,28 @@ func (p *program) verify(c *cli.Context, by *verify.Against) error {
 	return errors.Join(errs...)
 }
 
+// verifyEach checks each image of a reference, of which there may be several for
+// several platforms.
+func verifyEach(ctx context.Context, by *verify.Against, path string, ref *artifact.Ref, err error, asked string) []*verify.Report {
+	platforms := []string{asked}
+	if ref != nil {
+		platforms, err = ref.Platforms(ctx, asked)
+	}
+	if err != nil && ref != nil && ctx.Err() == nil {
+		platforms = []string{asked} // the check says all that is wrong
+	}
+	var reports []*verify.Report
+	for _, platform := range platforms {
+		reports = append(reports, verify.Archive(ctx, by, verify.Subject{Path: path, Ref: ref, Err: err, Platform: platform, Several: len(platforms) > 1}))
+	}
+	return reports
+}
+
 // faultsAbout returns the faults of an archive, each with its path in front.
 func faultsAbout(r *verify.Report) []error {
 	var errs []error
 	for _, err := range r.Errs {
-		errs = append(errs, about(r.Path, err)...)
+		errs = append(errs, about(r.Label, err)...)
 	}
 	return errs
 }
@@ -108,9 +130,6 @@ func readAgainst(c *cli.Context) (*verify.Against, error) {
 		}
 	}
 	var err error
-	if by.Platform, err = platform(c); err != nil {
-		return nil, err
-	}
 	by.Locks, err = readOperands(c.Context, "lock", c.StringSlice("lock"), verify.ParseLock)
 	if _, unusable := errors.AsType[*lock.Error](err); unusable {
 		by.Unusable, err = err, nil
@@ -162,13 +181,16 @@ func (p *program) rebuildConfig(c *cli.Context, l *lock.Lock) (hooks.Config, err
 		Output: hooks.Output{Format: layout.Dir}, Observe: p.progress(c),
 		Request: resolve.Request{ImageFiles: c.StringSlice("image-file"), TreeFiles: c.StringSlice("tree-file"),
 			Revision: c.String("revision"), Branch: c.String("branch")}}
+	st, err := p.store(c, cfg.Observe)
+	if err != nil {
+		return cfg, err
+	}
 	in := &input.Locks{LockURLs: c.Bool("lock-urls"), Repositories: input.Repositories{Tree: srcTree(c),
-		Store: p.store(c, cfg.Observe), InsecureUnsigned: c.Bool("insecure-unsigned"), Observe: cfg.Observe}}
+		Store: st, InsecureUnsigned: c.Bool("insecure-unsigned"), Observe: cfg.Observe}}
 	cfg.Input = in
 	if cfg.Jobs < 1 {
 		return cfg, fault.Usagef("-j: found %d, wanted at least 1", cfg.Jobs)
 	}
-	var err error
 	if cfg.SkipScripts, err = skipScripts(c); err == nil {
 		cfg.Annotations, err = annotations(c)
 	}
@@ -187,8 +209,8 @@ func (p *program) printOtherLocks(r *verify.Report) {
 	switch names := r.OtherLocks; len(names) {
 	case 0:
 	case 1:
-		_ = p.err.line("orlop: %s: %s is next to it and was not used", r.Path, names[0])
+		_ = p.err.line("orlop: %s: %s is next to it and was not used", r.Label, names[0])
 	default:
-		_ = p.err.line("orlop: %s: %s are next to it and were not used", r.Path, strings.Join(names, ", "))
+		_ = p.err.line("orlop: %s: %s are next to it and were not used", r.Label, strings.Join(names, ", "))
 	}
 }

@@ -22,7 +22,6 @@ import (
 	"github.com/orlop/orlop/hooks/artifact/artifacttest"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release/oci"
-	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // texts are the contents of files, as texts, and of those that are not held "nil".
@@ -209,9 +208,9 @@ func saved(t *testing.T, s *artifacttest.Source) (archive string, layers []strin
 	return archive, layers
 }
 
-func open(t *testing.T, name string) *layout.File {
+func open(t *testing.T, name string) *artifact.Ref {
 	t.Helper()
-	f, err := layout.Open(t.Context(), name)
+	f, err := artifact.Find(t.Context(), nil, name)
 	if err != nil {
 		t.Fatal(err)
 	}

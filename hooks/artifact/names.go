@@ -45,18 +45,3 @@ func (a *Artifact) LayerName(i int) string {
 	}
 	return fmt.Sprint(i + 1)
 }
-
-// OwnName returns the name in the history of an image of which orlop wrote every
-// layer, "" for others.
-func (a *Artifact) OwnName() string {
-	name, own := "", len(a.Config.History) > 0
-	for _, h := range a.Config.History {
-		var ours bool
-		name, ours = strings.CutPrefix(h.CreatedBy, "orlop ")
-		own = own && ours
-	}
-	if !own {
-		return ""
-	}
-	return name
-}

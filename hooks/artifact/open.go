@@ -6,22 +6,20 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-
-	"github.com/orlop/orlop/release/oci/layout"
 )
 
-// OpenRoot reads a folder, or an archive or layout of an image. If all layers could
+// OpenRoot reads a folder, or an image. If all layers could
 // be read to their end it returns the root with an error, too.
-func OpenRoot(ctx context.Context, file *layout.File, platform string) (*Root, error) {
-	_, none := os.Stat(filepath.Join(file.Name, "oci-layout"))
-	if file.Folder() && none != nil {
-		root, err := readRoot(ctx, file.Name)
+func OpenRoot(ctx context.Context, ref *Ref, platform string) (*Root, error) {
+	_, none := os.Stat(filepath.Join(ref.Path(), "oci-layout"))
+	if ref.File != nil && ref.File.Folder() && none != nil {
+		root, err := readRoot(ctx, ref.Path())
 		if err != nil {
 			return nil, err
 		}
 		return root, nil
 	}
-	a, err := ReadFile(ctx, file, platform)
+	a, err := ReadRef(ctx, ref, platform)
 	if a == nil || !a.Complete() {
 		return nil, err
 	}

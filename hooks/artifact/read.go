@@ -130,20 +130,20 @@ func (a *Artifact) noteLayout(unreferenced []string) {
 	a.Notes = append(a.Notes, unreferenced...)
 }
 
-// ReadFile is Read for an image in a file or folder.
-func ReadFile(ctx context.Context, file *layout.File, platform string) (*Artifact, error) {
-	source, err := file.Open(ctx)
+// ReadRef is Read for an image that the user names.
+func ReadRef(ctx context.Context, ref *Ref, platform string) (*Artifact, error) {
+	source, err := ref.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return Read(ctx, source, platform)
 }
 
-// ReadAny is ReadFile for an image, or for a single layer in a file.
-func ReadAny(ctx context.Context, file *layout.File, platform string) (*Artifact, error) {
-	a, err := ReadFile(ctx, file, platform)
-	if a == nil && ctx.Err() == nil && !file.Folder() {
-		if only, no := readLayerOnly(ctx, file); only != nil && only.isLayer() {
+// ReadAny is ReadRef for an image, or for a single layer in a file.
+func ReadAny(ctx context.Context, ref *Ref, platform string) (*Artifact, error) {
+	a, err := ReadRef(ctx, ref, platform)
+	if a == nil && ctx.Err() == nil && ref.File != nil && !ref.File.Folder() {
+		if only, no := readLayerOnly(ctx, ref.File); only != nil && only.isLayer() {
 			return only, no
 		}
 	}

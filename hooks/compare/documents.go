@@ -32,7 +32,7 @@ func imageChanges(a, b *artifact.Artifact) []jsondiff.Change {
 // Layouts lists how the layouts around two images differ, which is no difference of
 // the images.
 func Layouts(a, b *artifact.Artifact) []string {
-	if a.Contents == nil || b.Contents == nil {
+	if a.Contents == nil || b.Contents == nil || a.Texts.Layout == nil || b.Texts.Layout == nil { // layers and registries have none
 		return nil
 	}
 	var list []string

@@ -36,3 +36,10 @@ func DirectoriesDigest(ctx context.Context, dirs []*tree.Node) (string, error) {
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
+
+// The types of what is attached to a published image: its lock, and the signed
+// catalogues that vouch for it.
+const (
+	MediaType          = "application/vnd.orlop.lock.v1+json"
+	CatalogueMediaType = "application/vnd.orlop.catalogue.v1"
+)

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
@@ -31,7 +32,6 @@ var References = map[string]string{"lock": "a lock", "digests": "digests", "sign
 
 // Against is what archives are compared with.
 type Against struct {
-	Platform  string      // "" for the only image
 	Locks     []GivenLock // nil for those next to the archives
 	Unusable  error       // of a lock that cannot be used
 	Checksums []release.Checksum
@@ -41,23 +41,35 @@ type Against struct {
 	OnlyOne   bool     // there is one archive: a single lock is for it, under any name
 }
 
-// Archive finds every fault of an archive. The file is nil if it could not be opened;
-// err says why.
-func Archive(ctx context.Context, by *Against, path string, file *layout.File, err error) *Report {
-	r := &Report{Path: path, Result: Verified}
-	if file == nil {
-		r.faulty(err)
+// Subject is an image that is checked.
+type Subject struct {
+	Path     string        // as the user named it
+	Ref      *artifact.Ref // nil if it could not be opened
+	Err      error         // why
+	Platform string        // "" for the only image
+	Several  bool          // there are others, for other platforms
+}
+
+// Archive finds every fault of an image: in an archive, a folder or a registry.
+func Archive(ctx context.Context, by *Against, s Subject) *Report {
+	r := &Report{Path: s.Path, Label: s.Path, Result: Verified}
+	if s.Several {
+		r.Label += " (" + s.Platform + ")"
+	}
+	if s.Ref == nil {
+		r.faulty(s.Err)
 		return r
 	}
-	r.Piped = file.Piped
-	source, err := file.Open(ctx)
+	file := s.Ref.File
+	r.Remote, r.Piped = s.Ref.Remote, file != nil && file.Piped
+	source, err := s.Ref.Open(ctx)
 	if err != nil {
 		r.faulty(err)
 		r.faulty(by.compareDigests(ctx, r, file)...)
 		return r
 	}
 	var f Findings
-	r.Artifact, f = Artifact(ctx, source, by.Platform)
+	r.Artifact, f = Artifact(ctx, source, s.Platform)
 	r.take(f)
 	if ctx.Err() != nil {
 		return r
@@ -83,7 +95,7 @@ func Archive(ctx context.Context, by *Against, path string, file *layout.File, e
 // compareLock compares an image with its lock, if there is one.
 func (by *Against) compareLock(ctx context.Context, r *Report) {
 	var err error
-	if r.Lock, err = by.lockOf(r); err != nil {
+	if r.Lock, err = by.lockOf(ctx, r); err != nil {
 		r.fail(rebuildFailure(err), err)
 		return
 	}
@@ -95,7 +107,7 @@ func (by *Against) compareLock(ctx context.Context, r *Report) {
 
 // lockOf finds the lock of an archive: the given one that names its image, else the
 // file next to the archive.
-func (by *Against) lockOf(r *Report) (*GivenLock, error) {
+func (by *Against) lockOf(ctx context.Context, r *Report) (*GivenLock, error) {
 	if by.Unusable != nil {
 		return nil, by.Unusable
 	}
@@ -104,7 +116,7 @@ func (by *Against) lockOf(r *Report) (*GivenLock, error) {
 	}
 	for _, fits := range []func(l *GivenLock) bool{
 		func(l *GivenLock) bool { return r.Name() != "" && lock.Name(l.Lock) == r.Name() },
-		func(l *GivenLock) bool { return IsOf(r.Artifact, l.Lock) }, // a copy may have another name
+		func(l *GivenLock) bool { return IsOf(r.Artifact.Contents, l.Lock) }, // a copy may have another name
 	} {
 		if i := slices.IndexFunc(by.Locks, func(l GivenLock) bool { return fits(&l) }); i >= 0 {
 			return &by.Locks[i], nil
@@ -116,6 +128,9 @@ func (by *Against) lockOf(r *Report) (*GivenLock, error) {
 			found = append(found, l.Image)
 		}
 		return nil, fault.Usagef("none of the locks given is of %s: found those of %s", cmp.Or(r.Name(), r.Path), strings.Join(found, ", "))
+	}
+	if r.Remote != nil {
+		return by.lockAttached(ctx, r)
 	}
 	if r.Piped && !by.NeedLock {
 		return nil, nil
@@ -192,7 +207,7 @@ func (by *Against) compareDigests(ctx context.Context, r *Report, file *layout.F
 		switch {
 		case r.Artifact != nil && (sum.Name == r.Name() || sum.Hex == r.Artifact.Descriptor.Digest.Encoded()):
 			have = r.Artifact.Descriptor.Digest.Encoded()
-		case sum.Name == filepath.Base(r.Path) && !r.Piped:
+		case file != nil && sum.Name == filepath.Base(r.Path) && !r.Piped:
 			have, err = hashOf(file.Reader(ctx), sum.Kind)
 		case r.Lock != nil && sum.Name == release.LockLine(r.Name()):
 			have, err = hashOf(bytes.NewReader(r.Lock.Text), sum.Kind)
@@ -210,9 +225,17 @@ func (by *Against) compareDigests(ctx context.Context, r *Report, file *layout.F
 	if found {
 		r.Compared = append(r.Compared, "digests")
 	} else if r.Artifact != nil {
-		errs = append(errs, fault.Contentf("neither %s nor %s is in the lists of digests", filepath.Base(r.Path), r.Name()))
+		errs = append(errs, fault.Contentf("%s is in the lists of digests", r.unlisted()))
 	}
 	return errs
+}
+
+// unlisted names an image that no list names.
+func (r *Report) unlisted() string {
+	if r.Remote != nil {
+		return "no manifest " + r.Artifact.Descriptor.Digest.String()
+	}
+	return "neither " + filepath.Base(r.Path) + " nor " + r.Name()
 }
 
 func hashOf(r io.Reader, kind string) (string, error) {

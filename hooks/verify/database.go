@@ -7,7 +7,6 @@ import (
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb"
-	"github.com/orlop/orlop/release/oci/layout"
 )
 
 // DatabaseReport is what a check of a pkg database found.
@@ -20,7 +19,7 @@ type DatabaseReport struct {
 
 // Database checks a database and, unless root is nil, compares it with a folder that
 // is a root file system, or with an image: of several the one for a platform.
-func Database(ctx context.Context, c *pkgdb.Content, root *layout.File, platform string) (*DatabaseReport, error) {
+func Database(ctx context.Context, c *pkgdb.Content, root *artifact.Ref, platform string) (*DatabaseReport, error) {
 	report := &DatabaseReport{Faults: c.Check(ctx)}
 	if root == nil {
 		return report, nil

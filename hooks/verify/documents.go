@@ -10,7 +10,6 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/compare"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -20,9 +19,9 @@ import (
 	"github.com/orlop/orlop/release/oci"
 )
 
-// checkDocuments compares config and manifest with the ones that a lock gives these
-// layers. No digest covers the index, so a difference in it is only a note.
-func checkDocuments(a *artifact.Artifact, l *lock.Lock) Findings {
+// Documents compares config and manifest with the ones that a lock gives these layers.
+// No digest covers the index, so a difference in it is only a note.
+func Documents(a *oci.Contents, l *lock.Lock) Findings {
 	docs, err := documentsOf(a, l)
 	if err != nil {
 		return Findings{Errs: []error{fault.Contentf("its lock: %w", err)}}
@@ -38,8 +37,11 @@ func checkDocuments(a *artifact.Artifact, l *lock.Lock) Findings {
 
 // checkLayout notes how the layout around the image differs from the one that orlop
 // writes. A tool that copies an image writes its own.
-func checkLayout(a *artifact.Artifact, index []byte, by string) Findings {
+func checkLayout(a *oci.Contents, index []byte, by string) Findings {
 	var f Findings
+	if a.Texts.Layout == nil { // a registry has none
+		return f
+	}
 	var names []string
 	for _, d := range []struct {
 		name          string
@@ -60,7 +62,7 @@ func checkLayout(a *artifact.Artifact, index []byte, by string) Findings {
 
 // IsOf reports whether a lock may be of this image: its manifest has the same title,
 // version and ABI. A copy may have changed the name in the index.
-func IsOf(a *artifact.Artifact, l *lock.Lock) bool {
+func IsOf(a *oci.Contents, l *lock.Lock) bool {
 	image, err := lock.Image(l, nil)
 	for _, key := range []string{v1.AnnotationTitle, v1.AnnotationVersion, define.AnnotationABI} {
 		if err != nil || image.Annotations[key] != a.Manifest.Annotations[key] {
@@ -91,7 +93,7 @@ func compareDocument(what string, found, wanted []byte, by string) []error {
 
 // documentsOf builds config, manifest and index from a lock and the layers of the
 // archive.
-func documentsOf(a *artifact.Artifact, l *lock.Lock) (oci.Documents, error) {
+func documentsOf(a *oci.Contents, l *lock.Lock) (oci.Documents, error) {
 	steps := l.Layers
 	if l.Squash {
 		steps = steps[len(steps)-1:]

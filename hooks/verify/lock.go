@@ -31,7 +31,7 @@ func Lock(ctx context.Context, a *artifact.Artifact, l *lock.Lock) Findings {
 			f.join(checkAlone(ctx, a))
 		}
 	}
-	f.join(checkDocuments(a, l))
+	f.join(Documents(a.Contents, l))
 	return f
 }
 

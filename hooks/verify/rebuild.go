@@ -77,7 +77,12 @@ func (b *Rebuilder) group(ctx context.Context, group []*Report) error {
 		return err
 	}
 	defer os.RemoveAll(cfg.OutDir)
-	addLocks(ctx, cfg.Input.(*input.Locks), group)
+	kept, err := keepCatalogues(ctx, group)
+	defer os.RemoveAll(kept)
+	if err != nil {
+		return err
+	}
+	addLocks(ctx, cfg.Input.(*input.Locks), group, kept)
 	built, err := b.Build(ctx, cfg)
 	if err == nil {
 		return b.compare(ctx, group, built)
@@ -98,11 +103,19 @@ func (b *Rebuilder) group(ctx context.Context, group []*Report) error {
 }
 
 // addLocks adds the locks of a group, and other places that may have their files.
-func addLocks(ctx context.Context, in *input.Locks, group []*Report) {
+func addLocks(ctx context.Context, in *input.Locks, group []*Report, kept string) {
 	var artifacts []*artifact.Artifact
 	for _, r := range group {
 		in.Locks, artifacts = append(in.Locks, r.Lock.Lock), append(artifacts, r.Artifact)
-		in.KeptIn = append(in.KeptIn, filepath.Dir(r.Lock.File), filepath.Dir(r.Path))
+		if !r.Lock.Attached {
+			in.KeptIn = append(in.KeptIn, filepath.Dir(r.Lock.File))
+		}
+		if r.Remote == nil {
+			in.KeptIn = append(in.KeptIn, filepath.Dir(r.Path))
+		}
+	}
+	if kept != "" {
+		in.KeptIn = append(in.KeptIn, kept)
 	}
 	in.Published = func(digests map[string]bool) (map[string][]byte, error) {
 		return artifact.FindIn(ctx, artifacts, digests)
@@ -164,7 +177,7 @@ func (b *Rebuilder) explain(ctx context.Context, r *Report, made hooks.Result) e
 		return err
 	}
 	defer file.Close()
-	again, err := artifact.ReadFile(ctx, file, "")
+	again, err := artifact.ReadRef(ctx, &artifact.Ref{Name: made.File, File: file}, "")
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/define"
+	"github.com/orlop/orlop/release/registry"
 )
 
 // The results of a check.
@@ -34,6 +35,8 @@ const (
 type Report struct {
 	Findings
 	Path     string
+	Label    string             // the path, and which image there
+	Remote   *registry.Image    // in a registry; nil on disk
 	Piped    bool               // there are no files next to it
 	Artifact *artifact.Artifact // nil where it could not be read
 	Lock     *GivenLock         // nil where none was found
@@ -52,12 +55,14 @@ type GivenLock struct {
 	*lock.Lock
 	File string
 	Text []byte
+
+	Attached bool // to the image in its registry: File is only a name
 }
 
 // ParseLock reads a lock.
 func ParseLock(file string, text []byte) (GivenLock, error) {
 	l, err := lock.Parse(file, text)
-	return GivenLock{l, file, text}, err
+	return GivenLock{Lock: l, File: file, Text: text}, err
 }
 
 // lock returns the lock that was found, nil for none.

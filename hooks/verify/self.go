@@ -29,7 +29,7 @@ func checkAlone(ctx context.Context, a *artifact.Artifact) Findings {
 		return Findings{}
 	}
 	r := release.Release{ABI: a.Manifest.Annotations[define.AnnotationABI]}
-	f := checkLayout(a, oci.Index(likelyName(a, r), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
+	f := checkLayout(a.Contents, oci.Index(likelyName(a, r), a.Descriptor.Digest, a.Descriptor.Size), "orlop makes it")
 	if a.Complete() && a.Config.Created != nil {
 		f.add(checkNormal(ctx, a, a.Config.Created.Unix())...)
 	}

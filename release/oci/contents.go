@@ -40,6 +40,21 @@ type Contents struct {
 	Unreferenced []string
 }
 
+// OwnName returns the name in the history of an image of which orlop wrote every
+// layer, "" for others.
+func (c *Contents) OwnName() string {
+	name, own := "", len(c.Config.History) > 0
+	for _, h := range c.Config.History {
+		var ours bool
+		name, ours = strings.CutPrefix(h.CreatedBy, "orlop ")
+		own = own && ours
+	}
+	if !own {
+		return ""
+	}
+	return name
+}
+
 // reader reads documents from a source.
 type reader struct {
 	Source

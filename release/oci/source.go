@@ -24,7 +24,7 @@ type Source interface {
 // the image covers.
 type LayoutFiles struct {
 	Index  []byte   // the text of index.json
-	Layout []byte   // the text of oci-layout; nil if unreadable
+	Layout []byte   // the text of oci-layout; nil if unreadable, or if a source has none
 	Fault  error    // what is wrong with oci-layout
 	Files  []string // names of all files, sorted; nil if a source has none
 }

@@ -41,7 +41,7 @@ func (i *Image) Index(context.Context) (oci.LayoutFiles, error) {
 	if !isManifest(i.MediaType) {
 		return oci.LayoutFiles{}, oci.FormatErrorf("manifest: its type is %q, wanted %q or %q", i.MediaType, v1.MediaTypeImageIndex, v1.MediaTypeImageManifest)
 	}
-	return oci.LayoutFiles{Index: oci.IndexOf(i.Descriptor), Layout: []byte(oci.LayoutFile)}, nil
+	return oci.LayoutFiles{Index: oci.IndexOf(i.Descriptor)}, nil
 }
 
 // Blob opens a blob, a manifest or an index.

@@ -94,20 +94,29 @@ func spoolPipe(ctx context.Context, pipe *os.File) (*os.File, int64, error) {
 // spool writes up to limit bytes, and one more if there are more, to an unnamed
 // temporary file.
 func spool(r io.Reader, limit int64) (*os.File, int64, error) {
-	f, err := os.CreateTemp("", "orlop-")
+	f, err := unnamed()
 	if err != nil {
 		return nil, 0, err
 	}
-	err = os.Remove(f.Name())
-	n := int64(0)
-	if err == nil {
-		n, err = io.Copy(f, io.LimitReader(r, limit+1))
-	}
+	n, err := io.Copy(f, io.LimitReader(r, limit+1))
 	if err != nil {
 		f.Close()
 		return nil, 0, err
 	}
 	return f, n, nil
+}
+
+// unnamed creates a temporary file that has no name any more.
+func unnamed() (*os.File, error) {
+	f, err := os.CreateTemp("", "orlop-")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
 }
 
 // named puts the name of a source before an error. Errors caused by the source

@@ -56,46 +56,57 @@ func (f Format) Extension() string {
 	return "." + string(f)
 }
 
-// layoutEntry is a file of an image layout.
-type layoutEntry struct {
-	name   string
-	size   int64
-	digest digest.Digest // "" for a document, which is made here
-	open   func() (io.ReadCloser, error)
+// Blob is a file of a layout that a digest names.
+type Blob struct {
+	Digest digest.Digest
+	Size   int64
+	Open   func() (io.ReadCloser, error)
+}
+
+// Text is the blob of a document.
+func Text(text []byte) Blob {
+	return Blob{digest.FromBytes(text), int64(len(text)), func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil }}
 }
 
 // Write writes an image as a tar file or folder at path, which must not exist;
 // after an error a part of it may remain. Open opens the blob of each layer, by
 // its index in Image.Layers; one that does not match its Layer is an error.
 func Write(ctx context.Context, path string, f Format, im *oci.Image, d oci.Documents, open func(i int) (io.ReadCloser, error)) error {
-	entries := entriesOf(im, d, open)
+	blobs := []Blob{Text(d.Config), Text(d.Manifest)}
+	for i, l := range im.Layers {
+		blobs = append(blobs, Blob{l.Digest, l.Size, func() (io.ReadCloser, error) { return open(i) }})
+	}
+	return WriteBlobs(ctx, path, f, im.Created, d.Index, blobs)
+}
+
+// WriteBlobs is Write for any index and what it leads to. The entries of a tar file
+// have the time created, in seconds. A blob that occurs twice is written once.
+func WriteBlobs(ctx context.Context, path string, f Format, created int64, index []byte, blobs []Blob) error {
+	entries := entriesOf(index, blobs)
 	if f == Dir {
 		return writeDir(ctx, path, entries)
 	}
-	return create(ctx, path, func(out io.Writer) error { return writeArchive(ctx, out, f, im.Created, entries) })
+	return create(ctx, path, func(out io.Writer) error { return writeArchive(ctx, out, f, created, entries) })
 }
 
-// entriesOf lists the files of the layout in the order of their names. A layer
-// that occurs twice in an image has one blob.
-func entriesOf(im *oci.Image, d oci.Documents, open func(i int) (io.ReadCloser, error)) []layoutEntry {
-	document := func(name string, text []byte) layoutEntry {
-		return layoutEntry{name: name, size: int64(len(text)), open: func() (io.ReadCloser, error) {
-			return io.NopCloser(bytes.NewReader(text)), nil
-		}}
+// entry is a file of an image layout.
+type entry struct {
+	name string
+	Blob
+}
+
+// entriesOf lists the files of the layout in the order of their names.
+func entriesOf(index []byte, blobs []Blob) []entry {
+	list := []entry{{"index.json", Text(index)}, {"oci-layout", Text([]byte(oci.LayoutFile))}}
+	for _, b := range blobs {
+		list = append(list, entry{oci.BlobName(b.Digest), b})
 	}
-	list := []layoutEntry{
-		document("index.json", d.Index), document("oci-layout", d.Layout),
-		document(oci.BlobName(d.ConfigDigest), d.Config), document(oci.BlobName(d.Digest), d.Manifest),
-	}
-	for i, l := range im.Layers {
-		list = append(list, layoutEntry{oci.BlobName(l.Digest), l.Size, l.Digest, func() (io.ReadCloser, error) { return open(i) }})
-	}
-	slices.SortStableFunc(list, func(a, b layoutEntry) int { return strings.Compare(a.name, b.name) })
-	return slices.CompactFunc(list, func(a, b layoutEntry) bool { return a.name == b.name })
+	slices.SortStableFunc(list, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	return slices.CompactFunc(list, func(a, b entry) bool { return a.name == b.name })
 }
 
 // writeArchive writes the layout as a tar file, and packs that as it goes.
-func writeArchive(ctx context.Context, out io.Writer, f Format, created int64, entries []layoutEntry) error {
+func writeArchive(ctx context.Context, out io.Writer, f Format, created int64, entries []entry) error {
 	var packed io.WriteCloser
 	switch f {
 	case Tar:
@@ -119,7 +130,7 @@ func writeArchive(ctx context.Context, out io.Writer, f Format, created int64, e
 		}
 	}
 	for _, e := range entries {
-		if err := e.copy(ctx, func(r io.Reader) error { return w.Entry(node(created, "/"+e.name, tree.File, 0o644, e.size), r) }); err != nil {
+		if err := e.copy(ctx, func(r io.Reader) error { return w.Entry(node(created, "/"+e.name, tree.File, 0o644, e.Size), r) }); err != nil {
 			return err
 		}
 	}
@@ -140,16 +151,13 @@ func (plainWriter) Close() error { return nil }
 
 // copy hands the contents to write, which reads them to the end, and sees to
 // it that they are the right ones.
-func (e *layoutEntry) copy(ctx context.Context, write func(io.Reader) error) error {
-	r, err := e.open()
+func (e *entry) copy(ctx context.Context, write func(io.Reader) error) error {
+	r, err := e.Open()
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	if e.digest == "" {
-		return write(r)
-	}
-	blob := readAhead(ctx, oci.Verify(r, e.digest, e.size))
+	blob := readAhead(ctx, oci.Verify(r, e.Digest, e.Size))
 	defer blob.Close()
 	err = write(blob)
 	if mismatch, ok := errors.AsType[*oci.MismatchError](err); ok {
@@ -159,7 +167,7 @@ func (e *layoutEntry) copy(ctx context.Context, write func(io.Reader) error) err
 }
 
 // writeDir writes an image layout as a folder.
-func writeDir(ctx context.Context, path string, entries []layoutEntry) error {
+func writeDir(ctx context.Context, path string, entries []entry) error {
 	for _, dir := range []string{"", "blobs", "blobs/sha256"} {
 		if err := os.Mkdir(filepath.Join(path, filepath.FromSlash(dir)), 0o777); err != nil {
 			return err
