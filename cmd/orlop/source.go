@@ -20,12 +20,17 @@ import (
 // find opens an operand: an image of a registry, a file or folder, a FIFO, or - for
 // standard input. A signal ends the wait for the other end of a FIFO.
 func (p *program) find(c *cli.Context, name string) (*artifact.Ref, error) {
+	return p.findMoving(c, name, nil)
+}
+
+// findMoving is find with somebody who is told of the bytes that come from a registry.
+func (p *program) findMoving(c *cli.Context, name string, moved func(int64)) (*artifact.Ref, error) {
 	if name == "-" {
 		file, err := layout.New(c.Context, name, os.Stdin)
 		return &artifact.Ref{Name: name, File: file}, unread(name, err)
 	}
 	if artifact.IsRemote(name) {
-		client, err := p.registries(c, nil)
+		client, err := p.registries(c, moved)
 		if err != nil {
 			return nil, err
 		}

@@ -68,7 +68,7 @@ func baseOf(r *verify.Report) string {
 	if r.Remote != nil {
 		return r.Label
 	}
-	return filepath.Base(r.Label)
+	return filepath.Base(r.Path) + strings.TrimPrefix(r.Label, r.Path)
 }
 
 // noLock says where no lock was found.

@@ -3,10 +3,16 @@
 package artifact
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
+	"github.com/orlop/orlop/release/oci"
 )
 
 // StepsOf names the step of each package, which is that of its first file.
@@ -44,4 +50,19 @@ func (a *Artifact) LayerName(i int) string {
 		}
 	}
 	return fmt.Sprint(i + 1)
+}
+
+// Name returns the short name of an image, as in runtime: what orlop calls it, else what
+// its archive does.
+func Name(c *oci.Contents) string {
+	name, _, _ := strings.Cut(c.Descriptor.Annotations[v1.AnnotationRefName], ":")
+	return cmp.Or(c.OwnName(), define.OfFreeBSDs(name), name, c.Manifest.Annotations[v1.AnnotationTitle], "image")
+}
+
+// TargetArch returns FreeBSD's name for the machine of an image, else that of OCI.
+func TargetArch(c *oci.Contents) string {
+	if abi := c.Manifest.Annotations[define.AnnotationABI]; abi != "" {
+		return release.Release{ABI: abi}.TargetArch()
+	}
+	return c.Config.Architecture + c.Config.Variant
 }

@@ -29,7 +29,7 @@ type Locks struct {
 
 	catalogues []*catalog.Catalogue
 	witnesses  map[*catalog.Repo]*Witness
-	kept       []keptCatalogue
+	kept       []Kept
 }
 
 // Settings returns the settings of the images, which are the same for one run.

@@ -6,9 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -122,35 +119,17 @@ func (in *Locks) askKept(ctx context.Context, repo catalog.Repo, digest string, 
 		try("the store", text)
 	}
 	for _, k := range in.keptBeside(ctx) {
-		if ctx.Err() == nil && k.digest == digest && w.Exact(digest) == nil {
-			try(k.name, readKept(k.dir, k.name))
+		if ctx.Err() == nil && k.Digest == digest && w.Exact(digest) == nil {
+			try(k.Name, k.Read())
 		}
 	}
 }
 
-// keptCatalogue is a catalogue next to a lock.
-type keptCatalogue struct{ dir, name, digest string }
-
 // keptBeside finds the catalogues next to locks, once for the run: there may be many
-// repositories, and the files are untrusted.
-func (in *Locks) keptBeside(ctx context.Context) []keptCatalogue {
-	if in.kept != nil {
-		return in.kept
-	}
-	in.kept = []keptCatalogue{}
-	for _, dir := range slices.Compact(slices.Sorted(slices.Values(in.KeptIn))) {
-		for _, name := range keptNames(dir) {
-			if ctx.Err() != nil || len(in.kept) == maxKeptCatalogues {
-				return in.kept
-			}
-			text := readKept(dir, name)
-			if text == nil {
-				continue
-			}
-			if digest, err := catalog.SealedDigest(ctx, text); err == nil {
-				in.kept = append(in.kept, keptCatalogue{dir, name, digest})
-			}
-		}
+// repositories.
+func (in *Locks) keptBeside(ctx context.Context) []Kept {
+	if in.kept == nil {
+		in.kept = append([]Kept{}, KeptCatalogues(ctx, in.KeptIn)...)
 	}
 	return in.kept
 }
@@ -171,49 +150,4 @@ func (in *Locks) askToday(ctx context.Context, repo *catalog.Repo, w *Witness) {
 		}
 	}
 	w.doubt("%v", err)
-}
-
-// Bounds for the search next to a lock.
-const (
-	maxKeptFiles      = 256
-	maxKeptBytes      = 64 << 20 // of a catalogue; the one of ports has 10 MB
-	maxKeptCatalogues = 16
-)
-
-// keptNames lists the files of a folder that may be kept catalogues. Publishing may
-// rename them, so a name with "catalogue" only comes first.
-func keptNames(dir string) []string {
-	entries, _ := os.ReadDir(dir)
-	var likely, others []string
-	for _, e := range entries {
-		switch {
-		case !e.Type().IsRegular():
-		case strings.Contains(e.Name(), "catalogue"):
-			likely = append(likely, e.Name())
-		default:
-			others = append(others, e.Name())
-		}
-	}
-	names := append(likely, others...)
-	return names[:min(len(names), maxKeptFiles)]
-}
-
-// readKept returns a file that looks like a signed catalogue, nil for others.
-func readKept(dir, name string) []byte {
-	f, err := store.OpenRegularFile(filepath.Join(dir, name))
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || info.Size() > maxKeptBytes || !catalog.LooksSealed(f) {
-		return nil
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil
-	}
-	text, err := io.ReadAll(io.LimitReader(f, maxKeptBytes))
-	if err != nil {
-		return nil
-	}
-	return text
 }

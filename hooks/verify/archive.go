@@ -23,6 +23,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/oci/layout"
 )
 
@@ -61,6 +62,7 @@ func Archive(ctx context.Context, by *Against, s Subject) *Report {
 		return r
 	}
 	file := s.Ref.File
+	r.several = s.Several
 	r.Remote, r.Piped = s.Ref.Remote, file != nil && file.Piped
 	source, err := s.Ref.Open(ctx)
 	if err != nil {
@@ -132,6 +134,12 @@ func (by *Against) lockOf(ctx context.Context, r *Report) (*GivenLock, error) {
 	if r.Remote != nil {
 		return by.lockAttached(ctx, r)
 	}
+	if r.several {
+		if l := LockAmong(r.Path, r.Artifact.Contents); l != nil || !by.NeedLock {
+			return l, nil
+		}
+		return nil, fault.Usagef("no lock in a folder %s next to it; give --lock", artifact.TargetArch(r.Artifact.Contents))
+	}
 	if r.Piped && !by.NeedLock {
 		return nil, nil
 	}
@@ -144,14 +152,35 @@ func (by *Against) lockOf(ctx context.Context, r *Report) (*GivenLock, error) {
 // lockBeside reads the lock next to an archive, or lists other locks there, since
 // one of the two may have been renamed.
 func (by *Against) lockBeside(r *Report) (*GivenLock, error) {
-	file := LockFile(r.Path)
+	l, err := ReadLock(LockFile(r.Path))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return l, err
+	}
+	r.OtherLocks = otherLocks(r.Path)
+	if by.NeedLock {
+		return nil, fault.Usagef("no lock: %w; give --lock", err)
+	}
+	return nil, nil
+}
+
+// LockAmong reads the lock of one of several images in an archive, from where a build for
+// several platforms writes it: a folder with the name of the machine. It returns nil for
+// none, and one that does not fit is another image's.
+func LockAmong(archive string, c *oci.Contents) *GivenLock {
+	name := release.ArtifactName(artifact.Name(c)) + lock.Ending
+	l, err := ReadLock(filepath.Join(filepath.Dir(archive), artifact.TargetArch(c), name))
+	if err != nil || len(Documents(c, l.Lock).Errs) > 0 {
+		return nil
+	}
+	return l
+}
+
+// ReadLock reads a lock that nobody has named. If there is no file, the error is
+// fs.ErrNotExist.
+func ReadLock(file string) (*GivenLock, error) {
 	text, err := store.ReadRegularFile(file, maxBeside)
 	if errors.Is(err, fs.ErrNotExist) {
-		r.OtherLocks = otherLocks(r.Path)
-		if by.NeedLock {
-			return nil, fault.Usagef("no lock: %w; give --lock", err)
-		}
-		return nil, nil
+		return nil, err
 	}
 	if err != nil {
 		return nil, &fault.UsageError{Err: err}

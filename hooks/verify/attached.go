@@ -13,57 +13,55 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/registry"
 )
 
-// lockAttached finds the lock of a published image among what is attached to its
-// manifest. Anybody who may push can attach one, so the first that fits counts, and
-// that others fit and differ is reported.
+// lockAttached finds the lock of a published image.
 func (by *Against) lockAttached(ctx context.Context, r *Report) (*GivenLock, error) {
-	found, notes, err := r.Remote.From.Attachments(ctx, r.Artifact.Descriptor.Digest, lock.MediaType, maxBeside)
-	if err != nil {
-		return nil, err
-	}
+	l, notes, err := AttachedLock(ctx, r.Remote.From, r.Artifact.Contents)
 	r.Notes = append(r.Notes, notes...)
-	fit, unfit, err := r.fitting(found)
-	switch {
-	case len(fit) > 1:
-		r.Notes = append(r.Notes, fmt.Sprintf("%d attached locks fit the image and differ from one another", len(fit)))
-		return &fit[0], nil
-	case len(fit) == 1:
-		return &fit[0], nil
-	case len(unfit) > 0:
-		return &unfit[0], nil // its faults are reported
-	case err != nil:
-		return nil, err
-	case by.NeedLock:
-		return nil, fault.Usagef("no lock: none is attached; give --lock")
+	if l == nil && err == nil && by.NeedLock {
+		err = fault.Usagef("no lock: none is attached; give --lock")
 	}
-	return nil, nil
+	return l, err
 }
 
-// fitting tells the locks that fit the image's documents from others. Locks of the
-// same text are one.
-func (r *Report) fitting(found []registry.Attachment) (fit, unfit []GivenLock, err error) {
+// AttachedLock finds a lock among what is attached to an image's manifest; nil for
+// none. Anybody who may push can attach one, so the first that fits counts, and that
+// others fit and differ is in the notes. If none fits, it is one whose faults can be
+// reported.
+func AttachedLock(ctx context.Context, from *registry.Repository, c *oci.Contents) (*GivenLock, []string, error) {
+	found, notes, err := from.Attachments(ctx, c.Descriptor.Digest, lock.MediaType, maxBeside)
+	if err != nil {
+		return nil, nil, err
+	}
+	var fit, unfit []GivenLock
+	var unreadable error
 	seen := map[string]bool{}
 	for _, a := range found {
 		if seen[string(a.Text)] {
 			continue
 		}
 		seen[string(a.Text)] = true
-		l, bad := ParseLock(path.Base("/"+a.Name), a.Text)
-		if bad != nil {
-			err = bad
-			continue
-		}
+		l, err := ParseLock(path.Base("/"+a.Name), a.Text)
 		l.Attached = true
-		if f := Documents(r.Artifact.Contents, l.Lock); len(f.Errs) > 0 {
+		switch {
+		case err != nil:
+			unreadable = err
+		case len(Documents(c, l.Lock).Errs) > 0:
 			unfit = append(unfit, l)
-		} else {
+		default:
 			fit = append(fit, l)
 		}
 	}
-	return fit, unfit, err
+	if len(fit) > 1 {
+		notes = append(notes, fmt.Sprintf("%d attached locks fit the image and differ from one another", len(fit)))
+	}
+	if list := append(fit, unfit...); len(list) > 0 {
+		return &list[0], notes, nil
+	}
+	return nil, notes, unreadable
 }
 
 // keepCatalogues fetches the signed catalogues that are attached to images of

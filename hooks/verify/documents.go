@@ -42,6 +42,9 @@ func checkLayout(a *oci.Contents, index []byte, by string) Findings {
 	if a.Texts.Layout == nil { // a registry has none
 		return f
 	}
+	if list := a.Index.Manifests; len(list) == 1 && list[0].MediaType == v1.MediaTypeImageIndex {
+		index = oci.IndexOf(list[0]) // of several platforms, which follows from no image alone
+	}
 	var names []string
 	for _, d := range []struct {
 		name          string

@@ -43,6 +43,7 @@ type Report struct {
 	Compared []string           // independent references that it was compared with: lock, digests
 	Result   string
 
+	several    bool     // images in the archive
 	OtherLocks []string // names of locks next to the archive that were not used
 	// Of a rebuilt image:
 	Doubts       []string // what only the lock vouches for

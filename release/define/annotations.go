@@ -22,13 +22,16 @@ import (
 // orlop from others. It decides bytes, like everything in this file.
 const AnnotationABI = "org.freebsd.abi"
 
+// Vendor is that of FreeBSD's own images.
+const Vendor = "The FreeBSD Project"
+
 // The annotations of the OCI image-spec (annotations.md) begin with this.
 const ociImage = "org.opencontainers.image."
 
 // freeBSDs are the annotations of only FreeBSD's own images.
 func freeBSDs() map[string]string {
 	return map[string]string{
-		ociImage + "vendor":        "The FreeBSD Project",
+		ociImage + "vendor":        Vendor,
 		ociImage + "licenses":      "BSD-2-Clause",
 		ociImage + "url":           "https://www.FreeBSD.org",
 		ociImage + "documentation": "https://docs.FreeBSD.org/en/books/handbook/containers/",
@@ -130,17 +133,23 @@ func (img Image) ManifestAnnotations(r release.Release, given map[string]string)
 // freeBSDPrefix begins the names of FreeBSD's own images, and of no others.
 const freeBSDPrefix = "freebsd-"
 
+// FullName is the name of the image where there are images of others.
+func (img Image) FullName() string {
+	if img.FreeBSD {
+		return freeBSDPrefix + img.Name
+	}
+	return img.Name
+}
+
 // RefName is the name that an archive gives an image: for FreeBSD's own the one
 // in release/scripts/make-oci-image.sh, for others with the first of their tags,
 // if any.
 func (img Image) RefName(r release.Release) string {
-	name, tag := img.Name, r.Version()
-	if img.FreeBSD {
-		name = freeBSDPrefix + name
-	} else if len(img.Tags) > 0 {
+	tag := r.Version()
+	if !img.FreeBSD && len(img.Tags) > 0 {
 		tag = img.Tags[0]
 	}
-	return name + ":" + tag + "-" + r.TargetArch()
+	return img.FullName() + ":" + tag + "-" + r.TargetArch()
 }
 
 // OwnRefName reports whether an archive may give this name to a custom image,

@@ -258,7 +258,7 @@ func (all *candidates) look(ctx context.Context, images []candidate) []candidate
 func platforms(images []candidate) []string {
 	var list []string
 	for _, i := range images {
-		list = append(list, platformText(*i.Platform))
+		list = append(list, PlatformText(*i.Platform))
 	}
 	return list
 }

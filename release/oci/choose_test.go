@@ -103,7 +103,7 @@ func TestChoose(t *testing.T) {
 		c, err := Read(t.Context(), l, tt.platform)
 		got := fmt.Sprint(err)
 		if err == nil {
-			got = platformText(c.Config.Platform) + " " + c.Descriptor.Annotations["org.opencontainers.image.ref.name"]
+			got = PlatformText(c.Config.Platform) + " " + c.Descriptor.Annotations["org.opencontainers.image.ref.name"]
 			if passed := strings.Join(c.PassedOver, "\n"); (passed == "") != (tt.passed == "") || !strings.Contains(passed, tt.passed) {
 				t.Errorf("%s: passed over %q, wanted %q", tt.name, passed, tt.passed)
 			}

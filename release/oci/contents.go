@@ -114,7 +114,7 @@ func (r *reader) contents(ctx context.Context, c *Contents, platform string) (re
 		return true, fmt.Errorf("config: %w", err)
 	}
 	if platform != "" && !fits(platform, c.Config.Platform) {
-		return false, &PlatformError{platform, []string{platformText(c.Config.Platform)}}
+		return false, &PlatformError{platform, []string{PlatformText(c.Config.Platform)}}
 	}
 	return true, nil
 }
@@ -223,8 +223,8 @@ func ParsePlatform(s string) error {
 	return nil
 }
 
-// platformText spells a platform as --platform does.
-func platformText(p v1.Platform) string {
+// PlatformText spells a platform as --platform does.
+func PlatformText(p v1.Platform) string {
 	text := p.OS + "/" + p.Architecture
 	if p.Variant != "" {
 		text += "/" + p.Variant
@@ -235,5 +235,5 @@ func platformText(p v1.Platform) string {
 // fits reports whether a platform is the wanted one. A wanted platform without a
 // variant fits any.
 func fits(wanted string, p v1.Platform) bool {
-	return wanted == platformText(p) || wanted == p.OS+"/"+p.Architecture
+	return wanted == PlatformText(p) || wanted == p.OS+"/"+p.Architecture
 }

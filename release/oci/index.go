@@ -50,6 +50,11 @@ func ImageIndex(images []v1.Descriptor, annotations map[string]string) []byte {
 	})
 }
 
+// DescriptorOf describes a document.
+func DescriptorOf(mediaType string, text []byte) v1.Descriptor {
+	return v1.Descriptor{MediaType: mediaType, Digest: digest.FromBytes(text), Size: int64(len(text))}
+}
+
 // Attachment writes the manifest of something that is attached to another manifest:
 // one file, with the empty config that stands for none (image-spec, manifest.md,
 // Guidelines for Artifact Usage). Its name is the file's.

@@ -140,5 +140,5 @@ func (r *Repository) putOnce(ctx context.Context, m *Manifest) error {
 }
 
 func manifestOf(text []byte) *Manifest {
-	return &Manifest{v1.Descriptor{MediaType: v1.MediaTypeImageManifest, Digest: digest.FromBytes(text), Size: int64(len(text))}, text}
+	return &Manifest{oci.DescriptorOf(v1.MediaTypeImageManifest, text), text}
 }

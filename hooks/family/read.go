@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package family
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/verify"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/define"
+	"github.com/orlop/orlop/release/oci"
+)
+
+// read reads the documents of the images that a reference means, and their locks.
+func read(ctx context.Context, ref *artifact.Ref, platform string) ([]*Member, error) {
+	platforms, err := ref.Platforms(ctx, platform)
+	if err != nil {
+		return nil, err
+	}
+	source, err := ref.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var members []*Member
+	var errs []error
+	for _, p := range platforms {
+		c, err := oci.Read(ctx, source, p)
+		if c == nil || c.Texts.Config == nil {
+			errs = append(errs, fault.Within(ref.Name, err))
+			continue
+		}
+		m := &Member{Contents: c, Ref: ref, Source: source}
+		members = append(members, m)
+		errs = append(errs, fault.Within(ref.Name, errors.Join(err, m.readLock(ctx, len(platforms) > 1))))
+	}
+	return members, errors.Join(errs...)
+}
+
+// readLock finds the lock of an image, where it is published or next to it, and
+// compares the image's documents with it.
+func (m *Member) readLock(ctx context.Context, several bool) error {
+	var err error
+	switch {
+	case m.Ref.Remote != nil:
+		m.Lock, m.Notes, err = verify.AttachedLock(ctx, m.Ref.Remote.From, m.Contents)
+	case several:
+		m.Lock = verify.LockAmong(m.Ref.Path(), m.Contents)
+	case !m.Ref.File.Piped:
+		m.Lock, err = verify.ReadLock(verify.LockFile(m.Ref.Path()))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil || m.Lock == nil {
+		return err
+	}
+	if f := verify.Documents(m.Contents, m.Lock.Lock); len(f.Errs) > 0 {
+		return f.Err()
+	}
+	return m.readKept(ctx)
+}
+
+// readKept finds the signed catalogues that vouch for the lock.
+func (m *Member) readKept(ctx context.Context) error {
+	wanted := func(digest string) bool {
+		return slices.ContainsFunc(m.Lock.Repositories, func(r lock.Repository) bool { return r.Signer != "" && r.Catalogue == digest })
+	}
+	if m.Ref.Remote != nil {
+		found, notes, err := m.Ref.Remote.From.Attachments(ctx, m.Descriptor.Digest, lock.CatalogueMediaType, maxCatalogue)
+		m.Notes = append(m.Notes, notes...)
+		for _, a := range found {
+			m.Kept = append(m.Kept, Catalogue{a.Name, a.Text})
+		}
+		return err
+	}
+	for _, k := range input.KeptCatalogues(ctx, []string{filepath.Dir(m.Lock.File)}) {
+		if text := k.Read(); text != nil && wanted(k.Digest) {
+			m.Kept = append(m.Kept, Catalogue{k.Name, text})
+		}
+	}
+	return ctx.Err()
+}
+
+// maxCatalogue bounds a catalogue, in bytes; that of ports has 10 MB.
+const maxCatalogue = 64 << 20
+
+// Definition returns the definition of the image, from its lock.
+func (m *Member) Definition() (define.Image, bool) {
+	if m.Lock == nil {
+		return define.Image{}, false
+	}
+	def, err := lock.Definition(m.Lock.Lock, len(m.Lock.Layers)-1)
+	return def, err == nil
+}
+
+// LockName is the name of the lock's file where it is attached.
+func (m *Member) LockName() string { return release.ArtifactName(m.Image()) + lock.Ending }
