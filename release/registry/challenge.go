@@ -31,13 +31,15 @@ func challenges(h http.Header) []challenge {
 }
 
 // preferred returns the challenge to answer: a token, which is good for little, before
-// the password; nil for none that is known.
+// the password; nil for none that can be answered.
 func preferred(list []challenge) *challenge {
 	var basic *challenge
 	for i := range list {
 		switch list[i].scheme {
 		case "bearer":
-			return &list[i]
+			if list[i].params["realm"] != "" {
+				return &list[i]
+			}
 		case "basic":
 			basic = &list[i]
 		}

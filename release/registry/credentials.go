@@ -108,8 +108,12 @@ func (k *Keyring) in(ctx context.Context, f *KeyFile, of Reference) (Credential,
 		if !has {
 			continue
 		}
-		if c, err := e.credential(); err != nil || c != (Credential{}) {
-			return c, err
+		c, err := e.credential()
+		if err != nil {
+			return c, fault.Usagef("auths: %s: %w", name, err)
+		}
+		if c != (Credential{}) {
+			return c, nil
 		}
 	}
 	if f.doc.CredsStore == "" {
@@ -157,11 +161,14 @@ func (e keyEntry) credential() (Credential, error) {
 	text, err := base64.StdEncoding.DecodeString(e.Auth)
 	user, password, ok := strings.Cut(string(text), ":")
 	if err != nil || !ok {
-		return c, fault.Usagef("an auth is not base64 of USER:PASSWORD")
+		return Credential{}, errors.New("auth is not the base64 of USER:PASSWORD")
 	}
 	c.Username, c.Password = user, strings.TrimRight(password, "\x00")
 	return c, nil
 }
+
+// maxHelp bounds what a helper may print, in bytes.
+const maxHelp = 1 << 20
 
 // help asks a helper (docker-credential-helpers, protocol of get).
 func (k *Keyring) help(ctx context.Context, name, server string) (Credential, error) {
@@ -172,15 +179,16 @@ func (k *Keyring) help(ctx context.Context, name, server string) (Credential, er
 		return Credential{}, fault.Usagef("the name of a credential helper is %q, wanted the end of a program's name", name)
 	}
 	text, err := k.Help(ctx, name, server)
-	if said := strings.ToLower(string(text)); err != nil && strings.Contains(said, "credentials not found") {
-		return Credential{}, nil
-	}
-	if err != nil {
-		return Credential{}, &HelperError{name, err}
-	}
 	var answer struct{ Username, Secret string }
-	if json.Unmarshal(text, &answer) != nil {
-		return Credential{}, &HelperError{name, errors.New("prints no JSON")}
+	switch {
+	case len(text) > maxHelp:
+		return Credential{}, &HelperError{name, fmt.Errorf("prints more than %d bytes", maxHelp)}
+	case err != nil && strings.Contains(strings.ToLower(string(text)), "credentials not found"):
+		return Credential{}, nil
+	case err != nil:
+		return Credential{}, &HelperError{name, err}
+	case json.Unmarshal(text, &answer) != nil:
+		return Credential{}, &HelperError{name, errors.New("prints no JSON, wanted an object with Username and Secret")}
 	}
 	if answer.Username == "<token>" {
 		return Credential{RefreshToken: answer.Secret}, nil

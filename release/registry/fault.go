@@ -15,11 +15,11 @@ import (
 	"oras.land/oras-go/v2/registry/remote/errcode"
 )
 
-// maxErrorBody bounds what is read of an answer that refuses, and maxText what is
-// shown of it, in bytes.
+// Bounds of an answer that refuses.
 const (
-	maxErrorBody = 64 << 10
-	maxText      = 1 << 10
+	maxErrorBody = 64 << 10 // bytes that are read
+	maxText      = 1 << 10  // bytes that are shown
+	maxErrors    = 16       // errors in it
 )
 
 // StatusError is an answer that refuses a request.
@@ -92,6 +92,9 @@ func temporary(code int) bool {
 	return code == http.StatusRequestTimeout || code == http.StatusTooManyRequests || code >= 500
 }
 
+// worthRetry reports whether the same request may soon have another answer.
+func worthRetry(code int) bool { return temporary(code) && code != http.StatusNotImplemented }
+
 // refusal makes the error of an answer, whose body it reads and closes.
 func (r *Repository) refusal(resp *http.Response, what string) *StatusError {
 	defer resp.Body.Close()
@@ -106,12 +109,14 @@ func (r *Repository) refusal(resp *http.Response, what string) *StatusError {
 
 // errorsIn reads the error document of the distribution-spec: codes, and a text.
 func errorsIn(body []byte) (codes []string, text string) {
-	var doc struct{ Errors errcode.Errors }
+	var doc struct {
+		Errors []struct{ Code, Message string }
+	}
 	if json.Unmarshal(body, &doc) != nil {
 		return nil, ""
 	}
 	var texts []string
-	for _, e := range doc.Errors {
+	for _, e := range doc.Errors[:min(len(doc.Errors), maxErrors)] {
 		codes = append(codes, clean(e.Code))
 		texts = append(texts, strings.TrimSpace(clean(e.Message)))
 	}

@@ -3,7 +3,6 @@
 package registry
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -47,7 +46,7 @@ func (r *Repository) moving(ctx context.Context, cancel context.CancelCauseFunc,
 			close(done)
 		}
 	}
-	go m.watch(cmp.Or(r.client.Window, 30*time.Second), done)
+	go m.watch(r.client.window(), done)
 	return m
 }
 

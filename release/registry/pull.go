@@ -18,6 +18,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/oci"
 )
 
@@ -38,40 +39,62 @@ type Manifest struct {
 // Manifest gets the manifest of a tag or digest. Its digest is that of the bytes that
 // came, whatever the registry calls it. It fails with a StatusError if there is none.
 func (r *Repository) Manifest(ctx context.Context, name string) (*Manifest, error) {
+	m, _, err := r.manifest(ctx, name)
+	return m, err
+}
+
+// manifest gets a manifest with the header of the answer.
+func (r *Repository) manifest(ctx context.Context, name string) (*Manifest, http.Header, error) {
 	what := "manifest " + name
-	resp, err := r.send(ctx, call{what: what, method: http.MethodGet, url: r.url("/manifests/"+name, ""),
+	resp, text, err := r.get(ctx, call{what: what, method: http.MethodGet, url: r.url("/manifests/"+name, ""),
 		header: http.Header{"Accept": {accept}}, scopes: r.scopes(false)})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, r.refusal(resp, what)
+		return nil, nil, r.refusal(resp, what)
 	}
-	defer resp.Body.Close()
-	text, err := document(resp)
-	if err != nil {
-		return nil, &AbsentError{r.Name() + ": " + what, err}
+	if codes, said := errorsIn(text); codes != nil { // with status 200
+		return nil, nil, &AbsentError{r.Name() + ": " + what, fmt.Errorf("is an error: %s", said)}
 	}
 	m := &Manifest{v1.Descriptor{MediaType: typeOf(resp.Header, text), Digest: digest.FromBytes(text), Size: int64(len(text))}, text}
 	for _, promised := range []string{name, resp.Header.Get("Docker-Content-Digest")} {
 		if d := digest.Digest(promised); d.Validate() == nil && d.Algorithm() == digest.SHA256 && d != m.Digest {
-			return nil, &oci.MismatchError{What: r.Name() + ": " + what, Found: m.Digest.String(), Wanted: promised}
+			return nil, nil, &oci.MismatchError{What: r.Name() + ": " + what, Found: m.Digest.String(), Wanted: promised}
 		}
 	}
-	if codes, said := errorsIn(text); codes != nil { // with status 200
-		return nil, &AbsentError{r.Name() + ": " + what, fmt.Errorf("is an error: %s", said)}
+	return m, resp.Header, nil
+}
+
+// get gets a document whole, once more if it breaks off. It closes the body of an
+// answer with status 200.
+func (r *Repository) get(ctx context.Context, c call) (*http.Response, []byte, error) {
+	for try := 1; ; try++ {
+		resp, err := r.send(ctx, c)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			return resp, nil, err
+		}
+		text, err := document(resp)
+		resp.Body.Close()
+		switch {
+		case ctx.Err() != nil:
+			return nil, nil, ctx.Err()
+		case err != nil && try >= tries:
+			return nil, nil, &AbsentError{r.Name() + ": " + c.what, err}
+		case err == nil && len(text) > oci.MaxDocument:
+			return nil, nil, fault.Unsupportedf("%s: %s: has more than %d bytes, the most that this version reads", r.Name(), c.what, oci.MaxDocument)
+		case err == nil:
+			return resp, text, nil
+		}
+		if err := sleep(ctx, r.client.backoff(try)); err != nil {
+			return nil, nil, err
+		}
 	}
-	return m, nil
 }
 
-// tooLong is a document that is larger than any registry must take.
-func tooLong() error {
-	return finalf("has more than %d bytes, the most that this version reads", oci.MaxDocument)
-}
-
-// document reads a small answer whole.
+// document reads a small answer, up to one byte more than it may have.
 func document(resp *http.Response) ([]byte, error) {
-	var body io.Reader = resp.Body
+	body := io.LimitReader(resp.Body, oci.MaxDocument+1)
 	if strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") { // which nobody asked for
 		z, err := gzip.NewReader(body)
 		if err != nil {
@@ -79,11 +102,7 @@ func document(resp *http.Response) ([]byte, error) {
 		}
 		body = z
 	}
-	text, err := io.ReadAll(io.LimitReader(body, oci.MaxDocument+1))
-	if err == nil && len(text) > oci.MaxDocument {
-		err = tooLong()
-	}
-	return text, err
+	return io.ReadAll(io.LimitReader(body, oci.MaxDocument+1))
 }
 
 // typeOf returns the type that a document says itself, else that of the answer.
@@ -125,118 +144,10 @@ func (r *Repository) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, 
 	return oci.Verify(b, d.Digest, d.Size), nil
 }
 
-// download reads a blob, from as many answers as it takes.
-type download struct {
-	ctx    context.Context
-	from   *Repository
-	blob   v1.Descriptor
-	body   io.ReadCloser
-	at     int64 // bytes returned so far
-	failed int   // tries without a byte
-}
-
-func (b *download) what() string { return "blob " + b.blob.Digest.String() }
-
-// open asks for what is left. A storage behind the registry that refuses a signed
-// address, because it is too old, is asked again by way of the registry.
-func (b *download) open() error {
-	for try := 1; ; try++ {
-		c := call{what: b.what(), method: http.MethodGet, url: b.from.url("/blobs/"+b.blob.Digest.String(), ""),
-			header: http.Header{}, scopes: b.from.scopes(false)}
-		if b.at > 0 {
-			c.header.Set("Range", fmt.Sprintf("bytes=%d-", b.at))
-		}
-		resp, err := b.from.send(b.ctx, c)
-		if err != nil {
-			return err
-		}
-		elsewhere := !b.from.ours(resp.Request.URL)
-		if old := resp.StatusCode == http.StatusForbidden || resp.StatusCode == http.StatusBadRequest; old && elsewhere && try < tries {
-			_ = drain(resp)
-			if err := sleep(b.ctx, b.from.client.backoff(try)); err != nil {
-				return err
-			}
-			continue
-		}
-		return b.accept(resp)
-	}
-}
-
-// accept judges an answer to a request for the rest of a blob, and passes over what
-// was read already if the registry sends it again.
-func (b *download) accept(resp *http.Response) error {
-	switch resp.StatusCode {
-	case http.StatusOK:
-		if _, err := io.CopyN(io.Discard, resp.Body, b.at); err != nil {
-			resp.Body.Close()
-			return &AbsentError{b.from.Name() + ": " + b.what(), err}
-		}
-	case http.StatusPartialContent:
-		if got, want := resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-%d/", b.at, b.blob.Size-1); b.at == 0 || !strings.HasPrefix(got, want) {
-			resp.Body.Close()
-			return &AbsentError{b.from.Name() + ": " + b.what(), finalf("came as the range %q, wanted %q and its size", clean(got), want)}
-		}
-	case http.StatusRequestedRangeNotSatisfiable: // there is no rest
-		resp.Body.Close()
-		resp.Body = http.NoBody
-	default:
-		return b.from.refusal(resp, b.what())
-	}
-	b.body = resp.Body
-	return nil
-}
-
-// Read reads, and goes on with another answer when one breaks off.
-func (b *download) Read(p []byte) (int, error) {
-	for {
-		n, err := b.body.Read(p)
-		b.at += int64(n)
-		if n > 0 {
-			b.failed = 0
-			if b.from.client.Moved != nil {
-				b.from.client.Moved(int64(n))
-			}
-		}
-		if err == nil || n > 0 || err == io.EOF && b.at >= b.blob.Size {
-			if b.at < b.blob.Size {
-				err = nil // the next read tells
-			}
-			return n, err
-		}
-		if err == io.EOF && !b.cut() {
-			return 0, io.EOF // it is shorter than promised, and not by accident
-		}
-		if err := b.again(err); err != nil {
-			return 0, err
-		}
-	}
-}
-
-// cut reports whether an answer that ended may have been cut short without anybody
-// noticing: once is an accident.
-func (b *download) cut() bool { return b.failed == 0 && b.at < b.blob.Size }
-
-// again asks for the rest after a failure.
-func (b *download) again(cause error) error {
-	if err := b.ctx.Err(); err != nil {
-		return err
-	}
-	if b.failed++; b.failed >= tries || b.at >= b.blob.Size {
-		return &AbsentError{fmt.Sprintf("%s: %s, after %d of %d bytes", b.from.Name(), b.what(), b.at, b.blob.Size), cause}
-	}
-	b.body.Close()
-	b.body = http.NoBody
-	if err := sleep(b.ctx, b.from.client.backoff(b.failed)); err != nil {
-		return err
-	}
-	return b.open()
-}
-
-// Close ends the transfer.
-func (b *download) Close() error { return b.body.Close() }
-
-// Has reports whether the repository may have a blob: one that can be had in that
-// size. Only reading it shows whether the bytes are right.
+// Has reports whether the repository may have a blob, or a manifest: one that can be
+// had in that size. Only reading it shows whether the bytes are right. A registry that
+// forbids to look has nothing: many do so where there is no repository yet, and
+// whether the user may make it shows only a push.
 func (r *Repository) Has(ctx context.Context, d v1.Descriptor) (bool, error) {
 	path, header := "/blobs/", http.Header{}
 	if isManifest(d.MediaType) {
@@ -247,14 +158,16 @@ func (r *Repository) Has(ctx context.Context, d v1.Descriptor) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	_ = drain(resp)
+	defer drain(resp)
 	switch {
 	case resp.StatusCode == http.StatusOK:
 		return resp.ContentLength < 0 || resp.ContentLength == d.Size || isManifest(d.MediaType), nil
 	case resp.StatusCode == http.StatusNotFound:
 		return false, nil
-	case resp.StatusCode == http.StatusMethodNotAllowed || !r.ours(resp.Request.URL): // a storage that refuses to be asked has something
+	case resp.StatusCode == http.StatusMethodNotAllowed || !r.ours(resp.Request.URL): // a storage that refuses to be asked may have it
 		return r.hasByReading(ctx, d)
+	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
+		return false, nil
 	}
 	return false, r.refusal(resp, what)
 }

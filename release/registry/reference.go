@@ -3,14 +3,19 @@
 package registry
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
 	"oras.land/oras-go/v2/registry"
 
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/secret"
 	"github.com/orlop/orlop/release/oci"
 )
 
@@ -40,7 +45,7 @@ func ParseReference(text string) (Reference, error) {
 		err = ref.check()
 	}
 	if err != nil {
-		return Reference{}, fault.Usagef("%s: %w", text, err)
+		return Reference{}, fault.Usagef("%s: %w", secret.CutText(text), err)
 	}
 	return ref, nil
 }
@@ -76,11 +81,10 @@ func split(text string) (Reference, error) {
 
 // check finds what no registry, or not this one, accepts.
 func (r Reference) check() error {
-	name := registry.Reference{Registry: address(r.Registry), Repository: r.Repository}
-	if err := name.ValidateRegistry(); err != nil {
+	if !isHost(r.Registry) {
 		return fmt.Errorf("registry %q: wanted a host, perhaps with a port", r.Registry)
 	}
-	if err := name.ValidateRepository(); err != nil {
+	if (registry.Reference{Repository: r.Repository}).ValidateRepository() != nil {
 		return fmt.Errorf("repository %q: wanted parts of lower-case letters, digits and single . _ - between them, with / between parts", r.Repository)
 	}
 	if n := len(r.Name()); n > maxName {
@@ -100,10 +104,23 @@ func (r Reference) check() error {
 	return nil
 }
 
+// hosts are names, or addresses of either kind, as docker and podman take them.
+var hosts = regexp.MustCompile(`^(?:[a-z0-9]+(?:[.-]+[a-z0-9]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$`)
+
+// isHost accepts a host, perhaps with a port.
+func isHost(name string) bool {
+	u, err := url.Parse("https://" + name)
+	if err != nil || !hosts.MatchString(name) {
+		return false
+	}
+	_, err = strconv.ParseUint(cmp.Or(u.Port(), "443"), 10, 16)
+	return err == nil
+}
+
 // CheckTag accepts the name of a tag.
 func CheckTag(tag string) error {
 	if (registry.Reference{Reference: tag}).ValidateReferenceAsTag() != nil {
-		return fmt.Errorf("tag %q: wanted at most 128 letters, digits and _ . -, the first no . or -", tag)
+		return fault.Usagef("tag %q: wanted at most 128 letters, digits and _ . -, the first no . or -", tag)
 	}
 	return nil
 }
@@ -119,7 +136,8 @@ func address(name string) string {
 // Name returns REGISTRY/REPOSITORY.
 func (r Reference) Name() string { return r.Registry + "/" + r.Repository }
 
-// String returns the reference in the form that podman(1) and skopeo(1) take.
+// String returns the reference in the form that podman(1) and skopeo(1) take, which is
+// without the tag if there is a digest.
 func (r Reference) String() string {
 	s := r.Name()
 	if r.Tag != "" && r.Digest == "" {

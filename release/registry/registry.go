@@ -25,6 +25,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -84,31 +85,48 @@ type host struct {
 	pause    pause        // of all requests
 	private  atomic.Bool  // its address is not public
 	tokens   tokens
-	noMounts sync.Map // repositories from which a mount has failed
-	warned   sync.Map // texts
+	noMounts sync.Map     // repositories from which a mount has failed
+	tooLarge atomic.Int64 // size of a blob that it did not take in one request; 0 for none
+
+	lock   sync.Mutex // guards warned
+	warned map[string]bool
 }
 
 func newHost(c *Client, name string) *host {
-	h := &host{name: name, base: &url.URL{Scheme: "https", Host: address(name)}}
+	h := &host{name: name, base: &url.URL{Scheme: "https", Host: address(name)}, warned: map[string]bool{}}
+	h.tokens = tokens{lock: make(gate, 1), known: map[string]*bearer{}, users: map[string]Credential{}}
 	if c.PlainHTTP {
 		h.base.Scheme = "http"
 	}
 	t := transport.New(c.Settings)
-	t.ResponseHeaderTimeout = headerTimeout
+	t.ResponseHeaderTimeout = headerWindows * c.window()
 	t.ForceAttemptHTTP2 = false // several connections carry more than one
 	t.MaxIdleConnsPerHost = 2 * maxParallel
 	h.direct = &http.Client{Transport: t, CheckRedirect: asItIs}
-	h.guarded = &http.Client{Transport: t, CheckRedirect: asItIs}
-	h.guarded = transport.Guard(h.guarded)
+	h.guarded = transport.Guard(h.direct)
 	return h
 }
 
 const (
-	// headerTimeout bounds the wait for an answer after the whole request was sent. A
-	// registry may copy a large blob before it answers.
-	headerTimeout = 3 * time.Minute
+	// headerWindows bound the wait for an answer after the whole request was sent, three
+	// minutes in all. A registry may copy a large blob before it answers.
+	headerWindows = 6
 	maxParallel   = 8 // transfers at once that anybody needs
 )
+
+// window is the time in which a transfer must make progress.
+func (c *Client) window() time.Duration { return cmp.Or(c.Window, 30*time.Second) }
+
+// news reports whether a warning is new, and one of not too many.
+func (h *host) news(text string) bool {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	if h.warned[text] || len(h.warned) == maxWarnings {
+		return false
+	}
+	h.warned[text] = true
+	return true
+}
 
 // asItIs leaves redirects to those who know what they may lead to.
 func asItIs(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

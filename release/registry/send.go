@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -27,6 +25,8 @@ type call struct {
 	size   int64                     // of the body
 	scopes []string                  // that a token needs
 	once   bool                      // the caller decides what follows a temporary failure
+	here   bool                      // no redirect to another host is followed
+	bare   bool                      // no redirect at all, and no credentials but those in the header
 }
 
 // AbsentError is a registry that could not be asked.
@@ -43,11 +43,38 @@ func (e *AbsentError) Unwrap() error { return e.Err }
 // Absent reports that bytes could not be had or brought.
 func (*AbsentError) Absent() bool { return true }
 
+// finalError is a fault that no further try changes.
+type finalError struct{ error }
+
+func (finalError) Final() bool { return true }
+
+// Unwrap returns the cause.
+func (e finalError) Unwrap() error { return e.error }
+
+func finalf(format string, args ...any) error { return finalError{fmt.Errorf(format, args...)} }
+
+// sourceError is a fault in what was to be sent, and none of the registry.
+type sourceError struct{ error }
+
+func (sourceError) Final() bool { return true }
+
+// Unwrap returns the cause.
+func (e sourceError) Unwrap() error { return e.error }
+
+// permanent reports whether a request that got no answer will get none.
+func permanent(err error) bool {
+	if refused, is := errors.AsType[*StatusError](err); is && (refused.Wait != "" || !worthRetry(refused.Status)) {
+		return true
+	}
+	var final interface{ Final() bool }
+	return errors.As(err, &final) && final.Final()
+}
+
 // send makes a request and returns the answer, whatever its status, once it is
 // final: credentials were asked for and given, redirects followed, and what was
 // temporary tried again.
 func (r *Repository) send(ctx context.Context, c call) (*http.Response, error) {
-	renewed := false
+	renewed := c.bare
 	for try := 1; ; try++ {
 		if err := r.host.pause.wait(ctx); err != nil {
 			return nil, err
@@ -67,7 +94,7 @@ func (r *Repository) send(ctx context.Context, c call) (*http.Response, error) {
 				return nil, err
 			}
 		case resp.StatusCode == http.StatusUnauthorized && c.once && c.body != nil:
-			r.forget(c.scopes, used)
+			r.forget(ctx, c.scopes, used)
 			return resp, nil
 		case resp.StatusCode == http.StatusUnauthorized && !renewed && r.ours(resp.Request.URL):
 			renewed = true
@@ -75,61 +102,40 @@ func (r *Repository) send(ctx context.Context, c call) (*http.Response, error) {
 			if again, err := r.renew(ctx, c, resp, used); err != nil || !again {
 				return resp, err
 			}
-		case !temporary(resp.StatusCode) || resp.StatusCode == http.StatusNotImplemented:
+		case !worthRetry(resp.StatusCode):
 			return resp, nil
 		default:
-			wait, tooLong := r.hold(resp.Header, try)
-			if tooLong != "" {
-				e := r.refusal(resp, c.what)
-				e.Wait = tooLong
-				return nil, e
-			}
-			if last {
-				return resp, nil
-			}
-			_ = drain(resp)
-			if err := sleep(ctx, wait); err != nil {
-				return nil, err
+			if err := r.later(ctx, c, resp, try, last); err != nil || last {
+				return resp, err
 			}
 		}
 	}
 }
 
-// permanent reports whether a request that got no answer will get none.
-func permanent(err error) bool {
-	if transport.Permanent(err) {
-		return true
+// later waits after a temporary answer, whose body it closes unless it is the last. It
+// fails if the registry asks for too much patience.
+func (r *Repository) later(ctx context.Context, c call, resp *http.Response, try int, last bool) error {
+	wait, tooLong := r.hold(resp.Header, try)
+	switch {
+	case tooLong != "":
+		e := r.refusal(resp, c.what)
+		e.Wait = tooLong
+		return e
+	case last:
+		return nil
 	}
-	var final interface{ Final() bool }
-	return errors.As(err, &final) && final.Final()
+	drain(resp)
+	return sleep(ctx, wait)
 }
-
-// finalError is a fault that no further try changes.
-type finalError struct{ error }
-
-func (finalError) Final() bool { return true }
-
-// Unwrap returns the cause.
-func (e finalError) Unwrap() error { return e.error }
-
-func finalf(format string, args ...any) error { return finalError{fmt.Errorf(format, args...)} }
 
 // try makes a request once, and follows redirects. It returns the value of
 // Authorization that it sent.
 func (r *Repository) try(ctx context.Context, c call) (*http.Response, string, error) {
-	at, authorization := c.url, ""
-	if r.ours(at) {
-		if c.body != nil {
-			if err := r.introduce(ctx); err != nil {
-				return nil, "", err
-			}
-		}
-		var err error
-		if authorization, err = r.authorization(ctx, c.scopes); err != nil {
-			return nil, "", err
-		}
+	authorization, err := r.credentials(ctx, c)
+	if err != nil {
+		return nil, "", err
 	}
-	left := !r.ours(at)
+	at, left := c.url, !r.ours(c.url)
 	for hops := 0; ; hops++ {
 		sent := authorization
 		if left {
@@ -139,76 +145,44 @@ func (r *Repository) try(ctx context.Context, c call) (*http.Response, string, e
 		if err != nil {
 			return nil, authorization, err
 		}
-		if !redirects(c.method, resp.StatusCode) {
+		if c.bare || !redirects(c.method, resp.StatusCode) {
 			r.warn(resp.Header)
 			return resp, authorization, nil
 		}
-		_ = drain(resp)
+		drain(resp)
 		if hops == transport.MaxRedirects {
-			return nil, "", r.unreachable(c, finalf("is redirected more than %d times", hops))
+			return nil, "", r.unreachable(c, redirectf("is redirected more than %d times", hops))
 		}
 		if at, err = r.target(at, resp.Header.Get("Location")); err != nil {
 			return nil, "", r.unreachable(c, err)
 		}
-		left = left || !r.ours(at)
+		if left = left || !r.ours(at); left && c.here {
+			return nil, "", r.unreachable(c, redirectf("is redirected to %s, wanted an answer here", clean(at.Host)))
+		}
 	}
 }
 
-// redirects reports whether an answer leads elsewhere. Only what reads is led.
-func redirects(method string, code int) bool {
-	switch code {
-	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
-		return method == http.MethodGet || method == http.MethodHead
+// credentials returns the value of Authorization for a request, "" for none.
+func (r *Repository) credentials(ctx context.Context, c call) (string, error) {
+	if c.bare || !r.ours(c.url) {
+		return "", nil
 	}
-	return false
-}
-
-// ours reports whether an address is the registry's own, which alone gets secrets.
-func (r *Repository) ours(u *url.URL) bool {
-	return u.Scheme == r.host.base.Scheme && strings.EqualFold(portOf(u), portOf(r.host.base))
-}
-
-// portOf returns HOST:PORT.
-func portOf(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	if c.body != nil {
+		if err := r.introduce(ctx); err != nil {
+			return "", err
+		}
 	}
-	return u.Hostname() + ":" + port
-}
-
-// target resolves the Location of a redirect or an upload. Another host must speak
-// https. What the registry wrote stays as it is.
-func (r *Repository) target(from *url.URL, location string) (*url.URL, error) {
-	if location == "" {
-		return nil, finalf("is redirected without a Location")
-	}
-	to, err := from.Parse(location)
-	if err != nil || to.Host == "" {
-		return nil, finalf("is redirected to an unreadable URL")
-	}
-	to.Fragment, to.RawFragment = "", ""
-	switch {
-	case to.User != nil:
-		return nil, finalf("is redirected to a URL with a user in it")
-	case to.Scheme != "https" && !r.ours(to):
-		return nil, finalf("is redirected to %s on %s, wanted https", to.Scheme, to.Host)
-	}
-	return to, nil
+	return r.authorization(ctx, c.scopes)
 }
 
 // request makes one HTTP request.
 func (r *Repository) request(ctx context.Context, c call, at *url.URL, authorization string) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	req, err := http.NewRequestWithContext(ctx, c.method, at.String(), nil)
+	req, client, err := r.prepare(ctx, c, at)
 	if err != nil {
 		cancel(nil)
-		return nil, r.unreachable(c, finalError{&secret.Error{Err: err}})
+		return nil, r.unreachable(c, finalError{err})
 	}
-	if c.header != nil {
-		req.Header = c.header.Clone()
-	}
-	req.Header.Set("User-Agent", "orlop")
 	if authorization != "" {
 		req.Header.Set("Authorization", authorization)
 	}
@@ -216,15 +190,11 @@ func (r *Repository) request(ctx context.Context, c call, at *url.URL, authoriza
 		body, err := c.body()
 		if err != nil {
 			cancel(nil)
-			return nil, finalError{err}
+			return nil, sourceError{fmt.Errorf("%s: %w", c.what, err)}
 		}
 		req.Body, req.ContentLength = r.moving(ctx, cancel, body, true), c.size
 	}
-	client, err := r.reach(req)
-	var resp *http.Response
-	if err == nil {
-		resp, err = client.Do(req)
-	}
+	resp, err := client.Do(req)
 	if err != nil {
 		if cause := context.Cause(ctx); errors.Is(cause, transport.ErrSlow) {
 			err = cause
@@ -236,43 +206,38 @@ func (r *Repository) request(ctx context.Context, c call, at *url.URL, authoriza
 	return resp, nil
 }
 
-// reach returns the client for a request. Others than the registry must have public
-// addresses, unless the registry itself has none. Through a proxy, which connects in
-// its own place and by its own rules, only the name can be judged.
-func (r *Repository) reach(req *http.Request) (*http.Client, error) {
-	if r.ours(req.URL) {
-		*req = *req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{GotConn: r.host.connected}))
-		return r.host.direct, nil
+// prepare makes a request without body and credentials, and the client for it.
+func (r *Repository) prepare(ctx context.Context, c call, at *url.URL) (*http.Request, *http.Client, error) {
+	req, err := http.NewRequestWithContext(ctx, c.method, at.String(), nil)
+	if err != nil {
+		return nil, nil, err
 	}
-	if r.host.private.Load() {
-		return r.host.direct, nil
+	if c.header != nil {
+		req.Header = c.header.Clone()
 	}
-	if proxy := r.client.Settings.Proxy; proxy != nil {
-		if u, err := proxy(req); err == nil && u != nil {
-			if ip, err := netip.ParseAddr(req.URL.Hostname()); err == nil && transport.NotPublic(ip) != "" {
-				return nil, &transport.PlaceError{Place: ip.String(), Err: errors.New("is " + transport.NotPublic(ip))}
-			}
-			return r.host.direct, nil
-		}
-	}
-	return r.host.guarded, nil
-}
-
-// connected notes whether the registry has an address that is not public.
-func (h *host) connected(info httptrace.GotConnInfo) {
-	if at, err := netip.ParseAddrPort(info.Conn.RemoteAddr().String()); err == nil && transport.NotPublic(at.Addr()) != "" {
-		h.private.Store(true)
-	}
+	req.Header.Set("User-Agent", "orlop")
+	return r.reach(req)
 }
 
 // unreachable makes the error of a request without an answer. It says the host, and
 // nothing of a URL that may be secret.
 func (r *Repository) unreachable(c call, err error) error {
+	if source, is := errors.AsType[sourceError](err); is {
+		return source
+	}
+	final := transport.Permanent(err) || permanent(err)
 	if outer, ok := errors.AsType[*url.Error](err); ok {
 		err = outer.Err
 	}
-	return &AbsentError{r.Name() + ": " + c.what, &secret.Error{Err: err}}
+	err = &AbsentError{r.Name() + ": " + c.what, &secret.Error{Err: err}}
+	if final {
+		return finalError{err}
+	}
+	return err
 }
+
+// maxWarnings bounds how many warnings of a registry are passed on.
+const maxWarnings = 16
 
 // warn passes on what the registry wants its users to know (distribution-spec,
 // Warnings), each text once.
@@ -285,14 +250,14 @@ func (r *Repository) warn(h http.Header) {
 		if text = clean(strings.TrimSuffix(text, `"`)); !is || text == "" {
 			continue
 		}
-		if _, said := r.host.warned.LoadOrStore(text, true); !said {
+		if r.host.news(text) {
 			r.client.Notice("registry " + r.host.name + " warns: " + text)
 		}
 	}
 }
 
 // drain reads what is left of an answer, so that its connection can be used again.
-func drain(resp *http.Response) error {
-	_, err := io.Copy(io.Discard, io.LimitReader(resp.Body, maxErrorBody))
-	return errors.Join(err, resp.Body.Close())
+func drain(resp *http.Response) {
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxErrorBody)) // who needs the rest asks again
+	_ = resp.Body.Close()
 }

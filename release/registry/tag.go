@@ -8,12 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/oci"
 )
 
@@ -66,23 +69,46 @@ func (*ImmutableError) Wrong() bool { return true }
 
 // put stores a manifest under a name, and reads it back.
 func (r *Repository) put(ctx context.Context, m *Manifest, name string) error {
+	if err := r.write(ctx, m, name, nil); err != nil {
+		return err
+	}
+	return r.readBack(ctx, m, name)
+}
+
+// write stores a manifest under a name, with some headers.
+func (r *Repository) write(ctx context.Context, m *Manifest, name string, header http.Header) error {
 	what := "manifest " + name
-	resp, err := r.send(ctx, call{what: what, method: http.MethodPut, url: r.url("/manifests/"+name, ""), size: m.Size,
+	if len(m.Text) > oci.MaxDocument {
+		return fault.Unsupportedf("%s: %s: has %d bytes, the most that registries take is %d", r.Name(), what, len(m.Text), oci.MaxDocument)
+	}
+	c := call{what: what, method: http.MethodPut, url: r.url("/manifests/"+name, ""), size: int64(len(m.Text)),
 		header: http.Header{"Content-Type": {m.MediaType}}, scopes: r.scopes(true),
-		body: func() (io.Reader, error) { return bytes.NewReader(m.Text), nil }})
+		body: func() (io.Reader, error) { return bytes.NewReader(m.Text), nil }}
+	maps.Copy(c.header, header)
+	resp, err := r.send(ctx, c)
 	if err != nil {
 		return err
 	}
 	switch resp.StatusCode {
 	case http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent:
-		_ = drain(resp)
+		drain(resp)
 	default:
 		return r.refusal(resp, what)
 	}
 	if got := resp.Header.Get("Docker-Content-Digest"); got != "" && got != m.Digest.String() {
 		return &oci.MismatchError{What: r.Name() + ": " + what + " as the registry stored it", Found: clean(got), Wanted: m.Digest.String()}
 	}
-	return r.readBack(ctx, m, name)
+	return nil
+}
+
+// lowered reports whether the registry has put a manifest at the tag in lower case, as
+// some do with all tags.
+func (r *Repository) lowered(ctx context.Context, m *Manifest, tag string) bool {
+	if strings.ToLower(tag) == tag {
+		return false
+	}
+	there, err := r.Manifest(ctx, strings.ToLower(tag))
+	return err == nil && there.Digest == m.Digest
 }
 
 // UnseenError is something that a registry has accepted and does not show.
@@ -112,6 +138,8 @@ func (r *Repository) readBack(ctx context.Context, m *Manifest, name string) err
 			return err
 		case try == len(waits) && err == nil:
 			return &oci.MismatchError{What: r.Name() + ": tag " + name + " read back", Found: there.Digest.String(), Wanted: m.Digest.String()}
+		case try == len(waits) && r.lowered(ctx, m, name):
+			return &UnseenError{fmt.Errorf("%w: it keeps the tag as %s", err, strings.ToLower(name))}
 		case try == len(waits):
 			return &UnseenError{err}
 		}
