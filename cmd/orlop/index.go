@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/family"
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -45,7 +43,11 @@ func (p *program) index(c *cli.Context) error {
 	if c.Int("j") < 1 {
 		return fault.Usagef("-j: found %d, wanted at least 1", c.Int("j"))
 	}
-	refs, err := p.findAll(c, c.Args().Slice(), nil)
+	client, err := p.registries(c, nil)
+	if err != nil {
+		return err
+	}
+	refs, err := p.findAll(c, c.Args().Slice(), client)
 	defer closeAll(refs)
 	if err != nil {
 		return err
@@ -117,35 +119,9 @@ func indexFormat(file string) (layout.Format, error) {
 	return "", fault.Usagef("-o: %s: wanted a name that ends in .tar, .txz or .tar.zst", file)
 }
 
-// findAll opens operands. What it could open is returned with an error, too.
-func (p *program) findAll(c *cli.Context, names []string, moved func(int64)) ([]*artifact.Ref, error) {
-	var refs []*artifact.Ref
-	var errs []error
-	for _, name := range names {
-		ref, err := p.findMoving(c, name, moved)
-		if ref != nil && err == nil {
-			refs = append(refs, ref)
-		}
-		if err != nil {
-			errs = append(errs, about(name, err)...)
-		}
-		if c.Context.Err() != nil {
-			return refs, c.Context.Err()
-		}
-	}
-	return refs, errors.Join(errs...)
-}
-
-func closeAll(refs []*artifact.Ref) {
-	for _, r := range refs {
-		r.Close()
-	}
-}
-
 // printMemberNotes prints what was passed over while images were read.
 func (p *program) printMemberNotes(c *cli.Context, members []*family.Member) {
 	for _, m := range members {
 		p.printNotes(c, m.Ref.Name, slices.Concat(m.PassedOver, m.Notes), nil)
 	}
 }
-

@@ -15,29 +15,57 @@ import (
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/oci/layout"
+	"github.com/orlop/orlop/release/registry"
 )
 
 // find opens an operand: an image of a registry, a file or folder, a FIFO, or - for
 // standard input. A signal ends the wait for the other end of a FIFO.
 func (p *program) find(c *cli.Context, name string) (*artifact.Ref, error) {
-	return p.findMoving(c, name, nil)
+	if !artifact.IsRemote(name) {
+		return p.findWith(c, name, nil)
+	}
+	client, err := p.registries(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	return p.findWith(c, name, client)
 }
 
-// findMoving is find with somebody who is told of the bytes that come from a registry.
-func (p *program) findMoving(c *cli.Context, name string, moved func(int64)) (*artifact.Ref, error) {
-	if name == "-" {
+// findWith is find for a command that has a client of registries.
+func (p *program) findWith(c *cli.Context, name string, client *registry.Client) (*artifact.Ref, error) {
+	switch {
+	case name == "-":
 		file, err := layout.New(c.Context, name, os.Stdin)
 		return &artifact.Ref{Name: name, File: file}, unread(name, err)
-	}
-	if artifact.IsRemote(name) {
-		client, err := p.registries(c, moved)
-		if err != nil {
-			return nil, err
-		}
+	case artifact.IsRemote(name):
 		return artifact.Find(c.Context, client, name)
 	}
 	ref, err := until.Do(c.Context, func() (*artifact.Ref, error) { return artifact.Find(c.Context, nil, name) })
 	return ref, unread(name, err)
+}
+
+// findAll opens operands. What it could open is returned with an error, too.
+func (p *program) findAll(c *cli.Context, names []string, client *registry.Client) ([]*artifact.Ref, error) {
+	var refs []*artifact.Ref
+	var errs []error
+	for _, name := range names {
+		ref, err := p.findWith(c, name, client)
+		if err == nil {
+			refs = append(refs, ref)
+		} else {
+			errs = append(errs, about(name, err)...)
+		}
+		if c.Context.Err() != nil {
+			return refs, c.Context.Err()
+		}
+	}
+	return refs, errors.Join(errs...)
+}
+
+func closeAll(refs []*artifact.Ref) {
+	for _, r := range refs {
+		r.Close()
+	}
 }
 
 func platformFlag() cli.Flag {

@@ -40,11 +40,12 @@ func VersionOf(annotations map[string]string) string {
 	return release.Release{Revision: revision, Branch: branch}.PackageVersion()
 }
 
-// LockedVersion returns the newest version of FreeBSD's base packages in a lock.
+// LockedVersion returns the newest version of FreeBSD's base packages in a lock, those
+// that only gave files among them: an image of few packages is part of the same release.
 func LockedVersion(l *lock.Lock) string {
 	newest := ""
 	for _, p := range l.Packages {
-		if !p.Donor && strings.HasPrefix(p.Name, "FreeBSD-") {
+		if strings.HasPrefix(p.Name, "FreeBSD-") {
 			newest = Newer(newest, p.Version)
 		}
 	}

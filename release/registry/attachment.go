@@ -84,61 +84,101 @@ func (r *Repository) attachment(ctx context.Context, d v1.Descriptor, subject di
 }
 
 // Attach attaches files to a manifest that the repository has, and makes sure that
-// others find them. It sends nothing that is there. Plain reports that the registry
-// refuses the type of an attachment, so that it has the type of an image.
-func (r *Repository) Attach(ctx context.Context, subject v1.Descriptor, files []Attachment) (plain bool, err error) {
+// others find them. It sends nothing that is there, and returns how many manifests it
+// sent. Plain reports that the registry refuses the type of an attachment, so that it
+// has the type of an image.
+func (r *Repository) Attach(ctx context.Context, subject v1.Descriptor, files []Attachment) (sent int, plain bool, err error) {
 	var attached []v1.Descriptor
 	for _, f := range files {
-		d, isPlain, err := r.attach(ctx, subject, f)
+		a, err := r.attach(ctx, subject, f)
 		if err != nil {
-			return false, err
+			return sent, false, err
 		}
-		plain = plain || isPlain
-		attached = append(attached, d)
+		if a.sent {
+			sent++
+		}
+		plain = plain || a.plain
+		attached = append(attached, a.Descriptor)
 	}
-	return plain, r.Listed(ctx, subject.Digest, attached)
+	return sent, plain, r.Listed(ctx, subject.Digest, attached)
 }
 
-// attach stores one attachment, and returns the descriptor by which it is listed.
-func (r *Repository) attach(ctx context.Context, subject v1.Descriptor, f Attachment) (d v1.Descriptor, plain bool, err error) {
-	file := v1.Descriptor{MediaType: f.Type, Digest: digest.FromBytes(f.Text), Size: int64(len(f.Text))}
-	for _, b := range []struct {
-		v1.Descriptor
-		text []byte
-	}{{file, f.Text}, {v1.DescriptorEmptyJSON, v1.DescriptorEmptyJSON.Data}} {
-		has, err := r.Has(ctx, b.Descriptor)
-		if err == nil && !has {
-			err = r.Upload(ctx, b.Descriptor, func(from int64) (io.ReadCloser, error) {
-				return io.NopCloser(bytes.NewReader(b.text[from:])), nil
-			})
-		}
-		if err != nil {
-			return d, false, err
-		}
+// attached is what one attachment has become: its descriptor in a list.
+type attached struct {
+	v1.Descriptor
+	sent, plain bool
+}
+
+func (r *Repository) attach(ctx context.Context, subject v1.Descriptor, f Attachment) (attached, error) {
+	file := oci.DescriptorOf(f.Type, f.Text)
+	if err := errors.Join(r.uploadText(ctx, file, f.Text), r.uploadText(ctx, v1.DescriptorEmptyJSON, v1.DescriptorEmptyJSON.Data)); err != nil {
+		return attached{}, err
 	}
-	m := manifestOf(oci.Attachment(f.Type, f.Name, file, subject))
+	m := AttachmentManifest(subject, f)
+	sent, err := r.Ensure(ctx, m)
+	if !isTypeRefused(err) {
+		return attached{Descriptor: m.Descriptor, sent: sent}, err
+	}
+	text := oci.PlainAttachment(f.Name, file, without(subject))
+	m = &Manifest{oci.DescriptorOf(v1.MediaTypeImageManifest, text), text}
+	m.ArtifactType = v1.MediaTypeImageConfig
+	sent, again := r.Ensure(ctx, m)
+	if again != nil {
+		return attached{}, err // the first refusal says why
+	}
+	return attached{m.Descriptor, sent, true}, nil
+}
+
+// AttachmentManifest returns the manifest by which a file is attached to another one.
+func AttachmentManifest(subject v1.Descriptor, f Attachment) *Manifest {
+	text := oci.Attachment(f.Type, f.Name, oci.DescriptorOf(f.Type, f.Text), without(subject))
+	m := &Manifest{oci.DescriptorOf(v1.MediaTypeImageManifest, text), text}
 	m.ArtifactType = f.Type
-	err = r.putOnce(ctx, m)
-	if refused, is := errors.AsType[*StatusError](err); is && (refused.Status == http.StatusBadRequest || refused.Status == http.StatusMethodNotAllowed || refused.Status == http.StatusUnsupportedMediaType) {
-		plain, m = true, manifestOf(oci.PlainAttachment(f.Name, file, subject))
-		m.ArtifactType = v1.MediaTypeImageConfig
-		if r.putOnce(ctx, m) != nil {
-			return d, false, err // the first refusal says why
-		}
-		err = nil
-	}
-	return m.Descriptor, plain, err
+	return m
 }
 
-// putOnce stores a manifest unless it is there.
-func (r *Repository) putOnce(ctx context.Context, m *Manifest) error {
-	has, err := r.Has(ctx, m.Descriptor)
+// without returns what a subject's descriptor has to say, and nothing of an index.
+func without(subject v1.Descriptor) v1.Descriptor {
+	return v1.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size}
+}
+
+// isTypeRefused reports whether a registry refuses a manifest because of what it is.
+func isTypeRefused(err error) bool {
+	refused, is := errors.AsType[*StatusError](err)
+	return is && (refused.Status == http.StatusBadRequest || refused.Status == http.StatusMethodNotAllowed || refused.Status == http.StatusUnsupportedMediaType)
+}
+
+// uploadText brings a small blob unless it is there.
+func (r *Repository) uploadText(ctx context.Context, d v1.Descriptor, text []byte) error {
+	has, err := r.Has(ctx, d)
 	if err != nil || has {
 		return err
 	}
-	return r.Put(ctx, m)
+	return r.Upload(ctx, d, func(from int64) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text[from:])), nil })
 }
 
-func manifestOf(text []byte) *Manifest {
-	return &Manifest{oci.DescriptorOf(v1.MediaTypeImageManifest, text), text}
+// Ensure stores a manifest unless it is there, and reports whether it sent it. Either way
+// the registry has shown the very bytes.
+func (r *Repository) Ensure(ctx context.Context, m *Manifest) (sent bool, err error) {
+	_, err = r.Manifest(ctx, m.Digest.String())
+	if refused, is := errors.AsType[*StatusError](err); is && (refused.unknown() || refused.Status == http.StatusBadRequest) {
+		return true, r.Put(ctx, m)
+	}
+	return false, err
+}
+
+// Await waits for a blob that the registry has accepted, for half a minute.
+func (r *Repository) Await(ctx context.Context, d v1.Descriptor) error {
+	for try := 0; ; try++ {
+		has, err := r.Has(ctx, d)
+		if err != nil || has {
+			return err
+		}
+		if try == len(waits) {
+			return &UnseenError{fmt.Errorf("%s: there is no blob %s of %d bytes", r.Name(), d.Digest, d.Size)}
+		}
+		if err := sleep(ctx, waits[try]*r.client.backoff(1)); err != nil {
+			return err
+		}
+	}
 }
