@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/verify"
@@ -168,16 +169,20 @@ func Only(families []*Family) (*Family, error) {
 // Check reads images and finds what is wrong with them, in all bytes but those inside
 // layers: documents, digests and sizes of all blobs, and what their locks say.
 func Check(ctx context.Context, refs []*artifact.Ref, platform string, jobs int) ([]*Member, error) {
-	var members []*Member
-	var errs []error
-	for _, ref := range refs {
-		list, err := read(ctx, ref, platform)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		members = append(members, list...)
-		errs = append(errs, err)
+	lists, errs := make([][]*Member, len(refs)), make([]error, len(refs))
+	var group errgroup.Group
+	group.SetLimit(jobs)
+	for i, ref := range refs {
+		group.Go(func() error {
+			lists[i], errs[i] = read(ctx, ref, platform)
+			return nil
+		})
 	}
+	_ = group.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	members := slices.Concat(lists...)
 	errs = append(errs, checkBlobs(ctx, members, jobs))
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

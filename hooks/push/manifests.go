@@ -16,30 +16,46 @@ import (
 
 // putManifests stores the manifests of all platforms, and then the index, by their
 // digests. Each is read back, also if it was there.
-func putManifests(ctx context.Context, cfg Config, j *job) error {
-	var all []*registry.Manifest
+func putManifests(ctx context.Context, cfg Config, l lanes, j *job) error {
 	for _, m := range j.Members {
-		all = append(all, manifestOf(m))
-	}
-	if len(j.Members) > 1 {
-		all = append(all, j.root())
-	}
-	for _, m := range all {
-		sent, err := j.to.Ensure(ctx, m)
-		if refused, is := errors.AsType[*registry.StatusError](err); is && refused.BlobUnknown() {
-			// A registry may lose what it has accepted: once, that is mended.
-			if err = uploadBlobs(ctx, cfg, []*job{j}); err == nil {
-				sent, err = j.to.Ensure(ctx, m)
-			}
-		}
-		if err != nil {
+		isNew, _ := j.wasBrought(m.Manifest.Config.Digest)
+		if err := j.put(ctx, cfg, l, manifestOf(m), isNew); err != nil {
 			return err
 		}
-		if sent {
-			j.sent.Manifests++
+	}
+	if len(j.Members) == 1 {
+		return nil
+	}
+	return j.put(ctx, cfg, l, j.root(), false)
+}
+
+// put stores a manifest, unless it is there.
+func (j *job) put(ctx context.Context, cfg Config, l lanes, m *registry.Manifest, isNew bool) error {
+	store := func() (sent bool, err error) {
+		if isNew {
+			return true, j.to.Put(ctx, m)
+		}
+		return j.to.Ensure(ctx, m)
+	}
+	sent, err := store()
+	if refused, is := errors.AsType[*registry.StatusError](err); is && refused.BlobUnknown() {
+		// A registry may lose what it has accepted: once, that is mended.
+		if err = j.bringAgain(ctx, cfg, l); err == nil {
+			sent, err = store()
 		}
 	}
-	return nil
+	if sent && err == nil {
+		j.count(Sent{Manifests: 1})
+	}
+	return err
+}
+
+// bringAgain brings the blobs of an image that the registry has lost.
+func (j *job) bringAgain(ctx context.Context, cfg Config, l lanes) error {
+	alone := newJob(j.Family, j.to)
+	err := uploadBlobs(ctx, cfg, l, cargoes(cfg, []*job{alone}))
+	j.count(alone.sent)
+	return err
 }
 
 // attach attaches locks and catalogues to the manifests that they are of.
@@ -47,8 +63,11 @@ func attach(ctx context.Context, cfg Config, j *job) error {
 	plain := false
 	for _, m := range j.Members {
 		files := filesOf(m)
-		if len(files) == 0 {
+		if len(files) == 0 || cfg.NoAttachments {
 			continue
+		}
+		for i, f := range files {
+			files[i].New, _ = j.wasBrought(registry.BlobsOf(f)[0].Digest)
 		}
 		subject := v1.Descriptor{MediaType: m.Descriptor.MediaType, Digest: m.Descriptor.Digest, Size: m.Descriptor.Size}
 		sent, isPlain, err := j.to.Attach(ctx, subject, files)
@@ -57,12 +76,24 @@ func attach(ctx context.Context, cfg Config, j *job) error {
 		}
 		plain = plain || isPlain
 		j.stored += len(files)
-		j.sent.Manifests += sent
+		j.count(Sent{Manifests: sent})
 	}
 	if plain {
 		cfg.Observe.Notice("image %s: the registry takes no artifact types, so what is attached has the type of an image, and another digest than elsewhere", j.Image)
 	}
 	return nil
+}
+
+// attached lists what is attached to the manifests of an image.
+func (j *job) attached(cfg Config) []registry.Attachment {
+	if cfg.NoAttachments {
+		return nil
+	}
+	var files []registry.Attachment
+	for _, m := range j.Members {
+		files = append(files, filesOf(m)...)
+	}
+	return files
 }
 
 // filesOf lists what is attached to the manifest of an image.

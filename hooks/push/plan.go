@@ -28,7 +28,7 @@ func Plan(ctx context.Context, cfg Config, families []*family.Family) ([]Step, e
 		return nil, err
 	}
 	var steps []Step
-	for _, c := range cargoes(jobs) {
+	for _, c := range cargoes(cfg, jobs) {
 		for _, j := range c.to {
 			has, err := j.to.Has(ctx, c.Descriptor)
 			if err != nil {

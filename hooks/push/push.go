@@ -7,13 +7,17 @@ package push
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"sync"
+	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/family"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/registry"
 )
 
@@ -56,27 +60,35 @@ type job struct {
 	kept   []string
 	sent   Sent
 	stored int // attached files
+
+	counting sync.Mutex             // sent and brought
+	brought  map[digest.Digest]bool // blobs that were not there; true for those that have been seen since
+	lacks    atomic.Int64           // blobs that are not there yet
+	ready    chan struct{}          // closed once there are none
 }
 
-// Run pushes images. If it fails, no tag has been set; what it brought stays, and the
-// next run does not send it again.
+func newJob(f *family.Family, to *registry.Repository) *job {
+	return &job{Family: f, to: to, brought: map[digest.Digest]bool{}, ready: make(chan struct{})}
+}
+
+// wait returns when all blobs of the image are there.
+func (j *job) wait(ctx context.Context) error {
+	select {
+	case <-j.ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Run pushes images. If it fails before all of them are complete, no tag has been set;
+// what it brought stays, and the next run does not send it again.
 func Run(ctx context.Context, cfg Config, families []*family.Family) ([]Result, error) {
 	jobs, err := begin(ctx, cfg, families)
 	if err != nil {
 		return nil, err
 	}
-	if err := uploadBlobs(ctx, cfg, jobs); err != nil {
-		return nil, err
-	}
-	if err := each(ctx, cfg, "manifests", jobs, putManifests); err != nil {
-		return nil, err
-	}
-	if !cfg.NoAttachments {
-		if err := each(ctx, cfg, "attach", jobs, attach); err != nil {
-			return nil, err
-		}
-	}
-	if err := each(ctx, cfg, "check", jobs, checkBlobs); err != nil {
+	if err := bringAll(ctx, cfg, jobs); err != nil {
 		return nil, err
 	}
 	if err := setTags(ctx, cfg, jobs); err != nil {
@@ -89,6 +101,37 @@ func Run(ctx context.Context, cfg Config, families []*family.Family) ([]Result, 
 	return results, nil
 }
 
+// bringAll brings everything but the tags. What an image needs besides blobs follows as
+// soon as its blobs are there, while those of others are on their way.
+func bringAll(ctx context.Context, cfg Config, jobs []*job) error {
+	cfg.Observe.Send(event.Event{Hook: "upload"})
+	group, ctx := errgroup.WithContext(ctx)
+	l := newLanes(cfg.Jobs)
+	list := cargoes(cfg, jobs)
+	for _, j := range jobs {
+		group.Go(func() error {
+			if err := j.wait(ctx); err != nil {
+				return err
+			}
+			return fault.Within("image "+j.Image, j.complete(ctx, cfg, l))
+		})
+	}
+	group.Go(func() error { return uploadBlobs(ctx, cfg, l, list) })
+	return group.Wait()
+}
+
+// complete stores manifests and attachments of an image whose blobs are there, and checks
+// all of it.
+func (j *job) complete(ctx context.Context, cfg Config, l lanes) error {
+	if err := putManifests(ctx, cfg, l, j); err != nil {
+		return err
+	}
+	if err := attach(ctx, cfg, j); err != nil {
+		return err
+	}
+	return checkBlobs(ctx, cfg, l, j)
+}
+
 // begin finds all that can be found wrong before anything is sent.
 func begin(ctx context.Context, cfg Config, families []*family.Family) ([]*job, error) {
 	jobs, err := targets(cfg, families)
@@ -99,16 +142,22 @@ func begin(ctx context.Context, cfg Config, families []*family.Family) ([]*job, 
 	return jobs, chooseTags(ctx, cfg, jobs)
 }
 
-// each does a step for one image after the other.
-func each(ctx context.Context, cfg Config, hook string, jobs []*job, do func(context.Context, Config, *job) error) error {
-	cfg.Observe.Send(event.Event{Hook: hook})
+// each does something for all images, some at once, and reports all faults.
+func each(ctx context.Context, cfg Config, jobs []*job, do func(context.Context, *job) error) error {
+	errs := make([]error, len(jobs))
+	var group errgroup.Group
+	group.SetLimit(2 * cfg.Jobs)
 	for i, j := range jobs {
-		if err := do(ctx, cfg, j); err != nil {
-			return fmt.Errorf("image %s: %w", j.Image, err)
-		}
-		cfg.Observe.Send(event.Event{Hook: hook, Name: j.Image, Done: i + 1, Total: len(jobs)})
+		group.Go(func() error {
+			errs[i] = fault.Within("image "+j.Image, do(ctx, j))
+			return nil
+		})
 	}
-	return ctx.Err()
+	_ = group.Wait()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return errors.Join(errs...)
 }
 
 // root describes what the tags name: the index, or the only manifest.

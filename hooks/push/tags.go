@@ -58,7 +58,7 @@ func wantedTags(cfg Config, j *job) ([]tag, error) {
 	case ours && len(j.Members) > 1:
 		of := release.TagsOf(j.Version())
 		if of.Fixed == "" && len(cfg.Tags) == 0 {
-			return nil, fault.Usagef("image %s: neither its lock nor its annotations tell a version of FreeBSD's packages: give --tag or --no-tags", j.Image)
+			return nil, fault.Usagef("neither its lock nor its annotations tell a version of FreeBSD's packages: give --tag or --no-tags")
 		}
 		if of.Fixed != "" {
 			add(fixed, of.Fixed)
@@ -120,22 +120,20 @@ func chooseTags(ctx context.Context, cfg Config, jobs []*job) error {
 	if cfg.NoTags && len(cfg.Tags) > 0 {
 		return fault.Usagef("--tag and --no-tags contradict each other")
 	}
-	var errs []error
-	for _, j := range jobs {
+	return each(ctx, cfg, jobs, func(ctx context.Context, j *job) error {
 		tags, err := wantedTags(cfg, j)
 		if err != nil {
 			return err
 		}
 		for _, name := range cfg.MoveTags {
 			if !slices.ContainsFunc(tags, func(t tag) bool { return t.name == name }) {
-				return fault.Usagef("--move-tag %s: image %s gets no such tag", name, j.Image)
+				return fault.Usagef("--move-tag %s: the image gets no such tag", name)
 			}
 		}
+		var errs []error
 		for _, t := range tags {
 			keep, err := j.look(ctx, cfg, &t)
-			if err != nil {
-				errs = append(errs, err)
-			}
+			errs = append(errs, err)
 			if keep != "" {
 				j.kept = append(j.kept, keep)
 				cfg.Observe.Notice("image %s: %s", j.Image, keep)
@@ -143,8 +141,8 @@ func chooseTags(ctx context.Context, cfg Config, jobs []*job) error {
 			}
 			j.tags = append(j.tags, t)
 		}
-	}
-	return errors.Join(errs...)
+		return errors.Join(errs...)
+	})
 }
 
 // look finds what a tag names now. It returns why the tag stays where it is, "" if it
@@ -209,16 +207,20 @@ const maxLock = 64 << 20
 func setTags(ctx context.Context, cfg Config, jobs []*job) error {
 	cfg.Observe.Send(event.Event{Hook: "tags"})
 	for _, r := range []rule{fixed, moving, free} {
-		for _, j := range jobs {
+		err := each(ctx, cfg, jobs, func(ctx context.Context, j *job) error {
 			for _, t := range j.tags {
 				if t.rule != r || t.set {
 					continue
 				}
 				if err := j.to.Tag(ctx, j.root(), t.name); err != nil {
-					return fmt.Errorf("image %s: %w", j.Image, err)
+					return err
 				}
-				j.sent.Manifests++
+				j.count(Sent{Manifests: 1})
 			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -25,7 +25,7 @@ func targets(cfg Config, families []*family.Family) ([]*job, error) {
 		if err != nil {
 			return nil, err
 		}
-		jobs = append(jobs, &job{Family: f, to: cfg.Client.Repository(ref)})
+		jobs = append(jobs, newJob(f, cfg.Client.Repository(ref)))
 	}
 	return jobs, nil
 }

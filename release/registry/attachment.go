@@ -3,7 +3,6 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +21,7 @@ type Attachment struct {
 	Type string // of the file, and of the artifact where the registry allows that
 	Name string // of the file
 	Text []byte
+	New  bool // the registry has just got it, so there is no manifest of it yet
 }
 
 // maxAttachments bounds how many of one manifest are looked at.
@@ -80,12 +80,16 @@ func (r *Repository) attachment(ctx context.Context, d v1.Descriptor, subject di
 	}
 	defer blob.Close()
 	file, err := io.ReadAll(blob)
-	return &Attachment{fileType, m.Layers[0].Annotations[v1.AnnotationTitle], file}, err
+	return &Attachment{Type: fileType, Name: m.Layers[0].Annotations[v1.AnnotationTitle], Text: file}, err
 }
 
-// Attach attaches files to a manifest that the repository has, and makes sure that
-// others find them. It sends nothing that is there, and returns how many manifests it
-// sent. Plain reports that the registry refuses the type of an attachment, so that it
+// BlobsOf returns the blobs of an attachment: the file, and a config that says nothing.
+func BlobsOf(f Attachment) []Manifest {
+	return []Manifest{{oci.DescriptorOf(f.Type, f.Text), f.Text}, {v1.DescriptorEmptyJSON, v1.DescriptorEmptyJSON.Data}}
+}
+
+// Attach attaches files to a manifest, all of which and their blobs the repository has,
+// and makes sure that others find them. It returns how many manifests it sent. Plain reports that the registry refuses the type of an attachment, so that it
 // has the type of an image.
 func (r *Repository) Attach(ctx context.Context, subject v1.Descriptor, files []Attachment) (sent int, plain bool, err error) {
 	var attached []v1.Descriptor
@@ -110,16 +114,17 @@ type attached struct {
 }
 
 func (r *Repository) attach(ctx context.Context, subject v1.Descriptor, f Attachment) (attached, error) {
-	file := oci.DescriptorOf(f.Type, f.Text)
-	if err := errors.Join(r.uploadText(ctx, file, f.Text), r.uploadText(ctx, v1.DescriptorEmptyJSON, v1.DescriptorEmptyJSON.Data)); err != nil {
-		return attached{}, err
-	}
 	m := AttachmentManifest(subject, f)
-	sent, err := r.Ensure(ctx, m)
+	sent, err := f.New, error(nil)
+	if f.New {
+		err = r.Put(ctx, m)
+	} else {
+		sent, err = r.Ensure(ctx, m)
+	}
 	if !isTypeRefused(err) {
 		return attached{Descriptor: m.Descriptor, sent: sent}, err
 	}
-	text := oci.PlainAttachment(f.Name, file, without(subject))
+	text := oci.PlainAttachment(f.Name, oci.DescriptorOf(f.Type, f.Text), without(subject))
 	m = &Manifest{oci.DescriptorOf(v1.MediaTypeImageManifest, text), text}
 	m.ArtifactType = v1.MediaTypeImageConfig
 	sent, again := r.Ensure(ctx, m)
@@ -146,15 +151,6 @@ func without(subject v1.Descriptor) v1.Descriptor {
 func isTypeRefused(err error) bool {
 	refused, is := errors.AsType[*StatusError](err)
 	return is && (refused.Status == http.StatusBadRequest || refused.Status == http.StatusMethodNotAllowed || refused.Status == http.StatusUnsupportedMediaType)
-}
-
-// uploadText brings a small blob unless it is there.
-func (r *Repository) uploadText(ctx context.Context, d v1.Descriptor, text []byte) error {
-	has, err := r.Has(ctx, d)
-	if err != nil || has {
-		return err
-	}
-	return r.Upload(ctx, d, func(from int64) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text[from:])), nil })
 }
 
 // Ensure stores a manifest unless it is there, and reports whether it sent it. Either way

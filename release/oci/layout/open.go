@@ -54,8 +54,9 @@ type file struct {
 
 // Open reads an image layout: a folder, or a tar file, plain or compressed with
 // xz, zstd or gzip. A compressed one is unpacked into an unnamed temporary file,
-// so that its blobs can be read in any order. That happens once: the archive
-// stays open until the file is closed.
+// so that its blobs can be read in any order, unless orlop wrote it: then xz only
+// stores, and it is read in place. That happens once: the archive stays open until
+// the file is closed.
 func (s *File) Open(ctx context.Context) (oci.Source, error) {
 	if s.opened != nil {
 		return s.opened, nil
@@ -169,6 +170,12 @@ func (a *Archive) readFile(ctx context.Context, s *File) error {
 		return a.readTar(ctx, s.file, s.size)
 	}
 	defer packed.Close()
+	if stored := openStored(s.file, s.Reader(ctx)); stored != nil {
+		return a.readTar(ctx, stored, stored.size)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	limit := freeBytes + maxGrowth*s.size
 	plain, n, err := spool(until.Reader(ctx, packed), limit)
 	if err != nil {
@@ -197,7 +204,7 @@ func unpacker(packing string, r *bufio.Reader) (io.ReadCloser, error) {
 
 // readTar records where each file of the layout is in a tar file that ends at
 // end.
-func (a *Archive) readTar(ctx context.Context, f *os.File, end int64) error {
+func (a *Archive) readTar(ctx context.Context, f io.ReaderAt, end int64) error {
 	in := io.NewSectionReader(f, 0, end)
 	if is, err := isTar(in); err != nil || !is {
 		return cmp.Or(err, errNoArchive)

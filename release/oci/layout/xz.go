@@ -67,10 +67,15 @@ func (x *storedXZ) begin() error {
 		return nil
 	}
 	x.begun = true
+	_, err := x.w.Write(xzBegin())
+	return err
+}
+
+// xzBegin returns the headers of the stream and its only block.
+func xzBegin() []byte {
 	head := append([]byte("\xfd7zXZ\x00"), 0, xzCheckCRC32)
 	head = binary.LittleEndian.AppendUint32(head, crc32.ChecksumIEEE(head[6:8]))
-	_, err := x.w.Write(append(head, xzBlockHeader...))
-	return err
+	return append(head, xzBlockHeader...)
 }
 
 // flush writes the chunk: a control byte, which resets the dictionary in the
@@ -92,8 +97,7 @@ func (x *storedXZ) flush() error {
 	return err
 }
 
-// Close ends block and stream: the padding of the block and its check, the index
-// with its only record, the footer. It does not close the underlying writer.
+// Close ends block and stream. It does not close the underlying writer.
 func (x *storedXZ) Close() error {
 	if len(x.buf) > 3 {
 		if err := x.flush(); err != nil {
@@ -103,23 +107,27 @@ func (x *storedXZ) Close() error {
 	if err := x.begin(); err != nil {
 		return err
 	}
-	x.size++ // the end of LZMA2, a zero
-	end := make([]byte, 1+(-x.size&3))
-	end = binary.LittleEndian.AppendUint32(end, x.sum)
+	_, err := x.w.Write(xzEnd(x.size, x.plain, x.sum))
+	return err
+}
 
-	unpadded := int64(len(xzBlockHeader)) + x.size + 4
+// xzEnd returns what follows the chunks, which have size bytes for plain ones whose CRC32
+// is sum: the padding of the block and its check, the index with its only record, the
+// footer.
+func xzEnd(size, plain int64, sum uint32) []byte {
+	size++ // the end of LZMA2, a zero
+	end := make([]byte, 1+(-size&3))
+	end = binary.LittleEndian.AppendUint32(end, sum)
+	unpadded := int64(len(xzBlockHeader)) + size + 4
 	index := bytes.NewBuffer([]byte{0})
-	for _, n := range []int64{1, unpadded, x.plain} {
+	for _, n := range []int64{1, unpadded, plain} {
 		index.Write(binary.AppendUvarint(nil, uint64(n)))
 	}
 	index.Write(make([]byte, -index.Len()&3))
 	sealedIndex := sealed(index.Bytes())
 	end = append(end, sealedIndex...)
-
 	foot := binary.LittleEndian.AppendUint32(nil, uint32(len(sealedIndex)/4-1))
 	foot = append(foot, 0, xzCheckCRC32)
 	end = binary.LittleEndian.AppendUint32(end, crc32.ChecksumIEEE(foot))
-	end = append(append(end, foot...), "YZ"...)
-	_, err := x.w.Write(end)
-	return err
+	return append(append(end, foot...), "YZ"...)
 }
