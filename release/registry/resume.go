@@ -100,8 +100,8 @@ func (u *upload) resume(ctx context.Context, at *url.URL, cause error) error {
 		return failed
 	}
 	drain(resp)
-	has, ok := received(resp.Header.Get("Range"))
-	if resp.StatusCode != http.StatusNoContent || !ok || has <= 0 || has > u.sent.Load() || has >= u.blob.Size {
+	has, ok := received(resp.Header.Get("Range")) // one byte, 0-0, can mean none
+	if resp.StatusCode != http.StatusNoContent || !ok || has <= 1 || has > u.sent.Load() || has >= u.blob.Size {
 		return failed
 	}
 	if resp.Header.Get("Location") != "" {
