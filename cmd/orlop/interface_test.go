@@ -15,13 +15,15 @@ import (
 // theInterface is the whole command line, each flag with all its names.
 var theInterface = map[string]string{
 	"demo":    "o/output q/quiet json",
-	"build":   "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent unknown-scripts exceptions root metalog lock lock-urls plan public-url epoch annotation manifests o/output format compression squash pkgdb-schema q/quiet v/verbose json",
-	"plan":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent exceptions public-url lock epoch annotation why o/output q/quiet v/verbose json",
-	"lock":    "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent unknown-scripts exceptions root metalog public-url epoch annotation o/output compression squash pkgdb-schema q/quiet v/verbose json",
-	"fetch":   "repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent lock lock-urls q/quiet v/verbose json",
-	"ls":      "files mtree sizes owner platform json",
-	"verify":  "digests lock require rebuild image-file tree-file trust-lock platform lock-urls unknown-scripts annotation revision branch repo repo-conf-dir srcdir cache cache-shared offline insecure-unsigned j/jobs q/quiet v/verbose json",
-	"diff":    "stat lines platform json",
+	"build":   "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent unknown-scripts exceptions root metalog lock lock-urls plan public-url epoch annotation manifests o/output format compression squash pkgdb-schema q/quiet v/verbose json",
+	"plan":    "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent exceptions public-url lock epoch annotation why o/output q/quiet v/verbose json",
+	"lock":    "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent unknown-scripts exceptions root metalog public-url epoch annotation o/output compression squash pkgdb-schema q/quiet v/verbose json",
+	"fetch":   "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent lock lock-urls q/quiet v/verbose json",
+	"ls":      "files mtree sizes owner platform json tls-ca plain-http auth-host",
+	"verify":  "digests lock require rebuild image-file tree-file trust-lock platform lock-urls unknown-scripts annotation revision branch repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs plain-http auth-host q/quiet v/verbose json",
+	"diff":    "stat lines platform json tls-ca plain-http auth-host",
+	"index":   "o/output j/jobs tls-ca q/quiet json plain-http auth-host",
+	"push":    "tag no-tags move-tag digests no-attachments verify-remote dry-run j/jobs platform tls-ca plain-http auth-host q/quiet v/verbose json",
 	"version": "files json",
 
 	"make":         "",
@@ -36,7 +38,7 @@ var theInterface = map[string]string{
 	"pkgdb normalise": "o/output epoch pkgdb-schema",
 	"pkgdb dump":      "json",
 	"pkgdb diff":      "json",
-	"pkgdb check":     "platform json",
+	"pkgdb check":     "platform json tls-ca plain-http auth-host",
 }
 
 // TestInterface compares the program with the list, and the manual page with both.
