@@ -54,15 +54,15 @@ func (b *download) open() error {
 // accept judges an answer to a request for the rest of a blob. What was read already
 // is passed over if the registry sends it again.
 func (b *download) accept(resp *http.Response) error {
-	switch resp.StatusCode {
-	case http.StatusOK:
+	switch code := resp.StatusCode; {
+	case code == http.StatusOK:
 		b.skip = b.at
-	case http.StatusPartialContent:
+	case code == http.StatusPartialContent:
 		if got, want := resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-%d/", b.at, b.blob.Size-1); b.at == 0 || !strings.HasPrefix(got, want) {
 			resp.Body.Close()
 			return &AbsentError{b.from.Name() + ": " + b.what(), finalf("came as the range %q, wanted %q and its size", clean(got), want)}
 		}
-	case http.StatusRequestedRangeNotSatisfiable: // there is no rest
+	case code == http.StatusRequestedRangeNotSatisfiable && b.at > 0: // there is no rest
 		resp.Body.Close()
 		resp.Body = http.NoBody
 	default:
