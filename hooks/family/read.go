@@ -94,7 +94,7 @@ const maxCatalogue = 64 << 20
 
 // Definition returns the definition of the image, from its lock.
 func (m *Member) Definition() (define.Image, bool) {
-	if m.Lock == nil {
+	if m.Lock == nil || len(m.Lock.Layers) == 0 {
 		return define.Image{}, false
 	}
 	def, err := lock.Definition(m.Lock.Lock, len(m.Lock.Layers)-1)

@@ -113,25 +113,33 @@ type attached struct {
 	sent, plain bool
 }
 
+// attach stores one attachment, with the type of an image where the registry refuses
+// its own, unless it is there in one of the two forms.
 func (r *Repository) attach(ctx context.Context, subject v1.Descriptor, f Attachment) (attached, error) {
-	m := AttachmentManifest(subject, f)
-	sent, err := f.New, error(nil)
-	if f.New {
-		err = r.Put(ctx, m)
-	} else {
-		sent, err = r.Ensure(ctx, m)
+	own, plain := AttachmentManifest(subject, f), plainAttachment(subject, f)
+	if !f.New {
+		for _, m := range []*Manifest{own, plain} {
+			if has, err := r.shows(ctx, m); err != nil || has {
+				return attached{Descriptor: m.Descriptor, plain: m == plain}, err
+			}
+		}
 	}
+	err := r.Put(ctx, own)
 	if !isTypeRefused(err) {
-		return attached{Descriptor: m.Descriptor, sent: sent}, err
+		return attached{Descriptor: own.Descriptor, sent: true}, err
 	}
-	text := oci.PlainAttachment(f.Name, oci.DescriptorOf(f.Type, f.Text), without(subject))
-	m = &Manifest{oci.DescriptorOf(v1.MediaTypeImageManifest, text), text}
-	m.ArtifactType = v1.MediaTypeImageConfig
-	sent, again := r.Ensure(ctx, m)
-	if again != nil {
+	if r.Put(ctx, plain) != nil {
 		return attached{}, err // the first refusal says why
 	}
-	return attached{m.Descriptor, sent, true}, nil
+	return attached{plain.Descriptor, true, true}, nil
+}
+
+// plainAttachment is AttachmentManifest for registries that take only images.
+func plainAttachment(subject v1.Descriptor, f Attachment) *Manifest {
+	text := oci.PlainAttachment(f.Name, oci.DescriptorOf(f.Type, f.Text), without(subject))
+	m := &Manifest{oci.DescriptorOf(v1.MediaTypeImageManifest, text), text}
+	m.ArtifactType = v1.MediaTypeImageConfig
+	return m
 }
 
 // AttachmentManifest returns the manifest by which a file is attached to another one.
@@ -156,11 +164,19 @@ func isTypeRefused(err error) bool {
 // Ensure stores a manifest unless it is there, and reports whether it sent it. Either way
 // the registry has shown the very bytes.
 func (r *Repository) Ensure(ctx context.Context, m *Manifest) (sent bool, err error) {
-	_, err = r.Manifest(ctx, m.Digest.String())
-	if refused, is := errors.AsType[*StatusError](err); is && (refused.unknown() || refused.Status == http.StatusBadRequest) {
-		return true, r.Put(ctx, m)
+	if has, err := r.shows(ctx, m); err != nil || has {
+		return false, err
 	}
-	return false, err
+	return true, r.Put(ctx, m)
+}
+
+// shows reports whether the registry shows the very bytes of a manifest.
+func (r *Repository) shows(ctx context.Context, m *Manifest) (bool, error) {
+	_, err := r.Manifest(ctx, m.Digest.String())
+	if refused, is := errors.AsType[*StatusError](err); is && (refused.unknown() || refused.Status == http.StatusBadRequest) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Await waits for a blob that the registry has accepted, for half a minute.
