@@ -20,7 +20,7 @@ func (f *Family) Version() string {
 	for _, m := range f.Members {
 		newest = Newer(newest, VersionOf(m.Manifest.Annotations))
 		if m.Lock != nil {
-			newest = Newer(newest, LockedVersion(m.Lock.Lock))
+			newest = Newer(newest, LockedVersion(m.Lock.Packages))
 		}
 	}
 	return newest
@@ -40,11 +40,11 @@ func VersionOf(annotations map[string]string) string {
 	return release.Release{Revision: revision, Branch: branch}.PackageVersion()
 }
 
-// LockedVersion returns the newest version of FreeBSD's base packages in a lock, those
+// LockedVersion returns the newest version of FreeBSD's base packages of a lock, those
 // that only gave files among them: an image of few packages is part of the same release.
-func LockedVersion(l *lock.Lock) string {
+func LockedVersion(packages []lock.Package) string {
 	newest := ""
-	for _, p := range l.Packages {
+	for _, p := range packages {
 		if strings.HasPrefix(p.Name, "FreeBSD-") {
 			newest = Newer(newest, p.Version)
 		}

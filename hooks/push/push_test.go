@@ -86,7 +86,7 @@ func families(t *testing.T, list ...given) []*family.Family {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m.Lock = &verify.GivenLock{Lock: l, Text: append(text, list[i].arch...)}
+		m.Lock = &verify.GivenLock{Lock: l, Text: append(text, strings.Repeat(" ", len(list[i].arch)+i)...)}
 	}
 	all, err := family.Join(members)
 	if err != nil {

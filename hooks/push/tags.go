@@ -193,8 +193,9 @@ func (j *job) versionThere(ctx context.Context, there *registry.Manifest) string
 		return newest
 	}
 	for _, a := range found {
-		if l, err := lock.Parse(a.Name, a.Text); err == nil {
-			newest = family.Newer(newest, family.LockedVersion(l))
+		var l struct{ Packages []lock.Package } // all that matters here of a lock of any format
+		if json.Unmarshal(a.Text, &l) == nil {
+			newest = family.Newer(newest, family.LockedVersion(l.Packages))
 		}
 	}
 	return newest
