@@ -6,14 +6,11 @@ package main
 
 import (
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/define"
@@ -26,7 +23,7 @@ import (
 func TestToolVersions(t *testing.T) {
 	for _, args := range [][]string{
 		{"skopeo", "--version"}, {"umoci", "--version"}, {"podman", "--version"}, {"bsdtar", "--version"},
-		{"xz", "--version"}, {"sqlite3", "--version"}, {"docker-registry", "--version"},
+		{"xz", "--version"}, {"sqlite3", "--version"}, {"docker-registry", "--version"}, {"crane", "version"}, {"oras", "version"},
 	} {
 		t.Log(strings.SplitN(tool(t, args...), "\n", 2)[0])
 	}
@@ -171,34 +168,4 @@ func TestInteropRegistry(t *testing.T) {
 			t.Errorf("%s: the registry has %q, want %s", name, got, digest)
 		}
 	}
-}
-
-// dockerRegistry starts Debian's docker-registry on the loopback interface.
-func dockerRegistry(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
-	conf := filepath.Join(t.TempDir(), "config.yml")
-	text := fmt.Sprintf("version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %s}\n", t.TempDir(), address)
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "docker-registry", "serve", conf)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	for range 100 {
-		if r, err := http.Get("http://" + address + "/v2/"); err == nil {
-			r.Body.Close()
-			return address
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatal("the registry does not answer")
-	return ""
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release/registry"
 )
 
 // garbagePercent makes garbage collection start early, since most of a run's memory
@@ -43,8 +44,9 @@ type program struct {
 	out, err  printer
 	results   *results // what out writes to
 	lookupEnv func(string) (string, bool)
-	notices   *notices  // nil before the first run of hooks
-	shown     *progress // of the present run
+	notices   *notices         // nil before the first run of hooks
+	shown     *progress        // of the present run
+	client    *registry.Client // nil before it is needed
 }
 
 // run is the whole program, so that tests can call it.

@@ -18,6 +18,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/sqlitefile"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release/elf/elftest"
+	"github.com/orlop/orlop/release/registry/registrytest"
 )
 
 // TestMain makes this test binary be orlop for the scripts.
@@ -32,10 +33,14 @@ func TestScript(t *testing.T) {
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			// registry NAME starts one, and sets a variable to its host.
 			"sample": writeSample,
 			"mkrepo": writeRepo,
 			"mkdb":   writeDatabase,
 			"status": status,
+			"registry": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Setenv(args[0], registrytest.New(t, registrytest.Profile{}).Host())
+			},
 		},
 	})
 }

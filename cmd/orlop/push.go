@@ -64,6 +64,7 @@ func (p *program) push(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	client.Notice = func(text string) { observe.Notice("%s", text) }
 	refs, err := p.findAll(c, names, client)
 	defer closeAll(refs)
 	if err != nil {

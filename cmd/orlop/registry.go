@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -56,31 +57,37 @@ func transportOf(c *cli.Context) (transport.Settings, error) {
 	return s, nil
 }
 
-// registries returns the client of a command.
+// registries returns the client of a command, which is the same each time. Moved is
+// told of the bytes of blobs; it may be nil.
 func (p *program) registries(c *cli.Context, moved func(int64)) (*registry.Client, error) {
+	if p.client != nil {
+		return p.client, nil
+	}
 	settings, err := transportOf(c)
 	if err != nil {
 		return nil, err
 	}
 	keys := &keyring{p: p}
-	return &registry.Client{Settings: settings, PlainHTTP: c.Bool("plain-http"), AuthHosts: c.StringSlice("auth-host"),
-		Credentials: keys.find, Moved: moved, Notice: func(text string) { _ = p.err.line("orlop: %s", text) }}, nil
+	p.client = &registry.Client{Settings: settings, PlainHTTP: c.Bool("plain-http"), AuthHosts: c.StringSlice("auth-host"),
+		Credentials: keys.find, Moved: moved, Notice: func(text string) { _ = p.err.line("orlop: %s", text) }}
+	return p.client, nil
 }
 
 // keyring reads the files of credentials when a registry first asks for some.
 type keyring struct {
 	p    *program
-	read bool
+	once sync.Once
+	err  error
 	registry.Keyring
 }
 
 func (k *keyring) find(ctx context.Context, of registry.Reference) (registry.Credential, error) {
-	if !k.read {
-		var err error
-		if k.Files, err = k.p.keyFiles(); err != nil {
-			return registry.Credential{}, err
-		}
-		k.Help, k.read = k.p.askHelper, true
+	k.once.Do(func() {
+		k.Help = k.p.askHelper
+		k.Files, k.err = k.p.keyFiles()
+	})
+	if k.err != nil {
+		return registry.Credential{}, k.err
 	}
 	return k.Find(ctx, of)
 }

@@ -21,9 +21,6 @@ import (
 // find opens an operand: an image of a registry, a file or folder, a FIFO, or - for
 // standard input. A signal ends the wait for the other end of a FIFO.
 func (p *program) find(c *cli.Context, name string) (*artifact.Ref, error) {
-	if !artifact.IsRemote(name) {
-		return p.findWith(c, name, nil)
-	}
 	client, err := p.registries(c, nil)
 	if err != nil {
 		return nil, err

@@ -58,6 +58,9 @@ func (p *program) verifyCommand() *cli.Command {
 // verify checks the archives, rebuilds them if asked, and prints the results.
 func (p *program) verify(c *cli.Context, by *verify.Against) error {
 	platform, err := platform(c)
+	if err == nil {
+		_, err = p.registries(c, nil)
+	}
 	if err != nil {
 		return err
 	}

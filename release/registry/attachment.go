@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -36,7 +37,8 @@ func (r *Repository) Attachments(ctx context.Context, subject digest.Digest, fil
 	}
 	looked := 0
 	for _, d := range listed {
-		if d.ArtifactType != fileType && d.ArtifactType != v1.MediaTypeImageConfig && d.ArtifactType != "" {
+		// Some registries list the type of the config in place of the artifact's.
+		if !slices.Contains([]string{fileType, v1.MediaTypeImageConfig, v1.MediaTypeEmptyJSON, ""}, d.ArtifactType) {
 			continue
 		}
 		if looked++; looked > maxAttachments {

@@ -43,6 +43,17 @@ func (e *AbsentError) Unwrap() error { return e.Err }
 // Absent reports that bytes could not be had or brought.
 func (*AbsentError) Absent() bool { return true }
 
+// Hint suggests the one flag that such a failure may need, "" for others.
+func (e *AbsentError) Hint() string {
+	switch text := e.Err.Error(); {
+	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
+		return "--plain-http speaks http to a registry that has no https"
+	case strings.Contains(text, "certificate signed by unknown authority"):
+		return "--tls-ca FILE trusts the certificates in a file, too"
+	}
+	return ""
+}
+
 // finalError is a fault that no further try changes.
 type finalError struct{ error }
 
