@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,10 +44,11 @@ func at(s *registrytest.Server, c *registry.Client, name string) *registry.Repos
 	return c.Repository(registry.Reference{Registry: s.Host(), Repository: name})
 }
 
-// start runs a registry and returns it with a repository that is there.
+// start runs a registry and returns it with a repository that is there. It speaks https
+// where a second host plays a part, which nobody is led to otherwise.
 func start(t *testing.T, p registrytest.Profile) (*registrytest.Server, *registry.Repository) {
 	t.Helper()
-	p.TLS = true
+	p.TLS = p.TLS || p.TokenElsewhere || p.Redirects > 0 || p.Location == registrytest.LocationHTTP || p.Location == registrytest.LocationOther
 	s := registrytest.New(t, p)
 	s.CreateRepo(repo)
 	return s, at(s, newClient(s), repo)
@@ -158,12 +160,15 @@ func none(t *testing.T, err error) {
 	}
 }
 
-// random returns bytes that no compression makes smaller.
-func random(n int) []byte {
-	text := make([]byte, n)
-	for i, state := 0, uint32(1); i < n; i++ {
+// bytesAtHand are made once.
+var bytesAtHand = sync.OnceValue(func() []byte {
+	text := make([]byte, 6<<20)
+	for i, state := 0, uint32(1); i < len(text); i++ {
 		state = state*1664525 + 1013904223
 		text[i] = byte(state >> 24)
 	}
 	return text
-}
+})
+
+// random returns up to 6 MiB that no compression makes smaller, and that nobody changes.
+func random(n int) []byte { return bytesAtHand()[:n:n] }

@@ -123,7 +123,7 @@ func TestBlob(t *testing.T) {
 // TestNeverBack: who has been led elsewhere and back gets no credentials any more.
 func TestNeverBack(t *testing.T) {
 	t.Parallel()
-	s, r := start(t, registrytest.Profile{Auth: registrytest.AuthBearer})
+	s, r := start(t, registrytest.Profile{Auth: registrytest.AuthBearer, TLS: true})
 	d := s.PutBlob(repo, []byte("blob"))
 	if _, err := r.Has(t.Context(), d); err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ func TestStall(t *testing.T) {
 			s, _ := start(t, registrytest.Profile{})
 			s.PutBlob(repo, text)
 			c := newClient(s)
-			c.Window = 20 * time.Millisecond
+			c.Window = 100 * time.Millisecond
 			r := at(s, c, repo)
 			on := registrytest.On(tt.method, tt.path)
 			var left atomic.Int64
@@ -215,7 +215,7 @@ func TestStall(t *testing.T) {
 			var err error
 			switch {
 			case tt.method == "PUT":
-				big := append(random(12<<20), 'x')
+				big := random(6 << 20)
 				err = r.Upload(t.Context(), blobOf(big), opener(big))
 			case tt.path == "/manifests/":
 				_, err = r.Manifest(t.Context(), "latest")

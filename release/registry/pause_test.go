@@ -17,7 +17,7 @@ import (
 // for again.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
-	date := func(ahead time.Duration) string { return time.Now().UTC().Add(ahead).Format(http.TimeFormat) }
+	date := func(ahead time.Duration) string { return ahead.String() } // after the answer
 	for name, tt := range map[string]struct {
 		status     int
 		retryAfter string
@@ -43,7 +43,18 @@ func TestRetryAfter(t *testing.T) {
 			t.Parallel()
 			s, _ := start(t, registrytest.Profile{})
 			s.PutImage(repo, "latest", []byte("layer"))
-			s.Handle(registrytest.Answer(1, tt.status, registrytest.Header("Retry-After", tt.retryAfter), "", registrytest.On("GET", "/manifests/")))
+			var asked atomic.Bool
+			s.Handle(func(w http.ResponseWriter, _ *http.Request) bool {
+				if asked.Swap(true) {
+					return false
+				}
+				if ahead, err := time.ParseDuration(tt.retryAfter); err == nil {
+					tt.retryAfter = time.Now().UTC().Add(ahead).Format(http.TimeFormat)
+				}
+				w.Header().Set("Retry-After", tt.retryAfter)
+				w.WriteHeader(tt.status)
+				return true
+			})
 			c := newClient(s)
 			c.Patience = 3 * time.Second
 			before := time.Now()

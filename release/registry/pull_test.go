@@ -193,7 +193,7 @@ func readFrom(t *testing.T, src oci.Source, d v1.Descriptor) ([]byte, error) {
 // TestNotTLS: what no further try changes is not tried again.
 func TestNotTLS(t *testing.T) {
 	t.Parallel()
-	s, _ := start(t, registrytest.Profile{})
+	s, _ := start(t, registrytest.Profile{TLS: true})
 	for name, change := range map[string]func(c *registry.Client){
 		"a certificate of nobody": func(c *registry.Client) { c.Settings.Roots = nil },
 		"http":                    func(c *registry.Client) { c.PlainHTTP = true },

@@ -3,6 +3,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -44,10 +45,12 @@ func (r *Repository) fetch(ctx context.Context, way *challenge, scopes []string)
 		return nil, r.refusal(resp, what)
 	}
 	defer resp.Body.Close()
-	b, err := readToken(resp.Body)
+	text, life, err := readToken(resp.Body)
 	if err != nil {
 		return nil, &AuthError{Where: r.Name() + ": " + what, Err: err}
 	}
+	b := &bearer{text: text}
+	time.AfterFunc(life/4*3, func() { b.stale.Store(true) })
 	return b, nil
 }
 
@@ -127,14 +130,14 @@ func (r *Repository) trusted(u *url.URL) bool {
 	})
 }
 
-// readToken reads a realm's answer.
-func readToken(body io.Reader) (*bearer, error) {
+// readToken reads a realm's answer: a token, and how long it is used.
+func readToken(body io.Reader) (token string, life time.Duration, err error) {
 	text, err := io.ReadAll(io.LimitReader(body, maxToken+1))
 	if err != nil {
-		return nil, err
+		return "", 0, err
 	}
 	if len(text) > maxToken {
-		return nil, fmt.Errorf("has more than %d bytes", maxToken)
+		return "", 0, fmt.Errorf("has more than %d bytes", maxToken)
 	}
 	var answer struct {
 		Token       string  `json:"token"`
@@ -142,17 +145,13 @@ func readToken(body io.Reader) (*bearer, error) {
 		ExpiresIn   float64 `json:"expires_in"`
 	}
 	if json.Unmarshal(text, &answer) != nil {
-		return nil, errors.New("is not JSON, wanted an object with a token")
+		return "", 0, errors.New("is not JSON, wanted an object with a token")
 	}
-	b := &bearer{text: answer.Token}
-	if b.text == "" {
-		b.text = answer.AccessToken
+	token = cmp.Or(answer.Token, answer.AccessToken)
+	if token == "" || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return "", 0, errors.New("is empty or no word")
 	}
-	if b.text == "" || strings.ContainsFunc(b.text, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		return nil, errors.New("is empty or no word")
-	}
-	time.AfterFunc(lifeOf(answer.ExpiresIn)/4*3, func() { b.stale.Store(true) })
-	return b, nil
+	return token, lifeOf(answer.ExpiresIn), nil
 }
 
 // lifeOf returns how long a token is used, given what the realm says of it.

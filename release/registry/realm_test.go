@@ -59,7 +59,7 @@ func TestRealm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, _ := start(t, registrytest.Profile{Auth: registrytest.AuthBearer})
+			s, _ := start(t, registrytest.Profile{Auth: registrytest.AuthBearer, TLS: true})
 			challenge := []string{`Bearer realm="` + tt.realm(s) + `",service="x"`}
 			s.Change(func(p *registrytest.Profile) { p.Challenge = challenge })
 			c := public(s, newClient(s))
@@ -150,7 +150,7 @@ func TestKnownRealms(t *testing.T) {
 func TestRealmRedirect(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{http.StatusFound, http.StatusTemporaryRedirect} {
-		s, r := start(t, registrytest.Profile{Auth: registrytest.AuthBearer})
+		s, r := start(t, registrytest.Profile{Auth: registrytest.AuthBearer, TLS: true})
 		s.Handle(registrytest.Redirect(1, code, s.OtherURL()+"/token", registrytest.On("", "/token")))
 		_, err := r.Manifest(t.Context(), "latest")
 		fails(t, err, fault.Failed, "HTTP status 30")
