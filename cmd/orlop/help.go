@@ -23,7 +23,7 @@ var helpGroups = []helpGroup{
 	{"input", "repo repo-conf-dir srcdir root metalog lock platform tools"},
 	{"image", "abi revision branch image-file tree-file name package parent unknown-scripts exceptions annotation"},
 	{"registry", "tag no-tags move-tag no-attachments verify-remote plain-http auth-host dry-run"},
-	{"trust", "insecure-unsigned lock-urls trust-lock tls-ca"},
+	{"trust", "key insecure-unsigned lock-urls trust-lock tls-ca"},
 	{"store", "cache cache-shared offline"},
 	{"checks", "plan digests require rebuild only"},
 	{"output", "why stat lines files mtree sizes owner o format compression squash pkgdb-schema epoch public-url manifests json"},

@@ -25,6 +25,7 @@ func (p *program) pushCommand() *cli.Command {
 			&cli.BoolFlag{Name: "no-tags", Usage: "set no tag but orlop-VERSION[-ARCH], which keeps the images from being collected"},
 			&cli.StringSliceFlag{Name: "move-tag", Usage: "move `TAG` even to an older version"},
 			&cli.StringSliceFlag{Name: "digests", Usage: "refuse what `FILE` does not name, container-image-MANIFESTS or CHECKSUM.*"},
+			keyFlag(),
 			&cli.BoolFlag{Name: "no-attachments", Usage: "attach no locks and catalogues"},
 			&cli.BoolFlag{Name: "verify-remote", Usage: "read every blob back before tags are set"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "print what would be done, and do nothing"},
@@ -58,6 +59,10 @@ func (p *program) push(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	keys, err := readKeys(c)
+	if err != nil {
+		return err
+	}
 	observe := p.progress(c)
 	defer p.shown.done()
 	client, err := p.registries(c, func(bytes int64) { observe.Send(event.Event{Bytes: bytes}) })
@@ -75,7 +80,7 @@ func (p *program) push(c *cli.Context) error {
 		return err
 	}
 	return p.pushFamilies(c, families, push.Config{Client: client, Target: target, Tags: c.StringSlice("tag"), NoTags: c.Bool("no-tags"), MoveTags: c.StringSlice("move-tag"),
-		NoAttachments: c.Bool("no-attachments"), ReadAll: c.Bool("verify-remote"), Jobs: c.Int("j"), Observe: observe})
+		NoAttachments: c.Bool("no-attachments"), ReadAll: c.Bool("verify-remote"), Keys: keys, Jobs: c.Int("j"), Observe: observe})
 }
 
 // checked reads the images whole, and joins them.

@@ -99,7 +99,7 @@ const maxKeys = 4 << 20
 func (p *program) keyFiles() ([]registry.KeyFile, error) {
 	var files []registry.KeyFile
 	for _, path := range p.keyPaths() {
-		text, err := readKeys(path)
+		text, err := readKeyFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -115,7 +115,7 @@ func (p *program) keyFiles() ([]registry.KeyFile, error) {
 	return files, nil
 }
 
-func readKeys(path string) ([]byte, error) {
+func readKeyFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

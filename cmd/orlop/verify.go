@@ -36,6 +36,7 @@ func (p *program) verifyCommand() *cli.Command {
 			&cli.BoolFlag{Name: "rebuild", Usage: "make the images again from their locks and compare"},
 			&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with the definitions that the images should have"},
 			treeFileFlag(),
+			keyFlag(),
 			&cli.BoolFlag{Name: "trust-lock", Usage: "exit 0 even if only the lock vouches for what is in the image"},
 			platformFlag(), lockURLsFlag(), scriptsFlag(), annotationFlag(),
 		}, releaseFlags(), sourceFlags(), registryFlags(), talkFlags()),
@@ -133,6 +134,9 @@ func readAgainst(c *cli.Context) (*verify.Against, error) {
 		}
 	}
 	var err error
+	if by.Keys, err = readKeys(c); err != nil {
+		return nil, err
+	}
 	by.Locks, err = readOperands(c.Context, "lock", c.StringSlice("lock"), verify.ParseLock)
 	if _, unusable := errors.AsType[*lock.Error](err); unusable {
 		by.Unusable, err = err, nil

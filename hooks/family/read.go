@@ -74,7 +74,7 @@ func (m *Member) readKept(ctx context.Context) error {
 		return slices.ContainsFunc(m.Lock.Repositories, func(r lock.Repository) bool { return r.Signer != "" && r.Catalogue == digest })
 	}
 	if m.Ref.Remote != nil {
-		found, notes, err := m.Ref.Remote.From.Attachments(ctx, m.Descriptor.Digest, lock.CatalogueMediaType, maxCatalogue)
+		found, notes, err := m.Ref.Remote.From.Attachments(ctx, m.Descriptor.Digest, maxCatalogue, lock.CatalogueMediaType)
 		m.Notes = append(m.Notes, notes...)
 		for _, a := range found {
 			m.Kept = append(m.Kept, Catalogue{a.Name, a.Text})

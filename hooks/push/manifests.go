@@ -11,6 +11,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/family"
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/release/registry"
 )
 
@@ -47,7 +48,23 @@ func (j *job) put(ctx context.Context, cfg Config, l lanes, m *registry.Manifest
 	if sent && err == nil {
 		j.count(Sent{Manifests: 1})
 	}
+	if !sent {
+		j.old = append(j.old, m.Digest)
+	}
 	return err
+}
+
+// checkWithdrawn finds out whether what was there already has been withdrawn.
+func checkWithdrawn(ctx context.Context, cfg Config, j *job) error {
+	var errs []error
+	for _, d := range j.old {
+		f := verify.Withdrawn(ctx, j.to, d, cfg.Keys)
+		errs = append(errs, f.Errs...)
+		for _, note := range f.Notes {
+			cfg.Observe.Warn("image %s: %s: %s", j.Image, d, note)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // bringAgain brings the blobs of an image that the registry has lost.

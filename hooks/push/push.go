@@ -18,6 +18,7 @@ import (
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/family"
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release/attest"
 	"github.com/orlop/orlop/release/registry"
 )
 
@@ -29,8 +30,9 @@ type Config struct {
 	NoTags        bool     // but one that keeps a registry from collecting the images
 	MoveTags      []string // that move to whatever version
 	NoAttachments bool
-	ReadAll       bool // read every blob back
-	Jobs          int  // transfers at once
+	ReadAll       bool         // read every blob back
+	Keys          []attest.Key // whose word counts that an image is withdrawn
+	Jobs          int          // transfers at once
 	Observe       event.Observer
 }
 
@@ -59,7 +61,8 @@ type job struct {
 	tags   []tag
 	kept   []string
 	sent   Sent
-	stored int // attached files
+	stored int             // attached files
+	old    []digest.Digest // manifests that were there already
 
 	counting sync.Mutex             // sent and brought
 	brought  map[digest.Digest]bool // blobs that were not there; true for those that have been seen since
@@ -127,6 +130,9 @@ func (j *job) complete(ctx context.Context, cfg Config, l lanes) error {
 		return err
 	}
 	if err := attach(ctx, cfg, j); err != nil {
+		return err
+	}
+	if err := checkWithdrawn(ctx, cfg, j); err != nil {
 		return err
 	}
 	return checkBlobs(ctx, cfg, l, j)

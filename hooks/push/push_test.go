@@ -237,7 +237,7 @@ func pulled(t *testing.T, cfg push.Config, r push.Result) {
 			}
 			b.Close()
 		}
-		locks, notes, err := ref.Remote.From.Attachments(t.Context(), c.Descriptor.Digest, lock.MediaType, 1<<20)
+		locks, notes, err := ref.Remote.From.Attachments(t.Context(), c.Descriptor.Digest, 1<<20, lock.MediaType)
 		if err != nil || len(locks) != 1 {
 			t.Errorf("%s %s: got %d locks, notes %q, %v", r.Image, p, len(locks), notes, err)
 		}

@@ -188,7 +188,7 @@ func (j *job) versionThere(ctx context.Context, there *registry.Manifest) string
 	if len(doc.Manifests) > 0 {
 		subject = doc.Manifests[0].Digest
 	}
-	found, _, err := j.to.Attachments(ctx, subject, lock.MediaType, maxLock)
+	found, _, err := j.to.Attachments(ctx, subject, maxLock, lock.MediaType)
 	if err != nil {
 		return newest
 	}

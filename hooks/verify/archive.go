@@ -23,6 +23,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/attest"
 	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/oci/layout"
 )
@@ -36,10 +37,11 @@ type Against struct {
 	Locks     []GivenLock // nil for those next to the archives
 	Unusable  error       // of a lock that cannot be used
 	Checksums []release.Checksum
-	Digests   bool     // Checksums are given, even if the list is empty
-	Require   []string // of References
-	NeedLock  bool     // an archive without a lock is a usage error
-	OnlyOne   bool     // there is one archive: a single lock is for it, under any name
+	Digests   bool         // Checksums are given, even if the list is empty
+	Require   []string     // of References
+	Keys      []attest.Key // that the user believes
+	NeedLock  bool         // an archive without a lock is a usage error
+	OnlyOne   bool         // there is one archive: a single lock is for it, under any name
 }
 
 // Subject is an image that is checked.
@@ -78,6 +80,7 @@ func Archive(ctx context.Context, by *Against, s Subject) *Report {
 	}
 	if r.Artifact != nil {
 		by.compareLock(ctx, r)
+		by.findWithdrawal(ctx, r)
 	}
 	r.faulty(by.compareDigests(ctx, r, file)...)
 	if r.Artifact == nil {

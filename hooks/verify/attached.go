@@ -32,7 +32,7 @@ func (by *Against) lockAttached(ctx context.Context, r *Report) (*GivenLock, err
 // others fit and differ is in the notes. If none fits, it is one whose faults can be
 // reported.
 func AttachedLock(ctx context.Context, from *registry.Repository, c *oci.Contents) (*GivenLock, []string, error) {
-	found, notes, err := from.Attachments(ctx, c.Descriptor.Digest, lock.MediaType, maxBeside)
+	found, notes, err := from.Attachments(ctx, c.Descriptor.Digest, maxBeside, lock.MediaType)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -72,7 +72,7 @@ func keepCatalogues(ctx context.Context, group []*Report) (dir string, err error
 		if r.Remote == nil {
 			continue
 		}
-		found, notes, err := r.Remote.From.Attachments(ctx, r.Artifact.Descriptor.Digest, lock.CatalogueMediaType, maxBeside)
+		found, notes, err := r.Remote.From.Attachments(ctx, r.Artifact.Descriptor.Digest, maxBeside, lock.CatalogueMediaType)
 		if err != nil {
 			return dir, err
 		}

@@ -28,24 +28,25 @@ type Attachment struct {
 // maxAttachments bounds how many of one manifest are looked at.
 const maxAttachments = 50
 
-// Attachments reads the files of a type that are attached to a manifest, each of at
+// Attachments reads the files of some types that are attached to a manifest, each of at
 // most limit bytes. Notes say what was passed over.
-func (r *Repository) Attachments(ctx context.Context, subject digest.Digest, fileType string, limit int64) (list []Attachment, notes []string, err error) {
+func (r *Repository) Attachments(ctx context.Context, subject digest.Digest, limit int64, types ...string) (list []Attachment, notes []string, err error) {
 	listed, notes, err := r.Referrers(ctx, subject, "")
 	if err != nil {
 		return nil, nil, err
 	}
 	looked := 0
+	likely := append([]string{v1.MediaTypeImageConfig, v1.MediaTypeEmptyJSON, ""}, types...)
 	for _, d := range listed {
 		// Some registries list the type of the config in place of the artifact's.
-		if !slices.Contains([]string{fileType, v1.MediaTypeImageConfig, v1.MediaTypeEmptyJSON, ""}, d.ArtifactType) {
+		if !slices.Contains(likely, d.ArtifactType) {
 			continue
 		}
 		if looked++; looked > maxAttachments {
 			notes = append(notes, fmt.Sprintf("%s: more than %d manifests are attached to %s, and the rest was not looked at", r.Name(), maxAttachments, subject))
 			break
 		}
-		a, err := r.attachment(ctx, d, subject, fileType, limit)
+		a, err := r.attachment(ctx, d, subject, limit, types)
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
@@ -59,7 +60,7 @@ func (r *Repository) Attachments(ctx context.Context, subject digest.Digest, fil
 }
 
 // attachment reads one, nil if it is of another type.
-func (r *Repository) attachment(ctx context.Context, d v1.Descriptor, subject digest.Digest, fileType string, limit int64) (*Attachment, error) {
+func (r *Repository) attachment(ctx context.Context, d v1.Descriptor, subject digest.Digest, limit int64, types []string) (*Attachment, error) {
 	text, err := r.Manifest(ctx, d.Digest.String())
 	if err != nil {
 		return nil, err
@@ -71,7 +72,7 @@ func (r *Repository) attachment(ctx context.Context, d v1.Descriptor, subject di
 	switch {
 	case m.Subject == nil || m.Subject.Digest != subject:
 		return nil, errors.New("it is attached to something else")
-	case len(m.Layers) != 1 || m.Layers[0].MediaType != fileType:
+	case len(m.Layers) != 1 || !slices.Contains(types, m.Layers[0].MediaType):
 		return nil, nil
 	case m.Layers[0].Size > limit:
 		return nil, fmt.Errorf("its file has %d bytes, wanted at most %d", m.Layers[0].Size, limit)
@@ -82,7 +83,7 @@ func (r *Repository) attachment(ctx context.Context, d v1.Descriptor, subject di
 	}
 	defer blob.Close()
 	file, err := io.ReadAll(blob)
-	return &Attachment{Type: fileType, Name: m.Layers[0].Annotations[v1.AnnotationTitle], Text: file}, err
+	return &Attachment{Type: m.Layers[0].MediaType, Name: m.Layers[0].Annotations[v1.AnnotationTitle], Text: file}, err
 }
 
 // BlobsOf returns the blobs of an attachment: the file, and a config that says nothing.

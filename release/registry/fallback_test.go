@@ -92,7 +92,7 @@ func TestFallbackEntries(t *testing.T) {
 		gone := describe(v1.MediaTypeImageManifest, []byte("gone"))
 		gone.ArtifactType = lockType
 		a.AddFallback(repo, a.subject.Digest, gone)
-		list, notes, err := a.r.Attachments(t.Context(), a.subject.Digest, lockType, 1<<20)
+		list, notes, err := a.r.Attachments(t.Context(), a.subject.Digest, 1<<20, lockType)
 		if err != nil || len(list) != 0 || !strings.Contains(strings.Join(notes, ""), gone.Digest.String()) {
 			t.Errorf("got %v, notes %q, and %v", list, notes, err)
 		}
