@@ -74,7 +74,7 @@ type UnkeptError struct {
 }
 
 func (e *UnkeptError) Error() string {
-	text := e.Where + ": the registry keeps nothing that is attached: it has no referrers API"
+	text := e.Where + ": the registry keeps nothing that is attached: no referrers API shows it"
 	if e.Err != nil {
 		return text + fmt.Sprintf(", and the fallback tag does not work: %v", e.Err)
 	}

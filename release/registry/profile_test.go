@@ -19,7 +19,12 @@ func TestProfiles(t *testing.T) {
 	for name, profile := range registrytest.Profiles() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, r := start(t, profile)
+			profile.TLS = true
+			s := registrytest.New(t, profile)
+			if profile.MustExist {
+				s.CreateRepo(repo)
+			}
+			r := at(s, newClient(s), repo)
 			layer, file := random(300<<10), []byte("a lock")
 			m := push(t, r, layer, file)
 			pulled(t, s, m, layer, file)

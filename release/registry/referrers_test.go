@@ -98,6 +98,9 @@ func TestAPI(t *testing.T) {
 		"has ; charset": {registrytest.Profile{}, func(s *registrytest.Server) {
 			s.Edit(registrytest.Always, registrytest.On("GET", referrers), registrytest.Set("Content-Type", v1.MediaTypeImageIndex+"; charset=utf-8"))
 		}, "", false},
+		"200 without ours": {registrytest.Profile{}, func(s *registrytest.Server) {
+			s.Edit(registrytest.Always, registrytest.On("GET", referrers), registrytest.Body(v1.MediaTypeImageIndex, `{"schemaVersion":2,"manifests":[]}`))
+		}, "", true},
 		"the fallback tag hidden for a while": {registrytest.Profile{NoReferrers: true, Settle: 3}, nil, "", true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,7 +4,7 @@
 // with what 2026's registries really answer). It pulls, uploads, tags, and attaches.
 // Every byte that comes is checked against its digest and length.
 //
-// It takes from oras-go the names of repositories, tags and scopes, and the form of
+// It takes from oras-go the names of repositories, tags and scopes, and the codes of
 // errors (packages registry, registry/remote/auth and registry/remote/errcode). The
 // requests are made here, since oras-go
 //
@@ -42,7 +42,8 @@ type Client struct {
 	PlainHTTP bool     // registries speak http; this client never falls back to it
 	AuthHosts []string // may also get a user's password, as hosts of a realm
 
-	// Credentials returns what the user has for a repository; nil for nothing at all.
+	// Credentials returns what the user has for a repository, and is asked once for each,
+	// perhaps from several goroutines; nil for nothing at all.
 	Credentials func(ctx context.Context, of Reference) (Credential, error)
 	Moved       func(bytes int64) // is told of the bytes of blobs, both ways, from many goroutines; may be nil
 	Notice      func(string)      // what a registry wants users to know; may be nil
