@@ -3,24 +3,27 @@
 #
 # Compares orlop with other ways to make an image from packages; see BENCH.md.
 #
-#	scripts/bench.sh [-a OTHER] [-d DIR] [-n ROUNDS] [MEGABYTES ...]
+#	scripts/bench.sh [-p] [-a OTHER] [-d DIR] [-n ROUNDS] [MEGABYTES ...]
 #
 # With -a it only compares the commands that people wait for with those of OTHER, an
-# orlop of another version.
+# orlop of another version. With -p it only compares pushing with skopeo, to a
+# docker-registry that it starts.
 # DIR holds repositories and results during the run: fifteen times the megabytes, on
 # a file system like the one that releases are built on.
 set -eu
 
 usage() {
-	echo "usage: $0 [-a OTHER] [-d DIR] [-n ROUNDS] [MEGABYTES ...]" >&2
+	echo "usage: $0 [-p] [-a OTHER] [-d DIR] [-n ROUNDS] [MEGABYTES ...]" >&2
 	exit 2
 }
 
 base=${TMPDIR:-/tmp}
 rounds=5
 other=
-while getopts a:d:n: flag; do
+push=
+while getopts a:d:n:p flag; do
 	case $flag in
+	p) push=yes ;;
 	a) other=$OPTARG ;;
 	d) base=$OPTARG ;;
 	n) rounds=$OPTARG ;;
@@ -30,7 +33,7 @@ done
 shift $((OPTIND - 1))
 [ $# -gt 0 ] || set -- 100 600 2000
 
-for tool in go pigz zstd gzip bsdtar sha256sum xz; do
+for tool in ${push:+skopeo docker-registry} go pigz zstd gzip bsdtar sha256sum xz; do
 	command -v "$tool" >/dev/null || {
 		echo "$0: $tool is not installed" >&2
 		exit 1
@@ -43,4 +46,4 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 go build -o "$work/orlop" ./cmd/orlop
 go build -o "$work/bench" ./scripts/bench
-"$work/bench" compare -n "$rounds" ${other:+-a "$other"} "$work/orlop" "$work" "$@"
+"$work/bench" compare -n "$rounds" ${other:+-a "$other"} ${push:+-p} "$work/orlop" "$work" "$@"

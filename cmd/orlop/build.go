@@ -10,6 +10,7 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/oci/layout"
 )
 
 func (p *program) buildCommand() *cli.Command {
@@ -54,12 +55,20 @@ func (p *program) build(c *cli.Context, cfg hooks.Config) ([]hooks.Result, error
 	return results, err
 }
 
+// printFrom says on a terminal how an image is used.
+func (p *program) printFrom(c *cli.Context, r hooks.Result) {
+	if p.onTerminal() && !c.Bool("q") && c.String("format") != string(layout.Dir) {
+		_ = p.err.line("orlop: podman load -i %s   # then: FROM localhost/%s", r.File, r.Name)
+	}
+}
+
 // printResult writes an image's line: file, TAB, manifest digest.
 func (p *program) printResult(c *cli.Context, r hooks.Result) error {
 	for _, text := range r.Doubts {
 		_ = p.err.line("orlop: image %s: unvouched: %s", r.Image, text)
 	}
 	if !c.Bool("json") {
+		p.printFrom(c, r)
 		return p.out.line("%s\t%s", filepath.Base(r.File), r.Digest)
 	}
 	type layerJSON struct {

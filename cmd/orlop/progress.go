@@ -32,7 +32,8 @@ type progress struct {
 	took  map[string]time.Duration
 	since time.Time // of the last event
 	busy  string    // the hook that sent it
-	bytes int64     // downloaded
+	bytes int64     // moved over the network
+	total int64     // that are to move; 0 if unknown
 }
 
 // progress starts to show what a run does, until done is called, and returns the
@@ -66,8 +67,9 @@ func (s *progress) event(e event.Event) {
 		}
 		s.clock(e.Hook)
 	}
-	s.bytes += e.Bytes
+	s.bytes, s.total = s.bytes+e.Bytes, s.total+e.Expected
 	switch {
+	case e.Expected > 0:
 	case e.Bytes > 0:
 		s.rate()
 	case e.Notice != "":
@@ -83,7 +85,7 @@ func (s *progress) event(e event.Event) {
 	}
 }
 
-// rate shows how much has been downloaded, and how fast.
+// rate shows how much has moved, and how fast.
 func (s *progress) rate() {
 	if s.bar != nil && s.terminal {
 		s.bar.Describe(fmt.Sprintf("%-8s %s", s.hook, s.came()))
@@ -92,11 +94,15 @@ func (s *progress) rate() {
 
 func (s *progress) came() string {
 	const mega = 1e6
-	took := s.took["fetch"].Seconds()
-	if took == 0 {
-		took = 1
+	took := s.took["fetch"] + s.took["upload"]
+	if s.busy == "fetch" || s.busy == "upload" {
+		took += time.Since(s.since)
 	}
-	return fmt.Sprintf("%.1f MB, %.1f MB/s", float64(s.bytes)/mega, float64(s.bytes)/mega/took)
+	of := ""
+	if s.total > s.bytes {
+		of = fmt.Sprintf(" of %.1f", float64(s.total)/mega)
+	}
+	return fmt.Sprintf("%.1f%s MB, %.1f MB/s", float64(s.bytes)/mega, of, float64(s.bytes)/mega/max(took.Seconds(), 0.001))
 }
 
 // clock adds the time since the last event to the hook that was busy. Hooks that

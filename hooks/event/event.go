@@ -10,7 +10,8 @@ type Event struct {
 	Hook        string
 	Name        string // of a package or image
 	Done, Total int
-	Bytes       int64  // that have come over the network since the last event
+	Bytes       int64  // that have moved over the network since the last event
+	Expected    int64  // further bytes that are to move
 	Notice      string // something the user should know
 	Weight      Weight // of Notice
 	Kind        string // of Notice: its format, which groups like notices; "" for unknown

@@ -24,7 +24,7 @@ func main() {
 //
 //	bench repo DIR MEGABYTES            make a repository
 //	bench floor REPO METHOD             time the single steps; for compare
-//	bench compare [-n ROUNDS] [-a OTHER] ORLOP DIR MEGABYTES...
+//	bench compare [-n ROUNDS] [-a OTHER] [-p] ORLOP DIR MEGABYTES...
 func run(args []string) error {
 	if len(args) == 0 {
 		return fmt.Errorf("wanted repo, floor or compare")
@@ -32,6 +32,7 @@ func run(args []string) error {
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	rounds := flags.Int("n", 5, "rounds; the figures are medians")
 	other := flags.String("a", "", "compare with this orlop only")
+	push := flags.Bool("p", false, "compare pushing with skopeo only")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
@@ -55,6 +56,9 @@ func run(args []string) error {
 			do := b.compare
 			if *other != "" {
 				do = func() error { return b.against(*other) }
+			}
+			if *push {
+				do = b.pushes
 			}
 			if err := do(); err != nil {
 				return fmt.Errorf("%s MB: %w", arg, err)
