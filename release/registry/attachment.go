@@ -13,6 +13,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/strict"
 	"github.com/orlop/orlop/release/oci"
 )
@@ -50,10 +51,15 @@ func (r *Repository) Attachments(ctx context.Context, subject digest.Digest, lim
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
-		if err != nil {
-			notes = append(notes, fmt.Sprintf("attachment %s was skipped: %v", d.Digest, err))
-		} else if a != nil {
+		refused, is := errors.AsType[*StatusError](err)
+		switch {
+		case err == nil && a != nil:
 			list = append(list, *a)
+		case err == nil:
+		case fault.ClassOf(err) == fault.Absent && !(is && refused.Status == http.StatusNotFound):
+			return nil, nil, err // it may be there, and was not to be had
+		default:
+			notes = append(notes, fmt.Sprintf("attachment %s was skipped: %v", d.Digest, err))
 		}
 	}
 	return list, notes, nil

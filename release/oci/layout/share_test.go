@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package layout
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"testing"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/release/oci"
+)
+
+// far is a source without files that counts how often it is asked.
+type far struct {
+	oci.Source
+	asked int
+	cut   bool // blobs end in the middle
+}
+
+func (f *far) Index(context.Context) (oci.LayoutFiles, error) { return oci.LayoutFiles{}, nil }
+
+func (f *far) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) {
+	f.asked++
+	r, err := f.Source.Blob(ctx, d)
+	if err == nil && f.cut {
+		return oci.Verify(io.NopCloser(io.LimitReader(r, d.Size/2)), d.Digest, d.Size), nil
+	}
+	return r, err
+}
+
+// TestShare fetches a blob once, from wherever it is nearest, and keeps none that is
+// incomplete.
+func TestShare(t *testing.T) {
+	t.Parallel()
+	im, blobs := sample()
+	d := v1.Descriptor{Digest: im.Layers[1].Digest, Size: im.Layers[1].Size}
+	disk, err := open(save(t, Tar))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disk.Close()
+	read := func(s oci.Source, want int64) error {
+		r, err := s.Blob(t.Context(), d)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+		got, err := io.ReadAll(io.LimitReader(r, want))
+		if err == nil && int64(len(got)) == d.Size && !bytes.Equal(got, blobs[1]) {
+			return errors.New("other bytes")
+		}
+		return err
+	}
+	a, b := &far{Source: disk}, &far{Source: disk}
+	both, err := Share(t.Context(), a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := read(both.Source(0), d.Size/2); err != nil { // and leave the rest
+		t.Fatal(err)
+	}
+	for range 2 {
+		for i := range 2 {
+			if err := read(both.Source(i), d.Size+1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if a.asked != 2 || b.asked != 0 {
+		t.Errorf("asked %d and %d times, want twice, of which one was left, and never", a.asked, b.asked)
+	}
+	if err := both.Close(); err != nil {
+		t.Error(err)
+	}
+	near, err := Share(t.Context(), b, disk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := read(near.Source(0), d.Size+1); err != nil || b.asked != 0 {
+		t.Errorf("with the blob on disk: %v, asked %d times", err, b.asked)
+	}
+	a.cut = true
+	alone, err := Share(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := read(alone.Source(0), d.Size+1); err == nil {
+			t.Error("half a blob passed")
+		}
+	}
+	if a.asked != 4 {
+		t.Errorf("asked %d times, want twice more: half a blob is not kept", a.asked)
+	}
+}
