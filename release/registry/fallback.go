@@ -101,8 +101,8 @@ func (r *Repository) Listed(ctx context.Context, subject digest.Digest, attached
 		return nil
 	}
 	wanted := attached // and what others have written, which may get lost beside ours
+	there, err := r.fallback(ctx, subject)
 	for try := 0; ; try++ {
-		there, err := r.fallback(ctx, subject)
 		if err == nil && !lacks(there.list, wanted) {
 			return nil
 		}
@@ -114,18 +114,15 @@ func (r *Repository) Listed(ctx context.Context, subject digest.Digest, attached
 			there.etag = "" // perhaps it is not the tag that differs
 		}
 		wanted = joined(wanted, there.list)
-		err = r.list(ctx, subject, wanted, there)
+		before := there
+		there, err = r.list(ctx, subject, wanted, before)
 		if refused, is := errors.AsType[*StatusError](err); is && refused.BlobUnknown() {
-			var rest []v1.Descriptor
-			if rest, err = r.present(ctx, wanted); err == nil && lacks(rest, attached) {
-				err = refused // what is missing is ours
-			} else if err == nil {
-				wanted = rest
-				err = r.list(ctx, subject, wanted, there)
+			rest, missing := r.present(ctx, wanted)
+			if missing != nil || lacks(rest, attached) {
+				return r.unkept(ctx, errors.Join(missing, err)) // what is missing is ours
 			}
-		}
-		if err != nil {
-			return r.unkept(ctx, err)
+			wanted = rest
+			there, err = r.list(ctx, subject, wanted, before)
 		}
 	}
 }
@@ -167,19 +164,18 @@ func lacks(list, wanted []v1.Descriptor) bool {
 	})
 }
 
-// list stores a list at the fallback tag, and waits until the tag shows something new:
-// this list, or that of another writer. A registry that knows If-Match does not let it
-// take the place of anything but what was there before.
-func (r *Repository) list(ctx context.Context, subject digest.Digest, list []v1.Descriptor, before fallback) error {
+// list stores a list at the fallback tag, and returns what the tag shows then, once that
+// is no longer what it was.
+func (r *Repository) list(ctx context.Context, subject digest.Digest, list []v1.Descriptor, before fallback) (fallback, error) {
 	tag := FallbackTag(subject)
 	if len(list) > maxReferrers {
-		return &FallbackError{r.Name(), tag, "full"}
+		return before, &FallbackError{r.Name(), tag, "full"}
 	}
 	index := v1.Index{MediaType: v1.MediaTypeImageIndex, Manifests: list}
 	index.SchemaVersion = 2
 	text, err := json.Marshal(index)
 	if err != nil {
-		return err
+		return before, err
 	}
 	m := &Manifest{v1.Descriptor{MediaType: v1.MediaTypeImageIndex, Digest: digest.FromBytes(text), Size: int64(len(text))}, text}
 	header := http.Header{}
@@ -188,22 +184,22 @@ func (r *Repository) list(ctx context.Context, subject digest.Digest, list []v1.
 	}
 	err = r.write(ctx, m, tag, header)
 	if refused, is := errors.AsType[*StatusError](err); is && refused.Status == http.StatusPreconditionFailed && before.etag != "" {
-		return nil // another writer came between
+		return r.fallback(ctx, subject) // another writer came between
 	}
 	if err != nil {
-		return err
+		return before, err
 	}
 	for _, wait := range waits {
 		now, err := r.fallback(ctx, subject)
 		if now.was != "" && now.was != before.was {
-			return nil // what it is, the caller sees
+			return now, err
 		}
 		if _, other := errors.AsType[*FallbackError](err); err != nil && !other {
-			return err
+			return now, err
 		}
 		if err := sleep(ctx, wait*r.client.backoff(1)); err != nil {
-			return err
+			return now, err
 		}
 	}
-	return &FallbackError{r.Name(), tag, "what it was before it was written"}
+	return before, &FallbackError{r.Name(), tag, "what it was before it was written"}
 }
