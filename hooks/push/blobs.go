@@ -65,10 +65,13 @@ func cargoes(cfg Config, jobs []*job) []*cargo {
 const bulk = 1 << 20
 
 // lanes bound what goes on at once: transfers, and requests.
-type lanes struct{ transfers, requests chan struct{} }
+type lanes struct {
+	transfers, requests chan struct{}
+	observe             event.Observer
+}
 
-func newLanes(jobs int) lanes {
-	return lanes{make(chan struct{}, jobs), make(chan struct{}, 2*jobs)}
+func newLanes(cfg Config) lanes {
+	return lanes{make(chan struct{}, cfg.Jobs), make(chan struct{}, 2*cfg.Jobs), cfg.Observe}
 }
 
 // in does something in a lane, once that has room.
@@ -84,15 +87,15 @@ func in(ctx context.Context, lane chan struct{}, do func() error) error {
 
 // uploadBlobs brings the blobs that the registry lacks, several at once, the largest
 // first: they take longest.
-func uploadBlobs(ctx context.Context, cfg Config, l lanes, list []*cargo) error {
+func uploadBlobs(ctx context.Context, l lanes, list []*cargo) error {
 	var done atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	for _, c := range list {
 		group.Go(func() error {
-			if err := c.bring(ctx, cfg.Observe, l); err != nil {
+			if err := c.bring(ctx, l); err != nil {
 				return err
 			}
-			cfg.Observe.Send(event.Event{Hook: "upload", Name: c.Digest.String(), Done: int(done.Add(1)), Total: len(list)})
+			l.observe.Send(event.Event{Hook: "upload", Name: c.Digest.String(), Done: int(done.Add(1)), Total: len(list)})
 			return nil
 		})
 	}
@@ -125,23 +128,23 @@ func (j *job) wasBrought(d digest.Digest) (is, seen bool) {
 
 // bring sees to it that each repository has the blob: it is sent once, to the first
 // that lacks it, and the others take it from there.
-func (c *cargo) bring(ctx context.Context, observe event.Observer, l lanes) error {
+func (c *cargo) bring(ctx context.Context, l lanes) error {
 	first := c.to[0]
-	if err := c.bringTo(ctx, observe, l, first, c.from, false); err != nil {
+	if err := c.bringTo(ctx, l, first, c.from, false); err != nil {
 		return err
 	}
 	lacked, _ := first.wasBrought(c.Digest)
 	from := cmp.Or(c.from, first.to.Reference.Repository)
 	group, ctx := errgroup.WithContext(ctx)
 	for _, j := range c.to[1:] {
-		group.Go(func() error { return c.bringTo(ctx, observe, l, j, from, lacked) })
+		group.Go(func() error { return c.bringTo(ctx, l, j, from, lacked) })
 	}
 	return group.Wait()
 }
 
 // bringTo brings the blob to one repository, if that lacks it, as it likely does when
 // another one did.
-func (c *cargo) bringTo(ctx context.Context, observe event.Observer, l lanes, j *job, from string, lacks bool) error {
+func (c *cargo) bringTo(ctx context.Context, l lanes, j *job, from string, lacks bool) error {
 	has := false
 	err := in(ctx, l.requests, func() (err error) {
 		if !lacks || from == j.to.Reference.Repository {
@@ -159,7 +162,7 @@ func (c *cargo) bringTo(ctx context.Context, observe event.Observer, l lanes, j 
 		return err
 	})
 	if err == nil && !has {
-		err = c.upload(ctx, observe, l, j, lacks)
+		err = c.upload(ctx, l, j, lacks)
 	}
 	if err == nil && j.lacks.Add(-1) == 0 {
 		close(j.ready)
@@ -168,7 +171,7 @@ func (c *cargo) bringTo(ctx context.Context, observe event.Observer, l lanes, j 
 }
 
 // upload sends the blob, unless it turns out to be there.
-func (c *cargo) upload(ctx context.Context, observe event.Observer, l lanes, j *job, unasked bool) error {
+func (c *cargo) upload(ctx context.Context, l lanes, j *job, unasked bool) error {
 	lane := l.requests
 	if c.Size >= bulk {
 		lane = l.transfers
@@ -181,7 +184,7 @@ func (c *cargo) upload(ctx context.Context, observe event.Observer, l lanes, j *
 		}
 		j.note(c.Digest, false)
 		j.count(Sent{Blobs: 1, Bytes: c.Size})
-		observe.Send(event.Event{Expected: c.Size})
+		l.observe.Send(event.Event{Expected: c.Size})
 		return j.to.Upload(ctx, c.Descriptor, c.open(ctx))
 	})
 }

@@ -70,7 +70,7 @@ func checkWithdrawn(ctx context.Context, cfg Config, j *job) error {
 // bringAgain brings the blobs of an image that the registry has lost.
 func (j *job) bringAgain(ctx context.Context, cfg Config, l lanes) error {
 	alone := newJob(j.Family, j.to)
-	err := uploadBlobs(ctx, cfg, l, cargoes(cfg, []*job{alone}))
+	err := uploadBlobs(ctx, l, cargoes(cfg, []*job{alone}))
 	j.count(alone.sent)
 	return err
 }

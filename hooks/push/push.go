@@ -109,7 +109,7 @@ func Run(ctx context.Context, cfg Config, families []*family.Family) ([]Result, 
 func bringAll(ctx context.Context, cfg Config, jobs []*job) error {
 	cfg.Observe.Send(event.Event{Hook: "upload"})
 	group, ctx := errgroup.WithContext(ctx)
-	l := newLanes(cfg.Jobs)
+	l := newLanes(cfg)
 	list := cargoes(cfg, jobs)
 	for _, j := range jobs {
 		group.Go(func() error {
@@ -119,7 +119,7 @@ func bringAll(ctx context.Context, cfg Config, jobs []*job) error {
 			return fault.Within("image "+j.Image, j.complete(ctx, cfg, l))
 		})
 	}
-	group.Go(func() error { return uploadBlobs(ctx, cfg, l, list) })
+	group.Go(func() error { return uploadBlobs(ctx, l, list) })
 	return group.Wait()
 }
 

@@ -87,6 +87,9 @@ func (e *UnkeptError) Unwrap() error { return e.Err }
 // Failed reports that this registry cannot do it.
 func (*UnkeptError) Failed() bool { return true }
 
+// Hint says how to push all the same.
+func (*UnkeptError) Hint() string { return "--no-attachments pushes without locks and catalogues" }
+
 // writes is how often the fallback tag is written: another writer may come between.
 const writes = 3
 
