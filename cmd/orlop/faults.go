@@ -9,7 +9,9 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/verify"
+	"github.com/orlop/orlop/release/registry"
 )
 
 // faultLine is one fault, in the form that --json prints.
@@ -46,9 +48,10 @@ type leaf struct {
 	err     error
 	after   string
 	subject string // of about, "" for none
+	said    int    // bytes of the error's text that the subject has said already
 }
 
-func (l leaf) Error() string { return l.before + l.err.Error() + l.after }
+func (l leaf) Error() string { return l.before + l.err.Error()[l.said:] + l.after }
 func (l leaf) Unwrap() error { return l.err }
 
 // apart splits joined errors, and what wraps them. It does not split an error
@@ -56,7 +59,7 @@ func (l leaf) Unwrap() error { return l.err }
 func (l leaf) apart() []leaf {
 	switch e := l.err.(type) {
 	case leaf:
-		return leaf{l.before + e.before, e.err, e.after + l.after, e.subject}.apart()
+		return leaf{l.before + e.before, e.err, e.after + l.after, e.subject, e.said}.apart()
 	case interface{ Unwrap() []error }:
 		joined := errors.Join(e.Unwrap()...)
 		if joined == nil || joined.Error() != l.err.Error() {
@@ -64,7 +67,7 @@ func (l leaf) apart() []leaf {
 		}
 		var list []leaf
 		for _, inner := range e.Unwrap() {
-			list = append(list, leaf{l.before, inner, l.after, l.subject}.apart()...)
+			list = append(list, leaf{l.before, inner, l.after, l.subject, 0}.apart()...)
 		}
 		return list
 	case interface{ Unwrap() error }:
@@ -77,7 +80,7 @@ func (l leaf) apart() []leaf {
 		if at < 0 || part == "" {
 			break
 		}
-		list := leaf{l.before + text[:at], inner, text[at+len(part):] + l.after, l.subject}.apart()
+		list := leaf{l.before + text[:at], inner, text[at+len(part):] + l.after, l.subject, 0}.apart()
 		if _, is := list[0].err.(parted); len(list) > 1 || is {
 			return list
 		}
@@ -89,6 +92,9 @@ func (l leaf) apart() []leaf {
 func about(subject string, err error) []error {
 	var list []error
 	for _, l := range (leaf{err: err}).apart() {
+		if repo := repository(subject); l.before == "" && repo != "" && strings.HasPrefix(l.err.Error(), repo+": ") {
+			l.said = len(repo) + 2
+		}
 		if !strings.HasPrefix(l.Error(), subject+": ") {
 			l.before = subject + ": " + l.before
 		}
@@ -96,6 +102,20 @@ func about(subject string, err error) []error {
 		list = append(list, l)
 	}
 	return list
+}
+
+// repository returns the name of a repository in the name of an image there, "" for
+// others: its errors begin with it.
+func repository(subject string) string {
+	if !artifact.IsRemote(subject) {
+		return ""
+	}
+	name, _, _ := strings.Cut(subject, " (") // the platform, of several
+	ref, err := registry.ParseReference(name)
+	if err != nil {
+		return ""
+	}
+	return ref.Name()
 }
 
 // faultsOf lists the faults in an error, each once.
