@@ -55,6 +55,9 @@ type Folder struct {
 	made     []string // folders that were not there before, the outermost first
 	staged   []string // names of what is to be placed, in this order
 	lock     *os.File
+
+	subs  []string // subfolders of out that others were made for with Sub
+	above *Folder  // of a subfolder: whose Place places everything
 }
 
 // NewFolder makes the output folder, unless it is there, and checks that it can be
@@ -224,8 +227,13 @@ func (s *Folder) Scratch() (*os.File, error) {
 	return f, os.Remove(f.Name())
 }
 
-// Remove deletes what was not placed, and the folders that stayed empty.
+// Remove deletes what was not placed, and the folders that stayed empty. That of a
+// subfolder can be filled again.
 func (s *Folder) Remove() {
+	if s.above != nil {
+		s.removeStaged()
+		return
+	}
 	s.removeOwn()
 	s.removeFolders()
 }
@@ -245,64 +253,4 @@ func (s *Folder) removeFolders() {
 		_ = syscall.Rmdir(path) // fails if the folder is not empty
 	}
 	s.made = nil
-}
-
-// Place renames all staged files into the output folder, in that order, and syncs it.
-// If one of them would replace something that orlop did not write, it renames none.
-// No signal interrupts the renames: all files are there, or none.
-func (s *Folder) Place(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	var errs []error
-	for _, name := range s.staged {
-		target := filepath.Join(s.out, name)
-		errs = append(errs, Check(target, target))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	for _, name := range s.staged {
-		if err := s.put(name); err != nil {
-			return err
-		}
-	}
-	return syncFolder(s.out)
-}
-
-// put renames one staged file. A file replaces a file in one step. A folder cannot
-// replace anything or be replaced: the old one is moved aside and checked where
-// nobody else changes it.
-func (s *Folder) put(name string) error {
-	target, aside := filepath.Join(s.out, name), s.Path(asidePrefix+name)
-	before, err := os.Lstat(target)
-	if err != nil || before.Mode().IsRegular() {
-		err = os.Rename(s.Path(name), target)
-		if !errors.Is(err, syscall.ENOTDIR) && !errors.Is(err, syscall.EISDIR) && !errors.Is(err, syscall.EEXIST) && !errors.Is(err, syscall.ENOTEMPTY) {
-			return err
-		}
-	}
-	if err := os.Rename(target, aside); err != nil {
-		return err
-	}
-	err = Check(target, aside)
-	if err == nil {
-		err = os.Rename(s.Path(name), target)
-	}
-	if err == nil {
-		return removeOutput(aside)
-	}
-	if _, other := os.Lstat(target); !errors.Is(other, fs.ErrNotExist) || os.Rename(aside, target) != nil {
-		err = fmt.Errorf("%w; it is now %s", err, aside)
-	}
-	return err
-}
-
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
 }
