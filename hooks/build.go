@@ -20,7 +20,6 @@
 package hooks
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -30,7 +29,6 @@ import (
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/resolve"
-	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/release/oci/layout"
 )
@@ -41,11 +39,13 @@ type Config struct {
 	lock.Settings // ignored if Input is an input.Locks, which has its own
 	Output
 	Program
-	Input   input.Input
-	Plans   []*lock.Plan // what Images must resolve to; nil for anything
-	Jobs    int
-	Cache   *cache.Cache // nil for none
-	Observe event.Observer
+	Input input.Input
+	Plans []*lock.Plan // what Images must resolve to; nil for anything
+	// Resolved is what Resolve returned for this configuration; nil to resolve it.
+	Resolved *resolve.Family
+	Jobs     int
+	Cache    *cache.Cache // nil for none
+	Observe  event.Observer
 }
 
 // Output says where a build writes its results, and in which form.
@@ -53,6 +53,9 @@ type Output struct {
 	OutDir    string
 	Format    layout.Format
 	Manifests bool // also write a list of the results: release.ManifestList
+	// Within is that of OutDir in the folder of a larger run, which places everything;
+	// nil for a run of its own.
+	Within *output.Folder
 }
 
 // Program identifies the program that builds an image.
@@ -84,7 +87,7 @@ func withHeaders[T any](do func(headers bool) (T, error)) (T, error) {
 }
 
 func build(ctx context.Context, cfg Config, headers bool) ([]Result, error) {
-	cfg, out, err := begin(ctx, cfg, lock.Ending, cfg.Format.Extension())
+	cfg, out, err := begin(ctx, cfg, cfg.endings()...)
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +145,9 @@ func rootsOf(ctx context.Context, cfg Config, headers bool) (*resolve.Family, []
 
 // resolveImages reads catalogues, and plans the images.
 func resolveImages(ctx context.Context, cfg Config) (*resolve.Family, error) {
+	if cfg.Resolved != nil {
+		return cfg.Resolved, ctx.Err()
+	}
 	cats, err := catalogues(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -170,45 +176,6 @@ func hook(ctx context.Context, cfg Config, name string) error {
 	}
 	cfg.Observe.Send(event.Event{Hook: name})
 	return nil
-}
-
-// begin finds the faults of a configuration, and makes the output folder, if there
-// is any output. The endings are the suffixes of an image's files.
-func begin(ctx context.Context, cfg Config, endings ...string) (Config, *output.Folder, error) {
-	if locks, is := cfg.Input.(*input.Locks); is {
-		cfg.Settings = locks.Settings()
-	}
-	cfg.Schema = cmp.Or(cfg.Schema, pkgdb.DefaultSchema)
-	if root, is := cfg.Input.(*input.Root); is {
-		own := *root
-		own.Schema, cfg.Input = cfg.Schema, &own
-	}
-	if err := errors.Join(Check(ctx, cfg), checkOutputs(cfg, endings)); err != nil {
-		return cfg, nil, err
-	}
-	var out *output.Folder
-	if len(endings) > 0 {
-		var err error
-		if out, err = output.NewFolder(ctx, cfg.OutDir); err != nil {
-			return cfg, nil, err
-		}
-	}
-	if err := checkStore(cfg); err != nil {
-		end(ctx, cfg, out)
-		return cfg, nil, err
-	}
-	return cfg, out, nil
-}
-
-// end releases what begin opened.
-func end(ctx context.Context, cfg Config, out *output.Folder) {
-	if out != nil {
-		out.Remove()
-	}
-	if root, is := cfg.Input.(*input.Root); is {
-		root.Close()
-	}
-	cfg.Cache.Close(ctx)
 }
 
 // LockResult is a lock that was written.

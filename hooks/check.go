@@ -37,6 +37,11 @@ func Check(ctx context.Context, cfg Config) error {
 	return errors.Join(errs...)
 }
 
+// CheckBuild finds what Check finds, and what Build must not replace.
+func CheckBuild(ctx context.Context, cfg Config) error {
+	return errors.Join(Check(ctx, cfg), checkOutputs(cfg, cfg.endings()))
+}
+
 // repositories returns the repositories of an input, nil for none.
 func repositories(in input.Input) *input.Repositories {
 	switch in := in.(type) {

@@ -36,6 +36,16 @@ type ImagePlan struct {
 	File  lock.Plan
 }
 
+// Resolve finds out what the images of a build are made from, and fetches nothing.
+func Resolve(ctx context.Context, cfg Config) (*resolve.Family, error) {
+	cfg, out, err := begin(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer end(ctx, cfg, out)
+	return resolveImages(ctx, cfg)
+}
+
 // Plan resolves the images and fetches nothing. With an OutDir it writes their plans
 // there; a file with the same text keeps its time, for make(1).
 func Plan(ctx context.Context, cfg Config) (*Resolution, error) {

@@ -25,6 +25,7 @@ type Result struct {
 	Name     string // in the archive
 	File     string // path of the archive
 	Lock     string // path of the lock
+	LockSum  string // its sha256
 	Digest   string // of the manifest, sha256:…
 	Layers   []oci.Layer
 	Packages int
@@ -47,24 +48,19 @@ func publish(ctx context.Context, cfg Config, family *resolve.Family, images []*
 		return nil, err
 	}
 	var results []Result
-	var manifests, locks []string // lines of the list
 	for _, m := range images {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		r, sum, err := publishImage(ctx, docs, m)
+		r, err := publishImage(ctx, docs, m)
 		if err != nil {
 			return nil, fault.Within("image "+m.Def.Name, blame(ctx, cfg, m, err))
 		}
 		r.Catalogues = catalogues
 		results = append(results, r)
-		manifests = append(manifests, release.ManifestLine(m.Name, m.Documents.Digest.Encoded())+"\n")
-		locks = append(locks, release.ManifestLine(release.LockLine(m.Name), sum)+"\n")
 	}
 	if cfg.Manifests {
-		slices.Sort(manifests)
-		slices.Sort(locks)
-		err = out.Write(ctx, release.ManifestList(), []byte(strings.Join(slices.Concat(manifests, locks), "")))
+		err = out.Write(ctx, release.ManifestList(), ManifestList(results, nil))
 	}
 	if err == nil {
 		err = out.Place(ctx)
@@ -75,18 +71,35 @@ func publish(ctx context.Context, cfg Config, family *resolve.Family, images []*
 	return results, nil
 }
 
-// publishImage writes the lock and the archive of an image, and returns the lock's
-// sha256.
-func publishImage(ctx context.Context, docs *documents, m *Image) (Result, string, error) {
+// ManifestList is the list of the digests of images, and of indexes by their names,
+// and then of locks.
+func ManifestList(results []Result, indexes map[string]string) []byte {
+	line := func(name, digest string) string {
+		return release.ManifestLine(name, strings.TrimPrefix(digest, "sha256:")) + "\n"
+	}
+	var manifests, locks []string
+	for _, r := range results {
+		manifests, locks = append(manifests, line(r.Name, r.Digest)), append(locks, line(release.LockLine(r.Name), r.LockSum))
+	}
+	for name, digest := range indexes {
+		manifests = append(manifests, line(name, digest))
+	}
+	slices.Sort(manifests)
+	slices.Sort(locks)
+	return []byte(strings.Join(slices.Concat(manifests, locks), ""))
+}
+
+// publishImage writes the lock and the archive of an image.
+func publishImage(ctx context.Context, docs *documents, m *Image) (Result, error) {
 	sum, err := docs.writeLock(ctx, m.Root)
 	if err != nil {
-		return Result{}, "", err
+		return Result{}, err
 	}
 	archive := release.ArtifactName(m.Def.Name) + docs.Format.Extension()
 	path := docs.out.Stage(archive)
 	err = layout.Write(ctx, path, docs.Format, &m.Image, m.Documents, func(i int) (io.ReadCloser, error) { return section(m.blobs[i]) })
 	if err != nil {
-		return Result{}, "", err
+		return Result{}, err
 	}
 	size, err := output.SizeOf(path)
 	packages := 0
@@ -94,10 +107,10 @@ func publishImage(ctx context.Context, docs *documents, m *Image) (Result, strin
 		packages += len(m.Plan.Steps[i].Packages)
 	}
 	return Result{
-		Image: m.Def.Name, Name: m.Name, File: filepath.Join(docs.OutDir, archive), Lock: filepath.Join(docs.OutDir, lockName(m.Root)),
+		Image: m.Def.Name, Name: m.Name, File: filepath.Join(docs.OutDir, archive), Lock: filepath.Join(docs.OutDir, lockName(m.Root)), LockSum: sum,
 		Digest: m.Documents.Digest.String(), Layers: m.Layered.Layers, Packages: packages, Size: size,
 		FromArtifact: m.takenFromArtifact(), Doubts: m.allDoubts(), Definitions: m.DefinedBy(),
-	}, sum, err
+	}, err
 }
 
 // publishLocks writes the lock of each wanted image.

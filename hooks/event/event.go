@@ -15,6 +15,7 @@ type Event struct {
 	Notice      string // something the user should know
 	Weight      Weight // of Notice
 	Kind        string // of Notice: its format, which groups like notices; "" for unknown
+	Part        string // of a run that makes several things one after the other; "" for the whole
 }
 
 // Weight says which users should see a notice.
@@ -36,6 +37,16 @@ type Observer func(Event)
 func (o Observer) Send(e Event) {
 	if o != nil {
 		o(e)
+	}
+}
+
+// Within returns an observer of a part of a run, whose name is put before notices.
+func (o Observer) Within(part string) Observer {
+	return func(e Event) {
+		if e.Part = part; e.Notice != "" {
+			e.Notice = part + ": " + e.Notice
+		}
+		o.Send(e)
 	}
 }
 

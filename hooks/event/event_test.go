@@ -31,11 +31,25 @@ func TestNotices(t *testing.T) {
 	}
 }
 
+// TestWithin names the part of a run in events, and before notices.
+func TestWithin(t *testing.T) {
+	t.Parallel()
+	var got []event.Event
+	o := event.Observer(func(e event.Event) { got = append(got, e) }).Within("amd64")
+	o.Send(event.Event{Hook: "fetch", Name: "a"})
+	o.Warn("nobody signed %s", "a")
+	want := []event.Event{{Hook: "fetch", Name: "a", Part: "amd64"}, {Notice: "amd64: nobody signed a", Weight: event.Trust, Kind: "nobody signed %s", Part: "amd64"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
 // TestNil is heard by nobody.
 func TestNil(t *testing.T) {
 	t.Parallel()
 	var o event.Observer
 	o.Send(event.Event{})
+	o.Within("a").Send(event.Event{})
 	o.Notice("a")
 	o.Warn("b")
 	o.Detail("c")

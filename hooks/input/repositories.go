@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/pkgdb/catalog"
@@ -33,6 +32,7 @@ type Repositories struct {
 
 	trusts  map[asked]trust.Trust // nil if no signature is needed
 	sources map[*catalog.Repo]*store.Source
+	shared  map[asked]*catalog.Catalogue // that several ABIs have; nil for a single one
 
 	decoders *packing.Decoders // of all packages
 }
@@ -45,6 +45,18 @@ func (in *Repositories) begin() {
 	if in.sources == nil {
 		in.trusts, in.sources, in.decoders = map[asked]trust.Trust{}, map[*catalog.Repo]*store.Source{}, new(packing.Decoders)
 	}
+}
+
+// For returns the input for another ABI of the same run. What does not depend on the
+// ABI is read once for all. Only one of them may be in use at a time.
+func (in *Repositories) For(abi string, repos []catalog.Repo, observe event.Observer) *Repositories {
+	in.begin()
+	if in.shared == nil {
+		in.shared = map[asked]*catalog.Catalogue{}
+	}
+	other := *in
+	other.ABI, other.Repos, other.Observe = abi, repos, observe
+	return &other
 }
 
 // Check finds faults before a repository is read: it reads all keys.
@@ -136,7 +148,13 @@ func (in *Repositories) load(ctx context.Context, repo catalog.Repo) (*store.Sou
 	if err != nil {
 		return nil, nil, err
 	}
+	if c := in.shared[in.asked(repo)]; c != nil {
+		return src, c, nil
+	}
 	c, err := catalog.Load(ctx, repo, src, believed)
+	if err == nil && in.shared != nil {
+		in.shared[in.asked(repo)] = c
+	}
 	return src, c, err
 }
 
@@ -152,68 +170,12 @@ func (in *Repositories) keepCatalogue(ctx context.Context, c *catalog.Catalogue)
 	return nil
 }
 
-// asked is what decides which keys a repository needs.
-type asked struct {
-	repo     catalog.Repo
-	insecure bool
-	abi      string
-}
-
-// trustOf reads the keys of a repository once.
-func (in *Repositories) trustOf(repo catalog.Repo, src *store.Source) (trust.Trust, error) {
-	by := asked{repo, in.InsecureUnsigned, in.ABI}
-	if known, read := in.trusts[by]; read {
-		return known, nil
-	}
-	believed, err := in.trust(repo, src.Remote())
-	if err != nil {
-		return nil, &fault.UsageError{Err: fmt.Errorf("repository %q: %w", repo.Name, err)}
-	}
-	in.trusts[by] = believed
-	return believed, nil
-}
-
 func (in *Repositories) source(repo catalog.Repo) (*store.Source, error) {
 	src, err := in.Store.Source(repo.URL, repo.MirrorType)
 	if err != nil {
 		return nil, &fault.UsageError{Err: fmt.Errorf("repository %q: %w", repo.Name, err)}
 	}
 	return src, nil
-}
-
-// trust returns the keys that must sign a repository, nil for none. A repository on
-// this machine may be unsigned; one over a network may not, unless the user says
-// so.
-func (in *Repositories) trust(repo catalog.Repo, remote bool) (trust.Trust, error) {
-	switch repo.Signature {
-	case "none":
-		if remote && !in.InsecureUnsigned {
-			return nil, fmt.Errorf("%s: it comes over a network and signature_type is none; --insecure-unsigned accepts it anyway", repo.Where)
-		}
-	case "":
-		if !remote || in.InsecureUnsigned {
-			return nil, nil
-		}
-	}
-	return in.keys(repo)
-}
-
-// keys returns the trusted keys of a repository, nil if its configuration says that
-// it is unsigned. Without a configuration they are FreeBSD's own.
-func (in *Repositories) keys(repo catalog.Repo) (trust.Trust, error) {
-	switch repo.Signature {
-	case "pubkey":
-		return trust.ReadKey(repo.PubKey)
-	case "fingerprints":
-		return trust.ReadFingerprints(repo.Fingerprints)
-	case "none":
-		return nil, nil
-	}
-	names := []string{"pkg"}
-	if parts := strings.Split(in.ABI, ":"); len(parts) == 3 {
-		names = append(names, "pkgbase-"+parts[1])
-	}
-	return trust.FreeBSD(names...)
 }
 
 // Open starts reading a package. An archive on this machine is not hashed again if

@@ -33,7 +33,33 @@ type Request struct {
 	// image from a lock they are what the user expects.
 	Annotations map[string]string
 	Epoch       *int64 // seconds: no time is later than this; nil for no such bound
+	// Files keeps what was read of ImageFiles and TreeFiles for the next request; nil to
+	// read them each time.
+	Files *Files
 }
+
+// Files has the texts of definitions, which may come through pipes, for several
+// requests, one after the other.
+type Files struct{ texts map[string][]byte }
+
+// read reads a file, unless it was read before.
+func (f *Files) read(path string) ([]byte, error) {
+	if f == nil {
+		return os.ReadFile(path)
+	}
+	text, known := f.texts[path]
+	if known {
+		return text, nil
+	}
+	text, err := os.ReadFile(path)
+	if err == nil {
+		f.texts[path] = text
+	}
+	return text, err
+}
+
+// NewFiles returns one that has read nothing.
+func NewFiles() *Files { return &Files{map[string][]byte{}} }
 
 // named returns the release that the user names. If the version of FreeBSD-runtime
 // does not say one, as in a snapshot, the source tree fills the gaps.
@@ -62,7 +88,7 @@ func (r *Request) definitions(ctx context.Context, revision string) (*definition
 	}
 	all := &definitions{images, images.PackageExceptions(), map[string][]string{}}
 	for _, file := range r.definitionFiles() {
-		if err := all.read(ctx, file, revision); err != nil {
+		if err := all.read(ctx, r.Files, file, revision); err != nil {
 			return nil, err
 		}
 	}
@@ -97,8 +123,8 @@ func (r *Request) definitionFiles() []definitionFile {
 }
 
 // read adds the definitions of a file.
-func (all *definitions) read(ctx context.Context, f definitionFile, revision string) error {
-	text, err := until.Do(ctx, func() ([]byte, error) { return os.ReadFile(f.path) })
+func (all *definitions) read(ctx context.Context, files *Files, f definitionFile, revision string) error {
+	text, err := until.Do(ctx, func() ([]byte, error) { return files.read(f.path) })
 	if err != nil {
 		return &fault.UnreadError{Flag: f.flag, Path: f.path, Err: err}
 	}
@@ -125,7 +151,7 @@ func (r *Request) readParents(ctx context.Context, all *definitions, revision st
 			if file == "" || sought[name] {
 				continue
 			}
-			if err := all.read(ctx, definitionFile{"image-file", file}, revision); err != nil {
+			if err := all.read(ctx, r.Files, definitionFile{"image-file", file}, revision); err != nil {
 				return err
 			}
 			sought[name], again = true, true
