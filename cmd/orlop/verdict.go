@@ -48,7 +48,7 @@ func (p *program) printReport(c *cli.Context, r *verify.Report, faults []error) 
 		_ = p.err.line("orlop: %s: %s%s", r.Label, noLock(r), so)
 		p.printOtherLocks(r)
 	}
-	if _, file, named := strings.Cut(filepath.Base(r.Path), "container-image-"); named && r.Remote == nil && r.Image() != "" && nameOf(file) != r.Image() {
+	if _, file, named := strings.Cut(filepath.Base(r.Path), "container-image-"); named && r.Remote == nil && !names(file, r.Image()) {
 		_ = p.err.line("orlop: %s: the file name says otherwise: this is the image %s", r.Label, r.Image())
 	}
 	file, digest := baseOf(r), r.Artifact.Descriptor.Digest
@@ -85,6 +85,13 @@ func (p *program) printPull(r *verify.Report) {
 	if r.Remote != nil && p.onTerminal() {
 		_ = p.err.line("orlop: podman pull %s@%s", r.Remote.Reference.Name(), r.Artifact.Descriptor.Digest)
 	}
+}
+
+// names reports whether a file has the name of an image, or of its index; of one
+// without a name it may have any.
+func names(file, image string) bool {
+	name := nameOf(file)
+	return image == "" || name == image || name == image+".index"
 }
 
 // nameOf returns the name of an archive without its ending.

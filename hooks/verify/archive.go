@@ -18,6 +18,8 @@ import (
 	"slices"
 	"strings"
 
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -238,7 +240,7 @@ func (by *Against) compareDigests(ctx context.Context, r *Report, file *layout.F
 		var err error
 		switch {
 		case r.Artifact != nil && (sum.Name == r.Name() || sum.Hex == r.Artifact.Descriptor.Digest.Encoded()):
-			have = r.Artifact.Descriptor.Digest.Encoded()
+			have = r.digestOf(sum.Name)
 		case file != nil && sum.Name == filepath.Base(r.Path) && !r.Piped:
 			have, err = hashOf(file.Reader(ctx), sum.Kind)
 		case r.Lock != nil && sum.Name == release.LockLine(r.Name()):
@@ -260,6 +262,21 @@ func (by *Against) compareDigests(ctx context.Context, r *Report, file *layout.F
 		errs = append(errs, fault.Contentf("%s is in the lists of digests", r.unlisted()))
 	}
 	return errs
+}
+
+// digestOf returns the digest of what a list calls by a name: the image, or, if the
+// layout names only an index that leads to it, the index.
+func (r *Report) digestOf(name string) string {
+	found := r.Artifact.Descriptor.Digest
+	for _, d := range r.Artifact.Index.Manifests {
+		if d.Digest == r.Artifact.Descriptor.Digest {
+			return d.Digest.Encoded()
+		}
+		if d.Annotations[v1.AnnotationRefName] == name {
+			found = d.Digest
+		}
+	}
+	return found.Encoded()
 }
 
 // unlisted names an image that no list names.
