@@ -159,8 +159,16 @@ func (a *arguments) flag(word string, rest []string) ([]string, error) {
 		a.help = value == "true"
 		return rest, nil
 	}
+	if _, single := f.(*cli.StringFlag); single && f.Names()[0] == "abi" && a.has("abi") {
+		return nil, fault.Usagef("flag %s: found a second one, %s; only build takes several", typed, value)
+	}
 	a.flags = append(a.flags, "--"+f.Names()[0]+"="+value)
 	return rest, nil
+}
+
+// has reports whether a flag was given before.
+func (a *arguments) has(name string) bool {
+	return slices.ContainsFunc(a.flags, func(flag string) bool { return flagName(flag) == name })
 }
 
 // group consumes a group of short flags.

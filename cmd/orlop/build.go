@@ -19,8 +19,12 @@ func (p *program) buildCommand() *cli.Command {
 		Usage:     "make images",
 		ArgsUsage: "IMAGE...",
 		Before:    needSQLite,
-		Flags:     slices.Concat(inputFlags(), contentFlags(), lockFlags(), []cli.Flag{planFlag(), publicURLFlag(), epochFlag(), annotationFlag(), manifestsFlag()}, outputFlags(), talkFlags()),
+		Flags:     slices.Concat(inputFlags(abisFlag()), contentFlags(), lockFlags(), []cli.Flag{planFlag(), publicURLFlag(), epochFlag(), annotationFlag(), manifestsFlag()}, outputFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
+			list := abis(c)
+			if err := checkABIs(c, list); err != nil {
+				return err
+			}
 			cfg, err := p.config(c)
 			if err != nil {
 				return err
@@ -29,6 +33,9 @@ func (p *program) buildCommand() *cli.Command {
 				return err
 			}
 			cfg.Manifests = c.Bool("manifests")
+			if len(list) > 1 {
+				return p.buildFamilies(c, cfg, list)
+			}
 			results, err := p.build(c, cfg)
 			if err != nil {
 				return err
@@ -62,6 +69,15 @@ func (p *program) printFrom(c *cli.Context, r hooks.Result) {
 	}
 }
 
+// below is the path of a file in the output folder.
+func below(c *cli.Context, file string) string {
+	name, err := filepath.Rel(c.String("o"), file)
+	if err != nil {
+		return file
+	}
+	return name
+}
+
 // printResult writes an image's line: file, TAB, manifest digest.
 func (p *program) printResult(c *cli.Context, r hooks.Result) error {
 	for _, text := range r.Doubts {
@@ -69,7 +85,7 @@ func (p *program) printResult(c *cli.Context, r hooks.Result) error {
 	}
 	if !c.Bool("json") {
 		p.printFrom(c, r)
-		return p.out.line("%s\t%s", filepath.Base(r.File), r.Digest)
+		return p.out.line("%s\t%s", below(c, r.File), r.Digest)
 	}
 	type layerJSON struct {
 		Digest string `json:"digest"`
@@ -88,7 +104,7 @@ func (p *program) printResult(c *cli.Context, r hooks.Result) error {
 		Catalogues []string    `json:"catalogues"` // next to the lock
 		Name       string      `json:"name"`       // in the archive
 		Unvouched  []string    `json:"unvouched,omitempty"`
-	}{r.Image, filepath.Base(r.File), filepath.Base(r.Lock), r.Digest, r.Size, r.Packages, nil, append([]string{}, r.Catalogues...), r.Name, r.Doubts}
+	}{r.Image, below(c, r.File), below(c, r.Lock), r.Digest, r.Size, r.Packages, nil, append([]string{}, r.Catalogues...), r.Name, r.Doubts}
 	for _, l := range r.Layers {
 		out.Layers = append(out.Layers, layerJSON{l.Digest.String(), l.DiffID.String(), l.Size, l.CreatedBy})
 	}

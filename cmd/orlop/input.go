@@ -33,10 +33,8 @@ import (
 const defaultRepo = "FreeBSD-base"
 
 // inputFlags say what an image is made from.
-func inputFlags() []cli.Flag {
-	return slices.Concat(sourceFlags(), []cli.Flag{
-		&cli.StringFlag{Name: "abi", Usage: "`ABI` such as FreeBSD:15:amd64", DefaultText: "the only one in the catalogue"},
-	}, releaseFlags(), []cli.Flag{
+func inputFlags(abi cli.Flag) []cli.Flag {
+	return slices.Concat(sourceFlags(), []cli.Flag{abi}, releaseFlags(), []cli.Flag{
 		&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with image definitions"},
 		treeFileFlag(),
 		&cli.StringFlag{Name: "name", Usage: "define an image `NAME` from --package and --parent"},
@@ -96,7 +94,7 @@ func jsonFlag() cli.Flag {
 // config turns flags, operands and environment into the configuration of the hooks.
 func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	cfg := hooks.Config{
-		Request: resolve.Request{ABI: c.String("abi"), Revision: c.String("revision"), Branch: c.String("branch"),
+		Request: resolve.Request{ABI: firstABI(c), Revision: c.String("revision"), Branch: c.String("branch"),
 			ImageFiles: c.StringSlice("image-file"), TreeFiles: c.StringSlice("tree-file"), Images: c.Args().Slice()},
 		Settings: lock.Settings{Compression: layer.Gzip}, Jobs: c.Int("j"),
 		Program: hooks.Program{Maker: maker(), Version: version, Versions: versions()},
@@ -223,7 +221,7 @@ func (p *program) inputs(c *cli.Context, cfg *hooks.Config) error {
 
 // fromRepositories is the input of repositories, or of locks.
 func (p *program) fromRepositories(c *cli.Context, cfg *hooks.Config, locks []verify.GivenLock) (input.Input, error) {
-	abi, revision := c.String("abi"), c.String("revision")
+	abi, revision := firstABI(c), c.String("revision")
 	if len(locks) > 0 {
 		abi, revision = locks[0].ABI, locks[0].Revision
 	}

@@ -26,7 +26,7 @@ func (p *program) lockCommand() *cli.Command {
 		Usage:     "write the plan with every digest, one lock for each image",
 		ArgsUsage: "IMAGE...",
 		Before:    needSQLite,
-		Flags:     slices.Concat(inputFlags(), contentFlags(), []cli.Flag{publicURLFlag(), epochFlag(), annotationFlag(), directoryFlag()}, madeFlags(), talkFlags()),
+		Flags:     slices.Concat(inputFlags(abiFlag()), contentFlags(), []cli.Flag{publicURLFlag(), epochFlag(), annotationFlag(), directoryFlag()}, madeFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			cfg, err := p.config(c)
 			if err != nil {
@@ -61,7 +61,7 @@ func (p *program) fetchCommand() *cli.Command {
 		Name:      "fetch",
 		Usage:     "fill the store, for --offline",
 		ArgsUsage: "IMAGE...",
-		Flags:     slices.Concat(inputFlags(), lockFlags(), talkFlags()),
+		Flags:     slices.Concat(inputFlags(abiFlag()), lockFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			cfg, err := p.config(c)
 			if err != nil {

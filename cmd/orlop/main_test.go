@@ -87,6 +87,17 @@ func executable(f elftest.File) string { return string(f.Bytes()) }
 // lz4 is how a file begins that is packed with it.
 var lz4 = []byte("\x04\x22\x4d\x18 and so on, and so on")
 
+// packagesFor are the packages of a small repository for an ABI: one for the machine,
+// one for any, and, without a file, the ones that FreeBSD's static names.
+func packagesFor(abi, version string) []pkgtest.Package {
+	return []pkgtest.Package{
+		{Name: "FreeBSD-runtime", Version: version, ABI: abi}, {Name: "FreeBSD-zoneinfo", ABI: abi},
+		{Name: "FreeBSD-pkg-bootstrap", ABI: abi}, {Name: "FreeBSD-caroot", ABI: abi},
+		{Name: "any", ABI: "FreeBSD:*", Files: []pkgtest.File{{Path: "/share/any", Body: "any"}}},
+		{Name: "tool", ABI: abi, Files: []pkgtest.File{{Path: "/bin/tool", Body: "for " + abi, Mode: 0o555}}},
+	}
+}
+
 // cases are small repositories for scripts.
 var cases = map[string][]pkgtest.Package{
 	"before": {
@@ -214,6 +225,13 @@ var cases = map[string][]pkgtest.Package{
 		{Name: "FreeBSD-runtime", Version: "15.0"},
 		{Name: "tool", Files: []pkgtest.File{{Path: "/usr/local/bin/tool", Body: "tool", Mode: 0o555}}},
 	},
+	"abi-amd64":   packagesFor("FreeBSD:15:amd64", "15.0"),
+	"abi-aarch64": packagesFor("FreeBSD:15:aarch64", "15.0"),
+	"abi-riscv64": packagesFor("FreeBSD:15:riscv64", "15.0"),
+	"abi-later":   packagesFor("FreeBSD:15:riscv64", "15.0p1"),
+	"abi-both": append(packagesFor("FreeBSD:15:amd64", "15.0"),
+		pkgtest.Package{Name: "tool", Version: "1.1", ABI: "FreeBSD:15:riscv64", Files: []pkgtest.File{{Path: "/bin/tool", Body: "another", Mode: 0o555}}}),
+	"abi-less":           packagesFor("FreeBSD:15:riscv64", "15.0")[:1],
 	"missing-dependency": {{Name: "FreeBSD-runtime", Version: "15.0", Deps: []string{"gone"}}},
 	"two-abis": {
 		{Name: "FreeBSD-runtime", Version: "15.0"},

@@ -16,7 +16,7 @@ func planFlag() cli.Flag {
 }
 
 func (p *program) planCommand() *cli.Command {
-	flags := append(inputFlags(), exceptionsFlag(), publicURLFlag(), sinceFlag(), epochFlag(), annotationFlag(),
+	flags := append(inputFlags(abiFlag()), exceptionsFlag(), publicURLFlag(), sinceFlag(), epochFlag(), annotationFlag(),
 		&cli.StringFlag{Name: "why", Usage: "explain only why `PACKAGE` is in the images"},
 		&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "also write a plan for each image into `DIR`, for build --plan"})
 	return &cli.Command{

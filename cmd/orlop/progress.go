@@ -79,10 +79,18 @@ func (s *progress) event(e event.Event) {
 	case s.terminal:
 		s.show(e)
 	case e.Name == "":
-		_ = s.out.line("orlop: %s", e.Hook)
+		_ = s.out.line("orlop: %s", hookOf(e))
 	case s.verbose:
-		_ = s.out.line("orlop: %s: %d of %d: %s", e.Hook, e.Done, e.Total, e.Name)
+		_ = s.out.line("orlop: %s: %d of %d: %s", hookOf(e), e.Done, e.Total, e.Name)
 	}
+}
+
+// hookOf names a hook, and the part of the run that it works for.
+func hookOf(e event.Event) string {
+	if e.Part == "" {
+		return e.Hook
+	}
+	return e.Part + ": " + e.Hook
 }
 
 // rate shows how much has moved, and how fast.

@@ -17,13 +17,14 @@ import (
 // what that is.
 var beyondTheClone = map[string]string{
 	"go test ./...": "this runs in it",
-	"podman load -i images/container-image-runtime.txz":                                                        "podman, as in TestInteropPodman",
-	"./orlop build --abi FreeBSD:15:amd64 --revision 15.0 -o images static dynamic runtime":                    "the network",
-	"scripts/install.sh /usr/local":                                                                            "a folder outside, as in TestInteropInstallSh",
-	"make -C /usr/src/release -f /usr/local/share/orlop/release.mk release WITH_OCIIMAGES=yes":                 "a FreeBSD source tree",
-	"make -C /usr/src/release -f /usr/local/share/orlop/release.mk install WITH_OCIIMAGES=yes DESTDIR=/R":      "a FreeBSD source tree",
-	"make -C /usr/src/release -f /usr/local/share/orlop/mirrors.mk ftp-stage WITH_OCIIMAGES=yes RELEASEDIR=/R": "a FreeBSD source tree",
-	"./orlop build --root DIR --metalog METALOG --srcdir /usr/src -o images runtime":                           "a root that pkg filled",
+	"podman load -i images/container-image-runtime.txz":                                                            "podman, as in TestInteropPodman",
+	"./orlop build --abi FreeBSD:15:amd64 --revision 15.0 -o images static dynamic runtime":                        "the network",
+	"scripts/install.sh /usr/local":                                                                                "a folder outside, as in TestInteropInstallSh",
+	"make -C /usr/src/release -f /usr/local/share/orlop/release.mk release WITH_OCIIMAGES=yes":                     "a FreeBSD source tree",
+	"make -C /usr/src/release -f /usr/local/share/orlop/release.mk install WITH_OCIIMAGES=yes DESTDIR=/R":          "a FreeBSD source tree",
+	"make -C /usr/src/release -f /usr/local/share/orlop/mirrors.mk ftp-stage WITH_OCIIMAGES=yes RELEASEDIR=/R":     "a FreeBSD source tree",
+	"./orlop build --repo 'repos/${ABI}' --abi FreeBSD:15:amd64 --abi FreeBSD:15:aarch64 -o images static dynamic": "a repository for aarch64",
+	"./orlop build --root DIR --metalog METALOG --srcdir /usr/src -o images runtime":                               "a root that pkg filled",
 }
 
 // TestREADME runs the commands of the README in a fresh clone, one after the

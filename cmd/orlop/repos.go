@@ -5,7 +5,9 @@ package main
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -17,7 +19,8 @@ import (
 
 // repositories returns those of the configuration, then those of --repo.
 func repositories(c *cli.Context, abi, revision string) ([]catalog.Repo, error) {
-	repos, err := configured(c.StringSlice("repo-conf-dir"), abiVariables(abi, revision))
+	vars := abiVariables(abi, revision)
+	repos, err := configured(c.StringSlice("repo-conf-dir"), vars)
 	if err != nil {
 		return nil, err
 	}
@@ -26,10 +29,13 @@ func repositories(c *cli.Context, abi, revision string) ([]catalog.Repo, error) 
 		if !named || name == "" || strings.ContainsAny(name, "/:") {
 			name, url = defaultRepo, arg
 		}
+		if url, err = expand(url, vars); err != nil {
+			return nil, err
+		}
 		repos = append(repos, catalog.Repo{Name: name, URL: url, MirrorType: mirrorType(url)})
 	}
 	if len(repos) == 0 && !c.IsSet("lock") {
-		repo, err := defaultRepository(c)
+		repo, err := defaultRepository(c, abi)
 		if err != nil {
 			return nil, err
 		}
@@ -73,8 +79,8 @@ func mirrorType(url string) string {
 }
 
 // defaultRepository returns FreeBSD's own for the revision and branch.
-func defaultRepository(c *cli.Context) (catalog.Repo, error) {
-	abi, revision := c.String("abi"), c.String("revision")
+func defaultRepository(c *cli.Context, abi string) (catalog.Repo, error) {
+	revision := c.String("revision")
 	if abi == "" || revision == "" {
 		return catalog.Repo{}, fault.Usagef("%s: no repository given; use --repo or --repo-conf-dir, or --abi and --revision for that of pkg.FreeBSD.org", c.Command.Name)
 	}
@@ -85,6 +91,28 @@ func freebsdRepository(abi, revision, branch string) catalog.Repo {
 	r := release.Release{Revision: revision, Branch: branch, ABI: abi}
 	url := "pkg+https://pkg.FreeBSD.org/" + abi + "/" + r.BaseRepository()
 	return catalog.Repo{Name: defaultRepo, URL: url, MirrorType: mirrorType(url)}
+}
+
+// needs are the variables that a repository URL may use, and the flag that gives each
+// a value.
+var needs = map[string]string{"ABI": "abi", "OSNAME": "abi", "VERSION_MAJOR": "abi", "VERSION_MINOR": "revision", "RELEASE": "abi", "ARCH": "abi"}
+
+// expand replaces the variables in the URL of --repo as pkg does in a configuration.
+func expand(url string, vars map[string]string) (string, error) {
+	for _, name := range slices.Sorted(maps.Keys(needs)) {
+		variable := "${" + name + "}"
+		value, known := vars[name]
+		if !known && strings.Contains(url, variable) {
+			return "", &catalog.ConfError{Err: fault.Usagef("--repo: url %q has %s, which has no value; give --%s", url, variable, needs[name])}
+		}
+		url = strings.ReplaceAll(url, variable, value)
+	}
+	return url, nil
+}
+
+// varies reports whether --repo has a variable.
+func varies(c *cli.Context) bool {
+	return slices.ContainsFunc(c.StringSlice("repo"), func(arg string) bool { return strings.Contains(arg, "${") })
 }
 
 // abiVariables returns the variables that a repository URL may use, as far as they

@@ -171,7 +171,7 @@ func (p *program) checkRebuild(c *cli.Context, locks []verify.GivenLock) error {
 	switch {
 	case len(locks) > 0:
 		l = locks[0].Lock
-	case !c.IsSet("repo-conf-dir"):
+	case !c.IsSet("repo-conf-dir") && !varies(c):
 		l = new(lock.Lock)
 	}
 	cfg, err := p.rebuildConfig(c, l)

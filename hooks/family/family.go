@@ -93,10 +93,8 @@ func (f *Family) add(m *Member) error {
 		if other.Descriptor.Digest == m.Descriptor.Digest {
 			return nil
 		}
-		for _, key := range agreed[:2] {
-			if a, b := other.Manifest.Annotations[key], m.Manifest.Annotations[key]; a != b {
-				return &ContradictionError{m.Ref.Name, other.Ref.Name, strings.TrimPrefix(key, "org.opencontainers.image."), b, a}
-			}
+		if err := disagree(other.Manifest.Annotations, m.Manifest.Annotations, other.Ref.Name, m.Ref.Name); err != nil {
+			return err
 		}
 		if a, b := other.Platform(), m.Platform(); a == b {
 			return &ContradictionError{m.Ref.Name, other.Ref.Name, "both are for " + a + "; the manifest", m.Descriptor.Digest.String(), other.Descriptor.Digest.String()}
@@ -106,6 +104,16 @@ func (f *Family) add(m *Member) error {
 	slices.SortFunc(f.Members, func(a, b *Member) int {
 		return cmp.Or(strings.Compare(a.Config.Architecture, b.Config.Architecture), strings.Compare(a.Config.Variant, b.Config.Variant), strings.Compare(a.Config.OS, b.Config.OS))
 	})
+	return nil
+}
+
+// disagree compares the annotations that all members of a family must have in common.
+func disagree(one, other map[string]string, nameOne, nameOther string) error {
+	for _, key := range agreed[:2] {
+		if a, b := one[key], other[key]; a != b {
+			return &ContradictionError{nameOther, nameOne, strings.TrimPrefix(key, "org.opencontainers.image."), b, a}
+		}
+	}
 	return nil
 }
 

@@ -44,6 +44,25 @@ func read(ctx context.Context, ref *artifact.Ref, platform string) ([]*Member, e
 	return members, errors.Join(errs...)
 }
 
+// prepared reads an image that this run has written, and its lock. The name is the one
+// for messages.
+func prepared(ctx context.Context, path, name string) (*Member, error) {
+	ref, err := artifact.Find(ctx, nil, path)
+	if err != nil {
+		return nil, err
+	}
+	m := &Member{Ref: ref}
+	ref.Name = name
+	if m.Source, err = ref.Open(ctx); err != nil {
+		return m, err
+	}
+	if m.Contents, err = oci.Read(ctx, m.Source, ""); err != nil {
+		return m, err
+	}
+	m.Lock, err = verify.ReadLock(verify.LockFile(path))
+	return m, err
+}
+
 // readLock finds the lock of an image, where it is published or next to it, and
 // compares the image's documents with it.
 func (m *Member) readLock(ctx context.Context, several bool) error {
