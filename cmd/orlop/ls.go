@@ -44,6 +44,9 @@ func (p *program) lsCommand() *cli.Command {
 				return fault.Usagef("ls: wanted one of --files, --mtree, --sizes and --owner, and --mtree without --json")
 			}
 			platform, err := platform(c)
+			if err == nil {
+				_, err = p.registries(c, nil)
+			}
 			if err != nil {
 				return err
 			}
