@@ -19,17 +19,18 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/registry"
+	"github.com/orlop/orlop/release/registry/keyring"
 )
 
-// keyring reads the files of credentials when a registry first asks for some.
-type keyring struct {
+// keyFinder reads the files of credentials when a registry first asks for some.
+type keyFinder struct {
 	p    *program
 	once sync.Once
 	err  error
-	registry.Keyring
+	keyring.Ring
 }
 
-func (k *keyring) find(ctx context.Context, of registry.Reference) (registry.Credential, error) {
+func (k *keyFinder) find(ctx context.Context, of registry.Reference) (registry.Credential, error) {
 	k.once.Do(func() {
 		k.Help = askHelper
 		k.Files, k.err = k.p.keyFiles()
@@ -44,8 +45,8 @@ func (k *keyring) find(ctx context.Context, of registry.Reference) (registry.Cre
 const maxKeys = 4 << 20
 
 // keyFiles reads the files of credentials in the order of containers-auth.json(5).
-func (p *program) keyFiles() ([]registry.KeyFile, error) {
-	var files []registry.KeyFile
+func (p *program) keyFiles() ([]keyring.File, error) {
+	var files []keyring.File
 	for _, path := range p.keyPaths() {
 		text, err := readKeyFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -54,7 +55,7 @@ func (p *program) keyFiles() ([]registry.KeyFile, error) {
 		if err != nil {
 			return nil, fault.Usagef("%s: %w", path, fault.Reason(err))
 		}
-		f, err := registry.ParseKeyFile(path, text, filepath.Base(path) == ".dockercfg")
+		f, err := keyring.ParseFile(path, text, filepath.Base(path) == ".dockercfg")
 		if err != nil {
 			return nil, err
 		}

@@ -54,8 +54,8 @@ func (p *program) registries(c *cli.Context, moved func(int64)) (*registry.Clien
 	if err != nil {
 		return nil, err
 	}
-	keys := &keyring{p: p}
+	of := &keyFinder{p: p}
 	p.client = &registry.Client{Settings: settings, PlainHTTP: c.Bool("plain-http"), AuthHosts: c.StringSlice("auth-host"),
-		Credentials: keys.find, Moved: moved, Notice: func(text string) { _ = p.err.line("orlop: %s", text) }}
+		Credentials: of.find, Moved: moved, Notice: func(text string) { _ = p.err.line("orlop: %s", text) }}
 	return p.client, nil
 }

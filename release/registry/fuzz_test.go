@@ -54,24 +54,6 @@ func FuzzReference(f *testing.F) {
 	})
 }
 
-func FuzzKeyFile(f *testing.F) {
-	f.Fuzz(func(t *testing.T, text []byte, name string, old bool) {
-		file, err := ParseKeyFile("/keys", text, old)
-		if err != nil {
-			return
-		}
-		ref, err := ParseReference(name)
-		if err != nil {
-			return
-		}
-		k := Keyring{Files: []KeyFile{file}}
-		c, err := k.Find(t.Context(), ref)
-		if err != nil && c != (Credential{}) {
-			t.Errorf("got %v and %v", c, err)
-		}
-	})
-}
-
 func FuzzNextPage(f *testing.F) {
 	from := &url.URL{Scheme: "https", Host: "quay.io", Path: "/v2/a/referrers/x", RawQuery: "n=1"}
 	f.Fuzz(func(t *testing.T, text string) {

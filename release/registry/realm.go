@@ -117,7 +117,7 @@ func (r *Repository) realm(text string, secret bool) (*url.URL, error) {
 }
 
 // realms are the hosts of two registries that keep tokens apart from images.
-var realms = map[string]string{dockerHub: "auth.docker.io", "registry.gitlab.com": "gitlab.com"}
+var realms = map[string]string{DockerHub: "auth.docker.io", "registry.gitlab.com": "gitlab.com"}
 
 // trusted reports whether a host may get the user's credentials.
 func (r *Repository) trusted(u *url.URL) bool {

@@ -31,8 +31,8 @@ type Reference struct {
 	Digest     digest.Digest
 }
 
-// dockerHub is the registry of names without one.
-const dockerHub = "docker.io"
+// DockerHub is the registry of names without one.
+const DockerHub = "docker.io"
 
 // maxName bounds REGISTRY/REPOSITORY, in bytes; most registries have no longer ones.
 const maxName = 255
@@ -67,13 +67,13 @@ func split(text string) (Reference, error) {
 	if more && (strings.ContainsAny(host, ".:") || strings.EqualFold(host, "localhost")) {
 		ref.Registry, ref.Repository = strings.ToLower(host), path
 	} else {
-		ref.Registry, ref.Repository = dockerHub, name
+		ref.Registry, ref.Repository = DockerHub, name
 	}
 	switch ref.Registry {
 	case "index.docker.io", "registry-1.docker.io":
-		ref.Registry = dockerHub
+		ref.Registry = DockerHub
 	}
-	if ref.Registry == dockerHub && !strings.Contains(ref.Repository, "/") {
+	if ref.Registry == DockerHub && !strings.Contains(ref.Repository, "/") {
 		ref.Repository = "library/" + ref.Repository
 	}
 	return ref, nil
@@ -90,7 +90,7 @@ func (r Reference) check() error {
 	if n := len(r.Name()); n > maxName {
 		return fmt.Errorf("has a name of %d characters, wanted at most %d", n, maxName)
 	}
-	if r.Registry == dockerHub && strings.Count(r.Repository, "/") != 1 {
+	if r.Registry == DockerHub && strings.Count(r.Repository, "/") != 1 {
 		return fmt.Errorf("repository %q: docker.io has names of two parts, as in freebsd/freebsd-runtime", r.Repository)
 	}
 	if r.Tag != "" {
@@ -127,7 +127,7 @@ func CheckTag(tag string) error {
 
 // address returns where a registry is reached.
 func address(name string) string {
-	if name == dockerHub {
+	if name == DockerHub {
 		return "registry-1.docker.io"
 	}
 	return name

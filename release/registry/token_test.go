@@ -10,6 +10,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/registry"
+	"github.com/orlop/orlop/release/registry/keyring"
 	"github.com/orlop/orlop/release/registry/registrytest"
 )
 
@@ -200,7 +201,7 @@ func TestCredentials(t *testing.T) {
 		s, _ := start(t, registrytest.Profile{Auth: registrytest.AuthBearer})
 		c := newClient(s)
 		c.Credentials = func(context.Context, registry.Reference) (registry.Credential, error) {
-			return registry.Credential{}, &registry.HelperError{Name: "x", Err: context.DeadlineExceeded}
+			return registry.Credential{}, &keyring.HelperError{Name: "x", Err: context.DeadlineExceeded}
 		}
 		_, err := at(s, c, repo).Manifest(t.Context(), "latest")
 		fails(t, err, fault.Failed, "docker-credential-x")

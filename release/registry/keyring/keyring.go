@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package registry
+// Package keyring finds what a user has for a registry where podman and docker keep it.
+package keyring
 
 import (
 	"context"
@@ -13,19 +14,20 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release/registry"
 )
 
-// Keyring finds credentials where podman and docker keep them
+// Ring finds credentials where podman and docker keep them
 // (containers-auth.json(5), docker's config.json).
-type Keyring struct {
-	Files []KeyFile // the first that has something for a repository counts
+type Ring struct {
+	Files []File // the first that has something for a repository counts
 	// Help asks the program docker-credential-NAME what it has for a server, and returns
 	// what that prints; nil if no program may be asked.
 	Help func(ctx context.Context, name, server string) ([]byte, error)
 }
 
-// KeyFile is a file with credentials.
-type KeyFile struct {
+// File is a file with credentials.
+type File struct {
 	name string
 	doc  keyDocument
 }
@@ -45,10 +47,10 @@ type keyEntry struct {
 	RegistryToken string `json:"registrytoken"`
 }
 
-// ParseKeyFile reads auth.json or config.json. The old .dockercfg has the entries
+// ParseFile reads auth.json or config.json. The old .dockercfg has the entries
 // alone. No error has a part of the text: it has secrets.
-func ParseKeyFile(name string, text []byte, old bool) (KeyFile, error) {
-	f := KeyFile{name: name}
+func ParseFile(name string, text []byte, old bool) (File, error) {
+	f := File{name: name}
 	var err error
 	if old {
 		err = json.Unmarshal(text, &f.doc.Auths)
@@ -76,22 +78,22 @@ func (e *HelperError) Unwrap() error { return e.Err }
 func (*HelperError) Failed() bool { return true }
 
 // Find returns what the user has for a repository; the zero value for nothing.
-func (k *Keyring) Find(ctx context.Context, of Reference) (Credential, error) {
+func (k *Ring) Find(ctx context.Context, of registry.Reference) (registry.Credential, error) {
 	for _, f := range k.Files {
 		c, err := k.in(ctx, &f, of)
 		if err != nil {
-			return Credential{}, fmt.Errorf("%s: %w", f.name, err)
+			return registry.Credential{}, fmt.Errorf("%s: %w", f.name, err)
 		}
-		if c != (Credential{}) {
+		if c != (registry.Credential{}) {
 			return c, nil
 		}
 	}
-	return Credential{}, nil
+	return registry.Credential{}, nil
 }
 
 // in looks into one file: the helper for the host, then the entry whose key is the
 // longest part of the name, then the helper for all.
-func (k *Keyring) in(ctx context.Context, f *KeyFile, of Reference) (Credential, error) {
+func (k *Ring) in(ctx context.Context, f *File, of registry.Reference) (registry.Credential, error) {
 	for _, host := range slices.Sorted(maps.Keys(f.doc.CredHelpers)) {
 		if keyName(host) == of.Registry {
 			return k.help(ctx, f.doc.CredHelpers[host], host)
@@ -112,15 +114,15 @@ func (k *Keyring) in(ctx context.Context, f *KeyFile, of Reference) (Credential,
 		if err != nil {
 			return c, fault.Usagef("auths: %s: %w", name, err)
 		}
-		if c != (Credential{}) {
+		if c != (registry.Credential{}) {
 			return c, nil
 		}
 	}
 	if f.doc.CredsStore == "" {
-		return Credential{}, nil
+		return registry.Credential{}, nil
 	}
 	server := of.Registry
-	if server == dockerHub {
+	if server == registry.DockerHub {
 		server = hubServer
 	}
 	return k.help(ctx, f.doc.CredsStore, server)
@@ -141,7 +143,7 @@ func keyName(key string) string {
 	host, path, more := strings.Cut(rest, "/")
 	switch host = strings.ToLower(host); host {
 	case "index.docker.io", "registry-1.docker.io":
-		host = dockerHub
+		host = registry.DockerHub
 		if path == "v1" || path == "v2" {
 			more = false
 		}
@@ -153,15 +155,15 @@ func keyName(key string) string {
 }
 
 // credential reads an entry. An empty one stands where a helper has the rest.
-func (e keyEntry) credential() (Credential, error) {
-	c := Credential{Username: e.Username, Password: e.Password, RefreshToken: e.IdentityToken, AccessToken: e.RegistryToken}
+func (e keyEntry) credential() (registry.Credential, error) {
+	c := registry.Credential{Username: e.Username, Password: e.Password, RefreshToken: e.IdentityToken, AccessToken: e.RegistryToken}
 	if e.Auth == "" {
 		return c, nil
 	}
 	text, err := base64.StdEncoding.DecodeString(e.Auth)
 	user, password, ok := strings.Cut(string(text), ":")
 	if err != nil || !ok {
-		return Credential{}, errors.New("auth is not the base64 of USER:PASSWORD")
+		return registry.Credential{}, errors.New("auth is not the base64 of USER:PASSWORD")
 	}
 	c.Username, c.Password = user, strings.TrimRight(password, "\x00")
 	return c, nil
@@ -171,27 +173,27 @@ func (e keyEntry) credential() (Credential, error) {
 const maxHelp = 1 << 20
 
 // help asks a helper (docker-credential-helpers, protocol of get).
-func (k *Keyring) help(ctx context.Context, name, server string) (Credential, error) {
+func (k *Ring) help(ctx context.Context, name, server string) (registry.Credential, error) {
 	if k.Help == nil {
-		return Credential{}, &HelperError{name, errors.New("is not asked here")}
+		return registry.Credential{}, &HelperError{name, errors.New("is not asked here")}
 	}
 	if name == "" || strings.ContainsAny(name, `/\`) {
-		return Credential{}, fault.Usagef("the name of a credential helper is %q, wanted the end of a program's name", name)
+		return registry.Credential{}, fault.Usagef("the name of a credential helper is %q, wanted the end of a program's name", name)
 	}
 	text, err := k.Help(ctx, name, server)
 	var answer struct{ Username, Secret string }
 	switch {
 	case len(text) > maxHelp:
-		return Credential{}, &HelperError{name, fmt.Errorf("prints more than %d bytes", maxHelp)}
+		return registry.Credential{}, &HelperError{name, fmt.Errorf("prints more than %d bytes", maxHelp)}
 	case err != nil && strings.Contains(strings.ToLower(string(text)), "credentials not found"):
-		return Credential{}, nil
+		return registry.Credential{}, nil
 	case err != nil:
-		return Credential{}, &HelperError{name, err}
+		return registry.Credential{}, &HelperError{name, err}
 	case json.Unmarshal(text, &answer) != nil:
-		return Credential{}, &HelperError{name, errors.New("prints no JSON, wanted an object with Username and Secret")}
+		return registry.Credential{}, &HelperError{name, errors.New("prints no JSON, wanted an object with Username and Secret")}
 	}
 	if answer.Username == "<token>" {
-		return Credential{RefreshToken: answer.Secret}, nil
+		return registry.Credential{RefreshToken: answer.Secret}, nil
 	}
-	return Credential{Username: answer.Username, Password: answer.Secret}, nil
+	return registry.Credential{Username: answer.Username, Password: answer.Secret}, nil
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package registry_test
+package keyring_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/registry"
+	"github.com/orlop/orlop/release/registry/keyring"
 )
 
 func basic(user string) string {
@@ -36,11 +37,11 @@ func helper(_ context.Context, name, server string) ([]byte, error) {
 	return nil, errors.New("is not installed")
 }
 
-func keyring(t *testing.T, files ...string) *registry.Keyring {
+func ring(t *testing.T, files ...string) *keyring.Ring {
 	t.Helper()
-	k := &registry.Keyring{Help: helper}
+	k := &keyring.Ring{Help: helper}
 	for i, text := range files {
-		f, err := registry.ParseKeyFile(fmt.Sprintf("/file%d", i), []byte(text), false)
+		f, err := keyring.ParseFile(fmt.Sprintf("/file%d", i), []byte(text), false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,8 +88,10 @@ func TestKeyring(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, err := keyring(t, tt.file).Find(t.Context(), parsed(t, tt.ref))
-			none(t, err)
+			c, err := ring(t, tt.file).Find(t.Context(), parsed(t, tt.ref))
+			if err != nil {
+				t.Error(err)
+			}
 			got := strings.Join([]string{c.Username, c.Password, c.RefreshToken, c.AccessToken}, " ")
 			if strings.TrimSpace(got) == "" {
 				got = ""
@@ -100,16 +103,18 @@ func TestKeyring(t *testing.T) {
 	}
 	t.Run("the first file that has something", func(t *testing.T) {
 		t.Parallel()
-		k := keyring(t, `{"credsStore":"empty"}`, `{"auths":{"quay.io":{}}}`, `{"auths":{"quay.io":`+basic("c")+`}}`, `{"auths":{"quay.io":`+basic("d")+`}}`)
+		k := ring(t, `{"credsStore":"empty"}`, `{"auths":{"quay.io":{}}}`, `{"auths":{"quay.io":`+basic("c")+`}}`, `{"auths":{"quay.io":`+basic("d")+`}}`)
 		if c, err := k.Find(t.Context(), parsed(t, "quay.io/x")); err != nil || c.Username != "c" {
 			t.Errorf("got %v and %v", c.Username, err)
 		}
 	})
 	t.Run(".dockercfg", func(t *testing.T) {
 		t.Parallel()
-		f, err := registry.ParseKeyFile("/x", []byte(`{"https://index.docker.io/v1/":`+basic("old")+`}`), true)
-		none(t, err)
-		k := registry.Keyring{Files: []registry.KeyFile{f}}
+		f, err := keyring.ParseFile("/x", []byte(`{"https://index.docker.io/v1/":`+basic("old")+`}`), true)
+		if err != nil {
+			t.Error(err)
+		}
+		k := keyring.Ring{Files: []keyring.File{f}}
 		if c, err := k.Find(t.Context(), parsed(t, "team/image")); err != nil || c.Username != "old" {
 			t.Errorf("got %v and %v", c.Username, err)
 		}
@@ -132,7 +137,7 @@ func TestKeyringFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := keyring(t, tt.file).Find(t.Context(), parsed(t, "quay.io/x"))
+			_, err := ring(t, tt.file).Find(t.Context(), parsed(t, "quay.io/x"))
 			fails(t, err, tt.class, tt.text)
 			if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "c2Vj") {
 				t.Errorf("%v has the secret", err)
@@ -141,7 +146,7 @@ func TestKeyringFails(t *testing.T) {
 	}
 	t.Run("hanging", func(t *testing.T) {
 		t.Parallel()
-		k := keyring(t, `{"credsStore":"x"}`)
+		k := ring(t, `{"credsStore":"x"}`)
 		k.Help = func(ctx context.Context, _, _ string) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
@@ -150,16 +155,43 @@ func TestKeyringFails(t *testing.T) {
 	})
 	t.Run("no helper at all", func(t *testing.T) {
 		t.Parallel()
-		k := keyring(t, `{"credsStore":"x"}`)
+		k := ring(t, `{"credsStore":"x"}`)
 		k.Help = nil
 		_, err := k.Find(t.Context(), parsed(t, "quay.io/x"))
 		fails(t, err, fault.Failed, "is not asked here")
 	})
 	for _, text := range []string{"", "secret", `{"auths":["secret"]}`, `{"auths":{"quay.io":{"auth":{"secret":1}}}}`} {
-		_, err := registry.ParseKeyFile("/x", []byte(text), false)
+		_, err := keyring.ParseFile("/x", []byte(text), false)
 		fails(t, err, fault.Usage, "/x: is not a file of credentials")
 		if err != nil && strings.Contains(err.Error(), "secret") {
 			t.Errorf("%v has the secret", err)
 		}
+	}
+}
+
+// FuzzFile reads files of credentials, and looks for any name in them.
+func FuzzFile(f *testing.F) {
+	f.Fuzz(func(t *testing.T, text []byte, name string, old bool) {
+		file, err := keyring.ParseFile("/keys", text, old)
+		if err != nil {
+			return
+		}
+		ref, err := registry.ParseReference(name)
+		if err != nil {
+			return
+		}
+		k := keyring.Ring{Files: []keyring.File{file}}
+		c, err := k.Find(t.Context(), ref)
+		if err != nil && c != (registry.Credential{}) {
+			t.Errorf("got %v and %v", c, err)
+		}
+	})
+}
+
+// fails requires an error of a class with a text.
+func fails(t *testing.T, err error, class fault.Class, text string) {
+	t.Helper()
+	if err == nil || fault.ClassOf(err) != class || !strings.Contains(err.Error(), text) {
+		t.Errorf("got %v, want %q of class %d", err, text, class)
 	}
 }
