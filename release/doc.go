@@ -15,6 +15,9 @@
 //	                                     ├─► oci-release  container-image-X.txz, .lock.json, container-image-MANIFESTS
 //	                                     └─► oci-install  ${DESTDIR}/ociimages, CHECKSUM.SHA256, CHECKSUM.SHA512
 //
+//	ociimages of each architecture ─┬─► oci-index  container-image-X.index.tar, container-image-INDEXES
+//	                                └─► oci-push   a registry
+//
 // Makefile.inc is the right-hand side of that, for make(1). It calls the program
 // (cmd/orlop), which calls the hooks:
 //
