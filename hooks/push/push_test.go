@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/family"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/push"
@@ -116,6 +119,26 @@ func config(s *registrytest.Server) push.Config {
 		},
 		Backoff: time.Millisecond,
 	}, Target: s.Host() + "/freebsd/freebsd-{image}", Jobs: 3}
+}
+
+// notices collects what users are told.
+type notices struct {
+	lock sync.Mutex
+	list []string
+}
+
+func (n *notices) observe(e event.Event) {
+	n.lock.Lock()
+	defer n.lock.Unlock()
+	if e.Notice != "" {
+		n.list = append(n.list, e.Notice)
+	}
+}
+
+func (n *notices) has(text string) bool {
+	n.lock.Lock()
+	defer n.lock.Unlock()
+	return slices.Contains(n.list, text)
 }
 
 // serve starts a registry in which three repositories may be made.
@@ -288,9 +311,9 @@ func TestInterrupted(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		after := 1 + random.Intn(130)
 		s.Handle(registrytest.Do(after, func() registrytest.Match {
-			n := 0
+			var n atomic.Int64
 			return func(*http.Request) bool {
-				if n++; n == after {
+				if n.Add(1) == int64(after) {
 					cancel()
 				}
 				return false

@@ -5,11 +5,9 @@ package push_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/push"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/registry"
@@ -40,13 +38,8 @@ func pushed(t *testing.T, cfg push.Config, list ...given) push.Result {
 func TestTags(t *testing.T) {
 	t.Parallel()
 	s := serve(t, registrytest.Profile{})
-	var notices []string
-	cfg := config(s)
-	cfg.Observe = func(e event.Event) {
-		if e.Notice != "" {
-			notices = append(notices, e.Notice)
-		}
-	}
+	cfg, said := config(s), new(notices)
+	cfg.Observe = said.observe
 	first := pushed(t, cfg, both("15.0")...)
 	second := pushed(t, cfg, both("15.0p3")...)
 	if got := s.Tag(runtime, "15"); got != second.Digest {
@@ -56,8 +49,8 @@ func TestTags(t *testing.T) {
 	if got := s.Tag(runtime, "15"); got != second.Digest || s.Tag(runtime, "15.0p1") != older.Digest || s.Tag(runtime, "15.0") != first.Digest {
 		t.Errorf("15 is %s after an older version, want %s; all tags: %v", got, second.Digest, s.Tags(runtime))
 	}
-	if want := "image runtime: tag 15 stays: it names version 15.0p3, and this is 15.0p1; --move-tag 15 moves it"; !slices.Contains(notices, want) {
-		t.Errorf("got the notices %q, want %q", notices, want)
+	if want := "image runtime: tag 15 stays: it names version 15.0p3, and this is 15.0p1; --move-tag 15 moves it"; !said.has(want) {
+		t.Errorf("got the notices %q, want %q", said.list, want)
 	}
 	cfg.MoveTags = []string{"15"}
 	if pushed(t, cfg, both("15.0p1")...); s.Tag(runtime, "15") != older.Digest {

@@ -10,13 +10,11 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"testing"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
-	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/push"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/attest"
@@ -63,14 +61,13 @@ func TestWithdrawn(t *testing.T) {
 		if _, _, err := to.Attach(t.Context(), all[0].Index, []registry.Attachment{withdrawal}); err != nil {
 			t.Fatal(err)
 		}
-		var notices []string
-		cfg.Observe = func(e event.Event) { notices = append(notices, e.Notice) }
-		cfg.Jobs = 1
+		said := new(notices)
+		cfg.Observe = said.observe
 		cfg.Tags = []string{"again"}
 		pushed(t, cfg, list...)
 		want := fmt.Sprintf("image runtime: %s: somebody says that it is withdrawn, and no given key has signed that: it is bad", first.Digest)
-		if !slices.Contains(notices, want) {
-			t.Errorf("%s: without a key got the notices %q", name, notices)
+		if !said.has(want) {
+			t.Errorf("%s: without a key got the notices %q", name, said.list)
 		}
 		cfg.Keys, cfg.Tags = []attest.Key{key}, []string{"once-more"}
 		_, err := push.Run(t.Context(), cfg, all)
