@@ -11,15 +11,20 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/orlop/orlop/release/registry/registrytest"
 )
 
 // beyondTheClone are commands of the README that need more than a clone, and
 // what that is.
 var beyondTheClone = map[string]string{
 	"go test ./...": "this runs in it",
-	"podman load -i images/container-image-runtime.txz":                                                            "podman, as in TestInteropPodman",
-	"./orlop build --abi FreeBSD:15:amd64 --revision 15.0 -o images static dynamic runtime":                        "the network",
-	"scripts/install.sh /usr/local":                                                                                "a folder outside, as in TestInteropInstallSh",
+	"podman load -i images/container-image-runtime.txz":                                                                                                                                                    "podman, as in TestInteropPodman",
+	"podman load -i images/container-image-runtime.txz   # then: FROM localhost/freebsd-runtime:15.0-RELEASE-amd64":                                                                                        "podman, as in TestInteropPodman",
+	"podman pull docker.io/freebsd/freebsd-runtime:15.0  # then: FROM docker.io/freebsd/freebsd-runtime:15.0":                                                                                              "the network, else as in TestInteropPush",
+	`make -C /usr/src/release -f /usr/local/share/orlop/release.mk oci-index oci-push WITH_OCIIMAGES=yes OCI_INDEX_DIRS="/R/amd64/ociimages /R/arm64/ociimages" OCI_REGISTRY=registry.example.org/freebsd`: "a FreeBSD source tree",
+	"./orlop build --abi FreeBSD:15:amd64 --revision 15.0 -o images static dynamic runtime":                                                                                                                "the network",
+	"scripts/install.sh /usr/local": "a folder outside, as in TestInteropInstallSh",
 	"make -C /usr/src/release -f /usr/local/share/orlop/release.mk release WITH_OCIIMAGES=yes":                     "a FreeBSD source tree",
 	"make -C /usr/src/release -f /usr/local/share/orlop/release.mk install WITH_OCIIMAGES=yes DESTDIR=/R":          "a FreeBSD source tree",
 	"make -C /usr/src/release -f /usr/local/share/orlop/mirrors.mk ftp-stage WITH_OCIIMAGES=yes RELEASEDIR=/R":     "a FreeBSD source tree",
@@ -32,6 +37,7 @@ var beyondTheClone = map[string]string{
 func TestREADME(t *testing.T) {
 	t.Parallel()
 	clone := freshClone(t)
+	registry := registrytest.New(t, registrytest.Profile{}).Host()
 	ran, listed := 0, 0
 	for _, c := range readmeCommands(t) {
 		if beyondTheClone[c.line] != "" {
@@ -39,12 +45,12 @@ func TestREADME(t *testing.T) {
 			continue
 		}
 		ran++
-		cmd := exec.Command("sh", "-c", c.line)
+		cmd := exec.Command("sh", "-c", strings.ReplaceAll(c.line, "127.0.0.1:5000", registry))
 		var stdout, stderr bytes.Buffer
 		cmd.Dir, cmd.Stdout, cmd.Stderr = clone, &stdout, &stderr
 		cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(t.TempDir(), "cache"), "GOCACHE="+goEnv(t, "GOCACHE"))
 		want := 0
-		if strings.HasPrefix(c.line, "./orlop diff ") {
+		if strings.HasPrefix(c.line, "./orlop diff ") && !strings.Contains(c.line, "docker://") {
 			want = 1 // two images
 		}
 		_ = cmd.Run()
