@@ -45,17 +45,17 @@ func (r *reader) choose(ctx context.Context, c *Contents, platform string) error
 		return err
 	}
 	images := all.images
-	if platform != "" && len(images) > 1 {
-		found := all.platforms(ctx)
-		if images = slices.DeleteFunc(all.images, func(i candidate) bool { return !fits(platform, *i.Platform) }); len(images) == 0 {
-			return &PlatformError{platform, found}
+	if len(images) > 1 {
+		if err := all.look(ctx); err != nil {
+			return err
 		}
-	} else if len(images) > 1 {
-		_ = all.platforms(ctx)
 		images = all.images
 	}
-	if err := ctx.Err(); err != nil {
-		return err
+	if platform != "" && len(images) > 1 {
+		found := platforms(images)
+		if images = slices.DeleteFunc(images, func(i candidate) bool { return !fits(platform, *i.Platform) }); len(images) == 0 {
+			return &PlatformError{platform, found}
+		}
 	}
 	switch {
 	case len(images) > 1 && platform == "":
@@ -97,10 +97,10 @@ func Platforms(ctx context.Context, src Source) ([]string, error) {
 	if len(all.images) < 2 {
 		return []string{""}, nil // Read says what is wrong
 	}
-	list := all.platforms(ctx)
-	if err := ctx.Err(); err != nil {
+	if err := all.look(ctx); err != nil {
 		return nil, err
 	}
+	list := platforms(all.images)
 	for i, p := range list {
 		if slices.Contains(list[:i], p) {
 			return nil, &TwiceError{p}
@@ -119,12 +119,6 @@ func (e *TwiceError) Error() string { return "has two images for " + e.Platform 
 
 // Unmet reports that the request cannot be met.
 func (*TwiceError) Unmet() bool { return true }
-
-// platforms finds the platforms of all images, and passes over what is no image.
-func (all *candidates) platforms(ctx context.Context) []string {
-	all.images = all.look(ctx, all.images)
-	return platforms(all.images)
-}
 
 // collect takes the descriptors of an index called name.
 func (all *candidates) collect(ctx context.Context, index v1.Index, name string, depth int) error {
@@ -230,10 +224,10 @@ func (c *candidate) named(d v1.Descriptor, name string) {
 }
 
 // look skips what is not an image, and determines platforms that the index does
-// not state.
-func (all *candidates) look(ctx context.Context, images []candidate) []candidate {
+// not state. It fails only if the context ends.
+func (all *candidates) look(ctx context.Context) error {
 	var list []candidate
-	for _, i := range images {
+	for _, i := range all.images {
 		if i.Platform != nil && all.reached == nil { // to read each would cost an answer of the registry
 			list = append(list, i)
 			continue
@@ -251,7 +245,8 @@ func (all *candidates) look(ctx context.Context, images []candidate) []candidate
 		}
 		list = append(list, i)
 	}
-	return list
+	all.images = list
+	return ctx.Err()
 }
 
 // platforms spells the platforms of images.

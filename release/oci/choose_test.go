@@ -85,6 +85,11 @@ func TestChoose(t *testing.T) {
 		{"an artifact beside one", func(l images) []string {
 			return []string{l.image("freebsd/amd64", name), l.blob("vnd.oci.image.manifest.v1+json", `{"schemaVersion":2,"config":`+l.blob("vnd.oci.empty.v1+json", "{}", "")+`,"layers":[]}`, "")}
 		}, "", "freebsd/amd64 n", "so it is not an OCI image"},
+		{"two artifacts", func(l images) []string {
+			config := l.blob("vnd.oci.empty.v1+json", "{}", "")
+			return []string{l.blob("vnd.oci.image.manifest.v1+json", `{"schemaVersion":2,"config":`+config+`,"layers":[]}`, ""),
+				l.blob("vnd.oci.image.manifest.v1+json", `{"schemaVersion":2,"config":`+config+`,"layers":[],"annotations":{}}`, "")}
+		}, "freebsd/arm64", "so it is not an OCI image", ""},
 		{"one whose blobs are elsewhere", func(l images) []string {
 			return []string{l.image("freebsd/amd64", name), `{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:` + strings.Repeat("0", 64) + `","size":1}`}
 		}, "", "freebsd/amd64 n", "is not there"},
