@@ -70,7 +70,7 @@ func (a *Artifact) isLayer() bool {
 
 // Spool unpacks a layer into a file without a name.
 func (a *Artifact) Spool(ctx context.Context, want int) (*os.File, error) {
-	f, err := unnamed()
+	f, err := layout.Unnamed()
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// OpenRoot reads a folder, or an image. If all layers could
-// be read to their end it returns the root with an error, too.
+// OpenRoot reads a folder, or an image. If all layers could be read to their end it
+// returns the root with an error, too.
 func OpenRoot(ctx context.Context, ref *Ref, platform string) (*Root, error) {
 	_, none := os.Stat(filepath.Join(ref.Path(), "oci-layout"))
 	if ref.File != nil && ref.File.Folder() && none != nil {

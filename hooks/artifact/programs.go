@@ -3,10 +3,9 @@
 package artifact
 
 import (
-	"os"
-
 	"github.com/orlop/orlop/release/closure"
 	"github.com/orlop/orlop/release/elf"
+	"github.com/orlop/orlop/release/oci/layout"
 	"github.com/orlop/orlop/release/shebang"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -19,16 +18,7 @@ type programs struct {
 }
 
 func newPrograms() *programs {
-	return &programs{scratch: elf.Scratch{Create: unnamed}, asks: map[string]closure.Asks{}}
-}
-
-// unnamed creates a file without a name, which is gone when it is closed.
-func unnamed() (*os.File, error) {
-	f, err := os.CreateTemp("", "orlop-*")
-	if err != nil {
-		return nil, err
-	}
-	return f, os.Remove(f.Name())
+	return &programs{scratch: elf.Scratch{Create: layout.Unnamed}, asks: map[string]closure.Asks{}}
 }
 
 // begin drops what an error left of the previous file.

@@ -120,7 +120,7 @@ func disagree(one, other map[string]string, nameOne, nameOther string) error {
 func (f *Family) makeIndex() {
 	var images []v1.Descriptor
 	for _, m := range f.Members {
-		d := v1.Descriptor{MediaType: m.Descriptor.MediaType, Digest: m.Descriptor.Digest, Size: m.Descriptor.Size}
+		d := m.Descriptor
 		d.Platform = &v1.Platform{OS: m.Config.OS, Architecture: m.Config.Architecture, Variant: m.Config.Variant}
 		images = append(images, d)
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
 )
 
@@ -64,18 +65,7 @@ func (s *Folder) takeFrom(sub *Folder) error {
 	case errors.Is(err, syscall.EXDEV):
 		return fmt.Errorf("%s: is on another file system than %s, wanted it on the same", sub.out, s.out)
 	}
-	return fmt.Errorf("%s: cannot be written: %w", sub.out, cause(err))
-}
-
-// cause is the system's error without paths.
-func cause(err error) error {
-	if path, is := errors.AsType[*fs.PathError](err); is {
-		return path.Err
-	}
-	if link, is := errors.AsType[*os.LinkError](err); is {
-		return link.Err
-	}
-	return err
+	return fmt.Errorf("%s: cannot be written: %w", sub.out, fault.Reason(err))
 }
 
 // leave leaves all staged files to the folder above.

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-
 	"github.com/orlop/orlop/hooks/family"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/verify"
@@ -86,8 +84,7 @@ func attach(ctx context.Context, cfg Config, j *job) error {
 		for i, f := range files {
 			files[i].New, _ = j.wasBrought(registry.BlobsOf(f)[0].Digest)
 		}
-		subject := v1.Descriptor{MediaType: m.Descriptor.MediaType, Digest: m.Descriptor.Digest, Size: m.Descriptor.Size}
-		sent, isPlain, err := j.to.Attach(ctx, subject, files)
+		sent, isPlain, err := j.to.Attach(ctx, m.Descriptor, files)
 		if err != nil {
 			return fmt.Errorf("what belongs to %s: %w", m.Platform(), err)
 		}

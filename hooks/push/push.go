@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orlop/orlop/hooks/event"
@@ -175,7 +174,7 @@ func (j *job) root() *registry.Manifest {
 }
 
 func manifestOf(m *family.Member) *registry.Manifest {
-	return &registry.Manifest{Descriptor: v1.Descriptor{MediaType: m.Descriptor.MediaType, Digest: m.Descriptor.Digest, Size: m.Descriptor.Size}, Text: m.Texts.Manifest}
+	return &registry.Manifest{Descriptor: m.Descriptor, Text: m.Texts.Manifest}
 }
 
 func (j *job) result() Result {

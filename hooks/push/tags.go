@@ -31,13 +31,14 @@ type tag struct {
 	set  bool // it names the image already
 }
 
-// rule says when a tag may come to name something else.
+// rule says when a tag may come to name something else. Tags are set in the order of
+// their rules.
 type rule int
 
 const (
-	free   rule = iota // whenever the user asks for it
-	fixed              // never
+	fixed  rule = iota // never
 	moving             // to a newer version
+	free               // whenever the user asks for it
 )
 
 // wantedTags lists the tags of an image: those of its version if it is FreeBSD's and has
@@ -82,12 +83,9 @@ func wantedTags(cfg Config, j *job) ([]tag, error) {
 	if len(tags) == 0 {
 		add(free, holdingTag(j))
 	}
-	slices.SortStableFunc(tags, func(a, b tag) int { return cmp.Compare(order[a.rule], order[b.rule]) })
+	slices.SortStableFunc(tags, func(a, b tag) int { return cmp.Compare(a.rule, b.rule) })
 	return tags, checkTags(tags)
 }
-
-// order is that in which tags are set.
-var order = map[rule]int{fixed: 0, moving: 1, free: 2}
 
 // holdingTag is the tag of an image that has no other yet: some registries collect what
 // has none within the hour.

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"syscall"
 )
 
@@ -117,11 +118,14 @@ func Within(place string, err error) error {
 	return nil
 }
 
-// Reason is the system's error without the path, which the surrounding message
+// Reason is the system's error without the paths, which the surrounding message
 // has.
 func Reason(err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err
+	}
+	if l, ok := errors.AsType[*os.LinkError](err); ok {
+		return l.Err
 	}
 	return err
 }

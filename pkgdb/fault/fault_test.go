@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -104,7 +105,8 @@ func TestWithin(t *testing.T) {
 func TestReason(t *testing.T) {
 	t.Parallel()
 	path := &fs.PathError{Op: "open", Path: "/x", Err: syscall.EACCES}
-	for _, err := range []error{path, fmt.Errorf("x: %w", path), syscall.EACCES} {
+	link := &os.LinkError{Op: "rename", Old: "/x", New: "/y", Err: syscall.EACCES}
+	for _, err := range []error{path, link, fmt.Errorf("x: %w", path), syscall.EACCES} {
 		if got := fault.Reason(err); got != syscall.EACCES {
 			t.Errorf("%v: got %v, want %v", err, got, syscall.EACCES)
 		}

@@ -101,7 +101,7 @@ type Store struct {
 
 	Retries int           // further tries of a server; 0 for 3, as pkg's FETCH_RETRY
 	Backoff time.Duration // before the first of them, doubled for the next; 0 for half a second
-	Window  time.Duration // a server must send minBytes in each; 0 for 30 seconds
+	Window  time.Duration // a server must send transport.MinBytes in each; 0 for 30 seconds
 	// Now is the time recorded when a file is used, for Prune; nil if that does
 	// not matter.
 	Now    func() time.Time

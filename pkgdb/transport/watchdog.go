@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// minBytes is what must move in a window, or the other side counts as dead: half a
+// MinBytes is what must move in a window, or the other side counts as dead: half a
 // KiB a second.
-const minBytes = 15 << 10
+const MinBytes = 15 << 10
 
 // ErrSlow is the cause of a context that a Watchdog has ended.
 var ErrSlow = errors.New("sends too slowly, or nothing more")
@@ -36,7 +36,7 @@ func (d *Watchdog) Start(ctx context.Context) (stop func()) {
 		for {
 			select {
 			case <-tick.C:
-				if d.bytes.Swap(0) < minBytes {
+				if d.bytes.Swap(0) < MinBytes {
 					d.Bark(ErrSlow)
 				}
 			case <-done:

@@ -59,25 +59,22 @@ func DescriptorOf(mediaType string, text []byte) v1.Descriptor {
 // one file, with the empty config that stands for none (image-spec, manifest.md,
 // Guidelines for Artifact Usage). Its name is the file's.
 func Attachment(artifactType, name string, file, subject v1.Descriptor) []byte {
-	empty := v1.DescriptorEmptyJSON
-	return encode(object{
-		{"schemaVersion", 2},
-		{"mediaType", v1.MediaTypeImageManifest},
-		{"artifactType", artifactType},
-		{"config", descriptor(empty.MediaType, empty.Digest, empty.Size, nil)},
-		{"layers", []any{descriptor(file.MediaType, file.Digest, file.Size, map[string]string{v1.AnnotationTitle: name})}},
-		{"subject", descriptor(subject.MediaType, subject.Digest, subject.Size, nil)},
-	})
+	return attachment(artifactType, v1.MediaTypeEmptyJSON, name, file, subject)
 }
 
 // PlainAttachment is Attachment for registries that refuse types they do not know: it
 // has the type of an image's config, and no artifact type of its own.
 func PlainAttachment(name string, file, subject v1.Descriptor) []byte {
+	return attachment("", v1.MediaTypeImageConfig, name, file, subject)
+}
+
+func attachment(artifactType, configType, name string, file, subject v1.Descriptor) []byte {
 	empty := v1.DescriptorEmptyJSON
 	return encode(object{
 		{"schemaVersion", 2},
 		{"mediaType", v1.MediaTypeImageManifest},
-		{"config", descriptor(v1.MediaTypeImageConfig, empty.Digest, empty.Size, nil)},
+		{"artifactType", optional(artifactType)},
+		{"config", descriptor(configType, empty.Digest, empty.Size, nil)},
 		{"layers", []any{descriptor(file.MediaType, file.Digest, file.Size, map[string]string{v1.AnnotationTitle: name})}},
 		{"subject", descriptor(subject.MediaType, subject.Digest, subject.Size, nil)},
 	})

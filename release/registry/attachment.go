@@ -98,8 +98,9 @@ func BlobsOf(f Attachment) []Manifest {
 }
 
 // Attach attaches files to a manifest, all of which and their blobs the repository has,
-// and makes sure that others find them. It returns how many manifests it sent. Plain reports that the registry refuses the type of an attachment, so that it
-// has the type of an image.
+// and makes sure that others find them. It returns how many manifests it sent. Plain
+// reports that the registry refuses the type of an attachment, so that it has the type
+// of an image.
 func (r *Repository) Attach(ctx context.Context, subject v1.Descriptor, files []Attachment) (sent int, plain bool, err error) {
 	var attached []v1.Descriptor
 	for _, f := range files {
@@ -145,7 +146,7 @@ func (r *Repository) attach(ctx context.Context, subject v1.Descriptor, f Attach
 
 // plainAttachment is AttachmentManifest for registries that take only images.
 func plainAttachment(subject v1.Descriptor, f Attachment) *Manifest {
-	text := oci.PlainAttachment(f.Name, oci.DescriptorOf(f.Type, f.Text), without(subject))
+	text := oci.PlainAttachment(f.Name, oci.DescriptorOf(f.Type, f.Text), subject)
 	m := &Manifest{oci.DescriptorOf(v1.MediaTypeImageManifest, text), text}
 	m.ArtifactType = v1.MediaTypeImageConfig
 	return m
@@ -153,15 +154,10 @@ func plainAttachment(subject v1.Descriptor, f Attachment) *Manifest {
 
 // AttachmentManifest returns the manifest by which a file is attached to another one.
 func AttachmentManifest(subject v1.Descriptor, f Attachment) *Manifest {
-	text := oci.Attachment(f.Type, f.Name, oci.DescriptorOf(f.Type, f.Text), without(subject))
+	text := oci.Attachment(f.Type, f.Name, oci.DescriptorOf(f.Type, f.Text), subject)
 	m := &Manifest{oci.DescriptorOf(v1.MediaTypeImageManifest, text), text}
 	m.ArtifactType = f.Type
 	return m
-}
-
-// without returns what a subject's descriptor has to say, and nothing of an index.
-func without(subject v1.Descriptor) v1.Descriptor {
-	return v1.Descriptor{MediaType: subject.MediaType, Digest: subject.Digest, Size: subject.Size}
 }
 
 // isTypeRefused reports whether a registry refuses a manifest because of what it is.

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/pkgdb/transport"
 )
 
 // download reads a blob, from as many answers as it takes.
@@ -106,7 +108,7 @@ func (b *download) next(p []byte) (int, error) {
 // before each failure would keep us for ever.
 func (b *download) came(n int64) {
 	b.at += n
-	if b.since += n; b.since >= minWindow {
+	if b.since += n; b.since >= transport.MinBytes {
 		b.failed = 0
 	}
 	if b.from.client.Moved != nil && n > 0 {

@@ -28,10 +28,7 @@ type moving struct {
 
 // slowWindows is in how many windows, one after the other, too little may come: a
 // reader that was busy with other things has missed one.
-const (
-	slowWindows = 2
-	minWindow   = 15 << 10 // bytes
-)
+const slowWindows = 2
 
 // moving watches a body until it is closed, which ends the request if it is that of an
 // answer.
@@ -62,7 +59,7 @@ func (m *moving) watch(window time.Duration, done <-chan struct{}) {
 		case <-tick.C:
 			// It is for the network to act while a body that comes in is read, and
 			// while one that goes out is not.
-			if slow++; m.bytes.Swap(0) >= minWindow || m.reading.Load() == m.out {
+			if slow++; m.bytes.Swap(0) >= transport.MinBytes || m.reading.Load() == m.out {
 				slow = 0
 			}
 			if slow == slowWindows {

@@ -94,7 +94,7 @@ func spoolPipe(ctx context.Context, pipe *os.File) (*os.File, int64, error) {
 // spool writes up to limit bytes, and one more if there are more, to an unnamed
 // temporary file.
 func spool(r io.Reader, limit int64) (*os.File, int64, error) {
-	f, err := unnamed()
+	f, err := Unnamed()
 	if err != nil {
 		return nil, 0, err
 	}
@@ -106,8 +106,9 @@ func spool(r io.Reader, limit int64) (*os.File, int64, error) {
 	return f, n, nil
 }
 
-// unnamed creates a temporary file that has no name any more.
-func unnamed() (*os.File, error) {
+// Unnamed creates a temporary file that has no name any more, and so is gone when it is
+// closed.
+func Unnamed() (*os.File, error) {
 	f, err := os.CreateTemp("", "orlop-")
 	if err != nil {
 		return nil, err

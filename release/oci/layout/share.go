@@ -82,7 +82,7 @@ func (s *sharer) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 	if err != nil {
 		return nil, err
 	}
-	if f, err = unnamed(); err != nil {
+	if f, err = Unnamed(); err != nil {
 		blob.Close()
 		return nil, err
 	}
