@@ -3,30 +3,132 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release/attest"
 )
 
-func keyFlag() cli.Flag {
-	return &cli.StringSliceFlag{Name: "key", Usage: "believe statements that the public key in `FILE` has signed"}
+// trustFlags say whose signatures count.
+func trustFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "key", Usage: "believe what the public keys in `FILE` have signed"},
+		&cli.StringSliceFlag{Name: "keyring", Usage: "believe what the OpenPGP public keys in `FILE` have signed"},
+		&cli.StringFlag{Name: "trust", Usage: "believe the keys of all files in trusted/ of `DIR`, and none of those in revoked/"},
+	}
 }
 
-// readKeys reads the files of --key.
-func readKeys(c *cli.Context) ([]attest.Key, error) {
-	var keys []attest.Key
+// readTrust reads the files of trustFlags.
+func readTrust(c *cli.Context) (attest.Trust, error) {
+	trust := attest.Trust{Now: time.Now()}
 	for _, file := range c.StringSlice("key") {
-		text, err := store.ReadRegularFile(file, maxKeys)
-		if err != nil {
-			return nil, &fault.UnreadError{Flag: "key", Path: file, Err: err}
+		text, err := readOperand(c.Context, "key", file)
+		if err == nil {
+			err = addKeys(&trust, "--key: "+file, text, false)
 		}
-		k, err := attest.ParseKey(text)
 		if err != nil {
-			return nil, fault.Usagef("--key: %s: %w", file, err)
+			return trust, err
 		}
-		keys = append(keys, k)
 	}
-	return keys, nil
+	for _, file := range c.StringSlice("keyring") {
+		text, err := readOperand(c.Context, "keyring", file)
+		if err != nil {
+			return trust, err
+		}
+		ring, err := attest.ParseKeyring(text)
+		if err != nil {
+			return trust, fault.Usagef("--keyring: %s: %w", file, err)
+		}
+		trust.Ring = trust.Ring.Join(ring)
+	}
+	return trust, readTrustFolder(c, &trust)
+}
+
+// addKeys adds the keys of a file: in PEM form, or of OpenPGP where that is possible.
+func addKeys(trust *attest.Trust, name string, text []byte, pgp bool) error {
+	keys, err := attest.ParseKeys(text)
+	if err == nil {
+		trust.Keys = append(trust.Keys, keys...)
+		return nil
+	}
+	if pgp {
+		if ring, other := attest.ParseKeyring(text); other == nil {
+			trust.Ring = trust.Ring.Join(ring)
+			return nil
+		}
+	}
+	return fault.Usagef("%s: %w", name, err)
+}
+
+// readTrustFolder reads a folder as pkg(8)'s fingerprints are one, but with the keys
+// themselves: those in trusted/ count, unless they are in revoked/ too.
+func readTrustFolder(c *cli.Context, trust *attest.Trust) error {
+	dir := c.String("trust")
+	if dir == "" {
+		return nil
+	}
+	if err := readKeyFolder(c, trust, filepath.Join(dir, "trusted"), false); err != nil {
+		return err
+	}
+	var revoked attest.Trust
+	if err := readKeyFolder(c, &revoked, filepath.Join(dir, "revoked"), true); err != nil {
+		return err
+	}
+	for _, k := range revoked.Keys {
+		trust.Revoked = append(trust.Revoked, k.ID())
+	}
+	trust.Revoked = append(trust.Revoked, revoked.Ring.IDs()...)
+	return nil
+}
+
+// readKeyFolder reads all files of a folder but those whose names begin with a dot.
+func readKeyFolder(c *cli.Context, trust *attest.Trust, dir string, mayLack bool) error {
+	entries, err := os.ReadDir(dir)
+	if mayLack && errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return &fault.UnreadError{Flag: "trust", Path: dir, Err: err}
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		file := filepath.Join(dir, e.Name())
+		text, err := readOperand(c.Context, "trust", file)
+		if err == nil {
+			err = addKeys(trust, "--trust: "+file, text, true)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if !mayLack && trust.IsEmpty() {
+		return fault.Usagef("--trust: %s: has no keys", dir)
+	}
+	return nil
+}
+
+// formNames are what --form and --require-form take.
+func formNames(flag string, names []string, known ...attest.Form) ([]attest.Form, error) {
+	var forms []attest.Form
+	for _, name := range names {
+		if !slices.Contains(known, attest.Form(name)) {
+			var words []string
+			for _, f := range known {
+				words = append(words, string(f))
+			}
+			return nil, fault.Usagef("--%s: found %q, wanted %s", flag, name, strings.Join(words, ", "))
+		}
+		forms = append(forms, attest.Form(name))
+	}
+	return forms, nil
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/lock"
-	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/layer"
@@ -124,7 +123,7 @@ func published(ctx context.Context, locks []string) func(map[string]bool) (map[s
 		var list []*artifact.Artifact
 		for _, lockFile := range locks {
 			base, _ := strings.CutSuffix(lockFile, lock.Ending)
-			for _, ext := range append(verify.ArchiveEnds, "") {
+			for _, ext := range append(artifact.ArchiveEnds, "") {
 				if info, err := os.Lstat(base + ext); err != nil || !info.IsDir() && !info.Mode().IsRegular() {
 					continue // nobody named it, so it may be a FIFO
 				}

@@ -84,7 +84,7 @@ func (p *program) root() *cli.Command {
 		Usage: "OCI base images of FreeBSD, the same bytes every time",
 		Subcommands: []*cli.Command{
 			p.demoCommand(), p.buildCommand(), p.planCommand(), p.lockCommand(), p.fetchCommand(),
-			p.lsCommand(), p.verifyCommand(), p.diffCommand(), p.indexCommand(), p.pushCommand(), p.pkgdbCommand(), p.cacheCommand(), p.makeCommand(), p.versionCommand(),
+			p.lsCommand(), p.verifyCommand(), p.diffCommand(), p.indexCommand(), p.pushCommand(), p.signCommand(), p.pkgdbCommand(), p.cacheCommand(), p.makeCommand(), p.versionCommand(),
 		},
 	}
 }

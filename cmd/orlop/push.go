@@ -11,8 +11,11 @@ import (
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/family"
 	"github.com/orlop/orlop/hooks/push"
+	"github.com/orlop/orlop/hooks/signature"
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/secret"
 	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/attest"
 )
 
 func (p *program) pushCommand() *cli.Command {
@@ -25,13 +28,13 @@ func (p *program) pushCommand() *cli.Command {
 			&cli.BoolFlag{Name: "no-tags", Usage: "set no tag but orlop-VERSION[-ARCH], which keeps the images from being collected"},
 			&cli.StringSliceFlag{Name: "move-tag", Usage: "move `TAG` even to an older version"},
 			&cli.StringSliceFlag{Name: "digests", Usage: "refuse what `FILE` does not name, container-image-MANIFESTS or CHECKSUM.*"},
-			keyFlag(),
+			&cli.StringFlag{Name: "lookaside", Usage: "add signatures in podman's form to the tree `DIR`, which any web server can offer"},
 			&cli.BoolFlag{Name: "no-attachments", Usage: "attach no locks and catalogues"},
 			&cli.BoolFlag{Name: "verify-remote", Usage: "read every blob back before tags are set"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "print what would be done, and do nothing"},
 			&cli.IntFlag{Name: "j", Aliases: []string{"jobs"}, Value: transfers, Usage: "make `N` transfers at once"},
 			platformFlag(), tlsFlag(),
-		}, registryFlags(), talkFlags()),
+		}, signerFlags(), registryFlags(), talkFlags()),
 		Action: p.push,
 	}
 }
@@ -59,7 +62,7 @@ func (p *program) push(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	keys, err := readKeys(c)
+	signers, keys, err := p.pushSigners(c)
 	if err != nil {
 		return err
 	}
@@ -80,7 +83,22 @@ func (p *program) push(c *cli.Context) error {
 		return err
 	}
 	return p.pushFamilies(c, families, push.Config{Client: client, Target: target, Tags: c.StringSlice("tag"), NoTags: c.Bool("no-tags"), MoveTags: c.StringSlice("move-tag"),
-		NoAttachments: c.Bool("no-attachments"), ReadAll: c.Bool("verify-remote"), Keys: keys, Jobs: c.Int("j"), Observe: observe})
+		NoAttachments: c.Bool("no-attachments"), ReadAll: c.Bool("verify-remote"), Keys: keys, Signers: signers, Lookaside: signature.Lookaside{Place: c.String("lookaside")}, Jobs: c.Int("j"), Observe: observe})
+}
+
+// pushSigners reads who signs what is pushed, and the keys whose word counts that an
+// image is withdrawn.
+func (p *program) pushSigners(c *cli.Context) (signature.Signers, []attest.Key, error) {
+	signers, keys, _, err := p.readSigners(c)
+	place := signature.Lookaside{Place: c.String("lookaside")}
+	switch {
+	case err != nil:
+	case c.IsSet("lookaside") && place.Dir() == "":
+		err = fault.Usagef("--lookaside: found %q, wanted a folder: a web server offers it to others", secret.Cut(place.Place))
+	case len(signers.PGP) > 0 && place.Place == "":
+		err = fault.Usagef("--pgp-key: wanted --lookaside DIR, too: no registry has such signatures")
+	}
+	return signers, keys, err
 }
 
 // checked reads the images whole, and joins them.
@@ -150,11 +168,12 @@ func (p *program) printPushed(c *cli.Context, r push.Result) error {
 		Tags       []string `json:"tags"` // that name it now
 		Kept       []string `json:"kept,omitempty"`
 		Attached   int      `json:"attached"`
+		Signed     int      `json:"signed"` // signatures that were not there
 		Blobs      int      `json:"blobs_sent"`
 		Mounted    int      `json:"blobs_mounted"`
 		Bytes      int64    `json:"bytes_sent"`
 		Manifests  int      `json:"manifests_sent"`
-	}{r.Image, r.Repository, r.Digest.String(), r.Platforms, append([]string{}, r.Tags...), r.Kept, r.Attached, r.Sent.Blobs, r.Sent.Mounted, r.Sent.Bytes, r.Sent.Manifests})
+	}{r.Image, r.Repository, r.Digest.String(), r.Platforms, append([]string{}, r.Tags...), r.Kept, r.Attached, r.Signed, r.Sent.Blobs, r.Sent.Mounted, r.Sent.Bytes, r.Sent.Manifests})
 }
 
 // from returns the name by which others build on an image: its first tag is the one

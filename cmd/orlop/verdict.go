@@ -31,6 +31,7 @@ func (p *program) printReport(c *cli.Context, r *verify.Report, faults []error) 
 	if c.Bool("json") {
 		return p.printReportJSON(r, faults)
 	}
+	p.printSignatures(c, r)
 	p.printNotes(c, r.Label, r.Notes, r.Details)
 	if c.Bool("v") {
 		for _, d := range r.Definitions {
@@ -115,9 +116,10 @@ func (p *program) printReportJSON(r *verify.Report, faults []error) error {
 		Notes     []string `json:"notes,omitempty"`
 		From      []string `json:"from_artifact,omitempty"`
 
+		Signatures  []signatureJSON           `json:"signatures,omitempty"`
 		Definitions []resolve.LayerDefinition `json:"definitions,omitempty"` // of an image that was rebuilt
 	}{File: baseOf(r), Result: r.Result, JudgedBy: append([]string{}, r.Compared...), Locked: r.Lock != nil,
-		Faults: []string{}, Unvouched: r.Doubts, From: r.FromArtifact, Definitions: r.Definitions}
+		Faults: []string{}, Unvouched: r.Doubts, From: r.FromArtifact, Signatures: signaturesJSON(r), Definitions: r.Definitions}
 	if a := r.Artifact; a != nil {
 		out.Name, out.Digest, out.Layers, out.Packages, out.Entries = r.Name(), a.Descriptor.Digest.String(), len(a.Layers), len(a.Packages), a.Tree.Len()
 		out.Notes = slices.Concat(r.Notes, r.Details)

@@ -19,7 +19,6 @@ import (
 	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/spelling"
-	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/oci/layout"
 )
 
@@ -36,16 +35,18 @@ func (p *program) verifyCommand() *cli.Command {
 			&cli.BoolFlag{Name: "rebuild", Usage: "make the images again from their locks and compare"},
 			&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with the definitions that the images should have"},
 			treeFileFlag(),
-			keyFlag(),
 			&cli.BoolFlag{Name: "trust-lock", Usage: "exit 0 even if only the lock vouches for what is in the image"},
 			platformFlag(), lockURLsFlag(), scriptsFlag(), annotationFlag(),
-		}, releaseFlags(), sourceFlags(), registryFlags(), talkFlags()),
+		}, trustFlags(), signatureFlags(), releaseFlags(), sourceFlags(), registryFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
 			if !c.Args().Present() {
 				return fault.Usagef("verify: no archive given")
 			}
 			by, err := readAgainst(c)
 			if err != nil {
+				return err
+			}
+			if by.Signing.Lookaside.Client, err = lookasideClient(c); err != nil {
 				return err
 			}
 			if err := p.checkRebuild(c, by.Locks); err != nil {
@@ -81,7 +82,7 @@ func (p *program) verify(c *cli.Context, by *verify.Against) error {
 		}
 	}
 	if c.Bool("rebuild") {
-		if err := p.rebuilder(c).Rebuild(c.Context, reports); err != nil {
+		if err := p.rebuilder(c, by).Rebuild(c.Context, reports); err != nil {
 			return err
 		}
 	}
@@ -134,8 +135,11 @@ func readAgainst(c *cli.Context) (*verify.Against, error) {
 		}
 	}
 	var err error
-	if by.Keys, err = readKeys(c); err != nil {
+	if by.Signing, err = readSigning(c); err != nil {
 		return nil, err
+	}
+	if by.AtLeast = c.String("at-least"); c.IsSet("at-least") && by.AtLeast == "" {
+		return nil, fault.Usagef("--at-least: wanted a version such as 15.0p3")
 	}
 	by.Locks, err = readOperands(c.Context, "lock", c.StringSlice("lock"), verify.ParseLock)
 	if _, unusable := errors.AsType[*lock.Error](err); unusable {
@@ -144,17 +148,21 @@ func readAgainst(c *cli.Context) (*verify.Against, error) {
 	if err != nil {
 		return nil, err
 	}
-	lists, err := readOperands(c.Context, "digests", c.StringSlice("digests"), release.ParseChecksums)
-	by.Checksums = slices.Concat(lists...)
+	by.Signing.Lists, err = readOperands(c.Context, "digests", c.StringSlice("digests"), func(name string, text []byte) (verify.SignedList, error) {
+		return verify.ParseList(name, text, by.Signing.Trust)
+	})
+	for _, l := range by.Signing.Lists {
+		by.Checksums = append(by.Checksums, l.Checksums...)
+	}
 	return by, err
 }
 
 // rebuilder rebuilds images with the flags of the command line.
-func (p *program) rebuilder(c *cli.Context) *verify.Rebuilder {
+func (p *program) rebuilder(c *cli.Context, by *verify.Against) *verify.Rebuilder {
 	return &verify.Rebuilder{Program: hooks.Program{Version: version, Versions: versions()},
 		Config:    func(l *lock.Lock) (hooks.Config, error) { return p.rebuildConfig(c, l) },
 		Build:     func(_ context.Context, cfg hooks.Config) ([]hooks.Result, error) { return p.build(c, cfg) },
-		TrustLock: c.Bool("trust-lock"), Lines: explainLines}
+		TrustLock: c.Bool("trust-lock"), Signing: &by.Signing, Lines: explainLines}
 }
 
 // explainLines bounds the lines shown for one file or package.

@@ -66,3 +66,17 @@ func TargetArch(c *oci.Contents) string {
 	}
 	return c.Config.Architecture + c.Config.Variant
 }
+
+// ArchiveEnds are the suffixes of archives; a layout in a folder has none.
+var ArchiveEnds = []string{".txz", ".tar.zst", ".tar.xz", ".tar.gz", ".tar"}
+
+// Base returns the path of an archive or image layout without its suffix: what the names
+// of the files that belong to it begin with.
+func Base(path string) string {
+	for _, end := range ArchiveEnds {
+		if base, ok := strings.CutSuffix(path, end); ok {
+			return base
+		}
+	}
+	return strings.TrimRight(path, "/")
+}

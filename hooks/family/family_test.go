@@ -178,15 +178,15 @@ func TestBlobs(t *testing.T) {
 func TestVersions(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{"15.0-RELEASE": "15.0", "15.0-RELEASE-p3": "15.0p3", "15.0-STABLE": "", "16.0-CURRENT": "", "1.27": "", "15.0-RELEASE-px": ""} {
-		if got := family.VersionOf(map[string]string{v1.AnnotationVersion: text}); got != want {
+		if got := lock.VersionOf(map[string]string{v1.AnnotationVersion: text}); got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
 	}
 	packages := []lock.Package{{Name: "FreeBSD-a", Version: "15.0"}, {Name: "FreeBSD-runtime", Version: "15.0p10", Donor: true}, {Name: "FreeBSD-b", Version: "15.0p9"}, {Name: "nginx", Version: "99"}}
-	if got := family.LockedVersion(packages); got != "15.0p10" {
+	if got := lock.LockedVersion(packages); got != "15.0p10" {
 		t.Errorf("of packages: got %q", got)
 	}
-	if got := family.Newer("", ""); got != "" {
+	if got := lock.Newer("", ""); got != "" {
 		t.Errorf("of none: got %q", got)
 	}
 }

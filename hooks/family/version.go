@@ -3,12 +3,9 @@
 package family
 
 import (
-	"strings"
-
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"slices"
 
 	"github.com/orlop/orlop/hooks/lock"
-	"github.com/orlop/orlop/pkgdb/pkgver"
 	"github.com/orlop/orlop/release"
 )
 
@@ -18,36 +15,28 @@ import (
 func (f *Family) Version() string {
 	newest := ""
 	for _, m := range f.Members {
-		newest = Newer(newest, VersionOf(m.Manifest.Annotations))
-		if m.Lock != nil {
-			newest = Newer(newest, LockedVersion(m.Lock.Packages))
-		}
+		newest = lock.Newer(newest, m.Version())
 	}
 	return newest
 }
 
-// Newer returns the newer of two versions of packages, "" being the oldest.
-func Newer(a, b string) string {
-	if a == "" || b != "" && pkgver.Compare(a, b) < 0 {
-		return b
+// Version returns the version of FreeBSD's packages of one image.
+func (m *Member) Version() string {
+	version := lock.VersionOf(m.Manifest.Annotations)
+	if m.Lock != nil {
+		version = lock.Newer(version, lock.LockedVersion(m.Lock.Packages))
 	}
-	return a
+	return version
 }
 
-// VersionOf returns the version of packages that annotations tell, "" for none.
-func VersionOf(annotations map[string]string) string {
-	revision, branch, _ := strings.Cut(annotations[v1.AnnotationVersion], "-")
-	return release.Release{Revision: revision, Branch: branch}.PackageVersion()
-}
-
-// LockedVersion returns the newest version of FreeBSD's base packages of a lock, those
-// that only gave files among them: an image of few packages is part of the same release.
-func LockedVersion(packages []lock.Package) string {
-	newest := ""
-	for _, p := range packages {
-		if strings.HasPrefix(p.Name, "FreeBSD-") {
-			newest = Newer(newest, p.Version)
-		}
+// Tags are the names by which a registry will have the image, once it has all its
+// platforms: those of its version if it is FreeBSD's, those of its definition if it is the
+// user's own.
+func (m *Member) Tags() []string {
+	if !m.IsFreeBSDs() {
+		def, _ := m.Definition()
+		return def.Tags
 	}
-	return newest
+	of := release.TagsOf(m.Version())
+	return slices.DeleteFunc([]string{of.Fixed, of.Moving}, func(tag string) bool { return tag == "" })
 }

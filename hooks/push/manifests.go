@@ -84,13 +84,14 @@ func attach(ctx context.Context, cfg Config, j *job) error {
 		for i, f := range files {
 			files[i].New, _ = j.wasBrought(registry.BlobsOf(f)[0].Digest)
 		}
-		sent, isPlain, err := j.to.Attach(ctx, m.Descriptor, files)
+		a, err := j.to.Attach(ctx, m.Descriptor, files)
 		if err != nil {
 			return fmt.Errorf("what belongs to %s: %w", m.Platform(), err)
 		}
-		plain = plain || isPlain
+		plain = plain || a.Plain
 		j.stored += len(files)
-		j.count(Sent{Manifests: sent})
+		j.attachments = append(j.attachments, a.Manifests...)
+		j.count(Sent{Manifests: a.Sent})
 	}
 	if plain {
 		cfg.Observe.Notice("image %s: the registry takes no artifact types, so what is attached has the type of an image, and another digest than elsewhere", j.Image)

@@ -5,6 +5,7 @@ package push
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/opencontainers/go-digest"
 
@@ -14,7 +15,7 @@ import (
 
 // Step is something that a push would do.
 type Step struct {
-	Do         string        `json:"do"` // upload, put, attach or tag
+	Do         string        `json:"do"` // upload, put, attach, sign, add or tag
 	Repository string        `json:"repository"`
 	What       string        `json:"what"` // a digest, a file's name, a tag
 	Digest     digest.Digest `json:"digest"`
@@ -73,12 +74,27 @@ func (j *job) plan(ctx context.Context, cfg Config) ([]Step, error) {
 	if len(j.Members) > 1 {
 		errs = append(errs, put(j.root()))
 	}
-	if cfg.NoAttachments || errors.Join(errs...) != nil {
-		return steps, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
+	attached, err := j.planAttached(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := j.planSigned(ctx, cfg)
+	return slices.Concat(steps, attached, signed), err
+}
+
+// planAttached lists the attachments that the registry lacks.
+func (j *job) planAttached(ctx context.Context, cfg Config) ([]Step, error) {
+	if cfg.NoAttachments {
+		return nil, nil
+	}
+	var steps []Step
 	for _, m := range j.Members {
 		for _, f := range filesOf(m) {
 			a := registry.AttachmentManifest(m.Descriptor, f)
+			j.attachments = append(j.attachments, a.Descriptor)
 			has, err := j.to.Has(ctx, a.Descriptor)
 			if err != nil {
 				return nil, err

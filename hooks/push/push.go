@@ -12,10 +12,12 @@ import (
 	"sync/atomic"
 
 	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/family"
+	"github.com/orlop/orlop/hooks/signature"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/attest"
 	"github.com/orlop/orlop/release/registry"
@@ -31,7 +33,9 @@ type Config struct {
 	NoAttachments bool
 	ReadAll       bool         // read every blob back
 	Keys          []attest.Key // whose word counts that an image is withdrawn
-	Jobs          int          // transfers at once
+	Signers       signature.Signers
+	Lookaside     signature.Lookaside // where signatures in podman's form go; without a place, nowhere
+	Jobs          int                 // transfers at once
 	Observe       event.Observer
 }
 
@@ -44,6 +48,7 @@ type Result struct {
 	Tags       []string // that name it now
 	Kept       []string // tags that were not moved, with the reason
 	Attached   int      // files
+	Signed     int      // signatures that were not there before
 	Sent       Sent
 }
 
@@ -61,7 +66,10 @@ type job struct {
 	kept   []string
 	sent   Sent
 	stored int             // attached files
+	signed int             // signatures that were made or added
 	old    []digest.Digest // manifests that were there already
+
+	attachments []v1.Descriptor // manifests of what was attached
 
 	counting sync.Mutex             // sent and brought
 	brought  map[digest.Digest]bool // blobs that were not there; true for those that have been seen since
@@ -134,6 +142,9 @@ func (j *job) complete(ctx context.Context, cfg Config, l lanes) error {
 	if err := checkWithdrawn(ctx, cfg, j); err != nil {
 		return err
 	}
+	if err := signAll(ctx, cfg, j); err != nil {
+		return err
+	}
 	return checkBlobs(ctx, cfg, l, j)
 }
 
@@ -178,7 +189,7 @@ func manifestOf(m *family.Member) *registry.Manifest {
 }
 
 func (j *job) result() Result {
-	r := Result{Image: j.Image, Repository: j.to.Name(), Digest: j.root().Digest, Kept: j.kept, Attached: j.stored, Sent: j.sent}
+	r := Result{Image: j.Image, Repository: j.to.Name(), Digest: j.root().Digest, Kept: j.kept, Attached: j.stored, Signed: j.signed, Sent: j.sent}
 	for _, m := range j.Members {
 		r.Platforms = append(r.Platforms, m.Platform())
 	}

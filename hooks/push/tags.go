@@ -16,7 +16,6 @@ import (
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/event"
-	"github.com/orlop/orlop/hooks/family"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgver"
@@ -181,7 +180,7 @@ func (j *job) versionThere(ctx context.Context, there *registry.Manifest) string
 	if json.Unmarshal(there.Text, &doc) != nil {
 		return ""
 	}
-	newest := family.VersionOf(doc.Annotations)
+	newest := lock.VersionOf(doc.Annotations)
 	subject := there.Digest
 	if len(doc.Manifests) > 0 {
 		subject = doc.Manifests[0].Digest
@@ -193,7 +192,7 @@ func (j *job) versionThere(ctx context.Context, there *registry.Manifest) string
 	for _, a := range found {
 		var l struct{ Packages []lock.Package } // all that matters here of a lock of any format
 		if json.Unmarshal(a.Text, &l) == nil {
-			newest = family.Newer(newest, family.LockedVersion(l.Packages))
+			newest = lock.Newer(newest, lock.LockedVersion(l.Packages))
 		}
 	}
 	return newest

@@ -30,7 +30,7 @@ func signedWithdrawal(t *testing.T, subject v1.Descriptor) (registry.Attachment,
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := attest.ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	keys, err := attest.ParseKeys(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func signedWithdrawal(t *testing.T, subject v1.Descriptor) (registry.Attachment,
 	b64 := base64.StdEncoding.EncodeToString
 	sig := ed25519.Sign(private, attest.PAE(attest.MediaTypeStatement, []byte(payload)))
 	text := fmt.Sprintf(`{"payloadType":"%s","payload":"%s","signatures":[{"sig":"%s"}]}`, attest.MediaTypeStatement, b64([]byte(payload)), b64(sig))
-	return registry.Attachment{Type: attest.MediaTypeEnvelope, Name: "withdrawal.json", Text: []byte(text)}, key
+	return registry.Attachment{Type: attest.MediaTypeEnvelope, Name: "withdrawal.json", Text: []byte(text)}, keys[0]
 }
 
 // TestWithdrawn pushes no image again, and moves no tag to it, that a given key has
@@ -58,7 +58,7 @@ func TestWithdrawn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, _, err := to.Attach(t.Context(), all[0].Index, []registry.Attachment{withdrawal}); err != nil {
+		if _, err := to.Attach(t.Context(), all[0].Index, []registry.Attachment{withdrawal}); err != nil {
 			t.Fatal(err)
 		}
 		said := new(notices)

@@ -25,7 +25,6 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release"
-	"github.com/orlop/orlop/release/attest"
 	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/oci/layout"
 )
@@ -39,11 +38,12 @@ type Against struct {
 	Locks     []GivenLock // nil for those next to the archives
 	Unusable  error       // of a lock that cannot be used
 	Checksums []release.Checksum
-	Digests   bool         // Checksums are given, even if the list is empty
-	Require   []string     // of References
-	Keys      []attest.Key // that the user believes
-	NeedLock  bool         // an archive without a lock is a usage error
-	OnlyOne   bool         // there is one archive: a single lock is for it, under any name
+	Digests   bool     // Checksums are given, even if the list is empty
+	Require   []string // of References
+	Signing   Signing
+	AtLeast   string // the oldest version of FreeBSD's packages; "" for any
+	NeedLock  bool   // an archive without a lock is a usage error
+	OnlyOne   bool   // there is one archive: a single lock is for it, under any name
 }
 
 // Subject is an image that is checked.
@@ -83,6 +83,8 @@ func Archive(ctx context.Context, by *Against, s Subject) *Report {
 	if r.Artifact != nil {
 		by.compareLock(ctx, r)
 		by.findWithdrawal(ctx, r)
+		by.checkSignatures(ctx, r)
+		by.checkVersion(ctx, r)
 	}
 	r.faulty(by.compareDigests(ctx, r, file)...)
 	if r.Artifact == nil {
@@ -212,18 +214,8 @@ func otherLocks(archive string) []string {
 	return names
 }
 
-// ArchiveEnds are the suffixes of archives; a layout in a folder has none.
-var ArchiveEnds = []string{".txz", ".tar.zst", ".tar.xz", ".tar.gz", ".tar"}
-
 // LockFile returns the name of the lock next to an archive or image layout.
-func LockFile(path string) string {
-	for _, ext := range ArchiveEnds {
-		if base, ok := strings.CutSuffix(path, ext); ok {
-			return base + lock.Ending
-		}
-	}
-	return strings.TrimRight(path, "/") + lock.Ending
-}
+func LockFile(path string) string { return artifact.Base(path) + lock.Ending }
 
 // compareDigests looks up the archive in the lists: its file by file name, its
 // manifest by the image's name or, since a copy may have another name, by digest.

@@ -45,7 +45,7 @@ func AttachedLock(ctx context.Context, from *registry.Repository, c *oci.Content
 		}
 		seen[string(a.Text)] = true
 		l, err := ParseLock(path.Base("/"+a.Name), a.Text)
-		l.Attached = true
+		l.Attached, l.Manifest = true, a.Manifest
 		switch {
 		case err != nil:
 			unreadable = err

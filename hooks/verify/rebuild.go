@@ -31,8 +31,9 @@ type Rebuilder struct {
 	Config func(l *lock.Lock) (hooks.Config, error)
 	// Build builds images.
 	Build     func(ctx context.Context, cfg hooks.Config) ([]hooks.Result, error)
-	TrustLock bool // what only the lock vouches for is no fault
-	Lines     int  // to show of one file or package
+	TrustLock bool     // what only the lock vouches for is no fault
+	Signing   *Signing // whose signature of the lock vouches for it
+	Lines     int      // to show of one file or package
 }
 
 // Rebuild rebuilds the images that have no fault so far, in as few runs as the locks
@@ -133,7 +134,7 @@ func (b *Rebuilder) compare(ctx context.Context, group []*Report, built []hooks.
 				r.fail(Different, err)
 			}
 		case len(r.Doubts) > 0:
-			b.doubt(r)
+			b.doubt(ctx, r)
 		}
 	}
 	return ctx.Err()
@@ -141,7 +142,14 @@ func (b *Rebuilder) compare(ctx context.Context, group []*Report, built []hooks.
 
 // doubt sets the result of an image that was reproduced byte for byte, but from
 // parts that only its lock vouches for.
-func (b *Rebuilder) doubt(r *Report) {
+func (b *Rebuilder) doubt(ctx context.Context, r *Report) {
+	by, err := b.Signing.IsLockSigned(ctx, r)
+	if by != "" {
+		r.Notes = append(r.Notes, fmt.Sprintf("what no signed catalogue vouches for, %s does, who signed the lock", by))
+		r.Doubts = nil
+		return
+	}
+	r.add(err)
 	r.Result = Unvouched
 	if b.TrustLock {
 		return

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/hooks/artifact"
@@ -40,8 +41,10 @@ type Report struct {
 	Piped    bool               // there are no files next to it
 	Artifact *artifact.Artifact // nil where it could not be read
 	Lock     *GivenLock         // nil where none was found
-	Compared []string           // independent references that it was compared with: lock, digests
+	Compared []string           // independent references that it was compared with: lock, digests, signature, policy
 	Result   string
+
+	Signatures []Signature // if any were asked for
 
 	several    bool     // images in the archive
 	OtherLocks []string // names of locks next to the archive that were not used
@@ -57,7 +60,8 @@ type GivenLock struct {
 	File string
 	Text []byte
 
-	Attached bool // to the image in its registry: File is only a name
+	Attached bool          // to the image in its registry: File is only a name
+	Manifest digest.Digest // by which it is attached
 }
 
 // ParseLock reads a lock.

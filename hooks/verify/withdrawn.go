@@ -64,7 +64,8 @@ func withdrawalIn(a registry.Attachment, subject digest.Digest, keys []attest.Ke
 		if err != nil || e.Type != attest.MediaTypeStatement {
 			return nil, false
 		}
-		payload, signed = e.Payload, e.SignedBy(keys)
+		payload = e.Payload
+		_, signed = e.SignedBy(keys)
 	}
 	s, err := attest.ParseStatement(payload)
 	if err != nil || !slices.Contains(s.Subjects, subject) {
@@ -83,6 +84,6 @@ func (by *Against) findWithdrawal(ctx context.Context, r *Report) {
 		return
 	}
 	for _, subject := range slices.Compact([]digest.Digest{r.Artifact.Descriptor.Digest, r.Remote.Digest}) {
-		r.take(Withdrawn(ctx, r.Remote.From, subject, by.Keys))
+		r.take(Withdrawn(ctx, r.Remote.From, subject, by.Signing.Keys))
 	}
 }

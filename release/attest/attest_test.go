@@ -14,6 +14,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -57,11 +58,16 @@ func public(t *testing.T, key any) []byte {
 
 func keyOf(t *testing.T, key crypto.Signer) attest.Key {
 	t.Helper()
-	k, err := attest.ParseKey(public(t, key.Public()))
+	keys, err := attest.ParseKeys(public(t, key.Public()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return k
+	return keys[0]
+}
+
+func signedBy(e *attest.Envelope, keys []attest.Key) bool {
+	_, ok := e.SignedBy(keys)
+	return ok
 }
 
 // TestSignedBy believes a payload that one of the keys has signed, and no other.
@@ -88,16 +94,16 @@ func TestSignedBy(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range []*attest.Envelope{plain, packed} {
-			if !e.SignedBy(both) || !e.SignedBy(both[i:i+1]) || e.SignedBy(both[1-i:2-i]) || e.SignedBy(nil) || e.SignedBy([]attest.Key{{}}) {
+			if by, ok := e.SignedBy(both); !ok || by.ID() != both[i].ID() || !signedBy(e, both[i:i+1]) || signedBy(e, both[1-i:2-i]) || signedBy(e, nil) || signedBy(e, []attest.Key{{}}) {
 				t.Errorf("%T: a key counts that has not signed, or one does not that has", key)
 			}
 			e.Payload = []byte(strings.Replace(string(e.Payload), "bad", "fine", 1))
-			if e.SignedBy(both) {
+			if signedBy(e, both) {
 				t.Errorf("%T: another payload passes", key)
 			}
 		}
 		retyped, err := attest.ParseEnvelope([]byte(strings.Replace(text, "in-toto+json", "other+json", 1)))
-		if err != nil || retyped.SignedBy(both) {
+		if err != nil || signedBy(retyped, both) {
 			t.Errorf("%T: the payload of another type passes, %v", key, err)
 		}
 	}
@@ -117,12 +123,9 @@ func TestParseFaults(t *testing.T) {
 			}
 			return err
 		},
-		"key": func(s string) error { _, err := attest.ParseKey([]byte(s)); return err },
+		"key": func(s string) error { _, err := attest.ParseKeys([]byte(s)); return err },
 	}
-	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rsaKey := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 1023, 1), E: 65537}} // too short to be made
 	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -143,8 +146,9 @@ func TestParseFaults(t *testing.T) {
 		{"withdrawal", strings.Replace(statement(), `"it is bad"`, "1", 1), "predicate: reason: found number, wanted a string"},
 		{"key", "x", "is no public key in PEM form"},
 		{"key", "-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----\n", "is no public key that can be read"},
-		{"key", string(public(t, rsaKey.Public())), "is a *rsa.PublicKey, wanted ECDSA on P-256 or Ed25519"},
-		{"key", string(public(t, p384.Public())), "is a *ecdsa.PublicKey, wanted ECDSA on P-256 or Ed25519"},
+		{"key", string(public(t, p384.Public())), "is ECDSA on P-384, wanted P-256"},
+		{"key", string(public(t, rsaKey.Public())), "is RSA of 1024 bits, wanted at least 2048"},
+		{"key", "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n", "is a PEM block \"PRIVATE KEY\", wanted PUBLIC KEY"},
 	} {
 		if err := parse[tt.kind](tt.text); err == nil || !strings.HasPrefix(err.Error(), tt.want) && !strings.Contains(err.Error(), `"`+tt.want+`"`) {
 			t.Errorf("%s %.60s: got %v, want %s", tt.kind, tt.text, err, tt.want)
@@ -168,13 +172,13 @@ func FuzzStatement(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	key, err := attest.ParseKey(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	keys, err := attest.ParseKeys(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, parse := range []func([]byte) (*attest.Envelope, error){attest.ParseEnvelope, attest.ParseBundle} {
-			if e, err := parse(text); err == nil && e.SignedBy([]attest.Key{key}) {
+			if e, err := parse(text); err == nil && signedBy(e, keys) {
 				t.Error("a key has signed that nobody has")
 			}
 		}
@@ -190,8 +194,8 @@ func FuzzStatement(f *testing.F) {
 func FuzzKey(f *testing.F) {
 	f.Add([]byte("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if k, err := attest.ParseKey(text); err != nil && k != (attest.Key{}) {
-			t.Errorf("got a key and %v", err)
+		if keys, err := attest.ParseKeys(text); (err == nil) != (len(keys) > 0) {
+			t.Errorf("got %d keys and %v", len(keys), err)
 		}
 	})
 }

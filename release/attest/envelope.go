@@ -4,6 +4,7 @@ package attest
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -43,8 +44,9 @@ func ParseEnvelope(text []byte) (*Envelope, error) {
 // Certificates and entries of logs in it count for nothing.
 func ParseBundle(text []byte) (*Envelope, error) {
 	var doc struct {
-		MediaType    string            `json:"mediaType"`
-		DSSEEnvelope *envelopeDocument `json:"dsseEnvelope"`
+		MediaType        string            `json:"mediaType"`
+		DSSEEnvelope     *envelopeDocument `json:"dsseEnvelope"`
+		MessageSignature *json.RawMessage  `json:"messageSignature"`
 	}
 	if err := strict.Unmarshal(text, &doc); err != nil {
 		return nil, err
@@ -52,7 +54,22 @@ func ParseBundle(text []byte) (*Envelope, error) {
 	if doc.MediaType != MediaTypeBundle || doc.DSSEEnvelope == nil {
 		return nil, fmt.Errorf("mediaType is %q, wanted %q with an envelope", doc.MediaType, MediaTypeBundle)
 	}
+	if doc.MessageSignature != nil {
+		return nil, errors.New("has an envelope and a messageSignature, wanted one of them")
+	}
+	if n := len(doc.DSSEEnvelope.Signatures); n != 1 {
+		return nil, fmt.Errorf("its envelope has %d signatures, wanted 1", n)
+	}
 	return doc.DSSEEnvelope.envelope()
+}
+
+// Bundle writes a statement and its signature as cosign 3 does, byte for byte: the
+// order of members is part of the format here.
+func Bundle(by Key, statement, sig []byte) []byte {
+	b64 := base64.StdEncoding.EncodeToString
+	return fmt.Appendf(nil, `{"mediaType":"%s","verificationMaterial":{"publicKey":{"hint":"%s"}},`+
+		`"dsseEnvelope":{"payload":"%s","payloadType":"%s","signatures":[{"sig":"%s"}]}}`,
+		MediaTypeBundle, by.Hint(), b64(statement), MediaTypeStatement, b64(sig))
 }
 
 func (doc *envelopeDocument) envelope() (*Envelope, error) {
@@ -83,12 +100,16 @@ func decode(s string) ([]byte, error) {
 	return b, nil
 }
 
-// SignedBy reports whether one of the keys has signed the envelope.
-func (e *Envelope) SignedBy(keys []Key) bool {
+// SignedBy finds the first of the keys that has signed the envelope.
+func (e *Envelope) SignedBy(keys []Key) (Key, bool) {
 	signed := PAE(e.Type, e.Payload)
-	return slices.ContainsFunc(keys, func(k Key) bool {
-		return slices.ContainsFunc(e.Signatures, func(sig []byte) bool { return k.verify(signed, sig) })
+	i := slices.IndexFunc(keys, func(k Key) bool {
+		return slices.ContainsFunc(e.Signatures, func(sig []byte) bool { return k.Verify(signed, sig) })
 	})
+	if i < 0 {
+		return Key{}, false
+	}
+	return keys[i], true
 }
 
 // PAE returns the bytes that are signed of a payload (DSSE, protocol.md).

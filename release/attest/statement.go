@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-// Package attest reads statements about images, and tells who signed them: in-toto
-// statements (in-toto attestation framework, Statement v1), alone, in a DSSE envelope, or
-// in cosign's bundle, with keys that the user gives.
+// Package attest writes and reads what is said of images, and tells who signed it:
+//
+//   - in-toto statements (in-toto attestation framework, Statement v1), alone, in a DSSE
+//     envelope, or in cosign's bundle (sigstore protobuf-specs, bundle v0.3);
+//   - cosign's older signatures (cosign, SIGNATURE_SPEC.md);
+//   - OpenPGP messages as podman and skopeo have them (containers-signature(5));
+//   - clear-signed lists, as FreeBSD's releases have them.
+//
+// Keys are those that the user gives: certificates, logs and key servers count for
+// nothing. The same key makes the same bytes of the same image each time, but for kinds of
+// key of which the file says otherwise.
 package attest
 
 import (
@@ -24,6 +32,16 @@ const (
 
 // statementType is what a statement calls itself.
 const statementType = "https://in-toto.io/Statement/v1"
+
+// SignType is the type of the predicate by which cosign 3 signs an image. It says nothing
+// but that.
+const SignType = "https://sigstore.dev/cosign/sign/v1"
+
+// SignStatement writes the statement that signs something with this digest, byte for byte
+// as cosign 3 does.
+func SignStatement(d digest.Digest) []byte {
+	return fmt.Appendf(nil, `{"_type":"%s","subject":[{"digest":{"sha256":"%s"}}],"predicateType":"%s","predicate":{}}`, statementType, d.Encoded(), SignType)
+}
 
 // Statement is a statement about some images.
 type Statement struct {

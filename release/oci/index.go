@@ -57,25 +57,33 @@ func DescriptorOf(mediaType string, text []byte) v1.Descriptor {
 
 // Attachment writes the manifest of something that is attached to another manifest:
 // one file, with the empty config that stands for none (image-spec, manifest.md,
-// Guidelines for Artifact Usage). Its name is the file's.
-func Attachment(artifactType, name string, file, subject v1.Descriptor) []byte {
-	return attachment(artifactType, v1.MediaTypeEmptyJSON, name, file, subject)
+// Guidelines for Artifact Usage). Its name is the file's; "" for none.
+func Attachment(artifactType, name string, file, subject v1.Descriptor, annotations map[string]string) []byte {
+	return attachment(artifactType, v1.MediaTypeEmptyJSON, name, file, subject, annotations)
 }
 
 // PlainAttachment is Attachment for registries that refuse types they do not know: it
 // has the type of an image's config, and no artifact type of its own.
-func PlainAttachment(name string, file, subject v1.Descriptor) []byte {
-	return attachment("", v1.MediaTypeImageConfig, name, file, subject)
+func PlainAttachment(name string, file, subject v1.Descriptor, annotations map[string]string) []byte {
+	return attachment("", v1.MediaTypeImageConfig, name, file, subject, annotations)
 }
 
-func attachment(artifactType, configType, name string, file, subject v1.Descriptor) []byte {
+func attachment(artifactType, configType, name string, file, subject v1.Descriptor, annotations map[string]string) []byte {
 	empty := v1.DescriptorEmptyJSON
-	return encode(object{
+	var title map[string]string
+	if name != "" {
+		title = map[string]string{v1.AnnotationTitle: name}
+	}
+	manifest := object{
 		{"schemaVersion", 2},
 		{"mediaType", v1.MediaTypeImageManifest},
 		{"artifactType", optional(artifactType)},
 		{"config", descriptor(configType, empty.Digest, empty.Size, nil)},
-		{"layers", []any{descriptor(file.MediaType, file.Digest, file.Size, map[string]string{v1.AnnotationTitle: name})}},
+		{"layers", []any{descriptor(file.MediaType, file.Digest, file.Size, title)}},
 		{"subject", descriptor(subject.MediaType, subject.Digest, subject.Size, nil)},
-	})
+	}
+	if len(annotations) > 0 {
+		manifest = append(manifest, member{"annotations", sorted(annotations)})
+	}
+	return encode(manifest)
 }

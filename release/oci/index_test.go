@@ -39,8 +39,8 @@ func TestAttachment(t *testing.T) {
 	t.Parallel()
 	file, subject := DescriptorOf("application/x", []byte("file")), DescriptorOf(v1.MediaTypeImageManifest, []byte("subject"))
 	for want, text := range map[string][]byte{
-		"sha256:1420483a85289a4ceaf65f38e3ce65f5d7d1691fb6f00031a1ecc6fd25841883": Attachment("application/x", "x.json", file, subject),
-		"sha256:29914c9ef60cf66a35fc272c0988291b29ea2ecb3462697380bb62441d10c57f": PlainAttachment("x.json", file, subject),
+		"sha256:1420483a85289a4ceaf65f38e3ce65f5d7d1691fb6f00031a1ecc6fd25841883": Attachment("application/x", "x.json", file, subject, nil),
+		"sha256:29914c9ef60cf66a35fc272c0988291b29ea2ecb3462697380bb62441d10c57f": PlainAttachment("x.json", file, subject, nil),
 	} {
 		if got := digest.FromBytes(text).String(); got != want {
 			t.Errorf("digest is %s, want %s:\n%s", got, want, text)

@@ -20,10 +20,13 @@ import (
 
 // Attachment is a file that is attached to a manifest.
 type Attachment struct {
-	Type string // of the file, and of the artifact where the registry allows that
-	Name string // of the file
-	Text []byte
-	New  bool // the registry has just got it, so there is no manifest of it yet
+	Type        string // of the file, and of the artifact where the registry allows that
+	Name        string // of the file; "" for none
+	Text        []byte
+	Annotations map[string]string // of its manifest, and of what lists it
+	New         bool              // the registry has just got it, so there is no manifest of it yet
+
+	Manifest digest.Digest // by which it is attached, of one that was read
 }
 
 // maxAttachments bounds how many of one manifest are looked at.
@@ -89,7 +92,7 @@ func (r *Repository) attachment(ctx context.Context, d v1.Descriptor, subject di
 	}
 	defer blob.Close()
 	file, err := io.ReadAll(blob)
-	return &Attachment{Type: m.Layers[0].MediaType, Name: m.Layers[0].Annotations[v1.AnnotationTitle], Text: file}, err
+	return &Attachment{Type: m.Layers[0].MediaType, Name: m.Layers[0].Annotations[v1.AnnotationTitle], Text: file, Annotations: m.Annotations, Manifest: d.Digest}, err
 }
 
 // BlobsOf returns the blobs of an attachment: the file, and a config that says nothing.
@@ -97,24 +100,29 @@ func BlobsOf(f Attachment) []Manifest {
 	return []Manifest{{oci.DescriptorOf(f.Type, f.Text), f.Text}, {v1.DescriptorEmptyJSON, v1.DescriptorEmptyJSON.Data}}
 }
 
+// Attached is what has become of files that were attached.
+type Attached struct {
+	Manifests []v1.Descriptor // one a file
+	Sent      int             // manifests that were not there
+	Plain     bool            // the registry refuses the type of an attachment, so that it has the type of an image
+}
+
 // Attach attaches files to a manifest, all of which and their blobs the repository has,
-// and makes sure that others find them. It returns how many manifests it sent. Plain
-// reports that the registry refuses the type of an attachment, so that it has the type
-// of an image.
-func (r *Repository) Attach(ctx context.Context, subject v1.Descriptor, files []Attachment) (sent int, plain bool, err error) {
-	var attached []v1.Descriptor
+// and makes sure that others find them.
+func (r *Repository) Attach(ctx context.Context, subject v1.Descriptor, files []Attachment) (Attached, error) {
+	var all Attached
 	for _, f := range files {
 		a, err := r.attach(ctx, subject, f)
 		if err != nil {
-			return sent, false, err
+			return all, err
 		}
 		if a.sent {
-			sent++
+			all.Sent++
 		}
-		plain = plain || a.plain
-		attached = append(attached, a.Descriptor)
+		all.Plain = all.Plain || a.plain
+		all.Manifests = append(all.Manifests, a.Descriptor)
 	}
-	return sent, plain, r.Listed(ctx, subject.Digest, attached)
+	return all, r.Listed(ctx, subject.Digest, all.Manifests)
 }
 
 // attached is what one attachment has become: its descriptor in a list.
@@ -146,17 +154,17 @@ func (r *Repository) attach(ctx context.Context, subject v1.Descriptor, f Attach
 
 // plainAttachment is AttachmentManifest for registries that take only images.
 func plainAttachment(subject v1.Descriptor, f Attachment) *Manifest {
-	text := oci.PlainAttachment(f.Name, oci.DescriptorOf(f.Type, f.Text), subject)
+	text := oci.PlainAttachment(f.Name, oci.DescriptorOf(f.Type, f.Text), subject, f.Annotations)
 	m := &Manifest{oci.DescriptorOf(v1.MediaTypeImageManifest, text), text}
-	m.ArtifactType = v1.MediaTypeImageConfig
+	m.ArtifactType, m.Annotations = v1.MediaTypeImageConfig, f.Annotations
 	return m
 }
 
 // AttachmentManifest returns the manifest by which a file is attached to another one.
 func AttachmentManifest(subject v1.Descriptor, f Attachment) *Manifest {
-	text := oci.Attachment(f.Type, f.Name, oci.DescriptorOf(f.Type, f.Text), subject)
+	text := oci.Attachment(f.Type, f.Name, oci.DescriptorOf(f.Type, f.Text), subject, f.Annotations)
 	m := &Manifest{oci.DescriptorOf(v1.MediaTypeImageManifest, text), text}
-	m.ArtifactType = f.Type
+	m.ArtifactType, m.Annotations = f.Type, f.Annotations
 	return m
 }
 

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package push
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/signature"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release/attest"
+	"github.com/orlop/orlop/release/registry"
+)
+
+// signed is a manifest that gets signatures, and what they say of it.
+type signed struct {
+	v1.Descriptor
+	items []signature.Item
+}
+
+// toSign lists the manifests of an image that are signed: the index, those of all
+// platforms, and those of what is attached, for which only cosign has a form.
+func (j *job) toSign(cfg Config) []signed {
+	var tags []string
+	for _, t := range j.tags {
+		tags = append(tags, t.name)
+	}
+	slices.Sort(tags)
+	of := signature.Subject{Name: j.RefName(), Version: j.Version()}
+	var list []signed
+	add := func(d v1.Descriptor, platform string, forms []attest.Form) {
+		s := of
+		s.Platform, s.Digest = platform, d.Digest
+		list = append(list, signed{d, s.Items(j.to.Name(), tags, forms...)})
+	}
+	forms := slices.DeleteFunc(cfg.Signers.Forms(), func(f attest.Form) bool { return f == attest.FormList })
+	if len(j.Members) > 1 {
+		add(j.root().Descriptor, "", forms)
+	}
+	for _, m := range j.Members {
+		add(m.Descriptor, m.Platform(), forms)
+	}
+	noPGP := slices.DeleteFunc(slices.Clone(forms), func(f attest.Form) bool { return f == attest.FormPGP })
+	for _, d := range j.attachments {
+		add(d, "", noPGP)
+	}
+	return list
+}
+
+// work is signatures that a manifest does not have yet.
+type work struct {
+	signed
+	missing []signature.Message
+	there   []attest.Signature
+	beside  []attest.Signature // of files beside the images
+}
+
+// signAll signs what is pushed, and adds the signatures beside it. What is there already
+// stays, and is not made again.
+func signAll(ctx context.Context, cfg Config, j *job) error {
+	beside, err := j.beside(cfg)
+	if err != nil {
+		return err
+	}
+	for _, s := range j.toSign(cfg) {
+		w, err := j.missing(ctx, cfg, s, beside, true)
+		if err == nil {
+			err = w.do(ctx, cfg, j)
+		}
+		if err != nil {
+			return fmt.Errorf("signatures of %s: %w", s.Digest, err)
+		}
+	}
+	return nil
+}
+
+// missing finds out what a manifest lacks. A registry is asked only if something may be
+// missing, and has the manifest.
+func (j *job) missing(ctx context.Context, cfg Config, s signed, beside []attest.Signature, has bool) (work, error) {
+	w := work{signed: s}
+	var more []attest.Signature
+	for _, b := range beside {
+		if claim, _ := (attest.Trust{}).Verify(b); slices.Contains(claim.Digests, s.Digest) {
+			more = append(more, b)
+		}
+	}
+	if len(s.items) == 0 && len(more) == 0 {
+		return w, nil
+	}
+	var found []signature.Found
+	if has {
+		there, notes, err := signature.Registry(ctx, j.to, s.Digest)
+		if err != nil {
+			return w, err
+		}
+		found = there
+		for _, note := range notes {
+			cfg.Observe.Notice("image %s: %s", j.Image, note)
+		}
+	}
+	if cfg.Lookaside.Place != "" {
+		aside, _, err := cfg.Lookaside.Read(ctx, j.to.Reference, s.Digest)
+		if err != nil {
+			return w, err
+		}
+		found = append(found, aside...)
+	}
+	w.there = signature.Only(found)
+	for _, b := range more {
+		if !slices.ContainsFunc(w.there, func(t attest.Signature) bool { return same(t, b) }) {
+			w.beside = append(w.beside, b)
+		}
+	}
+	for _, m := range signature.Messages(s.items) {
+		if !cfg.Signers.HaveSigned(m, slices.Concat(w.there, w.beside)) {
+			w.missing = append(w.missing, m)
+		}
+	}
+	return w, nil
+}
+
+// same reports whether two signatures are the same bytes.
+func same(a, b attest.Signature) bool {
+	return a.Form == b.Form && string(a.Text) == string(b.Text) && string(a.Sig) == string(b.Sig)
+}
+
+// do makes the signatures, and brings them where they belong.
+func (w work) do(ctx context.Context, cfg Config, j *job) error {
+	list := w.beside
+	for _, m := range w.missing {
+		made, err := cfg.Signers.Sign(ctx, m, slices.Concat(w.there, list))
+		if err != nil {
+			return err
+		}
+		list = append(list, made...)
+	}
+	var aside []attest.Signature
+	for _, s := range list {
+		if s.Form == attest.FormPGP {
+			aside = append(aside, s)
+		}
+	}
+	if err := cfg.Lookaside.Add(j.to.Reference, w.Digest, aside); err != nil {
+		return err
+	}
+	sent, err := signature.Publish(ctx, j.to, w.Descriptor, list)
+	j.count(Sent{Manifests: sent})
+	j.signed += len(list)
+	return err
+}
+
+// beside reads the signatures in files beside the images. Those that name another
+// repository, and those that have no place to go, are left where they are.
+func (j *job) beside(cfg Config) ([]attest.Signature, error) {
+	var list []attest.Signature
+	var seen []string
+	for _, m := range j.Members {
+		if m.Ref.Remote != nil || m.Ref.File.Piped || slices.Contains(seen, m.Ref.Path()) {
+			continue
+		}
+		seen = append(seen, m.Ref.Path())
+		found, err := signature.Beside(artifact.Base(m.Ref.Path()))
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			claim, _ := attest.Trust{}.Verify(f.Signature)
+			switch why := j.unfit(cfg, f.Form, claim); why {
+			case "":
+				list = append(list, f.Signature)
+			default:
+				cfg.Observe.Notice("image %s: a signature in %s stays there: %s", j.Image, f.Where, why)
+			}
+		}
+	}
+	return list, nil
+}
+
+// unfit says why a signature that was found in a file is not published, "" for nothing.
+func (j *job) unfit(cfg Config, form attest.Form, claim attest.Claim) string {
+	if len(claim.Digests) == 0 {
+		return "it cannot be read"
+	}
+	if form == attest.FormBundle {
+		return ""
+	}
+	ref, err := registry.ParseReference(claim.Identity)
+	switch {
+	case err != nil || ref.Name() != j.to.Name():
+		return fmt.Sprintf("it is for %s", strings.TrimSpace(claim.Identity))
+	case form == attest.FormPGP && cfg.Lookaside.Place == "":
+		return "--lookaside says where signatures in podman's form go"
+	}
+	return ""
+}
+
+// planSigned lists the signatures that a push would make or add.
+func (j *job) planSigned(ctx context.Context, cfg Config) ([]Step, error) {
+	beside, err := j.beside(cfg)
+	if err != nil {
+		return nil, err
+	}
+	var steps []Step
+	for _, s := range j.toSign(cfg) {
+		has, err := j.to.Has(ctx, s.Descriptor)
+		if err != nil {
+			return nil, err
+		}
+		w, err := j.missing(ctx, cfg, s, beside, has)
+		if err != nil {
+			return nil, fault.Within("signatures of "+s.Digest.String(), err)
+		}
+		for _, m := range w.missing {
+			steps = append(steps, Step{Do: "sign", Repository: j.to.Name(), What: strings.TrimSpace(string(m.Form()) + " " + m.Items[0].Identity), Digest: s.Digest})
+		}
+		for _, b := range w.beside {
+			steps = append(steps, Step{Do: "add", Repository: j.to.Name(), What: string(b.Form), Digest: s.Digest})
+		}
+	}
+	return steps, nil
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package sign
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"regexp"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/hooks/signature"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/strict"
+	"github.com/orlop/orlop/release/attest"
+	"github.com/orlop/orlop/release/registry"
+)
+
+// A folder in which what is to be signed travels to the keys, and the signatures back. It
+// has a list, and beside it files named by the sha256 of what they belong to: payloads
+// for other programs to sign, and signatures.
+const listName = "manifest.json"
+
+// Endings of the files in such a folder.
+const (
+	payloadEnd = ".payload"
+	keyEnd     = ".sig" // DER, or raw
+	pgpEnd     = ".pgp"
+	clearEnd   = ".asc"
+)
+
+// preparedFormat is the version of the list.
+const preparedFormat = 1
+
+type preparedList struct {
+	Format int              `json:"format"`
+	Items  []signature.Item `json:"items"`
+}
+
+// Prepare writes a folder with the list of what is to be signed, and nothing else. The
+// folder must not have anything in it.
+func Prepare(ctx context.Context, dir string, items []signature.Item) error {
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return fault.Usagef("--prepare: %s: has files, wanted an empty folder or none", dir)
+	}
+	var sorted []signature.Item
+	for _, m := range signature.Messages(items) {
+		sorted = append(sorted, m.Items...)
+	}
+	text, err := json.MarshalIndent(preparedList{preparedFormat, sorted}, "", "  ")
+	if err != nil {
+		return err
+	}
+	to, err := output.NewFolder(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer to.Remove()
+	if err := to.Write(ctx, listName, append(text, '\n')); err != nil {
+		return err
+	}
+	return to.Place(ctx)
+}
+
+// Prepared is such a folder, read: what is to be signed is made from the list anew.
+type Prepared struct {
+	Messages []signature.Message
+	dir      string
+}
+
+// maxPrepared bounds the list, in bytes.
+const maxPrepared = 16 << 20
+
+// Load reads a folder. Nothing in it decides what is signed but the list, and nothing
+// else may be in it than what belongs to the list.
+func Load(dir string) (*Prepared, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, &fault.UnreadError{Path: dir, Err: err}
+	}
+	defer root.Close()
+	text, err := readRegular(root, listName, maxPrepared)
+	if err != nil {
+		return nil, fault.Contentf("%s: %s: %w", dir, listName, err)
+	}
+	var doc preparedList
+	known := json.NewDecoder(bytes.NewReader(text))
+	known.DisallowUnknownFields()
+	if err = strict.Unmarshal(text, &doc); err == nil {
+		err = known.Decode(new(preparedList))
+	}
+	if err == nil && doc.Format != preparedFormat {
+		return nil, fault.Unsupportedf("%s: %s: has format %d, wanted %d", dir, listName, doc.Format, preparedFormat)
+	}
+	if err == nil && len(doc.Items) == 0 {
+		err = errors.New("has nothing that is to be signed")
+	}
+	for i, item := range doc.Items {
+		if err == nil {
+			err = fault.Within(fmt.Sprintf("item %d", i+1), checkItem(item))
+		}
+	}
+	if err != nil {
+		return nil, fault.Contentf("%s: %s: %w", dir, listName, err)
+	}
+	p := &Prepared{signature.Messages(doc.Items), dir}
+	return p, p.checkFiles(root)
+}
+
+// What an item may consist of. A name is printed, and stands in lists.
+var (
+	nameForm     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:+-]*( lock)?$`)
+	versionForm  = regexp.MustCompile(`^[A-Za-z0-9._+,-]{0,64}$`)
+	platformForm = regexp.MustCompile(`^([a-z0-9]+(/[a-z0-9]+){1,2})?$`)
+)
+
+// checkItem finds what no list has that orlop wrote.
+func checkItem(i signature.Item) error {
+	switch {
+	case !nameForm.MatchString(i.Name) || len(i.Name) > 255:
+		return fmt.Errorf("name is %q, wanted the name of an image", i.Name)
+	case !versionForm.MatchString(i.Version):
+		return fmt.Errorf("version is %q", i.Version)
+	case !platformForm.MatchString(i.Platform):
+		return fmt.Errorf("platform is %q, wanted OS/ARCHITECTURE", i.Platform)
+	case i.Digest.Validate() != nil || i.Digest.Algorithm() != digest.SHA256:
+		return fmt.Errorf("digest is %q, wanted sha256:HEX", i.Digest)
+	}
+	named := i.Form == attest.FormCosign || i.Form == attest.FormPGP
+	if !named && i.Form != attest.FormBundle && i.Form != attest.FormList {
+		return fmt.Errorf("form is %q, wanted bundle, cosign, pgp or list", i.Form)
+	}
+	if !named && i.Identity != "" {
+		return fmt.Errorf("identity is %q in the form %s, which has none", i.Identity, i.Form)
+	}
+	if !named {
+		return nil
+	}
+	ref, err := registry.ParseReference(i.Identity)
+	want := ref.Name()
+	if ref.Tag != "" {
+		want += ":" + ref.Tag
+	}
+	if err != nil || ref.Digest != "" || want != i.Identity || i.Form == attest.FormCosign && ref.Tag != "" {
+		return fmt.Errorf("identity is %q, wanted REGISTRY/PATH", i.Identity)
+	}
+	return nil
+}
+
+// checkFiles refuses what does not belong to the list, and payloads that are something
+// else than what is to be signed.
+func (p *Prepared) checkFiles(root *os.Root) error {
+	belongs := map[string][]byte{listName: nil}
+	for _, m := range p.Messages {
+		for _, end := range append(endsOf(m), payloadEnd) {
+			belongs[m.Sum()+end] = m.Text
+		}
+	}
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		text, belong := belongs[e.Name()]
+		switch {
+		case !belong:
+			return fault.Contentf("%s: has a file %q that does not belong to its list", p.dir, e.Name())
+		case !e.Type().IsRegular():
+			return fault.Contentf("%s: %s: is no regular file", p.dir, e.Name())
+		}
+		if path.Ext(e.Name()) != payloadEnd {
+			continue
+		}
+		if have, err := readRegular(root, e.Name(), int64(len(text))); err != nil || !bytes.Equal(have, text) {
+			return fault.Contentf("%s: %s: is not what its name says", p.dir, e.Name())
+		}
+	}
+	return nil
+}
+
+// endsOf lists the endings of the signatures of a message.
+func endsOf(m signature.Message) []string {
+	switch m.Form() {
+	case attest.FormPGP:
+		return []string{pgpEnd}
+	case attest.FormList:
+		return []string{clearEnd}
+	}
+	return []string{keyEnd}
+}
+
+// readRegular reads a regular file in a folder, through no link.
+func readRegular(root *os.Root, name string, most int64) ([]byte, error) {
+	info, err := root.Lstat(name)
+	if err != nil {
+		return nil, fault.Reason(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("is no regular file")
+	}
+	f, err := root.Open(name)
+	if err != nil {
+		return nil, fault.Reason(err)
+	}
+	defer f.Close()
+	if now, err := f.Stat(); err != nil || !os.SameFile(info, now) {
+		return nil, errors.New("changes while it is read")
+	}
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(text)) > most {
+		err = fmt.Errorf("has more than %d bytes", most)
+	}
+	return text, err
+}
+
+// Sign makes the signatures that the folder does not have yet, and writes them there.
+func (p *Prepared) Sign(ctx context.Context, by signature.Signers) (files []string, err error) {
+	if len(by.Keys) > 1 || len(by.PGP) > 1 {
+		return nil, fault.Usagef("sign --prepared: found several keys of a kind, wanted one: a folder has one signature of each thing")
+	}
+	to, err := output.NewFolder(ctx, p.dir)
+	if err != nil {
+		return nil, err
+	}
+	defer to.Remove()
+	for _, m := range p.Messages {
+		list, err := by.Sign(ctx, m, p.signatures(m, by))
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range list {
+			name, text := m.Sum()+endsOf(m)[0], s.Text
+			if s.Form == attest.FormBundle || s.Form == attest.FormCosign {
+				if text, err = rawSignature(s); err != nil {
+					return nil, err
+				}
+			}
+			if _, err := os.Lstat(path.Join(p.dir, name)); !errors.Is(err, fs.ErrNotExist) {
+				return nil, fault.Contentf("%s: %s: is there and is no signature by this key", p.dir, name)
+			}
+			if err := to.Write(ctx, name, text); err != nil {
+				return nil, err
+			}
+			files = append(files, name)
+		}
+	}
+	return files, to.Place(ctx)
+}
+
+// rawSignature is the signature alone, in either of cosign's forms.
+func rawSignature(s attest.Signature) ([]byte, error) {
+	if s.Form == attest.FormCosign {
+		return s.Sig, nil
+	}
+	e, err := attest.ParseBundle(s.Text)
+	if err != nil {
+		return nil, err
+	}
+	return e.Signatures[0], nil
+}
+
+// signatures reads the signatures of a message in the folder, by these keys or others.
+func (p *Prepared) signatures(m signature.Message, by signature.Signers) []attest.Signature {
+	text, err := readIn(p.dir, m.Sum()+endsOf(m)[0])
+	if err != nil {
+		return nil
+	}
+	if m.Form() == attest.FormPGP || m.Form() == attest.FormList {
+		return []attest.Signature{{Form: m.Form(), Text: text}}
+	}
+	var list []attest.Signature
+	for _, k := range by.Keys {
+		list = append(list, m.WithKey(k.Key(), text))
+	}
+	return list
+}
+
+// readIn reads a small file in a folder.
+func readIn(dir, name string) ([]byte, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fault.Reason(err)
+	}
+	defer root.Close()
+	return readRegular(root, name, maxPrepared)
+}
+
+// Show writes the very bytes that are to be signed into the folder, for other programs.
+func (p *Prepared) Show(ctx context.Context) error {
+	to, err := output.NewFolder(ctx, p.dir)
+	if err != nil {
+		return err
+	}
+	defer to.Remove()
+	for _, m := range p.Messages {
+		if err := to.Write(ctx, m.Sum()+payloadEnd, m.Text); err != nil {
+			return err
+		}
+	}
+	return to.Place(ctx)
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package sign
+
+import (
+	"context"
+
+	"github.com/orlop/orlop/hooks/signature"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/release/attest"
+)
+
+// Returned are signers that sign nothing: they take signatures out of a prepared folder.
+// What is signed comes from the images, never from the folder, and each signature is
+// checked as any other is.
+func Returned(dir string, keys []attest.Key, rings []attest.Keyring) signature.Signers {
+	var s signature.Signers
+	for _, k := range keys {
+		s.Keys = append(s.Keys, returnedKey{dir, k})
+	}
+	for _, r := range rings {
+		s.PGP = append(s.PGP, returnedPGP{dir, r})
+	}
+	return s
+}
+
+// findReturned reads the signature of some bytes.
+func findReturned(dir string, text []byte, end string) ([]byte, error) {
+	name := sum.HexSHA256(text) + end
+	sig, err := readIn(dir, name)
+	if err != nil {
+		return nil, fault.Contentf("%s: has no signature %s: %w", dir, name, err)
+	}
+	return sig, nil
+}
+
+type returnedKey struct {
+	dir string
+	key attest.Key
+}
+
+func (r returnedKey) Key() attest.Key { return r.key }
+
+func (r returnedKey) Sign(_ context.Context, text []byte) ([]byte, error) {
+	return findReturned(r.dir, text, keyEnd)
+}
+
+type returnedPGP struct {
+	dir  string
+	ring attest.Keyring
+}
+
+func (r returnedPGP) Ring() attest.Keyring { return r.ring }
+
+func (r returnedPGP) Message(_ context.Context, text []byte) ([]byte, error) {
+	return findReturned(r.dir, text, pgpEnd)
+}
+
+func (r returnedPGP) ClearSign(_ context.Context, text []byte) ([]byte, error) {
+	return findReturned(r.dir, text, clearEnd)
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package signature
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/strict"
+	"github.com/orlop/orlop/release/attest"
+)
+
+// Endings of the files beside an archive that have its signatures, one or several of a
+// form.
+var Endings = map[attest.Form]string{
+	attest.FormBundle: ".sigstore.json", // bundles, one a line
+	attest.FormCosign: ".cosign.json",   // as cosign download signature prints them
+	attest.FormPGP:    ".pgp",           // armoured messages, one after the other
+}
+
+// maxFile bounds such a file, in bytes.
+const maxFile = Most * attest.MaxSignature * 2
+
+// Beside reads the signatures beside an archive, given the archive's path without its
+// ending.
+func Beside(base string) ([]Found, error) {
+	var found []Found
+	var errs []error
+	for _, form := range attest.Forms {
+		file := base + Endings[form]
+		text, err := store.ReadRegularFile(file, maxFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var list []attest.Signature
+		if err == nil {
+			list, err = parseFile(form, text)
+		}
+		if err != nil {
+			errs = append(errs, fault.Contentf("%s: %w", file, fault.Reason(err)))
+		}
+		for _, s := range list {
+			found = append(found, Found{s, filepath.Base(file)})
+		}
+	}
+	return found, errors.Join(errs...)
+}
+
+// parseFile reads a file of signatures of one form.
+func parseFile(form attest.Form, text []byte) ([]attest.Signature, error) {
+	if form == attest.FormPGP {
+		messages, err := attest.ParseArmour(text)
+		if len(messages) > Most {
+			return nil, fmt.Errorf("has more than %d signatures", Most)
+		}
+		var list []attest.Signature
+		for _, m := range messages {
+			list = append(list, attest.Signature{Form: form, Text: m})
+		}
+		return list, err
+	}
+	var list []attest.Signature
+	values := json.NewDecoder(bytes.NewReader(text))
+	for {
+		var raw json.RawMessage
+		err := values.Decode(&raw)
+		if err == io.EOF {
+			return list, nil
+		}
+		if err == nil && len(list) == Most {
+			err = fmt.Errorf("has more than %d signatures", Most)
+		}
+		s := attest.Signature{Form: form, Text: raw}
+		if err == nil && form == attest.FormCosign {
+			s, err = parseDownloaded(raw)
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+}
+
+// downloaded is a signature as cosign download signature prints it. A certificate and
+// what logs say count for nothing.
+type downloaded struct {
+	Base64Signature string
+	Payload         string // base64, too
+}
+
+func parseDownloaded(text []byte) (attest.Signature, error) {
+	s := attest.Signature{Form: attest.FormCosign}
+	var doc downloaded
+	err := strict.Unmarshal(text, &doc)
+	if err == nil {
+		s.Text, err = base64.StdEncoding.DecodeString(doc.Payload)
+	}
+	if err == nil {
+		s.Sig, err = base64.StdEncoding.DecodeString(doc.Base64Signature)
+	}
+	return s, err
+}
+
+// writeFile writes signatures of one form as a file has them.
+func writeFile(form attest.Form, list []attest.Signature) ([]byte, error) {
+	var out bytes.Buffer
+	var messages [][]byte
+	for _, s := range list {
+		switch form {
+		case attest.FormBundle:
+			out.Write(s.Text)
+			out.WriteByte('\n')
+		case attest.FormCosign:
+			b64 := base64.StdEncoding.EncodeToString
+			fmt.Fprintf(&out, `{"Base64Signature":"%s","Payload":"%s"}`+"\n", b64(s.Sig), b64(s.Text))
+		case attest.FormPGP:
+			messages = append(messages, s.Text)
+		}
+	}
+	if form == attest.FormPGP {
+		return attest.Armour(messages)
+	}
+	return out.Bytes(), nil
+}
+
+// Merge returns the files beside an archive with more signatures in them: by their
+// endings, only those that change. Signatures that are there stay in front, but for those
+// of what is there no more.
+func Merge(there []Found, keep func(attest.Claim) bool, more []attest.Signature) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for _, form := range attest.Forms {
+		var list []attest.Signature
+		changes := false
+		for _, f := range there {
+			claim, _ := attest.Trust{}.Verify(f.Signature) // whoever made it
+			switch {
+			case f.Form != form:
+			case keep(claim):
+				list = append(list, f.Signature)
+			default:
+				changes = true
+			}
+		}
+		for _, s := range more {
+			if s.Form == form {
+				list, changes = append(list, s), true
+			}
+		}
+		if !changes {
+			continue
+		}
+		if len(list) > Most {
+			return nil, fault.Unsupportedf("there would be %d signatures of the form %s, the most that this version writes is %d", len(list), form, Most)
+		}
+		text, err := writeFile(form, list)
+		if err != nil {
+			return nil, err
+		}
+		files[Endings[form]] = text
+	}
+	return files, nil
+}

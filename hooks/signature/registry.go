@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package signature
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/release/attest"
+	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/registry"
+)
+
+// Most bounds the signatures of one image that are looked at in one place.
+const Most = 64
+
+// Found is a signature and where it was found.
+type Found struct {
+	attest.Signature
+	Where string
+}
+
+// Only returns the signatures alone.
+func Only(found []Found) []attest.Signature {
+	var list []attest.Signature
+	for _, f := range found {
+		list = append(list, f.Signature)
+	}
+	return list
+}
+
+// Registry reads the signatures that a registry has of a manifest: bundles attached to
+// it, and those at cosign's tag. Notes say what was passed over.
+func Registry(ctx context.Context, from *registry.Repository, subject digest.Digest) (found []Found, notes []string, err error) {
+	bundles, notes, err := from.Attachments(ctx, subject, attest.MaxSignature, attest.MediaTypeBundle)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, b := range bundles {
+		found = append(found, Found{attest.Signature{Form: attest.FormBundle, Text: b.Text}, "attachment " + b.Manifest.String()})
+	}
+	tag := attest.SignatureTag(subject)
+	there, err := from.At(ctx, tag)
+	if err != nil || there == nil {
+		return found, notes, err
+	}
+	list, err := attest.ParseSignatureList(there.Text)
+	if err != nil {
+		return found, append(notes, fmt.Sprintf("tag %s was skipped: it %v", tag, err)), nil
+	}
+	if list.Others > 0 {
+		notes = append(notes, fmt.Sprintf("tag %s has %d layers that are no signatures", tag, list.Others))
+	}
+	more, skipped, err := payloads(ctx, from, tag, list)
+	return append(found, more...), append(notes, skipped...), err
+}
+
+// payloads reads what the signatures at cosign's tag sign.
+func payloads(ctx context.Context, from *registry.Repository, tag string, list *attest.SignatureList) (found []Found, notes []string, err error) {
+	for i, l := range list.Layers {
+		if i == Most {
+			return found, append(notes, fmt.Sprintf("tag %s has more than %d signatures, and the rest was not looked at", tag, Most)), nil
+		}
+		if l.Size > attest.MaxSignature {
+			notes = append(notes, fmt.Sprintf("tag %s: signature %d has %d bytes, and was not looked at", tag, i+1, l.Size))
+			continue
+		}
+		text, err := read(ctx, from, v1.Descriptor{MediaType: attest.MediaTypeSimple, Digest: l.Digest, Size: l.Size})
+		if fault.ClassOf(err) == fault.Wrong && err != nil {
+			notes = append(notes, fmt.Sprintf("tag %s: signature %d was skipped: %v", tag, i+1, err))
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		found = append(found, Found{attest.Signature{Form: attest.FormCosign, Text: text, Sig: l.Sig}, "tag " + tag})
+	}
+	return found, notes, nil
+}
+
+func read(ctx context.Context, from *registry.Repository, d v1.Descriptor) ([]byte, error) {
+	r, err := from.Blob(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
+}
+
+// Annotations of a bundle's manifest, by which cosign tells what is in it.
+const (
+	bundleKind = "dev.sigstore.bundle.content"
+	bundleType = "dev.sigstore.bundle.predicateType"
+)
+
+// attachment is how a bundle is attached to what it signs.
+func attachment(s attest.Signature) registry.Attachment {
+	return registry.Attachment{Type: attest.MediaTypeBundle, Text: s.Text,
+		Annotations: map[string]string{bundleKind: "dsse-envelope", bundleType: attest.SignType}}
+}
+
+// Publish adds signatures of a manifest to a registry, in cosign's two forms. Those that
+// are there stay as they are. It returns how many manifests it sent.
+func Publish(ctx context.Context, to *registry.Repository, subject v1.Descriptor, list []attest.Signature) (sent int, err error) {
+	var bundles []registry.Attachment
+	var older []attest.Signature
+	for _, s := range list {
+		switch s.Form {
+		case attest.FormBundle:
+			b := attachment(s)
+			for _, text := range registry.BlobsOf(b) {
+				if err := upload(ctx, to, text); err != nil {
+					return 0, err
+				}
+			}
+			bundles = append(bundles, b)
+		case attest.FormCosign:
+			older = append(older, s)
+		}
+	}
+	if len(bundles) > 0 {
+		attached, err := to.Attach(ctx, subject, bundles)
+		if err != nil {
+			return attached.Sent, err
+		}
+		sent = attached.Sent
+	}
+	if len(older) == 0 {
+		return sent, nil
+	}
+	written, err := to.Update(ctx, attest.SignatureTag(subject.Digest), func(there *registry.Manifest) (*registry.Manifest, error) {
+		return withSignatures(ctx, to, there, older)
+	})
+	return sent + written, err
+}
+
+// upload sends a small blob unless it is there.
+func upload(ctx context.Context, to *registry.Repository, m registry.Manifest) error {
+	has, err := to.Has(ctx, m.Descriptor)
+	if err != nil || has {
+		return err
+	}
+	return to.Upload(ctx, m.Descriptor, func(from int64) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(m.Text[from:])), nil
+	})
+}
+
+// withSignatures adds signatures to a manifest of some, nil if it has them all. Their
+// payloads, and its config, are sent first.
+func withSignatures(ctx context.Context, to *registry.Repository, there *registry.Manifest, list []attest.Signature) (*registry.Manifest, error) {
+	all := &attest.SignatureList{}
+	if there != nil {
+		var err error
+		if all, err = attest.ParseSignatureList(there.Text); err != nil {
+			return nil, fault.Contentf("%s: manifest %s, where cosign's signatures stand: %w", to.Name(), there.Digest, err)
+		}
+	}
+	before := all.Len()
+	for _, s := range list {
+		if all.Has(s.Text, s.Sig) {
+			continue
+		}
+		if all.Len() >= Most {
+			return nil, fault.Unsupportedf("%s: manifest %s has %d signatures, the most that this version writes", to.Name(), there.Digest, Most)
+		}
+		all.Add(s.Text, s.Sig)
+		if err := upload(ctx, to, registry.Manifest{Descriptor: oci.DescriptorOf(attest.MediaTypeSimple, s.Text), Text: s.Text}); err != nil {
+			return nil, err
+		}
+	}
+	if all.Len() == before {
+		return nil, nil
+	}
+	manifest, config := all.Texts()
+	if err := upload(ctx, to, registry.Manifest{Descriptor: oci.DescriptorOf(v1.MediaTypeImageConfig, config), Text: config}); err != nil {
+		return nil, err
+	}
+	return &registry.Manifest{Descriptor: oci.DescriptorOf(v1.MediaTypeImageManifest, manifest), Text: manifest}, nil
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package verify
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/signature"
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/pkgver"
+	"github.com/orlop/orlop/release"
+	"github.com/orlop/orlop/release/attest"
+	"github.com/orlop/orlop/release/policy"
+	"github.com/orlop/orlop/release/registry"
+)
+
+// judgePolicy asks policy.json whether podman would take the image.
+func (s *Signing) judgePolicy(r *Report, list []attest.Signature) error {
+	name := s.identity(r)
+	if name == "" {
+		return fault.Usagef("--policy: wanted --identity REGISTRY/PATH, where the image is published: policies go by that")
+	}
+	image := policy.Image{Name: name, Manifest: r.Artifact.Descriptor.Digest}
+	switch {
+	case r.Remote == nil:
+		image.Digest = image.Manifest
+	case r.Remote.Reference.Tag != "":
+		image.Tag = r.Remote.Reference.Tag
+	default:
+		image.Digest = r.Remote.Digest
+	}
+	verdict, err := s.Policy.Judge(image, list, s.Now)
+	if err != nil {
+		return err
+	}
+	text := "the policy for " + verdict.Scope + " accepts the image"
+	if verdict.Insecure {
+		text += " without a signature"
+	} else {
+		r.Compared = append(r.Compared, "policy")
+	}
+	r.Notes = append(r.Notes, text)
+	return nil
+}
+
+// OldError is an image of a version that the user wants no more.
+type OldError struct{ Version, Wanted string }
+
+func (e *OldError) Error() string {
+	if e.Version == "" {
+		return "tells no version of FreeBSD's packages, wanted at least " + e.Wanted
+	}
+	return fmt.Sprintf("has version %s, wanted at least %s", e.Version, e.Wanted)
+}
+
+// Wrong reports that the bytes are not those that were wanted.
+func (*OldError) Wrong() bool { return true }
+
+// checkVersion finds an old image that is offered as a new one. Its signatures are as
+// valid as ever, so only its version tells.
+func (by *Against) checkVersion(ctx context.Context, r *Report) {
+	version := lock.VersionOf(r.Artifact.Manifest.Annotations)
+	if by.AtLeast != "" && (version == "" || pkgver.Compare(version, by.AtLeast) < 0) {
+		r.faulty(&OldError{version, by.AtLeast})
+	}
+	if r.Remote == nil || version == "" || !by.Signing.isAsked() && by.AtLeast == "" {
+		return
+	}
+	tag, of := r.Remote.Reference.Tag, release.TagsOf(version)
+	if tag == "" || tag != of.Moving {
+		return
+	}
+	fixed, err := r.Remote.From.At(ctx, of.Fixed)
+	switch {
+	case err != nil:
+		r.faulty(err)
+	case fixed == nil:
+		r.Notes = append(r.Notes, fmt.Sprintf("tag %s names version %s, and there is no tag %s to compare it with", tag, version, of.Fixed))
+	case fixed.Digest != r.Remote.Digest:
+		r.faulty(&registry.ImmutableError{Where: r.Remote.From.Name(), Tag: of.Fixed, Found: fixed.Digest, Wanted: r.Remote.Digest})
+	}
+}
+
+// IsLockSigned reports whether a given key vouches for the lock of an image: a signed list
+// or statement names its sha256, or the manifest by which it is attached is signed.
+func (s *Signing) IsLockSigned(ctx context.Context, r *Report) (by string, err error) {
+	l := r.Lock
+	if l == nil || s.IsEmpty() {
+		return "", nil
+	}
+	wanted := digest.FromBytes(l.Text)
+	for _, list := range s.Lists {
+		if len(list.By) > 0 && list.names(wanted) {
+			return list.By[0].Primary, nil
+		}
+	}
+	found, err := l.signatures(ctx, r)
+	if l.Attached {
+		wanted = l.Manifest
+	}
+	of := subject{"lock", wanted}
+	for _, f := range found {
+		if g := s.judge(r, of, f); g.Counts {
+			return g.Signer, err
+		}
+	}
+	return "", err
+}
+
+// signatures finds the signatures of a lock, beside it or where it is attached.
+func (l *GivenLock) signatures(ctx context.Context, r *Report) ([]signature.Found, error) {
+	if !l.Attached {
+		return signature.Beside(strings.TrimSuffix(l.File, lockFileEnd))
+	}
+	found, notes, err := signature.Registry(ctx, r.Remote.From, l.Manifest)
+	r.Notes = append(r.Notes, notes...)
+	return found, err
+}
+
+// lockFileEnd is what files beside a lock do without: container-image-NAME.lock.json has
+// container-image-NAME.lock.sigstore.json.
+const lockFileEnd = ".json"

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package attest
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+)
+
+// Keyring is a set of OpenPGP keys whose signatures the user believes.
+type Keyring struct{ list openpgp.EntityList }
+
+// maxKeyring bounds the keys in a file.
+const maxKeyring = 1000
+
+// ParseKeyring reads OpenPGP public keys (RFC 9580), binary or armoured, in one block or
+// several. A key that cannot be used is an error: nobody should find out later that it
+// counts for nothing.
+func ParseKeyring(text []byte) (Keyring, error) {
+	var k Keyring
+	blocks, err := keyBlocks(text)
+	if err != nil {
+		return k, err
+	}
+	for _, block := range blocks {
+		packets := packet.NewReader(bytes.NewReader(block))
+		for {
+			e, err := openpgp.ReadEntity(packets)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				return Keyring{}, fmt.Errorf("has an OpenPGP key that cannot be used: %w", err)
+			}
+			if k.list = append(k.list, e); len(k.list) > maxKeyring {
+				return Keyring{}, fmt.Errorf("has more than %d OpenPGP keys", maxKeyring)
+			}
+		}
+	}
+	if len(k.list) == 0 {
+		return k, errors.New("has no OpenPGP key")
+	}
+	return k, nil
+}
+
+// keyBlocks returns the binary keys in a file.
+func keyBlocks(text []byte) ([][]byte, error) {
+	trimmed := bytes.TrimSpace(text)
+	if !bytes.HasPrefix(trimmed, []byte("-----BEGIN")) {
+		return [][]byte{text}, nil
+	}
+	return armoured(trimmed, openpgp.PublicKeyType, openpgp.PrivateKeyType)
+}
+
+// maxBlocks bounds the armoured blocks of a file.
+const maxBlocks = 1000
+
+// armoured reads armoured blocks of some types, and nothing else.
+func armoured(text []byte, types ...string) ([][]byte, error) {
+	var list [][]byte
+	for rest := bytes.TrimSpace(text); len(rest) > 0; {
+		if len(list) == maxBlocks {
+			return nil, fmt.Errorf("has more than %d armoured blocks", maxBlocks)
+		}
+		end := []byte("\n-----END ")
+		at := bytes.Index(rest, end)
+		if !bytes.HasPrefix(rest, []byte("-----BEGIN ")) || at < 0 {
+			return nil, errors.New("has something that is no armoured block")
+		}
+		stop := at + 1
+		if line := bytes.IndexByte(rest[stop:], '\n'); line >= 0 {
+			stop += line
+		} else {
+			stop = len(rest)
+		}
+		block, err := armor.Decode(bytes.NewReader(append(bytes.Clone(rest[:stop]), '\n')))
+		if err != nil {
+			return nil, errors.New("has an armoured block that cannot be read")
+		}
+		if !slices.Contains(types, block.Type) {
+			return nil, fmt.Errorf("has a %q, wanted %s", block.Type, strings.Join(types, " or "))
+		}
+		body, err := io.ReadAll(block.Body)
+		if err != nil {
+			return nil, fmt.Errorf("has a %q that cannot be read", block.Type)
+		}
+		list, rest = append(list, body), bytes.TrimSpace(rest[stop:])
+	}
+	return list, nil
+}
+
+// Join returns a keyring with the keys of both.
+func (k Keyring) Join(other Keyring) Keyring {
+	return Keyring{append(append(openpgp.EntityList{}, k.list...), other.list...)}
+}
+
+// IDs are the fingerprints of the primary keys.
+func (k Keyring) IDs() []string {
+	var list []string
+	for _, e := range k.list {
+		list = append(list, fingerprint(e.PrimaryKey))
+	}
+	return list
+}
+
+// IsEmpty reports whether there is no key.
+func (k Keyring) IsEmpty() bool { return len(k.list) == 0 }
+
+func fingerprint(k *packet.PublicKey) string {
+	return strings.ToUpper(hex.EncodeToString(k.Fingerprint))
+}
+
+// PGPSignature is a signature that a key of the keyring has made and that counts.
+type PGPSignature struct {
+	Primary string // fingerprint of the primary key, whichever subkey has signed
+	Time    time.Time
+}
+
+// judge finds the key that has made a signature, and whether it counts at a time: the
+// key may sign, and neither it nor its primary key, identity or signatures are expired or
+// revoked. The hash has what is signed.
+func (k Keyring) judge(sig *packet.Signature, h hash.Hash, now time.Time) (PGPSignature, error) {
+	if sig.IssuerKeyId == nil {
+		return PGPSignature{}, errors.New("names no key")
+	}
+	if name, weak := weakHash(sig); weak {
+		return PGPSignature{}, fmt.Errorf("uses %s, wanted SHA-256, SHA-384 or SHA-512", name)
+	}
+	var known, may bool
+	for _, key := range k.list.KeysById(*sig.IssuerKeyId) {
+		known = true
+		if sig.IssuerFingerprint != nil && !bytes.Equal(sig.IssuerFingerprint, key.PublicKey.Fingerprint) {
+			continue
+		}
+		if key.SelfSignature == nil || !key.SelfSignature.FlagsValid || !key.SelfSignature.FlagSign {
+			continue
+		}
+		may = true
+		if bits, err := key.PublicKey.BitLength(); err == nil && isRSA(key.PublicKey) && bits < minRSA {
+			return PGPSignature{}, fmt.Errorf("is by an RSA key of %d bits, wanted at least %d", bits, minRSA)
+		}
+		if key.PublicKey.VerifySignature(h, sig) != nil {
+			return PGPSignature{}, errors.New("does not verify: what it signs is something else")
+		}
+		if err := current(key, sig, now); err != nil {
+			return PGPSignature{}, err
+		}
+		return PGPSignature{fingerprint(key.Entity.PrimaryKey), sig.CreationTime.UTC()}, nil
+	}
+	switch {
+	case may:
+	case known:
+		return PGPSignature{}, fmt.Errorf("is by the key %016X, which may not sign", *sig.IssuerKeyId)
+	}
+	return PGPSignature{}, fmt.Errorf("is by the key %016X, which is not among those given", *sig.IssuerKeyId)
+}
+
+func isRSA(k *packet.PublicKey) bool {
+	return k.PubKeyAlgo == packet.PubKeyAlgoRSA || k.PubKeyAlgo == packet.PubKeyAlgoRSASignOnly
+}
+
+// current checks that everything a signature rests on is in force.
+func current(key openpgp.Key, sig *packet.Signature, now time.Time) error {
+	e := key.Entity
+	self, identity := e.PrimarySelfSignature()
+	sub := key.PublicKey != e.PrimaryKey
+	rests := []*packet.Signature{sig, self}
+	if sub {
+		rests = append(rests, key.SelfSignature)
+	}
+	switch {
+	case self == nil:
+		return errors.New("is by a key without an identity of its own")
+	case e.Revoked(now), sub && key.Revoked(now), identity != nil && identity.Revoked(now):
+		return errors.New("is by a key that is revoked")
+	case e.PrimaryKey.KeyExpired(self, now), sub && key.PublicKey.KeyExpired(key.SelfSignature, now):
+		return errors.New("is by a key that has expired")
+	case sig.CreationTime.Before(key.PublicKey.CreationTime):
+		return errors.New("is older than its key")
+	}
+	for _, s := range rests {
+		if s.SigExpired(now) {
+			return errors.New("has expired")
+		}
+		for _, n := range s.Notations {
+			if n.IsCritical {
+				return fmt.Errorf("has a critical notation %q, which this version does not know", n.Name)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// RacedError is a tag that others write to at the same time.
+type RacedError struct{ Where, Tag string }
+
+func (e *RacedError) Error() string {
+	return fmt.Sprintf("%s: tag %s was written %d times and shows something else each time: somebody else writes to it", e.Where, e.Tag, writes)
+}
+
+// Failed reports that this did not work now, and may later.
+func (*RacedError) Failed() bool { return true }
+
+// Update makes another manifest of the one at a tag, as long as change says so: it gets
+// what is there, nil for nothing, and returns what should be there, nil for no change.
+// The blobs of that must be there when it returns. What others write meanwhile is given
+// to change in turn, so that nothing gets lost.
+func (r *Repository) Update(ctx context.Context, tag string, change func(there *Manifest) (*Manifest, error)) (sent int, err error) {
+	there, etag, err := r.at(ctx, tag)
+	for ; err == nil; sent++ {
+		next, err := change(there)
+		if err != nil || next == nil {
+			return sent, err
+		}
+		if sent == writes {
+			return sent, &RacedError{r.Name(), tag}
+		}
+		header := http.Header{}
+		if etag != "" && sent < writes-1 { // perhaps it is not the tag that differs
+			header.Set("If-Match", etag)
+		}
+		err = r.write(ctx, next, tag, header)
+		if refused, is := errors.AsType[*StatusError](err); err != nil && !(is && refused.Status == http.StatusPreconditionFailed && header.Get("If-Match") != "") {
+			return sent, err
+		}
+		if there, etag, err = r.changed(ctx, tag, there); err != nil {
+			return sent, err
+		}
+	}
+	return sent, err
+}
+
+// at gets the manifest at a tag, nil for none.
+func (r *Repository) at(ctx context.Context, tag string) (*Manifest, string, error) {
+	m, h, err := r.manifest(ctx, tag)
+	if refused, is := errors.AsType[*StatusError](err); is && refused.Status == http.StatusNotFound {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return m, h.Get("Etag"), nil
+}
+
+// changed gets the manifest at a tag that was just written, once it is no longer what it
+// was, or after half a minute.
+func (r *Repository) changed(ctx context.Context, tag string, before *Manifest) (*Manifest, string, error) {
+	for try := 0; ; try++ {
+		now, etag, err := r.at(ctx, tag)
+		if err != nil || now != nil && (before == nil || now.Digest != before.Digest) || try == len(waits) {
+			return now, etag, err
+		}
+		if err := sleep(ctx, waits[try]*r.client.backoff(1)); err != nil {
+			return nil, "", err
+		}
+	}
+}
+
+// At gets the manifest at a tag, nil if there is none.
+func (r *Repository) At(ctx context.Context, tag string) (*Manifest, error) {
+	m, _, err := r.at(ctx, tag)
+	return m, err
+}
