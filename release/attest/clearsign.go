@@ -174,6 +174,9 @@ func (k *PGPKey) ClearSign(text []byte, at time.Time) ([]byte, error) {
 	return c.Bytes()
 }
 
+// Len counts the signatures.
+func (c *ClearSigned) Len() int { return len(c.sigs) }
+
 // Merge adds the signatures of another one of the same text that are not there yet.
 func (c *ClearSigned) Merge(other *ClearSigned) {
 	for _, sig := range other.sigs {

@@ -63,8 +63,8 @@ func ParseBundle(text []byte) (*Envelope, error) {
 	return doc.DSSEEnvelope.envelope()
 }
 
-// Bundle writes a statement and its signature as cosign 3 does, byte for byte: the
-// order of members is part of the format here.
+// Bundle writes a statement and its signature with the members of cosign 3's, in its
+// order. That, and that there is no blank, decides bytes.
 func Bundle(by Key, statement, sig []byte) []byte {
 	b64 := base64.StdEncoding.EncodeToString
 	return fmt.Appendf(nil, `{"mediaType":"%s","verificationMaterial":{"publicKey":{"hint":"%s"}},`+

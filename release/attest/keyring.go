@@ -54,13 +54,14 @@ func ParseKeyring(text []byte) (Keyring, error) {
 	return k, nil
 }
 
-// keyBlocks returns the binary keys in a file.
+// keyBlocks returns the binary keys in a file. Armoured ones may have a text in front, as
+// keys that projects publish do.
 func keyBlocks(text []byte) ([][]byte, error) {
-	trimmed := bytes.TrimSpace(text)
-	if !bytes.HasPrefix(trimmed, []byte("-----BEGIN")) {
+	at := bytes.Index(text, []byte("-----BEGIN PGP "))
+	if at < 0 {
 		return [][]byte{text}, nil
 	}
-	return armoured(trimmed, openpgp.PublicKeyType, openpgp.PrivateKeyType)
+	return armoured(text[at:], openpgp.PublicKeyType, openpgp.PrivateKeyType)
 }
 
 // maxBlocks bounds the armoured blocks of a file.

@@ -69,7 +69,7 @@ func (t Trust) counts(signer string) error {
 }
 
 // errUnknownKey is a signature that no given key has made.
-var errUnknownKey = errors.New("is by none of the keys given, or what it signs is something else")
+var errUnknownKey = errors.New("verifies with none of the keys given")
 
 // Verify checks a signature with the keys that the user gives. The claim is what it says
 // even if it does not count, as far as it can be read; then the error says why.

@@ -37,8 +37,8 @@ const statementType = "https://in-toto.io/Statement/v1"
 // but that.
 const SignType = "https://sigstore.dev/cosign/sign/v1"
 
-// SignStatement writes the statement that signs something with this digest, byte for byte
-// as cosign 3 does.
+// SignStatement writes the statement that signs something with this digest, as cosign 3
+// does, but without an empty list of annotations. Its bytes are what is signed.
 func SignStatement(d digest.Digest) []byte {
 	return fmt.Appendf(nil, `{"_type":"%s","subject":[{"digest":{"sha256":"%s"}}],"predicateType":"%s","predicate":{}}`, statementType, d.Encoded(), SignType)
 }
