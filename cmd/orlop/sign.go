@@ -78,6 +78,9 @@ func (p *program) sign(c *cli.Context) error {
 		return err
 	}
 	p.results.settle()
+	if len(written) == 0 && !c.Bool("q") {
+		_ = p.err.line("orlop: all signatures are there already")
+	}
 	for _, w := range written {
 		if err := p.printWritten(c, w); err != nil {
 			return err

@@ -86,11 +86,21 @@ func lookasideClient(c *cli.Context) (*http.Client, error) {
 	return client, nil
 }
 
-// printSignatures says on stderr who signed what, and in which forms nobody did.
+// printSignatures says on stderr who signed what, and in which forms nobody did: each
+// only once, but with -v all that is known of each.
 func (p *program) printSignatures(c *cli.Context, r *verify.Report) {
+	if c.Bool("q") {
+		return
+	}
+	said := map[string]bool{}
 	for _, s := range r.Signatures {
-		if !c.Bool("q") {
-			_ = p.err.line("orlop: %s: %s", r.Label, s)
+		text := s.Brief()
+		if c.Bool("v") {
+			text = s.String()
+		}
+		if !said[text] {
+			said[text] = true
+			_ = p.err.line("orlop: %s: %s", r.Label, text)
 		}
 	}
 }

@@ -29,13 +29,12 @@ import (
 // for other programs to sign, and signatures.
 const listName = "manifest.json"
 
-// Endings of the files in such a folder.
-const (
-	payloadEnd = ".payload"
-	keyEnd     = ".sig" // DER, or raw
-	pgpEnd     = ".pgp"
-	clearEnd   = ".asc"
-)
+// sigEnd is the ending of signatures in such a folder, whatever their form. Payloads end
+// in their form.
+const sigEnd = ".sig"
+
+// payloadName is the name of the file with the very bytes of a message.
+func payloadName(m signature.Message) string { return m.Sum() + "." + string(m.Form()) }
 
 // preparedFormat is the version of the list.
 const preparedFormat = 1
@@ -160,9 +159,7 @@ func checkItem(i signature.Item) error {
 func (p *Prepared) checkFiles(root *os.Root) error {
 	belongs := map[string][]byte{listName: nil}
 	for _, m := range p.Messages {
-		for _, end := range append(endsOf(m), payloadEnd) {
-			belongs[m.Sum()+end] = m.Text
-		}
+		belongs[payloadName(m)], belongs[m.Sum()+sigEnd] = m.Text, nil
 	}
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
@@ -176,7 +173,7 @@ func (p *Prepared) checkFiles(root *os.Root) error {
 		case !e.Type().IsRegular():
 			return fault.Contentf("%s: %s: is no regular file", p.dir, e.Name())
 		}
-		if path.Ext(e.Name()) != payloadEnd {
+		if text == nil {
 			continue
 		}
 		if have, err := readRegular(root, e.Name(), int64(len(text))); err != nil || !bytes.Equal(have, text) {
@@ -184,17 +181,6 @@ func (p *Prepared) checkFiles(root *os.Root) error {
 		}
 	}
 	return nil
-}
-
-// endsOf lists the endings of the signatures of a message.
-func endsOf(m signature.Message) []string {
-	switch m.Form() {
-	case attest.FormPGP:
-		return []string{pgpEnd}
-	case attest.FormList:
-		return []string{clearEnd}
-	}
-	return []string{keyEnd}
 }
 
 // readRegular reads a regular file in a folder, through no link.
@@ -237,7 +223,7 @@ func (p *Prepared) Sign(ctx context.Context, by signature.Signers) (files []stri
 			return nil, err
 		}
 		for _, s := range list {
-			name, text := m.Sum()+endsOf(m)[0], s.Text
+			name, text := m.Sum()+sigEnd, s.Text
 			if s.Form == attest.FormBundle || s.Form == attest.FormCosign {
 				if text, err = rawSignature(s); err != nil {
 					return nil, err
@@ -269,7 +255,7 @@ func rawSignature(s attest.Signature) ([]byte, error) {
 
 // signatures reads the signatures of a message in the folder, by these keys or others.
 func (p *Prepared) signatures(m signature.Message, by signature.Signers) []attest.Signature {
-	text, err := readIn(p.dir, m.Sum()+endsOf(m)[0])
+	text, err := readIn(p.dir, m.Sum()+sigEnd)
 	if err != nil {
 		return nil
 	}
@@ -301,7 +287,7 @@ func (p *Prepared) Show(ctx context.Context) error {
 	}
 	defer to.Remove()
 	for _, m := range p.Messages {
-		if err := to.Write(ctx, m.Sum()+payloadEnd, m.Text); err != nil {
+		if err := to.Write(ctx, payloadName(m), m.Text); err != nil {
 			return err
 		}
 	}

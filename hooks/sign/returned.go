@@ -26,8 +26,8 @@ func Returned(dir string, keys []attest.Key, rings []attest.Keyring) signature.S
 }
 
 // findReturned reads the signature of some bytes.
-func findReturned(dir string, text []byte, end string) ([]byte, error) {
-	name := sum.HexSHA256(text) + end
+func findReturned(dir string, text []byte) ([]byte, error) {
+	name := sum.HexSHA256(text) + sigEnd
 	sig, err := readIn(dir, name)
 	if err != nil {
 		return nil, fault.Contentf("%s: has no signature %s: %w", dir, name, err)
@@ -43,7 +43,7 @@ type returnedKey struct {
 func (r returnedKey) Key() attest.Key { return r.key }
 
 func (r returnedKey) Sign(_ context.Context, text []byte) ([]byte, error) {
-	return findReturned(r.dir, text, keyEnd)
+	return findReturned(r.dir, text)
 }
 
 type returnedPGP struct {
@@ -54,9 +54,17 @@ type returnedPGP struct {
 func (r returnedPGP) Ring() attest.Keyring { return r.ring }
 
 func (r returnedPGP) Message(_ context.Context, text []byte) ([]byte, error) {
-	return findReturned(r.dir, text, pgpEnd)
+	sig, err := findReturned(r.dir, text)
+	if err != nil {
+		return nil, err
+	}
+	list, err := attest.ParseArmour(sig)
+	if err != nil || len(list) != 1 {
+		return nil, fault.Contentf("%s: %s%s: is not one signed message", r.dir, sum.HexSHA256(text), sigEnd)
+	}
+	return list[0], nil
 }
 
 func (r returnedPGP) ClearSign(_ context.Context, text []byte) ([]byte, error) {
-	return findReturned(r.dir, text, clearEnd)
+	return findReturned(r.dir, text)
 }

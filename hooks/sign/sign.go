@@ -50,31 +50,32 @@ func Run(ctx context.Context, cfg Config, members []*family.Member) ([]Written, 
 	if err != nil {
 		return nil, err
 	}
-	folders := map[string]*folder{}
-	var order []*folder
+	var folders []*folder
+	var lines []signature.Item
 	for _, a := range artifacts {
 		dir := filepath.Dir(a.base)
-		if folders[dir] == nil {
-			folders[dir] = &folder{dir: dir, files: map[string]file{}}
-			order = append(order, folders[dir])
+		i := slices.IndexFunc(folders, func(f *folder) bool { return f.dir == dir })
+		if i < 0 {
+			folders = append(folders, &folder{dir, map[string]file{}})
+			i = len(folders) - 1
 		}
-		if err := folders[dir].sign(ctx, cfg, a); err != nil {
+		if err := folders[i].sign(ctx, cfg, a); err != nil {
+			return nil, err
+		}
+		lines = append(lines, a.list...)
+	}
+	if len(lines) > 0 {
+		if err := signList(ctx, cfg, signature.Messages(lines)[0], folders); err != nil {
 			return nil, err
 		}
 	}
-	for _, f := range order {
-		if err := f.signList(ctx, cfg); err != nil {
-			return nil, err
-		}
-	}
-	return place(ctx, order)
+	return place(ctx, folders)
 }
 
 // folder is what is written into a folder.
 type folder struct {
 	dir   string
 	files map[string]file // by name
-	list  []signature.Item
 }
 
 type file struct {
@@ -84,7 +85,6 @@ type file struct {
 
 // sign makes the signatures of an archive, and of its lock.
 func (f *folder) sign(ctx context.Context, cfg Config, a artifact) error {
-	f.list = append(f.list, a.list...)
 	if err := f.signAs(ctx, cfg, a.base, a.items); err != nil {
 		return err
 	}
@@ -130,37 +130,51 @@ func (f *folder) signAs(ctx context.Context, cfg Config, base string, items []si
 	return nil
 }
 
-// signList clear-signs the list of all images and locks of a folder. Signatures of the
-// same list stay.
-func (f *folder) signList(ctx context.Context, cfg Config) error {
-	if len(f.list) == 0 {
-		return nil
-	}
-	m := signature.Messages(f.list)[0]
+// signList clear-signs the list of all images and locks of a run, which each folder gets.
+// Signatures of the same list stay.
+func signList(ctx context.Context, cfg Config, m signature.Message, folders []*folder) error {
 	name := release.ManifestList() + ListEnding
-	var there []attest.Signature
-	all := &attest.ClearSigned{Text: m.Text}
-	text, err := store.ReadRegularFile(filepath.Join(f.dir, name), maxList)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fault.Contentf("%s: %w", filepath.Join(f.dir, name), fault.Reason(err))
-	}
-	if old, bad := attest.ParseClearSigned(text); err == nil && bad == nil && string(old.Text) == string(m.Text) {
-		all, there = old, []attest.Signature{{Form: attest.FormList, Text: text}}
-	}
-	made, err := cfg.Sign(ctx, m, there)
-	if err != nil || len(made) == 0 {
-		return err
-	}
-	for _, s := range made {
-		one, err := attest.ParseClearSigned(s.Text)
+	var made []attest.Signature // by a signer once, though several folders may lack it
+	for _, f := range folders {
+		all, there, err := oldList(filepath.Join(f.dir, name), m)
 		if err != nil {
 			return err
 		}
-		all.Merge(one)
+		more, err := cfg.Sign(ctx, m, slices.Concat(there, made))
+		if err != nil {
+			return err
+		}
+		made = append(made, more...)
+		before := all.Len()
+		for _, s := range made {
+			one, err := attest.ParseClearSigned(s.Text)
+			if err != nil {
+				return err
+			}
+			all.Merge(one)
+		}
+		if all.Len() == before {
+			continue
+		}
+		text, err := all.Bytes()
+		if err != nil {
+			return err
+		}
+		f.files[name] = file{text, all.Len() - before}
 	}
-	text, err = all.Bytes()
-	f.files[name] = file{text, len(made)}
-	return err
+	return nil
+}
+
+// oldList reads the list that is there, if it is the same one.
+func oldList(path string, m signature.Message) (*attest.ClearSigned, []attest.Signature, error) {
+	text, err := store.ReadRegularFile(path, maxList)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fault.Contentf("%s: %w", path, fault.Reason(err))
+	}
+	if old, bad := attest.ParseClearSigned(text); err == nil && bad == nil && string(old.Text) == string(m.Text) {
+		return old, []attest.Signature{{Form: attest.FormList, Text: text}}, nil
+	}
+	return &attest.ClearSigned{Text: m.Text}, nil, nil
 }
 
 // maxList bounds a list that is there, in bytes.

@@ -46,24 +46,30 @@ type Signature struct {
 	Why      string // it does not
 }
 
-// String says it in a line.
+// Brief says in a line who has signed in this form, or why that does not count.
+func (s Signature) Brief() string {
+	text := fmt.Sprintf("%s: %s: ", s.What, s.Form)
+	switch {
+	case s.Where == "":
+		return text + "no signature"
+	case !s.Counts:
+		return text + "one signature does not count: it " + s.Why
+	case s.Time.IsZero():
+		return text + "signed by " + s.Signer
+	}
+	return text + "signed by " + s.Signer + " at " + s.Time.Format(time.RFC3339)
+}
+
+// String says all that is known of it in a line.
 func (s Signature) String() string {
-	text := fmt.Sprintf("%s %s: %s: ", s.What, s.Subject, s.Form)
-	if s.Where == "" {
-		return text + "there is none"
-	}
-	if s.Counts {
-		text += "signed by " + s.Signer
-	} else {
-		text += "does not count: it " + s.Why
-	}
+	text := s.Brief()
 	if s.Identity != "" {
 		text += ", for " + s.Identity
 	}
-	if !s.Time.IsZero() {
-		text += ", at " + s.Time.Format(time.RFC3339)
+	if s.Where != "" {
+		text += ", in " + s.Where
 	}
-	return text + " (" + s.Where + ")"
+	return text + ", of " + s.Subject.String()
 }
 
 // UnsignedError is an image that too few of the given keys have signed.
@@ -149,15 +155,15 @@ func (by *Against) checkSignatures(ctx context.Context, r *Report) {
 	}
 }
 
-// find looks for signatures where the image is. What is beside an archive may be of
-// several images in it, and only those of this one are returned, or those of none.
+// find looks for signatures where the image is. Beside an archive with several images
+// there are those of all.
 func (s *Signing) find(ctx context.Context, r *Report, d digest.Digest) (found []signature.Found, notes []string, err error) {
 	if r.Remote == nil {
 		if r.Piped {
 			return nil, nil, nil
 		}
 		found, err = signature.Beside(artifact.Base(r.Path))
-		return of(found, d, r.subjects()), nil, err
+		return of(found, d, !r.several && d == r.Artifact.Descriptor.Digest), nil, err
 	}
 	found, notes, err = signature.Registry(ctx, r.Remote.From, d)
 	if err != nil || s.Lookaside.Place == "" {
@@ -167,12 +173,10 @@ func (s *Signing) find(ctx context.Context, r *Report, d digest.Digest) (found [
 	return append(found, aside...), append(notes, more...), err
 }
 
-// of returns the signatures of one of several subjects, and those of none of them.
-func of(found []signature.Found, d digest.Digest, subjects []subject) (list []signature.Found) {
+// of returns the signatures of a subject, and perhaps those that are of something else.
+func of(found []signature.Found, d digest.Digest, others bool) (list []signature.Found) {
 	for _, f := range found {
-		claim, _ := attest.Trust{}.Verify(f.Signature) // what it says, whoever made it
-		others := slices.ContainsFunc(subjects, func(s subject) bool { return s.digest != d && slices.Contains(claim.Digests, s.digest) })
-		if slices.Contains(claim.Digests, d) || !others && d == subjects[len(subjects)-1].digest {
+		if claim, _ := (attest.Trust{}).Verify(f.Signature); others || slices.Contains(claim.Digests, d) { // whoever made it
 			list = append(list, f)
 		}
 	}
