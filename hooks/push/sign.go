@@ -85,7 +85,7 @@ func (j *job) missing(ctx context.Context, cfg Config, s signed, beside []attest
 	w := work{signed: s}
 	var more []attest.Signature
 	for _, b := range beside {
-		if claim, _ := (attest.Trust{}).Verify(b); slices.Contains(claim.Digests, s.Digest) {
+		if slices.Contains(b.Claim().Digests, s.Digest) {
 			more = append(more, b)
 		}
 	}
@@ -169,8 +169,7 @@ func (j *job) beside(cfg Config) ([]attest.Signature, error) {
 			return nil, err
 		}
 		for _, f := range found {
-			claim, _ := attest.Trust{}.Verify(f.Signature)
-			switch why := j.unfit(cfg, f.Form, claim); why {
+			switch why := j.unfit(cfg, f.Form, f.Claim()); why {
 			case "":
 				list = append(list, f.Signature)
 			default:

@@ -70,7 +70,7 @@ func (*WrongError) Wrong() bool { return true }
 func (s Signers) Sign(ctx context.Context, m Message, there []attest.Signature) ([]attest.Signature, error) {
 	var list []attest.Signature
 	for _, o := range s.each(m.Form()) {
-		if o.hasSigned(m, there) {
+		if o.hasSigned(m, there) || o.hasSigned(m, list) { // a key may be given twice
 			continue
 		}
 		sig, err := o.sign(ctx, m)

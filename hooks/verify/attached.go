@@ -9,6 +9,8 @@ import (
 	"path"
 	"path/filepath"
 
+	"github.com/opencontainers/go-digest"
+
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/sum"
@@ -17,35 +19,63 @@ import (
 	"github.com/orlop/orlop/release/registry"
 )
 
-// lockAttached finds the lock of a published image.
+// lockAttached finds the lock of a published image: of several that fit, one that a given
+// key has signed.
 func (by *Against) lockAttached(ctx context.Context, r *Report) (*GivenLock, error) {
-	l, notes, err := AttachedLock(ctx, r.Remote.From, r.Artifact.Contents)
+	list, notes, err := attachedLocks(ctx, r.Remote.From, r.Artifact.Contents)
 	r.Notes = append(r.Notes, notes...)
-	if l == nil && err == nil && by.NeedLock {
-		err = fault.Usagef("no lock: none is attached; give --lock")
+	switch {
+	case err != nil:
+		return nil, err
+	case len(list) == 0 && by.NeedLock:
+		return nil, fault.Usagef("no lock: none is attached; give --lock")
+	case len(list) < 2 || by.Signing.IsEmpty():
+		return first(list), nil
 	}
-	return l, err
+	for i := range list {
+		if signer, err := by.Signing.lockSigner(ctx, r, &list[i]); err != nil || signer != "" {
+			return &list[i], err
+		}
+	}
+	return first(list), nil
 }
 
 // AttachedLock finds a lock among what is attached to an image's manifest; nil for
-// none. Anybody who may push can attach one, so the first that fits counts, and that
-// others fit and differ is in the notes. If none fits, it is one whose faults can be
-// reported.
+// none.
 func AttachedLock(ctx context.Context, from *registry.Repository, c *oci.Contents) (*GivenLock, []string, error) {
+	list, notes, err := attachedLocks(ctx, from, c)
+	return first(list), notes, err
+}
+
+// first returns the first of some locks, nil for none.
+func first(list []GivenLock) *GivenLock {
+	if len(list) == 0 {
+		return nil
+	}
+	return &list[0]
+}
+
+// attachedLocks lists the different locks that are attached to a manifest. Anybody who may
+// push can attach one, so these are all that fit, and that there are several is in the
+// notes. If none fits, it is one whose faults can be reported.
+func attachedLocks(ctx context.Context, from *registry.Repository, c *oci.Contents) ([]GivenLock, []string, error) {
 	found, notes, err := from.Attachments(ctx, c.Descriptor.Digest, maxBeside, lock.MediaType)
 	if err != nil {
 		return nil, nil, err
 	}
 	var fit, unfit []GivenLock
 	var unreadable error
-	seen := map[string]bool{}
+	by := map[string][]digest.Digest{} // the manifests by which the same lock is attached
 	for _, a := range found {
-		if seen[string(a.Text)] {
+		by[string(a.Text)] = append(by[string(a.Text)], a.Manifest)
+	}
+	for _, a := range found {
+		manifests := by[string(a.Text)]
+		if manifests[0] != a.Manifest {
 			continue
 		}
-		seen[string(a.Text)] = true
 		l, err := ParseLock(path.Base("/"+a.Name), a.Text)
-		l.Attached, l.Manifest = true, a.Manifest
+		l.Attached = manifests
 		switch {
 		case err != nil:
 			unreadable = err
@@ -58,8 +88,11 @@ func AttachedLock(ctx context.Context, from *registry.Repository, c *oci.Content
 	if len(fit) > 1 {
 		notes = append(notes, fmt.Sprintf("%d attached locks fit the image and differ from one another", len(fit)))
 	}
-	if list := append(fit, unfit...); len(list) > 0 {
-		return &list[0], notes, nil
+	switch {
+	case len(fit) > 0:
+		return fit, notes, nil
+	case len(unfit) > 0:
+		return unfit[:1], notes, nil
 	}
 	return nil, notes, unreadable
 }

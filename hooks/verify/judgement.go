@@ -86,40 +86,46 @@ func (by *Against) checkVersion(ctx context.Context, r *Report) {
 	}
 }
 
-// IsLockSigned reports whether a given key vouches for the lock of an image: a signed list
-// or statement names its sha256, or the manifest by which it is attached is signed.
-func (s *Signing) IsLockSigned(ctx context.Context, r *Report) (by string, err error) {
-	l := r.Lock
-	if l == nil || s.IsEmpty() {
+// LockSigner finds a given key that vouches for the lock of an image, "" for none: a signed
+// list or statement names its sha256, or the manifest by which it is attached is signed.
+func (s *Signing) LockSigner(ctx context.Context, r *Report) (string, error) {
+	if r.Lock == nil || s.IsEmpty() {
 		return "", nil
 	}
-	wanted := digest.FromBytes(l.Text)
+	wanted := digest.FromBytes(r.Lock.Text)
 	for _, list := range s.Lists {
 		if len(list.By) > 0 && list.names(wanted) {
 			return list.By[0].Primary, nil
 		}
 	}
-	found, err := l.signatures(ctx, r)
-	if l.Attached {
-		wanted = l.Manifest
-	}
-	of := subject{"lock", wanted}
-	for _, f := range found {
-		if g := s.judge(r, of, f); g.Counts {
-			return g.Signer, err
-		}
-	}
-	return "", err
+	return s.lockSigner(ctx, r, r.Lock)
 }
 
-// signatures finds the signatures of a lock, beside it or where it is attached.
-func (l *GivenLock) signatures(ctx context.Context, r *Report) ([]signature.Found, error) {
-	if !l.Attached {
-		return signature.Beside(strings.TrimSuffix(l.File, lockFileEnd))
+// lockSigner looks at the signatures of the lock alone: beside it, or of the manifests by
+// which it is attached.
+func (s *Signing) lockSigner(ctx context.Context, r *Report, l *GivenLock) (string, error) {
+	if l.Attached == nil {
+		found, err := signature.Beside(strings.TrimSuffix(l.File, lockFileEnd))
+		return s.signerOf(r, subject{"lock", digest.FromBytes(l.Text)}, found), err
 	}
-	found, notes, err := signature.Registry(ctx, r.Remote.From, l.Manifest)
-	r.Notes = append(r.Notes, notes...)
-	return found, err
+	for _, d := range l.Attached {
+		found, notes, err := signature.Registry(ctx, r.Remote.From, d)
+		r.Notes = append(r.Notes, notes...)
+		if by := s.signerOf(r, subject{"lock", d}, found); by != "" || err != nil {
+			return by, err
+		}
+	}
+	return "", nil
+}
+
+// signerOf is the signer of the first signature that counts, "" for none.
+func (s *Signing) signerOf(r *Report, of subject, found []signature.Found) string {
+	for _, f := range found {
+		if g := s.judge(r, of, f); g.Counts {
+			return g.Signer
+		}
+	}
+	return ""
 }
 
 // lockFileEnd is what files beside a lock do without: container-image-NAME.lock.json has

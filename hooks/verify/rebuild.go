@@ -108,7 +108,7 @@ func addLocks(ctx context.Context, in *input.Locks, group []*Report, kept string
 	var artifacts []*artifact.Artifact
 	for _, r := range group {
 		in.Locks, artifacts = append(in.Locks, r.Lock.Lock), append(artifacts, r.Artifact)
-		if !r.Lock.Attached {
+		if r.Lock.Attached == nil {
 			in.KeptIn = append(in.KeptIn, filepath.Dir(r.Lock.File))
 		}
 		if r.Remote == nil {
@@ -143,7 +143,7 @@ func (b *Rebuilder) compare(ctx context.Context, group []*Report, built []hooks.
 // doubt sets the result of an image that was reproduced byte for byte, but from
 // parts that only its lock vouches for.
 func (b *Rebuilder) doubt(ctx context.Context, r *Report) {
-	by, err := b.Signing.IsLockSigned(ctx, r)
+	by, err := b.Signing.LockSigner(ctx, r)
 	if by != "" {
 		r.Notes = append(r.Notes, fmt.Sprintf("what no signed catalogue vouches for, %s does, who signed the lock", by))
 		r.Doubts = nil

@@ -60,8 +60,7 @@ type GivenLock struct {
 	File string
 	Text []byte
 
-	Attached bool          // to the image in its registry: File is only a name
-	Manifest digest.Digest // by which it is attached
+	Attached []digest.Digest // manifests by which it is attached to the image in its registry; then File is only a name
 }
 
 // ParseLock reads a lock.

@@ -54,17 +54,22 @@ func (s Signature) Brief() string {
 		return text + "no signature"
 	case !s.Counts:
 		return text + "one signature does not count: it " + s.Why
-	case s.Time.IsZero():
-		return text + "signed by " + s.Signer
 	}
-	return text + "signed by " + s.Signer + " at " + s.Time.Format(time.RFC3339)
+	text += "signed by " + s.Signer
+	if !s.Time.IsZero() {
+		text += " at " + s.Time.Format(time.RFC3339)
+	}
+	if s.Identity != "" {
+		text += " for " + repository(s.Identity)
+	}
+	return text
 }
 
 // String says all that is known of it in a line.
 func (s Signature) String() string {
 	text := s.Brief()
 	if s.Identity != "" {
-		text += ", for " + s.Identity
+		text += ", named " + s.Identity
 	}
 	if s.Where != "" {
 		text += ", in " + s.Where
@@ -176,7 +181,7 @@ func (s *Signing) find(ctx context.Context, r *Report, d digest.Digest) (found [
 // of returns the signatures of a subject, and perhaps those that are of something else.
 func of(found []signature.Found, d digest.Digest, others bool) (list []signature.Found) {
 	for _, f := range found {
-		if claim, _ := (attest.Trust{}).Verify(f.Signature); others || slices.Contains(claim.Digests, d) { // whoever made it
+		if others || slices.Contains(f.Claim().Digests, d) {
 			list = append(list, f)
 		}
 	}

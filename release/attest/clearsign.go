@@ -143,14 +143,9 @@ func (c *ClearSigned) canonical() []byte {
 
 // Verify checks each signature, and returns those that count and why others do not.
 func (c *ClearSigned) Verify(k Keyring, now time.Time) (list []PGPSignature, errs []error) {
+	text := c.canonical()
 	for _, sig := range c.sigs {
-		h, err := sig.PrepareVerify()
-		if err != nil {
-			errs = append(errs, errors.New("uses a hash that this version does not know"))
-			continue
-		}
-		h.Write(c.canonical())
-		by, err := k.judge(sig, h, now)
+		by, err := k.judge(sig, text, now)
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"slices"
 	"strings"
@@ -128,47 +127,59 @@ type PGPSignature struct {
 	Time    time.Time
 }
 
-// judge finds the key that has made a signature, and whether it counts at a time: the
-// key may sign, and neither it nor its primary key, identity or signatures are expired or
-// revoked. The hash has what is signed.
-func (k Keyring) judge(sig *packet.Signature, h hash.Hash, now time.Time) (PGPSignature, error) {
+// judge finds the key that has signed a text, and whether that counts at a time: the key
+// may sign, and neither it nor its primary key, identity or signatures are expired or
+// revoked.
+func (k Keyring) judge(sig *packet.Signature, text []byte, now time.Time) (PGPSignature, error) {
 	if sig.IssuerKeyId == nil {
 		return PGPSignature{}, errors.New("names no key")
 	}
 	if name, weak := weakHash(sig); weak {
 		return PGPSignature{}, fmt.Errorf("uses %s, wanted SHA-256, SHA-384 or SHA-512", name)
 	}
-	var known, may bool
-	for _, key := range k.list.KeysById(*sig.IssuerKeyId) {
-		known = true
+	err := fmt.Errorf("is by the key %016X, which is not among those given", *sig.IssuerKeyId)
+	for _, key := range k.list.KeysById(*sig.IssuerKeyId) { // of several, one may have made it
 		if sig.IssuerFingerprint != nil && !bytes.Equal(sig.IssuerFingerprint, key.PublicKey.Fingerprint) {
 			continue
 		}
-		if key.SelfSignature == nil || !key.SelfSignature.FlagsValid || !key.SelfSignature.FlagSign {
-			continue
+		if err = judgeWith(key, sig, text, now); err == nil {
+			return PGPSignature{fingerprint(key.Entity.PrimaryKey), sig.CreationTime.UTC()}, nil
 		}
-		may = true
-		if bits, err := key.PublicKey.BitLength(); err == nil && isRSA(key.PublicKey) && bits < minRSA {
-			return PGPSignature{}, fmt.Errorf("is by an RSA key of %d bits, wanted at least %d", bits, minRSA)
-		}
-		if key.PublicKey.VerifySignature(h, sig) != nil {
-			return PGPSignature{}, errors.New("does not verify: what it signs is something else")
-		}
-		if err := current(key, sig, now); err != nil {
-			return PGPSignature{}, err
-		}
-		return PGPSignature{fingerprint(key.Entity.PrimaryKey), sig.CreationTime.UTC()}, nil
 	}
-	switch {
-	case may:
-	case known:
-		return PGPSignature{}, fmt.Errorf("is by the key %016X, which may not sign", *sig.IssuerKeyId)
-	}
-	return PGPSignature{}, fmt.Errorf("is by the key %016X, which is not among those given", *sig.IssuerKeyId)
+	return PGPSignature{}, err
 }
 
-func isRSA(k *packet.PublicKey) bool {
-	return k.PubKeyAlgo == packet.PubKeyAlgoRSA || k.PubKeyAlgo == packet.PubKeyAlgoRSASignOnly
+// judgeWith does so for one key.
+func judgeWith(key openpgp.Key, sig *packet.Signature, text []byte, now time.Time) error {
+	if key.SelfSignature == nil || !key.SelfSignature.FlagsValid || !key.SelfSignature.FlagSign {
+		return fmt.Errorf("is by the key %016X, which may not sign", key.PublicKey.KeyId)
+	}
+	if err := strong(key.PublicKey); err != nil {
+		return err
+	}
+	h, err := sig.PrepareVerify()
+	if err != nil {
+		return errors.New("uses a hash that this version does not know")
+	}
+	h.Write(text)
+	if key.PublicKey.VerifySignature(h, sig) != nil {
+		return errors.New("does not verify: what it signs is something else")
+	}
+	return current(key, sig, now)
+}
+
+// strong refuses keys of kinds and sizes that count no more.
+func strong(k *packet.PublicKey) error {
+	switch k.PubKeyAlgo {
+	case packet.PubKeyAlgoECDSA, packet.PubKeyAlgoEdDSA, packet.PubKeyAlgoEd25519, packet.PubKeyAlgoEd448:
+		return nil
+	case packet.PubKeyAlgoRSA, packet.PubKeyAlgoRSASignOnly:
+		if bits, err := k.BitLength(); err != nil || bits < minRSA {
+			return fmt.Errorf("is by an RSA key of %d bits, wanted at least %d", bits, minRSA)
+		}
+		return nil
+	}
+	return errors.New("is by a key of a kind that does not count, wanted RSA, ECDSA or EdDSA")
 }
 
 // current checks that everything a signature rests on is in force.
@@ -189,6 +200,8 @@ func current(key openpgp.Key, sig *packet.Signature, now time.Time) error {
 		return errors.New("is by a key that has expired")
 	case sig.CreationTime.Before(key.PublicKey.CreationTime):
 		return errors.New("is older than its key")
+	case sig.CreationTime.After(now):
+		return errors.New("is from the future")
 	}
 	for _, s := range rests {
 		if s.SigExpired(now) {

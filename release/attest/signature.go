@@ -41,6 +41,12 @@ type Claim struct {
 	Time     time.Time       // zero if the form has none
 }
 
+// Claim returns what a signature says, whoever has made it, as far as it can be read.
+func (s Signature) Claim() Claim {
+	claim, _ := Trust{}.Verify(s)
+	return claim
+}
+
 // Trust is whose signatures count, and when.
 type Trust struct {
 	Keys    []Key

@@ -67,7 +67,7 @@ func TestJudge(t *testing.T) {
 		{"of another form", pgp(""), tagged, list(a.cosign(tagged, manifest)), `signature 1 has the form "cosign", wanted "pgp"`, 0},
 		{"pgp for cosign", cosign(""), tagged, list(a.simple(tagged, manifest)), `signature 1 has the form "pgp", wanted "cosign"`, 0},
 		{"pgp of another", pgp(""), tagged, list(b.simple(tagged, manifest)), "which is not among those given", 0},
-		{"cosign of another", cosign(""), tagged, list(b.cosign(tagged, manifest)), mine + "sigstoreSigned: no signature counts: signature 1 is by none of the keys given", 0},
+		{"cosign of another", cosign(""), tagged, list(b.cosign(tagged, manifest)), mine + "sigstoreSigned: no signature counts: signature 1 verifies with none of the keys given", 0},
 		{"pgp of another manifest", pgp(""), tagged, list(a.simple(tagged, other)), "signature 1 is of " + other.String() + ", wanted " + manifest.String(), 0},
 		{"cosign of another manifest", cosign(""), tagged, list(a.cosign(tagged, other)), "signature 1 is of " + other.String(), 0},
 		{"second counts", pgp(""), tagged, list(b.simple(tagged, manifest), a.simple(tagged, manifest)), "", 1},
