@@ -74,31 +74,36 @@ var mayImport = map[string][]string{
 	"hooks/artifact":                {"pkgdb", "pkgdb/fault", "pkgdb/sum", "pkgdb/until", "release", "release/closure", "release/define", "release/elf", "release/etc", "release/layer", "release/oci", "release/oci/layout", "release/registry", "release/shebang", "release/tree", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/crypto/blake2b"},
 	"hooks/artifact/artifacttest":   {"hooks/artifact", "pkgdb", "pkgdb/pkgfile", "pkgdb/sum", "release/elf/elftest", "release/layer", "release/oci", "release/tarfile", "release/tree", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
 	"hooks/compare":                 {"hooks/artifact", "pkgdb", "pkgdb/fault", "pkgdb/packing", "pkgdb/pkgver", "pkgdb/sum", "pkgdb/until", "release/elf", "release/jsondiff", "release/layer", "release/tarfile", "release/tree", "github.com/opencontainers/go-digest", "github.com/rogpeppe/go-internal/diff"},
-	"release/attest":                {"pkgdb/strict", "github.com/opencontainers/go-digest"},
-	"hooks/verify":                  {"hooks", "hooks/artifact", "hooks/compare", "hooks/input", "hooks/lock", "hooks/resolve", "hooks/script", "pkgdb", "pkgdb/fault", "pkgdb/pkgfile", "pkgdb/store", "pkgdb/sum", "pkgdb/until", "release", "release/attest", "release/closure", "release/define", "release/etc", "release/jsondiff", "release/layer", "release/oci", "release/oci/layout", "release/registry", "release/tarfile", "release/tree", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
-	"hooks/family":                  {"hooks", "hooks/artifact", "hooks/event", "hooks/input", "hooks/lock", "hooks/output", "hooks/resolve", "hooks/verify", "pkgdb/fault", "pkgdb/pkgver", "pkgdb/sum", "pkgdb/until", "release", "release/define", "release/oci", "release/oci/layout", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
-	"hooks/push":                    {"hooks/artifact", "hooks/event", "hooks/family", "hooks/lock", "hooks/verify", "pkgdb/fault", "pkgdb/pkgver", "release", "release/attest", "release/registry", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
+	"release/attest":                {"pkgdb/strict", "github.com/ProtonMail/go-crypto/openpgp", "github.com/ProtonMail/go-crypto/openpgp/armor", "github.com/ProtonMail/go-crypto/openpgp/packet", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "github.com/secure-systems-lab/go-securesystemslib/encrypted"},
 	"release/registry/keyring":      {"pkgdb/fault", "release/registry"},
-	"cmd/orlop":                     {"hooks", "hooks/artifact", "hooks/cache", "hooks/compare", "hooks/event", "hooks/family", "hooks/input", "hooks/lock", "hooks/output", "hooks/push", "hooks/resolve", "hooks/verify", "pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/solve", "pkgdb/spelling", "pkgdb/sqlitefile", "pkgdb/store", "pkgdb/transport", "pkgdb/until", "release", "release/attest", "release/define", "release/layer", "release/oci", "release/oci/layout", "release/registry", "release/registry/keyring", "release/tree", "github.com/schollz/progressbar/v3", "github.com/urfave/cli/v2", "golang.org/x/term"},
 	"scripts/bench":                 {"pkgdb/packing", "pkgdb/pkgfile/pkgtest", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "golang.org/x/crypto/blake2b"},
 	"scripts/differential":          {"release/tree", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/ulikunitz/xz", "github.com/ulikunitz/xz/lzma"},
 	"release/registry/registrytest": {"github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go", "github.com/opencontainers/image-spec/specs-go/v1"},
+	"hooks/signature":               {"pkgdb/fault", "pkgdb/secret", "pkgdb/store", "pkgdb/strict", "pkgdb/sum", "release", "release/attest", "release/oci", "release/registry", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
+	"release/policy":                {"pkgdb/fault", "pkgdb/strict", "release/attest", "github.com/opencontainers/go-digest"},
+	"hooks/verify":                  {"hooks", "hooks/artifact", "hooks/compare", "hooks/input", "hooks/lock", "hooks/resolve", "hooks/script", "hooks/signature", "pkgdb", "pkgdb/fault", "pkgdb/pkgfile", "pkgdb/pkgver", "pkgdb/store", "pkgdb/sum", "pkgdb/until", "release", "release/attest", "release/closure", "release/define", "release/etc", "release/jsondiff", "release/layer", "release/oci", "release/oci/layout", "release/policy", "release/registry", "release/tarfile", "release/tree", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
+	"hooks/family":                  {"hooks", "hooks/artifact", "hooks/event", "hooks/input", "hooks/lock", "hooks/output", "hooks/resolve", "hooks/verify", "pkgdb/fault", "pkgdb/sum", "pkgdb/until", "release", "release/define", "release/oci", "release/oci/layout", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
+	"hooks/push":                    {"hooks/artifact", "hooks/event", "hooks/family", "hooks/lock", "hooks/signature", "hooks/verify", "pkgdb/fault", "pkgdb/pkgver", "release", "release/attest", "release/registry", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
+	"hooks/sign":                    {"hooks/artifact", "hooks/event", "hooks/family", "hooks/lock", "hooks/output", "hooks/signature", "pkgdb/fault", "pkgdb/store", "pkgdb/strict", "pkgdb/sum", "release", "release/attest", "release/registry", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
+	"cmd/orlop":                     {"hooks", "hooks/artifact", "hooks/cache", "hooks/compare", "hooks/event", "hooks/family", "hooks/input", "hooks/lock", "hooks/output", "hooks/push", "hooks/resolve", "hooks/sign", "hooks/signature", "hooks/verify", "pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/secret", "pkgdb/solve", "pkgdb/spelling", "pkgdb/sqlitefile", "pkgdb/store", "pkgdb/transport", "pkgdb/until", "release", "release/attest", "release/define", "release/layer", "release/oci", "release/oci/layout", "release/policy", "release/registry", "release/registry/keyring", "release/tree", "github.com/schollz/progressbar/v3", "github.com/urfave/cli/v2", "golang.org/x/term"},
 }
 
 // onlyIn names the packages that alone may import a library.
 var onlyIn = map[string]string{
-	"github.com/urfave/cli/v2":                   "cmd/orlop",
-	"github.com/schollz/progressbar/v3":          "cmd/orlop",
-	"golang.org/x/term":                          "cmd/orlop",
-	"github.com/mattn/go-sqlite3":                "pkgdb/sqlitefile",
-	module + "pkgdb/pkgfile/pkgtest":             "scripts/bench", // and tests
-	module + "pkgdb/benchtest":                   "",              // tests
-	module + "release/elf/elftest":               "",              // tests
-	module + "release/tarfile/tartest":           "",              // tests
-	module + "hooks/artifact/artifacttest":       "",              // tests
-	module + "release/registry/registrytest":     "",              // tests
-	"oras.land/oras-go/v2/registry":              "release/registry",
-	"github.com/rogpeppe/go-internal/testscript": "", // tests
+	"github.com/urfave/cli/v2":                                    "cmd/orlop",
+	"github.com/schollz/progressbar/v3":                           "cmd/orlop",
+	"golang.org/x/term":                                           "cmd/orlop",
+	"github.com/mattn/go-sqlite3":                                 "pkgdb/sqlitefile",
+	module + "pkgdb/pkgfile/pkgtest":                              "scripts/bench", // and tests
+	module + "pkgdb/benchtest":                                    "",              // tests
+	module + "release/elf/elftest":                                "",              // tests
+	module + "release/tarfile/tartest":                            "",              // tests
+	module + "hooks/artifact/artifacttest":                        "",              // tests
+	module + "release/registry/registrytest":                      "",              // tests
+	"oras.land/oras-go/v2/registry":                               "release/registry",
+	"github.com/ProtonMail/go-crypto/openpgp":                     "release/attest",
+	"github.com/secure-systems-lab/go-securesystemslib/encrypted": "release/attest",
+	"github.com/rogpeppe/go-internal/testscript":                  "", // tests
 }
 
 // shared know neither of the two worlds.

@@ -31,7 +31,7 @@ func (p *program) verifyCommand() *cli.Command {
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringSliceFlag{Name: "digests", Usage: "compare with `FILE`, container-image-MANIFESTS or CHECKSUM.*"},
 			&cli.StringSliceFlag{Name: "lock", Usage: "compare with the lock `FILE`", DefaultText: "ARCHIVE's name with .lock.json"},
-			&cli.StringSliceFlag{Name: "require", Usage: "fail unless the archive was compared with `WHAT`: lock, digests or signature"},
+			&cli.StringSliceFlag{Name: "require", Usage: "fail unless the archive was compared with `WHAT`: lock, digests, signature or policy"},
 			&cli.BoolFlag{Name: "rebuild", Usage: "make the images again from their locks and compare"},
 			&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with the definitions that the images should have"},
 			treeFileFlag(),
@@ -131,7 +131,7 @@ func readAgainst(c *cli.Context) (*verify.Against, error) {
 	by := &verify.Against{Digests: c.IsSet("digests"), Require: c.StringSlice("require"), NeedLock: c.Bool("rebuild"), OnlyOne: c.NArg() == 1}
 	for _, what := range by.Require {
 		if kinds := slices.Sorted(maps.Keys(verify.References)); !slices.Contains(kinds, what) {
-			return nil, fault.Usagef("--require: found %q, wanted lock, digests or signature%s", what, spelling.Hint(what, kinds...))
+			return nil, fault.Usagef("--require: found %q, wanted lock, digests, signature or policy%s", what, spelling.Hint(what, kinds...))
 		}
 	}
 	var err error

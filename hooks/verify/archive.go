@@ -31,7 +31,7 @@ import (
 
 // References are the independent things that an archive can be compared with, and
 // their names in messages.
-var References = map[string]string{"lock": "a lock", "digests": "digests", "signature": "a signature"}
+var References = map[string]string{"lock": "a lock", "digests": "digests", "signature": "a signature", "policy": "a policy that asks for signatures"}
 
 // Against is what archives are compared with.
 type Against struct {
