@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/family"
 	"github.com/orlop/orlop/hooks/sign"
 	"github.com/orlop/orlop/hooks/signature"
@@ -109,6 +110,9 @@ func signMode(c *cli.Context) (string, error) {
 		return "", fault.Usagef("sign: no image given")
 	case !images && c.Args().Present():
 		return "", fault.Usagef("sign --%s: found images, wanted none: the folder says what is signed", mode)
+	}
+	if i := slices.IndexFunc(c.Args().Slice(), artifact.IsRemote); i >= 0 {
+		return "", fault.Usagef("%s: is in a registry, wanted a file; push --key signs what a registry has", c.Args().Get(i))
 	}
 	if c.Int("j") < 1 {
 		return "", fault.Usagef("-j: found %d, wanted at least 1", c.Int("j"))

@@ -6,6 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/hooks/family"
 	"github.com/orlop/orlop/hooks/lock"
@@ -47,7 +50,7 @@ func (j *job) put(ctx context.Context, cfg Config, l lanes, m *registry.Manifest
 		j.count(Sent{Manifests: 1})
 	}
 	if !sent {
-		j.old = append(j.old, m.Digest)
+		j.old, j.known = append(j.old, m.Digest), append(j.known, m.Digest)
 	}
 	return err
 }
@@ -91,7 +94,12 @@ func attach(ctx context.Context, cfg Config, j *job) error {
 		plain = plain || a.Plain
 		j.stored += len(files)
 		j.attachments = append(j.attachments, a.Manifests...)
-		j.count(Sent{Manifests: a.Sent})
+		for _, d := range a.Manifests {
+			if !slices.ContainsFunc(a.Sent, func(sent v1.Descriptor) bool { return sent.Digest == d.Digest }) {
+				j.known = append(j.known, d.Digest)
+			}
+		}
+		j.count(Sent{Manifests: len(a.Sent)})
 	}
 	if plain {
 		cfg.Observe.Notice("image %s: the registry takes no artifact types, so what is attached has the type of an image, and another digest than elsewhere", j.Image)

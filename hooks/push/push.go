@@ -68,6 +68,7 @@ type job struct {
 	stored int             // attached files
 	signed int             // signatures that were made or added
 	old    []digest.Digest // manifests that were there already
+	known  []digest.Digest // these, and those of attachments
 
 	attachments []v1.Descriptor // manifests of what was attached
 

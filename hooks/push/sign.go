@@ -68,7 +68,7 @@ func signAll(ctx context.Context, cfg Config, j *job) error {
 		return err
 	}
 	for _, s := range j.toSign(cfg) {
-		w, err := j.missing(ctx, cfg, s, beside, true)
+		w, err := j.missing(ctx, cfg, s, beside, slices.Contains(j.known, s.Digest))
 		if err == nil {
 			err = w.do(ctx, cfg, j)
 		}
@@ -79,9 +79,9 @@ func signAll(ctx context.Context, cfg Config, j *job) error {
 	return nil
 }
 
-// missing finds out what a manifest lacks. A registry is asked only if something may be
-// missing, and has the manifest.
-func (j *job) missing(ctx context.Context, cfg Config, s signed, beside []attest.Signature, has bool) (work, error) {
+// missing finds out what a manifest lacks. The registry is asked only if it had the
+// manifest before this push, since some count requests.
+func (j *job) missing(ctx context.Context, cfg Config, s signed, beside []attest.Signature, known bool) (work, error) {
 	w := work{signed: s}
 	var more []attest.Signature
 	for _, b := range beside {
@@ -93,7 +93,7 @@ func (j *job) missing(ctx context.Context, cfg Config, s signed, beside []attest
 		return w, nil
 	}
 	var found []signature.Found
-	if has {
+	if known {
 		there, notes, err := signature.Registry(ctx, j.to, s.Digest)
 		if err != nil {
 			return w, err

@@ -57,11 +57,8 @@ func find(cfg Config, members []*family.Member) ([]artifact, error) {
 func (cfg Config) check(members []*family.Member) error {
 	names := map[string]bool{}
 	for _, m := range members {
-		if m.Ref.Remote != nil {
-			return fault.Usagef("%s: is in a registry, wanted a file; push --key signs what a registry has", m.Ref.Name)
-		}
-		if m.Ref.File.Piped {
-			return fault.Usagef("%s: is a pipe, so there is no place for signatures next to it", m.Ref.Name)
+		if m.Ref.File == nil || m.Ref.File.Piped {
+			return fault.Usagef("%s: is no file, so there is no place for signatures next to it", m.Ref.Name)
 		}
 		names[m.Image()] = true
 		if cfg.Identity == "" {

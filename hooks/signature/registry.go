@@ -99,9 +99,9 @@ const (
 	bundleType = "dev.sigstore.bundle.predicateType"
 )
 
-// attachment is how a bundle is attached to what it signs.
+// attachment is how a bundle that is not there is attached to what it signs.
 func attachment(s attest.Signature) registry.Attachment {
-	return registry.Attachment{Type: attest.MediaTypeBundle, Text: s.Text,
+	return registry.Attachment{Type: attest.MediaTypeBundle, Text: s.Text, New: true,
 		Annotations: map[string]string{bundleKind: "dsse-envelope", bundleType: attest.SignType}}
 }
 
@@ -127,9 +127,9 @@ func Publish(ctx context.Context, to *registry.Repository, subject v1.Descriptor
 	if len(bundles) > 0 {
 		attached, err := to.Attach(ctx, subject, bundles)
 		if err != nil {
-			return attached.Sent, err
+			return len(attached.Sent), err
 		}
-		sent = attached.Sent
+		sent = len(attached.Sent)
 	}
 	if len(older) == 0 {
 		return sent, nil

@@ -39,6 +39,9 @@ func ParseKeyring(text []byte) (Keyring, error) {
 			if err == io.EOF {
 				break
 			}
+			if err != nil && len(k.list) == 0 {
+				return Keyring{}, fmt.Errorf("has no OpenPGP key that can be used (%w)", err)
+			}
 			if err != nil {
 				return Keyring{}, fmt.Errorf("has an OpenPGP key that cannot be used: %w", err)
 			}

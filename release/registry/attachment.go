@@ -103,7 +103,7 @@ func BlobsOf(f Attachment) []Manifest {
 // Attached is what has become of files that were attached.
 type Attached struct {
 	Manifests []v1.Descriptor // one a file
-	Sent      int             // manifests that were not there
+	Sent      []v1.Descriptor // those that were not there
 	Plain     bool            // the registry refuses the type of an attachment, so that it has the type of an image
 }
 
@@ -117,7 +117,7 @@ func (r *Repository) Attach(ctx context.Context, subject v1.Descriptor, files []
 			return all, err
 		}
 		if a.sent {
-			all.Sent++
+			all.Sent = append(all.Sent, a.Descriptor)
 		}
 		all.Plain = all.Plain || a.plain
 		all.Manifests = append(all.Manifests, a.Descriptor)

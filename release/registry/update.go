@@ -48,8 +48,17 @@ func (r *Repository) Update(ctx context.Context, tag string, change func(there *
 	return sent, err
 }
 
-// at gets the manifest at a tag, nil for none.
+// at gets the manifest at a tag, nil for none. Registries that count requests count no
+// HEAD, and most tags that are asked for here are not there.
 func (r *Repository) at(ctx context.Context, tag string) (*Manifest, string, error) {
+	what := "whether there is a tag " + tag
+	head, err := r.send(ctx, call{what: what, method: http.MethodHead, url: r.url("/manifests/"+tag, ""), header: http.Header{"Accept": {accept}}, scopes: r.scopes(false)})
+	if err != nil {
+		return nil, "", err
+	}
+	if drain(head); head.StatusCode == http.StatusNotFound {
+		return nil, "", nil
+	}
 	m, h, err := r.manifest(ctx, tag)
 	if refused, is := errors.AsType[*StatusError](err); is && refused.Status == http.StatusNotFound {
 		return nil, "", nil
