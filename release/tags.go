@@ -48,6 +48,15 @@ func TagsOf(version string) Tags {
 	return Tags{version, major(m[1])}
 }
 
+// VersionOf reads a version of FreeBSD's packages: as these have it, 15.0p3, or as
+// uname(1) does, 15.0-RELEASE-p3; "" for anything else.
+func VersionOf(text string) string {
+	if revision, branch, is := strings.Cut(text, "-"); is {
+		return Release{Revision: revision, Branch: branch}.PackageVersion()
+	}
+	return TagsOf(text).Fixed
+}
+
 // IsFixedTag reports whether a tag of FreeBSD's images means one version for ever.
 func IsFixedTag(tag string) bool { return TagsOf(tag).Fixed == tag && tag != "" }
 

@@ -49,7 +49,8 @@ func readTrust(c *cli.Context) (attest.Trust, error) {
 		}
 		trust.Ring = trust.Ring.Join(ring)
 	}
-	return trust, readTrustFolder(c, &trust)
+	err := readTrustFolder(c, &trust)
+	return trust, err
 }
 
 // addKeys adds the keys of a file: in PEM form, or of OpenPGP where that is possible.
@@ -75,13 +76,18 @@ func readTrustFolder(c *cli.Context, trust *attest.Trust) error {
 	if dir == "" {
 		return nil
 	}
-	if err := readKeyFolder(c, trust, filepath.Join(dir, "trusted"), false); err != nil {
+	trusted, err := readKeyFolder(c, filepath.Join(dir, "trusted"))
+	if err == nil && trusted.IsEmpty() {
+		err = fault.Usagef("--trust: %s: has no keys", filepath.Join(dir, "trusted"))
+	}
+	if err != nil {
 		return err
 	}
-	var revoked attest.Trust
-	if err := readKeyFolder(c, &revoked, filepath.Join(dir, "revoked"), true); err != nil {
+	revoked, err := readKeyFolder(c, filepath.Join(dir, "revoked"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	trust.Keys, trust.Ring = append(trust.Keys, trusted.Keys...), trust.Ring.Join(trusted.Ring)
 	for _, k := range revoked.Keys {
 		trust.Revoked = append(trust.Revoked, k.ID())
 	}
@@ -90,13 +96,11 @@ func readTrustFolder(c *cli.Context, trust *attest.Trust) error {
 }
 
 // readKeyFolder reads all files of a folder but those whose names begin with a dot.
-func readKeyFolder(c *cli.Context, trust *attest.Trust, dir string, mayLack bool) error {
+func readKeyFolder(c *cli.Context, dir string) (attest.Trust, error) {
+	var trust attest.Trust
 	entries, err := os.ReadDir(dir)
-	if mayLack && errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	if err != nil {
-		return &fault.UnreadError{Flag: "trust", Path: dir, Err: err}
+		return trust, &fault.UnreadError{Flag: "trust", Path: dir, Err: err}
 	}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") {
@@ -105,16 +109,13 @@ func readKeyFolder(c *cli.Context, trust *attest.Trust, dir string, mayLack bool
 		file := filepath.Join(dir, e.Name())
 		text, err := readOperand(c.Context, "trust", file)
 		if err == nil {
-			err = addKeys(trust, "--trust: "+file, text, true)
+			err = addKeys(&trust, "--trust: "+file, text, true)
 		}
 		if err != nil {
-			return err
+			return trust, err
 		}
 	}
-	if !mayLack && trust.IsEmpty() {
-		return fault.Usagef("--trust: %s: has no keys", dir)
-	}
-	return nil
+	return trust, nil
 }
 
 // formNames are what --form and --require-form take.

@@ -14,11 +14,12 @@ import (
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/orlop/orlop/release/attest"
 	"github.com/orlop/orlop/release/registry/registrytest"
 )
 
-// TestKilledPush kills pushes at random moments: no tag leads to anything incomplete, and
-// the next push ends well and sends nothing that is there.
+// TestKilledPush kills pushes at random moments: no tag leads to anything incomplete or
+// unsigned, and the next push ends well and sends nothing that is there.
 func TestKilledPush(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -26,8 +27,9 @@ func TestKilledPush(t *testing.T) {
 	if status, said := orlop(t, append([]string{"build", "-q", "--repo", "sample", "--exceptions", "sample/exceptions.ucl", "-o", dir}, images...)...); status != 0 {
 		t.Fatal(said)
 	}
+	keys := newForge(t)
 	push := func(s *registrytest.Server) *exec.Cmd {
-		args := []string{"push", "-q", "--plain-http", "--tag", "t"}
+		args := []string{"push", "-q", "--plain-http", "--tag", "t", "--key", keys.key("ec.pem")}
 		for _, image := range images {
 			args = append(args, filepath.Join(dir, "container-image-"+image+".txz"))
 		}
@@ -83,6 +85,9 @@ func whole(t *testing.T, s *registrytest.Server, repo string) {
 		}
 		if strings.HasPrefix(tag, "sha256-") {
 			continue // a list of attachments
+		}
+		if list, err := attest.ParseSignatureList(s.Manifest(repo, s.Tag(repo, attest.SignatureTag(s.Tag(repo, tag))))); err != nil || len(list.Layers) != 1 {
+			t.Errorf("%s:%s has the signatures %+v, %v", repo, tag, list, err)
 		}
 		for _, d := range append(m.Layers, m.Config) {
 			if s.Blob(repo, d.Digest) == nil {

@@ -140,6 +140,8 @@ func (p *program) signConfig(c *cli.Context, mode string) (sign.Config, error) {
 			return cfg, fault.Usagef("sign --attach: wanted --key or --pgp-key with the public keys that check the signatures")
 		}
 		cfg.Now, cfg.Forms = signers.Now, cfg.Signers.Forms()
+	case len(public) > len(signers.Keys) || len(rings) > len(signers.PGP):
+		return cfg, fault.Usagef("sign: found public keys, which sign nothing, wanted private ones, or --signer or --pgp-signer")
 	case signers.IsEmpty():
 		return cfg, fault.Usagef("sign: wanted --key or --pgp-key with a private key, or --signer or --pgp-signer")
 	default:
@@ -180,15 +182,15 @@ func (p *program) signPrepared(c *cli.Context) error {
 			return fault.Usagef("--%s: the folder of --prepared says this", flag)
 		}
 	}
-	prepared, err := sign.Load(c.String("prepared"))
+	prepared, err := sign.Load(c.Context, c.String("prepared"))
 	if err != nil {
 		return err
 	}
-	signers, _, _, err := p.readSigners(c)
+	signers, public, rings, err := p.readSigners(c)
 	if err != nil {
 		return err
 	}
-	if signers.IsEmpty() {
+	if signers.IsEmpty() || len(public) > len(signers.Keys) || len(rings) > len(signers.PGP) {
 		return fault.Usagef("sign --prepared: wanted --key or --pgp-key with a private key, or --signer or --pgp-signer")
 	}
 	for _, m := range prepared.Messages {
@@ -226,7 +228,7 @@ func describe(i signature.Item) string {
 
 // showPrepared writes the payloads, and prints their sums.
 func (p *program) showPrepared(c *cli.Context) error {
-	prepared, err := sign.Load(c.String("show"))
+	prepared, err := sign.Load(c.Context, c.String("show"))
 	if err != nil {
 		return err
 	}

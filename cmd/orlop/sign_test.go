@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
@@ -117,6 +119,74 @@ func TestSignKeeps(t *testing.T) {
 	}
 }
 
+// TestSignOthers keeps what it cannot read, and what others know besides.
+func TestSignOthers(t *testing.T) {
+	t.Parallel()
+	f := newForge(t)
+	unread := `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","messageSignature":{}}` + "\n"
+	f.file("container-image-static.sigstore.json", []byte(unread))
+	theirs := f.cosign(f.simple())
+	b64 := base64.StdEncoding.EncodeToString
+	line := fmt.Sprintf(`{"Base64Signature": "%s", "Payload": "%s", "Cert": {"Raw": "x"}, "Bundle": null}`+"\n", b64(theirs.Sig), b64(theirs.Text))
+	f.file("container-image-static.cosign.json", []byte(line))
+	f.signs("--key", f.key("ed.pem"))
+	files := f.files(f.dir)
+	for name, begin := range map[string]string{"container-image-static.sigstore.json": unread, "container-image-static.cosign.json": line} {
+		if text := files[name]; !strings.HasPrefix(text, begin) || strings.Count(text, "\n") != 2 {
+			t.Errorf("%s is %s", name, text)
+		}
+	}
+}
+
+// TestSignNames signs no name that would bring another line into the list, and no two
+// archives whose signatures would have one name.
+func TestSignNames(t *testing.T) {
+	t.Parallel()
+	f := newForge(t)
+	dir := t.TempDir()
+	f.does(0, "build", "-q", "--repo", "sample", "--format", "dir", "-o", dir, "static")
+	index := filepath.Join(dir, "container-image-static", "index.json")
+	text, err := os.ReadFile(index)
+	f.must(err)
+	for _, name := range []string{`freebsd-dynamic:15.0) = ` + elsewhere.Encoded() + `\nSHA256 (freebsd-static:15.0`, `a/b`, `a b`, `\u001b[2J`} {
+		f.must(os.WriteFile(index, []byte(strings.Replace(string(text), "freebsd-static:15.0-RELEASE-p3-amd64", name, 1)), 0o600))
+		if said := f.does(1, "sign", "-q", "--pgp-key", f.key("good.sec"), filepath.Join(dir, "container-image-static")); !strings.Contains(said, "wanted the name of an image") {
+			t.Errorf("%s: said %s", name, said)
+		}
+	}
+	if left := f.files(dir); len(left) > 0 {
+		t.Errorf("left %v", left)
+	}
+	f.must(os.WriteFile(filepath.Join(f.dir, "container-image-static.tar.xz"), f.image, 0o600))
+	if said := f.does(2, "sign", "-q", "--key", f.key("ec.pem"), f.archive, filepath.Join(f.dir, "container-image-static.tar.xz")); !strings.Contains(said, "would have the same names") {
+		t.Errorf("said %s", said)
+	}
+}
+
+// TestSignMeanwhile does not overwrite what another signer has written meanwhile.
+func TestSignMeanwhile(t *testing.T) {
+	t.Parallel()
+	f := newForge(t)
+	slow := fmt.Sprintf("cat > %s/text; touch %s/begun; while [ ! -e %s/done ]; do sleep 0.05; done; openssl pkeyutl -sign -inkey %s -rawin -digest sha256 -in %s/text", f.dir, f.dir, f.dir, f.key("ec.pem"), f.dir)
+	result := make(chan string, 1)
+	go func() {
+		status, said := orlop(t, "sign", "-q", "--form", "bundle", "--key", f.key("ec.pub"), "--signer", slow, f.archive)
+		result <- fmt.Sprint(status, said)
+	}()
+	for range 200 {
+		if _, err := os.Stat(f.dir + "/begun"); err == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	f.does(0, "sign", "-q", "--form", "bundle", "--key", f.key("ed.pem"), f.archive)
+	f.file("done", nil)
+	if said := <-result; !strings.HasPrefix(said, "1") || !strings.Contains(said, "have changed since they were read") {
+		t.Errorf("said %s", said)
+	}
+	f.does(0, "verify", "-q", "--key", f.key("ed.pub"), f.archive)
+}
+
 // TestSignFaults says what is missing, or wrong, with the right status.
 func TestSignFaults(t *testing.T) {
 	t.Parallel()
@@ -130,7 +200,7 @@ func TestSignFaults(t *testing.T) {
 	}{
 		{[]string{"sign"}, 2, "sign: no image given"},
 		{[]string{"sign", f.archive}, 2, "wanted --key or --pgp-key with a private key"},
-		{append(public, f.archive), 2, "wanted --key or --pgp-key with a private key"},
+		{append(public, f.archive), 2, "found public keys, which sign nothing"},
 		{[]string{"sign", "--key", key, "--identity", "x:y", f.archive}, 2, "--identity: found x:y, wanted REGISTRY/PATH"},
 		{[]string{"sign", "--key", key, "--form", "pgp", f.archive}, 2, "for which no key is given"},
 		{[]string{"sign", "--key", key, "--form", "cosign", f.archive}, 2, "give --identity"},
@@ -195,14 +265,18 @@ func TestHostileFolder(t *testing.T) {
 		want int
 		says string
 	}{
-		"nothing":       {sig(func(string) {}), attach, 0, ""},
+		"nothing": {sig(func(string) {}), attach, 0, ""},
+		"what a killed run left": {func(f *forge, dir string) {
+			f.must(os.Mkdir(dir+"/.orlop-part-1", 0o700))
+			f.must(os.WriteFile(dir+"/.orlop-part-1/orlop", []byte("orlop prepares files here; its next run removes what a killed one has left\n"), 0o600))
+		}, load, 0, ""},
 		"another file":  {func(f *forge, dir string) { f.must(os.WriteFile(dir+"/x", nil, 0o600)) }, load, 5, `has a file "x" that does not belong to its list`},
 		"a hidden file": {func(f *forge, dir string) { f.must(os.WriteFile(dir+"/.x", nil, 0o600)) }, load, 5, "does not belong to its list"},
 		"a folder":      {func(f *forge, dir string) { f.must(os.Mkdir(dir+"/x", 0o700)) }, load, 5, "does not belong to its list"},
 		"a linked list": {func(f *forge, dir string) {
 			f.must(os.Rename(dir+"/manifest.json", f.dir+"/m"))
 			f.must(os.Symlink(f.dir+"/m", dir+"/manifest.json"))
-		}, load, 5, "is no regular file"},
+		}, load, 5, "is a symbolic link, wanted a regular file"},
 		"no list":            {func(f *forge, dir string) { f.must(os.Remove(dir + "/manifest.json")) }, load, 5, "no such file"},
 		"a name with /":      {list(`"name": "freebsd-static`, `"name": "../freebsd-static`), load, 5, "wanted the name of an image"},
 		"control characters": {list(`"name": "freebsd-static`, `"name": "\u001b[2Jfreebsd-static`), load, 5, "wanted the name of an image"},
@@ -220,7 +294,7 @@ func TestHostileFolder(t *testing.T) {
 		}, attach, 5, "has no signature"},
 		"a signature missing":       {sig(func(name string) { _ = os.Remove(name) }), attach, 5, "has no signature"},
 		"a bit of a signature":      {sig(func(name string) { text, _ := os.ReadFile(name); _ = os.WriteFile(name, flipAt(text, -1), 0o600) }), attach, 5, "does not verify with its public key"},
-		"a linked signature":        {sig(func(name string) { _ = os.Rename(name, name+"x"); _ = os.Symlink(name+"x", name) }), attach, 5, "is no regular file"},
+		"a linked signature":        {sig(func(name string) { _ = os.Rename(name, name+"x"); _ = os.Symlink(name+"x", name) }), attach, 5, "is a symbolic link, wanted a regular file"},
 		"a signature by another":    {func(f *forge, dir string) { f.does(0, "sign", "-q", "--prepared", dir, "--key", f.key("other.pem")) }, attach, 5, "does not verify with its public key"},
 		"another's signature there": {func(f *forge, dir string) { f.does(0, "sign", "-q", "--prepared", dir, "--key", f.key("other.pem")) }, load, 5, "is there and is no signature by this key"},
 		"other bytes to be signed": {func(f *forge, dir string) {

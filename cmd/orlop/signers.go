@@ -33,7 +33,7 @@ func signerFlags() []cli.Flag {
 // readSigners reads the keys of those who sign. Public keys sign nothing; they are
 // returned beside it, and so are the public parts of the others.
 func (p *program) readSigners(c *cli.Context) (s signature.Signers, public []attest.Key, rings []attest.Keyring, err error) {
-	s.Now = time.Now()
+	s.Now = time.Now
 	if c.Duration("signer-timeout") <= 0 {
 		return s, nil, nil, fault.Usagef("--signer-timeout: found %s, wanted more than 0", c.Duration("signer-timeout"))
 	}
@@ -48,7 +48,7 @@ func (p *program) readSigners(c *cli.Context) (s signature.Signers, public []att
 		public = append(public, keys...)
 	}
 	for _, file := range c.StringSlice("pgp-key") {
-		ring, secret, err := p.readPGPKey(c, file, s.Now)
+		ring, secret, err := p.readPGPKey(c, file, s.Now())
 		if err != nil {
 			return s, nil, nil, err
 		}
@@ -57,7 +57,8 @@ func (p *program) readSigners(c *cli.Context) (s signature.Signers, public []att
 		}
 		rings = append(rings, ring)
 	}
-	return s, public, rings, p.addPrograms(c, &s, public, rings)
+	err = p.addPrograms(c, &s, public, rings)
+	return s, public, rings, err
 }
 
 // addPrograms adds the commands that sign, each with the public key that checks it.

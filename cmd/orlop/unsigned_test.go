@@ -150,6 +150,17 @@ var forgeries = map[string][]attempt{
 		{"OpenPGP, unknown", besidePGP("unknown", same), 5, "which is not among those given"},
 		{"OpenPGP, expired", besidePGP("expired", same), 5, "is by a key that has expired"},
 		{"OpenPGP, revoked", besidePGP("revoked", same), 5, "is by a key that is revoked"},
+		{"OpenPGP, revoked, and an older copy of it", func(f *forge) []string {
+			f.beside(f.message("revoked", f.atomic()))
+			return f.verify("--keyring", f.key("revoked.sec"), "--keyring", f.key("revoked.asc"))
+		}, 5, "is by a key that is revoked"},
+		{"one of the revoked cannot be read", func(f *forge) []string {
+			f.beside(f.bundle(f.statement(), attest.MediaTypeStatement))
+			dir := f.trust([]string{"ec.pub"}, []string{"ed.pub"})
+			f.must(os.WriteFile(dir+"/revoked/ec.pub", append(flipAt(f.read("ec.pub"), 40), f.read("other.pub")...), 0o600))
+			return f.verify("--trust", dir)
+		}, 2, "revoked/ec.pub: "},
+		{"no key in the folder, and another one", func(f *forge) []string { return f.withKey("--trust", f.trust(nil, []string{"ed.pub"})) }, 2, "has no keys"},
 		{"revoked in the folder", func(f *forge) []string {
 			f.beside(f.bundle(f.statement(), attest.MediaTypeStatement))
 			return f.verify("--trust", f.trust([]string{"ec.pub", "good.asc"}, []string{"ec.pub"}))
@@ -269,7 +280,7 @@ var forgeries = map[string][]attempt{
 		}, 5, "verifies with none of the keys given"},
 		{"a bit of the message", editedMessage(func(b []byte) []byte { return []byte(swap(string(b), "freebsd-static", "freebsd-statix")) }), 5, "does not verify"},
 		{"half a message", editedMessage(func(b []byte) []byte { return b[:len(b)/2] }), 5, "has no signature that counts"},
-		{"two messages in one", editedMessage(func(b []byte) []byte { return append(b, b...) }), 5, "has something after its end"},
+		{"two messages in one", editedMessage(func(b []byte) []byte { return append(b, b...) }), 5, "found packets of the types [4 11 2 4 11 2]"},
 		{"a message that is a text", editedMessage(func([]byte) []byte { return []byte("\xac\x05b\x00\x00\x00\x00") }), 5, "is no signed OpenPGP message"},
 	},
 	"storage": {
@@ -304,7 +315,7 @@ var forgeries = map[string][]attempt{
 			ref := f.publish(false, f.cosign(f.simple()))
 			f.server.DropBlob("freebsd/freebsd-static", digest.FromString(f.simple()))
 			return f.remote(ref)
-		}, 4, "blob"},
+		}, 5, "is not signed"},
 		{"a payload of other bytes", func(f *forge) []string {
 			ref := f.publish(false, f.cosign(f.simple()))
 			f.server.Edit(registrytest.Always, registrytest.On("GET", digest.FromString(f.simple()).String()), registrytest.Spoil())
@@ -317,7 +328,7 @@ var forgeries = map[string][]attempt{
 		}, 4, "503"},
 		{"503 for cosign's tag", func(f *forge) []string {
 			ref := f.publish(false)
-			f.server.Handle(registrytest.Answer(registrytest.Always, 503, http.Header{"Retry-After": {"100000"}}, "", registrytest.On("GET", ".sig")))
+			f.server.Handle(registrytest.Answer(registrytest.Always, 503, http.Header{"Retry-After": {"100000"}}, "", registrytest.On("GET HEAD", ".sig")))
 			return f.remote(ref)
 		}, 4, "503"},
 		{"503 for the lookaside", func(f *forge) []string {
@@ -329,6 +340,11 @@ var forgeries = map[string][]attempt{
 		{"a lookaside of endless signatures", func(f *forge) []string {
 			return append(f.remote(f.publish(false)), "--lookaside", f.web(http.StatusOK, "x"))
 		}, 5, "has no signature that counts"},
+		{"values deep in one another", func(f *forge) []string {
+			deep := strings.Repeat(`{"`+strings.Repeat("n", 400)+`":`, 300) + "1" + strings.Repeat("}", 300)
+			f.file("container-image-static.sigstore.json", []byte(deep))
+			return f.withKey()
+		}, 5, "deep in one another"},
 		{"a signature of a megabyte", func(f *forge) []string {
 			return append(f.remote(f.publish(false)), "--lookaside", f.web(http.StatusOK, strings.Repeat("x", 1<<20)))
 		}, 5, "has more than 65536 bytes"},
@@ -370,11 +386,22 @@ var forgeries = map[string][]attempt{
 		{"no default", func(f *forge) []string {
 			return f.verify("--identity", identity, "--policy", f.file("p.json", []byte(`{"transports":{}}`)))
 		}, 1, "default"},
+		{"a tag that lends its scope to any digest", func(f *forge) []string {
+			ref := f.publish(false)
+			policy := fmt.Sprintf(`{"default":[{"type":"reject"}],"transports":{"docker":{"%s:15.0p3":[{"type":"insecureAcceptAnything"}]}}}`, f.here())
+			return []string{"verify", "-q", "--plain-http", "--policy", f.file("p.json", []byte(policy)), strings.TrimSuffix(ref, ":t") + ":15.0p3@" + f.digest.String()}
+		}, 5, "reject"},
 		{"nowhere published", func(f *forge) []string {
 			return f.verify("--policy", f.file("p.json", []byte(`{"default":[{"type":"reject"}]}`)))
 		}, 2, "wanted --identity"},
 	},
 	"version": {
+		{"older, as uname(1) has it", func(f *forge) []string {
+			f.beside(f.bundle(f.statement(), attest.MediaTypeStatement))
+			return f.withKey("--at-least", "15.0-RELEASE-p4")
+		}, 5, "has version 15.0p3, wanted at least 15.0p4"},
+		{"no version at all", func(f *forge) []string { return f.withKey("--at-least", "newest") }, 2, "wanted a version such as 15.0p3"},
+		{"older, by far", func(f *forge) []string { return f.withKey("--at-least", "15") }, 2, "wanted a version such as 15.0p3"},
 		{"older", func(f *forge) []string {
 			f.beside(f.bundle(f.statement(), attest.MediaTypeStatement))
 			return f.withKey("--at-least", "15.0p4")

@@ -19,6 +19,7 @@ import (
 	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/spelling"
+	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/oci/layout"
 )
 
@@ -138,8 +139,10 @@ func readAgainst(c *cli.Context) (*verify.Against, error) {
 	if by.Signing, err = readSigning(c); err != nil {
 		return nil, err
 	}
-	if by.AtLeast = c.String("at-least"); c.IsSet("at-least") && by.AtLeast == "" {
-		return nil, fault.Usagef("--at-least: wanted a version such as 15.0p3")
+	if c.IsSet("at-least") {
+		if by.AtLeast = release.VersionOf(c.String("at-least")); by.AtLeast == "" {
+			return nil, fault.Usagef("--at-least: found %q, wanted a version such as 15.0p3 or 15.0-RELEASE-p3", c.String("at-least"))
+		}
 	}
 	by.Locks, err = readOperands(c.Context, "lock", c.StringSlice("lock"), verify.ParseLock)
 	if _, unusable := errors.AsType[*lock.Error](err); unusable {

@@ -5,6 +5,7 @@ package artifact
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -76,6 +77,11 @@ func Base(path string) string {
 	for _, end := range ArchiveEnds {
 		if base, ok := strings.CutSuffix(path, end); ok {
 			return base
+		}
+	}
+	if last := filepath.Base(path); last == "." || last == ".." { // the folder has a name
+		if abs, err := filepath.Abs(path); err == nil {
+			return abs
 		}
 	}
 	return strings.TrimRight(path, "/")

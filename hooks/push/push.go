@@ -71,6 +71,7 @@ type job struct {
 	known  []digest.Digest // these, and those of attachments
 
 	attachments []v1.Descriptor // manifests of what was attached
+	wrote       []wrote
 
 	counting sync.Mutex             // sent and brought
 	brought  map[digest.Digest]bool // blobs that were not there; true for those that have been seen since
@@ -146,7 +147,10 @@ func (j *job) complete(ctx context.Context, cfg Config, l lanes) error {
 	if err := signAll(ctx, cfg, j); err != nil {
 		return err
 	}
-	return checkBlobs(ctx, cfg, l, j)
+	if err := checkBlobs(ctx, cfg, l, j); err != nil {
+		return err
+	}
+	return j.lookAgain(ctx)
 }
 
 // begin finds all that can be found wrong before anything is sent.

@@ -4,6 +4,7 @@ package push
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -145,13 +146,33 @@ func (w work) do(ctx context.Context, cfg Config, j *job) error {
 			aside = append(aside, s)
 		}
 	}
+	list = slices.Clone(list)
 	if err := cfg.Lookaside.Add(j.to.Reference, w.Digest, aside); err != nil {
 		return err
+	}
+	for _, form := range attest.Forms {
+		if n := count(w.there, form) + count(list, form); n > signature.Most {
+			return fault.Unsupportedf("there would be %d signatures of the form %s, the most that this version writes is %d", n, form, signature.Most)
+		}
 	}
 	sent, err := signature.Publish(ctx, j.to, w.Descriptor, list)
 	j.count(Sent{Manifests: sent})
 	j.signed += len(list)
+	if count(list, attest.FormCosign) > 0 {
+		j.wrote = append(j.wrote, wrote{w.Descriptor, slices.DeleteFunc(list, func(s attest.Signature) bool { return s.Form != attest.FormCosign })})
+	}
 	return err
+}
+
+// count counts the signatures of a form.
+func count(list []attest.Signature, form attest.Form) int {
+	n := 0
+	for _, s := range list {
+		if s.Form == form {
+			n++
+		}
+	}
+	return n
 }
 
 // beside reads the signatures in files beside the images. Those that name another
@@ -169,7 +190,7 @@ func (j *job) beside(cfg Config) ([]attest.Signature, error) {
 			return nil, err
 		}
 		for _, f := range found {
-			switch why := j.unfit(cfg, f.Form, f.Claim()); why {
+			switch why := j.unfit(cfg, f.Signature); why {
 			case "":
 				list = append(list, f.Signature)
 			default:
@@ -181,21 +202,46 @@ func (j *job) beside(cfg Config) ([]attest.Signature, error) {
 }
 
 // unfit says why a signature that was found in a file is not published, "" for nothing.
-func (j *job) unfit(cfg Config, form attest.Form, claim attest.Claim) string {
-	if len(claim.Digests) == 0 {
-		return "it cannot be read"
+// Whose it is does not matter.
+func (j *job) unfit(cfg Config, s attest.Signature) string {
+	claim, err := (attest.Trust{}).Verify(s)
+	if _, unknown := errors.AsType[*attest.UnknownKeyError](err); err != nil && !unknown {
+		return "it " + err.Error()
 	}
-	if form == attest.FormBundle {
+	if n := len(s.Text); n > attest.MaxSignature {
+		return fmt.Sprintf("it has %d bytes, more than anybody reads", n)
+	}
+	if s.Form == attest.FormBundle {
 		return ""
 	}
 	ref, err := registry.ParseReference(claim.Identity)
 	switch {
 	case err != nil || ref.Name() != j.to.Name():
-		return fmt.Sprintf("it is for %s", strings.TrimSpace(claim.Identity))
-	case form == attest.FormPGP && cfg.Lookaside.Place == "":
+		return fmt.Sprintf("it is for %s", claim.Identity)
+	case s.Form == attest.FormPGP && cfg.Lookaside.Place == "":
 		return "--lookaside says where signatures in podman's form go"
 	}
 	return ""
+}
+
+// lookAgain looks whether the signatures of this push are still there, before a tag leads
+// to them: a registry lets the later of two writers win, who may have read before this
+// push wrote.
+func (j *job) lookAgain(ctx context.Context) error {
+	for _, w := range j.wrote {
+		sent, err := signature.Publish(ctx, j.to, w.Descriptor, w.list)
+		j.count(Sent{Manifests: sent})
+		if err != nil {
+			return fmt.Errorf("signatures of %s: %w", w.Digest, err)
+		}
+	}
+	return nil
+}
+
+// wrote is what a push has added to a manifest.
+type wrote struct {
+	v1.Descriptor
+	list []attest.Signature // at cosign's tag: only there one can overwrite another
 }
 
 // planSigned lists the signatures that a push would make or add.

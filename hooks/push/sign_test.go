@@ -65,7 +65,7 @@ func TestSigned(t *testing.T) {
 			s := serve(t, p)
 			all, cfg := families(t, both("15.0p3")...), config(s)
 			first, second := signer(t, 1), signer(t, 2)
-			cfg.Signers = signature.Signers{Keys: []signature.Signer{first}, Now: time.Now()}
+			cfg.Signers = signature.Signers{Keys: []signature.Signer{first}, Now: time.Now}
 			results, err := push.Run(t.Context(), cfg, all)
 			if err != nil {
 				t.Fatal(err)
@@ -106,7 +106,7 @@ func TestUnsignedTag(t *testing.T) {
 	s := serve(t, registrytest.Profile{})
 	s.Handle(registrytest.Answer(registrytest.Always, 500, nil, "", registrytest.On("PUT", ".sig")))
 	cfg := config(s)
-	cfg.Signers = signature.Signers{Keys: []signature.Signer{signer(t, 1)}, Now: time.Now()}
+	cfg.Signers = signature.Signers{Keys: []signature.Signer{signer(t, 1)}, Now: time.Now}
 	if _, err := push.Run(t.Context(), cfg, families(t, both("15.0")...)); err == nil || len(s.Tags(runtime)) > 0 {
 		t.Errorf("got %v, tags %v", err, s.Tags(runtime))
 	}

@@ -3,6 +3,7 @@
 package sign
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -47,8 +48,16 @@ func find(cfg Config, members []*family.Member) ([]artifact, error) {
 		for n < len(members) && members[n].Ref == members[i].Ref {
 			n++
 		}
-		list = append(list, cfg.artifactOf(members[i:n]))
-		i = n
+		a := cfg.artifactOf(members[i:n])
+		if slices.ContainsFunc(list, func(other artifact) bool { return other.base == a.base }) {
+			return nil, fault.Usagef("%s: the signatures of another image given would have the same names", members[i].Ref.Name)
+		}
+		for _, item := range slices.Concat(a.items, a.lock, a.list) {
+			if err := item.Check(); err != nil {
+				return nil, fault.Unsupportedf("%s: %w", members[i].Ref.Name, err)
+			}
+		}
+		list, i = append(list, a), n
 	}
 	return list, nil
 }
@@ -94,13 +103,14 @@ func (cfg Config) artifactOf(members []*family.Member) artifact {
 	}
 	tags := slices.Compact(slices.Sorted(slices.Values(slices.Concat(first.Tags(), cfg.Tags))))
 	top := top(first)
+	name := cmp.Or(top.Annotations[v1.AnnotationRefName], first.Image())
 	if top.Digest != first.Descriptor.Digest {
-		index := signature.Subject{Name: top.Annotations[v1.AnnotationRefName], Version: first.Version(), Digest: top.Digest}
+		index := signature.Subject{Name: name, Version: first.Version(), Digest: top.Digest}
 		add(index, tags)
 		a.list = index.Items("", nil, attest.FormList)
 	}
 	for _, m := range members {
-		s := signature.Subject{Name: top.Annotations[v1.AnnotationRefName], Version: m.Version(), Platform: m.Platform(), Digest: m.Descriptor.Digest}
+		s := signature.Subject{Name: name, Version: m.Version(), Platform: m.Platform(), Digest: m.Descriptor.Digest}
 		add(s, tags)
 		if top.Digest == m.Descriptor.Digest {
 			a.list = s.Items("", nil, attest.FormList)

@@ -12,16 +12,15 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"regexp"
-
-	"github.com/opencontainers/go-digest"
+	"slices"
+	"strings"
 
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/signature"
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/strict"
 	"github.com/orlop/orlop/release/attest"
-	"github.com/orlop/orlop/release/registry"
 )
 
 // A folder in which what is to be signed travels to the keys, and the signatures back. It
@@ -47,6 +46,9 @@ type preparedList struct {
 // Prepare writes a folder with the list of what is to be signed, and nothing else. The
 // folder must not have anything in it.
 func Prepare(ctx context.Context, dir string, items []signature.Item) error {
+	if err := sweep(ctx, dir); err != nil {
+		return err
+	}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return fault.Usagef("--prepare: %s: has files, wanted an empty folder or none", dir)
 	}
@@ -69,6 +71,18 @@ func Prepare(ctx context.Context, dir string, items []signature.Item) error {
 	return to.Place(ctx)
 }
 
+// sweep removes what a killed run has left in a folder.
+func sweep(ctx context.Context, dir string) error {
+	if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
+		return nil // which others report
+	}
+	to, err := output.NewFolder(ctx, dir)
+	if err == nil {
+		to.Remove()
+	}
+	return err
+}
+
 // Prepared is such a folder, read: what is to be signed is made from the list anew.
 type Prepared struct {
 	Messages []signature.Message
@@ -80,7 +94,10 @@ const maxPrepared = 16 << 20
 
 // Load reads a folder. Nothing in it decides what is signed but the list, and nothing
 // else may be in it than what belongs to the list.
-func Load(dir string) (*Prepared, error) {
+func Load(ctx context.Context, dir string) (*Prepared, error) {
+	if err := sweep(ctx, dir); err != nil {
+		return nil, err
+	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, &fault.UnreadError{Path: dir, Err: err}
@@ -104,7 +121,7 @@ func Load(dir string) (*Prepared, error) {
 	}
 	for i, item := range doc.Items {
 		if err == nil {
-			err = fault.Within(fmt.Sprintf("item %d", i+1), checkItem(item))
+			err = fault.Within(fmt.Sprintf("item %d", i+1), item.Check())
 		}
 	}
 	if err != nil {
@@ -114,46 +131,6 @@ func Load(dir string) (*Prepared, error) {
 	return p, p.checkFiles(root)
 }
 
-// What an item may consist of. A name is printed, and stands in lists.
-var (
-	nameForm     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:+-]*( lock)?$`)
-	versionForm  = regexp.MustCompile(`^[A-Za-z0-9._+,-]{0,64}$`)
-	platformForm = regexp.MustCompile(`^([a-z0-9]+(/[a-z0-9]+){1,2})?$`)
-)
-
-// checkItem finds what no list has that orlop wrote.
-func checkItem(i signature.Item) error {
-	switch {
-	case !nameForm.MatchString(i.Name) || len(i.Name) > 255:
-		return fmt.Errorf("name is %q, wanted the name of an image", i.Name)
-	case !versionForm.MatchString(i.Version):
-		return fmt.Errorf("version is %q", i.Version)
-	case !platformForm.MatchString(i.Platform):
-		return fmt.Errorf("platform is %q, wanted OS/ARCHITECTURE", i.Platform)
-	case i.Digest.Validate() != nil || i.Digest.Algorithm() != digest.SHA256:
-		return fmt.Errorf("digest is %q, wanted sha256:HEX", i.Digest)
-	}
-	named := i.Form == attest.FormCosign || i.Form == attest.FormPGP
-	if !named && i.Form != attest.FormBundle && i.Form != attest.FormList {
-		return fmt.Errorf("form is %q, wanted bundle, cosign, pgp or list", i.Form)
-	}
-	if !named && i.Identity != "" {
-		return fmt.Errorf("identity is %q in the form %s, which has none", i.Identity, i.Form)
-	}
-	if !named {
-		return nil
-	}
-	ref, err := registry.ParseReference(i.Identity)
-	want := ref.Name()
-	if ref.Tag != "" {
-		want += ":" + ref.Tag
-	}
-	if err != nil || ref.Digest != "" || want != i.Identity || i.Form == attest.FormCosign && ref.Tag != "" {
-		return fmt.Errorf("identity is %q, wanted REGISTRY/PATH", i.Identity)
-	}
-	return nil
-}
-
 // checkFiles refuses what does not belong to the list, and payloads that are something
 // else than what is to be signed.
 func (p *Prepared) checkFiles(root *os.Root) error {
@@ -161,10 +138,16 @@ func (p *Prepared) checkFiles(root *os.Root) error {
 	for _, m := range p.Messages {
 		belongs[payloadName(m)], belongs[m.Sum()+sigEnd] = m.Text, nil
 	}
-	entries, err := fs.ReadDir(root.FS(), ".")
+	folder, err := root.Open(".")
 	if err != nil {
 		return err
 	}
+	defer folder.Close()
+	entries, err := folder.ReadDir(len(belongs) + 1)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	for _, e := range entries {
 		text, belong := belongs[e.Name()]
 		switch {
@@ -185,21 +168,11 @@ func (p *Prepared) checkFiles(root *os.Root) error {
 
 // readRegular reads a regular file in a folder, through no link.
 func readRegular(root *os.Root, name string, most int64) ([]byte, error) {
-	info, err := root.Lstat(name)
-	if err != nil {
-		return nil, fault.Reason(err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("is no regular file")
-	}
-	f, err := root.Open(name)
+	f, err := store.OpenRegular(root, name)
 	if err != nil {
 		return nil, fault.Reason(err)
 	}
 	defer f.Close()
-	if now, err := f.Stat(); err != nil || !os.SameFile(info, now) {
-		return nil, errors.New("changes while it is read")
-	}
 	text, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err == nil && int64(len(text)) > most {
 		err = fmt.Errorf("has more than %d bytes", most)

@@ -6,10 +6,12 @@
 package sign
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -56,7 +58,7 @@ func Run(ctx context.Context, cfg Config, members []*family.Member) ([]Written, 
 		dir := filepath.Dir(a.base)
 		i := slices.IndexFunc(folders, func(f *folder) bool { return f.dir == dir })
 		if i < 0 {
-			folders = append(folders, &folder{dir, map[string]file{}})
+			folders = append(folders, &folder{dir: dir, files: map[string]file{}, there: map[string][]signature.Found{}})
 			i = len(folders) - 1
 		}
 		if err := folders[i].sign(ctx, cfg, a); err != nil {
@@ -76,6 +78,34 @@ func Run(ctx context.Context, cfg Config, members []*family.Member) ([]Written, 
 type folder struct {
 	dir   string
 	files map[string]file // by name
+
+	there map[string][]signature.Found // what it had when this run looked, by the base of archives
+	lists map[string][]byte            // the list that it had, by its path; none if this run writes none
+}
+
+// ChangedError is a folder in which somebody else has signed meanwhile.
+type ChangedError struct{ Base string }
+
+func (e *ChangedError) Error() string {
+	return e.Base + ": its signatures have changed since they were read: run this again to add to them"
+}
+
+// Failed reports that this did not work now, and may later.
+func (*ChangedError) Failed() bool { return true }
+
+// unchanged looks whether the folder is as it was, so that nothing gets lost.
+func (f *folder) unchanged() error {
+	for base, there := range f.there {
+		if now, err := signature.Beside(base); err != nil || !reflect.DeepEqual(now, there) {
+			return &ChangedError{base}
+		}
+	}
+	for path, text := range f.lists {
+		if now, err := readList(path); err != nil || !bytes.Equal(now, text) {
+			return &ChangedError{path}
+		}
+	}
+	return nil
 }
 
 type file struct {
@@ -112,8 +142,9 @@ func (f *folder) signAs(ctx context.Context, cfg Config, base string, items []si
 		}
 		made = append(made, more...)
 	}
-	files, err := signature.Merge(there, func(c attest.Claim) bool {
-		return slices.ContainsFunc(items, func(i signature.Item) bool { return slices.Contains(c.Digests, i.Digest) })
+	f.there[base] = there
+	files, err := signature.Merge(there, func(d digest.Digest) bool {
+		return slices.ContainsFunc(items, func(i signature.Item) bool { return i.Digest == d })
 	}, made)
 	if err != nil {
 		return fault.Within(base, err)
@@ -136,7 +167,7 @@ func signList(ctx context.Context, cfg Config, m signature.Message, folders []*f
 	name := release.ManifestList() + ListEnding
 	var made []attest.Signature // by a signer once, though several folders may lack it
 	for _, f := range folders {
-		all, there, err := oldList(filepath.Join(f.dir, name), m)
+		all, there, err := f.readList(cfg, name, m)
 		if err != nil {
 			return err
 		}
@@ -165,16 +196,35 @@ func signList(ctx context.Context, cfg Config, m signature.Message, folders []*f
 	return nil
 }
 
-// oldList reads the list that is there, if it is the same one.
-func oldList(path string, m signature.Message) (*attest.ClearSigned, []attest.Signature, error) {
-	text, err := store.ReadRegularFile(path, maxList)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fault.Contentf("%s: %w", path, fault.Reason(err))
+// readList reads the list that is there. Another one is replaced, which is said.
+func (f *folder) readList(cfg Config, name string, m signature.Message) (*attest.ClearSigned, []attest.Signature, error) {
+	path := filepath.Join(f.dir, name)
+	text, err := readList(path)
+	if err != nil {
+		return nil, nil, err
 	}
-	if old, bad := attest.ParseClearSigned(text); err == nil && bad == nil && string(old.Text) == string(m.Text) {
+	f.lists = map[string][]byte{path: text}
+	old, bad := attest.ParseClearSigned(text)
+	switch {
+	case text == nil:
+	case bad == nil && bytes.Equal(old.Text, m.Text):
 		return old, []attest.Signature{{Form: attest.FormList, Text: text}}, nil
+	default:
+		cfg.Observe.Notice("%s: had another list, which is replaced: it names what is signed together", path)
 	}
 	return &attest.ClearSigned{Text: m.Text}, nil, nil
+}
+
+// readList reads a list, nil if there is none.
+func readList(path string) ([]byte, error) {
+	text, err := store.ReadRegularFile(path, maxList)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fault.Contentf("%s: %w", path, fault.Reason(err))
+	}
+	return text, nil
 }
 
 // maxList bounds a list that is there, in bytes.
@@ -201,7 +251,10 @@ func place(ctx context.Context, folders []*folder) (list []Written, err error) {
 			list = append(list, Written{filepath.Join(f.dir, name), f.files[name].made})
 		}
 	}
-	for _, s := range staged {
+	for i, s := range staged {
+		if err := folders[i].unchanged(); err != nil {
+			return nil, err
+		}
 		if err := s.Place(ctx); err != nil {
 			return nil, err
 		}

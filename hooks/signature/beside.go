@@ -11,6 +11,9 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
+
+	"github.com/opencontainers/go-digest"
 
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/store"
@@ -26,8 +29,11 @@ var Endings = map[attest.Form]string{
 	attest.FormPGP:    ".pgp",           // armoured messages, one after the other
 }
 
-// maxFile bounds such a file, in bytes.
-const maxFile = Most * attest.MaxSignature * 2
+// Bounds of such a file, and of a signature in it as text, in bytes.
+const (
+	maxValue = 2 * attest.MaxSignature
+	maxFile  = Most * maxValue
+)
 
 // Beside reads the signatures beside an archive, given the archive's path without its
 // ending.
@@ -40,53 +46,55 @@ func Beside(base string) ([]Found, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		var list []attest.Signature
+		var list []Found
 		if err == nil {
 			list, err = parseFile(form, text)
 		}
+		if err == nil && len(list) > Most {
+			err = fmt.Errorf("has more than %d signatures", Most)
+		}
 		if err != nil {
 			errs = append(errs, fault.Contentf("%s: %w", file, fault.Reason(err)))
+			continue
 		}
-		for _, s := range list {
-			found = append(found, Found{s, filepath.Base(file)})
+		for _, f := range list {
+			f.Where = filepath.Base(file)
+			found = append(found, f)
 		}
 	}
 	return found, errors.Join(errs...)
 }
 
 // parseFile reads a file of signatures of one form.
-func parseFile(form attest.Form, text []byte) ([]attest.Signature, error) {
+func parseFile(form attest.Form, text []byte) ([]Found, error) {
+	var list []Found
 	if form == attest.FormPGP {
 		messages, err := attest.ParseArmour(text)
-		if len(messages) > Most {
-			return nil, fmt.Errorf("has more than %d signatures", Most)
-		}
-		var list []attest.Signature
 		for _, m := range messages {
-			list = append(list, attest.Signature{Form: form, Text: m})
+			list = append(list, Found{Signature: attest.Signature{Form: form, Text: m}})
 		}
 		return list, err
 	}
-	var list []attest.Signature
 	values := json.NewDecoder(bytes.NewReader(text))
-	for {
+	for len(list) <= Most {
 		var raw json.RawMessage
 		err := values.Decode(&raw)
 		if err == io.EOF {
-			return list, nil
+			break
 		}
-		if err == nil && len(list) == Most {
-			err = fmt.Errorf("has more than %d signatures", Most)
+		if err == nil && len(raw) > maxValue {
+			err = fmt.Errorf("has a signature of %d bytes, wanted at most %d", len(raw), maxValue)
 		}
-		s := attest.Signature{Form: form, Text: raw}
+		f := Found{Signature: attest.Signature{Form: form, Text: raw}, raw: raw}
 		if err == nil && form == attest.FormCosign {
-			s, err = parseDownloaded(raw)
+			f.Signature, err = parseDownloaded(raw)
 		}
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, s)
+		list = append(list, f)
 	}
+	return list, nil
 }
 
 // downloaded is a signature as cosign download signature prints it. A certificate and
@@ -109,20 +117,22 @@ func parseDownloaded(text []byte) (attest.Signature, error) {
 	return s, err
 }
 
-// writeFile writes signatures of one form as a file has them.
-func writeFile(form attest.Form, list []attest.Signature) ([]byte, error) {
+// writeFile writes signatures of one form as a file has them. Those of others keep what
+// they have besides.
+func writeFile(form attest.Form, list []Found) ([]byte, error) {
 	var out bytes.Buffer
 	var messages [][]byte
-	for _, s := range list {
-		switch form {
-		case attest.FormBundle:
-			out.Write(s.Text)
-			out.WriteByte('\n')
-		case attest.FormCosign:
+	for _, f := range list {
+		switch {
+		case form == attest.FormPGP:
+			messages = append(messages, f.Text)
+		case f.raw != nil:
+			out.Write(append(f.raw, '\n'))
+		case form == attest.FormBundle:
+			out.Write(append(bytes.Clone(f.Text), '\n'))
+		case form == attest.FormCosign:
 			b64 := base64.StdEncoding.EncodeToString
-			fmt.Fprintf(&out, `{"Base64Signature":"%s","Payload":"%s"}`+"\n", b64(s.Sig), b64(s.Text))
-		case attest.FormPGP:
-			messages = append(messages, s.Text)
+			fmt.Fprintf(&out, `{"Base64Signature":"%s","Payload":"%s"}`+"\n", b64(f.Sig), b64(f.Text))
 		}
 	}
 	if form == attest.FormPGP {
@@ -134,23 +144,24 @@ func writeFile(form attest.Form, list []attest.Signature) ([]byte, error) {
 // Merge returns the files beside an archive with more signatures in them: by their
 // endings, only those that change. Signatures that are there stay in front, but for those
 // of what is there no more.
-func Merge(there []Found, keep func(attest.Claim) bool, more []attest.Signature) (map[string][]byte, error) {
+func Merge(there []Found, isThere func(digest.Digest) bool, more []attest.Signature) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, form := range attest.Forms {
-		var list []attest.Signature
+		var list []Found
 		changes := false
 		for _, f := range there {
+			digests := f.Claim().Digests
 			switch {
 			case f.Form != form:
-			case keep(f.Claim()):
-				list = append(list, f.Signature)
+			case len(digests) == 0 || slices.ContainsFunc(digests, isThere): // what cannot be read is not ours to remove
+				list = append(list, f)
 			default:
 				changes = true
 			}
 		}
 		for _, s := range more {
 			if s.Form == form {
-				list, changes = append(list, s), true
+				list, changes = append(list, Found{Signature: s}), true
 			}
 		}
 		if !changes {

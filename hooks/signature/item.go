@@ -6,7 +6,11 @@
 package signature
 
 import (
+	"bytes"
 	"cmp"
+	"errors"
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,6 +19,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/attest"
+	"github.com/orlop/orlop/release/registry"
 )
 
 // Item is something to be signed in one form. All that is signed follows from it.
@@ -59,6 +64,56 @@ func (s Subject) Items(identity string, tags []string, forms ...attest.Form) []I
 	return list
 }
 
+// What an item may consist of. A name is printed, and stands in lists.
+var (
+	nameForm     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:+-]*( lock)?$`)
+	versionForm  = regexp.MustCompile(`^[A-Za-z0-9._+,-]{0,64}$`)
+	platformForm = regexp.MustCompile(`^([a-z0-9]+(/[a-z0-9]+){1,2})?$`)
+)
+
+// maxName bounds a name, in bytes.
+const maxName = 255
+
+// Check finds what must not be signed, whoever asks for it: a name could otherwise bring
+// another line into a list.
+func (i Item) Check() error {
+	named := i.Form == attest.FormCosign || i.Form == attest.FormPGP
+	switch {
+	case !nameForm.MatchString(i.Name) || len(i.Name) > maxName:
+		return fmt.Errorf("name is %q, wanted the name of an image: letters, digits and . _ : + -", i.Name)
+	case !versionForm.MatchString(i.Version):
+		return fmt.Errorf("version is %q", i.Version)
+	case !platformForm.MatchString(i.Platform):
+		return fmt.Errorf("platform is %q, wanted OS/ARCHITECTURE", i.Platform)
+	case i.Digest.Validate() != nil || i.Digest.Algorithm() != digest.SHA256:
+		return fmt.Errorf("digest is %q, wanted sha256:HEX", i.Digest)
+	case named:
+		return i.checkIdentity()
+	case i.Form != attest.FormBundle && i.Form != attest.FormList:
+		return fmt.Errorf("form is %q, wanted bundle, cosign, pgp or list", i.Form)
+	case i.Identity != "":
+		return fmt.Errorf("identity is %q in the form %s, which has none", i.Identity, i.Form)
+	}
+	return nil
+}
+
+// checkIdentity wants the name of a repository as a payload has it, with a tag only for
+// podman.
+func (i Item) checkIdentity() error {
+	ref, err := registry.ParseReference(i.Identity)
+	want := ref.Name()
+	if ref.Tag != "" {
+		want += ":" + ref.Tag
+	}
+	if err == nil && (ref.Digest != "" || want != i.Identity || i.Form == attest.FormCosign && ref.Tag != "") {
+		err = errors.New("another form of it")
+	}
+	if err != nil {
+		return fmt.Errorf("identity is %q, wanted REGISTRY/PATH", i.Identity)
+	}
+	return nil
+}
+
 // payload is what stands in the signature.
 func (i Item) payload() []byte {
 	switch i.Form {
@@ -72,7 +127,7 @@ func (i Item) payload() []byte {
 
 // Message is what a key signs: an item, or a list of items as a whole.
 type Message struct {
-	Items []Item // one, but in a list
+	Items []Item // in a list, all of it; else one image, perhaps under several names
 	Text  []byte // the very bytes
 }
 
@@ -91,14 +146,19 @@ func Messages(items []Item) []Message {
 	var list []Message
 	var lines []Item
 	for _, i := range items {
+		text := i.payload()
 		switch i.Form {
 		case attest.FormList:
 			lines = append(lines, i)
+			continue
 		case attest.FormBundle:
-			list = append(list, Message{[]Item{i}, attest.PAE(attest.MediaTypeStatement, i.payload())})
-		default:
-			list = append(list, Message{[]Item{i}, i.payload()})
+			text = attest.PAE(attest.MediaTypeStatement, text)
 		}
+		if at := slices.IndexFunc(list, func(m Message) bool { return bytes.Equal(m.Text, text) }); at >= 0 {
+			list[at].Items = append(list[at].Items, i) // the same image under another name
+			continue
+		}
+		list = append(list, Message{[]Item{i}, text})
 	}
 	if len(lines) > 0 {
 		list = append(list, Message{lines, listText(lines)})

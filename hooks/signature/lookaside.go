@@ -14,6 +14,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 
@@ -49,8 +50,13 @@ func (l Lookaside) Dir() string {
 	return strings.TrimPrefix(l.Place, "file://")
 }
 
+// patience bounds the wait for all signatures of a manifest.
+const patience = 2 * time.Minute
+
 // Read reads the signatures of a manifest: signature-1 and so on, until there is none.
 func (l Lookaside) Read(ctx context.Context, of registry.Reference, subject digest.Digest) (found []Found, notes []string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	for n := 1; ; n++ {
 		name := path.Join(folderOf(of, subject), fmt.Sprintf("signature-%d", n))
 		if n > Most {
@@ -63,7 +69,7 @@ func (l Lookaside) Read(ctx context.Context, of registry.Reference, subject dige
 		if err != nil {
 			return nil, nil, err
 		}
-		found = append(found, Found{attest.Signature{Form: attest.FormPGP, Text: text}, "lookaside " + name})
+		found = append(found, Found{Signature: attest.Signature{Form: attest.FormPGP, Text: text}, Where: "lookaside " + name})
 	}
 }
 
@@ -87,8 +93,11 @@ func (l Lookaside) get(ctx context.Context, name string) ([]byte, error) {
 		return nil, fault.Usagef("--lookaside: %s: is no URL", secret.Cut(l.Place))
 	}
 	resp, err := l.Client.Do(req)
+	if outer, is := errors.AsType[*url.Error](err); is { // which has the URL, perhaps with a password
+		err = outer.Err
+	}
 	if err != nil {
-		return nil, &LookasideError{secret.Cut(u.String()), &secret.Error{Err: err}}
+		return nil, &LookasideError{secret.Cut(u.String()), err}
 	}
 	defer resp.Body.Close()
 	switch resp.StatusCode {

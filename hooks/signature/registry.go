@@ -5,8 +5,10 @@ package signature
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net/http"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -24,6 +26,8 @@ const Most = 64
 type Found struct {
 	attest.Signature
 	Where string
+
+	raw []byte // what a file has of it, if that is more
 }
 
 // Only returns the signatures alone.
@@ -42,8 +46,11 @@ func Registry(ctx context.Context, from *registry.Repository, subject digest.Dig
 	if err != nil {
 		return nil, nil, err
 	}
+	if len(bundles) > Most {
+		bundles, notes = bundles[:Most], append(notes, fmt.Sprintf("more than %d bundles are attached to %s, and the rest was not looked at", Most, subject))
+	}
 	for _, b := range bundles {
-		found = append(found, Found{attest.Signature{Form: attest.FormBundle, Text: b.Text}, "attachment " + b.Manifest.String()})
+		found = append(found, Found{Signature: attest.Signature{Form: attest.FormBundle, Text: b.Text}, Where: "attachment " + b.Manifest.String()})
 	}
 	tag := attest.SignatureTag(subject)
 	there, err := from.At(ctx, tag)
@@ -72,14 +79,15 @@ func payloads(ctx context.Context, from *registry.Repository, tag string, list *
 			continue
 		}
 		text, err := read(ctx, from, v1.Descriptor{MediaType: attest.MediaTypeSimple, Digest: l.Digest, Size: l.Size})
-		if fault.ClassOf(err) == fault.Wrong && err != nil {
+		gone, is := errors.AsType[*registry.StatusError](err)
+		if err != nil && (fault.ClassOf(err) == fault.Wrong || is && gone.Status == http.StatusNotFound) {
 			notes = append(notes, fmt.Sprintf("tag %s: signature %d was skipped: %v", tag, i+1, err))
 			continue
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		found = append(found, Found{attest.Signature{Form: attest.FormCosign, Text: text, Sig: l.Sig}, "tag " + tag})
+		found = append(found, Found{Signature: attest.Signature{Form: attest.FormCosign, Text: text, Sig: l.Sig}, Where: "tag " + tag})
 	}
 	return found, notes, nil
 }
@@ -134,8 +142,17 @@ func Publish(ctx context.Context, to *registry.Repository, subject v1.Descriptor
 	if len(older) == 0 {
 		return sent, nil
 	}
+	for _, s := range older { // before the tag is read: between that and its change there should be no wait
+		if err := upload(ctx, to, registry.Manifest{Descriptor: oci.DescriptorOf(attest.MediaTypeSimple, s.Text), Text: s.Text}); err != nil {
+			return sent, err
+		}
+	}
+	seen := &attest.SignatureList{} // also what others have written, which may get lost beside ours
+	for _, s := range older {
+		seen.Add(s.Text, s.Sig)
+	}
 	written, err := to.Update(ctx, attest.SignatureTag(subject.Digest), func(there *registry.Manifest) (*registry.Manifest, error) {
-		return withSignatures(ctx, to, there, older)
+		return withSignatures(ctx, to, there, seen)
 	})
 	return sent + written, err
 }
@@ -151,9 +168,9 @@ func upload(ctx context.Context, to *registry.Repository, m registry.Manifest) e
 	})
 }
 
-// withSignatures adds signatures to a manifest of some, nil if it has them all. Their
-// payloads, and its config, are sent first.
-func withSignatures(ctx context.Context, to *registry.Repository, there *registry.Manifest, list []attest.Signature) (*registry.Manifest, error) {
+// withSignatures adds those that were seen to a manifest of signatures, nil if it has them
+// all. Its config is sent first.
+func withSignatures(ctx context.Context, to *registry.Repository, there *registry.Manifest, seen *attest.SignatureList) (*registry.Manifest, error) {
 	all := &attest.SignatureList{}
 	if there != nil {
 		var err error
@@ -162,20 +179,13 @@ func withSignatures(ctx context.Context, to *registry.Repository, there *registr
 		}
 	}
 	before := all.Len()
-	for _, s := range list {
-		if all.Has(s.Text, s.Sig) {
-			continue
-		}
-		if all.Len() >= Most {
-			return nil, fault.Unsupportedf("%s: manifest %s has %d signatures, the most that this version writes", to.Name(), there.Digest, Most)
-		}
-		all.Add(s.Text, s.Sig)
-		if err := upload(ctx, to, registry.Manifest{Descriptor: oci.DescriptorOf(attest.MediaTypeSimple, s.Text), Text: s.Text}); err != nil {
-			return nil, err
-		}
-	}
-	if all.Len() == before {
+	all.Merge(seen)
+	seen.Merge(all)
+	switch {
+	case all.Len() == before:
 		return nil, nil
+	case all.Len() > Most:
+		return nil, fault.Unsupportedf("%s: there would be %d signatures at cosign's tag, the most that this version writes is %d", to.Name(), all.Len(), Most)
 	}
 	manifest, config := all.Texts()
 	if err := upload(ctx, to, registry.Manifest{Descriptor: oci.DescriptorOf(v1.MediaTypeImageConfig, config), Text: config}); err != nil {

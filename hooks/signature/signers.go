@@ -29,7 +29,15 @@ type PGPSigner interface {
 type Signers struct {
 	Keys []Signer
 	PGP  []PGPSigner
-	Now  time.Time // at which keys must be in force
+	Now  func() time.Time // keys must be in force then; a command may take its time
+}
+
+// now is the time at which a signature is checked.
+func (s Signers) now() time.Time {
+	if s.Now == nil {
+		return time.Time{}
+	}
+	return s.Now()
 }
 
 // IsEmpty reports whether nobody signs.
@@ -77,6 +85,7 @@ func (s Signers) Sign(ctx context.Context, m Message, there []attest.Signature) 
 		if err != nil {
 			return nil, err
 		}
+		o.Now = s.now()
 		if err := Fits(m, sig, o.Trust); err != nil {
 			return nil, &WrongError{o.id(), m.Items[0], err}
 		}
@@ -113,7 +122,7 @@ func (s Signers) each(form attest.Form) []one {
 	switch form {
 	case attest.FormBundle, attest.FormCosign:
 		for _, k := range s.Keys {
-			list = append(list, one{attest.Trust{Keys: []attest.Key{k.Key()}, Now: s.Now}, func(ctx context.Context, m Message) (attest.Signature, error) {
+			list = append(list, one{attest.Trust{Keys: []attest.Key{k.Key()}, Now: s.now()}, func(ctx context.Context, m Message) (attest.Signature, error) {
 				sig, err := k.Sign(ctx, m.Text)
 				return m.WithKey(k.Key(), sig), err
 			}})
@@ -124,7 +133,7 @@ func (s Signers) each(form attest.Form) []one {
 			if form == attest.FormList {
 				sign = p.ClearSign
 			}
-			list = append(list, one{attest.Trust{Ring: p.Ring(), Now: s.Now}, func(ctx context.Context, m Message) (attest.Signature, error) {
+			list = append(list, one{attest.Trust{Ring: p.Ring(), Now: s.now()}, func(ctx context.Context, m Message) (attest.Signature, error) {
 				text, err := sign(ctx, m.Text)
 				return attest.Signature{Form: form, Text: text}, err
 			}})

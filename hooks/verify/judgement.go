@@ -29,10 +29,10 @@ func (s *Signing) judgePolicy(r *Report, list []attest.Signature) error {
 	switch {
 	case r.Remote == nil:
 		image.Digest = image.Manifest
-	case r.Remote.Reference.Tag != "":
-		image.Tag = r.Remote.Reference.Tag
+	case r.Remote.Asked.Digest != "": // then a tag beside it counts for nothing
+		image.Digest = r.Remote.Asked.Digest
 	default:
-		image.Digest = r.Remote.Digest
+		image.Tag = r.Remote.Asked.Tag
 	}
 	verdict, err := s.Policy.Judge(image, list, s.Now)
 	if err != nil {
@@ -71,8 +71,8 @@ func (by *Against) checkVersion(ctx context.Context, r *Report) {
 	if r.Remote == nil || version == "" || !by.Signing.isAsked() && by.AtLeast == "" {
 		return
 	}
-	tag, of := r.Remote.Reference.Tag, release.TagsOf(version)
-	if tag == "" || tag != of.Moving {
+	tag, of := r.Remote.Asked.Tag, release.TagsOf(version)
+	if tag == "" || tag != of.Moving || r.Remote.Asked.Digest != "" {
 		return
 	}
 	fixed, err := r.Remote.From.At(ctx, of.Fixed)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/signature"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/attest"
 	"github.com/orlop/orlop/release/policy"
 	"github.com/orlop/orlop/release/registry"
@@ -168,14 +169,28 @@ func (s *Signing) find(ctx context.Context, r *Report, d digest.Digest) (found [
 			return nil, nil, nil
 		}
 		found, err = signature.Beside(artifact.Base(r.Path))
-		return of(found, d, !r.several && d == r.Artifact.Descriptor.Digest), nil, err
+		if found = of(found, d, !r.several && d == r.Artifact.Descriptor.Digest); err != nil || s.Lookaside.Place == "" {
+			return found, nil, err
+		}
+		return s.withAside(ctx, found, s.Identity, d)
 	}
 	found, notes, err = signature.Registry(ctx, r.Remote.From, d)
 	if err != nil || s.Lookaside.Place == "" {
 		return found, notes, err
 	}
-	aside, more, err := s.Lookaside.Read(ctx, r.Remote.Reference, d)
-	return append(found, aside...), append(notes, more...), err
+	found, more, err := s.withAside(ctx, found, r.Remote.Reference.Name(), d)
+	return found, append(notes, more...), err
+}
+
+// withAside adds the signatures of the lookaside tree, where images go by their
+// repositories.
+func (s *Signing) withAside(ctx context.Context, found []signature.Found, repo string, d digest.Digest) ([]signature.Found, []string, error) {
+	ref, err := registry.ParseReference(repo)
+	if err != nil {
+		return nil, nil, fault.Usagef("--lookaside: wanted --identity REGISTRY/PATH, too, by which signatures of an image on disk are found")
+	}
+	aside, notes, err := s.Lookaside.Read(ctx, ref, d)
+	return append(found, aside...), notes, err
 }
 
 // of returns the signatures of a subject, and perhaps those that are of something else.

@@ -46,7 +46,7 @@ func Check(text []byte, v any) error {
 	if err != nil {
 		return err
 	}
-	return members{}.compare(found, reflect.TypeOf(v), "")
+	return members{}.compare(found, reflect.TypeOf(v), nil)
 }
 
 // value is a JSON value without its scalars.
@@ -56,12 +56,21 @@ type value struct {
 }
 
 func parse(text []byte) (value, error) {
-	return read(json.NewDecoder(bytes.NewReader(text)), "")
+	return read(json.NewDecoder(bytes.NewReader(text)), nil)
 }
 
-// read reads a value and refuses an object with a repeated member.
-func read(dec *json.Decoder, path string) (value, error) {
+// maxDepth bounds how deep values stand in one another. No document that is read here
+// comes near.
+const maxDepth = 200
+
+// read reads a value and refuses an object with a repeated member. The path is joined
+// only for an error: of deep values with long names, all paths take much more memory
+// than the text.
+func read(dec *json.Decoder, path []string) (value, error) {
 	var v value
+	if len(path) > maxDepth {
+		return v, fmt.Errorf("has values %d deep in one another, wanted at most %d", len(path), maxDepth)
+	}
 	token, err := dec.Token()
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
@@ -75,7 +84,7 @@ func read(dec *json.Decoder, path string) (value, error) {
 	}
 	for dec.More() {
 		if delim == '[' {
-			each, err := read(dec, fmt.Sprint(path, ".", len(v.list)))
+			each, err := read(dec, append(path, strconv.Itoa(len(v.list))))
 			if err != nil {
 				return v, err
 			}
@@ -90,7 +99,7 @@ func read(dec *json.Decoder, path string) (value, error) {
 		if _, twice := v.members[key]; twice {
 			return v, fmt.Errorf("has %s twice", place(path, key))
 		}
-		if v.members[key], err = read(dec, path+"."+key); err != nil {
+		if v.members[key], err = read(dec, append(path, key)); err != nil {
 			return v, err
 		}
 	}
@@ -103,13 +112,13 @@ type members map[reflect.Type]map[string]reflect.Type
 
 // compare finds members that encoding/json matches to those of a type despite
 // another spelling.
-func (m members) compare(v value, t reflect.Type, path string) error {
+func (m members) compare(v value, t reflect.Type, path []string) error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if t.Kind() == reflect.Slice || t.Kind() == reflect.Array {
 		for i, each := range v.list {
-			if err := m.compare(each, t.Elem(), fmt.Sprint(path, ".", i)); err != nil {
+			if err := m.compare(each, t.Elem(), append(path, strconv.Itoa(i))); err != nil {
 				return err
 			}
 		}
@@ -117,7 +126,7 @@ func (m members) compare(v value, t reflect.Type, path string) error {
 	for _, key := range slices.Sorted(maps.Keys(v.members)) {
 		member, err := m.find(t, path, key)
 		if err == nil && member != nil {
-			err = m.compare(v.members[key], member, path+"."+key)
+			err = m.compare(v.members[key], member, append(path, key))
 		}
 		if err != nil {
 			return err
@@ -127,7 +136,7 @@ func (m members) compare(v value, t reflect.Type, path string) error {
 }
 
 // find is the type of a member, nil for one that is not decoded.
-func (m members) find(t reflect.Type, path, key string) (reflect.Type, error) {
+func (m members) find(t reflect.Type, path []string, key string) (reflect.Type, error) {
 	if t.Kind() == reflect.Map {
 		return t.Elem(), nil
 	}
@@ -186,11 +195,11 @@ func oneCharacter(text []byte) error {
 }
 
 // place names a member, and its object unless that is the top.
-func place(path, key string) string {
-	if path == "" {
+func place(path []string, key string) string {
+	if len(path) == 0 {
 		return fmt.Sprintf("%q", key)
 	}
-	return fmt.Sprintf("%q in %s", key, path[1:])
+	return fmt.Sprintf("%q in %s", key, strings.Join(path, "."))
 }
 
 // Has lists the members at the top of a text that some program may match to one

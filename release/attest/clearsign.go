@@ -7,7 +7,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
-	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -19,9 +19,8 @@ import (
 // Lines of a clear-signed text (RFC 9580, section 7).
 const (
 	clearBegin = "-----BEGIN PGP SIGNED MESSAGE-----"
-	sigBegin   = "-----BEGIN PGP SIGNATURE-----"
-	sigEnd     = "-----END PGP SIGNATURE-----"
 	sigType    = "PGP SIGNATURE"
+	sigBegin   = "-----BEGIN " + sigType + "-----"
 )
 
 // ClearSigned is a text and its signatures.
@@ -39,13 +38,7 @@ var hashNames = map[crypto.Hash]string{crypto.SHA256: "SHA256", crypto.SHA384: "
 // ParseClearSigned reads a clear-signed text. Around it there may be empty lines, and
 // nothing else: whoever reads the file should see nothing that is not signed.
 func ParseClearSigned(text []byte) (*ClearSigned, error) {
-	lines := strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
-	for len(lines) > 0 && lines[0] == "" {
-		lines = lines[1:]
-	}
-	for len(lines) > 0 && lines[len(lines)-1] == "" {
-		lines = lines[:len(lines)-1]
-	}
+	lines := linesOf(text)
 	if len(lines) == 0 || strings.TrimRight(lines[0], " \t") != clearBegin {
 		return nil, errors.New("has something before its signed text")
 	}
@@ -64,12 +57,18 @@ func ParseClearSigned(text []byte) (*ClearSigned, error) {
 		}
 		c.Text = append(append(c.Text, strings.TrimRight(line, " \t\r")...), '\n')
 	}
-	end := slices.Index(lines, sigEnd)
-	if end < at || end != len(lines)-1 {
-		return nil, errors.New("has something after its signature, or no end of it")
+	body, rest, err := unarmoured(lines[at:], sigType)
+	if err == nil && len(rest) > 0 {
+		err = errors.New("has something after its signature")
 	}
-	return c, c.readSignatures(strings.Join(lines[at:], "\n")+"\n", hashes)
+	if err == nil {
+		err = c.readSignatures(body, hashes)
+	}
+	return c, err
 }
+
+// hashForm is that of the name of a hash.
+var hashForm = regexp.MustCompile(`^(MD5|SHA1|RIPEMD160|SHA(224|256|384|512))$`)
 
 // clearHeaders reads the headers up to the empty line.
 func clearHeaders(lines []string) (hashes, rest []string, err error) {
@@ -82,6 +81,9 @@ func clearHeaders(lines []string) (hashes, rest []string, err error) {
 			return nil, nil, fmt.Errorf("has the header %.40q, wanted Hash alone", line)
 		}
 		for name := range strings.SplitSeq(list, ",") {
+			if !hashForm.MatchString(strings.TrimSpace(name)) {
+				return nil, nil, fmt.Errorf("has the hash %.40q in its header", name)
+			}
 			hashes = append(hashes, strings.TrimSpace(name))
 		}
 	}
@@ -104,17 +106,14 @@ const maxListSignatures = 16
 
 // readSignatures reads the armoured signatures. What the headers say of their hashes must
 // be true.
-func (c *ClearSigned) readSignatures(text string, hashes []string) error {
-	block, err := armor.Decode(strings.NewReader(text))
-	if err != nil || block.Type != sigType {
-		return errors.New("has a signature that cannot be read")
+func (c *ClearSigned) readSignatures(text []byte, hashes []string) error {
+	list, err := frames(text)
+	if err != nil {
+		return fmt.Errorf("has a signature that cannot be read: it %w", err)
 	}
-	packets := packet.NewReader(block.Body)
-	for {
+	packets := packet.NewReader(bytes.NewReader(text))
+	for range list {
 		p, err := packets.Next()
-		if err == io.EOF {
-			break
-		}
 		sig, is := p.(*packet.Signature)
 		if err != nil || !is || sig.SigType != packet.SigTypeText || sig.Version != 4 {
 			return errors.New("has a signature of another kind, wanted one of a text, version 4")
@@ -155,10 +154,13 @@ func (c *ClearSigned) Verify(k Keyring, now time.Time) (list []PGPSignature, err
 	return list, errs
 }
 
-// ClearSign signs a text of lines, none of which ends in a blank.
+// ClearSign signs lines. Blanks at their ends, which no signature covers, are left out.
 func (k *PGPKey) ClearSign(text []byte, at time.Time) ([]byte, error) {
 	cfg := k.config(at)
-	c := &ClearSigned{Text: text}
+	c := &ClearSigned{}
+	for line := range strings.Lines(string(text)) {
+		c.Text = append(append(c.Text, strings.TrimRight(line, " \t\r\n")...), '\n')
+	}
 	sig := k.signature(packet.SigTypeText, cfg)
 	h := cfg.DefaultHash.New()
 	h.Write(c.canonical())
@@ -188,11 +190,14 @@ func sameSignature(a, b *packet.Signature) bool {
 
 // Bytes writes the text with its signatures, as gpg --clear-sign does.
 func (c *ClearSigned) Bytes() ([]byte, error) {
+	if len(c.sigs) > maxListSignatures {
+		return nil, fmt.Errorf("would have %d signatures, the most is %d", len(c.sigs), maxListSignatures)
+	}
 	var out bytes.Buffer
 	out.WriteString(clearBegin + "\n")
 	var names []string
 	for _, sig := range c.sigs {
-		if name := hashNames[sig.Hash]; !slices.Contains(names, name) {
+		if name := strings.ReplaceAll(sig.Hash.String(), "-", ""); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/go-digest"
@@ -67,14 +68,21 @@ func ParseSignatureList(text []byte) (*SignatureList, error) {
 			return nil, fmt.Errorf("layer %d: digest is %q", i, d.Digest)
 		}
 		l.digests = append(l.digests, d.Digest)
-		sig, err := base64.StdEncoding.DecodeString(d.Annotations[SignatureAnnotation])
-		if d.MediaType != MediaTypeSimple || err != nil || len(sig) == 0 || d.Size < 0 {
-			l.Others++
-			continue
-		}
-		l.Layers = append(l.Layers, SignatureLayer{d.Digest, d.Size, sig})
+		l.sort(raw)
 	}
 	return l, nil
+}
+
+// sort puts a layer among the signatures, or counts it among the others.
+func (l *SignatureList) sort(raw json.RawMessage) {
+	var d v1.Descriptor
+	err := json.Unmarshal(raw, &d)
+	sig, bad := base64.StdEncoding.DecodeString(d.Annotations[SignatureAnnotation])
+	if err != nil || bad != nil || d.MediaType != MediaTypeSimple || len(sig) == 0 || d.Size < 0 {
+		l.Others++
+		return
+	}
+	l.Layers = append(l.Layers, SignatureLayer{d.Digest, d.Size, sig})
 }
 
 // Has reports whether the list has this signature.
@@ -95,6 +103,17 @@ func (l *SignatureList) Add(payload, sig []byte) {
 	l.Layers, l.digests = append(l.Layers, d), append(l.digests, d.Digest)
 	l.raw = append(l.raw, fmt.Appendf(nil, `{"mediaType":"%s","size":%d,"digest":"%s","annotations":{"%s":"%s"}}`,
 		MediaTypeSimple, d.Size, d.Digest, SignatureAnnotation, base64.StdEncoding.EncodeToString(sig)))
+}
+
+// Merge adds the layers of another list that are not there yet.
+func (l *SignatureList) Merge(other *SignatureList) {
+	for i, raw := range other.raw {
+		if slices.ContainsFunc(l.raw, func(have json.RawMessage) bool { return bytes.Equal(have, raw) }) {
+			continue
+		}
+		l.raw, l.digests = append(l.raw, raw), append(l.digests, other.digests[i])
+		l.sort(raw)
+	}
 }
 
 // Len counts all layers.

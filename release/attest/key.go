@@ -26,14 +26,18 @@ type Key struct{ public crypto.PublicKey }
 const minRSA = 2048
 
 // ParseKeys reads public keys in PEM form (RFC 7468, PUBLIC KEY), at least one. Text
-// between them counts for nothing; a block of another type is an error.
+// between them counts for nothing; a block of another type, or one that cannot be read,
+// is an error, since a list of keys that are revoked must be whole.
 func ParseKeys(text []byte) ([]Key, error) {
 	var keys []Key
+	blocks := bytes.Count(text, []byte("-----BEGIN"))
 	for {
 		block, rest := pem.Decode(text)
 		switch {
-		case block == nil && len(keys) > 0 && !bytes.Contains(text, []byte("-----BEGIN")):
+		case block == nil && len(keys) > 0 && len(keys) == blocks:
 			return keys, nil
+		case block == nil && len(keys) > 0:
+			return nil, fmt.Errorf("has %d blocks in PEM form, of which %d can be read", blocks, len(keys))
 		case block == nil:
 			return nil, errors.New("is no public key in PEM form")
 		case block.Type != "PUBLIC KEY":

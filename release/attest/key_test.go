@@ -49,7 +49,7 @@ func TestParseKeysFaults(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"", "is no public key in PEM form"},
 		{one + string(file(t, "keys/ed25519.pem")), `is a PEM block "PRIVATE KEY", wanted PUBLIC KEY`},
-		{one + "-----BEGIN PUBLIC KEY-----\nA", "is no public key in PEM form"},
+		{one + "-----BEGIN PUBLIC KEY-----\nA", "has 2 blocks in PEM form, of which 1 can be read"},
 		{one + "-----BEGIN PUBLIC KEY-----\nAA==\n-----END PUBLIC KEY-----\n", "is no public key that can be read"},
 		{"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VuAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n", "is a *ecdh.PublicKey, wanted ECDSA on P-256, Ed25519 or RSA"},
 	} {

@@ -4,6 +4,8 @@ package attest
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -33,6 +35,9 @@ func ParseKeyring(text []byte) (Keyring, error) {
 		return k, err
 	}
 	for _, block := range blocks {
+		if err := checkKeyFrames(block); err != nil {
+			return Keyring{}, err
+		}
 		packets := packet.NewReader(bytes.NewReader(block))
 		for {
 			e, err := openpgp.ReadEntity(packets)
@@ -54,6 +59,49 @@ func ParseKeyring(text []byte) (Keyring, error) {
 		return k, errors.New("has no OpenPGP key")
 	}
 	return k, nil
+}
+
+// checkKeyFrames finds what the reader of keys would pass over: a key that it cannot read
+// after one that it can, or a revocation.
+func checkKeyFrames(text []byte) error {
+	list, err := frames(text)
+	if err != nil {
+		return fmt.Errorf("has no OpenPGP key that can be used: it %w", err)
+	}
+	for _, f := range list {
+		switch f.tag {
+		case tagPublicKey, tagSecretKey:
+			if len(f.body) == 0 || f.body[0] != 4 || !canRead(f) {
+				return errors.New("has an OpenPGP key of another version than 4, or of a kind that this version does not know")
+			}
+		case tagSignature:
+			if isRevocation(f.body) && !canRead(f) {
+				return errors.New("has an OpenPGP key with a revocation that cannot be read")
+			}
+		case tagSecretSubkey, tagPublicSubkey, tagUserID, tagAttribute, tagTrust, tagMarker:
+		default:
+			return fmt.Errorf("has an OpenPGP packet of type %d among its keys", f.tag)
+		}
+	}
+	return nil
+}
+
+// isRevocation reports whether a signature, of whatever kind, revokes a key, a subkey or
+// an identity.
+func isRevocation(body []byte) bool {
+	at := 1 // of version 4 and later
+	if len(body) > 0 && body[0] < 4 {
+		at = 2
+	}
+	return len(body) <= at || body[at] == byte(packet.SigTypeKeyRevocation) || body[at] == byte(packet.SigTypeSubkeyRevocation) ||
+		body[at] == byte(packet.SigTypeCertificationRevocation)
+}
+
+// canRead reports whether the library knows what a packet has.
+func canRead(f frame) bool {
+	whole := append([]byte{0xc0 | byte(f.tag), 0xff}, binary.BigEndian.AppendUint32(nil, uint32(len(f.body)))...)
+	_, err := packet.Read(bytes.NewReader(append(whole, f.body...)))
+	return err == nil
 }
 
 // keyBlocks returns the binary keys in a file. Armoured ones may have a text in front, as
@@ -140,16 +188,25 @@ func (k Keyring) judge(sig *packet.Signature, text []byte, now time.Time) (PGPSi
 	if name, weak := weakHash(sig); weak {
 		return PGPSignature{}, fmt.Errorf("uses %s, wanted SHA-256, SHA-384 or SHA-512", name)
 	}
-	err := fmt.Errorf("is by the key %016X, which is not among those given", *sig.IssuerKeyId)
+	var by PGPSignature
+	err := error(&UnknownKeyError{fmt.Sprintf("%016X", *sig.IssuerKeyId)})
 	for _, key := range k.list.KeysById(*sig.IssuerKeyId) { // of several, one may have made it
 		if sig.IssuerFingerprint != nil && !bytes.Equal(sig.IssuerFingerprint, key.PublicKey.Fingerprint) {
 			continue
 		}
-		if err = judgeWith(key, sig, text, now); err == nil {
-			return PGPSignature{fingerprint(key.Entity.PrimaryKey), sig.CreationTime.UTC()}, nil
+		switch wrong := judgeWith(key, sig, text, now); {
+		case wrong == nil:
+			by = PGPSignature{fingerprint(key.Entity.PrimaryKey), sig.CreationTime.UTC()}
+		case errors.Is(wrong, errRevoked): // whatever an older copy of the key says
+			return PGPSignature{}, wrong
+		default:
+			err = wrong
 		}
 	}
-	return PGPSignature{}, err
+	if by.Primary != "" {
+		return by, nil
+	}
+	return by, err
 }
 
 // judgeWith does so for one key.
@@ -157,7 +214,7 @@ func judgeWith(key openpgp.Key, sig *packet.Signature, text []byte, now time.Tim
 	if key.SelfSignature == nil || !key.SelfSignature.FlagsValid || !key.SelfSignature.FlagSign {
 		return fmt.Errorf("is by the key %016X, which may not sign", key.PublicKey.KeyId)
 	}
-	if err := strong(key.PublicKey); err != nil {
+	if err := cmp.Or(strong(key.PublicKey), strong(key.Entity.PrimaryKey)); err != nil {
 		return err
 	}
 	h, err := sig.PrepareVerify()
@@ -185,8 +242,17 @@ func strong(k *packet.PublicKey) error {
 	return errors.New("is by a key of a kind that does not count, wanted RSA, ECDSA or EdDSA")
 }
 
+// skew is how far the clocks of two machines may differ.
+const skew = 5 * time.Minute
+
+// errRevoked is a signature by a key that counts no more.
+var errRevoked = errors.New("is by a key that is revoked")
+
 // current checks that everything a signature rests on is in force.
 func current(key openpgp.Key, sig *packet.Signature, now time.Time) error {
+	if late := sig.CreationTime.Sub(now); late > 0 && late <= skew {
+		now = sig.CreationTime
+	}
 	e := key.Entity
 	self, identity := e.PrimarySelfSignature()
 	sub := key.PublicKey != e.PrimaryKey
@@ -195,16 +261,16 @@ func current(key openpgp.Key, sig *packet.Signature, now time.Time) error {
 		rests = append(rests, key.SelfSignature)
 	}
 	switch {
+	case sig.CreationTime.After(now):
+		return errors.New("is from the future")
 	case self == nil:
 		return errors.New("is by a key without an identity of its own")
 	case e.Revoked(now), sub && key.Revoked(now), identity != nil && identity.Revoked(now):
-		return errors.New("is by a key that is revoked")
+		return errRevoked
 	case e.PrimaryKey.KeyExpired(self, now), sub && key.PublicKey.KeyExpired(key.SelfSignature, now):
 		return errors.New("is by a key that has expired")
 	case sig.CreationTime.Before(key.PublicKey.CreationTime):
 		return errors.New("is older than its key")
-	case sig.CreationTime.After(now):
-		return errors.New("is from the future")
 	}
 	for _, s := range rests {
 		if s.SigExpired(now) {

@@ -161,6 +161,7 @@ func TestJudgeSignatures(t *testing.T) {
 	gpg := file(t, "pgp/plain.gpg") // whose signature has its issuer where nobody signs it
 	from, to := private(t, "ed25519.asc").KeyId, other.KeyId
 	contradicts := replaceIDs(gpg, from, to)
+	ring := publicRing(t, e).Join(rings(t, "ed25519.asc", "rsa3072.asc", "rsa1024.asc", "dsa-public.asc"))
 	for _, tt := range []struct {
 		name string
 		text []byte
@@ -174,7 +175,7 @@ func TestJudgeSignatures(t *testing.T) {
 		{"SHA-224", edit(func(s *packet.Signature) { s.Hash = crypto.SHA224 }), now, "uses SHA-224, wanted SHA-256, SHA-384 or SHA-512"},
 		{"RSA 1024", file(t, "pgp/rsa1024.gpg"), now, "is by an RSA key of 1024 bits, wanted at least 2048"},
 		{"DSA", file(t, "pgp/dsa.gpg"), now, "is by a key of a kind that does not count, wanted RSA, ECDSA or EdDSA"},
-		{"future", message(t, e.PrivateKey, nil), signed.Add(-time.Second), "is from the future"},
+		{"future", message(t, e.PrivateKey, nil), signed.Add(-time.Hour), "is from the future"},
 		{"older than its key", edit(func(s *packet.Signature) { s.CreationTime = made.Add(-time.Second) }), now, "is older than its key"},
 		{"expired", edit(func(s *packet.Signature) { s.SigLifetimeSecs = &life }), now, "has expired"},
 		{"critical notation", edit(func(s *packet.Signature) {
@@ -188,7 +189,6 @@ func TestJudgeSignatures(t *testing.T) {
 		{"a good one of SHA-384", edit(func(s *packet.Signature) { s.Hash = crypto.SHA384 }), now, ""},
 		{"a good one until now", edit(func(s *packet.Signature) { s.SigLifetimeSecs = &life }), signed.Add(time.Minute), ""},
 	} {
-		ring := publicRing(t, e).Join(rings(t, "ed25519.asc", "rsa3072.asc", "rsa1024.asc", "dsa-public.asc"))
 		payload, by, err := ring.VerifyMessage(tt.text, tt.at)
 		if payload == nil || tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want) || by != (attest.PGPSignature{})) {
 			t.Errorf("%s: got %q by %v, %v, want %s", tt.name, payload, by, err, tt.want)
@@ -251,13 +251,13 @@ func TestParseKeyring(t *testing.T) {
 		want string
 	}{
 		{"nothing", nil, "has no OpenPGP key"},
-		{"garbage", []byte("garbage"), "has no OpenPGP key that can be used ("},
-		{"a message", file(t, "pgp/plain.gpg"), "has no OpenPGP key that can be used ("},
+		{"garbage", []byte("garbage"), "has no OpenPGP key that can be used: it is not a sequence of OpenPGP packets"},
+		{"a message", file(t, "pgp/plain.gpg"), "has an OpenPGP packet of type 4 among its keys"},
 		{"an armoured message", file(t, "pgp/armoured.asc"), `has a "PGP MESSAGE", wanted PGP PUBLIC KEY BLOCK or PGP PRIVATE KEY BLOCK`},
 		{"text after", append(slices.Clone(one), "text"...), "has something that is no armoured block"},
-		{"cut", binary[:len(binary)-1], "has no OpenPGP key that can be used ("},
+		{"cut", binary[:len(binary)-1], "has no OpenPGP key that can be used: it is not a sequence of OpenPGP packets"},
 		{"a changed name", bytes.Replace(binary, []byte("subkey@"), []byte("subkez@"), 1), "has no OpenPGP key that can be used ("},
-		{"a good one, and one that is cut", append(binary[:len(binary):len(binary)], binary[:len(binary)-1]...), "has an OpenPGP key that cannot be used: "},
+		{"a good one, and one that is cut", append(binary[:len(binary):len(binary)], binary[:len(binary)-1]...), "has no OpenPGP key that can be used: it is not a sequence of OpenPGP packets"},
 		{"too many", bytes.Repeat(binary, 1001), "has more than 1000 OpenPGP keys"},
 	} {
 		ring, err := attest.ParseKeyring(tt.text)

@@ -4,10 +4,12 @@ package attest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
@@ -39,35 +41,51 @@ type message struct {
 }
 
 func parseMessage(text []byte) (message, error) {
-	packets := packet.NewReader(bytes.NewReader(text))
-	p, err := packets.Next()
-	if c, is := p.(*packet.Compressed); is {
-		inner, err := io.ReadAll(io.LimitReader(c.Body, MaxSignature+1))
-		if err != nil {
-			return message{}, errors.New("cannot be uncompressed")
-		}
-		if len(inner) > MaxSignature {
-			return message{}, fmt.Errorf("has more than %d bytes when uncompressed", MaxSignature)
-		}
-		if more, err := packets.Next(); err != io.EOF {
-			return message{}, fmt.Errorf("has something after its end (%T)", more)
-		}
-		packets = packet.NewReader(bytes.NewReader(inner))
-		p, err = packets.Next()
-		return readMessage(packets, p, err)
+	list, err := frames(text)
+	if err != nil {
+		return message{}, fmt.Errorf("is no signed OpenPGP message: it %w", err)
 	}
-	return readMessage(packets, p, err)
+	if len(list) == 1 && list[0].tag == tagCompressed {
+		if text, err = uncompressed(text); err != nil {
+			return message{}, err
+		}
+		if list, err = frames(text); err != nil {
+			return message{}, fmt.Errorf("is no signed OpenPGP message: it %w", err)
+		}
+	}
+	if got := tags(list); !slices.Equal(got, []int{tagOnePass, tagLiteral, tagSignature}) {
+		return message{}, fmt.Errorf("is no signed OpenPGP message: found packets of the types %d, wanted %d, %d and %d alone", got, tagOnePass, tagLiteral, tagSignature)
+	}
+	return readMessage(packet.NewReader(bytes.NewReader(text)))
 }
 
-// readMessage reads the three packets, of which the first has been read already.
-func readMessage(packets *packet.Reader, p packet.Packet, err error) (message, error) {
-	announced, is := p.(*packet.OnePassSignature)
+// uncompressed returns what a compressed packet has.
+func uncompressed(text []byte) ([]byte, error) {
+	p, err := packet.NewReader(bytes.NewReader(text)).Next()
+	c, is := p.(*packet.Compressed)
 	if err != nil || !is {
-		return message{}, errors.New("is no signed OpenPGP message")
+		return nil, errors.New("cannot be uncompressed")
+	}
+	inner, err := io.ReadAll(io.LimitReader(c.Body, MaxSignature+1))
+	switch {
+	case err != nil:
+		return nil, errors.New("cannot be uncompressed")
+	case len(inner) > MaxSignature:
+		return nil, fmt.Errorf("has more than %d bytes when uncompressed", MaxSignature)
+	}
+	return inner, nil
+}
+
+// readMessage reads the three packets.
+func readMessage(packets *packet.Reader) (message, error) {
+	p, err := packets.Next()
+	announced, is := p.(*packet.OnePassSignature)
+	if err != nil || !is || !announced.IsLast {
+		return message{}, errors.New("is no OpenPGP message of one signature over one text")
 	}
 	p, err = packets.Next()
 	literal, is := p.(*packet.LiteralData)
-	if err != nil || !is || !announced.IsLast {
+	if err != nil || !is {
 		return message{}, errors.New("is no OpenPGP message of one signature over one text")
 	}
 	payload, err := io.ReadAll(io.LimitReader(literal.Body, MaxSignature+1))
@@ -78,9 +96,6 @@ func readMessage(packets *packet.Reader, p packet.Packet, err error) (message, e
 	sig, is := p.(*packet.Signature)
 	if err != nil || !is {
 		return message{}, errors.New("has no signature after its text")
-	}
-	if more, err := packets.Next(); err != io.EOF {
-		return message{}, fmt.Errorf("has something after its end (%T)", more)
 	}
 	if sig.SigType != packet.SigTypeBinary || sig.Hash != announced.Hash || sig.IssuerKeyId == nil || *sig.IssuerKeyId != announced.KeyId || sig.Version != 4 {
 		return message{}, errors.New("has another signature than it announces, wanted one of binary data, version 4")
@@ -121,6 +136,9 @@ func ParsePGPKey(text []byte, passphrase func() ([]byte, error), now time.Time) 
 		return nil, errors.New("has no key that may sign now: it has expired, is revoked, or is for something else")
 	case key.PrivateKey == nil || key.PrivateKey.Dummy():
 		return nil, errors.New("has only the public part of the key that signs")
+	}
+	if err := cmp.Or(strong(key.PublicKey), strong(e.PrimaryKey)); err != nil {
+		return nil, fmt.Errorf("makes signatures that do not count: one %w", err)
 	}
 	if key.PrivateKey.Encrypted {
 		word, err := passphrase()
@@ -230,5 +248,18 @@ func ParseArmour(text []byte) ([][]byte, error) {
 	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("-----BEGIN")) {
 		return [][]byte{text}, nil
 	}
-	return armoured(text, messageType)
+	var list [][]byte
+	for lines := linesOf(text); len(lines) > 0; {
+		body, rest, err := unarmoured(lines, messageType)
+		if err != nil {
+			return nil, err
+		}
+		if list = append(list, body); len(list) > maxBlocks {
+			return nil, fmt.Errorf("has more than %d armoured blocks", maxBlocks)
+		}
+		for lines = rest; len(lines) > 0 && lines[0] == ""; {
+			lines = lines[1:]
+		}
+	}
+	return list, nil
 }

@@ -74,8 +74,18 @@ func (t Trust) counts(signer string) error {
 	return nil
 }
 
-// errUnknownKey is a signature that no given key has made.
-var errUnknownKey = errors.New("verifies with none of the keys given")
+// UnknownKeyError is a signature that no given key has made, or whose signed bytes are
+// others.
+type UnknownKeyError struct {
+	ID string // of an OpenPGP key; "" where the form names none
+}
+
+func (e *UnknownKeyError) Error() string {
+	if e.ID == "" {
+		return "verifies with none of the keys given"
+	}
+	return "is by the key " + e.ID + ", which is not among those given"
+}
 
 // Verify checks a signature with the keys that the user gives. The claim is what it says
 // even if it does not count, as far as it can be read; then the error says why.
@@ -130,7 +140,7 @@ func (t Trust) verifyBundle(s Signature) (Claim, error) {
 func (t Trust) signedBy(claim Claim, text, sig []byte) (Claim, error) {
 	i := slices.IndexFunc(t.Keys, func(k Key) bool { return k.Verify(text, sig) })
 	if i < 0 {
-		return claim, errUnknownKey
+		return claim, &UnknownKeyError{}
 	}
 	claim.Signer = t.Keys[i].ID()
 	return claim, t.counts(claim.Signer)

@@ -39,9 +39,11 @@ func parseIdentity(where string, raw json.RawMessage) (identity, error) {
 	case matchExact, matchRepoDigestOrExact, matchRepository:
 		return id, o.only("type")
 	case exactReference:
-		return id, o.reference(&id, "dockerReference")
+		err := o.reference(&id, "dockerReference")
+		return id, err
 	case exactRepository:
-		return id, o.reference(&id, "dockerRepository")
+		err := o.reference(&id, "dockerRepository")
+		return id, err
 	case remapIdentity:
 		if err := o.only("type", "prefix", "signedPrefix"); err != nil {
 			return id, err

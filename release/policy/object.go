@@ -19,7 +19,8 @@ type object struct {
 
 func parseObject(where string, raw json.RawMessage) (object, error) {
 	o := object{where: where}
-	return o, decode(where, raw, "an object", &o.members)
+	err := decode(where, raw, "an object", &o.members)
+	return o, err
 }
 
 // place is the path of a member.
@@ -64,7 +65,8 @@ func (o object) get(name, wanted string, v any) error {
 
 func (o object) object(name string) (object, error) {
 	inner := object{where: o.place(name)}
-	return inner, o.get(name, "an object", &inner.members)
+	err := o.get(name, "an object", &inner.members)
+	return inner, err
 }
 
 // list reads an array that has something in it.

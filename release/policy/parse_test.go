@@ -83,7 +83,7 @@ func TestParseFaults(t *testing.T) {
 		{required(`{"type":"signedBy","keyType":"X509Certificates","keyPath":"/a.gpg"}`), at + `.keyType: is "X509Certificates"`},
 		{required(`{"type":"signedBy","keyType":"GPGKeys"}`), at + ": has none of keyPath, keyPaths, keyData, wanted exactly one"},
 		{required(`{"type":"signedBy","keyType":"GPGKeys","keyDatas":["eA=="]}`), at + ".keyDatas: this version does not know"},
-		{required(`{"type":"signedBy","keyType":"GPGKeys","keyData":"eA=="}`), at + ".keyData: has an OpenPGP key that cannot be used"},
+		{required(`{"type":"signedBy","keyType":"GPGKeys","keyData":"eA=="}`), at + ".keyData: has no OpenPGP key that can be used: it is not a sequence of OpenPGP packets"},
 		{keyed(`"keyPath":"/a.pub","keyData":"eA=="`), at + ": has keyPath and keyData of keyPath, keyPaths, keyData, keyDatas, wanted exactly one"},
 		{keyed(`"keyPath":""`), at + ".keyPath: is empty"},
 		{keyed(`"keyPaths":[]`), at + ".keyPaths: is empty"},

@@ -221,5 +221,5 @@ func TestReasons(t *testing.T) {
 	t.Parallel()
 	many := slices.Repeat([]attest.Signature{{Form: attest.FormPGP}}, 100)
 	_, err := judge(t, required(pgp("")), tagged, many...)
-	contains(t, err, "; signature 10 is no signed OpenPGP message; and 90 more")
+	contains(t, err, "; signature 10 is no signed OpenPGP message: found packets of the types [], wanted 4, 11 and 2 alone; and 90 more")
 }

@@ -30,7 +30,7 @@ type Attachment struct {
 }
 
 // maxAttachments bounds how many of one manifest are looked at.
-const maxAttachments = 50
+const maxAttachments = 100
 
 // Attachments reads the files of some types that are attached to a manifest, each of at
 // most limit bytes. Notes say what was passed over.

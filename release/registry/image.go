@@ -18,6 +18,7 @@ type Image struct {
 	Manifest
 	From      *Repository
 	Reference Reference // with the digest
+	Asked     Reference // as the user has it: with a digest only if that was given
 }
 
 // Image finds the image of a reference. A reference without tag and digest has the tag
@@ -27,13 +28,13 @@ func (c *Client) Image(ctx context.Context, ref Reference) (*Image, error) {
 	if name == "" {
 		ref.Tag, name = "latest", "latest"
 	}
-	r := c.Repository(ref)
+	asked, r := ref, c.Repository(ref)
 	m, err := r.Manifest(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	ref.Digest = m.Digest
-	return &Image{*m, r, ref}, nil
+	return &Image{*m, r, ref, asked}, nil
 }
 
 // Index returns what an image layout of this image would have in index.json.

@@ -38,10 +38,14 @@ func (r *Repository) Update(ctx context.Context, tag string, change func(there *
 			header.Set("If-Match", etag)
 		}
 		err = r.write(ctx, next, tag, header)
-		if refused, is := errors.AsType[*StatusError](err); err != nil && !(is && refused.Status == http.StatusPreconditionFailed && header.Get("If-Match") != "") {
-			return sent, err
+		refused, is := errors.AsType[*StatusError](err)
+		switch {
+		case err == nil, is && refused.Status == http.StatusPreconditionFailed && header.Get("If-Match") != "":
+			there, etag, err = r.changed(ctx, tag, there)
+		case is && refused.BlobUnknown(): // it may have lost what it has accepted: change brings it again
+			there, etag, err = r.at(ctx, tag)
 		}
-		if there, etag, err = r.changed(ctx, tag, there); err != nil {
+		if err != nil {
 			return sent, err
 		}
 	}
