@@ -238,3 +238,33 @@ func TestInteropMakePushRefused(t *testing.T) {
 	}
 	refused("a build that has failed", "release.mk: oci-release has not completed in "+tr.obj, to)
 }
+
+// oci-sign signs the images of all architectures and their indexes on disk, and oci-push
+// brings the signatures along. Without a key nothing is signed.
+func TestInteropMakeSign(t *testing.T) {
+	t.Parallel()
+	tr, dirs, second := builds(t, newTree)
+	if out, err := tr.try("oci-sign", dirs); err == nil || !strings.Contains(out, "OCI_SIGN_KEY and OCI_PGP_KEY are empty, wanted a key") {
+		t.Errorf("without a key: %v, %s", err, out)
+	}
+	key, public := filepath.Join(t.TempDir(), "it's a key.pem"), filepath.Join(t.TempDir(), "key.pub")
+	for _, args := range [][]string{{"genpkey", "-algorithm", "ed25519", "-out", key}, {"pkey", "-in", key, "-pubout", "-out", public}} {
+		if out, err := exec.Command("openssl", args...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	s := registrytest.New(t, registrytest.Profile{})
+	to := "OCI_REGISTRY=" + s.Host() + "/x"
+	tr.make(t, "-j4", "oci-index", "oci-sign", "oci-push", dirs, to, `OCI_SIGN_KEY=`+key, "ORLOP_PUSH_FLAGS=--plain-http --tag t")
+	for _, file := range []string{"container-image-static.index", "container-image-static", "container-image-zones.lock"} {
+		if !slices.Contains(names(contents(t, tr.obj)), file+".sigstore.json") {
+			t.Errorf("%s is not signed", file)
+		}
+	}
+	for _, image := range []string{second + "/container-image-zones.txz", "docker://" + s.Host() + "/x/freebsd-static:t", "docker://" + s.Host() + "/x/freebsd-zones:t"} {
+		out, err := exec.Command(orlop, "verify", "-q", "--plain-http", "--key", public, "--require-form", "bundle", "--require-form", "cosign", image).CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", image, err, out)
+		}
+	}
+}

@@ -39,8 +39,9 @@ type Catalogue struct {
 
 // Family is one image for all its platforms.
 type Family struct {
-	Image   string    // its short name, as in runtime
-	Members []*Member // by architecture and variant
+	Image   string          // its short name, as in runtime
+	Members []*Member       // by architecture and variant
+	Refs    []*artifact.Ref // all that have some of them, beside which there may be signatures
 	// Index leads to all members; of a single member, too.
 	Index     v1.Descriptor
 	IndexText []byte
@@ -89,6 +90,9 @@ func (*ContradictionError) Unmet() bool { return true }
 
 // add adds a member in its place. The same image named twice is one.
 func (f *Family) add(m *Member) error {
+	if !slices.Contains(f.Refs, m.Ref) {
+		f.Refs = append(f.Refs, m.Ref)
+	}
 	for _, other := range f.Members {
 		if other.Descriptor.Digest == m.Descriptor.Digest {
 			return nil

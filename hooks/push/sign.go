@@ -179,13 +179,11 @@ func count(list []attest.Signature, form attest.Form) int {
 // repository, and those that have no place to go, are left where they are.
 func (j *job) beside(cfg Config) ([]attest.Signature, error) {
 	var list []attest.Signature
-	var seen []string
-	for _, m := range j.Members {
-		if m.Ref.Remote != nil || m.Ref.File.Piped || slices.Contains(seen, m.Ref.Path()) {
+	for _, ref := range j.Refs {
+		if ref.File == nil || ref.File.Piped {
 			continue
 		}
-		seen = append(seen, m.Ref.Path())
-		found, err := signature.Beside(artifact.Base(m.Ref.Path()))
+		found, err := signature.Beside(artifact.Base(ref.Path()))
 		if err != nil {
 			return nil, err
 		}
