@@ -19,11 +19,12 @@ import (
 // what that is.
 var beyondTheClone = map[string]string{
 	"go test ./...": "this runs in it",
-	"podman load -i images/container-image-runtime.txz":                                                                                                                                                    "podman, as in TestInteropPodman",
-	"podman load -i images/container-image-runtime.txz   # then: FROM localhost/freebsd-runtime:15.0-RELEASE-amd64":                                                                                        "podman, as in TestInteropPodman",
-	"podman pull docker.io/freebsd/freebsd-runtime:15.0  # then: FROM docker.io/freebsd/freebsd-runtime:15.0":                                                                                              "the network, else as in TestInteropPush",
-	`make -C /usr/src/release -f /usr/local/share/orlop/release.mk oci-index oci-push WITH_OCIIMAGES=yes OCI_INDEX_DIRS="/R/amd64/ociimages /R/arm64/ociimages" OCI_REGISTRY=registry.example.org/freebsd`: "a FreeBSD source tree",
-	"./orlop build --abi FreeBSD:15:amd64 --revision 15.0 -o images static dynamic runtime":                                                                                                                "the network",
+	"podman load -i images/container-image-runtime.txz":                                                             "podman, as in TestInteropPodman",
+	"podman load -i images/container-image-runtime.txz   # then: FROM localhost/freebsd-runtime:15.0-RELEASE-amd64": "podman, as in TestInteropPodman",
+	"podman pull docker.io/freebsd/freebsd-runtime:15.0  # then: FROM docker.io/freebsd/freebsd-runtime:15.0":       "the network, else as in TestInteropPush",
+	`make -C /usr/src/release -f /usr/local/share/orlop/release.mk oci-index oci-sign oci-push WITH_OCIIMAGES=yes OCI_INDEX_DIRS="/R/amd64/ociimages /R/arm64/ociimages" OCI_REGISTRY=registry.example.org/freebsd OCI_SIGN_KEY=/root/cosign.key`: "a FreeBSD source tree",
+	"cosign verify --key images/key.pub --insecure-ignore-tlog=true docker.io/freebsd/freebsd-runtime:15.0":                                                                                                                                       "the network, else as in TestInteropSigned",
+	"./orlop build --abi FreeBSD:15:amd64 --revision 15.0 -o images static dynamic runtime":                                                                                                                                                       "the network",
 	"scripts/install.sh /usr/local": "a folder outside, as in TestInteropInstallSh",
 	"make -C /usr/src/release -f /usr/local/share/orlop/release.mk release WITH_OCIIMAGES=yes":                     "a FreeBSD source tree",
 	"make -C /usr/src/release -f /usr/local/share/orlop/release.mk install WITH_OCIIMAGES=yes DESTDIR=/R":          "a FreeBSD source tree",
@@ -80,6 +81,8 @@ func told(command, line string) bool {
 		return true
 	case strings.Contains(command, " --offline "):
 		return strings.HasPrefix(line, "image runtime: unvouched: ")
+	case strings.Contains(command, " verify ") && strings.Contains(command, " --key "):
+		return strings.Contains(line, ": signed by ") || strings.HasSuffix(line, ": no signature")
 	case strings.Contains(command, " diff "):
 		return strings.HasPrefix(line, "the layouts around the images differ: ")
 	}
