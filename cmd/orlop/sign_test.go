@@ -459,14 +459,26 @@ func TestSignedLock(t *testing.T) {
 		f.file("container-image-static.lock.sigstore.json", f.bundle(string(attest.SignStatement(d)), attest.MediaTypeStatement).Text)
 		f.does(want, rebuild(f.archive, "--key", f.key("ec.pub"))...)
 	}
-	s := registrytest.New(t, registrytest.Profile{})
-	to := s.Host() + "/freebsd/freebsd-static"
-	push := func(args ...string) {
-		f.does(0, append(append([]string{"push", "-q", "--plain-http", "--tag", "t"}, args...), f.archive, to)...)
+	f.must(os.Remove(filepath.Join(f.dir, "container-image-static.lock.sigstore.json")))
+	for name, sign := range map[string]func() []string{
+		"the manifest by which it is attached": func() []string { return []string{"--key", f.key("ec.pem")} },
+		"the lock beside the archive": func() []string {
+			f.file("container-image-static.lock.sigstore.json", f.bundle(string(attest.SignStatement(digest.FromBytes(f.lock))), attest.MediaTypeStatement).Text)
+			return nil
+		},
+	} {
+		s := registrytest.New(t, registrytest.Profile{})
+		to := s.Host() + "/freebsd/freebsd-static"
+		push := func(args ...string) {
+			f.does(0, append(append([]string{"push", "-q", "--plain-http", "--tag", "t"}, args...), f.archive, to)...)
+		}
+		_ = os.Remove(filepath.Join(f.dir, "container-image-static.lock.sigstore.json"))
+		push()
+		f.does(4, rebuild("docker://"+to+":t", "--key", f.key("ec.pub"))...) // the bundle beside it signs the image alone
+		push(sign()...)
+		if status, said := orlop(t, rebuild("docker://"+to+":t", "--key", f.key("ec.pub"))...); status != 0 {
+			t.Errorf("%s: status %d, %s", name, status, said)
+		}
+		f.does(5, rebuild("docker://"+to+":t", "--key", f.key("other.pub"))...)
 	}
-	push()
-	f.does(4, rebuild("docker://"+to+":t", "--key", f.key("ec.pub"))...) // the bundle beside it signs the image alone
-	push("--key", f.key("ec.pem"))
-	f.does(0, rebuild("docker://"+to+":t", "--key", f.key("ec.pub"))...)
-	f.does(5, rebuild("docker://"+to+":t", "--key", f.key("other.pub"))...)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/hooks/family"
@@ -93,8 +94,8 @@ func attach(ctx context.Context, cfg Config, j *job) error {
 		}
 		plain = plain || a.Plain
 		j.stored += len(files)
-		j.attachments = append(j.attachments, a.Manifests...)
-		for _, d := range a.Manifests {
+		for i, d := range a.Manifests {
+			j.attachments = append(j.attachments, attachedFile{d, digest.FromBytes(files[i].Text)})
 			if !slices.ContainsFunc(a.Sent, func(sent v1.Descriptor) bool { return sent.Digest == d.Digest }) {
 				j.known = append(j.known, d.Digest)
 			}

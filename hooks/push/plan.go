@@ -94,7 +94,7 @@ func (j *job) planAttached(ctx context.Context, cfg Config) ([]Step, error) {
 	for _, m := range j.Members {
 		for _, f := range filesOf(m) {
 			a := registry.AttachmentManifest(m.Descriptor, f)
-			j.attachments = append(j.attachments, a.Descriptor)
+			j.attachments = append(j.attachments, attachedFile{a.Descriptor, digest.FromBytes(f.Text)})
 			has, err := j.to.Has(ctx, a.Descriptor)
 			if err != nil {
 				return nil, err

@@ -70,13 +70,19 @@ type job struct {
 	old    []digest.Digest // manifests that were there already
 	known  []digest.Digest // these, and those of attachments
 
-	attachments []v1.Descriptor // manifests of what was attached
+	attachments []attachedFile
 	wrote       []wrote
 
 	counting sync.Mutex             // sent and brought
 	brought  map[digest.Digest]bool // blobs that were not there; true for those that have been seen since
 	lacks    atomic.Int64           // blobs that are not there yet
 	ready    chan struct{}          // closed once there are none
+}
+
+// attachedFile is the manifest of what was attached, and the digest of that.
+type attachedFile struct {
+	v1.Descriptor
+	file digest.Digest
 }
 
 func newJob(f *family.Family, to *registry.Repository) *job {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/hooks/artifact"
@@ -22,6 +23,12 @@ import (
 type signed struct {
 	v1.Descriptor
 	items []signature.Item
+	file  digest.Digest // of what the manifest attaches; "" for an image
+}
+
+// isOf reports whether something that was signed is the manifest, or the file.
+func (s signed) isOf(digests []digest.Digest) bool {
+	return slices.Contains(digests, s.Digest) || s.file != "" && slices.Contains(digests, s.file)
 }
 
 // toSign lists the manifests of an image that are signed: the index, those of all
@@ -34,21 +41,21 @@ func (j *job) toSign(cfg Config) []signed {
 	slices.Sort(tags)
 	of := signature.Subject{Name: j.RefName(), Version: j.Version()}
 	var list []signed
-	add := func(d v1.Descriptor, platform string, forms []attest.Form) {
+	add := func(d v1.Descriptor, platform string, forms []attest.Form, file digest.Digest) {
 		s := of
 		s.Platform, s.Digest = platform, d.Digest
-		list = append(list, signed{d, s.Items(j.to.Name(), tags, forms...)})
+		list = append(list, signed{d, s.Items(j.to.Name(), tags, forms...), file})
 	}
 	forms := slices.DeleteFunc(cfg.Signers.Forms(), func(f attest.Form) bool { return f == attest.FormList })
 	if len(j.Members) > 1 {
-		add(j.root().Descriptor, "", forms)
+		add(j.root().Descriptor, "", forms, "")
 	}
 	for _, m := range j.Members {
-		add(m.Descriptor, m.Platform(), forms)
+		add(m.Descriptor, m.Platform(), forms, "")
 	}
 	noPGP := slices.DeleteFunc(slices.Clone(forms), func(f attest.Form) bool { return f == attest.FormPGP })
-	for _, d := range j.attachments {
-		add(d, "", noPGP)
+	for _, a := range j.attachments {
+		add(a.Descriptor, "", noPGP, a.file)
 	}
 	return list
 }
@@ -86,7 +93,7 @@ func (j *job) missing(ctx context.Context, cfg Config, s signed, beside []attest
 	w := work{signed: s}
 	var more []attest.Signature
 	for _, b := range beside {
-		if slices.Contains(b.Claim().Digests, s.Digest) {
+		if s.isOf(b.Claim().Digests) {
 			more = append(more, b)
 		}
 	}
@@ -175,7 +182,7 @@ func count(list []attest.Signature, form attest.Form) int {
 	return n
 }
 
-// beside reads the signatures in files beside the images. Those that name another
+// beside reads the signatures in files beside the images and their locks. Those that name another
 // repository, and those that have no place to go, are left where they are.
 func (j *job) beside(cfg Config) ([]attest.Signature, error) {
 	var list []attest.Signature
@@ -183,11 +190,13 @@ func (j *job) beside(cfg Config) ([]attest.Signature, error) {
 		if ref.File == nil || ref.File.Piped {
 			continue
 		}
-		found, err := signature.Beside(artifact.Base(ref.Path()))
-		if err != nil {
+		base := artifact.Base(ref.Path())
+		found, err := signature.Beside(base)
+		ofLock, bad := signature.Beside(base + signature.LockPart)
+		if err := errors.Join(err, bad); err != nil {
 			return nil, err
 		}
-		for _, f := range found {
+		for _, f := range append(found, ofLock...) {
 			switch why := j.unfit(cfg, f.Signature); why {
 			case "":
 				list = append(list, f.Signature)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	art "github.com/orlop/orlop/hooks/artifact"
@@ -117,7 +118,7 @@ func (cfg Config) artifactOf(members []*family.Member) artifact {
 		}
 	}
 	if first.Lock != nil && top.Digest == first.Descriptor.Digest {
-		of := signature.Subject{Name: release.LockLine(lock.Name(first.Lock.Lock)), Version: first.Version(), Digest: lockSum(first.Lock.Text)}
+		of := signature.Subject{Name: release.LockLine(lock.Name(first.Lock.Lock)), Version: first.Version(), Digest: digest.FromBytes(first.Lock.Text)}
 		if slices.Contains(cfg.Forms, attest.FormBundle) {
 			a.lock = of.Items("", nil, attest.FormBundle)
 		}
@@ -127,6 +128,11 @@ func (cfg Config) artifactOf(members []*family.Member) artifact {
 		a.list = nil
 	}
 	return a
+}
+
+// identityOf is the repository of an image, "" for none.
+func (cfg Config) identityOf(image string) string {
+	return strings.ReplaceAll(cfg.Identity, "{image}", image)
 }
 
 // top describes what an archive leads to: an image, or the index that it is in.

@@ -8,12 +8,10 @@ package sign
 import (
 	"bytes"
 	"context"
-	"errors"
-	"io/fs"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/opencontainers/go-digest"
 
@@ -22,8 +20,6 @@ import (
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/signature"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/store"
-	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/attest"
 )
 
@@ -41,9 +37,6 @@ type Written struct {
 	File string // with its path
 	Made int    // signatures that were not there
 }
-
-// ListEnding is the suffix of a clear-signed list.
-const ListEnding = ".asc"
 
 // Run signs images. Files appear once all signatures are made and checked, and replace
 // those that are there with all that is in them.
@@ -118,11 +111,8 @@ func (f *folder) sign(ctx context.Context, cfg Config, a artifact) error {
 	if err := f.signAs(ctx, cfg, a.base, a.items); err != nil {
 		return err
 	}
-	return f.signAs(ctx, cfg, a.base+lockPart, a.lock)
+	return f.signAs(ctx, cfg, a.base+signature.LockPart, a.lock)
 }
-
-// lockPart is what the names of the files beside a lock have in addition.
-const lockPart = ".lock"
 
 // signAs makes the signatures that stand in files whose names begin alike.
 func (f *folder) signAs(ctx context.Context, cfg Config, base string, items []signature.Item) error {
@@ -161,75 +151,6 @@ func (f *folder) signAs(ctx context.Context, cfg Config, base string, items []si
 	return nil
 }
 
-// signList clear-signs the list of all images and locks of a run, which each folder gets.
-// Signatures of the same list stay.
-func signList(ctx context.Context, cfg Config, m signature.Message, folders []*folder) error {
-	name := release.ManifestList() + ListEnding
-	var made []attest.Signature // by a signer once, though several folders may lack it
-	for _, f := range folders {
-		all, there, err := f.readList(cfg, name, m)
-		if err != nil {
-			return err
-		}
-		more, err := cfg.Sign(ctx, m, slices.Concat(there, made))
-		if err != nil {
-			return err
-		}
-		made = append(made, more...)
-		before := all.Len()
-		for _, s := range made {
-			one, err := attest.ParseClearSigned(s.Text)
-			if err != nil {
-				return err
-			}
-			all.Merge(one)
-		}
-		if all.Len() == before {
-			continue
-		}
-		text, err := all.Bytes()
-		if err != nil {
-			return err
-		}
-		f.files[name] = file{text, all.Len() - before}
-	}
-	return nil
-}
-
-// readList reads the list that is there. Another one is replaced, which is said.
-func (f *folder) readList(cfg Config, name string, m signature.Message) (*attest.ClearSigned, []attest.Signature, error) {
-	path := filepath.Join(f.dir, name)
-	text, err := readList(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	f.lists = map[string][]byte{path: text}
-	old, bad := attest.ParseClearSigned(text)
-	switch {
-	case text == nil:
-	case bad == nil && bytes.Equal(old.Text, m.Text):
-		return old, []attest.Signature{{Form: attest.FormList, Text: text}}, nil
-	default:
-		cfg.Observe.Notice("%s: had another list, which is replaced: it names what is signed together", path)
-	}
-	return &attest.ClearSigned{Text: m.Text}, nil, nil
-}
-
-// readList reads a list, nil if there is none.
-func readList(path string) ([]byte, error) {
-	text, err := store.ReadRegularFile(path, maxList)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fault.Contentf("%s: %w", path, fault.Reason(err))
-	}
-	return text, nil
-}
-
-// maxList bounds a list that is there, in bytes.
-const maxList = 16 << 20
-
 // place writes all files, once they are all there.
 func place(ctx context.Context, folders []*folder) (list []Written, err error) {
 	var staged []*output.Folder
@@ -239,42 +160,30 @@ func place(ctx context.Context, folders []*folder) (list []Written, err error) {
 		}
 	}()
 	for _, f := range folders {
+		if len(f.files) == 0 {
+			continue
+		}
 		s, err := output.NewFolder(ctx, f.dir)
 		if err != nil {
 			return nil, err
 		}
 		staged = append(staged, s)
-		for _, name := range sortedNames(f.files) {
+		for _, name := range slices.Sorted(maps.Keys(f.files)) {
 			if err := s.Write(ctx, name, f.files[name].text); err != nil {
 				return nil, err
 			}
 			list = append(list, Written{filepath.Join(f.dir, name), f.files[name].made})
 		}
 	}
-	for i, s := range staged {
-		if err := folders[i].unchanged(); err != nil {
+	for _, f := range folders {
+		if err := f.unchanged(); err != nil {
 			return nil, err
 		}
+	}
+	for _, s := range staged {
 		if err := s.Place(ctx); err != nil {
 			return nil, err
 		}
 	}
 	return list, nil
 }
-
-func sortedNames(files map[string]file) []string {
-	var names []string
-	for name := range files {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// identityOf is the repository of an image, "" for none.
-func (cfg Config) identityOf(image string) string {
-	return strings.ReplaceAll(cfg.Identity, "{image}", image)
-}
-
-// lockSum is the digest of a lock's bytes.
-func lockSum(text []byte) digest.Digest { return digest.FromBytes(text) }

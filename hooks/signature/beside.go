@@ -29,6 +29,9 @@ var Endings = map[attest.Form]string{
 	attest.FormPGP:    ".pgp",           // armoured messages, one after the other
 }
 
+// LockPart is what the names of the files beside a lock have in addition.
+const LockPart = ".lock"
+
 // Bounds of such a file, and of a signature in it as text, in bytes.
 const (
 	maxValue = 2 * attest.MaxSignature

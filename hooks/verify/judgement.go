@@ -111,8 +111,13 @@ func (s *Signing) lockSigner(ctx context.Context, r *Report, l *GivenLock) (stri
 	for _, d := range l.Attached {
 		found, notes, err := signature.Registry(ctx, r.Remote.From, d)
 		r.Notes = append(r.Notes, notes...)
-		if by := s.signerOf(r, subject{"lock", d}, found); by != "" || err != nil {
-			return by, err
+		for _, of := range []digest.Digest{d, digest.FromBytes(l.Text)} { // the manifest, or what it attaches
+			if by := s.signerOf(r, subject{"lock", of}, found); by != "" {
+				return by, err
+			}
+		}
+		if err != nil {
+			return "", err
 		}
 	}
 	return "", nil

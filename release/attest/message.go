@@ -243,9 +243,10 @@ func Armour(messages [][]byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// ParseArmour reads messages from text, or the one in a binary file.
+// ParseArmour reads messages from text, or the one in a binary file; none from an empty
+// one.
 func ParseArmour(text []byte) ([][]byte, error) {
-	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("-----BEGIN")) {
+	if trimmed := bytes.TrimSpace(text); len(trimmed) > 0 && !bytes.HasPrefix(trimmed, []byte("-----BEGIN")) {
 		return [][]byte{text}, nil
 	}
 	var list [][]byte
