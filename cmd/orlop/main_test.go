@@ -23,7 +23,16 @@ import (
 
 // TestMain makes this test binary be orlop for the scripts.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"orlop": main})
+	testscript.Main(tidy{m}, map[string]func(){"orlop": main})
+}
+
+// tidy removes what tests share.
+type tidy struct{ *testing.M }
+
+func (m tidy) Run() int {
+	status := m.M.Run()
+	_ = os.RemoveAll(theKeys) // "" is no error
+	return status
 }
 
 // TestScript runs testdata/script, a file a behaviour of the command line.

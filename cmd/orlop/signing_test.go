@@ -46,6 +46,9 @@ type signing struct {
 	pgp    map[string]*openpgp.Entity // good, unknown, expired, revoked
 }
 
+// theKeys is the folder of keys, once there is one.
+var theKeys string
+
 // theSigning is made once: building an image and keys takes a second.
 var theSigning = sync.OnceValues(func() (*signing, error) {
 	s := &signing{pgp: map[string]*openpgp.Entity{}}
@@ -53,6 +56,7 @@ var theSigning = sync.OnceValues(func() (*signing, error) {
 	if s.keys, err = os.MkdirTemp("", "orlop-keys-"); err != nil {
 		return nil, err
 	}
+	theKeys = s.keys
 	out := filepath.Join(s.keys, "images")
 	status, said := orlopIn(context.Background(), "build", "-q", "--repo", "sample", "-o", out, "static")
 	if status != 0 {
