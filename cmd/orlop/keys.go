@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -31,12 +32,14 @@ func readTrust(c *cli.Context) (attest.Trust, error) {
 	trust := attest.Trust{Now: time.Now()}
 	for _, file := range c.StringSlice("key") {
 		text, err := readOperand(c.Context, "key", file)
-		if err == nil {
-			err = addKeys(&trust, "--key: "+file, text, false)
-		}
 		if err != nil {
 			return trust, err
 		}
+		keys, err := attest.ParseKeys(text)
+		if err != nil {
+			return trust, fault.Usagef("--key: %s: %w", file, err)
+		}
+		trust.Keys = append(trust.Keys, keys...)
 	}
 	for _, file := range c.StringSlice("keyring") {
 		text, err := readOperand(c.Context, "keyring", file)
@@ -53,20 +56,22 @@ func readTrust(c *cli.Context) (attest.Trust, error) {
 	return trust, err
 }
 
-// addKeys adds the keys of a file: in PEM form, or of OpenPGP where that is possible.
-func addKeys(trust *attest.Trust, name string, text []byte, pgp bool) error {
-	keys, err := attest.ParseKeys(text)
-	if err == nil {
+// addKeys adds the keys of a file: in PEM form, or of OpenPGP.
+func addKeys(trust *attest.Trust, text []byte) error {
+	if bytes.Contains(text, []byte("-----BEGIN PUBLIC KEY")) {
+		keys, err := attest.ParseKeys(text)
+		if err != nil {
+			return &fault.UsageError{Err: err}
+		}
 		trust.Keys = append(trust.Keys, keys...)
 		return nil
 	}
-	if pgp {
-		if ring, other := attest.ParseKeyring(text); other == nil {
-			trust.Ring = trust.Ring.Join(ring)
-			return nil
-		}
+	ring, err := attest.ParseKeyring(text)
+	if err != nil {
+		return &fault.UsageError{Err: err}
 	}
-	return fault.Usagef("%s: %w", name, err)
+	trust.Ring = trust.Ring.Join(ring)
+	return nil
 }
 
 // readTrustFolder reads a folder as pkg(8)'s fingerprints are one, but with the keys
@@ -83,9 +88,11 @@ func readTrustFolder(c *cli.Context, trust *attest.Trust) error {
 	if err != nil {
 		return err
 	}
-	revoked, err := readKeyFolder(c, filepath.Join(dir, "revoked"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	var revoked attest.Trust
+	if _, err := os.Lstat(filepath.Join(dir, "revoked")); !errors.Is(err, fs.ErrNotExist) {
+		if revoked, err = readKeyFolder(c, filepath.Join(dir, "revoked")); err != nil {
+			return err
+		}
 	}
 	trust.Keys, trust.Ring = append(trust.Keys, trusted.Keys...), trust.Ring.Join(trusted.Ring)
 	for _, k := range revoked.Keys {
@@ -109,7 +116,7 @@ func readKeyFolder(c *cli.Context, dir string) (attest.Trust, error) {
 		file := filepath.Join(dir, e.Name())
 		text, err := readOperand(c.Context, "trust", file)
 		if err == nil {
-			err = addKeys(&trust, "--trust: "+file, text, true)
+			err = fault.Within("--trust: "+file, addKeys(&trust, text))
 		}
 		if err != nil {
 			return trust, err

@@ -74,14 +74,14 @@ func TestKilledLookaside(t *testing.T) {
 	f := newForge(t)
 	ring, err := attest.ParseKeyring(f.read("good.asc"))
 	f.must(err)
-	killed := 0
+	killed, seen := 0, 0
 	for range 10 {
 		ref := f.publish(false)
 		name := strings.TrimSuffix(strings.TrimPrefix(ref, "docker://"), ":t")
 		look := t.TempDir()
 		push := exec.Command("orlop", "push", "-q", "--plain-http", "--tag", "t", "--pgp-key", f.key("good.sec"), "--lookaside", look, f.archive, name)
 		f.must(push.Start())
-		time.Sleep(time.Duration(rand.Int64N(int64(60 * time.Millisecond))))
+		time.Sleep(time.Duration(rand.Int64N(int64(200 * time.Millisecond))))
 		_ = push.Process.Kill()
 		_ = push.Wait()
 		if !push.ProcessState.Success() {
@@ -89,6 +89,7 @@ func TestKilledLookaside(t *testing.T) {
 		}
 		files, err := filepath.Glob(look + "/freebsd/*/signature-*")
 		f.must(err)
+		seen += len(files)
 		for _, file := range files {
 			text, err := os.ReadFile(file)
 			f.must(err)
@@ -99,7 +100,7 @@ func TestKilledLookaside(t *testing.T) {
 		f.does(0, "push", "-q", "--plain-http", "--tag", "t", "--pgp-key", f.key("good.sec"), "--lookaside", look, f.archive, name)
 		f.does(0, "verify", "-q", "--plain-http", "--keyring", f.key("good.asc"), "--require-form", "pgp", "--lookaside", look, ref)
 	}
-	if killed == 0 {
-		t.Error("no push was killed")
+	if killed == 0 || seen == 0 {
+		t.Errorf("%d pushes were killed, and they left %d files", killed, seen)
 	}
 }

@@ -89,7 +89,10 @@ func (p *program) push(c *cli.Context) error {
 // pushSigners reads who signs what is pushed, and the keys whose word counts that an
 // image is withdrawn.
 func (p *program) pushSigners(c *cli.Context) (signature.Signers, []attest.Key, error) {
-	signers, keys, _, err := p.readSigners(c)
+	signers, keys, rings, err := p.readSigners(c)
+	if err == nil {
+		err = signNothing(signers, nil, rings) // keys alone may be for withdrawals
+	}
 	place := signature.Lookaside{Place: c.String("lookaside")}
 	switch {
 	case err != nil:

@@ -41,8 +41,11 @@ func (p *program) signCommand() *cli.Command {
 	}
 }
 
-// signModes are the flags of which only one can be given, and whether it is about images.
-var signModes = map[string]bool{"prepare": true, "prepared": false, "show": false, "attach": true}
+// signModes are the flags that say what sign does. Only one can be given.
+var signModes = []struct {
+	flag   string
+	images bool // are operands
+}{{"prepare", true}, {"prepared", false}, {"show", false}, {"attach", true}}
 
 func (p *program) sign(c *cli.Context) error {
 	mode, err := signMode(c)
@@ -92,19 +95,18 @@ func (p *program) sign(c *cli.Context) error {
 
 // signMode finds out what is to be done; "" to sign here and now.
 func signMode(c *cli.Context) (string, error) {
-	mode := ""
-	for _, name := range []string{"prepare", "prepared", "show", "attach"} {
+	mode, images := "", true
+	for _, m := range signModes {
 		switch {
-		case !c.IsSet(name):
+		case !c.IsSet(m.flag):
 		case mode != "":
-			return "", fault.Usagef("--%s and --%s contradict each other", mode, name)
-		case c.String(name) == "":
-			return "", fault.Usagef("--%s: wanted a folder", name)
+			return "", fault.Usagef("--%s and --%s contradict each other", mode, m.flag)
+		case c.String(m.flag) == "":
+			return "", fault.Usagef("--%s: wanted a folder", m.flag)
 		default:
-			mode = name
+			mode, images = m.flag, m.images
 		}
 	}
-	images := mode == "" || signModes[mode]
 	switch {
 	case images && !c.Args().Present():
 		return "", fault.Usagef("sign: no image given")
@@ -140,8 +142,8 @@ func (p *program) signConfig(c *cli.Context, mode string) (sign.Config, error) {
 			return cfg, fault.Usagef("sign --attach: wanted --key or --pgp-key with the public keys that check the signatures")
 		}
 		cfg.Now, cfg.Forms = signers.Now, cfg.Signers.Forms()
-	case len(public) > len(signers.Keys) || len(rings) > len(signers.PGP):
-		return cfg, fault.Usagef("sign: found public keys, which sign nothing, wanted private ones, or --signer or --pgp-signer")
+	case signNothing(signers, public, rings) != nil:
+		return cfg, signNothing(signers, public, rings)
 	case signers.IsEmpty():
 		return cfg, fault.Usagef("sign: wanted --key or --pgp-key with a private key, or --signer or --pgp-signer")
 	default:
@@ -187,10 +189,13 @@ func (p *program) signPrepared(c *cli.Context) error {
 		return err
 	}
 	signers, public, rings, err := p.readSigners(c)
+	if err == nil {
+		err = signNothing(signers, public, rings)
+	}
 	if err != nil {
 		return err
 	}
-	if signers.IsEmpty() || len(public) > len(signers.Keys) || len(rings) > len(signers.PGP) {
+	if signers.IsEmpty() {
 		return fault.Usagef("sign --prepared: wanted --key or --pgp-key with a private key, or --signer or --pgp-signer")
 	}
 	for _, m := range prepared.Messages {

@@ -110,7 +110,7 @@ func TestSignKeeps(t *testing.T) {
 	if err != nil || !bytes.Equal(messages[0], theirs.Text) {
 		t.Errorf("another's signature is no more the first, %v", err)
 	}
-	if text, there := files["container-image-static.cosign.json"]; there && text != "" {
+	if text, there := files["container-image-static.cosign.json"]; there {
 		t.Errorf("a signature of another image is still there: %s", text)
 	}
 	c, err := attest.ParseClearSigned([]byte(files["container-image-MANIFESTS.asc"]))
@@ -217,7 +217,7 @@ func TestSignFaults(t *testing.T) {
 		{append(public, "--signer", "yes", f.archive), 1, "prints more than 131072 bytes"},
 		{[]string{"sign", "--signer", "true", f.archive}, 2, "--signer: found 0 keys, wanted one --key with its public key"},
 		{append(public, "--signer", "true", "--signer-timeout", "0s", f.archive), 2, "wanted more than 0"},
-		{[]string{"sign", "--pgp-key", f.key("good.asc"), "--pgp-signer", "cat; #", "--identity", identity, f.archive}, 5, "does not verify with its public key: is no signed OpenPGP message"},
+		{[]string{"sign", "--pgp-key", f.key("good.asc"), "--pgp-signer", "cat; #", "--identity", identity, f.archive}, 5, "does not verify with its public key: it is no signed OpenPGP message"},
 		{[]string{"sign", "--pgp-key", f.key("expired.sec"), f.archive}, 2, "has no key that may sign now"},
 		{[]string{"sign", "--key", f.key("p384.pem"), f.archive}, 2, "is ECDSA on P-384, wanted P-256"},
 		{[]string{"sign", "--key", f.file("gone", nil), f.archive}, 2, "is no public key in PEM form"},

@@ -4,7 +4,6 @@ package main
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -126,7 +125,7 @@ func signaturesJSON(r *verify.Report) []signatureJSON {
 		if !s.Time.IsZero() {
 			at = s.Time.Format(time.RFC3339)
 		}
-		list = append(list, signatureJSON{s.Subject.String(), s.What, string(s.Form), s.Where != "", s.Where, s.Signer, strings.TrimSpace(s.Identity), at, s.Counts, s.Why})
+		list = append(list, signatureJSON{s.Subject.String(), s.What, string(s.Form), s.Where != "", s.Where, s.Signer, s.Identity, at, s.Counts, s.Why})
 	}
 	return list
 }

@@ -30,8 +30,8 @@ func signerFlags() []cli.Flag {
 	}
 }
 
-// readSigners reads the keys of those who sign. Public keys sign nothing; they are
-// returned beside it, and so are the public parts of the others.
+// readSigners reads the keys of those who sign. Public and rings are all keys that the
+// flags name: those that sign nothing, too.
 func (p *program) readSigners(c *cli.Context) (s signature.Signers, public []attest.Key, rings []attest.Keyring, err error) {
 	s.Now = time.Now
 	if c.Duration("signer-timeout") <= 0 {
@@ -59,6 +59,14 @@ func (p *program) readSigners(c *cli.Context) (s signature.Signers, public []att
 	}
 	err = p.addPrograms(c, &s, public, rings)
 	return s, public, rings, err
+}
+
+// signNothing refuses public keys without a command that signs with their private parts.
+func signNothing(s signature.Signers, public []attest.Key, rings []attest.Keyring) error {
+	if len(public) > len(s.Keys) || len(rings) > len(s.PGP) {
+		return fault.Usagef("found public keys, which sign nothing, wanted private ones, or --signer or --pgp-signer")
+	}
+	return nil
 }
 
 // addPrograms adds the commands that sign, each with the public key that checks it.

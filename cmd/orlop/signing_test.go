@@ -275,7 +275,7 @@ func (f *forge) beside(list ...attest.Signature) {
 // signatures to what the tag names.
 func (f *forge) publish(index bool, list ...attest.Signature) string {
 	f.t.Helper()
-	f.server = registrytest.New(f.t, registrytest.Profile{NoReferrers: len(f.dir)%2 == 0})
+	f.server = registrytest.New(f.t, registrytest.Profile{NoReferrers: index})
 	name := f.server.Host() + "/freebsd/freebsd-static"
 	if status, said := orlop(f.t, "push", "-q", "--plain-http", "--tag", "t", f.archive, name); status != 0 {
 		f.t.Fatal(said)

@@ -141,13 +141,13 @@ var forgeries = map[string][]attempt{
 		{"another key", func(f *forge) []string {
 			f.beside(f.bundle(f.statement(), attest.MediaTypeStatement))
 			return f.verify("--key", f.key("other.pub"))
-		}, 5, "has no signature that counts: one verifies with none of the keys given"},
-		{"a key of another kind", func(f *forge) []string { f.beside(f.cosign(f.simple())); return f.verify("--key", f.key("ed.pub")) }, 5, "verifies with none of the keys given"},
+		}, 5, "has no signature that counts: one was made by none of the given keys"},
+		{"a key of another kind", func(f *forge) []string { f.beside(f.cosign(f.simple())); return f.verify("--key", f.key("ed.pub")) }, 5, "was made by none of the given keys"},
 		{"a keyring, and a signature by no such key", func(f *forge) []string {
 			f.beside(f.bundle(f.statement(), attest.MediaTypeStatement))
 			return f.withRing()
 		}, 5, "has no signature that counts"},
-		{"OpenPGP, unknown", besidePGP("unknown", same), 5, "which is not among those given"},
+		{"OpenPGP, unknown", besidePGP("unknown", same), 5, "which is not among the given ones"},
 		{"OpenPGP, expired", besidePGP("expired", same), 5, "is by a key that has expired"},
 		{"OpenPGP, revoked", besidePGP("revoked", same), 5, "is by a key that is revoked"},
 		{"OpenPGP, revoked, and an older copy of it", func(f *forge) []string {
@@ -176,7 +176,7 @@ var forgeries = map[string][]attempt{
 		{"one key twice", func(f *forge) []string {
 			f.beside(f.bundle(f.statement(), attest.MediaTypeStatement), f.cosign(f.simple()))
 			return f.withKey("--signers", "2")
-		}, 5, "is signed by 1 keys that count"},
+		}, 5, "is signed by 1 of 2 wanted keys"},
 		{"a private key", func(f *forge) []string { return f.verify("--key", f.key("ec.pem")) }, 2, `is a PEM block "PRIVATE KEY", wanted PUBLIC KEY`},
 		{"another curve", func(f *forge) []string { return f.verify("--key", f.key("p384.pub")) }, 2, "is ECDSA on P-384, wanted P-256"},
 		{"no keyring", func(f *forge) []string { return f.verify("--keyring", f.key("ec.pub")) }, 2, "has no OpenPGP key"},
@@ -206,7 +206,7 @@ var forgeries = map[string][]attempt{
 	},
 	"payload": {
 		{"another predicate", besideBundle(replaced(attest.SignType, "https://slsa.dev/provenance/v1")), 5, "is of a statement of type"},
-		{"another statement", besideBundle(replaced("Statement/v1", "Statement/v0.1")), 5, "is of a statement that is none"},
+		{"another statement", besideBundle(replaced("Statement/v1", "Statement/v0.1")), 5, "is of a statement that cannot be read"},
 		{"another payloadType", func(f *forge) []string { f.beside(f.bundle(f.statement(), "text/plain")); return f.withKey() }, 5, `is of a payload of type "text/plain"`},
 		{"no digest", besideBundle(replaced("sha256", "sha1")), 5, "has no subject with a sha256"},
 		{"a key twice", besideBundle(replaced(`"predicate":{}`, `"predicate":{},"predicateType":"x"`)), 5, `has "predicateType" twice`},
@@ -221,9 +221,9 @@ var forgeries = map[string][]attempt{
 		{"sha512", besideCosign(func(f *forge, s string) string {
 			return swap(s, f.digest.String(), digest.SHA512.FromString("x").String())
 		}), 5, "wanted sha256:HEX"},
-		{"no JSON", besidePGP("good", func(*forge, string) string { return "signed" }), 5, "signs a text that is no signature of an image"},
-		{"nothing", besidePGP("good", func(*forge, string) string { return "" }), 5, "signs a text that is no signature of an image"},
-		{"something behind it", besideCosign(func(_ *forge, s string) string { return s + "{}" }), 5, "has a payload that is none"},
+		{"no JSON", besidePGP("good", func(*forge, string) string { return "signed" }), 5, "signs a text that names no image"},
+		{"nothing", besidePGP("good", func(*forge, string) string { return "" }), 5, "signs a text that names no image"},
+		{"something behind it", besideCosign(func(_ *forge, s string) string { return s + "{}" }), 5, "has a payload that cannot be read"},
 	},
 	"identity": {
 		{"another repository", besideCosign(replaced("freebsd-static", "freebsd-runtime")), 5, "is for another repository, wanted " + identity},
@@ -252,7 +252,7 @@ var forgeries = map[string][]attempt{
 		}, 5, "is of " + elsewhere.String()},
 	},
 	"envelope": {
-		{"a bit of the bundle's signature", editedBundle(func(b []byte) []byte { return editSig(b, 12) }), 5, "verifies with none of the keys given"},
+		{"a bit of the bundle's signature", editedBundle(func(b []byte) []byte { return editSig(b, 12) }), 5, "was made by none of the given keys"},
 		{"a bit of the bundle's payload", editedBundle(func(b []byte) []byte { return editPayload(b) }), 5, "has no signature that counts"},
 		{"two signatures", editedBundle(func(b []byte) []byte {
 			return []byte(swap(string(b), `"signatures":[{`, `"signatures":[{"sig":"AA=="},{`))
@@ -271,13 +271,13 @@ var forgeries = map[string][]attempt{
 			s.Sig = flipAt(s.Sig, -1)
 			f.beside(s)
 			return f.withKey()
-		}, 5, "verifies with none of the keys given"},
+		}, 5, "was made by none of the given keys"},
 		{"a bit of cosign's payload", func(f *forge) []string {
 			s := f.cosign(f.simple())
 			s.Text = []byte(swap(string(s.Text), "freebsd-static", "freebsd-statix"))
 			f.beside(s)
 			return f.withKey()
-		}, 5, "verifies with none of the keys given"},
+		}, 5, "was made by none of the given keys"},
 		{"a bit of the message", editedMessage(func(b []byte) []byte { return []byte(swap(string(b), "freebsd-static", "freebsd-statix")) }), 5, "does not verify"},
 		{"half a message", editedMessage(func(b []byte) []byte { return b[:len(b)/2] }), 5, "has no signature that counts"},
 		{"two messages in one", editedMessage(func(b []byte) []byte { return append(b, b...) }), 5, "found packets of the types [4 11 2 4 11 2]"},
@@ -369,15 +369,15 @@ var forgeries = map[string][]attempt{
 			return f.list("good", f.line()+swap(f.line(), f.digest.Encoded(), elsewhere.Encoded()))
 		}), 5, "twice"},
 		{"no list", inList(func(f *forge) string { return f.list("good", "hello\n") }), 5, "wanted a line such as"},
-		{"unsigned", inList(func(f *forge) string { return f.line() }), 5, "is not clear-signed, and a keyring is given"},
-		{"by another", inList(func(f *forge) string { return f.list("unknown", f.line()) }), 5, "which is not among those given"},
+		{"unsigned", inList(func(f *forge) string { return f.line() }), 5, "is not clear-signed, and OpenPGP keys are given"},
+		{"by another", inList(func(f *forge) string { return f.list("unknown", f.line()) }), 5, "which is not among the given ones"},
 		{"of another image", inList(func(f *forge) string { return f.list("good", "SHA256 (x) = "+elsewhere.Encoded()+"\n") }), 5, "in the lists of digests"},
 		{"without a keyring", func(f *forge) []string {
 			return f.verify("--digests", f.file("LIST.asc", []byte(f.list("good", f.line()))))
 		}, 2, "is clear-signed: give --keyring"},
 	},
 	"policy": {
-		{"another key", policed(`[{"type":"sigstoreSigned","keyPath":"%s"}]`, "other.pub"), 5, "verifies with none of the keys given"},
+		{"another key", policed(`[{"type":"sigstoreSigned","keyPath":"%s"}]`, "other.pub"), 5, "was made by none of the given keys"},
 		{"an OpenPGP key for cosign's signature", policed(`[{"type":"signedBy","keyType":"GPGKeys","keyPath":"%s"}]`, "good.asc"), 5, "no signature"},
 		{"reject", policed(`[{"type":"reject"}]`, ""), 5, "reject"},
 		{"unheard of", policed(`[{"type":"signedByAnybody"}]`, ""), 1, "signedByAnybody"},

@@ -17,7 +17,7 @@ import (
 type Step struct {
 	Do         string        `json:"do"` // upload, put, attach, sign, add or tag
 	Repository string        `json:"repository"`
-	What       string        `json:"what"` // a digest, a file's name, a tag
+	What       string        `json:"what"` // "blob", "manifest", a file's name, a tag; of a signature its form, and perhaps as what
 	Digest     digest.Digest `json:"digest"`
 	Size       int64         `json:"size,omitempty"` // bytes
 }

@@ -46,16 +46,15 @@ func (j *job) toSign(cfg Config) []signed {
 		s.Platform, s.Digest = platform, d.Digest
 		list = append(list, signed{d, s.Items(j.to.Name(), tags, forms...), file})
 	}
-	forms := slices.DeleteFunc(cfg.Signers.Forms(), func(f attest.Form) bool { return f == attest.FormList })
+	forms := without(cfg.Signers.Forms(), attest.FormList)
 	if len(j.Members) > 1 {
 		add(j.root().Descriptor, "", forms, "")
 	}
 	for _, m := range j.Members {
 		add(m.Descriptor, m.Platform(), forms, "")
 	}
-	noPGP := slices.DeleteFunc(slices.Clone(forms), func(f attest.Form) bool { return f == attest.FormPGP })
 	for _, a := range j.attachments {
-		add(a.Descriptor, "", noPGP, a.file)
+		add(a.Descriptor, "", without(forms, attest.FormPGP), a.file)
 	}
 	return list
 }
@@ -145,41 +144,33 @@ func (w work) do(ctx context.Context, cfg Config, j *job) error {
 		if err != nil {
 			return err
 		}
-		list = append(list, made...)
-	}
-	var aside []attest.Signature
-	for _, s := range list {
-		if s.Form == attest.FormPGP {
-			aside = append(aside, s)
-		}
-	}
-	list = slices.Clone(list)
-	if err := cfg.Lookaside.Add(j.to.Reference, w.Digest, aside); err != nil {
-		return err
+		list = slices.Concat(list, made)
 	}
 	for _, form := range attest.Forms {
-		if n := count(w.there, form) + count(list, form); n > signature.Most {
+		if n := len(ofForm(w.there, form)) + len(ofForm(list, form)); n > signature.Most {
 			return fault.Unsupportedf("there would be %d signatures of the form %s, the most that this version writes is %d", n, form, signature.Most)
 		}
+	}
+	if err := cfg.Lookaside.Add(j.to.Reference, w.Digest, ofForm(list, attest.FormPGP)); err != nil {
+		return err
 	}
 	sent, err := signature.Publish(ctx, j.to, w.Descriptor, list)
 	j.count(Sent{Manifests: sent})
 	j.signed += len(list)
-	if count(list, attest.FormCosign) > 0 {
-		j.wrote = append(j.wrote, wrote{w.Descriptor, slices.DeleteFunc(list, func(s attest.Signature) bool { return s.Form != attest.FormCosign })})
+	if older := ofForm(list, attest.FormCosign); len(older) > 0 {
+		j.wrote = append(j.wrote, wrote{w.Descriptor, older})
 	}
 	return err
 }
 
-// count counts the signatures of a form.
-func count(list []attest.Signature, form attest.Form) int {
-	n := 0
-	for _, s := range list {
-		if s.Form == form {
-			n++
-		}
-	}
-	return n
+// ofForm returns the signatures of a form.
+func ofForm(list []attest.Signature, form attest.Form) []attest.Signature {
+	return slices.DeleteFunc(slices.Clone(list), func(s attest.Signature) bool { return s.Form != form })
+}
+
+// without returns all forms but one.
+func without(forms []attest.Form, form attest.Form) []attest.Form {
+	return slices.DeleteFunc(slices.Clone(forms), func(f attest.Form) bool { return f == form })
 }
 
 // beside reads the signatures in files beside the images and their locks. Those that name another

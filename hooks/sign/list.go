@@ -17,13 +17,13 @@ import (
 	"github.com/orlop/orlop/release/attest"
 )
 
-// ListEnding is the suffix of a clear-signed list.
-const ListEnding = ".asc"
+// listEnding is the suffix of a clear-signed list.
+const listEnding = ".asc"
 
 // signList clear-signs the list of all images and locks of a run, which each folder gets.
 // Signatures of the same list stay.
 func signList(ctx context.Context, cfg Config, m signature.Message, folders []*folder) error {
-	name := release.ManifestList() + ListEnding
+	name := release.ManifestList() + listEnding
 	var made []attest.Signature // by a signer once, though several folders may lack it
 	for _, f := range folders {
 		all, there, err := f.oldList(cfg, name, m)

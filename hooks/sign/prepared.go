@@ -11,7 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -202,7 +202,7 @@ func (p *Prepared) Sign(ctx context.Context, by signature.Signers) (files []stri
 					return nil, err
 				}
 			}
-			if _, err := os.Lstat(path.Join(p.dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			if _, err := os.Lstat(filepath.Join(p.dir, name)); !errors.Is(err, fs.ErrNotExist) {
 				return nil, fault.Contentf("%s: %s: is there and is no signature by this key", p.dir, name)
 			}
 			if err := to.Write(ctx, name, text); err != nil {
@@ -232,7 +232,14 @@ func (p *Prepared) signatures(m signature.Message, by signature.Signers) []attes
 	if err != nil {
 		return nil
 	}
-	if m.Form() == attest.FormPGP || m.Form() == attest.FormList {
+	switch m.Form() {
+	case attest.FormList:
+		return []attest.Signature{{Form: m.Form(), Text: text}}
+	case attest.FormPGP:
+		text, err := oneMessage(text)
+		if err != nil {
+			return nil
+		}
 		return []attest.Signature{{Form: m.Form(), Text: text}}
 	}
 	var list []attest.Signature

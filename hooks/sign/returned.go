@@ -4,6 +4,7 @@ package sign
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/orlop/orlop/hooks/signature"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -58,9 +59,20 @@ func (r returnedPGP) Message(_ context.Context, text []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := attest.ParseArmour(sig)
-	if err != nil || len(list) != 1 {
-		return nil, fault.Contentf("%s: %s%s: is not one signed message", r.dir, sum.HexSHA256(text), sigEnd)
+	if sig, err = oneMessage(sig); err != nil {
+		return nil, fault.Contentf("%s: %s%s: %w", r.dir, sum.HexSHA256(text), sigEnd, err)
+	}
+	return sig, nil
+}
+
+// oneMessage takes a message out of its armour, if it has some.
+func oneMessage(text []byte) ([]byte, error) {
+	list, err := attest.ParseArmour(text)
+	if err == nil && len(list) != 1 {
+		err = fmt.Errorf("has %d signed messages, wanted 1", len(list))
+	}
+	if err != nil {
+		return nil, err
 	}
 	return list[0], nil
 }

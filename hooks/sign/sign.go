@@ -8,7 +8,9 @@ package sign
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -101,9 +103,21 @@ func (f *folder) unchanged() error {
 	return nil
 }
 
+// removeEmpty removes files of which nothing is left.
+func (f *folder) removeEmpty() error {
+	var errs []error
+	for name, file := range f.files {
+		if len(file.text) == 0 {
+			errs = append(errs, os.Remove(filepath.Join(f.dir, name)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// file is what a file will have, "" if it is to be removed.
 type file struct {
 	text []byte
-	made int
+	made int // signatures that were not there
 }
 
 // sign makes the signatures of an archive, and of its lock.
@@ -169,6 +183,9 @@ func place(ctx context.Context, folders []*folder) (list []Written, err error) {
 		}
 		staged = append(staged, s)
 		for _, name := range slices.Sorted(maps.Keys(f.files)) {
+			if len(f.files[name].text) == 0 {
+				continue // all that it had was of an older image
+			}
 			if err := s.Write(ctx, name, f.files[name].text); err != nil {
 				return nil, err
 			}
@@ -182,6 +199,11 @@ func place(ctx context.Context, folders []*folder) (list []Written, err error) {
 	}
 	for _, s := range staged {
 		if err := s.Place(ctx); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range folders {
+		if err := f.removeEmpty(); err != nil {
 			return nil, err
 		}
 	}

@@ -59,15 +59,14 @@ func (l Lookaside) Read(ctx context.Context, of registry.Reference, subject dige
 	defer cancel()
 	for n := 1; ; n++ {
 		name := path.Join(folderOf(of, subject), fmt.Sprintf("signature-%d", n))
-		if n > Most {
-			return found, append(notes, fmt.Sprintf("lookaside %s has more than %d signatures, and the rest was not looked at", path.Dir(name), Most)), nil
-		}
 		text, err := l.get(ctx, name)
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			return found, notes, nil
-		}
-		if err != nil {
+		case err != nil:
 			return nil, nil, err
+		case n > Most:
+			return found, append(notes, fmt.Sprintf("lookaside %s has more than %d signatures, and the rest was not looked at", path.Dir(name), Most)), nil
 		}
 		found = append(found, Found{Signature: attest.Signature{Form: attest.FormPGP, Text: text}, Where: "lookaside " + name})
 	}
@@ -84,11 +83,11 @@ func (l Lookaside) get(ctx context.Context, name string) ([]byte, error) {
 		return text, err
 	}
 	u, err := url.Parse(l.Place)
-	if err != nil {
-		return nil, fault.Usagef("--lookaside: %s: is no URL", secret.CutText(l.Place))
+	var req *http.Request
+	if err == nil {
+		u = u.JoinPath(name)
+		req, err = http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	}
-	u = u.JoinPath(name)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, fault.Usagef("--lookaside: %s: is no URL", secret.Cut(l.Place))
 	}

@@ -59,7 +59,7 @@ func Registry(ctx context.Context, from *registry.Repository, subject digest.Dig
 	}
 	list, err := attest.ParseSignatureList(there.Text)
 	if err != nil {
-		return found, append(notes, fmt.Sprintf("tag %s was skipped: it %v", tag, err)), nil
+		return found, append(notes, fmt.Sprintf("tag %s was skipped: %v", tag, err)), nil
 	}
 	if list.Others > 0 {
 		notes = append(notes, fmt.Sprintf("tag %s has %d layers that are no signatures", tag, list.Others))
@@ -113,8 +113,9 @@ func attachment(s attest.Signature) registry.Attachment {
 		Annotations: map[string]string{bundleKind: "dsse-envelope", bundleType: attest.SignType}}
 }
 
-// Publish adds signatures of a manifest to a registry, in cosign's two forms. Those that
-// are there stay as they are. It returns how many manifests it sent.
+// Publish adds signatures of a manifest to a registry, in cosign's two forms. The bundles
+// among them are not there yet. At cosign's tag, what is there stays as it is. It returns
+// how many manifests it sent.
 func Publish(ctx context.Context, to *registry.Repository, subject v1.Descriptor, list []attest.Signature) (sent int, err error) {
 	var bundles []registry.Attachment
 	var older []attest.Signature

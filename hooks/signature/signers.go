@@ -5,6 +5,7 @@ package signature
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -64,7 +65,11 @@ type WrongError struct {
 }
 
 func (e *WrongError) Error() string {
-	return fmt.Sprintf("%s: the signature (%s) by %s does not verify with its public key: %v", e.What.Name, e.What.Form, e.Signer, e.Err)
+	text := fmt.Sprintf("%s: the signature (%s) by %s does not verify with its public key", e.What.Name, e.What.Form, e.Signer)
+	if _, is := errors.AsType[*attest.UnknownKeyError](e.Err); is { // which says the same
+		return text
+	}
+	return text + ": it " + e.Err.Error()
 }
 
 // Unwrap returns the cause.
@@ -86,7 +91,7 @@ func (s Signers) Sign(ctx context.Context, m Message, there []attest.Signature) 
 			return nil, err
 		}
 		o.Now = s.now()
-		if err := Fits(m, sig, o.Trust); err != nil {
+		if err := fits(m, sig, o.Trust); err != nil {
 			return nil, &WrongError{o.id(), m.Items[0], err}
 		}
 		list = append(list, sig)
@@ -106,7 +111,7 @@ type one struct {
 }
 
 func (o one) hasSigned(m Message, there []attest.Signature) bool {
-	return slices.ContainsFunc(there, func(have attest.Signature) bool { return Fits(m, have, o.Trust) == nil })
+	return slices.ContainsFunc(there, func(have attest.Signature) bool { return fits(m, have, o.Trust) == nil })
 }
 
 func (o one) id() string {
@@ -151,8 +156,8 @@ func (m Message) WithKey(by attest.Key, sig []byte) attest.Signature {
 	return attest.Signature{Form: attest.FormCosign, Text: payload, Sig: sig}
 }
 
-// Fits checks that a signature is one of this very message, by a key that is trusted.
-func Fits(m Message, sig attest.Signature, trust attest.Trust) error {
+// fits checks that a signature is one of this very message, by a key that is trusted.
+func fits(m Message, sig attest.Signature, trust attest.Trust) error {
 	if sig.Form != m.Form() {
 		return fmt.Errorf("has the form %s, wanted %s", sig.Form, m.Form())
 	}
@@ -162,10 +167,10 @@ func Fits(m Message, sig attest.Signature, trust attest.Trust) error {
 			return err
 		}
 		if !bytes.Equal(c.Text, m.Text) {
-			return fmt.Errorf("signs another list")
+			return errors.New("signs another list")
 		}
 		if by, errs := c.Verify(trust.Ring, trust.Now); len(by) == 0 {
-			return fmt.Errorf("%w", errs[0])
+			return errs[0]
 		}
 		return nil
 	}

@@ -33,7 +33,7 @@ func (by *Against) lockAttached(ctx context.Context, r *Report) (*GivenLock, err
 		return first(list), nil
 	}
 	for i := range list {
-		if signer, err := by.Signing.lockSigner(ctx, r, &list[i]); err != nil || signer != "" {
+		if signer, err := by.Signing.signerOfLock(ctx, r, &list[i]); err != nil || signer != "" {
 			return &list[i], err
 		}
 	}

@@ -86,32 +86,31 @@ func (by *Against) checkVersion(ctx context.Context, r *Report) {
 	}
 }
 
-// LockSigner finds a given key that vouches for the lock of an image, "" for none: a signed
+// lockSigner finds a given key that vouches for the lock of an image, "" for none: a signed
 // list or statement names its sha256, or the manifest by which it is attached is signed.
-func (s *Signing) LockSigner(ctx context.Context, r *Report) (string, error) {
+func (s *Signing) lockSigner(ctx context.Context, r *Report) (string, error) {
 	if r.Lock == nil || s.IsEmpty() {
 		return "", nil
 	}
-	wanted := digest.FromBytes(r.Lock.Text)
+	return s.signerOfLock(ctx, r, r.Lock)
+}
+
+// signerOfLock does so for one of several locks.
+func (s *Signing) signerOfLock(ctx context.Context, r *Report, l *GivenLock) (string, error) {
+	text := digest.FromBytes(l.Text)
 	for _, list := range s.Lists {
-		if len(list.By) > 0 && list.names(wanted) {
+		if len(list.By) > 0 && list.names(text) {
 			return list.By[0].Primary, nil
 		}
 	}
-	return s.lockSigner(ctx, r, r.Lock)
-}
-
-// lockSigner looks at the signatures of the lock alone: beside it, or of the manifests by
-// which it is attached.
-func (s *Signing) lockSigner(ctx context.Context, r *Report, l *GivenLock) (string, error) {
 	if l.Attached == nil {
 		found, err := signature.Beside(strings.TrimSuffix(l.File, lockFileEnd))
-		return s.signerOf(r, subject{"lock", digest.FromBytes(l.Text)}, found), err
+		return s.signerOf(r, subject{"lock", text}, found), err
 	}
 	for _, d := range l.Attached {
 		found, notes, err := signature.Registry(ctx, r.Remote.From, d)
 		r.Notes = append(r.Notes, notes...)
-		for _, of := range []digest.Digest{d, digest.FromBytes(l.Text)} { // the manifest, or what it attaches
+		for _, of := range []digest.Digest{d, text} { // the manifest, or what it attaches
 			if by := s.signerOf(r, subject{"lock", of}, found); by != "" {
 				return by, err
 			}

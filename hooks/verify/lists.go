@@ -28,13 +28,13 @@ func (l SignedList) names(d digest.Digest) bool {
 // one of them; then what is not signed is not read.
 func ParseList(name string, text []byte, trust attest.Trust) (SignedList, error) {
 	l := SignedList{Name: name}
-	clear := attest.IsClearSigned(text)
+	signed := attest.IsClearSigned(text)
 	switch {
-	case clear && trust.Ring.IsEmpty():
+	case signed && trust.Ring.IsEmpty():
 		return l, fault.Usagef("%s: is clear-signed: give --keyring with the keys that count", name)
-	case !clear && !trust.Ring.IsEmpty():
-		return l, fault.Contentf("%s: is not clear-signed, and a keyring is given", name)
-	case clear:
+	case !signed && !trust.Ring.IsEmpty():
+		return l, fault.Contentf("%s: is not clear-signed, and OpenPGP keys are given", name)
+	case signed:
 		c, err := attest.ParseClearSigned(text)
 		if err != nil {
 			return l, fault.Contentf("%s: %w", name, err)
@@ -45,7 +45,7 @@ func ParseList(name string, text []byte, trust attest.Trust) (SignedList, error)
 		text = c.Text
 	}
 	var err error
-	if l.Checksums, err = release.ParseChecksums(name, text); err != nil && clear {
+	if l.Checksums, err = release.ParseChecksums(name, text); err != nil && signed {
 		err = fault.Content(err)
 	}
 	return l, err

@@ -143,9 +143,9 @@ func (b *Rebuilder) compare(ctx context.Context, group []*Report, built []hooks.
 // doubt sets the result of an image that was reproduced byte for byte, but from
 // parts that only its lock vouches for.
 func (b *Rebuilder) doubt(ctx context.Context, r *Report) {
-	by, err := b.Signing.LockSigner(ctx, r)
+	by, err := b.Signing.lockSigner(ctx, r)
 	if by != "" {
-		r.Notes = append(r.Notes, fmt.Sprintf("what no signed catalogue vouches for, %s does, who signed the lock", by))
+		r.Notes = append(r.Notes, fmt.Sprintf("%s, who signed the lock, vouches for what no signed catalogue does", by))
 		r.Doubts = nil
 		return
 	}

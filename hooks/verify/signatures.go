@@ -92,7 +92,7 @@ func (e *UnsignedError) Error() string {
 	text := fmt.Sprintf("%s %s ", e.What, e.Digest)
 	switch {
 	case len(e.Signers) > 0:
-		text += fmt.Sprintf("is signed by %d keys that count (%s), wanted %d", len(e.Signers), strings.Join(e.Signers, ", "), e.Wanted)
+		text += fmt.Sprintf("is signed by %d of %d wanted keys (%s)", len(e.Signers), e.Wanted, strings.Join(e.Signers, ", "))
 	case len(e.Reasons) > 0:
 		text += "has no signature that counts"
 	default:

@@ -84,6 +84,6 @@ func (by *Against) findWithdrawal(ctx context.Context, r *Report) {
 		return
 	}
 	for _, subject := range slices.Compact([]digest.Digest{r.Artifact.Descriptor.Digest, r.Remote.Digest}) {
-		r.take(Withdrawn(ctx, r.Remote.From, subject, by.Signing.Keys))
+		r.take(Withdrawn(ctx, r.Remote.From, subject, by.Signing.Believed()))
 	}
 }

@@ -190,7 +190,7 @@ func TestClearSignedVerify(t *testing.T) {
 		}
 	}
 	by, errs := clearSigned(t, []byte(text)).Verify(rings(t, "ed25519.asc"), now)
-	if len(by) > 0 || len(errs) != 1 || errs[0].Error() != "is by the key "+private(t, "rsa3072.asc").KeyIdString()+", which is not among those given" {
+	if len(by) > 0 || len(errs) != 1 || errs[0].Error() != "is by the key "+private(t, "rsa3072.asc").KeyIdString()+", which is not among the given ones" {
 		t.Errorf("got %v, %v", by, errs)
 	}
 }
@@ -210,7 +210,7 @@ func TestSignersOf(t *testing.T) {
 		{"both", attest.Trust{Ring: rsa.Join(ed)}, 2, ""},
 		{"one is unknown", attest.Trust{Ring: rsa}, 1, ""},
 		{"one is revoked", attest.Trust{Ring: rsa.Join(ed), Revoked: ed.IDs()}, 1, ""},
-		{"one is revoked, one unknown", attest.Trust{Ring: rsa, Revoked: rsa.IDs()}, 0, "is by the key " + id + ", which is not among those given; another one is by the key " + rsa.IDs()[0] + ", which is revoked"},
+		{"one is revoked, one unknown", attest.Trust{Ring: rsa, Revoked: rsa.IDs()}, 0, "is by the key " + id + ", which is not among the given ones; another one is by the key " + rsa.IDs()[0] + ", which is revoked"},
 	} {
 		tt.trust.Now = now
 		by, err := tt.trust.SignersOf(c)

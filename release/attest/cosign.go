@@ -16,9 +16,9 @@ import (
 	"github.com/orlop/orlop/pkgdb/strict"
 )
 
-// SignatureAnnotation is where a layer of cosign's signatures has the signature, in
+// signatureAnnotation is where a layer of cosign's signatures has the signature, in
 // base64.
-const SignatureAnnotation = "dev.cosignproject.cosign/signature"
+const signatureAnnotation = "dev.cosignproject.cosign/signature"
 
 // SignatureTag is the tag at which cosign's older signatures of an image stand
 // (SIGNATURE_SPEC.md, Tag-based discovery).
@@ -67,33 +67,20 @@ func ParseSignatureList(text []byte) (*SignatureList, error) {
 		if err := d.Digest.Validate(); err != nil {
 			return nil, fmt.Errorf("layer %d: digest is %q", i, d.Digest)
 		}
-		l.digests = append(l.digests, d.Digest)
-		l.sort(raw)
+		l.note(d)
 	}
 	return l, nil
 }
 
-// sort puts a layer among the signatures, or counts it among the others.
-func (l *SignatureList) sort(raw json.RawMessage) {
-	var d v1.Descriptor
-	err := json.Unmarshal(raw, &d)
-	sig, bad := base64.StdEncoding.DecodeString(d.Annotations[SignatureAnnotation])
-	if err != nil || bad != nil || d.MediaType != MediaTypeSimple || len(sig) == 0 || d.Size < 0 {
+// note notes what a layer is: a signature, or something else.
+func (l *SignatureList) note(d v1.Descriptor) {
+	l.digests = append(l.digests, d.Digest)
+	sig, err := base64.StdEncoding.DecodeString(d.Annotations[signatureAnnotation])
+	if err != nil || d.MediaType != MediaTypeSimple || len(sig) == 0 || d.Size < 0 {
 		l.Others++
 		return
 	}
 	l.Layers = append(l.Layers, SignatureLayer{d.Digest, d.Size, sig})
-}
-
-// Has reports whether the list has this signature.
-func (l *SignatureList) Has(payload, sig []byte) bool {
-	d := digest.FromBytes(payload)
-	for _, have := range l.Layers {
-		if have.Digest == d && bytes.Equal(have.Sig, sig) {
-			return true
-		}
-	}
-	return false
 }
 
 // Add adds a signature at the end. The layers that are there stay as they are. The bytes
@@ -102,7 +89,7 @@ func (l *SignatureList) Add(payload, sig []byte) {
 	d := SignatureLayer{digest.FromBytes(payload), int64(len(payload)), sig}
 	l.Layers, l.digests = append(l.Layers, d), append(l.digests, d.Digest)
 	l.raw = append(l.raw, fmt.Appendf(nil, `{"mediaType":"%s","size":%d,"digest":"%s","annotations":{"%s":"%s"}}`,
-		MediaTypeSimple, d.Size, d.Digest, SignatureAnnotation, base64.StdEncoding.EncodeToString(sig)))
+		MediaTypeSimple, d.Size, d.Digest, signatureAnnotation, base64.StdEncoding.EncodeToString(sig)))
 }
 
 // Merge adds the layers of another list that are not there yet.
@@ -111,9 +98,16 @@ func (l *SignatureList) Merge(other *SignatureList) {
 		if slices.ContainsFunc(l.raw, func(have json.RawMessage) bool { return bytes.Equal(have, raw) }) {
 			continue
 		}
-		l.raw, l.digests = append(l.raw, raw), append(l.digests, other.digests[i])
-		l.sort(raw)
+		l.raw = append(l.raw, raw)
+		l.note(other.descriptor(i))
 	}
+}
+
+// descriptor reads a layer again, which has been read before.
+func (l *SignatureList) descriptor(i int) v1.Descriptor {
+	var d v1.Descriptor
+	_ = json.Unmarshal(l.raw[i], &d)
+	return d
 }
 
 // Len counts all layers.

@@ -111,14 +111,15 @@ func keyBlocks(text []byte) ([][]byte, error) {
 	if at < 0 {
 		return [][]byte{text}, nil
 	}
-	return armoured(text[at:], openpgp.PublicKeyType, openpgp.PrivateKeyType)
+	return keysInArmour(text[at:], openpgp.PublicKeyType, openpgp.PrivateKeyType)
 }
 
 // maxBlocks bounds the armoured blocks of a file.
 const maxBlocks = 1000
 
-// armoured reads armoured blocks of some types, and nothing else.
-func armoured(text []byte, types ...string) ([][]byte, error) {
+// keysInArmour reads armoured blocks of some types, with any headers: what a key says is
+// signed by itself.
+func keysInArmour(text []byte, types ...string) ([][]byte, error) {
 	var list [][]byte
 	for rest := bytes.TrimSpace(text); len(rest) > 0; {
 		if len(list) == maxBlocks {

@@ -181,8 +181,8 @@ func TestJudgeSignatures(t *testing.T) {
 		{"critical notation", edit(func(s *packet.Signature) {
 			s.Notations = []*packet.Notation{{Name: "x@example.org", IsCritical: true}}
 		}), now, `has a critical notation "x@example.org", which this version does not know`},
-		{"a fingerprint of another key with the id", message(t, &renamed, nil), now, "is by the key " + e.PrimaryKey.KeyIdString() + ", which is not among those given"},
-		{"an id of another key than the fingerprint", contradicts, now, "is by the key " + other.KeyIdString() + ", which is not among those given"},
+		{"a fingerprint of another key with the id", message(t, &renamed, nil), now, "is by the key " + e.PrimaryKey.KeyIdString() + ", which is not among the given ones"},
+		{"an id of another key than the fingerprint", contradicts, now, "is by the key " + other.KeyIdString() + ", which is not among the given ones"},
 		{"a good one", edit(func(s *packet.Signature) {
 			s.Notations = []*packet.Notation{{Name: "x@example.org"}}
 		}), now, ""},

@@ -138,7 +138,7 @@ func ParsePGPKey(text []byte, passphrase func() ([]byte, error), now time.Time) 
 		return nil, errors.New("has only the public part of the key that signs")
 	}
 	if err := cmp.Or(strong(key.PublicKey), strong(e.PrimaryKey)); err != nil {
-		return nil, fmt.Errorf("makes signatures that do not count: one %w", err)
+		return nil, fmt.Errorf("makes signatures of which each %w", err)
 	}
 	if key.PrivateKey.Encrypted {
 		word, err := passphrase()

@@ -66,6 +66,11 @@ func (t Trust) Judges(f Form) bool {
 // IsEmpty reports whether there is no key at all.
 func (t Trust) IsEmpty() bool { return len(t.Keys) == 0 && t.Ring.IsEmpty() }
 
+// Believed are the keys that are not revoked.
+func (t Trust) Believed() []Key {
+	return slices.DeleteFunc(slices.Clone(t.Keys), func(k Key) bool { return t.counts(k.ID()) != nil })
+}
+
 // counts refuses a signer that is revoked.
 func (t Trust) counts(signer string) error {
 	if slices.Contains(t.Revoked, signer) {
@@ -82,9 +87,9 @@ type UnknownKeyError struct {
 
 func (e *UnknownKeyError) Error() string {
 	if e.ID == "" {
-		return "verifies with none of the keys given"
+		return "was made by none of the given keys, or of other bytes"
 	}
-	return "is by the key " + e.ID + ", which is not among those given"
+	return "is by the key " + e.ID + ", which is not among the given ones"
 }
 
 // Verify checks a signature with the keys that the user gives. The claim is what it says
@@ -96,7 +101,7 @@ func (t Trust) Verify(s Signature) (Claim, error) {
 	case FormCosign:
 		claim, err := parseSimple(s.Text, cosignType)
 		if err != nil {
-			return claim, fmt.Errorf("has a payload that is none: it %w", err)
+			return claim, fmt.Errorf("has a payload that cannot be read: %w", err)
 		}
 		return t.signedBy(claim, s.Text, s.Sig)
 	case FormPGP:
@@ -110,7 +115,7 @@ func (t Trust) Verify(s Signature) (Claim, error) {
 		case wrong != nil:
 			return claim, wrong
 		case err != nil:
-			return claim, fmt.Errorf("signs a text that is no signature of an image: it %w", err)
+			return claim, fmt.Errorf("signs a text that names no image: %w", err)
 		}
 		return claim, t.counts(by.Primary)
 	}
@@ -127,7 +132,7 @@ func (t Trust) verifyBundle(s Signature) (Claim, error) {
 	}
 	st, err := ParseStatement(e.Payload)
 	if err != nil {
-		return Claim{}, fmt.Errorf("is of a statement that is none: it %w", err)
+		return Claim{}, fmt.Errorf("is of a statement that cannot be read: %w", err)
 	}
 	claim := Claim{Digests: st.Subjects}
 	if st.PredicateType != SignType {

@@ -65,13 +65,13 @@ func TestVerifyBundle(t *testing.T) {
 		{"good", good, "", true},
 		{"members of others", strings.Replace(good, `"publicKey"`, `"tlogEntries":[],"certificate":{},"publicKey"`, 1), "", true},
 		{"base64 of URLs", strings.Replace(good, base64.StdEncoding.EncodeToString([]byte(st)), url, 1), "", true},
-		{"by nobody", strings.Replace(good, sig, `{"sig":"AAAA"}`, 1), "verifies with none of the keys given", true},
-		{"of another image", strings.Replace(good, base64.StdEncoding.EncodeToString([]byte(st)), base64.StdEncoding.EncodeToString(attest.SignStatement(digest.FromString("x"))), 1), "verifies with none of the keys given", true},
+		{"by nobody", strings.Replace(good, sig, `{"sig":"AAAA"}`, 1), "was made by none of the given keys, or of other bytes", true},
+		{"of another image", strings.Replace(good, base64.StdEncoding.EncodeToString([]byte(st)), base64.StdEncoding.EncodeToString(attest.SignStatement(digest.FromString("x"))), 1), "was made by none of the given keys, or of other bytes", true},
 		{"another predicate", edit("cosign/sign/v1", "cosign/sign/v2"), `is of a statement of type "https://sigstore.dev/cosign/sign/v2", wanted "https://sigstore.dev/cosign/sign/v1"`, true},
 		{"another payload type", bundled(t, key, "application/vnd.in-toto+yaml", st), `is of a payload of type "application/vnd.in-toto+yaml", wanted "application/vnd.in-toto+json"`, false},
-		{"another statement", edit("Statement/v1", "Statement/v0.1"), `is of a statement that is none: it _type is "https://in-toto.io/Statement/v0.1", wanted "https://in-toto.io/Statement/v1"`, false},
-		{"sha512", edit(`"sha256"`, `"sha512"`), "is of a statement that is none: it has no subject with a sha256", false},
-		{"a member twice in the statement", edit(`"predicate":`, `"subject":[],"predicate":`), `is of a statement that is none: it has "subject" twice`, false},
+		{"another statement", edit("Statement/v1", "Statement/v0.1"), `is of a statement that cannot be read: _type is "https://in-toto.io/Statement/v0.1", wanted "https://in-toto.io/Statement/v1"`, false},
+		{"sha512", edit(`"sha256"`, `"sha512"`), "is of a statement that cannot be read: has no subject with a sha256", false},
+		{"a member twice in the statement", edit(`"predicate":`, `"subject":[],"predicate":`), `is of a statement that cannot be read: has "subject" twice`, false},
 		{"two signatures", strings.Replace(good, sig, sig+","+sig, 1), "is no bundle: its envelope has 2 signatures, wanted 1", false},
 		{"no signature", strings.Replace(good, sig, "", 1), "is no bundle: its envelope has 0 signatures, wanted 1", false},
 		{"no envelope", strings.Replace(good, `"dsseEnvelope":`, `"messageSignature":`, 1), `is no bundle: mediaType is "` + attest.MediaTypeBundle + `", wanted "` + attest.MediaTypeBundle + `" with an envelope`, false},
@@ -147,8 +147,8 @@ func TestVerifySimple(t *testing.T) {
 		text, says         string
 		other, who, prefix string
 	}{
-		{attest.FormCosign, cosigned, "quay.io/orlop/base", string(atomic), key.Key.ID(), "has a payload that is none: it "},
-		{attest.FormPGP, string(atomic), "quay.io/orlop/base:15.0", cosigned, pgp.Ring().IDs()[0], "signs a text that is no signature of an image: it "},
+		{attest.FormCosign, cosigned, "quay.io/orlop/base", string(atomic), key.Key.ID(), "has a payload that cannot be read: "},
+		{attest.FormPGP, string(atomic), "quay.io/orlop/base:15.0", cosigned, pgp.Ring().IDs()[0], "signs a text that names no image: "},
 	} {
 		for _, optional := range []string{"null", "{}", `{"creator":"x","timestamp":1}`, `{"a":{"b":[1]}}`, `"text"`} {
 			text, _, _ := strings.Cut(form.text, `"optional":`)

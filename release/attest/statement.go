@@ -9,8 +9,8 @@
 //   - clear-signed lists, as FreeBSD's releases have them.
 //
 // Keys are those that the user gives: certificates, logs and key servers count for
-// nothing. The same key makes the same bytes of the same image each time, but for kinds of
-// key of which the file says otherwise.
+// nothing. The same key makes the same bytes of the same image each time, except OpenPGP
+// keys of which PGPKey.Deterministic is false.
 package attest
 
 import (

@@ -13,7 +13,7 @@ import (
 type RacedError struct{ Where, Tag string }
 
 func (e *RacedError) Error() string {
-	return fmt.Sprintf("%s: tag %s was written %d times and shows something else each time: somebody else writes to it", e.Where, e.Tag, writes)
+	return fmt.Sprintf("%s: tag %s shows something else after each of %d tries to write it: somebody else writes to it, too", e.Where, e.Tag, writes)
 }
 
 // Failed reports that this did not work now, and may later.
@@ -21,27 +21,31 @@ func (*RacedError) Failed() bool { return true }
 
 // Update makes another manifest of the one at a tag, as long as change says so: it gets
 // what is there, nil for nothing, and returns what should be there, nil for no change.
-// The blobs of that must be there when it returns. What others write meanwhile is given
-// to change in turn, so that nothing gets lost.
+// The blobs of that must be there when it returns. Where the registry knows If-Match, no
+// other writer's change is overwritten. Elsewhere one that comes between a read and a
+// write is, so change should keep what it has seen. It returns how often it wrote.
 func (r *Repository) Update(ctx context.Context, tag string, change func(there *Manifest) (*Manifest, error)) (sent int, err error) {
 	there, etag, err := r.at(ctx, tag)
-	for ; err == nil; sent++ {
+	for try := 0; err == nil; try++ {
 		next, err := change(there)
 		if err != nil || next == nil {
 			return sent, err
 		}
-		if sent == writes {
+		if try == writes {
 			return sent, &RacedError{r.Name(), tag}
 		}
 		header := http.Header{}
-		if etag != "" && sent < writes-1 { // perhaps it is not the tag that differs
+		if etag != "" && try < writes-1 { // the last time without: an ETag may be of something else than the manifest
 			header.Set("If-Match", etag)
 		}
 		err = r.write(ctx, next, tag, header)
 		refused, is := errors.AsType[*StatusError](err)
 		switch {
-		case err == nil, is && refused.Status == http.StatusPreconditionFailed && header.Get("If-Match") != "":
+		case err == nil:
+			sent++
 			there, etag, err = r.changed(ctx, tag, there)
+		case is && refused.Status == http.StatusPreconditionFailed && header.Get("If-Match") != "":
+			there, etag, err = r.at(ctx, tag)
 		case is && refused.BlobUnknown(): // it may have lost what it has accepted: change brings it again
 			there, etag, err = r.at(ctx, tag)
 		}
