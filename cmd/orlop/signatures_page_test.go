@@ -39,4 +39,27 @@ func TestSignaturesPage(t *testing.T) {
 		"cosign verify", "--trusted-root", `"signedBy"`, `"sigstoreSigned"`, "lookaside: ", "podman pull", "skopeo copy", "gpg --verify"} {
 		examples(t, signaturesPage, word)
 	}
+	known := map[string]string{} // the flags of commands
+	for _, c := range (&program{}).root().Subcommands {
+		for _, f := range c.Flags {
+			known[c.Name] += " --" + strings.Join(f.Names(), " --") + " "
+		}
+	}
+	seen := 0
+	for _, example := range examples(t, signaturesPage, "orlop ") {
+		for line := range strings.SplitSeq(strings.ReplaceAll(example, "\\\n", " "), "\n") {
+			command, isOurs := strings.CutPrefix(line, "orlop ")
+			words := strings.Fields(command)
+			for _, word := range words {
+				if name, _, _ := strings.Cut(word, "="); isOurs && strings.HasPrefix(name, "--") {
+					if seen++; !strings.Contains(known[words[0]], " "+name+" ") {
+						t.Errorf("orlop %s has no flag %s", words[0], name)
+					}
+				}
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("found %d flags", seen)
+	}
 }
