@@ -12,7 +12,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 
 	"github.com/opencontainers/go-digest"
@@ -91,7 +90,7 @@ func (*ChangedError) Failed() bool { return true }
 // unchanged looks whether the folder is as it was, so that nothing gets lost.
 func (f *folder) unchanged() error {
 	for base, there := range f.there {
-		if now, err := signature.Beside(base); err != nil || !reflect.DeepEqual(now, there) {
+		if now, err := signature.Beside(base); err != nil || !slices.EqualFunc(now, there, signature.Found.Equal) {
 			return &ChangedError{base}
 		}
 	}

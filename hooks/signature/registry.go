@@ -30,6 +30,11 @@ type Found struct {
 	raw []byte // what a file has of it, if that is more
 }
 
+// Equal reports whether both are the same bytes in the same place.
+func (f Found) Equal(other Found) bool {
+	return f.Where == other.Where && f.Form == other.Form && bytes.Equal(f.Text, other.Text) && bytes.Equal(f.Sig, other.Sig) && bytes.Equal(f.raw, other.raw)
+}
+
 // Only returns the signatures alone.
 func Only(found []Found) []attest.Signature {
 	var list []attest.Signature
