@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -282,6 +283,12 @@ func checkValue(f cli.Flag, value string) (string, error) {
 			return "", fmt.Errorf("found %q, wanted a whole number", value)
 		}
 		return strconv.Itoa(n), nil
+	case *cli.DurationFlag:
+		d, err := time.ParseDuration(value)
+		if err != nil {
+			return "", fmt.Errorf("found %q, wanted a time such as 30s or 5m", value)
+		}
+		return d.String(), nil
 	}
 	return value, nil
 }

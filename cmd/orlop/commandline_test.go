@@ -55,6 +55,8 @@ func TestCommandLines(t *testing.T) {
 					try(-1, "", with(name)...)
 					try(-1, "", with(name, "h", name)...)
 					continue
+				case *cli.DurationFlag:
+					try(exitUsage, "CMD: flag "+name+`: found "x", wanted a time such as 30s or 5m`, with(name, "x", "h")...)
 				case *cli.IntFlag:
 					try(exitUsage, "CMD: flag "+name+`: found "x", wanted a whole number`, with(name, "x", "h")...)
 					try(-1, "", with(name, "-1", "h", "i")...)

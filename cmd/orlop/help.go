@@ -124,6 +124,8 @@ func notes(f cli.Flag) string {
 	switch f := f.(type) {
 	case *cli.IntFlag:
 		value = cmp.Or(f.DefaultText, strconv.Itoa(f.Value))
+	case *cli.DurationFlag:
+		value = f.DefaultText
 	case *cli.StringFlag:
 		value = cmp.Or(f.DefaultText, f.Value)
 	case *cli.StringSliceFlag:

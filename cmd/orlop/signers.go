@@ -26,7 +26,7 @@ func signerFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "pgp-key", Usage: "sign with the OpenPGP secret key in `FILE`; with --pgp-signer, the public key of that"},
 		&cli.StringFlag{Name: "passphrase-file", Usage: "`FILE` whose first line is the passphrase of the OpenPGP key"},
 		&cli.StringFlag{Name: "pgp-signer", Usage: "sign with `COMMAND`, to which \" message\" or \" clearsign\" is added"},
-		&cli.DurationFlag{Name: "signer-timeout", Value: 5 * time.Minute, Usage: "give a command `TIME` for a signature"},
+		&cli.DurationFlag{Name: "signer-timeout", Value: 5 * time.Minute, Usage: "give a command `TIME` for a signature", DefaultText: "5m"},
 	}
 }
 
