@@ -11,10 +11,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/family"
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/oci/layout"
+	"github.com/orlop/orlop/release/registry"
 )
 
 func (p *program) indexCommand() *cli.Command {
@@ -47,16 +49,11 @@ func (p *program) index(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	refs, err := p.findAll(c, c.Args().Slice(), client)
+	members, refs, err := p.members(c, client)
 	defer closeAll(refs)
 	if err != nil {
 		return err
 	}
-	members, err := family.Check(c.Context, refs, "", c.Int("j"))
-	if err != nil {
-		return err
-	}
-	p.printMemberNotes(c, members)
 	families, err := family.Join(members)
 	if err != nil {
 		return err
@@ -117,6 +114,18 @@ func indexFormat(file string) (layout.Format, error) {
 		}
 	}
 	return "", fault.Usagef("-o: %s: wanted a name that ends in .tar, .txz or .tar.zst", file)
+}
+
+// members reads the images of all operands, and finds what is wrong with them. They stay
+// open until the references are closed, which are returned with an error, too.
+func (p *program) members(c *cli.Context, client *registry.Client) ([]*family.Member, []*artifact.Ref, error) {
+	refs, err := p.findAll(c, c.Args().Slice(), client)
+	if err != nil {
+		return nil, refs, err
+	}
+	members, err := family.Check(c.Context, refs, "", c.Int("j"))
+	p.printMemberNotes(c, members)
+	return members, refs, err
 }
 
 // printMemberNotes prints what was passed over while images were read.

@@ -63,16 +63,11 @@ func (p *program) sign(c *cli.Context) error {
 		return err
 	}
 	defer p.shown.done()
-	refs, err := p.findAll(c, c.Args().Slice(), nil)
+	members, refs, err := p.members(c, nil)
 	defer closeAll(refs)
 	if err != nil {
 		return err
 	}
-	members, err := family.Check(c.Context, refs, "", c.Int("j"))
-	if err != nil {
-		return err
-	}
-	p.printMemberNotes(c, members)
 	if mode == "prepare" {
 		return p.prepare(c, cfg, members)
 	}

@@ -39,11 +39,11 @@ func (s *Folder) Place(ctx context.Context) error {
 		}
 	}
 	for _, name := range s.subs {
-		if err := syncFolder(filepath.Join(s.out, name)); err != nil {
+		if err := SyncFolder(filepath.Join(s.out, name)); err != nil {
 			return err
 		}
 	}
-	return syncFolder(s.out)
+	return SyncFolder(s.out)
 }
 
 // checkPlaces judges what is where something is to be placed.
@@ -88,7 +88,8 @@ func (s *Folder) put(name string) error {
 	return err
 }
 
-func syncFolder(dir string) error {
+// SyncFolder waits until what was renamed or linked in a folder is on the disk.
+func SyncFolder(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {
 		return err

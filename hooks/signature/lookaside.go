@@ -18,6 +18,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/secret"
 	"github.com/orlop/orlop/pkgdb/store"
@@ -148,7 +149,7 @@ func (l Lookaside) Add(of registry.Reference, subject digest.Digest, list []atte
 			return err
 		}
 	}
-	return syncFolder(dir)
+	return output.SyncFolder(dir)
 }
 
 // addFile writes a file under the first free number from n on, and returns the next one.
@@ -173,13 +174,4 @@ func addFile(dir string, n int, text []byte) (int, error) {
 		}
 	}
 	return n, err
-}
-
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
 }
