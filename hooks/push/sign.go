@@ -119,7 +119,7 @@ func (j *job) missing(ctx context.Context, cfg Config, s signed, beside []attest
 	}
 	w.there = signature.Only(found)
 	for _, b := range more {
-		if !slices.ContainsFunc(w.there, func(t attest.Signature) bool { return same(t, b) }) {
+		if !slices.ContainsFunc(w.there, b.Equal) {
 			w.beside = append(w.beside, b)
 		}
 	}
@@ -129,11 +129,6 @@ func (j *job) missing(ctx context.Context, cfg Config, s signed, beside []attest
 		}
 	}
 	return w, nil
-}
-
-// same reports whether two signatures are the same bytes.
-func same(a, b attest.Signature) bool {
-	return a.Form == b.Form && string(a.Text) == string(b.Text) && string(a.Sig) == string(b.Sig)
 }
 
 // do makes the signatures, and brings them where they belong.
@@ -173,8 +168,8 @@ func without(forms []attest.Form, form attest.Form) []attest.Form {
 	return slices.DeleteFunc(slices.Clone(forms), func(f attest.Form) bool { return f == form })
 }
 
-// beside reads the signatures in files beside the images and their locks. Those that name another
-// repository, and those that have no place to go, are left where they are.
+// beside reads the signatures in files beside the images and their locks. Those that name
+// another repository, and those that have no place to go, are left where they are.
 func (j *job) beside(cfg Config) ([]attest.Signature, error) {
 	var list []attest.Signature
 	for _, ref := range j.Refs {

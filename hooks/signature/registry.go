@@ -32,7 +32,7 @@ type Found struct {
 
 // Equal reports whether both are the same bytes in the same place.
 func (f Found) Equal(other Found) bool {
-	return f.Where == other.Where && f.Form == other.Form && bytes.Equal(f.Text, other.Text) && bytes.Equal(f.Sig, other.Sig) && bytes.Equal(f.raw, other.raw)
+	return f.Where == other.Where && f.Signature.Equal(other.Signature) && bytes.Equal(f.raw, other.raw)
 }
 
 // Only returns the signatures alone.

@@ -3,6 +3,7 @@
 package attest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,6 +32,11 @@ type Signature struct {
 	Form Form
 	Text []byte // the bundle, the payload that cosign has signed, the OpenPGP message
 	Sig  []byte // of cosign's payload
+}
+
+// Equal reports whether both are the same bytes.
+func (s Signature) Equal(other Signature) bool {
+	return s.Form == other.Form && bytes.Equal(s.Text, other.Text) && bytes.Equal(s.Sig, other.Sig)
 }
 
 // Claim is what a signature says.
