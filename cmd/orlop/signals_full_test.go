@@ -67,7 +67,7 @@ func TestSignals(t *testing.T) {
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			if s.late = reaction / 2; s.name == "plan" {
+			if s.name == "plan" {
 				writeMany(catalogue)
 			}
 			s.stopEverywhere(t, signalRounds)

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,9 +26,12 @@ import (
 	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
-// reaction is how long a run may take to end. A machine without other work to do
-// needs a tenth of it.
-const reaction = 3 * time.Second
+// A run that is stopped may take so long to end, whatever else its machine does, and
+// so much of a processor. The second tells whether it went on with its work.
+const (
+	reaction = 20 * time.Second
+	effort   = 500 * time.Millisecond
+)
 
 // stopping is a command that is stopped. OUT among its arguments stands for a
 // file or folder that is not there before; the store is not either, unless it is
@@ -35,11 +39,29 @@ const reaction = 3 * time.Second
 type stopping struct {
 	name string
 	args []string
-	late time.Duration // how long a run may take to end
 
 	folder string          // with out, tmp and a store
 	result string          // of a run that is not stopped
 	lines  []time.Duration // after which the last run wrote each line to stderr
+}
+
+// spent is what a run took to end, after its signal.
+type spent struct {
+	time      time.Duration
+	processor time.Duration // of all processors together; 0 where the host does not tell
+}
+
+// processor is what a process has had of all processors together, 0 where the host
+// has no /proc as Linux has it.
+func processor(pid int) time.Duration {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // behind the name
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * (time.Second / 100) // USER_HZ
 }
 
 // moment is when a run is stopped: when it says that a hook begins, else after a
@@ -50,8 +72,8 @@ type moment struct {
 }
 
 // run runs the program, stops it at a moment unless that has no signal, and
-// returns what it printed and how long it took from there to its end.
-func (s *stopping) run(t *testing.T, sig syscall.Signal, at moment) (status int, stdout, stderr string, took time.Duration) {
+// returns what it printed and what it took from there to its end.
+func (s *stopping) run(t *testing.T, sig syscall.Signal, at moment) (status int, stdout, stderr string, took spent) {
 	t.Helper()
 	var args []string
 	for _, arg := range s.args {
@@ -69,10 +91,10 @@ func (s *stopping) run(t *testing.T, sig syscall.Signal, at moment) (status int,
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	begin := time.Now()
+	begin, before := time.Now(), time.Duration(0)
 	stop := func() {
 		if sig != 0 {
-			begin = time.Now()
+			begin, before = time.Now(), processor(cmd.Process.Pid)
 			_ = cmd.Process.Signal(sig) // it may have ended
 		}
 	}
@@ -92,7 +114,10 @@ func (s *stopping) run(t *testing.T, sig syscall.Signal, at moment) (status int,
 	if timer != nil && !timer.Stop() {
 		<-done
 	}
-	took = time.Since(begin)
+	took.time = time.Since(begin)
+	if before > 0 {
+		took.processor = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() - before
+	}
 	if state, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && state.Signaled() && state.Signal() == sig && said.Len() == 0 {
 		return 0, out.String(), "", took // it had not begun
 	}
@@ -114,7 +139,7 @@ func (s *stopping) remove(t *testing.T, names ...string) {
 
 // whole runs the command to its end, and returns all that comes of it and when
 // each of its hooks begins.
-func (s *stopping) whole(t *testing.T) (result string, hooks []moment, took time.Duration) {
+func (s *stopping) whole(t *testing.T) (result string, hooks []moment, length time.Duration) {
 	t.Helper()
 	status, stdout, stderr, took := s.run(t, 0, moment{})
 	if status != 0 {
@@ -130,7 +155,7 @@ func (s *stopping) whole(t *testing.T) (result string, hooks []moment, took time
 	for _, file := range filesIn(t, s.out()) {
 		result += fmt.Sprintln(file, fileSum(t, file))
 	}
-	return result, hooks, took
+	return result, hooks, took.time
 }
 
 // filesIn are the files in a folder, none where it is not there.
@@ -165,7 +190,7 @@ func (s *stopping) left(t *testing.T) []string {
 var temporary = regexp.MustCompile(`/parts/.*-[0-9]+-[0-9]+$`)
 
 // stop stops the command once, and wants nothing of it but one line.
-func (s *stopping) stop(t *testing.T, sig syscall.Signal, at moment) (took time.Duration, stopped bool) {
+func (s *stopping) stop(t *testing.T, sig syscall.Signal, at moment) (took spent, stopped bool) {
 	t.Helper()
 	want, line := exitInterrupted, "orlop: interrupted\n"
 	if sig == syscall.SIGTERM {
@@ -184,8 +209,8 @@ func (s *stopping) stop(t *testing.T, sig syscall.Signal, at moment) (took time.
 	if files := s.left(t); len(files) > 0 {
 		t.Errorf("%v at %v: left %v", sig, at, files)
 	}
-	if took > s.late {
-		t.Errorf("%v at %v: took %v, wanted at most %v", sig, at, took, s.late)
+	if took.time > reaction || took.processor > effort {
+		t.Errorf("%v at %v: took %v and %v of a processor, wanted at most %v and %v", sig, at, took.time, took.processor, reaction, effort)
 	}
 	return took, true
 }
@@ -215,12 +240,13 @@ func (s *stopping) stopEverywhere(t *testing.T, rounds int) {
 		middle := (times[longest-1] + times[longest]) / 2
 		moments, times = append(moments, moment{after: middle}), append(times, middle)
 	}
-	var worst time.Duration
+	var worst spent
 	stops := 0
 	for i, at := range moments {
 		sig := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM}[i%2]
 		if took, stopped := s.stop(t, sig, at); stopped {
-			stops, worst = stops+1, max(worst, took)
+			stops++
+			worst = spent{max(worst.time, took.time), max(worst.processor, took.processor)}
 		}
 	}
 	if got, _, _ := s.whole(t); got != want {
@@ -229,7 +255,7 @@ func (s *stopping) stopEverywhere(t *testing.T, rounds int) {
 	if stops == 0 {
 		t.Error("it was never stopped")
 	}
-	t.Logf("%s: takes %.1f s, stopped %d times, the slowest took %.3f s to end", s.name, length.Seconds(), stops, worst.Seconds())
+	t.Logf("%s: takes %.1f s, stopped %d times, took at most %.3f s to end, and %.3f s of a processor", s.name, length.Seconds(), stops, worst.time.Seconds(), worst.processor.Seconds())
 }
 
 // busyRepository has packages that keep a run busy: many files, and a large one.
@@ -258,7 +284,7 @@ func TestSignal(t *testing.T) {
 	t.Parallel()
 	repo := t.TempDir()
 	busyRepository(t, repo, 3000, 8)
-	s := &stopping{name: "build", late: reaction, args: slices.Concat([]string{"build", "--repo", repo, "-o", "OUT"}, image)}
+	s := &stopping{name: "build", args: slices.Concat([]string{"build", "--repo", repo, "-o", "OUT"}, image)}
 	s.stopEverywhere(t, 1)
 }
 
