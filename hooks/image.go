@@ -100,7 +100,10 @@ func (r *documents) writeCatalogues(ctx context.Context) ([]string, error) {
 
 // lock returns the lock of an image.
 func (r *documents) lock(ctx context.Context, m *Root) (lock.Lock, error) {
-	l := lock.New(m.Plan, r.family.Catalogues)
+	l, err := lock.New(ctx, m.Plan, r.family.Catalogues)
+	if err != nil {
+		return l, err
+	}
 	l.Orlop, l.Versions, l.Image, l.Revision, l.Branch = r.Version, r.Versions, m.Def.Name, r.family.Release.Revision, r.family.Release.Branch
 	l.Schema, l.Compression, l.Squash = int(r.Schema), string(r.Compression), r.Squash
 	maps.Copy(l.Annotations, annotations(r.Config, m))
@@ -112,7 +115,6 @@ func (r *documents) lock(ctx context.Context, m *Root) (lock.Lock, error) {
 		step.LeftOut = append(step.LeftOut, at.LeftOut...)
 		step.SkippedScripts = append(step.SkippedScripts, at.Skipped...)
 		step.NoAccount = append(step.NoAccount, at.NoAccount...)
-		var err error
 		if step.Definition, err = json.Marshal(at.Def); err != nil {
 			return l, err
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/define"
 )
@@ -80,7 +81,10 @@ func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
 }
 
 func planFile(ctx context.Context, cfg Config, family *resolve.Family, m *resolve.Step) (lock.Plan, error) {
-	l := lock.New(m.Plan, family.Catalogues)
+	l, err := lock.New(ctx, m.Plan, family.Catalogues)
+	if err != nil {
+		return lock.Plan{}, err
+	}
 	of := family.Release
 	f := lock.Plan{Format: lock.PlanFormat, Orlop: cfg.Version, Maker: cfg.Maker, Image: m.Def.Name,
 		Revision: of.Revision, Branch: of.Branch, ABI: l.ABI, Epoch: cfg.Epoch,
@@ -119,7 +123,7 @@ func sourceFiles(ctx context.Context, tree input.Tree, img define.Image) ([]lock
 // publishPlans writes the plans that have changed.
 func publishPlans(ctx context.Context, cfg Config, out *output.Folder, plans []ImagePlan) error {
 	for _, p := range plans {
-		text, err := p.File.Encode()
+		text, err := until.Do(ctx, p.File.Encode)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ package lock
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -109,13 +110,16 @@ type Missing struct {
 }
 
 // New returns the part of a lock that a plan knows.
-func New(p *solve.Plan, catalogues []*catalog.Catalogue) Lock {
+func New(ctx context.Context, p *solve.Plan, catalogues []*catalog.Catalogue) (Lock, error) {
 	l := Lock{Format: Format, Bytes: ByteFormat, ABI: p.ABI, Versions: map[string]string{}, Annotations: map[string]string{},
 		Repositories: []Repository{}, Packages: []Package{}, KnownMissing: []define.Exception{}, KnownDangling: []define.Exception{}}
 	used := map[*catalog.Repo]bool{}
 	for i := range p.Steps {
 		step := &p.Steps[i]
 		for _, pkg := range step.All() {
+			if err := ctx.Err(); err != nil {
+				return l, err
+			}
 			used[pkg.Repo] = true
 			l.Packages = append(l.Packages, packageOf(p, pkg, step.Name))
 		}
@@ -134,7 +138,7 @@ func New(p *solve.Plan, catalogues []*catalog.Catalogue) Lock {
 	slices.SortFunc(l.Repositories, func(a, b Repository) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Catalogue, b.Catalogue))
 	})
-	return l
+	return l, nil
 }
 
 func packageOf(p *solve.Plan, pkg *solve.Planned, step string) Package {

@@ -64,8 +64,11 @@ func TestNew(t *testing.T) {
 			Chosen: []string{"z | y: z"}},
 		{Name: "app", Packages: []*solve.Planned{pkg("b", 1, 7, solve.Request)}, Missing: []solve.Missing{{Kind: solve.Shlib, What: "l.so", By: []string{"b"}}}},
 	}}
-	l := lock.New(p, []*catalog.Catalogue{
+	l, err := lock.New(t.Context(), p, []*catalog.Catalogue{
 		{Repo: repos[0], PublicURL: "https://ports", Digest: "p", Signer: "k"}, {Repo: repos[1], Digest: "b"}, {Repo: repos[2], Digest: "u"}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	entry := func(name, repo, layer, requested string, donor bool) lock.Package {
 		return lock.Package{Name: name, Version: "1", Sum: "s", Size: 5, Path: name + ".pkg", Repository: repo, Layer: layer, Requested: requested, Donor: donor}
 	}
@@ -106,9 +109,16 @@ func TestSameOrder(t *testing.T) {
 	a, b := &catalog.Repo{Name: "x"}, &catalog.Repo{Name: "x"}
 	plan := &solve.Plan{Steps: []solve.StepPlan{{Name: "low", Packages: []*solve.Planned{{Package: &catalog.Package{Repo: a}}, {Package: &catalog.Package{Repo: b}}}}}}
 	cats := []*catalog.Catalogue{{Repo: a, Digest: "2"}, {Repo: b, Digest: "1"}}
-	one := lock.New(plan, cats)
+	one, err := lock.New(t.Context(), plan, cats)
+	if err != nil {
+		t.Fatal(err)
+	}
 	slices.Reverse(cats)
-	if diff := cmp.Diff(one.Repositories, lock.New(plan, cats).Repositories); diff != "" {
+	other, err := lock.New(t.Context(), plan, cats)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(one.Repositories, other.Repositories); diff != "" {
 		t.Errorf("in the other order (-one +other):\n%s", diff)
 	}
 }

@@ -4,6 +4,7 @@ package lock
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -31,7 +32,10 @@ func someLock() Lock {
 		{Name: "low", Packages: []*solve.Planned{pkg("a", "1", 0), pkg("b", "2", -1)}, Donors: []*solve.Planned{donor}, Chosen: []string{"a | x: a"}},
 		{Name: "high", Packages: []*solve.Planned{pkg("c", "3", 1)}, Missing: []solve.Missing{{Kind: solve.Shlib, What: "l.so", By: []string{"c"}}}},
 	}}
-	l := New(p, []*catalog.Catalogue{{Repo: repo, Digest: digestD}})
+	l, err := New(context.Background(), p, []*catalog.Catalogue{{Repo: repo, Digest: digestD}})
+	if err != nil {
+		panic(err) // nothing ends the context
+	}
 	l.Image = "high"
 	for i := range l.Layers {
 		l.Layers[i].Definition = []byte(`{}`)
@@ -56,7 +60,10 @@ func TestLockRoundTrip(t *testing.T) {
 		return &catalog.Package{Summary: pkgfile.Summary{Name: p.Name, Version: p.Version, Path: p.Path, Sum: sum.Sum(p.Sum), Size: p.Size}, Repo: repo}
 	}
 	plan := parsed.Plan(2, give)
-	again := New(plan, []*catalog.Catalogue{{Repo: repo, Digest: digestD}})
+	again, err := New(t.Context(), plan, []*catalog.Catalogue{{Repo: repo, Digest: digestD}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	again.Image = "high"
 	for i := range again.Layers {
 		again.Layers[i].Definition = []byte(`{}`)

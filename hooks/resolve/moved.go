@@ -46,7 +46,11 @@ func (r *resolver) moved(ctx context.Context, l *lock.Lock) ([]lock.Movement, er
 	if err != nil {
 		return nil, err
 	}
-	return lock.Movements(l, lock.New(m.Plan, r.Catalogues).Packages, func(p lock.Package) bool {
+	now, err := lock.New(ctx, m.Plan, r.Catalogues)
+	if err != nil {
+		return nil, err
+	}
+	return lock.Movements(l, now.Packages, func(p lock.Package) bool {
 		return p.Donor && !r.knowsSource(l, p.Layer)
 	}), nil
 }

@@ -63,7 +63,10 @@ func fill(r catalog.Repo, pkgs ...string) {
 func lockOf(t *testing.T, f *resolve.Family, image string) *lock.Lock {
 	t.Helper()
 	top := f.Steps[slices.IndexFunc(f.Steps, func(m *resolve.Step) bool { return m.Def.Name == image })]
-	l := lock.New(top.Plan, f.Catalogues)
+	l, err := lock.New(t.Context(), top.Plan, f.Catalogues)
+	if err != nil {
+		t.Fatal(err)
+	}
 	l.Image, l.Revision, l.Branch = image, f.Release.Revision, f.Release.Branch
 	for i, m := range top.Chain() {
 		text, err := json.Marshal(m.Def)

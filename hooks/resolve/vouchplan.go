@@ -40,7 +40,13 @@ func (r *voucher) vouchPlan(ctx context.Context, m *Step) error {
 		m.doubt("the lock of image %s cannot be resolved again: %v", m.Def.Name, err)
 		return ctx.Err()
 	}
-	m.comparePlan(lock.New(plan, nil))
+	again, err := lock.New(ctx, plan, nil)
+	if err != nil {
+		return err
+	}
+	if m.comparePlan(ctx, again); ctx.Err() != nil {
+		return ctx.Err()
+	}
 	for _, at := range m.Chain() {
 		for _, p := range at.Own().Packages {
 			switch q := plan.Lookup(p.Name); {
@@ -110,8 +116,8 @@ func (r *voucher) believed(m *Step) []*catalog.Catalogue {
 }
 
 // comparePlan finds where the lock's plan differs from what its definitions resolve
-// to.
-func (m *Step) comparePlan(want lock.Lock) {
+// to, until the context ends.
+func (m *Step) comparePlan(ctx context.Context, want lock.Lock) {
 	state := func(p lock.Package) string {
 		from := fmt.Sprintf("%s in layer %s", p.Version, p.Layer)
 		if len(m.Lock.Repositories) > 1 {
@@ -125,6 +131,9 @@ func (m *Step) comparePlan(want lock.Lock) {
 	states := func(l lock.Lock) map[string]string {
 		all := map[string]string{}
 		for _, p := range l.Packages {
+			if ctx.Err() != nil {
+				return nil
+			}
 			if !p.Donor {
 				all["package "+p.Name] = state(p)
 			}
@@ -143,6 +152,9 @@ func (m *Step) comparePlan(want lock.Lock) {
 	keys := maps.Clone(a)
 	maps.Copy(keys, b)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if ctx.Err() != nil {
+			return
+		}
 		if a[key] != b[key] {
 			m.doubt("%s differs from what the definition of image %s resolves to: found %s, wanted %s", key, m.Def.Name, cmp.Or(fault.Short(a[key]), "none"), cmp.Or(fault.Short(b[key]), "none"))
 		}

@@ -19,6 +19,9 @@ func order(ctx context.Context, list []*Planned) ([]*Planned, error) {
 	waits, by := map[string]int{}, map[string][]string{} // on how many packages each waits, and which wait on a package
 	var ready names
 	for _, p := range list {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		deps := leftDeps(p, left)
 		for _, d := range deps {
 			by[d] = append(by[d], p.Name)

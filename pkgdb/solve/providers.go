@@ -119,6 +119,9 @@ func (s *solver) pullProviders() bool {
 	var undecided []open
 	pulled := false
 	for _, n := range list {
+		if s.ctx.Err() != nil {
+			return false
+		}
 		if free, others := s.candidates(n); len(free) == 1 {
 			s.add(free[0], Reason{n.kind, by[n][0], n.what})
 			pulled = true
@@ -181,6 +184,9 @@ func (s *solver) unmet() []Missing {
 	list, by := s.needs()
 	var missing []Missing
 	for _, n := range list {
+		if s.ctx.Err() != nil {
+			return nil
+		}
 		if c, _ := s.candidates(n); len(c) == 0 {
 			missing = append(missing, Missing{n.kind, n.what, by[n]})
 		}

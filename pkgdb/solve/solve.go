@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // Solve plans the steps, each on top of those before it. Its result does not
@@ -243,16 +244,22 @@ func beforeDashes(text string) []string {
 // conflicts are left to the install.
 func (s *solver) conflicts() error {
 	var errs []error
-	all := slices.Sorted(maps.Keys(s.plan.byName))
+	all, err := until.Sorted(s.ctx, maps.Keys(s.plan.byName))
+	if err != nil {
+		return err
+	}
 	byFullName := map[string]string{}
 	for _, name := range all {
+		if s.ctx.Err() != nil {
+			return s.ctx.Err()
+		}
 		byFullName[s.plan.byName[name].FullName()] = name
 	}
 	for _, name := range all {
 		p := s.plan.byName[name]
 		for _, pattern := range p.Conflicts {
 			if s.ctx.Err() != nil {
-				return nil
+				return s.ctx.Err()
 			}
 			others := all
 			if !isGlob(pattern) {
