@@ -48,20 +48,20 @@ type stopping struct {
 // spent is what a run took to end, after its signal.
 type spent struct {
 	time      time.Duration
-	processor time.Duration // of all processors together; 0 where the host does not tell
+	processor time.Duration // of all processors together, 0 where the host does not tell
 }
 
-// processor is what a process has had of all processors together, 0 where the host
-// has no /proc as Linux has it.
-func processor(pid int) time.Duration {
+// processor is what a process has had of all processors together. It is not known
+// where the host has no /proc as Linux has it.
+func processor(pid int) (used time.Duration, known bool) {
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // behind the name
 	if len(fields) < 13 {
-		return 0
+		return 0, false
 	}
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * (time.Second / 100) // USER_HZ
+	user, noUser := strconv.Atoi(fields[11])
+	system, noSystem := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * (time.Second / 100), noUser == nil && noSystem == nil // USER_HZ
 }
 
 // moment is when a run is stopped: when it says that a hook begins, else after a
@@ -91,10 +91,11 @@ func (s *stopping) run(t *testing.T, sig syscall.Signal, at moment) (status int,
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	begin, before := time.Now(), time.Duration(0)
+	begin, before, known := time.Now(), time.Duration(0), false
 	stop := func() {
 		if sig != 0 {
-			begin, before = time.Now(), processor(cmd.Process.Pid)
+			begin = time.Now()
+			before, known = processor(cmd.Process.Pid)
 			_ = cmd.Process.Signal(sig) // it may have ended
 		}
 	}
@@ -115,7 +116,7 @@ func (s *stopping) run(t *testing.T, sig syscall.Signal, at moment) (status int,
 		<-done
 	}
 	took.time = time.Since(begin)
-	if before > 0 {
+	if known {
 		took.processor = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime() - before
 	}
 	if state, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && state.Signaled() && state.Signal() == sig && said.Len() == 0 {

@@ -132,7 +132,7 @@ func (m *Step) comparePlan(ctx context.Context, want lock.Lock) {
 		all := map[string]string{}
 		for _, p := range l.Packages {
 			if ctx.Err() != nil {
-				return nil
+				break
 			}
 			if !p.Donor {
 				all["package "+p.Name] = state(p)
