@@ -10,7 +10,6 @@ import (
 	"io/fs"
 
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/etc"
 	"github.com/orlop/orlop/release/layer"
@@ -93,7 +92,7 @@ func (r *rooter) folders(ctx context.Context, m *Root) error {
 // generate adds a file with the given contents, or a link, owned by root:wheel.
 func (m *Root) generate(n tree.Node, text []byte) error {
 	if n.Link == "" {
-		n.Size, n.Digest = int64(len(text)), sum.HexSHA256(text)
+		n.Size, n.Digest = int64(len(text)), tree.DigestOf(text)
 	}
 	return m.place(n, text)
 }

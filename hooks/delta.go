@@ -5,6 +5,7 @@ package hooks
 import (
 	"cmp"
 	"context"
+	"iter"
 	"maps"
 	"slices"
 
@@ -20,21 +21,32 @@ type delta struct {
 	generated map[string][]byte
 }
 
-// nodes lists the entries of the layer in their order.
-func (d *delta) nodes(m *Root) []*tree.Node {
-	nodes := slices.Clone(d.dirs)
-	for _, f := range d.packages {
-		nodes = append(nodes, m.packaged(f)...)
+// nodes yields the entries of the layer in their order.
+func (d *delta) nodes(m *Root) iter.Seq[*tree.Node] {
+	return func(yield func(*tree.Node) bool) {
+		for _, n := range d.dirs {
+			if !yield(n) {
+				return
+			}
+		}
+		for _, f := range d.packages {
+			for n := range m.packaged(f) {
+				if !yield(n) {
+					return
+				}
+			}
+		}
+		for _, path := range slices.Sorted(maps.Keys(d.generated)) {
+			if !yield(m.Tree.Lookup(path)) {
+				return
+			}
+		}
 	}
-	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
-		nodes = append(nodes, m.Tree.Lookup(path))
-	}
-	return nodes
 }
 
 // checkExtraction makes sure that FreeBSD can extract the image.
 func checkExtraction(ctx context.Context, m *Layered) error {
-	var layers [][]*tree.Node
+	var layers []iter.Seq[*tree.Node]
 	for at := m; at != nil; at = at.below {
 		layers = append(layers, at.nodes)
 	}
@@ -110,7 +122,7 @@ func (m *Root) directories(ctx context.Context, need map[string]bool) []*tree.No
 	var dirs []*tree.Node
 	for n := range m.Tree.Until(ctx) {
 		if need[n.Path] {
-			dirs = append(dirs, n)
+			dirs = append(dirs, new(*n))
 		}
 	}
 	return dirs

@@ -22,9 +22,9 @@ func osReleases(a *artifact.Artifact) []string {
 	var list []string
 	for _, nodes := range a.Layers {
 		sum := ""
-		for _, n := range nodes {
+		for n := range nodes.All() {
 			if n.Path == "/var/run/os-release" {
-				sum = n.Digest
+				sum = n.Digest.String()
 			}
 		}
 		list = append(list, sum)

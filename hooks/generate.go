@@ -118,7 +118,7 @@ func (m *Root) placeCertificates(ctx context.Context, files []etc.Output) error 
 		switch {
 		case n == nil:
 			fault(f.Path, "new")
-		case n.Link != f.Link || n.Digest != f.Digest():
+		case n.Link != f.Link || n.Digest.String() != f.Digest():
 			fault(f.Path, "another")
 		}
 	}
@@ -134,7 +134,7 @@ func (m *Root) inheritedCertificates(ctx context.Context) map[string]*tree.Node 
 	if m.Parent != nil {
 		for n := range m.Parent.Tree.Until(ctx) {
 			if n.Origin == tree.Generated && strings.HasPrefix(n.Path, "/etc/ssl/") {
-				old[n.Path] = n
+				old[n.Path] = new(*n)
 			}
 		}
 	}

@@ -136,7 +136,7 @@ func (r *documents) lock(ctx context.Context, m *Root) (lock.Lock, error) {
 func (m *Root) lockDelta(ctx context.Context, l *lock.Layer, d delta) error {
 	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
 		n := m.Tree.Lookup(path)
-		g := lock.Generated{Path: path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest, Link: n.Link}
+		g := lock.Generated{Path: path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest.String(), Link: n.Link}
 		if path == pkgdb.Path {
 			db, err := m.Database()
 			if err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"maps"
 	"os"
 	"slices"
@@ -29,11 +30,11 @@ import (
 // Layered is an image whose layers are written.
 type Layered struct {
 	*Root
-	below   *Layered     // the image whose layers this one has, too; nil with Squash
-	Layers  []oci.Layer  // lowest first
-	blobs   []*os.File   // their bytes
-	nodes   []*tree.Node // entries of the own layer
-	earlier []oci.Layer  // those of Layers that an earlier build wrote
+	below   *Layered             // the image whose layers this one has, too; nil with Squash
+	Layers  []oci.Layer          // lowest first
+	blobs   []*os.File           // their bytes
+	nodes   iter.Seq[*tree.Node] // entries of the own layer
+	earlier []oci.Layer          // those of Layers that an earlier build wrote
 }
 
 // layerer writes layers.
@@ -202,7 +203,7 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 	add(generated(m, d))
 	if _, ok := d.generated[pkgdb.Path]; ok {
 		n := *m.Tree.Lookup(pkgdb.Path)
-		list = append(list, layer.Fragment{Key: layer.HeaderKey(ctx, n.Digest, []*tree.Node{&n}), Write: func(_ context.Context, w *tarfile.Writer) error {
+		list = append(list, layer.Fragment{Key: layer.HeaderKey(ctx, n.Digest.String(), slices.Values([]*tree.Node{&n})), Write: func(_ context.Context, w *tarfile.Writer) error {
 			db, err := m.Database()
 			if err != nil {
 				return err
@@ -214,13 +215,15 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 	return list, keys, errors.Join(errs...)
 }
 
-// packaged returns the nodes of a package's files, in the order of the manifest.
-func (m *Root) packaged(f *input.Package) []*tree.Node {
-	nodes := make([]*tree.Node, len(f.Manifest.Files))
-	for i := range f.Manifest.Files {
-		nodes[i] = m.Tree.Lookup(f.Manifest.Files[i].Path)
+// packaged yields the nodes of a package's files, in the order of the manifest.
+func (m *Root) packaged(f *input.Package) iter.Seq[*tree.Node] {
+	return func(yield func(*tree.Node) bool) {
+		for i := range f.Manifest.Files {
+			if !yield(m.Tree.Lookup(f.Manifest.Files[i].Path)) {
+				return
+			}
+		}
 	}
-	return nodes
 }
 
 // generated returns the fragment of generated files except the database.

@@ -113,7 +113,7 @@ func TestOwners(t *testing.T) {
 			t.Errorf("%s: got %+v, want %v", path, n, want)
 		}
 	}
-	if n := a.Tree.Lookup("/"); n.Mode != 0o755 || n.Uname != "root" || a.Layers[0][0].Path != "/" {
-		t.Errorf("the base layer starts with %+v", a.Layers[0][0])
+	if n := a.Tree.Lookup("/"); n.Mode != 0o755 || n.Uname != "root" || a.Layers[0].At(0).Path != "/" {
+		t.Errorf("the base layer starts with %+v", a.Layers[0].At(0))
 	}
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/etc"
 	"github.com/orlop/orlop/release/tree"
@@ -201,7 +200,7 @@ func (r *rooter) register(ctx context.Context, m *Root) error {
 
 // database sets the function that writes the database: a new one or, for a root that
 // pkg filled, its normal form. It returns a name for the bytes.
-func (r *rooter) database(ctx context.Context, m *Root) (string, error) {
+func (r *rooter) database(ctx context.Context, m *Root) (tree.Digest, error) {
 	top := len(m.Plan.Steps) - 1
 	parts, automatic := []any{r.Schema, m.Epoch}, map[string]bool{}
 	for _, step := range m.Plan.Steps {
@@ -213,13 +212,13 @@ func (r *rooter) database(ctx context.Context, m *Root) (string, error) {
 	if root, is := r.Input.(*input.Root); is {
 		db, err := root.Database(ctx, automatic, m.Wanted, m.Epoch, r.Schema)
 		m.Database = func() ([]byte, error) { return db, err }
-		return sum.HexSHA256(db), err
+		return tree.DigestOf(db), err
 	}
 	installed := r.installed(m)
 	m.Database = sync.OnceValues(func() ([]byte, error) {
 		return r.Cache.Database(ctx, parts, func() ([]byte, error) { return pkgdb.Write(ctx, installed, m.Epoch, r.Schema) })
 	})
-	return sum.HexSHA256([]byte(fmt.Sprintln(parts...))), nil
+	return tree.DigestOf([]byte(fmt.Sprintln(parts...))), nil
 }
 
 // installed lists the image's packages as its database records them.

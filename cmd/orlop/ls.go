@@ -188,7 +188,7 @@ func (p *program) listFiles(c *cli.Context, a *artifact.Artifact) error {
 				Link   string `json:"link,omitempty"`
 				Flags  string `json:"flags,omitempty"`
 				SHA256 string `json:"sha256,omitempty"`
-			}{n.Path, n.Type.String(), fmt.Sprintf("%04o", n.Mode), n.Uname, n.Gname, n.UID, n.GID, n.Size, n.Time, n.Link, n.Flags, n.Digest})
+			}{n.Path, n.Type.String(), fmt.Sprintf("%04o", n.Mode), n.Uname, n.Gname, n.UID, n.GID, n.Size, n.Time, n.Link, n.Flags, n.Digest.String()})
 			if err != nil {
 				return err
 			}

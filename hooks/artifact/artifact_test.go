@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,18 +46,10 @@ package lib 3 automatic=yes files=/bin/sh
 `
 
 // paths lists entries in a short form.
-func paths(nodes []*tree.Node) []string {
+func paths(nodes iter.Seq[*tree.Node]) []string {
 	var list []string
-	for _, n := range nodes {
+	for n := range nodes {
 		list = append(list, strings.TrimSpace(fmt.Sprintf("%v %s %s", n.Type, n.Path, n.Link)))
-	}
-	return list
-}
-
-func all(t *tree.Tree) []*tree.Node {
-	var list []*tree.Node
-	for n := range t.All() {
-		list = append(list, n)
 	}
 	return list
 }
@@ -68,15 +61,15 @@ func TestRead(t *testing.T) {
 	a := artifacttest.Read(t, artifacttest.Describe(t, two).Source())
 	lower := []string{"dir /etc", "file /etc/motd", "file /etc/gone", "file /bin/sh", "hardlink /bin/ash /bin/sh", "link /bin/bash sh", "file /empty"}
 	upper := []string{"file /etc/motd", "file /etc/.wh.gone", "file /latest", "file " + pkgdb.Path}
-	if d := cmp.Diff([][]string{lower, upper}, [][]string{paths(a.Layers[0]), paths(a.Layers[1])}); d != "" {
+	if d := cmp.Diff([][]string{lower, upper}, [][]string{paths(a.Layers[0].All()), paths(a.Layers[1].All())}); d != "" {
 		t.Errorf("layers (-want +got):\n%s", d)
 	}
 	want := []string{"dir /", "dir /bin", "hardlink /bin/ash /bin/sh", "link /bin/bash sh", "file /bin/sh", "file /empty", "dir /etc", "file /etc/motd", "file /latest",
 		"dir /var", "dir /var/db", "dir /var/db/pkg", "file /var/db/pkg/local.sqlite"}
-	if d := cmp.Diff(want, paths(all(a.Tree))); d != "" {
+	if d := cmp.Diff(want, paths(a.Tree.All())); d != "" {
 		t.Errorf("tree (-want +got):\n%s", d)
 	}
-	sh := tree.Node{Path: "/bin/sh", Mode: 0o555, Uname: "root", Gname: "wheel", Flags: "schg", Time: 7, Size: 5, Digest: sum.HexSHA256([]byte("shell"))}
+	sh := tree.Node{Path: "/bin/sh", Mode: 0o555, Uname: "root", Gname: "wheel", Flags: "schg", Time: 7, Size: 5, Digest: tree.DigestOf([]byte("shell"))}
 	if d := cmp.Diff(sh, *a.Tree.Lookup("/bin/sh")); d != "" {
 		t.Errorf("/bin/sh (-want +got):\n%s", d)
 	}
@@ -96,7 +89,10 @@ func TestRead(t *testing.T) {
 // being those of its file.
 func TestSumOf(t *testing.T) {
 	t.Parallel()
-	a := artifacttest.Read(t, artifacttest.Describe(t, two).Source())
+	a, err := artifact.Examine(t.Context(), artifacttest.Describe(t, two).Source(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for path, text := range map[string]string{"/bin/sh": "shell", "/bin/ash": "shell", "/latest": "shell", "/etc/motd": "new", "/empty": "", pkgdb.Path: string(a.Database)} {
 		n := a.Tree.Lookup(path)
 		for _, kind := range []sum.Kind{sum.SHA256, sum.SHA256Base32, sum.BLAKE2b} {
@@ -105,12 +101,12 @@ func TestSumOf(t *testing.T) {
 			}
 		}
 	}
-	for _, n := range []*tree.Node{{Type: tree.Hardlink, Link: "/nowhere"}, {Type: tree.Dir}, {Digest: "no hex"}} {
+	for _, n := range []*tree.Node{{Type: tree.Hardlink, Link: "/nowhere"}, {Type: tree.Dir}} {
 		if got := a.SumOf(n, sum.SHA256); got != "" {
 			t.Errorf("%+v: got %s, want none", n, got)
 		}
 	}
-	if got := a.SumOf(&tree.Node{Digest: strings.Repeat("00", 32)}, sum.BLAKE2b); got != "" {
+	if got := a.SumOf(&tree.Node{Digest: tree.Digest{1}}, sum.BLAKE2b); got != "" {
 		t.Errorf("of unknown contents: got %s, want none", got)
 	}
 }

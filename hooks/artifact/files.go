@@ -67,10 +67,11 @@ func (a *Artifact) eachLayer(ctx context.Context, visit func(i int, n *tree.Node
 	return a.eachBlob(ctx, func(i int, mediaType string, blob io.Reader) error {
 		at := 0
 		l, err := layer.Read(ctx, blob, mediaType, func(_ *tree.Node, contents io.Reader) error {
-			if at++; at > len(a.Layers[i]) {
+			if at++; at > a.Layers[i].Len() {
 				return errors.New("has changed since it was read")
 			}
-			return visit(i, a.Layers[i][at-1], contents)
+			n := a.Layers[i].At(at - 1)
+			return visit(i, &n, contents)
 		})
 		if l.DiffID != "" {
 			return nil // the first reading has reported the faults of entries
@@ -125,14 +126,15 @@ func (a *Artifact) Find(ctx context.Context, digests map[string]bool, found map[
 	wanted := make([]map[string]string, len(a.Layers)) // digest by path
 	for i, nodes := range a.Layers {
 		wanted[i] = map[string]string{}
-		for _, n := range nodes {
-			if n.Type != tree.File || !digests[n.Digest] || found[n.Digest] != nil || left[n.Digest] {
+		for n := range nodes.All() {
+			digest := n.Digest.String()
+			if n.Type != tree.File || !digests[digest] || found[digest] != nil || left[digest] {
 				continue
 			}
 			if size += n.Size; size > maxFound {
 				return fmt.Errorf("files of a source tree that only the artifact has: found more than %d bytes", maxFound)
 			}
-			wanted[i][n.Path], left[n.Digest] = n.Digest, true
+			wanted[i][n.Path], left[digest] = digest, true
 		}
 	}
 	if len(left) == 0 {

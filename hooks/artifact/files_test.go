@@ -309,7 +309,7 @@ func TestOpenRoot(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"dir /", "dir /bin", "file /bin/sh", "file /empty", "dir /etc", "file /etc/group", "file /etc/master.passwd", "link /link bin", "hardlink /sh /bin/sh"}
-	if d := cmp.Diff(want, paths(all(root.Tree))); d != "" {
+	if d := cmp.Diff(want, paths(root.Tree.All())); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	if id, ok := root.Accounts.UID("op"); id != 5 || !ok || !root.Folder {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -27,13 +26,14 @@ func (a *Artifact) Shares() []Share {
 	var list []Share
 	for i, nodes := range a.Layers {
 		byPackage := map[string]*Share{}
-		for _, n := range nodes {
+		for n := range nodes.All() {
 			if !counts(n) {
 				continue
 			}
-			s := byPackage[owners[n.Path]]
+			owner := owners.Of(n.Path)
+			s := byPackage[owner]
 			if s == nil {
-				s = &Share{Layer: a.LayerName(i), Package: owners[n.Path]}
+				s = &Share{Layer: a.LayerName(i), Package: owner}
 				byPackage[s.Package] = s
 			}
 			s.Files++
@@ -68,7 +68,7 @@ func (a *Artifact) Sums() []LayerSum {
 	var list []LayerSum
 	for i, nodes := range a.Layers {
 		s := LayerSum{Layer: a.LayerName(i), Compressed: a.Read[i].Size}
-		for _, n := range nodes {
+		for n := range nodes.All() {
 			if counts(n) {
 				s.Files++
 				s.Bytes += n.Size
@@ -80,21 +80,8 @@ func (a *Artifact) Sums() []LayerSum {
 	return append(list, all)
 }
 
-// Owners maps each path of a package to its name. Nobody may change the map.
-func (a *Artifact) Owners() map[string]string { return a.owners }
-
-func ownersOf(pkgs []pkgdb.Installed) map[string]string {
-	owners := map[string]string{}
-	for _, p := range pkgs {
-		for _, d := range p.Dirs {
-			owners[d.Path] = p.Name
-		}
-		for _, f := range p.Files {
-			owners[f.Path] = p.Name
-		}
-	}
-	return owners
-}
+// Owners returns the packages of paths.
+func (a *Artifact) Owners() *Owners { return a.owners }
 
 // Owner returns the package of a path, "" for none, and the uppermost layer that has
 // it. It is false if the image has no such path.
@@ -103,12 +90,22 @@ func (a *Artifact) Owner(path string) (name, layer string, ok bool) {
 		return "", "", false
 	}
 	for i, nodes := range slices.Backward(a.Layers) {
-		if slices.ContainsFunc(nodes, func(n *tree.Node) bool { return n.Path == path }) {
+		if Has(nodes, path) {
 			layer = a.LayerName(i)
 			break
 		}
 	}
-	return a.owners[path], layer, true
+	return a.owners.Of(path), layer, true
+}
+
+// Has reports whether a layer has an entry for a path.
+func Has(nodes tree.Part, path string) bool {
+	for i := range nodes.Len() {
+		if nodes.Path(i) == path {
+			return true
+		}
+	}
+	return false
 }
 
 // Reasons says for each package why it is registered: it was requested, or which

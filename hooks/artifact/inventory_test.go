@@ -65,9 +65,17 @@ func TestOwner(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", path, got, want)
 		}
 	}
-	want := map[string]string{"/etc": "app", "/etc/motd": "app", "/latest": "app", "/bin/sh": "lib"}
-	if d := cmp.Diff(want, a.Owners()); d != "" {
-		t.Errorf("(-want +got):\n%s", d)
+	for path, want := range map[string]string{"/etc": "app", "/etc/motd": "app", "/latest": "app", "/bin/sh": "lib", "/bin": "", "": ""} {
+		if got := a.Owners().Of(path); got != want {
+			t.Errorf("%s: got the owner %q, want %q", path, got, want)
+		}
+		if file := want != "" && path != "/etc"; a.Owners().HasFile(path) != file {
+			t.Errorf("%s: got a file %t, want %t", path, !file, file)
+		}
+	}
+	var none *artifact.Owners
+	if none.Of("/etc") != "" || none.HasFile("/etc") || artifact.OwnersOf(nil).Of("/etc") != "" {
+		t.Error("nobody owns something")
 	}
 }
 

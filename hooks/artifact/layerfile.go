@@ -39,8 +39,9 @@ func readLayerOnly(ctx context.Context, file *layout.File) (*Artifact, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Artifact{file: file, complete: true, Root: newRoot(), Layers: [][]*tree.Node{nil}}
-	l, err := layer.Read(ctx, blob, mediaType, func(n *tree.Node, contents io.Reader) error { return a.entry(0, n, contents) })
+	a := &Artifact{file: file, complete: true, Layers: make([]tree.Part, 1)}
+	l, err := layer.Read(ctx, blob, mediaType, a.entry)
+	a.Layers[0] = a.list.Since(0)
 	if l.DiffID == "" {
 		return nil, err
 	}
@@ -65,7 +66,7 @@ func (a *Artifact) isLayer() bool {
 			return false
 		}
 	}
-	return len(a.Layers[0]) > 0
+	return a.Layers[0].Len() > 0
 }
 
 // Spool unpacks a layer into a file without a name.

@@ -25,8 +25,8 @@ func (a *Artifact) StepsOf(packages []pkgdb.Installed) map[string]string {
 		}
 	}
 	for i, nodes := range a.Layers {
-		for _, n := range nodes {
-			if name, is := first[n.Path]; is && steps[name] == "" {
+		for j := range nodes.Len() {
+			if name, is := first[nodes.Path(j)]; is && steps[name] == "" {
 				steps[name] = a.LayerName(i)
 			}
 		}

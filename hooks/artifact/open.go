@@ -6,6 +6,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/crypto/blake2b"
+
+	"github.com/orlop/orlop/release/tree"
 )
 
 // OpenRoot reads a folder, or an image. If all layers could be read to their end it
@@ -19,7 +23,11 @@ func OpenRoot(ctx context.Context, ref *Ref, platform string) (*Root, error) {
 		}
 		return root, nil
 	}
-	a, err := ReadRef(ctx, ref, platform)
+	source, err := ref.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := readPlain(ctx, source, platform, Root{blake2b: map[tree.Digest][blake2b.Size]byte{}})
 	if a == nil || !a.Complete() {
 		return nil, err
 	}

@@ -14,11 +14,11 @@ import (
 type programs struct {
 	scratch elf.Scratch
 	head    shebang.Head
-	asks    map[string]closure.Asks // by the sha256 of the file in hex
+	asks    map[tree.Digest]closure.Asks // by the digest of the file
 }
 
 func newPrograms() *programs {
-	return &programs{scratch: elf.Scratch{Create: layout.Unnamed}, asks: map[string]closure.Asks{}}
+	return &programs{scratch: elf.Scratch{Create: layout.Unnamed}, asks: map[tree.Digest]closure.Asks{}}
 }
 
 // begin drops what an error left of the previous file.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"golang.org/x/crypto/blake2b"
 
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -32,7 +33,7 @@ import (
 type Artifact struct {
 	*oci.Contents
 	Root                       // all layers, one over the other
-	Layers   [][]*tree.Node    // entries in the order of the archive
+	Layers   []tree.Part       // entries in the order of the archive
 	Packages []pkgdb.Installed // nil where the image has no pkg database
 	Notes    []string          // no faults of the image: what was ignored, the layout around it
 	Details  []string          // the notes in full, and what else few readers need
@@ -42,20 +43,24 @@ type Artifact struct {
 	Read     []layer.Layer // digest, DiffID and size of each layer, as read
 	complete bool          // every layer could be read to its end and is the config's
 	entries  int           // in all layers
+	list     tree.List     // those, and directories without an entry
 
 	NoAccounts bool                // the image's accounts cannot be read
 	kept       map[keptFile][]byte // texts
 	texts      int64               // bytes of the files that only the closure needs
 	Database   []byte
-	Content    *pkgdb.Content    // of Database
-	rows       error             // why rows are no packages
-	owners     map[string]string // package by path
+	Content    *pkgdb.Content // of Database
+	rows       error          // why rows are no packages
+	owners     *Owners
 
-	databaseDigest string // sha256 in hex
+	databaseDigest tree.Digest
 }
 
 // keptFile is a file of a layer whose contents are kept.
-type keptFile struct{ path, digest string }
+type keptFile struct {
+	path   string
+	digest tree.Digest
+}
 
 // Read reads all of an archive: every blob, every layer, the pkg database. Of an
 // archive with several images it reads the one for a platform, "" for the only one.
@@ -63,8 +68,12 @@ type keptFile struct{ path, digest string }
 // an error, the artifact is as complete as the faults allow, nil if there is no
 // manifest.
 func Read(ctx context.Context, source oci.Source, platform string) (*Artifact, error) {
-	a := &Artifact{source: source, complete: true, Root: newRoot()}
-	a, err := a.read(ctx, platform)
+	return readPlain(ctx, source, platform, Root{})
+}
+
+// readPlain is Read, and finds out as much of files as a root wants.
+func readPlain(ctx context.Context, source oci.Source, platform string, root Root) (*Artifact, error) {
+	a, err := (&Artifact{source: source, complete: true, Root: root}).read(ctx, platform)
 	if a != nil {
 		err = errors.Join(err, a.rows)
 	}
@@ -76,10 +85,10 @@ func Read(ctx context.Context, source oci.Source, platform string) (*Artifact, e
 func (a *Artifact) Complete() bool { return a.complete }
 
 // Examine is Read for a caller that checks the rows of the pkg database itself: faults
-// in them are no error. It also finds what files need at run time.
+// in them are no error. It also finds what files need at run time, and their sums in both
+// of pkg's families.
 func Examine(ctx context.Context, source oci.Source, platform string) (*Artifact, error) {
-	a := &Artifact{source: source, complete: true, Root: newRoot()}
-	a.programs = newPrograms()
+	a := &Artifact{source: source, complete: true, Root: Root{blake2b: map[tree.Digest][blake2b.Size]byte{}, programs: newPrograms()}}
 	defer a.programs.close()
 	return a.read(ctx, platform)
 }
@@ -153,14 +162,16 @@ func ReadAny(ctx context.Context, ref *Ref, platform string) (*Artifact, error) 
 // readLayer reads a layer's entries, compares its DiffID with the config's, and
 // puts it on the stack.
 func (a *Artifact) readLayer(ctx context.Context, stack *layer.Stack, i int, d v1.Descriptor) error {
-	a.Layers, a.Read = append(a.Layers, nil), append(a.Read, layer.Layer{})
+	from := a.list.Len()
+	a.Layers, a.Read = append(a.Layers, a.list.Since(from)), append(a.Read, layer.Layer{})
 	blob, err := a.source.Blob(ctx, d)
 	if err != nil {
 		a.complete = false
 		return err
 	}
 	defer blob.Close()
-	a.Read[i], err = layer.Read(ctx, blob, d.MediaType, func(n *tree.Node, contents io.Reader) error { return a.entry(i, n, contents) })
+	a.Read[i], err = layer.Read(ctx, blob, d.MediaType, a.entry)
+	a.Layers[i] = a.list.Since(from)
 	if a.Read[i].DiffID == "" {
 		a.complete = false
 		// If the bytes do not match the digest, faults in what they say are not
@@ -190,11 +201,11 @@ func diffIDError(found, wanted digest.Digest) error {
 
 // entry records an entry of a layer, hashes its contents in both families, and keeps
 // them if they are needed.
-func (a *Artifact) entry(i int, n *tree.Node, contents io.Reader) error {
+func (a *Artifact) entry(n *tree.Node, contents io.Reader) error {
 	if a.entries++; a.entries > layer.MaxEntries {
 		return fault.Unsupportedf("the image has more than %d entries, which is the most that this version reads", layer.MaxEntries)
 	}
-	a.Layers[i] = append(a.Layers[i], n)
+	defer a.list.Append(n) // with its digest
 	if n.Type != tree.File {
 		return nil
 	}
@@ -271,6 +282,6 @@ func (a *Artifact) readDatabase(ctx context.Context) error {
 		return err
 	}
 	a.Packages, a.rows = a.Content.Installed(ctx)
-	a.owners = ownersOf(a.Packages)
+	a.owners = OwnersOf(a.Packages)
 	return nil
 }

@@ -5,7 +5,6 @@ package artifact
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"hash"
 	"io"
 	"os"
@@ -22,76 +21,90 @@ import (
 type Root struct {
 	Tree *tree.Tree
 
-	blake2b  map[string]string // of contents, by their sha256 in hex, which nodes have
 	hasher   hasher
 	programs *programs     // nil if what files need at run time is not wanted
 	Accounts *etc.Accounts // its own
 	Folder   bool          // on a disk: owners are numbers, and flags are not read
 	AnyOwner bool          // owners are meaningless
+
+	// blake2b has the sums of contents in pkg's other family, by digest. It is nil
+	// where they are not wanted.
+	blake2b map[tree.Digest][blake2b.Size]byte
 }
 
-func newRoot() Root { return Root{Tree: new(tree.Tree), blake2b: map[string]string{}} }
-
-// SumOf returns the sum of a file's contents.
+// SumOf returns the sum of a file's contents, "" where none of its kind was wanted.
 func (r *Root) SumOf(n *tree.Node, k sum.Kind) string {
 	if n.Type == tree.Hardlink {
 		if n = r.Tree.Lookup(n.Link); n == nil {
 			return ""
 		}
 	}
-	raw, err := hex.DecodeString(n.Digest)
+	raw, known := n.Digest[:], n.Digest != tree.Digest{}
 	if k == sum.BLAKE2b {
-		raw = []byte(r.blake2b[n.Digest])
+		blake, has := r.blake2b[n.Digest]
+		raw, known = blake[:], has
 	}
-	if err != nil || len(raw) == 0 {
+	if !known {
 		return ""
 	}
 	return string(k.Format(raw))
 }
 
-// hasher computes the sums of many files, one after the other, in both of pkg's
-// families.
+// hasher computes the sums of many files, one after the other.
 type hasher struct {
-	sha256, blake2b hash.Hash
+	sha256, blake2b hash.Hash // the latter nil if it is not wanted
 	all             io.Writer // the sums, and what finds needs
 	buf             []byte
-	empty           string // sha256 of no bytes, in hex
+}
+
+// newHasher returns the hasher for files of a root.
+func (r *Root) newHasher() (hasher, error) {
+	h := hasher{sha256: sha256.New(), buf: make([]byte, 64<<10)}
+	to := []io.Writer{h.sha256}
+	if r.blake2b != nil {
+		var err error
+		if h.blake2b, err = blake2b.New512(nil); err != nil {
+			return h, err
+		}
+		to = append(to, h.blake2b)
+	}
+	if p := r.programs; p != nil {
+		to = append(to, &p.scratch, &p.head)
+	}
+	h.all = io.MultiWriter(to...)
+	return h, nil
 }
 
 // sum reads the contents of a file and keeps their sums.
 func (r *Root) sum(n *tree.Node, contents io.Reader) error {
 	h := &r.hasher
 	if h.buf == nil {
-		blake, err := blake2b.New512(nil)
-		if err != nil {
+		var err error
+		if *h, err = r.newHasher(); err != nil {
 			return err
 		}
-		sha := sha256.New()
-		to := []io.Writer{sha, blake}
-		if p := r.programs; p != nil {
-			to = append(to, &p.scratch, &p.head)
-		}
-		*h = hasher{sha, blake, io.MultiWriter(to...), make([]byte, 64<<10), sum.HexSHA256(nil)}
-		r.blake2b[h.empty] = string(blake.Sum(nil))
 	}
 	h.sha256.Reset()
-	h.blake2b.Reset()
+	if h.blake2b != nil {
+		h.blake2b.Reset()
+	}
 	if r.programs != nil {
 		r.programs.begin()
 	}
-	size, err := io.CopyBuffer(h.all, contents, h.buf)
-	if size == 0 || err != nil {
-		n.Digest = h.empty
-		return err
+	_, err := io.CopyBuffer(h.all, contents, h.buf)
+	if err != nil {
+		h.sha256.Reset()
 	}
-	n.Digest = hex.EncodeToString(h.sha256.Sum(h.buf[:0]))
-	if r.programs != nil {
+	h.sha256.Sum(n.Digest[:0])
+	if err == nil && r.programs != nil {
 		r.programs.end(n)
 	}
-	if _, known := r.blake2b[n.Digest]; !known {
-		r.blake2b[n.Digest] = string(h.blake2b.Sum(nil))
+	if err == nil && h.blake2b != nil {
+		var blake [blake2b.Size]byte
+		h.blake2b.Sum(blake[:0])
+		r.blake2b[n.Digest] = blake
 	}
-	return nil
+	return err
 }
 
 // readRoot reads a folder that is a root file system. It resolves owners in its own
@@ -107,8 +120,7 @@ func readRoot(ctx context.Context, dir string) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newRoot()
-	r.Accounts, r.Folder = etc.Standard(), true
+	r := &Root{Tree: new(tree.Tree), Accounts: etc.Standard(), Folder: true, blake2b: map[tree.Digest][blake2b.Size]byte{}}
 	owners := map[int]bool{}
 	for i := range nodes {
 		n := &nodes[i]
@@ -136,5 +148,5 @@ func readRoot(ctx context.Context, dir string) (*Root, error) {
 	if noPasswd == nil && noGroup == nil {
 		r.Accounts, err = etc.ParseAccounts(passwd, group)
 	}
-	return &r, err
+	return r, err
 }

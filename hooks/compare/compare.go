@@ -5,6 +5,7 @@
 package compare
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -46,10 +47,7 @@ type Difference struct {
 // Artifacts lists how the second image differs from the first, apart from the bytes
 // of files and layers.
 func Artifacts(ctx context.Context, a, b *artifact.Artifact) []Difference {
-	d := &differ{a: a, b: b, owners: map[string]string{}, gone: map[string]bool{}, changed: map[string]bool{}, moved: map[string]bool{}}
-	for _, side := range []*artifact.Artifact{a, b} {
-		maps.Copy(d.owners, side.Owners())
-	}
+	d := &differ{a: a, b: b, gone: map[string]bool{}, changed: map[string]bool{}, moved: map[string]bool{}}
 	d.packages()
 	d.image()
 	d.files(ctx)
@@ -59,7 +57,6 @@ func Artifacts(ctx context.Context, a, b *artifact.Artifact) []Difference {
 
 type differ struct {
 	a, b    *artifact.Artifact
-	owners  map[string]string // packages by path
 	gone    map[string]bool   // packages that only one image has
 	changed map[string]bool   // packages whose versions differ
 	moved   map[string]bool   // paths that differ
@@ -127,7 +124,7 @@ func (d *differ) files(ctx context.Context) {
 	var list []Difference
 	for _, c := range tree.Diff(ctx, d.a.Tree, d.b.Tree) {
 		d.moved[c.Path] = true
-		x := Difference{Part: PartFiles, Package: d.owners[c.Path], Subject: c.Path}
+		x := Difference{Part: PartFiles, Package: d.owner(c.Path), Subject: c.Path}
 		switch {
 		case c.A == nil:
 			x.Change = "added"
@@ -142,7 +139,7 @@ func (d *differ) files(ctx context.Context) {
 				what = append(what, w)
 			}
 			x.OnlyTime = len(what) == 1 && strings.HasPrefix(what[0], "time is ")
-			x.Change, x.Old, x.New = strings.Join(what, ", "), c.A.Digest, c.B.Digest
+			x.Change, x.Old, x.New = strings.Join(what, ", "), c.A.Digest.String(), c.B.Digest.String()
 			if x.Old == x.New {
 				x.Old, x.New = "", ""
 			}
@@ -151,6 +148,11 @@ func (d *differ) files(ctx context.Context) {
 	}
 	slices.SortStableFunc(list, func(x, y Difference) int { return strings.Compare(x.Package, y.Package) })
 	d.list = append(d.list, list...)
+}
+
+// owner is the package of a path, that in the second image if both have one.
+func (d *differ) owner(path string) string {
+	return cmp.Or(d.b.Owners().Of(path), d.a.Owners().Of(path))
 }
 
 // database compares rows, without the packages and files that are reported already.

@@ -74,7 +74,8 @@ func unprovided(pkgs []pkgdb.Installed) []closure.Requirement {
 // files gives access to the files of an artifact.
 type files struct {
 	*artifact.Artifact
-	owners, versions map[string]string // package by path, NAME-VERSION by package
+	owners   *artifact.Owners
+	versions map[string]string // NAME-VERSION by package
 }
 
 func newFiles(a *artifact.Artifact) *files {
@@ -87,7 +88,7 @@ func newFiles(a *artifact.Artifact) *files {
 
 // Owner is the package of a node, with and without its version.
 func (f *files) Owner(n *tree.Node) (pkg, by string) {
-	pkg = f.owners[n.Path]
+	pkg = f.owners.Of(n.Path)
 	return pkg, f.versions[pkg]
 }
 

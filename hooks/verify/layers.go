@@ -47,7 +47,7 @@ func checkLayers(ctx context.Context, a *artifact.Artifact, l *lock.Lock) []erro
 
 // layerCheck collects what is wrong with the entries of layers.
 type layerCheck struct {
-	owners map[string]string // package by path
+	owners *artifact.Owners
 	steps  map[string]string // step by package; none where one layer has all
 	known  bool              // the pkg database could be read
 	epochs []int64           // possible times of a generated file
@@ -55,26 +55,26 @@ type layerCheck struct {
 	errs   []error
 }
 
-func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, nodes []*tree.Node) {
+func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, nodes tree.Part) {
 	wanted := map[string]lock.Generated{}
 	for _, g := range step.Generated {
 		wanted[g.Path] = g
 	}
 	var dirs []*tree.Node
-	for _, n := range nodes {
+	for n := range nodes.All() {
 		if ctx.Err() != nil {
 			c.errs = append(c.errs, ctx.Err())
 			return
 		}
 		g, generated := wanted[n.Path]
 		delete(wanted, n.Path)
-		owner := c.owners[n.Path]
+		owner := c.owners.Of(n.Path)
 		of := c.steps[owner]
 		switch {
 		case generated:
 			c.generated(name, n, g)
 		case n.Type == tree.Dir:
-			dirs = append(dirs, n)
+			dirs = append(dirs, new(*n))
 		case layer.IsWhiteout(n): // checkOwn reports it
 		case owner == "" && c.known:
 			c.fault(name, n.Path, "file", "there", "none: no package has it, and orlop does not make it")
@@ -103,7 +103,7 @@ func (c *layerCheck) generated(name string, n *tree.Node, g lock.Generated) {
 		c.fault(name, n.Path, "type", n.Type.String(), kind.String())
 		return
 	}
-	sha256 := n.Digest
+	sha256 := n.Digest.String()
 	if n.Path == pkgdb.Path {
 		c.other = sha256 != g.SHA256
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/release/tree"
 )
 
 // Lock finds everything in which an image differs from its lock: packages, what else
@@ -81,5 +80,5 @@ func checkPackages(ctx context.Context, a *artifact.Artifact, l *lock.Lock) []er
 // every image that orlop makes.
 func ownDatabase(a *artifact.Artifact) bool {
 	n := len(a.Layers)
-	return n > 0 && slices.ContainsFunc(a.Layers[n-1], func(n *tree.Node) bool { return n.Path == pkgdb.Path })
+	return n > 0 && artifact.Has(a.Layers[n-1], pkgdb.Path)
 }

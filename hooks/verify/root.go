@@ -17,7 +17,6 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/sum"
-	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/tarfile"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -54,17 +53,14 @@ func compareRoot(ctx context.Context, r *artifact.Root, pkgs []pkgdb.Installed) 
 
 // unowned lists the files and links that no package has.
 func unowned(ctx context.Context, r *artifact.Root, pkgs []pkgdb.Installed) ([]string, error) {
-	left := map[string]bool{}
+	owners := artifact.OwnersOf(pkgs)
+	var left []string
 	for n := range r.Tree.Until(ctx) {
-		left[n.Path] = n.Type != tree.Dir && n.Path != pkgdb.Path
-	}
-	for _, p := range pkgs {
-		for _, f := range p.Files {
-			delete(left, f.Path)
+		if n.Type != tree.Dir && n.Path != pkgdb.Path && !owners.HasFile(n.Path) {
+			left = append(left, n.Path)
 		}
 	}
-	maps.DeleteFunc(left, func(_ string, is bool) bool { return !is })
-	return until.Sorted(ctx, maps.Keys(left))
+	return left, ctx.Err()
 }
 
 // compareFile compares a row of files with the node of its path.
@@ -159,31 +155,37 @@ func compareFlags(r *artifact.Root, pkgs []pkgdb.Installed) []error {
 		subject       string // of its first name
 		found, wanted map[string]bool
 	}
-	inodes := map[string]*inode{}
-	var order []*inode
-	for _, p := range pkgs {
-		for _, f := range p.Files {
-			n := r.Tree.Lookup(f.Path)
-			if n == nil || n.Type == tree.Dir || !f.Known {
-				continue // reported already, or not in the database
-			}
-			name := n.Path
-			if n.Type == tree.Hardlink {
-				name = n.Link
-			}
-			at := inodes[name]
-			if at == nil {
-				at = &inode{p.FullName() + ": " + f.Path, map[string]bool{}, map[string]bool{}}
-				inodes[name] = at
-				order = append(order, at)
-			}
-			addFlags(at.found, n.Flags)
-			if f.Flags != nil {
-				carried, _ := tarfile.KnownFlags(pkgfile.FormatFlags(*f.Flags))
-				addFlags(at.wanted, carried)
+	inodes := map[string]*inode{} // those with flags anywhere, which are few
+	each := func(visit func(p *pkgdb.Installed, path, inode, found, wanted string)) {
+		for i := range pkgs {
+			for _, f := range pkgs[i].Files {
+				if path, inode, found, wanted, ok := flagsOf(r, f); ok {
+					visit(&pkgs[i], path, inode, found, wanted)
+				}
 			}
 		}
 	}
+	each(func(_ *pkgdb.Installed, _, name, found, wanted string) {
+		if found != "" || wanted != "" {
+			inodes[name] = &inode{found: map[string]bool{}, wanted: map[string]bool{}}
+		}
+	})
+	if len(inodes) == 0 {
+		return nil
+	}
+	var order []*inode
+	each(func(p *pkgdb.Installed, path, name, found, wanted string) {
+		at := inodes[name]
+		if at == nil {
+			return
+		}
+		if at.subject == "" {
+			at.subject = p.FullName() + ": " + path
+			order = append(order, at)
+		}
+		addFlags(at.found, found)
+		addFlags(at.wanted, wanted)
+	})
 	var errs []error
 	for _, at := range order {
 		c := pkgdb.Comparison{Subject: at.subject}
@@ -191,6 +193,23 @@ func compareFlags(r *artifact.Root, pkgs []pkgdb.Installed) []error {
 		errs = append(errs, c.Errs...)
 	}
 	return errs
+}
+
+// flagsOf returns the inode of a file, the flags that it has, and those that it should
+// have; nothing for one that is reported already, or whose flags are not in the
+// database.
+func flagsOf(r *artifact.Root, f pkgfile.File) (path, inode, found, wanted string, ok bool) {
+	n := r.Tree.Lookup(f.Path)
+	if n == nil || n.Type == tree.Dir || !f.Known {
+		return "", "", "", "", false
+	}
+	if inode = n.Path; n.Type == tree.Hardlink {
+		inode = n.Link
+	}
+	if f.Flags != nil && *f.Flags != 0 {
+		wanted, _ = tarfile.KnownFlags(pkgfile.FormatFlags(*f.Flags))
+	}
+	return f.Path, inode, n.Flags, wanted, true
 }
 
 func addFlags(set map[string]bool, flags string) {

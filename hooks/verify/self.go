@@ -60,7 +60,7 @@ func checkOwn(a *artifact.Artifact) []error {
 		errs = append(errs, fault.Contentf("layer %d: %w", i+1, fmt.Errorf(format, args...)))
 	}
 	for i, nodes := range a.Layers {
-		for _, n := range nodes {
+		for n := range nodes.All() {
 			if layer.IsWhiteout(n) {
 				fault(i, "%s: is a whiteout, which orlop does not write", n.Path)
 			}
@@ -120,9 +120,9 @@ func checkDerived(ctx context.Context, a *artifact.Artifact, r release.Release) 
 	for _, f := range files {
 		found := ""
 		if n := a.Tree.Lookup(f.Path); n != nil {
-			found = n.Digest
+			found = n.Digest.String()
 		}
-		if owners[f.Path] == "" && found != f.Digest() {
+		if owners.Of(f.Path) == "" && found != f.Digest() {
 			errs = append(errs, &pkgdb.Fault{Subject: f.Path, Fact: "sha256", Found: fault.Shown(found), Wanted: f.Digest() + ", which is derived from other files in the image"})
 		}
 	}

@@ -7,10 +7,12 @@ package verify
 import (
 	"context"
 	"errors"
+	"iter"
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/tree"
 )
 
 // errUnchecked replaces the hundreds of faults that a missing layer would cause.
@@ -27,7 +29,11 @@ func Artifact(ctx context.Context, source oci.Source, platform string) (*artifac
 		return nil, f
 	}
 	f.Notes, f.Details = a.Notes, a.Details
-	f.add(layer.CheckExtraction(ctx, a.Layers))
+	var layers []iter.Seq[*tree.Node]
+	for _, nodes := range a.Layers {
+		layers = append(layers, nodes.All())
+	}
+	f.add(layer.CheckExtraction(ctx, layers))
 	if !a.Complete() {
 		f.add(errUnchecked)
 		return a, f

@@ -233,7 +233,7 @@ func (c *check) in(folders ...string) []*tree.Node {
 	var nodes []*tree.Node
 	for n := range c.Tree.Until(c.ctx) {
 		if wanted[tree.Parent(n.Path)] && n.Type != tree.Dir && c.isFile(n.Path) {
-			nodes = append(nodes, n)
+			nodes = append(nodes, new(*n))
 		}
 	}
 	return nodes

@@ -54,7 +54,7 @@ func (c *check) foundBy() []string {
 	var lists []*tree.Node
 	for n := range c.Tree.Until(c.ctx) {
 		if strings.HasPrefix(n.Path, LibraryLists) && n.Type == tree.File {
-			lists = append(lists, n)
+			lists = append(lists, new(*n))
 		}
 	}
 	known := LibraryPath(c.Tree, c.texts(lists...))

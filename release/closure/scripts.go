@@ -26,13 +26,13 @@ func (c *check) scripts() {
 			nodes = append(nodes, n)
 		}
 	}
-	seen := map[*tree.Node]bool{} // under any name
+	seen := map[string]bool{} // files, under any name, by path
 	for _, n := range nodes {
 		file := c.Tree.Resolve(n.Path)
-		if seen[file] {
+		if seen[file.Path] {
 			continue
 		}
-		seen[file] = true
+		seen[file.Path] = true
 		if line := c.Files.Asks(file).Script; line != "" {
 			c.interpreter(n, shebang.Parse(line))
 		}

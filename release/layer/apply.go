@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -46,14 +47,14 @@ func checkWhiteout(n *tree.Node) error {
 // as umoci, podman and others do; but a whiteout removes nothing of its own
 // layer, regardless of order. A path through a symbolic link is resolved, and
 // the entry then has the resolved path; so does the target of a hard link. Apply
-// skips and reports each entry that cannot be placed. The stack keeps the nodes.
-func (s *Stack) Apply(ctx context.Context, nodes []*tree.Node) error {
+// skips and reports each entry that cannot be placed. All layers of a stack are
+// parts of one list, which the stack keeps and adds to.
+func (s *Stack) Apply(ctx context.Context, nodes tree.Part) error {
 	s.layer++
 	s.faults = faults{}
-	if s.root == nil {
-		s.root = s.implied("/", nil)
-	}
-	for _, n := range nodes {
+	s.begin(nodes.List())
+	s.dirents = slices.Grow(s.dirents, nodes.Len())
+	for i, n := range nodes.Numbered() {
 		if err := ctx.Err(); err != nil { // at each: one may need thousands of directories
 			return err
 		}
@@ -65,7 +66,7 @@ func (s *Stack) Apply(ctx context.Context, nodes []*tree.Node) error {
 		case IsWhiteout(n):
 			err = s.applyWhiteout(n)
 		case !strings.Contains(n.Path, "/"+private):
-			err = s.extract(n)
+			err = s.extract(uint32(i), n)
 		}
 		if err != nil {
 			s.faults.add(n.Path, false, err)
@@ -87,99 +88,108 @@ func (s *Stack) applyWhiteout(n *tree.Node) error {
 	name := base(n.Path)
 	if name == opaque {
 		s.clear(w.at)
-	} else if p := w.at.below[name[len(whiteout):]]; p != nil && !strings.HasPrefix(name, private) {
+	} else if p := s.below(w.at, name[len(whiteout):]); p != root && !strings.HasPrefix(name, private) {
 		s.whiteOut(p)
 	}
 	return nil
 }
 
-// extract puts an entry where its path leads.
-func (s *Stack) extract(n *tree.Node) error {
+// extract puts an entry, which has a number in the list, where its path leads.
+func (s *Stack) extract(entry uint32, n *tree.Node) error {
 	if n.Path == "/" {
 		if n.Type != tree.Dir {
 			return fmt.Errorf("is a %s, and the root must be a dir", n.Type)
 		}
-		s.merge(s.root, n)
+		s.merge(root, entry, n)
 		return nil
 	}
 	w, err := s.find(tree.Parent(n.Path))
 	if err != nil {
 		return err
 	}
-	path, old := w.end(base(n.Path))
-	if old != nil && old.Type == tree.Dir && n.Type == tree.Dir {
-		s.merge(old, n)
+	path, old := s.end(w, n.Path)
+	if old != root && n.Type == tree.Dir && s.named(old) == tree.Dir {
+		s.merge(old, entry, n)
 		return nil
 	}
-	p := &dirent{Node: n, entered: s.layer, cleared: s.layer}
+	p := dirent{entry: entry, entered: s.layer, cleared: s.layer}
 	if n.Type == tree.Hardlink {
 		if p.of, err = s.linked(n, path, old); err != nil {
 			return err
 		}
 	}
-	if old != nil {
+	if old != root {
 		s.compare(old, n)
 		s.remove(old)
 	}
-	if w.lost != nil {
-		s.faults.add(n.Path, true, fmt.Errorf("lies below %s, a link to %s, which does not exist, and podman does not extract it", w.lost.Path, w.lost.file().Link))
+	if lost := w.lost; lost != root {
+		s.faults.add(n.Path, true, fmt.Errorf("lies below %s, a link to %s, which does not exist, and podman does not extract it", s.path(lost), s.link(lost)))
 	}
-	n.Path, p.parent = path, s.makeDirs(w, path)
+	p.parent = s.makeDirs(w, path)
+	if path != n.Path || n.Type == tree.Hardlink {
+		n.Path = path
+		s.list.Set(int(entry), n)
+	}
 	s.add(p)
 	return nil
 }
 
+// named is the type of a name itself, which may be a hard link.
+func (s *Stack) named(p uint32) tree.Type { return s.list.Type(int(s.dirents[p].entry)) }
+
 // merge gives a directory the attributes of an entry.
-func (s *Stack) merge(dir *dirent, n *tree.Node) {
+func (s *Stack) merge(dir, entry uint32, n *tree.Node) {
 	s.compare(dir, n)
-	n.Path = dir.Path
-	dir.Node, dir.entered = n, s.layer
+	if path := s.path(dir); path != n.Path {
+		n.Path = path
+		s.list.Set(int(entry), n)
+	}
+	s.dirents[dir].entry, s.dirents[dir].entered = entry, s.layer
 	s.touch(dir)
 }
 
 // compare reports where an entry replaces others of its layer.
-func (s *Stack) compare(old *dirent, n *tree.Node) {
+func (s *Stack) compare(old uint32, n *tree.Node) {
 	var err error
+	d, kind := s.dirents[old], s.named(old)
 	switch {
-	case old.entered == s.layer && (old.Type == tree.Dir) != (n.Type == tree.Dir):
-		err = fmt.Errorf("occurs twice in the layer, a %s and then a %s, and image-spec's layer.md forbids a path twice", old.Type, n.Type)
-	case old.entered == s.layer:
+	case d.entered == s.layer && (kind == tree.Dir) != (n.Type == tree.Dir):
+		err = fmt.Errorf("occurs twice in the layer, a %s and then a %s, and image-spec's layer.md forbids a path twice", kind, n.Type)
+	case d.entered == s.layer:
 		err = errors.New("occurs twice in the layer, which image-spec's layer.md forbids")
-	case old.layer == s.layer && n.Type != tree.Dir:
+	case d.layer == s.layer && n.Type != tree.Dir:
 		err = fmt.Errorf("is a %s, and entries before it are below it", n.Type)
 	default:
 		return
 	}
-	s.faults.add(old.Path, true, err)
+	s.faults.add(s.path(old), true, err)
 }
 
 // linked finds the file that a hard link names, as if whatever the link replaces
 // were already gone.
-func (s *Stack) linked(n *tree.Node, path string, old *dirent) (*dirent, error) {
-	if old != nil {
+func (s *Stack) linked(n *tree.Node, path string, old uint32) (uint32, error) {
+	if old != root {
 		s.remove(old)
-		defer old.putBack()
+		defer func() { s.dirents[old].gone = false }()
 	}
 	w, err := s.find(tree.Parent(n.Link))
 	if err != nil {
-		return nil, fmt.Errorf("is a hard link to %s, which %w", n.Link, err)
+		return root, fmt.Errorf("is a hard link to %s, which %w", n.Link, err)
 	}
-	target, to := w.end(base(n.Link))
+	target, to := s.end(w, n.Link)
 	switch {
 	case target == path:
-		return nil, errors.New("is a hard link to itself")
-	case to == nil && strings.HasPrefix(target, path+"/"):
-		return nil, fmt.Errorf("is a hard link to %s, which the layer removes", n.Link)
-	case to == nil:
-		return nil, fmt.Errorf("is a hard link to %s, which is neither an earlier file of the layer nor one of a lower layer", n.Link)
-	case to.Type == tree.Dir:
-		return nil, fmt.Errorf("is a hard link to %s, which is a directory", n.Link)
+		return root, errors.New("is a hard link to itself")
+	case to == root && strings.HasPrefix(target, path+"/"):
+		return root, fmt.Errorf("is a hard link to %s, which the layer removes", n.Link)
+	case to == root:
+		return root, fmt.Errorf("is a hard link to %s, which is neither an earlier file of the layer nor one of a lower layer", n.Link)
+	case s.named(to) == tree.Dir:
+		return root, fmt.Errorf("is a hard link to %s, which is a directory", n.Link)
 	}
-	if n.Link = target; to.of != nil {
-		to = to.of
-	}
-	if to.there() {
-		n.Link = to.Path
+	n.Link = target
+	if to = s.file(to); s.there(to) {
+		n.Link = s.path(to)
 	}
 	return to, nil
 }

@@ -27,8 +27,8 @@ func listing(t *tree.Tree) string {
 		if n.Link != "" {
 			text += ">" + n.Link
 		}
-		if n.Digest != "" {
-			text += "=" + n.Digest
+		if n.Digest != (tree.Digest{}) {
+			text += "=" + string(n.Digest[:1])
 		}
 		list = append(list, text)
 	}
@@ -40,11 +40,24 @@ func parsed(text string) []*tree.Node {
 	var nodes []*tree.Node
 	for word := range strings.FieldsSeq(text) {
 		n := &tree.Node{Type: map[byte]tree.Type{'f': tree.File, 'd': tree.Dir, 'l': tree.Symlink, 'h': tree.Hardlink}[word[0]]}
-		word, n.Digest, _ = strings.Cut(word[1:], "=")
+		word, contents, _ := strings.Cut(word[1:], "=")
+		copy(n.Digest[:1], contents)
 		n.Path, n.Link, _ = strings.Cut(word, ">")
 		nodes = append(nodes, n)
 	}
 	return nodes
+}
+
+// apply puts a layer of some nodes on a stack.
+func apply(ctx context.Context, s *Stack, nodes []*tree.Node) error {
+	if s.list == nil {
+		s.list = new(tree.List)
+	}
+	from := s.list.Len()
+	for _, n := range nodes {
+		s.list.Append(n)
+	}
+	return s.Apply(ctx, s.list.Since(from))
 }
 
 // applyTests are layers in the short form, what they leave, and what is reported.
@@ -118,7 +131,7 @@ func TestApply(t *testing.T) {
 		var stack Stack
 		var faults []string
 		for part := range strings.SplitSeq(tt.layers, "|") {
-			if err := stack.Apply(t.Context(), parsed(part)); err != nil {
+			if err := apply(t.Context(), &stack, parsed(part)); err != nil {
 				faults = append(faults, err.Error())
 			}
 		}
@@ -137,20 +150,20 @@ func FuzzApply(f *testing.F) {
 		f.Add(tt.layers)
 	}
 	f.Fuzz(func(t *testing.T, layers string) {
-		apply := func() (*tree.Tree, string) {
+		extract := func() (*tree.Tree, string) {
 			var stack Stack
 			var faults []error
 			for part := range strings.SplitSeq(layers, "|") {
 				nodes := slices.DeleteFunc(parsed(part), func(n *tree.Node) bool {
 					return tree.CheckPath(n.Path) != nil || n.Type == tree.Hardlink && tree.CheckPath(n.Link) != nil || strings.Contains(n.Link, "\x00") || checkWhiteout(n) != nil
 				})
-				faults = append(faults, stack.Apply(t.Context(), nodes))
+				faults = append(faults, apply(t.Context(), &stack, nodes))
 			}
 			return left(t, &stack), fmt.Sprint(errors.Join(faults...))
 		}
-		root, faults := apply()
+		root, faults := extract()
 		for n := range root.All() {
-			if err := tree.CheckPath(n.Path); err != nil || root.Lookup(n.Path) != n {
+			if err := tree.CheckPath(n.Path); err != nil || *root.Lookup(n.Path) != *n {
 				t.Errorf("%s: lies elsewhere, %v", n.Path, err)
 			}
 			if dir := root.Lookup(tree.Parent(n.Path)); dir == nil || dir.Type != tree.Dir {
@@ -160,7 +173,7 @@ func FuzzApply(f *testing.F) {
 				t.Errorf("%s: is a hard link to %+v", n.Path, to)
 			}
 		}
-		again, more := apply()
+		again, more := extract()
 		if listing(root) != listing(again) || faults != more {
 			t.Errorf("leaves %s, %s\nand then %s, %s", listing(root), faults, listing(again), more)
 		}
@@ -188,10 +201,10 @@ func BenchmarkApply(b *testing.B) {
 				}
 				for b.Loop() {
 					var stack Stack
-					if err := stack.Apply(b.Context(), parsed(strings.Join(lower, " "))); err != nil {
+					if err := apply(b.Context(), &stack, parsed(strings.Join(lower, " "))); err != nil {
 						b.Fatal(err)
 					}
-					if err := stack.Apply(b.Context(), parsed(strings.Join(upper, " "))); err != nil {
+					if err := apply(b.Context(), &stack, parsed(strings.Join(upper, " "))); err != nil {
 						b.Fatal(err)
 					}
 					left(b, &stack)
@@ -233,7 +246,7 @@ func (c *few) Err() error {
 func TestApplyInterrupted(t *testing.T) {
 	t.Parallel()
 	var s Stack
-	if err := s.Apply(&few{t.Context(), 3}, parsed("f/a f/b f/c f/d f/e")); !errors.Is(err, context.Canceled) {
+	if err := apply(&few{t.Context(), 3}, &s, parsed("f/a f/b f/c f/d f/e")); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	got, err := s.Tree(t.Context())

@@ -42,11 +42,11 @@ func TestApplyBound(t *testing.T) {
 		nodes = append(nodes, &tree.Node{Path: fmt.Sprintf("/%d%s/f", i, strings.Repeat("/a", deep)), Type: tree.File})
 	}
 	var s Stack
-	if err := s.Apply(t.Context(), nodes); err != nil || s.Full() {
+	if err := apply(t.Context(), &s, nodes); err != nil || s.Full() {
 		t.Errorf("got %v", err)
 	}
 	more := []*tree.Node{{Path: "/x/f", Type: tree.File}, {Path: "/y/f", Type: tree.File}}
-	err := s.Apply(t.Context(), more)
+	err := apply(t.Context(), &s, more)
 	var unsupported *fault.UnsupportedError
 	if want := "has entries in more than 2000000 directories without an entry, the most that this version makes"; !errors.As(err, &unsupported) || err.Error() != want || !s.Full() {
 		t.Errorf("got %v, want %s", err, want)

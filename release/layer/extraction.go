@@ -5,6 +5,7 @@ package layer
 import (
 	"context"
 	"errors"
+	"iter"
 	"strings"
 
 	"github.com/orlop/orlop/release/tree"
@@ -28,7 +29,7 @@ func Immutable(flags string) bool {
 // entry by entry with flags applied at once: after an immutable entry none may
 // name its inode, and none may be in an immutable directory. For each immutable
 // inode it reports the first entry that comes too late.
-func CheckExtraction(ctx context.Context, layers [][]*tree.Node) error {
+func CheckExtraction(ctx context.Context, layers []iter.Seq[*tree.Node]) error {
 	locked := map[string]bool{} // paths of immutable inodes
 	first := map[string]string{}
 	late := map[string]bool{} // those with a reported entry
@@ -40,8 +41,8 @@ func CheckExtraction(ctx context.Context, layers [][]*tree.Node) error {
 		late[of] = true
 	}
 	for _, nodes := range layers {
-		for i, n := range nodes {
-			if i%1024 == 0 && ctx.Err() != nil {
+		for n := range nodes {
+			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 			if dir := tree.Parent(n.Path); locked[dir] && n.Path != "/" {

@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -500,7 +502,11 @@ func TestCheckExtraction(t *testing.T) {
 		{"replaced", [][]*tree.Node{{schg(file("/f", ""))}, {&f.Node}}, false},
 		{"directory again", [][]*tree.Node{{schg(dir("/d"))}, {&d.Node}}, false},
 	} {
-		if err := CheckExtraction(t.Context(), tt.layers); (err == nil) != tt.ok {
+		var layers []iter.Seq[*tree.Node]
+		for _, nodes := range tt.layers {
+			layers = append(layers, slices.Values(nodes))
+		}
+		if err := CheckExtraction(t.Context(), layers); (err == nil) != tt.ok {
 			t.Errorf("%s: got %v", tt.name, err)
 		}
 	}

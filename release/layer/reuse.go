@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"iter"
 
 	"github.com/opencontainers/go-digest"
 
@@ -77,11 +78,11 @@ func Key(c Compression, fragments []Fragment) string {
 
 // HeaderKey names a source of contents and the headers that its entries get. Sizes
 // are the source's, and so need not be known. Once the context has ended it is "".
-func HeaderKey(ctx context.Context, source string, nodes []*tree.Node) string {
+func HeaderKey(ctx context.Context, source string, nodes iter.Seq[*tree.Node]) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n", source)
 	var text []byte
-	for _, n := range nodes {
+	for n := range nodes {
 		if ctx.Err() != nil {
 			return ""
 		}

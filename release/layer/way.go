@@ -12,10 +12,10 @@ import (
 // way is where a path leads, through its symbolic links. The end of it may be
 // missing.
 type way struct {
-	at      *dirent
+	at      uint32   // a directory
 	missing []string // names below it, each in the previous one
 	links   int      // followed so far
-	lost    *dirent  // the link to something missing
+	lost    uint32   // the link to something missing; root for none
 }
 
 // loopError is a way with too many symbolic links.
@@ -30,25 +30,29 @@ func (s *Stack) find(path string) (*way, error) {
 	if w := s.ways[path]; w != nil {
 		return w, nil
 	}
-	w := &way{at: s.root}
+	w := &way{at: root}
 	for name := range strings.SplitSeq(path, "/") {
-		if err := w.step(name, nil); err != nil {
+		if err := s.step(w, name, root); err != nil {
 			return nil, err
 		}
 	}
-	if len(w.missing) == 0 && w.lost == nil {
+	if len(w.missing) == 0 && w.lost == root {
 		s.know(path, w)
 	}
 	return w, nil
 }
 
-// end is where a path of one more name leads, and what is there; the last name
-// is not followed.
-func (w *way) end(name string) (string, *dirent) {
-	if len(w.missing) == 0 {
-		return join(w.at.Path, name), w.at.below[name]
+// end is where a path leads whose directory a way is for, and what is there; the
+// last name is not followed. It is root for nothing.
+func (s *Stack) end(w *way, path string) (string, uint32) {
+	dir, name := s.path(w.at), base(path)
+	if len(w.missing) > 0 {
+		return join(join(dir, strings.Join(w.missing, "/")), name), root
 	}
-	return join(join(w.at.Path, strings.Join(w.missing, "/")), name), nil
+	if dir != tree.Parent(path) { // else the path is its own end, as that of almost all
+		path = join(dir, name)
+	}
+	return path, s.below(w.at, name)
 }
 
 // know keeps a way to an existing directory.
@@ -59,9 +63,9 @@ func (s *Stack) know(path string, w *way) {
 	s.ways[path] = w
 }
 
-// step adds a name. If link is not nil, the name is in its target, otherwise in
-// the path itself.
-func (w *way) step(name string, link *dirent) error {
+// step adds a name to a way. If link is not root, the name is in its target,
+// otherwise in the path itself.
+func (s *Stack) step(w *way, name string, link uint32) error {
 	switch {
 	case name == "" || name == ".":
 		return nil
@@ -69,45 +73,41 @@ func (w *way) step(name string, link *dirent) error {
 		w.missing = w.missing[:len(w.missing)-1]
 		return nil
 	case name == "..":
-		if w.at.parent != nil {
-			w.at = w.at.parent
-		}
+		w.at = s.dirents[w.at].parent
 		return nil
 	}
-	next := w.at.below[name]
-	if next == nil || len(w.missing) > 0 {
+	next := s.below(w.at, name)
+	if next == root || len(w.missing) > 0 {
 		w.missing = append(w.missing, name)
-		if link != nil {
+		if link != root {
 			w.lost = link
 		}
 		return nil
 	}
-	switch t := next.file().Type; {
+	switch t := s.kind(next); {
 	case t == tree.Dir:
 		w.at = next
 	case t == tree.Symlink:
-		return w.follow(next)
-	case link != nil:
-		return fmt.Errorf("lies below %s, a link to %s, which is a %s", link.Path, link.file().Link, t)
+		return s.follow(w, next)
+	case link != root:
+		return fmt.Errorf("lies below %s, a link to %s, which is a %s", s.path(link), s.link(link), t)
 	default:
-		return fmt.Errorf("lies below %s, which is a %s", next.Path, t)
+		return fmt.Errorf("lies below %s, which is a %s", s.path(next), t)
 	}
 	return nil
 }
 
 // follow goes where a symbolic link leads.
-func (w *way) follow(link *dirent) error {
+func (s *Stack) follow(w *way, link uint32) error {
 	if w.links++; w.links > tree.MaxLinks {
-		return &loopError{link.Path}
+		return &loopError{s.path(link)}
 	}
-	target := link.file().Link
+	target := s.link(link)
 	if strings.HasPrefix(target, "/") {
-		for w.at.parent != nil {
-			w.at = w.at.parent
-		}
+		w.at = root
 	}
 	for name := range strings.SplitSeq(target, "/") {
-		if err := w.step(name, link); err != nil {
+		if err := s.step(w, name, link); err != nil {
 			return err
 		}
 	}

@@ -61,7 +61,7 @@ func TestReplace(t *testing.T) {
 			t.Errorf("%s: got %q", name, listed(root))
 		}
 		for n := range root.All() { // the order is found out again
-			if root.Lookup(n.Path) != n {
+			if *root.Lookup(n.Path) != *n {
 				t.Errorf("%s: %s is an old node", name, n.Path)
 			}
 		}
@@ -87,14 +87,25 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// TestOf keeps the nodes that it is given, in their order.
+// of is the tree of nodes in the order of their paths.
+func of(nodes ...tree.Node) *tree.Tree {
+	var list tree.List
+	var order []uint32
+	for i := range nodes {
+		order = append(order, uint32(i))
+		list.Append(&nodes[i])
+	}
+	return tree.Of(&list, order)
+}
+
+// TestOf has the nodes that it is given, in their order.
 func TestOf(t *testing.T) {
 	t.Parallel()
-	nodes := []*tree.Node{{Path: "/", Type: tree.Dir}, {Path: "/a"}, {Path: "/b"}}
-	root := tree.Of(nodes)
+	nodes := []tree.Node{{Path: "/", Type: tree.Dir}, {Path: "/a", Link: "x"}, {Path: "/b"}}
+	root := of(nodes...)
 	i := 0
 	for n := range root.All() {
-		if n != nodes[i] || root.Lookup(n.Path) != n {
+		if *n != nodes[i] || *root.Lookup(n.Path) != nodes[i] {
 			t.Errorf("node %d is %+v", i, n)
 		}
 		i++
@@ -102,8 +113,41 @@ func TestOf(t *testing.T) {
 	if err := root.Put(tree.Node{Path: "/aa"}); err != nil || i != 3 {
 		t.Errorf("got %d nodes, %v", i, err)
 	}
-	if d := cmp.Diff([]string{"dir / 0000", "file /a 0000", "file /aa 0000", "file /b 0000"}, listed(root)); d != "" {
+	if d := cmp.Diff([]string{"dir / 0000", "file /a 0000 x", "file /aa 0000", "file /b 0000"}, listed(root)); d != "" {
 		t.Errorf("after Put (-want +got):\n%s", d)
+	}
+}
+
+// TestList gives back each attribute of its nodes, also of one that was set to
+// something else, and of more nodes than stand in one block.
+func TestList(t *testing.T) {
+	t.Parallel()
+	full := tree.Node{Path: "/h", Type: tree.Symlink, Mode: 0o4711, Uname: "u", Gname: "g", UID: 1, GID: 2, Flags: "schg", Time: -3, Link: "l",
+		Size: 4, Digest: tree.DigestOf(nil), Records: "r", Origin: tree.Packaged, Package: "p"}
+	var list tree.List
+	var want []tree.Node
+	for i := range 3000 {
+		n := tree.Node{Path: fmt.Sprint("/", i), Time: int64(i)}
+		if i%3 > 0 {
+			n = full
+			n.UID = i % 7
+		}
+		want = append(want, n)
+		list.Append(&n)
+	}
+	for i := 0; i < len(want); i += 5 { // each kind becomes each other
+		want[i], want[i+1] = want[i+1], want[i]
+		list.Set(i, &want[i])
+		list.Set(i+1, &want[i+1])
+	}
+	part := list.Since(10)
+	for i, n := range part.Numbered() {
+		if *n != want[i] || part.At(i-10) != want[i] || list.Path(i) != n.Path || list.Type(i) != n.Type || list.Link(i) != n.Link {
+			t.Fatalf("node %d: got %+v, want %+v", i, n, want[i])
+		}
+	}
+	if list.Len() != len(want) || part.Len() != len(want)-10 || part.List() != &list {
+		t.Errorf("has %d nodes, of which %d in the part", list.Len(), part.Len())
 	}
 }
 
@@ -180,11 +224,11 @@ func TestTypes(t *testing.T) {
 // own characters.
 func TestWriteMtreeOfOthers(t *testing.T) {
 	t.Parallel()
-	root := tree.Of([]*tree.Node{
+	root := of([]tree.Node{
 		{Path: "/", Type: tree.Dir, Mode: 0o755}, {Path: "/b", Type: tree.BlockDevice, Link: "8,0"}, {Path: "/c", Type: tree.CharDevice, Link: "1,3", UID: 5, GID: 6},
 		{Path: "/f", Type: tree.FIFO, Uname: "a b"}, {Path: "/h", Type: tree.Hardlink, Link: "/x#"}, {Path: "/i", Type: tree.Hardlink, Link: "/none"},
-		{Path: "/l", Type: tree.Symlink, Link: "a=b"}, {Path: "/x#", Size: 3, Digest: "00", Flags: "schg"},
-	})
+		{Path: "/l", Type: tree.Symlink, Link: "a=b"}, {Path: "/x#", Size: 3, Digest: tree.Digest{31: 1}, Flags: "schg"},
+	}...)
 	var b bytes.Buffer
 	if err := tree.WriteMtree(t.Context(), &b, root); err != nil {
 		t.Fatal(err)
@@ -194,10 +238,10 @@ func TestWriteMtreeOfOthers(t *testing.T) {
 ./b type=block mode=0000 uid=0 gid=0 time=0.0 device=native,8,0
 ./c type=char mode=0000 uid=5 gid=6 time=0.0 device=native,1,3
 ./f type=fifo mode=0000 uname=a\040b gid=0 time=0.0
-./h type=file mode=0000 uid=0 gid=0 size=3 sha256digest=00 time=0.0
+./h type=file mode=0000 uid=0 gid=0 size=3 sha256digest=` + "0000000000000000000000000000000000000000000000000000000000000001" + ` time=0.0
 ./i type=file mode=0000 uid=0 gid=0 time=0.0
 ./l type=link mode=0000 uid=0 gid=0 time=0.0 link=a\075b
-./x\043 type=file mode=0000 uid=0 gid=0 size=3 sha256digest=00 time=0.0 flags=schg
+./x\043 type=file mode=0000 uid=0 gid=0 size=3 sha256digest=` + "0000000000000000000000000000000000000000000000000000000000000001" + ` time=0.0 flags=schg
 `
 	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
@@ -207,7 +251,8 @@ func TestWriteMtreeOfOthers(t *testing.T) {
 // TestDifferences names each attribute that counts, and none that does not.
 func TestDifferences(t *testing.T) {
 	t.Parallel()
-	base := tree.Node{Path: "/f", Mode: 0o644, Uname: "root", Gname: "wheel", Size: 1, Digest: "a"}
+	zeros := strings.Repeat("0", 62)
+	base := tree.Node{Path: "/f", Mode: 0o644, Uname: "root", Gname: "wheel", Size: 1, Digest: tree.Digest{1}}
 	for want, change := range map[string]func(n *tree.Node){
 		"type is dir, was file":                                  func(n *tree.Node) { n.Type = tree.Dir },
 		"mode is 4644, was 0644":                                 func(n *tree.Node) { n.Mode = 0o4644 },
@@ -219,8 +264,8 @@ func TestDifferences(t *testing.T) {
 		"link is x, was ":                                        func(n *tree.Node) { n.Link = "x" },
 		`pax is a="b", was none`:                                 func(n *tree.Node) { n.Records = `a="b"` },
 		"size is 2, was 1":                                       func(n *tree.Node) { n.Size = 2 },
-		"digest is b, was a":                                     func(n *tree.Node) { n.Digest = "b" },
-		"":                                                       func(n *tree.Node) { n.Uname, n.Gname, n.Origin, n.Package = "", "", tree.Packaged, "p" },
+		"digest is 02" + zeros + ", was 01" + zeros:              func(n *tree.Node) { n.Digest = tree.Digest{2} },
+		"": func(n *tree.Node) { n.Uname, n.Gname, n.Origin, n.Package = "", "", tree.Packaged, "p" },
 	} {
 		n := base
 		change(&n)

@@ -150,7 +150,7 @@ func (m *mtreeReader) add(name string, keys map[string]string) error {
 		return fmt.Errorf("%s: %w", n.Path, err)
 	}
 	n.Uname, n.Gname, n.Flags = m.known.one(n.Uname), m.known.one(n.Gname), m.known.one(n.Flags)
-	n.Path, n.Link, n.Digest = strings.Clone(n.Path), strings.Clone(n.Link), strings.Clone(n.Digest)
+	n.Path, n.Link = strings.Clone(n.Path), strings.Clone(n.Link)
 	if n.Type == Dir && !whole && name != "." {
 		m.dir += "/" + name
 		m.depth++
@@ -205,8 +205,8 @@ func (n *Node) describe(keys map[string]string) error {
 			}
 		}
 	}
-	n.Digest = keys["sha256digest"] + keys["sha256"]
-	return nil
+	n.Digest, err = ParseDigest(keys["sha256digest"] + keys["sha256"])
+	return err
 }
 
 // keywords adds KEY=VALUE words, or bare keys, to a set.
@@ -251,8 +251,8 @@ func (n *Node) mtree(t *Tree) string {
 	words = append(words, fmt.Sprintf("mode=%04o", n.Mode), owner("u", n.Uname, n.UID), owner("g", n.Gname, n.GID))
 	if first.Type == File {
 		words = append(words, fmt.Sprintf("size=%d", first.Size))
-		if first.Digest != "" {
-			words = append(words, "sha256digest="+first.Digest)
+		if digest := first.Digest.String(); digest != "" {
+			words = append(words, "sha256digest="+digest)
 		}
 	}
 	words = append(words, fmt.Sprintf("time=%d.0", n.Time))

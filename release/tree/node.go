@@ -66,7 +66,7 @@ type Node struct {
 	Time    int64  // modification time, seconds since 1970
 	Link    string // target of a Symlink; path of the first name of a Hardlink; numbers of a device
 	Size    int64  // bytes, of a File
-	Digest  string // lower-case hex sha256 of a File's contents, where known
+	Digest  Digest // of a File's contents, where known
 	Records string // further pax records of a foreign tar entry, as text: xattrs, ACLs
 	Origin  Origin
 	Package string // name of the package, for Origin Packaged
@@ -88,4 +88,10 @@ func (n *Node) Owner() string {
 // sameAttributes reports whether two descriptions of a directory agree.
 func (n *Node) sameAttributes(o *Node) bool {
 	return n.Mode == o.Mode && n.Uname == o.Uname && n.Gname == o.Gname && n.Flags == o.Flags
+}
+
+// copy returns a copy that can be kept.
+func (n *Node) copy() *Node {
+	c := *n
+	return &c
 }

@@ -13,23 +13,22 @@ const MaxLinks = 32
 // resolves to its file.
 func (t *Tree) Resolve(path string) *Node {
 	at, left := "/", strings.Split(path, "/")
+	var n Node
 	for links := 0; len(left) > 0; {
 		name := left[0]
 		left = left[1:]
 		if name == "" || name == "." {
 			continue
 		}
-		n := t.nodes[at]
-		if n == nil || n.Type != Dir {
+		if !t.read(at, &n) || n.Type != Dir {
 			return nil
 		}
 		if name == ".." {
 			at = Parent(at)
 			continue
 		}
-		n = t.nodes[strings.TrimSuffix(at, "/")+"/"+name]
-		switch {
-		case n == nil:
+		switch ok := t.read(strings.TrimSuffix(at, "/")+"/"+name, &n); {
+		case !ok:
 			return nil
 		case n.Type == Symlink:
 			if links++; links > MaxLinks || n.Link == "" {
@@ -43,9 +42,8 @@ func (t *Tree) Resolve(path string) *Node {
 			at = n.Path
 		}
 	}
-	n := t.nodes[at]
-	if n != nil && n.Type == Hardlink {
-		n = t.nodes[n.Link]
+	if t.read(at, &n) && n.Type == Hardlink {
+		at = n.Link
 	}
-	return n
+	return t.Lookup(at)
 }

@@ -14,10 +14,10 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"maps"
+	"math/bits"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 
 	"github.com/orlop/orlop/pkgdb/until"
 )
@@ -26,8 +26,12 @@ import (
 // directory with the first node. It may be read concurrently, as long as nobody
 // changes it.
 type Tree struct {
-	nodes map[string]*Node
-	order atomic.Pointer[[]*Node] // by path; nil if it must be computed again
+	list  *List // has the nodes, and maybe others
+	index index
+
+	mu    sync.Mutex
+	order []uint32 // numbers of nodes, by path
+	fresh []uint32 // those that are not yet in order
 }
 
 // PathError is a path that cannot be in a root file system.
@@ -89,16 +93,31 @@ func Parent(p string) string {
 }
 
 // Len returns the number of nodes.
-func (t *Tree) Len() int { return len(t.nodes) }
+func (t *Tree) Len() int { return t.index.used }
 
-// Lookup returns the node at path, or nil. The caller must not change it.
-func (t *Tree) Lookup(path string) *Node { return t.nodes[path] }
+// Lookup returns a copy of the node at path, or nil.
+func (t *Tree) Lookup(path string) *Node {
+	var n Node // on the stack of a caller that does not keep it
+	if !t.read(path, &n) {
+		return nil
+	}
+	return &n
+}
+
+// read sets a node to the one at path, and reports whether there is one.
+func (t *Tree) read(path string, n *Node) bool {
+	i := t.index.find(t.list, path)
+	if i < 0 {
+		return false
+	}
+	t.list.Read(i, n)
+	return true
+}
 
 // All yields every node in the byte order of its path, so a directory comes
-// before its contents.
-func (t *Tree) All() iter.Seq[*Node] {
-	return slices.Values(t.sorted())
-}
+// before its contents. A node is valid until the next one, and changing it does
+// not change the tree.
+func (t *Tree) All() iter.Seq[*Node] { return t.Until(context.Background()) }
 
 // Until is All, but ends with the context: afterwards the caller checks the
 // context to know whether it got everything.
@@ -108,41 +127,13 @@ func (t *Tree) Until(ctx context.Context) iter.Seq[*Node] {
 		if err != nil {
 			return
 		}
-		for _, n := range order {
-			if ctx.Err() != nil || !yield(n) {
+		var n Node
+		for _, i := range order {
+			if t.list.Read(int(i), &n); ctx.Err() != nil || !yield(&n) {
 				return
 			}
 		}
 	}
-}
-
-// sorted is every node in the order of paths.
-func (t *Tree) sorted() []*Node {
-	if order := t.order.Load(); order != nil {
-		return *order
-	}
-	return t.keepOrder(slices.Sorted(maps.Keys(t.nodes)))
-}
-
-func (t *Tree) inOrder(ctx context.Context) ([]*Node, error) {
-	if order := t.order.Load(); order != nil {
-		return *order, nil
-	}
-	paths, err := until.Sorted(ctx, maps.Keys(t.nodes))
-	if err != nil {
-		return nil, err
-	}
-	return t.keepOrder(paths), nil
-}
-
-// keepOrder keeps the order of the nodes until one is added.
-func (t *Tree) keepOrder(paths []string) []*Node {
-	order := make([]*Node, len(paths))
-	for i, p := range paths {
-		order[i] = t.nodes[p]
-	}
-	t.order.Store(&order)
-	return order
 }
 
 // Settle computes the order of the nodes before its first use, which takes a
@@ -152,29 +143,74 @@ func (t *Tree) Settle(ctx context.Context) error {
 	return err
 }
 
+// inOrder returns the numbers of all nodes in the order of their paths. It sorts
+// only those that are new, and merges.
+func (t *Tree) inOrder(ctx context.Context) ([]uint32, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.fresh) == 0 {
+		return t.order, nil
+	}
+	if err := until.Sort(ctx, t.fresh, t.compare); err != nil {
+		return nil, err
+	}
+	if len(t.order) == 0 {
+		t.order, t.fresh = t.fresh, nil
+		return t.order, nil
+	}
+	merged := make([]uint32, 0, len(t.order)+len(t.fresh))
+	old, fresh := t.order, t.fresh
+	for len(old) > 0 && len(fresh) > 0 {
+		if t.compare(old[0], fresh[0]) < 0 {
+			merged, old = append(merged, old[0]), old[1:]
+		} else {
+			merged, fresh = append(merged, fresh[0]), fresh[1:]
+		}
+	}
+	t.order, t.fresh = append(append(merged, old...), fresh...), nil
+	return t.order, nil
+}
+
+// compare orders two nodes by their paths.
+func (t *Tree) compare(a, b uint32) int {
+	return strings.Compare(t.list.Path(int(a)), t.list.Path(int(b)))
+}
+
+// put adds a node, or replaces the one at its path.
 func (t *Tree) put(n *Node) {
-	t.nodes[n.Path] = n
-	t.order.Store(nil)
+	if t.list == nil {
+		t.list = new(List)
+	}
+	i := t.index.find(t.list, n.Path)
+	if i >= 0 {
+		t.list.Set(i, n)
+		return
+	}
+	i = t.list.Len()
+	t.list.Append(n)
+	t.index.add(t.list, i)
+	t.fresh = append(t.fresh, uint32(i))
 }
 
 // Clone returns a tree that can be changed without changing t.
 func (t *Tree) Clone() *Tree {
-	c := &Tree{nodes: make(map[string]*Node, len(t.nodes))}
-	for p, n := range t.nodes {
-		m := *n
-		c.nodes[p] = &m
+	if t.list == nil {
+		return new(Tree)
 	}
+	c := &Tree{list: t.list.clone(), index: t.index, order: slices.Clone(t.order), fresh: slices.Clone(t.fresh)}
+	c.index.slots = slices.Clone(t.index.slots)
 	return c
 }
 
-// Of is the tree of some nodes, which it keeps: the root and all its contents,
-// in the byte order of their paths. The directory of each is among them.
-func Of(nodes []*Node) *Tree {
-	t := &Tree{nodes: make(map[string]*Node, len(nodes))}
-	for _, n := range nodes {
-		t.nodes[n.Path] = n
+// Of is the tree of some nodes of a list, which it keeps: the numbers of the root
+// and of all its contents, in the byte order of their paths. The directory of
+// each is among them.
+func Of(list *List, order []uint32) *Tree {
+	t := &Tree{list: list, order: order}
+	t.index.grow(list, 1<<bits.Len(uint(len(order)*4/3+7)))
+	for _, i := range order {
+		t.index.add(list, int(i))
 	}
-	t.order.Store(&nodes)
 	return t
 }
 
@@ -189,7 +225,7 @@ func (t *Tree) Put(n Node) error {
 	if err := t.makeParents(&n); err != nil {
 		return err
 	}
-	old := t.nodes[n.Path]
+	old := t.Lookup(n.Path)
 	if old == nil {
 		t.put(&n)
 		return nil
@@ -199,12 +235,12 @@ func (t *Tree) Put(n Node) error {
 	}
 	switch {
 	case n.Origin > old.Origin:
-		*old = n
+		t.put(&n)
 	case n.Origin == Packaged && old.Origin == Packaged && !n.sameAttributes(old):
 		return &ConflictError{n.Path, old.Owner(), n.Owner(), fmt.Sprintf(
 			"directory is %s in the first, %s in the second", attributes(old), attributes(&n))}
 	case n.Origin == Listed && old.Origin == Listed:
-		*old = n // a later mtree file refines an earlier one, as mtree -U does
+		t.put(&n) // a later mtree file refines an earlier one, as mtree -U does
 	}
 	return nil
 }
@@ -212,7 +248,7 @@ func (t *Tree) Put(n Node) error {
 // Replace replaces the file or link at n's path, which a hook or a parent image
 // left there. It reports false if nothing can be replaced.
 func (t *Tree) Replace(n Node) bool {
-	old := t.nodes[n.Path]
+	old := t.Lookup(n.Path)
 	if old == nil || old.Type == Dir || n.Type == Dir {
 		return false
 	}
@@ -221,34 +257,41 @@ func (t *Tree) Replace(n Node) bool {
 }
 
 // SetTime sets the time of the node at path.
-func (t *Tree) SetTime(path string, seconds int64) { t.nodes[path].Time = seconds }
+func (t *Tree) SetTime(path string, seconds int64) {
+	t.change(path, func(n *Node) { n.Time = seconds })
+}
 
 // SetFlags sets the file flags of the node at path.
-func (t *Tree) SetFlags(path, flags string) { t.nodes[path].Flags = flags }
+func (t *Tree) SetFlags(path, flags string) { t.change(path, func(n *Node) { n.Flags = flags }) }
+
+// SetOwner sets the numeric owners of the node at path.
+func (t *Tree) SetOwner(path string, uid, gid int) {
+	t.change(path, func(n *Node) { n.UID, n.GID = uid, gid })
+}
 
 // SetMode sets the mode of the node at path, under all names of a file.
 func (t *Tree) SetMode(path string, mode uint32) {
-	t.nodes[path].Mode = mode
-	if t.nodes[path].Type == Dir {
+	t.change(path, func(n *Node) { n.Mode = mode })
+	if t.Lookup(path).Type == Dir {
 		return
 	}
-	for _, n := range t.nodes {
+	for n := range t.All() {
 		if n.Type == Hardlink && n.Link == path {
-			n.Mode = mode
+			t.change(n.Path, func(n *Node) { n.Mode = mode })
 		}
 	}
 }
 
-// SetOwner sets the numeric owners of the node at path.
-func (t *Tree) SetOwner(path string, uid, gid int) {
-	n := t.nodes[path]
-	n.UID, n.GID = uid, gid
+// change changes the node at path, but for its path.
+func (t *Tree) change(path string, edit func(n *Node)) {
+	var n Node
+	i := t.index.find(t.list, path)
+	t.list.Read(i, &n)
+	edit(&n)
+	t.list.Set(i, &n)
 }
 
 func (t *Tree) makeParents(n *Node) error {
-	if t.nodes == nil {
-		t.nodes = map[string]*Node{}
-	}
 	if n.Path == "/" {
 		if n.Type != Dir {
 			return &PathError{"/", "the root is not a directory"}
@@ -256,7 +299,7 @@ func (t *Tree) makeParents(n *Node) error {
 		return nil
 	}
 	for p := Parent(n.Path); ; p = Parent(p) {
-		switch old := t.nodes[p]; {
+		switch old := t.Lookup(p); {
 		case old == nil:
 			t.put(&Node{Path: p, Type: Dir, Mode: 0o755, Uname: "root", Gname: "wheel"})
 		case old.Type != Dir:

@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -58,7 +57,7 @@ func onDisk(root, path string, owner tree.Node) tree.Node {
 	default:
 		text, err := os.ReadFile(root + path)
 		check(err)
-		n.Size, n.Digest = int64(len(text)), fmt.Sprintf("%x", sha256.Sum256(text))
+		n.Size, n.Digest = int64(len(text)), tree.DigestOf(text)
 	}
 	return compared(n)
 }
@@ -152,12 +151,12 @@ func lacks(a, b []string) []string {
 func (o outcome) record(dir string) {
 	want := filepath.Join(dir, "want")
 	check(os.MkdirAll(want, 0o755))
-	nodes := []*tree.Node{{Path: "/", Type: tree.Dir, Mode: 0o755, Uname: "root", Gname: "wheel"}}
-	for _, path := range slices.Sorted(maps.Keys(o.files)) {
-		nodes = append(nodes, new(o.files[path]))
+	var root tree.Tree
+	for _, n := range o.files {
+		check(root.Put(n))
 	}
 	var listing strings.Builder
-	check(tree.WriteMtree(context.Background(), &listing, tree.Of(nodes)))
+	check(tree.WriteMtree(context.Background(), &listing, &root))
 	for name, text := range map[string]string{"rc": fmt.Sprintln(o.status), "log.txt": o.log, "dump.txt": strings.Join(o.rows, "\n") + "\n", "files.mtree": listing.String()} {
 		check(os.WriteFile(filepath.Join(want, name), []byte(text), 0o644))
 	}
