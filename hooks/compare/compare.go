@@ -57,9 +57,9 @@ func Artifacts(ctx context.Context, a, b *artifact.Artifact) []Difference {
 
 type differ struct {
 	a, b    *artifact.Artifact
-	gone    map[string]bool   // packages that only one image has
-	changed map[string]bool   // packages whose versions differ
-	moved   map[string]bool   // paths that differ
+	gone    map[string]bool // packages that only one image has
+	changed map[string]bool // packages whose versions differ
+	moved   map[string]bool // paths that differ
 	list    []Difference
 }
 
