@@ -37,19 +37,21 @@ const maxSparse = 16 << 30
 // digests are empty.
 func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Reader) error) (Layer, error) {
 	l := Layer{MediaType: mediaType}
-	blob, diffID := &counter{Hash: sha256.New()}, &counter{Hash: sha256.New()}
+	blob, diffID := &counter{Hash: sha256.New()}, sha256.New()
 	r = io.TeeReader(until.Reader(ctx, r), blob)
 	raw, err := unpack(r, mediaType)
 	if err != nil {
 		return l, faulty("", err)
 	}
 	defer raw.Close()
-	plain := tarfile.NewComparer(until.Reader(ctx, io.TeeReader(raw, diffID)))
-	e := entries{compare: plain, tar: tar.NewReader(plain), read: diffID, visit: visit}
+	read := newAhead(until.Reader(ctx, raw), diffID)
+	defer read.Close()
+	plain := tarfile.NewComparer(until.Reader(ctx, read))
+	e := entries{compare: plain, tar: tar.NewReader(plain), read: read, visit: visit}
 	if err := e.all(ctx); err != nil {
 		return l, e.faults.err(err)
 	}
-	end := diffID.n
+	end := read.n
 	clean, err := OnlyZeros(plain)
 	if err == nil && !clean {
 		e.faults.add("", true, errors.New("has data after the end of the archive"))
@@ -60,9 +62,9 @@ func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree
 	if err != nil {
 		return l, e.faults.err(faulty("", err))
 	}
-	plain.End(diffID.n > end)
+	plain.End(read.n > end)
 	l.Foreign = plain.Foreign()
-	l.DiffID, l.TarSize = digest.NewDigest(digest.SHA256, diffID.Hash), diffID.n
+	l.DiffID, l.TarSize = digest.NewDigest(digest.SHA256, diffID), read.n
 	l.Digest, l.Size = digest.NewDigest(digest.SHA256, blob.Hash), blob.n
 	return l, e.faults.err()
 }
@@ -82,7 +84,7 @@ func Unpack(ctx context.Context, w io.Writer, r io.Reader, mediaType string) err
 type entries struct {
 	compare *tarfile.Comparer // compares with what orlop writes
 	tar     *tar.Reader
-	read    *counter // bytes of the tar file
+	read    *ahead // the tar file
 	visit   func(*tree.Node, io.Reader) error
 	last    string // entry, for messages
 	number  int
