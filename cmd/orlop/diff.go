@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -71,12 +72,18 @@ func (p *program) compare(c *cli.Context) (found differences, hidden, err error)
 	}
 	artifact.Pool(c.Context, refs...)
 	var sides [2]*artifact.Artifact
+	var reasons [2]error
+	var g sync.WaitGroup
+	for i, ref := range refs {
+		g.Go(func() { sides[i], reasons[i] = artifact.ReadAny(c.Context, ref, platform) })
+	}
+	g.Wait()
 	var faults []error
 	for i, path := range c.Args().Slice() {
-		if sides[i], err = artifact.ReadAny(c.Context, refs[i], platform); sides[i] == nil || !sides[i].Complete() {
-			return found, nil, errors.Join(about(path, err)...)
+		if sides[i] == nil || !sides[i].Complete() {
+			return found, nil, errors.Join(about(path, reasons[i])...)
 		}
-		faults = append(faults, p.passedOver(path, err))
+		faults = append(faults, p.passedOver(path, reasons[i]))
 	}
 	for _, text := range compare.Layouts(sides[0], sides[1]) {
 		_ = p.err.line("orlop: the layouts around the images differ: %s", text)

@@ -111,21 +111,18 @@ func TestFindBound(t *testing.T) {
 	}
 }
 
-// TestSpool unpacks a layer into a file that has no name any more.
-func TestSpool(t *testing.T) {
+// TestPlain unpacks a layer.
+func TestPlain(t *testing.T) {
 	t.Parallel()
 	a := artifacttest.Read(t, artifacttest.Describe(t, strings.Replace(two, "layer upper", "layer upper compression=zstd", 1)).Source())
 	for i := range a.Read {
-		f, err := a.Spool(t.Context(), i)
+		f, err := a.Plain(t.Context(), i)
 		if err != nil {
 			t.Fatal(err)
 		}
 		text, err := io.ReadAll(f)
 		if err != nil || "sha256:"+sum.HexSHA256(text) != a.Read[i].DiffID.String() || int64(len(text)) != a.Read[i].TarSize {
 			t.Errorf("layer %d: got %d bytes, %v, want those of %s", i+1, len(text), err, a.Read[i].DiffID)
-		}
-		if _, err := os.Stat(f.Name()); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("layer %d: got %v, want a file without a name", i+1, err)
 		}
 		f.Close()
 	}
@@ -139,8 +136,15 @@ func TestAgainDamaged(t *testing.T) {
 	a := artifacttest.Read(t, s)
 	s.Blobs[oci.BlobName(a.Manifest.Layers[0].Digest)][40] ^= 1
 	_, files := a.ReadFiles(t.Context(), map[string]bool{"/bin/sh": true})
-	_, spool := a.Spool(t.Context(), 0)
-	for name, err := range map[string]error{"ReadFiles": files, "Spool": spool, "Find": a.Find(t.Context(), map[string]bool{sum.HexSHA256([]byte("old")): true}, map[string][]byte{})} {
+	plain, err := a.Plain(t.Context(), 0)
+	if err == nil {
+		_, err = io.Copy(io.Discard, plain)
+		err = errors.Join(err, plain.Close())
+	}
+	if err == nil {
+		t.Error("Plain: got no error")
+	}
+	for name, err := range map[string]error{"ReadFiles": files, "Find": a.Find(t.Context(), map[string]bool{sum.HexSHA256([]byte("old")): true}, map[string][]byte{})} {
 		if err == nil || !strings.HasPrefix(err.Error(), "layer 1: ") {
 			t.Errorf("%s: got %v, want what is wrong with layer 1", name, err)
 		}
@@ -227,7 +231,7 @@ func TestReadAny(t *testing.T) {
 		t.Fatalf("image: got %v", err)
 	}
 	plain := filepath.Join(t.TempDir(), "layer.tar")
-	f, err := a.Spool(t.Context(), 1)
+	f, err := a.Plain(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,13 +252,13 @@ func TestReadAny(t *testing.T) {
 		if err != nil || string(held["/latest"]) != "shell" {
 			t.Errorf("%s: got %q, %v", name, held["/latest"], err)
 		}
-		spooled, err := only.Spool(t.Context(), 0)
+		plain, err := only.Plain(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := io.ReadAll(spooled)
-		if spooled.Close(); err != nil || !bytes.Equal(got, text) {
-			t.Errorf("%s: spooled %d bytes, %v, want %d", name, len(got), err, len(text))
+		got, err := io.ReadAll(plain)
+		if plain.Close(); err != nil || !bytes.Equal(got, text) {
+			t.Errorf("%s: unpacked %d bytes, %v, want %d", name, len(got), err, len(text))
 		}
 	}
 }
@@ -271,7 +275,7 @@ func TestReadAnyRefuses(t *testing.T) {
 	}
 	d := artifacttest.Describe(t, "layer l\nfile /blobs/sha256/x\nfile /index.json content=\"{\"")
 	blob := artifacttest.Read(t, d.Source())
-	tar, err := blob.Spool(t.Context(), 0)
+	tar, err := blob.Plain(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

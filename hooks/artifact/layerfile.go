@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -69,26 +68,37 @@ func (a *Artifact) isLayer() bool {
 	return a.Layers[0].Len() > 0
 }
 
-// Spool unpacks a layer into a file without a name.
-func (a *Artifact) Spool(ctx context.Context, want int) (*os.File, error) {
-	f, err := layout.Unnamed()
-	if err != nil {
-		return nil, err
-	}
+// Plain returns the tar file of a layer, which is unpacked ahead of the caller.
+func (a *Artifact) Plain(ctx context.Context, want int) (io.ReadCloser, error) {
 	mediaType, blob, err := a.blob(ctx, want)
-	if err == nil {
-		err = layer.Unpack(ctx, f, blob, mediaType)
-		err = errors.Join(err, blob.Close())
-		if a.Contents != nil {
-			err = fault.Within(fmt.Sprintf("layer %d", want+1), err)
-		}
-	}
-	if err == nil {
-		_, err = f.Seek(0, io.SeekStart)
-	}
 	if err != nil {
-		f.Close()
-		return nil, err
+		return nil, a.within(want, err)
 	}
-	return f, nil
+	plain, err := layer.Open(ctx, blob, mediaType)
+	if err != nil {
+		return nil, a.within(want, errors.Join(err, blob.Close()))
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{plain, closers{plain, blob}}, nil
+}
+
+// within names a layer of an image; a file that is a layer has no other.
+func (a *Artifact) within(i int, err error) error {
+	if a.Contents == nil {
+		return err
+	}
+	return fault.Within(fmt.Sprintf("layer %d", i+1), err)
+}
+
+// closers are closed in their order.
+type closers []io.Closer
+
+func (list closers) Close() error {
+	var errs []error
+	for _, c := range list {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/diff"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/pkgdb"
@@ -39,11 +40,7 @@ func Explain(ctx context.Context, a, b *artifact.Artifact, list []Difference, li
 			want[d.Subject] = true
 		}
 	}
-	old, err := a.ReadFiles(ctx, want)
-	if err != nil {
-		return nil, err
-	}
-	now, err := b.ReadFiles(ctx, want)
+	old, now, err := readBoth(ctx, a, b, want)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +64,22 @@ func Explain(ctx context.Context, a, b *artifact.Artifact, list []Difference, li
 	}
 	more, err := compareLayers(ctx, a, b, lines)
 	return append(list, more...), err
+}
+
+// readBoth reads files of two images, both at once. Databases are in memory.
+func readBoth(ctx context.Context, a, b *artifact.Artifact, want map[string]bool) (old, now map[string][]byte, err error) {
+	want = maps.Clone(want)
+	delete(want, pkgdb.Path)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		old, err = a.ReadFiles(ctx, want)
+		return err
+	})
+	g.Go(func() (err error) {
+		now, err = b.ReadFiles(ctx, want)
+		return err
+	})
+	return old, now, g.Wait()
 }
 
 // firstLines returns so many lines of a detail, 0 for all.

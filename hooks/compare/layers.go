@@ -61,12 +61,12 @@ var fileFields = []string{"header field mode", "header field uid", "header field
 
 // diffTars compares two layers entry by entry.
 func diffTars(ctx context.Context, a, b *artifact.Artifact, i int, visit func(tarfile.Change)) error {
-	old, err := a.Spool(ctx, i)
+	old, err := a.Plain(ctx, i)
 	if err != nil {
 		return err
 	}
 	defer old.Close()
-	now, err := b.Spool(ctx, i)
+	now, err := b.Plain(ctx, i)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ const (
 // ahead reads and hashes a stream while the caller is busy with what was read
 // before: unpacking a layer and looking into it take about the same time.
 type ahead struct {
-	sum    hash.Hash // of the stream as far as it was read ahead
+	sum    hash.Hash // of the stream as far as it was read ahead; nil if it is not wanted
 	pieces chan piece
 	free   chan []byte
 	stop   chan struct{}
@@ -56,7 +56,9 @@ func (a *ahead) run(r io.Reader) {
 			buf = make([]byte, size)
 		}
 		n, err := fill(buf, r)
-		a.sum.Write(buf[:n])
+		if a.sum != nil {
+			a.sum.Write(buf[:n])
+		}
 		a.pieces <- piece{buf[:n], err}
 		if err != nil {
 			return

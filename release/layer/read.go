@@ -69,15 +69,25 @@ func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree
 	return l, e.faults.err()
 }
 
-// Unpack writes the tar file of a layer.
-func Unpack(ctx context.Context, w io.Writer, r io.Reader, mediaType string) error {
+// Open returns the tar file of a layer, and unpacks it ahead of the caller.
+func Open(ctx context.Context, r io.Reader, mediaType string) (io.ReadCloser, error) {
 	raw, err := unpack(until.Reader(ctx, r), mediaType)
 	if err != nil {
-		return faulty("", err)
+		return nil, faulty("", err)
 	}
-	defer raw.Close()
-	_, err = io.Copy(w, until.Reader(ctx, raw))
-	return err
+	return &opened{newAhead(until.Reader(ctx, raw), nil), raw}, nil
+}
+
+// opened is the tar file of a layer.
+type opened struct {
+	*ahead
+	raw io.Closer
+}
+
+// Close ends unpacking.
+func (o *opened) Close() error {
+	o.ahead.Close()
+	return o.raw.Close()
 }
 
 // entries goes through the entries of a tar file.

@@ -24,11 +24,13 @@ type Shared struct {
 	files   [][]string // of those on disk; nil for others
 	lock    sync.Mutex
 	kept    map[digest.Digest]*os.File
+	// fetching are the blobs that are on their way, each closed at the end.
+	fetching map[digest.Digest]chan struct{}
 }
 
 // Share makes sources share their blobs. They stay the caller's to close.
 func Share(ctx context.Context, sources ...oci.Source) (*Shared, error) {
-	s := &Shared{sources: sources, kept: map[digest.Digest]*os.File{}}
+	s := &Shared{sources: sources, kept: map[digest.Digest]*os.File{}, fetching: map[digest.Digest]chan struct{}{}}
 	for _, from := range sources {
 		around, err := from.Index(ctx)
 		if err != nil {
@@ -72,21 +74,54 @@ func (s *sharer) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, erro
 			return s.all.sources[i].Blob(ctx, d)
 		}
 	}
-	s.all.lock.Lock()
-	f := s.all.kept[d.Digest]
-	s.all.lock.Unlock()
+	f, mine, err := s.all.take(ctx, d.Digest)
+	if err != nil {
+		return nil, err
+	}
 	if f != nil {
 		return oci.Verify(io.NopCloser(io.NewSectionReader(f, 0, math.MaxInt64)), d.Digest, d.Size), nil
 	}
 	blob, err := s.Source.Blob(ctx, d)
 	if err != nil {
+		mine()
 		return nil, err
 	}
 	if f, err = Unnamed(); err != nil {
+		mine()
 		blob.Close()
 		return nil, err
 	}
-	return &keeping{blob, f, s.all, d.Digest}, nil
+	return &keeping{blob, f, s.all, d.Digest, mine}, nil
+}
+
+// take returns the file of a blob that was fetched. If there is none the blob is the
+// caller's to fetch, until it calls done; others wait for it.
+func (s *Shared) take(ctx context.Context, of digest.Digest) (f *os.File, done func(), err error) {
+	for {
+		s.lock.Lock()
+		if f = s.kept[of]; f != nil {
+			s.lock.Unlock()
+			return f, nil, nil
+		}
+		others, fetched := s.fetching[of]
+		if !fetched {
+			mine := make(chan struct{})
+			s.fetching[of] = mine
+			s.lock.Unlock()
+			return nil, sync.OnceFunc(func() {
+				s.lock.Lock()
+				defer s.lock.Unlock()
+				delete(s.fetching, of)
+				close(mine)
+			}), nil
+		}
+		s.lock.Unlock()
+		select {
+		case <-others:
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+	}
 }
 
 // keeping writes what is read to a file, and keeps that once it is complete and right.
@@ -95,6 +130,7 @@ type keeping struct {
 	file   *os.File // nil once it is kept
 	all    *Shared
 	digest digest.Digest
+	done   func()
 }
 
 // Read reads.
@@ -120,6 +156,7 @@ func (k *keeping) Read(b []byte) (int, error) {
 // Close drops what is incomplete.
 func (k *keeping) Close() error {
 	err := k.ReadCloser.Close()
+	k.done()
 	if k.file != nil {
 		err = errors.Join(err, k.file.Close())
 	}

@@ -97,3 +97,58 @@ func TestShare(t *testing.T) {
 		t.Errorf("asked %d times, want twice more: half a blob is not kept", a.asked)
 	}
 }
+
+// TestShareAtOnce fetches a blob once for sources that want it at the same time: the
+// others wait, and begin anew where it was left, or end with their context.
+func TestShareAtOnce(t *testing.T) {
+	t.Parallel()
+	im, blobs := sample()
+	d := v1.Descriptor{Digest: im.Layers[1].Digest, Size: im.Layers[1].Size}
+	disk, err := open(save(t, Tar))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disk.Close()
+	a, b := &far{Source: disk}, &far{Source: disk}
+	both, err := Share(t.Context(), a, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer both.Close()
+	first, err := both.Source(0).Blob(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := both.Source(1).Blob(ended, d); !errors.Is(err, context.Canceled) {
+		t.Errorf("with an ended context: got %v", err)
+	}
+	got := make(chan []byte)
+	go func() {
+		r, err := both.Source(1).Blob(t.Context(), d)
+		if err != nil {
+			t.Error(err)
+			close(got)
+			return
+		}
+		defer r.Close()
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- text
+	}()
+	if _, err := io.ReadAll(first); err != nil {
+		t.Fatal(err)
+	}
+	if b.asked != 0 {
+		t.Error("the second is fetched beside the first")
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if text := <-got; !bytes.Equal(text, blobs[1]) || a.asked != 1 || b.asked != 0 {
+		t.Errorf("got %d bytes, asked %d and %d times", len(text), a.asked, b.asked)
+	}
+}
