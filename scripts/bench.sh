@@ -4,16 +4,19 @@
 # Compares orlop with other ways to make an image from packages; see BENCH.md.
 #
 #	scripts/bench.sh [-p] [-a OTHER] [-d DIR] [-n ROUNDS] [MEGABYTES ...]
+#	scripts/bench.sh -e [-k PKG] [-d DIR] [-n ROUNDS] [FILES ...]
 #
 # With -a it only compares the commands that people wait for with those of OTHER, an
 # orlop of another version. With -p it only compares pushing with skopeo, to a
-# docker-registry that it starts.
+# docker-registry that it starts. With -e it measures what an entry costs in images of
+# many small files, also with PKG, a real pkg(8).
 # DIR holds repositories and results during the run: fifteen times the megabytes, on
 # a file system like the one that releases are built on.
 set -eu
 
 usage() {
 	echo "usage: $0 [-p] [-a OTHER] [-d DIR] [-n ROUNDS] [MEGABYTES ...]" >&2
+	echo "       $0 -e [-k PKG] [-d DIR] [-n ROUNDS] [FILES ...]" >&2
 	exit 2
 }
 
@@ -21,17 +24,25 @@ base=${TMPDIR:-/tmp}
 rounds=5
 other=
 push=
-while getopts a:d:n:p flag; do
+entries=
+pkg=
+while getopts a:d:ek:n:p flag; do
 	case $flag in
 	p) push=yes ;;
 	a) other=$OPTARG ;;
 	d) base=$OPTARG ;;
+	e) entries=yes ;;
+	k) pkg=$OPTARG ;;
 	n) rounds=$OPTARG ;;
 	*) usage ;;
 	esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || set -- 100 600 2000
+if [ "$entries" ]; then
+	[ $# -gt 0 ] || set -- 100000 400000
+else
+	[ $# -gt 0 ] || set -- 100 600 2000
+fi
 
 for tool in ${push:+skopeo docker-registry} go pigz zstd gzip bsdtar sha256sum xz; do
 	command -v "$tool" >/dev/null || {
@@ -46,4 +57,8 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 go build -o "$work/orlop" ./cmd/orlop
 go build -o "$work/bench" ./scripts/bench
+if [ "$entries" ]; then
+	"$work/bench" entries -n "$rounds" ${pkg:+-k "$pkg"} "$work/orlop" "$work" "$@"
+	exit
+fi
 "$work/bench" compare -n "$rounds" ${other:+-a "$other"} ${push:+-p} "$work/orlop" "$work" "$@"

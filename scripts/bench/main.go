@@ -25,13 +25,15 @@ func main() {
 //	bench repo DIR MEGABYTES            make a repository
 //	bench floor REPO METHOD             time the single steps; for compare
 //	bench compare [-n ROUNDS] [-a OTHER] [-p] ORLOP DIR MEGABYTES...
+//	bench entries [-n ROUNDS] [-k PKG] ORLOP DIR FILES...
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("wanted repo, floor or compare")
+		return fmt.Errorf("wanted repo, floor, compare or entries")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	rounds := flags.Int("n", 5, "rounds; the figures are medians")
 	other := flags.String("a", "", "compare with this orlop only")
+	pkg := flags.String("k", "", "a pkg(8) to compare with")
 	push := flags.Bool("p", false, "compare pushing with skopeo only")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
@@ -65,6 +67,16 @@ func run(args []string) error {
 			}
 		}
 		return nil
+	case args[0] == "entries" && len(rest) >= 3:
+		var counts []int
+		for _, arg := range rest[2:] {
+			n, err := strconv.Atoi(arg)
+			if err != nil || n <= base {
+				return fmt.Errorf("%q is not a number of files above %d", arg, base)
+			}
+			counts = append(counts, n)
+		}
+		return (&bench{orlop: rest[0], dir: filepath.Join(rest[1], "entries"), rounds: *rounds, out: os.Stdout}).entries(*pkg, counts)
 	}
 	return fmt.Errorf("%s: wrong number of operands", args[0])
 }

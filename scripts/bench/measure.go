@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,6 +21,11 @@ type cost struct {
 
 // measure runs a command and returns its cost and what it printed.
 func measure(name string, args ...string) (cost, string, error) {
+	return measureStatus(0, name, args...)
+}
+
+// measureStatus is measure for a command that ends with a status.
+func measureStatus(status int, name string, args ...string) (cost, string, error) {
 	cmd := exec.Command(name, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -33,8 +39,8 @@ func measure(name string, args ...string) (cost, string, error) {
 	c := cost{wall: time.Since(begun).Seconds()}
 	close(stop)
 	c.peak = <-peak
-	if err != nil {
-		return cost{}, "", fmt.Errorf("%s: %w\n%s", cmd, err, stderr.String())
+	if found := cmd.ProcessState.ExitCode(); found != status {
+		return cost{}, "", fmt.Errorf("%s: %w\n%s", cmd, cmp.Or(err, fmt.Errorf("status %d, wanted %d", found, status)), stderr.String())
 	}
 	c.cpu = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
 	return c, stdout.String(), nil
