@@ -26,14 +26,12 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// Layered is an image whose layers are written.
+// Layered is an image whose layers are being written.
 type Layered struct {
 	*Root
-	below   *Layered     // the image whose layers this one has, too; nil with Squash
-	Layers  []oci.Layer  // lowest first
-	blobs   []*os.File   // their bytes
-	nodes   []*tree.Node // entries of the own layer
-	earlier []oci.Layer  // those of Layers that an earlier build wrote
+	Stack
+	below *Layered     // the image whose layers this one has, too; nil with Squash
+	nodes []*tree.Node // entries of the own layer
 }
 
 // layerer writes layers.
@@ -47,18 +45,15 @@ type layerer struct {
 // of an earlier build, and returns what the packages' files need at run time. With
 // Config.Squash each wanted image gets one layer with everything instead. With an
 // error it returns the blobs so far.
-func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out *output.Folder) ([]*Layered, asks, error) {
+func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out *output.Folder) ([]*Finished, asks, error) {
 	r := &layerer{newStreamer(cfg, out.Scratch), abi, out.Scratch}
 	defer r.close()
-	var list []*Layered
+	var list []*Finished
 	made := map[*Root]*Layered{}
 	for _, root := range roots {
-		d := root.delta(ctx)
-		if r.Squash {
-			if !root.Wanted {
-				continue
-			}
-			d = root.squashed(ctx)
+		d, has := deltaOf(ctx, root, r.Squash)
+		if !has {
+			continue
 		}
 		m := &Layered{Root: root, nodes: d.nodes(root)}
 		if err := ctx.Err(); err != nil {
@@ -74,23 +69,18 @@ func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out
 		if err != nil {
 			return list, nil, fmt.Errorf("image %s: %w", root.Def.Name, err)
 		}
-		if b := m.below; b != nil {
-			m.Layers, m.blobs, m.earlier = slices.Clone(b.Layers), slices.Clone(b.blobs), slices.Clone(b.earlier)
+		var below Stack
+		if m.below != nil {
+			below = m.below.Stack
 		}
-		if m.Layers, m.blobs = append(m.Layers, own), append(m.blobs, blob); reused {
-			m.earlier = append(m.earlier, own)
-		}
+		m.Stack = below.with(own, blob, reused)
 		made[root] = m
-		list = append(list, m)
+		list = append(list, &Finished{root.Built, m.Stack})
+		if err := root.describeLayer(ctx, d); err != nil {
+			return list, nil, fmt.Errorf("image %s: %w", root.Def.Name, err)
+		}
 	}
 	return list, r.asks, nil
-}
-
-// closeBlobs closes the files of layers, which images share.
-func closeBlobs(list []*Layered) {
-	for _, m := range list {
-		m.blobs[len(m.blobs)-1].Close()
-	}
 }
 
 // lastName is the key of the last layer of an image.

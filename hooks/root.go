@@ -24,23 +24,15 @@ import (
 )
 
 // Root is the future root file system of an image, and what was found out while
-// building it. Nothing changes it after newRoot.
+// building it. After newRoot nothing changes it but describeLayer.
 type Root struct {
-	*resolve.Step
+	*Built
 	Parent    *Root // nil for none
 	Tree      *tree.Tree
 	Packages  []*input.Package  // of this step, by name
 	Generated map[string][]byte // of this step, by path; nil for the database
 	Database  func() ([]byte, error)
-	Epoch     int64  // seconds; every time of this step is at most this
 	Newest    *int64 // seconds: the last file time of this and all lower steps; nil if no package has one
-
-	// For the lock:
-	Taken     []lock.File // files that no package of the image has
-	LeftOut   []string    // optional files that no origin has
-	Skipped   []lock.Script
-	NoAccount []string // "PACKAGE: user NAME" that packages need and the image lacks
-	Unsure    []string // what only the lock vouches for, in addition to Step.Doubts
 
 	scripts []pending        // of this step
 	given   map[string]given // modes by scripts of this step, by path
@@ -86,9 +78,9 @@ func newRoots(ctx context.Context, cfg Config, family *resolve.Family, packages 
 // newRoot builds the root of a step: it installs packages, adds what no package has,
 // and decides what pkg's database holds.
 func (r *rooter) newRoot(ctx context.Context, step *resolve.Step, parent *Root, done int) (*Root, error) {
-	m := &Root{Step: step, Parent: parent, Tree: new(tree.Tree), Generated: map[string][]byte{}}
+	m := &Root{Built: &Built{Step: step}, Parent: parent, Tree: new(tree.Tree), Generated: map[string][]byte{}}
 	if parent != nil {
-		m.Tree = parent.Tree.Clone()
+		m.Below, m.Tree = parent.Built, parent.Tree.Clone()
 	}
 	for _, h := range []struct {
 		name string
@@ -122,26 +114,6 @@ func (m *Root) chain() []*Root {
 		return []*Root{m}
 	}
 	return append(m.Parent.chain(), m)
-}
-
-// doubt records what only the lock vouches for.
-func (m *Root) doubt(format string, args ...any) { m.unsure(fmt.Sprintf(format, args...)) }
-
-func (m *Root) unsure(texts ...string) {
-	for _, text := range texts {
-		if !slices.Contains(m.Doubts, text) && !slices.Contains(m.Unsure, text) { // of several locks
-			m.Unsure = append(m.Unsure, text)
-		}
-	}
-}
-
-// allDoubts lists the doubts of an image and its ancestors.
-func (m *Root) allDoubts() []string {
-	var list []string
-	for _, at := range m.chain() {
-		list = append(append(list, at.Doubts...), at.Unsure...)
-	}
-	return list
 }
 
 // owner returns the package of a node, nil for none.
