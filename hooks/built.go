@@ -110,8 +110,8 @@ type Stack struct {
 }
 
 // with returns the stack with one more layer on it.
-func (s Stack) with(own oci.Layer, blob *os.File, reused bool) Stack {
-	s.Layers, s.blobs, s.earlier = append(slices.Clone(s.Layers), own), append(slices.Clone(s.blobs), blob), slices.Clone(s.earlier)
+func (s Stack) with(own oci.Layer, blob *os.File, key string, reused bool) Stack {
+	s.key, s.Layers, s.blobs, s.earlier = key, append(slices.Clone(s.Layers), own), append(slices.Clone(s.blobs), blob), slices.Clone(s.earlier)
 	if reused {
 		s.earlier = append(s.earlier, own)
 	}

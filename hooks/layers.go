@@ -19,6 +19,7 @@ import (
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -73,7 +74,7 @@ func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out
 		if m.below != nil {
 			below = m.below.Stack
 		}
-		m.Stack = below.with(own, blob, reused)
+		m.Stack = below.with(own, blob, m.key, reused)
 		made[root] = m
 		list = append(list, &Finished{root.Built, m.Stack})
 		if err := root.describeLayer(ctx, d); err != nil {
@@ -84,8 +85,8 @@ func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out
 }
 
 // lastName is the key of the last layer of an image.
-func (r *layerer) lastName(m *Layered) []any {
-	return []any{m.Def.Name, r.abi, r.Compression, r.Squash}
+func lastName(cfg Config, abi string, m *resolve.Step) []any {
+	return []any{m.Def.Name, abi, cfg.Compression, cfg.Squash}
 }
 
 // writeLayer writes one layer, unless an earlier build did.
@@ -94,6 +95,7 @@ func (r *layerer) writeLayer(ctx context.Context, m *Layered, d delta) (own oci.
 	if err != nil {
 		return own, nil, false, err
 	}
+	m.key = r.Cache.LayerKey(r.Compression, fragments)
 	made, blob := r.Cache.Layer(ctx, r.Compression, fragments)
 	if reused = made != nil; reused {
 		r.share(keys, made)
@@ -104,14 +106,14 @@ func (r *layerer) writeLayer(ctx context.Context, m *Layered, d delta) (own oci.
 		r.share(keys, made)
 		r.Cache.Keep(ctx, r.Compression, fragments, made, blob)
 	}
-	r.Cache.SetLast(ctx, r.Compression, fragments, r.lastName(m)...)
+	r.Cache.SetLast(ctx, r.Compression, fragments, lastName(r.Config, r.abi, m.Step)...)
 	r.noteFlags(m.Root, d)
 	return oci.Layer{Layer: made.Layer, Created: m.Epoch, CreatedBy: "orlop " + m.Def.Name}, blob, reused, nil
 }
 
 // compose writes a layer, and reuses fragments of a prior one.
 func (r *layerer) compose(ctx context.Context, m *Layered, fragments []layer.Fragment) (*cache.Layer, *os.File, error) {
-	old, blob := r.Cache.Last(ctx, r.lastName(m)...)
+	old, blob := r.Cache.Last(ctx, lastName(r.Config, r.abi, m.Step)...)
 	if old == nil {
 		old = new(cache.Layer)
 	} else {

@@ -53,9 +53,7 @@ func newRoots(ctx context.Context, cfg Config, family *resolve.Family, packages 
 	var roots []*Root
 	var errs []error
 	made := map[*resolve.Step]*Root{}
-	for _, h := range []string{"install", "configure", "register"} {
-		cfg.Observe.Send(event.Event{Hook: h})
-	}
+	beginRoots(cfg)
 	for i, step := range family.Steps {
 		parent := made[step.Parent]
 		if step.Parent != nil && parent == nil {
@@ -75,6 +73,15 @@ func newRoots(ctx context.Context, cfg Config, family *resolve.Family, packages 
 	return roots, errors.Join(errs...)
 }
 
+// rootHooks are those that newRoot runs for each step.
+var rootHooks = []string{"install", "configure", "register"}
+
+func beginRoots(cfg Config) {
+	for _, h := range rootHooks {
+		cfg.Observe.Send(event.Event{Hook: h})
+	}
+}
+
 // newRoot builds the root of a step: it installs packages, adds what no package has,
 // and decides what pkg's database holds.
 func (r *rooter) newRoot(ctx context.Context, step *resolve.Step, parent *Root, done int) (*Root, error) {
@@ -82,12 +89,9 @@ func (r *rooter) newRoot(ctx context.Context, step *resolve.Step, parent *Root, 
 	if parent != nil {
 		m.Below, m.Tree = parent.Built, parent.Tree.Clone()
 	}
-	for _, h := range []struct {
-		name string
-		do   func(context.Context, *Root) error
-	}{{"install", r.install}, {"configure", r.configure}, {"register", r.register}} {
-		r.Observe.Send(event.Event{Hook: h.name, Name: step.Def.Name, Done: done, Total: len(r.family.Steps)})
-		if err := h.do(ctx, m); err != nil {
+	for i, do := range []func(context.Context, *Root) error{r.install, r.configure, r.register} {
+		r.Observe.Send(event.Event{Hook: rootHooks[i], Name: step.Def.Name, Done: done, Total: len(r.family.Steps)})
+		if err := do(ctx, m); err != nil {
 			return nil, err
 		}
 	}
