@@ -26,6 +26,7 @@ type memo struct {
 	family *resolve.Family
 	key    string
 	heard  recorder // what the build says
+	known  bool     // by an earlier build
 }
 
 // note is what a build came to. Paths may be any bytes, so it is not JSON.
@@ -86,7 +87,7 @@ func (k *memo) recall(ctx context.Context) ([]*Finished, error) {
 		return nil, ctx.Err()
 	}
 	list := k.restore(&n)
-	if list == nil {
+	if k.known = list != nil; !k.known {
 		return nil, nil
 	}
 	if err := k.repeat(ctx, n.Said); err != nil {
@@ -154,9 +155,9 @@ func (k *memo) repeat(ctx context.Context, texts []said) error {
 	return nil
 }
 
-// keep leaves the note of a build that has published its images.
+// keep leaves the note of a build that has published its images, unless it is there.
 func (k *memo) keep(ctx context.Context, list []*Finished) {
-	if k == nil {
+	if k == nil || k.known {
 		return
 	}
 	steps, own := map[*resolve.Step]*Built{}, map[*resolve.Step]Stack{}
