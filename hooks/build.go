@@ -15,6 +15,9 @@
 //	image      writes config, manifest and index
 //	publish    writes archives and locks, and puts them into place when all are complete
 //
+// A build of which nothing has changed since an earlier one only checks its packages,
+// and goes on with image: see known.go.
+//
 // Apart from cmd/orlop only this folder imports both pkgdb, which knows pkg(8), and
 // release, which knows the artifacts. Nothing of a package is ever executed.
 package hooks

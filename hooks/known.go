@@ -117,7 +117,7 @@ func (k *memo) restore(n *note) []*Finished {
 			continue
 		}
 		own := n.Steps[i].Layer
-		blob := k.Cache.Blob(own.Digest)
+		blob := k.Cache.Blob(own.Layer)
 		if blob == nil {
 			closeBlobs(list)
 			return nil

@@ -6,8 +6,6 @@ import (
 	"context"
 	"os"
 
-	"github.com/opencontainers/go-digest"
-
 	"github.com/orlop/orlop/release/layer"
 )
 
@@ -26,11 +24,11 @@ func (c *Cache) KeepBuild(ctx context.Context, key string, what any) {
 }
 
 // Blob opens a layer that a note of Build names, unchecked; nil if it is gone.
-func (c *Cache) Blob(d digest.Digest) *os.File {
-	if d.Validate() != nil {
+func (c *Cache) Blob(l layer.Layer) *os.File {
+	if l.Digest.Validate() != nil {
 		return nil
 	}
-	blob, err := c.store.OpenBlob(d.Encoded())
+	blob, err := c.store.OpenBlob(l.Digest.Encoded())
 	if err != nil {
 		return nil
 	}
