@@ -15,14 +15,15 @@ import (
 )
 
 // keyed is everything that decides the layers of a build from packages, what is found
-// out about them and what is said. The program is part of every key of the cache.
+// out about them, and what is said. The program is part of every key of the cache.
 //
-// Left out is what only chooses images or names places (names, files and flags of a
-// request, of which the family is the result; repositories but for their names; the
-// paths and sizes of packages), what only documents say, which are made anew (labels
-// aside: annotations, versions, digests of catalogues, why a package was chosen), how
-// the work is done (jobs, the store, observers), and the folder and format of the
-// output. Locks have no note.
+// Left out is:
+//   - what only chooses, since the key has what was chosen: names, files and flags of a
+//     request, the configuration of repositories but for their names;
+//   - what only documents say, since they are made anew: annotations, versions, the
+//     digests and URLs of catalogues, the paths and sizes of packages, why each was chosen;
+//   - how and where the work is done: jobs, store, observer, output;
+//   - what only locks have, since a build from them leaves no note.
 type keyed struct {
 	Release     release.Release
 	Settings    lock.Settings
