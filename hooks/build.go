@@ -15,6 +15,9 @@
 //	image      writes config, manifest and index
 //	publish    writes archives and locks, and puts them into place when all are complete
 //
+// A build of which nothing has changed since an earlier one only checks its packages,
+// and goes on with image: see known.go.
+//
 // Apart from cmd/orlop only this folder imports both pkgdb, which knows pkg(8), and
 // release, which knows the artifacts. Nothing of a package is ever executed.
 package hooks
@@ -92,7 +95,36 @@ func build(ctx context.Context, cfg Config, headers bool) ([]Result, error) {
 		return nil, err
 	}
 	defer end(ctx, cfg, out)
-	family, roots, err := rootsOf(ctx, cfg, headers)
+	family, err := resolveImages(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	memo := memoOf(cfg, family)
+	finished, err := memo.recall(ctx)
+	if finished == nil && err == nil {
+		finished, err = finish(ctx, memo.listen(cfg), family, headers, out)
+	}
+	defer closeBlobs(finished)
+	if err != nil {
+		return nil, err
+	}
+	images, err := describe(cfg, family.Release, finished)
+	if err != nil {
+		return nil, err
+	}
+	if err := hook(ctx, cfg, "publish"); err != nil {
+		return nil, err
+	}
+	results, err := publish(ctx, cfg, family, images, out)
+	if err == nil {
+		memo.keep(ctx, finished)
+	}
+	return results, err
+}
+
+// finish makes all layers, and checks the images. With an error it returns those so far.
+func finish(ctx context.Context, cfg Config, family *resolve.Family, headers bool, out *output.Folder) ([]*Finished, error) {
+	roots, err := rootsOf(ctx, cfg, family, headers)
 	if err != nil {
 		return nil, err
 	}
@@ -102,45 +134,29 @@ func build(ctx context.Context, cfg Config, headers bool) ([]Result, error) {
 	if err := checkLinks(ctx, cfg, family, roots, out); err != nil {
 		return nil, err
 	}
-	layered, asks, err := writeLayers(ctx, cfg, family.Release.ABI, roots, out)
-	defer closeBlobs(layered)
-	if err != nil {
-		return nil, err
+	finished, asks, err := writeLayers(ctx, cfg, family.Release.ABI, roots, out)
+	if err == nil {
+		err = hook(ctx, cfg, "image")
 	}
-	if err := hook(ctx, cfg, "image"); err != nil {
-		return nil, err
+	if err == nil {
+		err = checkClosure(ctx, cfg, family, roots, asks)
 	}
-	if err := checkClosure(ctx, cfg, family, roots, asks); err != nil {
-		return nil, err
-	}
-	images, err := describe(cfg, family.Release, layered)
-	if err != nil {
-		return nil, err
-	}
-	if err := hook(ctx, cfg, "publish"); err != nil {
-		return nil, err
-	}
-	return publish(ctx, cfg, family, images, out)
+	return finished, err
 }
 
-// rootsOf resolves, fetches, and builds the roots.
-func rootsOf(ctx context.Context, cfg Config, headers bool) (*resolve.Family, []*Root, error) {
-	family, err := resolveImages(ctx, cfg)
-	if err != nil {
-		return nil, nil, err
-	}
+// rootsOf fetches, and builds the roots.
+func rootsOf(ctx context.Context, cfg Config, family *resolve.Family, headers bool) ([]*Root, error) {
 	if err := hook(ctx, cfg, "fetch"); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	packages, err := fetch(ctx, cfg, family, headers)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	roots, err := newRoots(ctx, cfg, family, packages)
-	return family, roots, err
+	return newRoots(ctx, cfg, family, packages)
 }
 
 // resolveImages reads catalogues, and plans the images.
@@ -196,7 +212,11 @@ func makeLocks(ctx context.Context, cfg Config, headers bool) ([]LockResult, err
 		return nil, err
 	}
 	defer end(ctx, cfg, out)
-	family, roots, err := rootsOf(ctx, cfg, headers)
+	family, err := resolveImages(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := rootsOf(ctx, cfg, family, headers)
 	if err != nil {
 		return nil, err
 	}

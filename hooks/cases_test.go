@@ -132,6 +132,11 @@ func TestCasesAgain(t *testing.T) {
 			if again := buildOnce(t, cfg); again.Digest != first.Digest {
 				t.Errorf("from the store: got %s, want %s", again.Digest, first.Digest)
 			}
+			parts := cfg
+			parts.Input = &unpacking{Repositories: repos(cfg), names: map[string]bool{}} // which leaves no note of a build
+			if again := buildOnce(t, parts); again.Digest != first.Digest {
+				t.Errorf("from the parts in the store: got %s, want %s", again.Digest, first.Digest)
+			}
 			l, err := lock.Parse(first.Lock, lockText)
 			if err != nil {
 				t.Fatal(err)

@@ -64,7 +64,7 @@ func gaps(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root
 			continue
 		}
 		report := look(m, &closure.Image{Tree: m.Tree, Cmd: m.Def.Cmd, Env: m.Def.Env, Requires: m.requires(),
-			Known: exceptionsOf(cfg, family, m), Files: &rootFiles{m, cfg.Input, found}})
+			Known: exceptionsOf(cfg, family, m.Step), Files: &rootFiles{m, cfg.Input, found}})
 		reported[m] = map[string]bool{}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -157,19 +157,19 @@ func readAgain(ctx context.Context, in input.Input, f *input.Package, paths map[
 }
 
 // exceptionsOf returns all exceptions that apply to an image.
-func exceptionsOf(cfg Config, family *resolve.Family, m *Root) define.Exceptions {
+func exceptionsOf(cfg Config, family *resolve.Family, m *resolve.Step) define.Exceptions {
 	if m.Lock != nil {
 		return m.Lock.Exceptions()
 	}
 	all := cfg.Exceptions
-	for _, at := range m.chain() {
+	for _, at := range m.Chain() {
 		all = all.Join(at.Def.Exceptions)
 	}
-	return all.JoinNew(family.Inherited.Without(func(e define.Exception) bool { return !m.has(e) }))
+	return all.JoinNew(family.Inherited.Without(func(e define.Exception) bool { return !has(m, e) }))
 }
 
 // has reports whether an image or an ancestor has the package of an exception.
-func (m *Root) has(e define.Exception) bool {
+func has(m *resolve.Step, e define.Exception) bool {
 	return slices.ContainsFunc(m.Plan.Steps, func(s solve.StepPlan) bool {
 		return slices.ContainsFunc(s.Packages, func(p *solve.Planned) bool { return e.Of(p.Name) })
 	})

@@ -21,6 +21,17 @@ type delta struct {
 	generated map[string][]byte
 }
 
+// deltaOf is the content of the layer that ends with a step; false for no such layer.
+func deltaOf(ctx context.Context, m *Root, squash bool) (delta, bool) {
+	if !squash {
+		return m.delta(ctx), true
+	}
+	if !m.Wanted {
+		return delta{}, false
+	}
+	return m.squashed(ctx), true
+}
+
 // nodes yields the entries of the layer in their order.
 func (d *delta) nodes(m *Root) iter.Seq[*tree.Node] {
 	return func(yield func(*tree.Node) bool) {

@@ -29,43 +29,52 @@ import (
 func fetch(ctx context.Context, cfg Config, family *resolve.Family, headers bool) (map[*catalog.Package]*input.Package, error) {
 	all, wanted := family.Packages(), wantedBy(family)
 	known := cfg.Cache.Packages(ctx, factNames(family, wanted)...)
+	packages := make([]*input.Package, len(all))
+	err := ofEach(ctx, cfg, family, all, func(i int) (err error) {
+		packages[i], err = look(ctx, cfg, all[i], wanted, known, headers)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	known.Remember(ctx)
+	found := map[*catalog.Package]*input.Package{}
+	for i, p := range all {
+		found[p] = packages[i]
+	}
+	return found, nil
+}
+
+// ofEach does something with each package of the family, several at once, and joins
+// the faults of all.
+func ofEach(ctx context.Context, cfg Config, family *resolve.Family, all []*catalog.Package, do func(i int) error) error {
 	var mu sync.Mutex
-	packages, missed := map[*catalog.Package]*input.Package{}, map[*catalog.Package]error{}
+	missed := make([]error, len(all))
 	done := 0
 	var g errgroup.Group
 	g.SetLimit(downloads(cfg, family))
-	for _, p := range all {
+	for i, p := range all {
 		g.Go(func() error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			f, err := look(ctx, cfg, p, wanted, known, headers)
+			missed[i] = do(i)
 			mu.Lock()
 			defer mu.Unlock()
 			done++
 			cfg.Observe.Send(event.Event{Hook: "fetch", Name: p.FullName(), Done: done, Total: len(all)})
-			packages[p] = f
-			if err != nil {
-				missed[p] = err
-			}
-			return ctx.Err() // still inspect the other packages
+			return ctx.Err() // still look at the other packages
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, err
+		return err
 	}
-	if len(missed) == 0 {
-		known.Remember(ctx)
-		return packages, nil
-	}
-	var errs []error
-	for _, p := range all {
-		if _, unheld := errors.AsType[*input.UnheldError](missed[p]); unheld {
+	for i, p := range all {
+		if _, unheld := errors.AsType[*input.UnheldError](missed[i]); unheld {
 			cfg.Observe.Detail("%s could not be obtained", p.FullName())
 		}
-		errs = append(errs, missed[p])
 	}
-	return nil, input.Join(errs)
+	return input.Join(missed)
 }
 
 // factNames is the key of the facts from the last build of these images.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgver"
@@ -28,7 +29,7 @@ func (r *rooter) generators(ctx context.Context, m *Root) error {
 	if m.Def.BaseConf != nil {
 		errs = append(errs, r.baseConf(ctx, m))
 	}
-	if slices.ContainsFunc(m.chain(), func(at *Root) bool { return at.Def.OSRelease }) {
+	if slices.ContainsFunc(m.Chain(), func(at *resolve.Step) bool { return at.Def.OSRelease }) {
 		errs = append(errs, r.osRelease(m))
 	}
 	return errors.Join(errs...)

@@ -5,14 +5,12 @@ package hooks
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/resolve"
-	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
@@ -21,19 +19,19 @@ import (
 
 // Image is a complete image that is not yet in an archive.
 type Image struct {
-	*Layered
+	*Finished
 	oci.Image
 	Documents oci.Documents
 }
 
 // describe builds config, manifest and index of every wanted image.
-func describe(cfg Config, of release.Release, layered []*Layered) ([]*Image, error) {
+func describe(cfg Config, of release.Release, finished []*Finished) ([]*Image, error) {
 	var list []*Image
-	for _, m := range layered {
+	for _, m := range finished {
 		if !m.Wanted {
 			continue
 		}
-		image, err := lock.Describe(of, m.Def, annotations(cfg, m.Root), m.Epoch, m.Layers)
+		image, err := lock.Describe(of, m.Def, annotations(cfg, m.Step), m.Epoch, m.Layers)
 		if err != nil {
 			return nil, err
 		}
@@ -43,7 +41,7 @@ func describe(cfg Config, of release.Release, layered []*Layered) ([]*Image, err
 }
 
 // annotations returns those that the lock or else the run gives an image.
-func annotations(cfg Config, m *Root) map[string]string {
+func annotations(cfg Config, m *resolve.Step) map[string]string {
 	if m.Lock != nil {
 		return m.Lock.Annotations
 	}
@@ -59,7 +57,7 @@ type documents struct {
 
 // writeLock stages the lock of an image, and returns its sha256. If the image was
 // built from a lock, both must say the same.
-func (r *documents) writeLock(ctx context.Context, m *Root) (digest string, err error) {
+func (r *documents) writeLock(ctx context.Context, m *Built) (digest string, err error) {
 	l, err := r.lock(ctx, m)
 	if err != nil {
 		return "", err
@@ -76,7 +74,7 @@ func (r *documents) writeLock(ctx context.Context, m *Root) (digest string, err 
 	return sum.HexSHA256(text), r.out.Write(ctx, lockName(m), text)
 }
 
-func lockName(m *Root) string { return release.ArtifactName(m.Def.Name) + lock.Ending }
+func lockName(m *Built) string { return release.ArtifactName(m.Def.Name) + lock.Ending }
 
 // writeCatalogues stages the signed catalogues of all wanted images, unchanged, and
 // returns their names.
@@ -99,16 +97,16 @@ func (r *documents) writeCatalogues(ctx context.Context) ([]string, error) {
 }
 
 // lock returns the lock of an image.
-func (r *documents) lock(ctx context.Context, m *Root) (lock.Lock, error) {
+func (r *documents) lock(ctx context.Context, m *Built) (lock.Lock, error) {
 	l, err := lock.New(ctx, m.Plan, r.family.Catalogues)
 	if err != nil {
 		return l, err
 	}
 	l.Orlop, l.Versions, l.Image, l.Revision, l.Branch = r.Version, r.Versions, m.Def.Name, r.family.Release.Revision, r.family.Release.Branch
 	l.Schema, l.Compression, l.Squash = int(r.Schema), string(r.Compression), r.Squash
-	maps.Copy(l.Annotations, annotations(r.Config, m))
+	maps.Copy(l.Annotations, annotations(r.Config, m.Step))
 	setURLs(l.Repositories, r.family.Release, m.Step)
-	for i, at := range m.chain() {
+	for i, at := range m.lineage() {
 		step := &l.Layers[i]
 		step.Epoch = at.Epoch
 		step.Files = append(step.Files, at.Taken...)
@@ -118,37 +116,12 @@ func (r *documents) lock(ctx context.Context, m *Root) (lock.Lock, error) {
 		if step.Definition, err = json.Marshal(at.Def); err != nil {
 			return l, err
 		}
-		if !r.Squash {
-			err = at.lockDelta(ctx, step, at.delta(ctx))
-		} else if at == m {
-			err = at.lockDelta(ctx, step, at.squashed(ctx))
-		}
-		if err != nil {
-			return l, err
+		if !r.Squash || at == m { // only its own layer is in the image
+			step.Generated, step.Directories = append(step.Generated, at.Added...), at.Directories
 		}
 	}
-	known := exceptionsOf(r.Config, r.family, m)
-	l.Except(known)
+	l.Except(exceptionsOf(r.Config, r.family, m.Step))
 	return l, nil
-}
-
-// lockDelta records what a layer has that no package has.
-func (m *Root) lockDelta(ctx context.Context, l *lock.Layer, d delta) error {
-	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
-		n := m.Tree.Lookup(path)
-		g := lock.Generated{Path: path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest.String(), Link: n.Link}
-		if path == pkgdb.Path {
-			db, err := m.Database()
-			if err != nil {
-				return err
-			}
-			g.SHA256 = sum.HexSHA256(db)
-		}
-		l.Generated = append(l.Generated, g)
-	}
-	var err error
-	l.Directories, err = lock.DirectoriesDigest(ctx, d.dirs)
-	return err
 }
 
 // setURLs sets the public URLs of repositories: those of the lock that an image is

@@ -20,6 +20,7 @@ import (
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -27,14 +28,12 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// Layered is an image whose layers are written.
+// Layered is an image whose layers are being written.
 type Layered struct {
 	*Root
-	below   *Layered             // the image whose layers this one has, too; nil with Squash
-	Layers  []oci.Layer          // lowest first
-	blobs   []*os.File           // their bytes
-	nodes   iter.Seq[*tree.Node] // entries of the own layer
-	earlier []oci.Layer          // those of Layers that an earlier build wrote
+	Stack
+	below *Layered             // the image whose layers this one has, too; nil with Squash
+	nodes iter.Seq[*tree.Node] // entries of the own layer
 }
 
 // layerer writes layers.
@@ -48,18 +47,15 @@ type layerer struct {
 // of an earlier build, and returns what the packages' files need at run time. With
 // Config.Squash each wanted image gets one layer with everything instead. With an
 // error it returns the blobs so far.
-func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out *output.Folder) ([]*Layered, asks, error) {
+func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out *output.Folder) ([]*Finished, asks, error) {
 	r := &layerer{newStreamer(cfg, out.Scratch), abi, out.Scratch}
 	defer r.close()
-	var list []*Layered
+	var list []*Finished
 	made := map[*Root]*Layered{}
 	for _, root := range roots {
-		d := root.delta(ctx)
-		if r.Squash {
-			if !root.Wanted {
-				continue
-			}
-			d = root.squashed(ctx)
+		d, has := deltaOf(ctx, root, r.Squash)
+		if !has {
+			continue
 		}
 		m := &Layered{Root: root, nodes: d.nodes(root)}
 		if err := ctx.Err(); err != nil {
@@ -75,28 +71,23 @@ func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out
 		if err != nil {
 			return list, nil, fmt.Errorf("image %s: %w", root.Def.Name, err)
 		}
-		if b := m.below; b != nil {
-			m.Layers, m.blobs, m.earlier = slices.Clone(b.Layers), slices.Clone(b.blobs), slices.Clone(b.earlier)
+		var below Stack
+		if m.below != nil {
+			below = m.below.Stack
 		}
-		if m.Layers, m.blobs = append(m.Layers, own), append(m.blobs, blob); reused {
-			m.earlier = append(m.earlier, own)
-		}
+		m.Stack = below.with(own, blob, m.key, reused)
 		made[root] = m
-		list = append(list, m)
+		list = append(list, &Finished{root.Built, m.Stack})
+		if err := root.describeLayer(ctx, d); err != nil {
+			return list, nil, fmt.Errorf("image %s: %w", root.Def.Name, err)
+		}
 	}
 	return list, r.asks, nil
 }
 
-// closeBlobs closes the files of layers, which images share.
-func closeBlobs(list []*Layered) {
-	for _, m := range list {
-		m.blobs[len(m.blobs)-1].Close()
-	}
-}
-
 // lastName is the key of the last layer of an image.
-func (r *layerer) lastName(m *Layered) []any {
-	return []any{m.Def.Name, r.abi, r.Compression, r.Squash}
+func lastName(cfg Config, abi string, m *resolve.Step) []any {
+	return []any{m.Def.Name, abi, cfg.Compression, cfg.Squash}
 }
 
 // writeLayer writes one layer, unless an earlier build did.
@@ -105,6 +96,7 @@ func (r *layerer) writeLayer(ctx context.Context, m *Layered, d delta) (own oci.
 	if err != nil {
 		return own, nil, false, err
 	}
+	m.key = r.Cache.LayerKey(r.Compression, fragments)
 	made, blob := r.Cache.Layer(ctx, r.Compression, fragments)
 	if reused = made != nil; reused {
 		r.share(keys, made)
@@ -115,14 +107,14 @@ func (r *layerer) writeLayer(ctx context.Context, m *Layered, d delta) (own oci.
 		r.share(keys, made)
 		r.Cache.Keep(ctx, r.Compression, fragments, made, blob)
 	}
-	r.Cache.SetLast(ctx, r.Compression, fragments, r.lastName(m)...)
+	r.Cache.SetLast(ctx, r.Compression, fragments, lastName(r.Config, r.abi, m.Step)...)
 	r.noteFlags(m.Root, d)
 	return oci.Layer{Layer: made.Layer, Created: m.Epoch, CreatedBy: "orlop " + m.Def.Name}, blob, reused, nil
 }
 
 // compose writes a layer, and reuses fragments of a prior one.
 func (r *layerer) compose(ctx context.Context, m *Layered, fragments []layer.Fragment) (*cache.Layer, *os.File, error) {
-	old, blob := r.Cache.Last(ctx, r.lastName(m)...)
+	old, blob := r.Cache.Last(ctx, lastName(r.Config, r.abi, m.Step)...)
 	if old == nil {
 		old = new(cache.Layer)
 	} else {

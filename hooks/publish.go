@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"os"
@@ -10,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -91,7 +91,7 @@ func ManifestList(results []Result, indexes map[string]string) []byte {
 
 // publishImage writes the lock and the archive of an image.
 func publishImage(ctx context.Context, docs *documents, m *Image) (Result, error) {
-	sum, err := docs.writeLock(ctx, m.Root)
+	sum, err := docs.writeLock(ctx, m.Built)
 	if err != nil {
 		return Result{}, err
 	}
@@ -107,8 +107,8 @@ func publishImage(ctx context.Context, docs *documents, m *Image) (Result, error
 		packages += len(m.Plan.Steps[i].Packages)
 	}
 	return Result{
-		Image: m.Def.Name, Name: m.Name, File: filepath.Join(docs.OutDir, archive), Lock: filepath.Join(docs.OutDir, lockName(m.Root)), LockSum: sum,
-		Digest: m.Documents.Digest.String(), Layers: m.Layered.Layers, Packages: packages, Size: size,
+		Image: m.Def.Name, Name: m.Name, File: filepath.Join(docs.OutDir, archive), Lock: filepath.Join(docs.OutDir, lockName(m.Built)), LockSum: sum,
+		Digest: m.Documents.Digest.String(), Layers: m.Finished.Layers, Packages: packages, Size: size,
 		FromArtifact: m.takenFromArtifact(), Doubts: m.allDoubts(), Definitions: m.DefinedBy(),
 	}, err
 }
@@ -121,13 +121,18 @@ func publishLocks(ctx context.Context, cfg Config, family *resolve.Family, roots
 	}
 	var made []LockResult
 	for _, m := range roots {
+		if d, has := deltaOf(ctx, m, cfg.Squash); has {
+			if err := cmp.Or(ctx.Err(), m.describeLayer(ctx, d)); err != nil {
+				return nil, fault.Within("image "+m.Def.Name, err)
+			}
+		}
 		if !m.Wanted {
 			continue
 		}
-		if _, err := docs.writeLock(ctx, m); err != nil {
+		if _, err := docs.writeLock(ctx, m.Built); err != nil {
 			return nil, fault.Within("image "+m.Def.Name, err)
 		}
-		made = append(made, LockResult{m.Def.Name, filepath.Join(cfg.OutDir, lockName(m))})
+		made = append(made, LockResult{m.Def.Name, filepath.Join(cfg.OutDir, lockName(m.Built))})
 	}
 	if err := out.Place(ctx); err != nil {
 		return nil, err
@@ -148,19 +153,6 @@ func blame(ctx context.Context, cfg Config, m *Image, err error) error {
 		}
 	}
 	return err
-}
-
-// takenFromArtifact lists the files of an image that only the artifact had.
-func (m *Root) takenFromArtifact() []string {
-	var paths []string
-	for _, at := range m.chain() {
-		for _, t := range at.Taken {
-			if t.From == input.FromArtifact {
-				paths = append(paths, t.Path)
-			}
-		}
-	}
-	return paths
 }
 
 // section reads an open blob from its start, while others may read it, too.

@@ -138,7 +138,7 @@ func TestReuse(t *testing.T) {
 				t.Errorf("another program: unpacked %d packages, wanted all %d", n, first)
 			}
 			for _, changed := range []int{0, 7, 12, 19} {
-				digestOf(t, with(none)) // so that it is the last
+				unpacked(t, with(none)) // so that it is the last, and all its packages are known
 				got, n := unpacked(t, with(changed))
 				if want := anew(changed); got != want || n != 1 {
 					t.Errorf("package %d changed: %s, rebuilt %s; unpacked %d packages", changed, got, want, n)

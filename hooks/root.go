@@ -23,23 +23,15 @@ import (
 )
 
 // Root is the future root file system of an image, and what was found out while
-// building it. Nothing changes it after newRoot.
+// building it. After newRoot nothing changes it but describeLayer.
 type Root struct {
-	*resolve.Step
+	*Built
 	Parent    *Root // nil for none
 	Tree      *tree.Tree
 	Packages  []*input.Package  // of this step, by name
 	Generated map[string][]byte // of this step, by path; nil for the database
 	Database  func() ([]byte, error)
-	Epoch     int64  // seconds; every time of this step is at most this
 	Newest    *int64 // seconds: the last file time of this and all lower steps; nil if no package has one
-
-	// For the lock:
-	Taken     []lock.File // files that no package of the image has
-	LeftOut   []string    // optional files that no origin has
-	Skipped   []lock.Script
-	NoAccount []string // "PACKAGE: user NAME" that packages need and the image lacks
-	Unsure    []string // what only the lock vouches for, in addition to Step.Doubts
 
 	scripts []pending        // of this step
 	given   map[string]given // modes by scripts of this step, by path
@@ -60,9 +52,7 @@ func newRoots(ctx context.Context, cfg Config, family *resolve.Family, packages 
 	var roots []*Root
 	var errs []error
 	made := map[*resolve.Step]*Root{}
-	for _, h := range []string{"install", "configure", "register"} {
-		cfg.Observe.Send(event.Event{Hook: h})
-	}
+	beginRoots(cfg)
 	for i, step := range family.Steps {
 		parent := made[step.Parent]
 		if step.Parent != nil && parent == nil {
@@ -82,19 +72,25 @@ func newRoots(ctx context.Context, cfg Config, family *resolve.Family, packages 
 	return roots, errors.Join(errs...)
 }
 
+// rootHooks are those that newRoot runs for each step.
+var rootHooks = []string{"install", "configure", "register"}
+
+func beginRoots(cfg Config) {
+	for _, h := range rootHooks {
+		cfg.Observe.Send(event.Event{Hook: h})
+	}
+}
+
 // newRoot builds the root of a step: it installs packages, adds what no package has,
 // and decides what pkg's database holds.
 func (r *rooter) newRoot(ctx context.Context, step *resolve.Step, parent *Root, done int) (*Root, error) {
-	m := &Root{Step: step, Parent: parent, Tree: new(tree.Tree), Generated: map[string][]byte{}}
+	m := &Root{Built: &Built{Step: step}, Parent: parent, Tree: new(tree.Tree), Generated: map[string][]byte{}}
 	if parent != nil {
-		m.Tree = parent.Tree.Clone()
+		m.Below, m.Tree = parent.Built, parent.Tree.Clone()
 	}
-	for _, h := range []struct {
-		name string
-		do   func(context.Context, *Root) error
-	}{{"install", r.install}, {"configure", r.configure}, {"register", r.register}} {
-		r.Observe.Send(event.Event{Hook: h.name, Name: step.Def.Name, Done: done, Total: len(r.family.Steps)})
-		if err := h.do(ctx, m); err != nil {
+	for i, do := range []func(context.Context, *Root) error{r.install, r.configure, r.register} {
+		r.Observe.Send(event.Event{Hook: rootHooks[i], Name: step.Def.Name, Done: done, Total: len(r.family.Steps)})
+		if err := do(ctx, m); err != nil {
 			return nil, err
 		}
 	}
@@ -121,26 +117,6 @@ func (m *Root) chain() []*Root {
 		return []*Root{m}
 	}
 	return append(m.Parent.chain(), m)
-}
-
-// doubt records what only the lock vouches for.
-func (m *Root) doubt(format string, args ...any) { m.unsure(fmt.Sprintf(format, args...)) }
-
-func (m *Root) unsure(texts ...string) {
-	for _, text := range texts {
-		if !slices.Contains(m.Doubts, text) && !slices.Contains(m.Unsure, text) { // of several locks
-			m.Unsure = append(m.Unsure, text)
-		}
-	}
-}
-
-// allDoubts lists the doubts of an image and its ancestors.
-func (m *Root) allDoubts() []string {
-	var list []string
-	for _, at := range m.chain() {
-		list = append(append(list, at.Doubts...), at.Unsure...)
-	}
-	return list
 }
 
 // owner returns the package of a node, nil for none.

@@ -59,13 +59,8 @@ func (c *Cache) Last(ctx context.Context, name ...any) (*Layer, *os.File) {
 
 // SetLast records the layer that the next build may reuse parts of.
 func (c *Cache) SetLast(ctx context.Context, method layer.Compression, fragments []layer.Fragment, name ...any) {
-	if c == nil {
-		return
-	}
-	var last string
-	key, lastKey := c.layerKey(method, fragments), c.key("last", name...)
-	if !c.recall(ctx, lastKey, &last) || last != key {
-		c.remember(ctx, lastKey, key)
+	if c != nil {
+		c.UseAsLast(ctx, c.layerKey(method, fragments), name...)
 	}
 }
 

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package hooks
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/release/oci"
+)
+
+// Built is a step and what a build found out about it: all that the lock and the
+// results say. Once the layers are there, nobody asks for the tree.
+type Built struct {
+	*resolve.Step
+	Below *Built // the parent; nil for none
+	Facts
+}
+
+// Facts do not grow with the number of files in packages, so a later build recalls
+// them instead of finding them again: see known.go.
+type Facts struct {
+	Epoch     int64       // seconds; every time of this step is at most this
+	Taken     []lock.File // files that no package of the image has
+	LeftOut   []string    // optional files that no origin has
+	Skipped   []lock.Script
+	NoAccount []string // "PACKAGE: user NAME" that packages need and the image lacks
+	Unsure    []string // what only the lock vouches for, in addition to Step.Doubts
+
+	// Of the layer that ends with this step:
+	Added       []lock.Generated // what no package has
+	Directories string           // sha256 of the headers of its directories
+}
+
+// lineage lists the step and its ancestors, the lowest first.
+func (m *Built) lineage() []*Built {
+	if m.Below == nil {
+		return []*Built{m}
+	}
+	return append(m.Below.lineage(), m)
+}
+
+// doubt records what only the lock vouches for.
+func (m *Built) doubt(format string, args ...any) { m.unsure(fmt.Sprintf(format, args...)) }
+
+func (m *Built) unsure(texts ...string) {
+	for _, text := range texts {
+		if !slices.Contains(m.Doubts, text) && !slices.Contains(m.Unsure, text) { // of several locks
+			m.Unsure = append(m.Unsure, text)
+		}
+	}
+}
+
+// allDoubts lists the doubts of an image and its ancestors.
+func (m *Built) allDoubts() []string {
+	var list []string
+	for _, at := range m.lineage() {
+		list = append(append(list, at.Doubts...), at.Unsure...)
+	}
+	return list
+}
+
+// takenFromArtifact lists the files of an image that only the artifact had.
+func (m *Built) takenFromArtifact() []string {
+	var paths []string
+	for _, at := range m.lineage() {
+		for _, t := range at.Taken {
+			if t.From == input.FromArtifact {
+				paths = append(paths, t.Path)
+			}
+		}
+	}
+	return paths
+}
+
+// describeLayer records what a layer has that no package has.
+func (m *Root) describeLayer(ctx context.Context, d delta) error {
+	m.Added = nil
+	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
+		n := m.Tree.Lookup(path)
+		g := lock.Generated{Path: path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest.String(), Link: n.Link}
+		if path == pkgdb.Path {
+			db, err := m.Database()
+			if err != nil {
+				return err
+			}
+			g.SHA256 = sum.HexSHA256(db)
+		}
+		m.Added = append(m.Added, g)
+	}
+	var err error
+	m.Directories, err = lock.DirectoriesDigest(ctx, d.dirs)
+	return err
+}
+
+// Stack is the layers of an image.
+type Stack struct {
+	Layers  []oci.Layer // lowest first
+	blobs   []*os.File  // their bytes
+	earlier []oci.Layer // those of Layers that an earlier build wrote
+	key     string      // of the uppermost in the cache
+}
+
+// with returns the stack with one more layer on it.
+func (s Stack) with(own oci.Layer, blob *os.File, key string, reused bool) Stack {
+	s.key, s.Layers, s.blobs, s.earlier = key, append(slices.Clone(s.Layers), own), append(slices.Clone(s.blobs), blob), slices.Clone(s.earlier)
+	if reused {
+		s.earlier = append(s.earlier, own)
+	}
+	return s
+}
+
+// Finished is an image whose layers are there, by this build or an earlier one.
+type Finished struct {
+	*Built
+	Stack
+}
+
+// closeBlobs closes the files of layers, which images share.
+func closeBlobs(list []*Finished) {
+	for _, m := range list {
+		m.blobs[len(m.blobs)-1].Close()
+	}
+}
