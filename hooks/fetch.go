@@ -164,8 +164,8 @@ func noteOdd(cfg Config, f *input.Package) {
 	if f.Entries == nil {
 		return
 	}
-	for i := range f.Manifest.Files {
-		noteUnlike(cfg, f, f.Entries[f.Manifest.Files[i].Path])
+	for i := range f.Manifest.Files.Len() {
+		noteUnlike(cfg, f, f.Entries[f.Manifest.Files.Path(i)])
 	}
 	for i := range f.Manifest.Dirs {
 		noteUnlike(cfg, f, f.Entries[f.Manifest.Dirs[i].Path])

@@ -84,12 +84,12 @@ func (m *Root) put(ctx context.Context, f *input.Package) []error {
 			errs = append(errs, explain(f, err))
 		}
 	}
-	for i := range f.Manifest.Files {
+	for _, file := range f.Manifest.Files.All() {
 		if ctx.Err() != nil {
 			return nil
 		}
-		n := fileNode(f, &f.Manifest.Files[i])
-		if (m.Def.Replacing(n.Path) || m.repeats(&n, f.Manifest.Files[i].Sum)) && m.replace(n) {
+		n := fileNode(f, &file)
+		if (m.Def.Replacing(n.Path) || m.repeats(&n, file.Sum)) && m.replace(n) {
 			continue
 		}
 		if err := m.Tree.Put(n); err != nil {
@@ -215,7 +215,7 @@ func (r *rooter) scripts(m *Root, f *input.Package) []error {
 			m.scripts = append(m.scripts, pending{f, s, e.Chmods})
 		}
 	}
-	for _, file := range f.Manifest.Files {
+	for _, file := range f.Manifest.Files.All() {
 		if strings.Contains(file.Path, "/"+script.TriggerDir) && !script.KnownTriggers[file.Path] {
 			errs = append(errs, r.unknownScript(m, f, pkgfile.Script{Phase: file.Path, Text: file.Sum}))
 		}

@@ -216,9 +216,9 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 
 // packaged returns the nodes of a package's files, in the order of the manifest.
 func (m *Root) packaged(f *input.Package) []*tree.Node {
-	nodes := make([]*tree.Node, len(f.Manifest.Files))
-	for i := range f.Manifest.Files {
-		nodes[i] = m.Tree.Lookup(f.Manifest.Files[i].Path)
+	nodes := make([]*tree.Node, f.Manifest.Files.Len())
+	for i := range nodes {
+		nodes[i] = m.Tree.Lookup(f.Manifest.Files.Path(i))
 	}
 	return nodes
 }
@@ -254,8 +254,8 @@ func (r *layerer) noteFlags(m *Root, d delta) {
 		note(n.Path)
 	}
 	for _, f := range d.packages {
-		for _, file := range f.Manifest.Files {
-			note(file.Path)
+		for i := range f.Manifest.Files.Len() {
+			note(f.Manifest.Files.Path(i))
 		}
 	}
 }

@@ -89,8 +89,8 @@ func ownersOf(pkgs []pkgdb.Installed) map[string]string {
 		for _, d := range p.Dirs {
 			owners[d.Path] = p.Name
 		}
-		for _, f := range p.Files {
-			owners[f.Path] = p.Name
+		for i := range p.Files.Len() {
+			owners[p.Files.Path(i)] = p.Name
 		}
 	}
 	return owners

@@ -125,8 +125,8 @@ func (k *facts) restore(ctx context.Context, p *catalog.Package) (*input.Package
 		return f, nil
 	}
 	files, dirs := map[string]*pkgfile.File{}, map[string]*pkgfile.Dir{}
-	for i := range m.Files {
-		files[m.Files[i].Path] = &m.Files[i]
+	for _, file := range m.Files.All() {
+		files[file.Path] = &file
 	}
 	for i := range m.Dirs {
 		dirs[m.Dirs[i].Path] = &m.Dirs[i]

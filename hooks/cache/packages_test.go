@@ -54,21 +54,21 @@ func inspected(t *testing.T, rnd *rand.Rand, name string, whole bool) (*input.Pa
 	}
 	p := &catalog.Package{Summary: pkgfile.Summary{Name: name, Version: "1", ABI: "FreeBSD:15:amd64", Sum: sum.Of(sum.SHA256, []byte(name))}}
 	f := input.NewPackage(p, m, whole)
-	for i := range m.Files {
+	for i := range m.Files.Len() {
 		if rnd.IntN(2) == 0 {
-			f.Contents[m.Files[i].Path] = []byte(words[rnd.IntN(len(words))])
+			f.Contents[m.Files.Path(i)] = []byte(words[rnd.IntN(len(words))])
 		}
 	}
-	if len(m.Files) > 0 {
-		f.Contents[m.Files[0].Path] = []byte{} // an empty file is not one that nobody read
+	if m.Files.Len() > 0 {
+		f.Contents[m.Files.Path(0)] = []byte{} // an empty file is not one that nobody read
 	}
 	if !whole {
 		return f, raw
 	}
 	first := ""
-	for i := range m.Files {
+	for _, file := range m.Files.All() {
 		e := entry(rnd)
-		e.File = &m.Files[i]
+		e.File = &file
 		switch {
 		case first == "":
 			first = e.Path()

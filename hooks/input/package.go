@@ -71,8 +71,8 @@ func Inspect(r *Reader, p *catalog.Package, w *Wanted, headers bool) (*Package, 
 	}
 	f := NewPackage(p, m, headers || !Complete(m))
 	left := 0
-	for _, file := range m.Files {
-		if file.IsConfig || w.Has(file.Path) {
+	for i := range m.Files.Len() {
+		if file := m.Files.Bare(i); file.IsConfig || w.Has(file.Path) {
 			left++
 		}
 	}
@@ -131,8 +131,8 @@ func (f *Package) InodeFlags(e *pkgfile.Entry) uint32 {
 // LastTime returns the newest time of a package's files, nil if none has one.
 func (f *Package) LastTime() *int64 {
 	var last *int64
-	for i := range f.Manifest.Files {
-		file := &f.Manifest.Files[i]
+	for i := range f.Manifest.Files.Len() {
+		file := f.Manifest.Files.Bare(i)
 		t := file.Time
 		if e := f.Entries[file.Path]; e != nil {
 			t = &e.Time
@@ -159,7 +159,7 @@ func (f *Package) Read(r io.Reader, e *pkgfile.Entry) ([]byte, error) {
 // file flags, and no script that changes a file (only the archive says which names
 // share an inode).
 func Complete(m *pkgfile.Manifest) bool {
-	for _, f := range m.Files {
+	for _, f := range m.Files.All() {
 		if !f.Known || f.Time == nil || f.Sum == "" || f.Flags != nil && *f.Flags != 0 {
 			return false
 		}

@@ -185,17 +185,19 @@ func TestInodeFlags(t *testing.T) {
 func TestLastTime(t *testing.T) {
 	t.Parallel()
 	at := func(n int64) *int64 { return &n }
-	m := &pkgfile.Manifest{Files: []pkgfile.File{{Path: "/a", Time: at(5)}, {Path: "/b"}, {Path: "/c", Time: at(3)}}}
+	m := &pkgfile.Manifest{Files: pkgfile.FilesOf(pkgfile.File{Path: "/a", Time: at(5)}, pkgfile.File{Path: "/b"}, pkgfile.File{Path: "/c", Time: at(3)})}
 	f := input.NewPackage(&catalog.Package{}, m, true)
 	if got := f.LastTime(); got == nil || *got != 5 {
 		t.Errorf("of the manifest: got %v, want 5", got)
 	}
-	f.Note(&pkgfile.Entry{File: &m.Files[0], Time: 1})
-	f.Note(&pkgfile.Entry{File: &m.Files[1], Time: 4})
+	for i, time := range []int64{1, 4} {
+		file := m.Files.At(i)
+		f.Note(&pkgfile.Entry{File: &file, Time: time})
+	}
 	if got := f.LastTime(); got == nil || *got != 4 {
 		t.Errorf("of the archive: got %v, want 4", got)
 	}
-	if got := input.NewPackage(&catalog.Package{}, &pkgfile.Manifest{Files: []pkgfile.File{{Path: "/b"}}}, false).LastTime(); got != nil {
+	if got := input.NewPackage(&catalog.Package{}, &pkgfile.Manifest{Files: pkgfile.FilesOf(pkgfile.File{Path: "/b"})}, false).LastTime(); got != nil {
 		t.Errorf("without times: got %d, want none", *got)
 	}
 }
@@ -206,24 +208,21 @@ func TestTellsAll(t *testing.T) {
 	t.Parallel()
 	now, none, some := int64(1), uint32(0), uint32(1)
 	known := pkgfile.Attr{Known: true}
-	whole := func() *pkgfile.Manifest {
-		return &pkgfile.Manifest{Files: []pkgfile.File{{Path: "/a", Sum: "s", Attr: known, Time: &now, Flags: &none}, {Path: "/b", Sum: "s", Attr: known, Time: &now}},
-			Dirs: []pkgfile.Dir{{Path: "/d", Attr: known}}}
-	}
+	a, d := pkgfile.File{Path: "/a", Sum: "s", Attr: known, Time: &now, Flags: &none}, pkgfile.Dir{Path: "/d", Attr: known}
 	for name, tt := range map[string]struct {
-		change func(m *pkgfile.Manifest)
+		change func(f *pkgfile.File, d *pkgfile.Dir)
 		want   bool
 	}{
-		"whole":    {func(*pkgfile.Manifest) {}, true},
-		"owner":    {func(m *pkgfile.Manifest) { m.Files[1].Known = false }, false},
-		"time":     {func(m *pkgfile.Manifest) { m.Files[1].Time = nil }, false},
-		"sum":      {func(m *pkgfile.Manifest) { m.Files[1].Sum = "" }, false},
-		"flags":    {func(m *pkgfile.Manifest) { m.Files[1].Flags = &some }, false},
-		"a folder": {func(m *pkgfile.Manifest) { m.Dirs[0].Known = false }, false},
+		"whole":    {func(*pkgfile.File, *pkgfile.Dir) {}, true},
+		"owner":    {func(f *pkgfile.File, _ *pkgfile.Dir) { f.Known = false }, false},
+		"time":     {func(f *pkgfile.File, _ *pkgfile.Dir) { f.Time = nil }, false},
+		"sum":      {func(f *pkgfile.File, _ *pkgfile.Dir) { f.Sum = "" }, false},
+		"flags":    {func(f *pkgfile.File, _ *pkgfile.Dir) { f.Flags = &some }, false},
+		"a folder": {func(_ *pkgfile.File, d *pkgfile.Dir) { d.Known = false }, false},
 	} {
-		m := whole()
-		tt.change(m)
-		if got := input.Complete(m); got != tt.want {
+		b, d := pkgfile.File{Path: "/b", Sum: "s", Attr: known, Time: &now}, d
+		tt.change(&b, &d)
+		if got := input.Complete(&pkgfile.Manifest{Files: pkgfile.FilesOf(a, b), Dirs: []pkgfile.Dir{d}}); got != tt.want {
 			t.Errorf("%s: got %v, want %v", name, got, tt.want)
 		}
 	}

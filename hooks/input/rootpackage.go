@@ -8,8 +8,6 @@ import (
 	"hash"
 	"io"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
@@ -35,7 +33,7 @@ func (p *rootPackage) Next() (*pkgfile.Entry, error) {
 	if err := cmp.Or(p.Close(), p.ctx.Err()); err != nil {
 		return nil, err
 	}
-	n := p.next - len(p.manifest.Files)
+	n := p.next - p.manifest.Files.Len()
 	p.next++
 	if n >= len(p.manifest.Dirs) {
 		return nil, io.EOF
@@ -45,7 +43,8 @@ func (p *rootPackage) Next() (*pkgfile.Entry, error) {
 		_, err := p.node(d.Path, tree.Dir)
 		return &pkgfile.Entry{Dir: d, Attr: d.Attr, Flags: *d.Flags}, err
 	}
-	f := &p.manifest.Files[n+len(p.manifest.Files)]
+	file := p.manifest.Files.At(n + p.manifest.Files.Len())
+	f := &file
 	want := tree.File
 	if at := p.root.nodes[f.Path]; f.IsLink || at != nil && at.Type == tree.Symlink && !f.Known {
 		want = tree.Symlink
@@ -82,7 +81,7 @@ func (in *Root) size(n *tree.Node) int64 {
 }
 
 func (p *rootPackage) owns(path string) bool {
-	_, found := slices.BinarySearchFunc(p.manifest.Files, path, func(f pkgfile.File, path string) int { return strings.Compare(f.Path, path) })
+	_, found := p.manifest.Files.Find(path)
 	return found
 }
 

@@ -31,7 +31,7 @@ func compareRoot(ctx context.Context, r *artifact.Root, pkgs []pkgdb.Installed) 
 	var errs []error
 	modes := chmods(r, pkgs)
 	for _, p := range pkgs {
-		for i, f := range p.Files {
+		for i, f := range p.Files.All() {
 			if i%1024 == 0 && ctx.Err() != nil {
 				return []error{ctx.Err()}
 			}
@@ -59,8 +59,8 @@ func unowned(ctx context.Context, r *artifact.Root, pkgs []pkgdb.Installed) ([]s
 		left[n.Path] = n.Type != tree.Dir && n.Path != pkgdb.Path
 	}
 	for _, p := range pkgs {
-		for _, f := range p.Files {
-			delete(left, f.Path)
+		for i := range p.Files.Len() {
+			delete(left, p.Files.Path(i))
 		}
 	}
 	maps.DeleteFunc(left, func(_ string, is bool) bool { return !is })
@@ -162,7 +162,7 @@ func compareFlags(r *artifact.Root, pkgs []pkgdb.Installed) []error {
 	inodes := map[string]*inode{}
 	var order []*inode
 	for _, p := range pkgs {
-		for _, f := range p.Files {
+		for _, f := range p.Files.All() {
 			n := r.Tree.Lookup(f.Path)
 			if n == nil || n.Type == tree.Dir || !f.Known {
 				continue // reported already, or not in the database
@@ -216,7 +216,12 @@ func chmods(r *artifact.Root, pkgs []pkgdb.Installed) map[string]uint32 {
 				continue
 			}
 			own := func(n *tree.Node) bool {
-				return slices.ContainsFunc(p.Files, func(f pkgfile.File) bool { return f.Path == n.Path })
+				for i := range p.Files.Len() {
+					if p.Files.Path(i) == n.Path {
+						return true
+					}
+				}
+				return false
 			}
 			if !script.CanChmod(r.Tree, e.Chmods, own) {
 				continue

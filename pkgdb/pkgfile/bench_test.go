@@ -33,7 +33,7 @@ func BenchmarkParseManifest(b *testing.B) {
 			text := manyFiles(n)
 			benchtest.PerEntry(b, n, func() any {
 				m, err := pkgfile.ParseManifest(text)
-				if err != nil || len(m.Files) != n {
+				if err != nil || m.Files.Len() != n {
 					b.Fatal(err)
 				}
 				return m

@@ -107,10 +107,7 @@ func (m *Manifest) finish() error {
 		return err
 	}
 	for _, path := range m.Config {
-		i, found := slices.BinarySearchFunc(m.Files, path, func(f File, p string) int { return strings.Compare(f.Path, p) })
-		if found {
-			m.Files[i].IsConfig = true
-		}
+		m.Files.markConfig(path)
 	}
 	return nil
 }

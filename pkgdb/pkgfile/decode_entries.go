@@ -19,7 +19,7 @@ func (d *decoder) files(value json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	d.Files = make([]File, 0, len(kvs)) // there are thousands
+	files := make([]File, 0, len(kvs)) // there are thousands
 	err = d.eachOf(kvs, aString|anObject, func(kv member) error {
 		f := File{Path: cleanPath(urlDecode(kv.key))}
 		if kindOf(kv.value) == anObject {
@@ -34,11 +34,11 @@ func (d *decoder) files(value json.RawMessage) error {
 				return err
 			}
 		}
-		d.Files = append(d.Files, f)
+		files = append(files, f)
 		return nil
 	})
-	slices.SortStableFunc(d.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	d.Files = slices.CompactFunc(d.Files, func(a, b File) bool { return d.again(a.Path, b.Path) })
+	slices.SortStableFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	d.Files.list = slices.CompactFunc(files, func(a, b File) bool { return d.again(a.Path, b.Path) })
 	return err
 }
 

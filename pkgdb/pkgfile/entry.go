@@ -61,9 +61,12 @@ func (p *Reader) entry(h *tar.Header) (*Entry, error) {
 		}
 		return e, e.compare(h, e.Dir.Attr, e.Dir.Flags)
 	}
-	if e.File = p.files[path]; e.File == nil {
+	i, found := p.files[path]
+	if !found {
 		return nil, errors.New("is in the archive, but not in the manifest")
 	}
+	file := p.Manifest.Files.At(i)
+	e.File = &file
 	if e.File.Time != nil {
 		e.Time = *e.File.Time
 	}
@@ -96,12 +99,12 @@ func (p *Reader) checkKind(h *tar.Header, e *Entry) error {
 		}
 	case tar.TypeLink:
 		e.HardLink = cleanPath("/" + strings.TrimPrefix(h.Linkname, "/"))
-		first := p.files[e.HardLink]
-		if first == nil || !p.seen[e.HardLink] || first == f {
+		first, found := p.files[e.HardLink]
+		if !found || !p.seen[e.HardLink] || e.HardLink == f.Path {
 			return fmt.Errorf("is a hard link to %q, which is not an earlier file of the package", h.Linkname)
 		}
-		if first.Sum != f.Sum {
-			return &sum.MismatchError{Subject: "hard link to " + e.HardLink, Found: sum.Sum(first.Sum), Wanted: sum.Sum(f.Sum)}
+		if other := p.Manifest.Files.Sum(first); other != f.Sum {
+			return &sum.MismatchError{Subject: "hard link to " + e.HardLink, Found: sum.Sum(other), Wanted: sum.Sum(f.Sum)}
 		}
 	default:
 		return fmt.Errorf("has the tar type %q, wanted a file, a link or a directory", h.Typeflag)

@@ -59,8 +59,8 @@ type Reader struct {
 	label  string
 	plain  io.ReadCloser
 	tar    *tar.Reader
-	header *tar.Header // the member after the manifest, not yet delivered
-	files  map[string]*File
+	header *tar.Header    // the member after the manifest, not yet delivered
+	files  map[string]int // places in the manifest
 	dirs   map[string]*Dir
 	seen   map[string]bool
 	absent []*Dir // from the manifest, not yet delivered
@@ -106,12 +106,12 @@ func newReader(ctx context.Context, decoders *packing.Decoders, r io.Reader, lab
 
 // index maps paths to their entries in the manifest.
 func (p *Reader) index(ctx context.Context) error {
-	p.files = make(map[string]*File, len(p.Manifest.Files))
-	for i := range p.Manifest.Files {
+	p.files = make(map[string]int, p.Manifest.Files.Len())
+	for i := range p.Manifest.Files.Len() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		p.files[p.Manifest.Files[i].Path] = &p.Manifest.Files[i]
+		p.files[p.Manifest.Files.Path(i)] = i
 	}
 	p.dirs = make(map[string]*Dir, len(p.Manifest.Dirs))
 	for i := range p.Manifest.Dirs {
@@ -242,9 +242,9 @@ func (p *Reader) Read(b []byte) (int, error) {
 // missing finds what is in the manifest, but not in the archive.
 func (p *Reader) missing() error {
 	var errs []error
-	for i := range p.Manifest.Files {
-		if f := &p.Manifest.Files[i]; !p.seen[f.Path] {
-			errs = append(errs, p.damaged(f.Path, errors.New("is in the manifest, but not in the archive")))
+	for i := range p.Manifest.Files.Len() {
+		if path := p.Manifest.Files.Path(i); !p.seen[path] {
+			errs = append(errs, p.damaged(path, errors.New("is in the manifest, but not in the archive")))
 		}
 	}
 	for i := range p.Manifest.Dirs {

@@ -121,9 +121,11 @@ func TestReaderUnlike(t *testing.T) {
 	}
 	r.Close()
 	m := r.Manifest
-	m.Files[0].Perm = 0o644
-	m.Files[1].Sum, m.Files[1].Time = "", nil
-	m.Files[2].IsLink, m.Files[2].Link = false, ""
+	files := listed(m)
+	files[0].Perm = 0o644
+	files[1].Sum, files[1].Time = "", nil
+	files[2].IsLink, files[2].Link = false, ""
+	m.Files = pkgfile.FilesOf(files...)
 	m.Dirs = []pkgfile.Dir{m.Dirs[0], {Path: "/f", Attr: pkgfile.Attr{Perm: 0o711}}}
 	if r, err = pkgfile.NewReaderOf(t.Context(), nil, bytes.NewReader(archive), m); err != nil {
 		t.Fatal(err)
@@ -275,7 +277,7 @@ func FuzzReader(f *testing.F) {
 				t.Errorf("an entry of the path %q under %q", e.Path(), path)
 			}
 		}
-		for _, file := range m.Files {
+		for _, file := range m.Files.All() {
 			if entries[file.Path] == nil || entries[file.Path].File == nil {
 				t.Errorf("%s: was not read", file.Path)
 			}
@@ -285,8 +287,8 @@ func FuzzReader(f *testing.F) {
 				t.Errorf("%s: was not read", dir.Path)
 			}
 		}
-		if len(entries) > len(m.Files)+len(m.Dirs) {
-			t.Errorf("read %d entries of %d files and %d directories", len(entries), len(m.Files), len(m.Dirs))
+		if len(entries) > m.Files.Len()+len(m.Dirs) {
+			t.Errorf("read %d entries of %d files and %d directories", len(entries), m.Files.Len(), len(m.Dirs))
 		}
 		if cut > 0 {
 			return // of an archive whose end is padding
