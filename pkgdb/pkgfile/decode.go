@@ -117,6 +117,8 @@ type decoder struct {
 	*Manifest
 	key  string // being read
 	arch string // the ABI in manifests of older tools
+
+	words map[string]string // that entries share
 }
 
 // skip records what pkg skips with a message, as we do.
