@@ -90,10 +90,10 @@ func (r *streamer) writePackage(ctx context.Context, w *tarfile.Writer, m *Root,
 		if e.Unlike && f.Entries == nil {
 			return &unlikeError{f.Package}
 		}
-		if e.File == nil {
+		if e.IsDir {
 			continue
 		}
-		n := *m.Tree.Lookup(e.Path())
+		n := *m.Tree.Lookup(e.Path)
 		n.Size = e.Size
 		var body io.Reader
 		if n.Type == tree.File && e.HardLink == "" {

@@ -228,5 +228,5 @@ func (in *Root) Database(ctx context.Context, automatic map[string]bool, own boo
 // Open starts reading a package from the root.
 func (in *Root) Open(ctx context.Context, p *catalog.Package, _ *pkgfile.Manifest) (*Reader, error) {
 	m := in.pkgs[p.Name].Manifest
-	return &Reader{Manifest: m, Members: &rootPackage{ctx: ctx, root: in, manifest: m}}, nil
+	return &Reader{Manifest: m, Members: &rootPackage{ctx: ctx, root: in, manifest: m, cur: -1}}, nil
 }

@@ -15,7 +15,7 @@ import (
 // files reads {"PATH": SUM}, from before pkg 2.4, and {"PATH": {"sum": SUM,
 // "perm": …}}.
 func (d *decoder) files(value json.RawMessage) error {
-	err := d.walk(value, aString|anObject, func(key []byte, value json.RawMessage) error {
+	err := d.walk(value, aString|anObject, d.Files.grow, func(key []byte, value json.RawMessage) error {
 		f := draft{path: decodedPath(key)}
 		if value[0] == '{' {
 			if err := d.file(&f, value); err != nil {
@@ -121,7 +121,7 @@ func (d *decoder) word(value json.RawMessage) string {
 // directories reads {"PATH": "y"} or {"PATH": true}, from before pkg 2.4, and
 // {"PATH": {"perm": …}}.
 func (d *decoder) directories(value json.RawMessage) error {
-	err := d.walk(value, aString|aBool|anObject, d.encodedDirectory)
+	err := d.walk(value, aString|aBool|anObject, d.growDirs, d.encodedDirectory)
 	d.sortDirs()
 	return err
 }
@@ -134,7 +134,7 @@ func (d *decoder) dirs(value json.RawMessage) error {
 		case aString:
 			err = d.directory(bytesOf(e), e)
 		case anObject:
-			err = d.walk(e, anObject, d.encodedDirectory)
+			err = d.walk(e, anObject, d.growDirs, d.encodedDirectory)
 		default:
 			d.skip("found %s in the list, wanted %s", found, aString|anObject)
 		}
@@ -150,6 +150,8 @@ func (d *decoder) dirs(value json.RawMessage) error {
 func (d *decoder) encodedDirectory(key []byte, value json.RawMessage) error {
 	return d.directory(urlDecoded(key), value)
 }
+
+func (d *decoder) growDirs(n, _ int) { d.Dirs = slices.Grow(d.Dirs, n) }
 
 func (d *decoder) sortDirs() {
 	slices.SortStableFunc(d.Dirs, func(a, b Dir) int { return strings.Compare(a.Path, b.Path) })

@@ -90,6 +90,14 @@ func (f *Files) add(d *draft) {
 	f.list = append(f.list, p)
 }
 
+// grow makes room for files whose paths have so many bytes.
+func (f *Files) grow(n, bytes int) {
+	if f.text == nil {
+		f.list, f.text = make([]packed, 0, n), new(strings.Builder)
+	}
+	f.text.Grow(bytes)
+}
+
 // addText adds a text after its length.
 func (f *Files) addText(text []byte) {
 	f.text.Write(binary.LittleEndian.AppendUint32(make([]byte, 0, 4), uint32(len(text))))
@@ -126,6 +134,9 @@ func (f *Files) Path(i int) string {
 	return f.text.String()[p.at:][:p.path]
 }
 
+// HasSum reports whether a file has a sum.
+func (f *Files) HasSum(i int) bool { return f.traits[f.list[i].traits].sum != none }
+
 // Sum returns the sum of a file, "" for none.
 func (f *Files) Sum(i int) string {
 	p := &f.list[i]
@@ -142,8 +153,12 @@ func (f *Files) Sum(i int) string {
 
 // textAt returns a text after its length.
 func (f *Files) textAt(at int) string {
-	rest := f.text.String()[at:]
-	return rest[4:][:uint32(rest[0])|uint32(rest[1])<<8|uint32(rest[2])<<16|uint32(rest[3])<<24]
+	return f.text.String()[at+4:][:f.lengthAt(at)]
+}
+
+func (f *Files) lengthAt(at int) int {
+	b := f.text.String()[at:][:4]
+	return int(uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24)
 }
 
 // Bare returns a file without its sum, whose text costs more than all the rest.

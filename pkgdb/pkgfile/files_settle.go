@@ -17,7 +17,8 @@ func (f *Files) settle(again func(path string)) {
 	old := f.text.String()
 	path := func(p *packed) string { return old[p.at:][:p.path] }
 	compare := func(a, b packed) int { return cmp.Compare(path(&a), path(&b)) }
-	if !slices.IsSortedFunc(f.list, compare) {
+	sorted := slices.IsSortedFunc(f.list, compare)
+	if !sorted {
 		slices.SortStableFunc(f.list, compare)
 	}
 	f.list = slices.CompactFunc(f.list, func(a, b packed) bool {
@@ -27,6 +28,9 @@ func (f *Files) settle(again func(path string)) {
 		}
 		return same
 	})
+	if sorted && cap(f.list) == len(f.list) && f.text.Cap()-f.text.Len() <= len(old)/16 {
+		return
+	}
 	size := 0
 	for i := range f.list {
 		size += f.size(i)

@@ -77,26 +77,34 @@ func (f *Files) hash(i int, at hand) hand {
 		of = sum.Sum(f.Sum(i))
 	}
 	if at.Hash == nil || at.kind != of.Kind() {
-		return hand{of.New(), of.Kind()}
+		return hand{Hash: of.New(), kind: of.Kind()}
 	}
 	at.Reset()
 	return at
 }
 
+// sameSum compares the sums of two files.
+func (f *Files) sameSum(i, j int) bool {
+	a, b := &f.list[i], &f.list[j]
+	how := f.traits[a.traits].sum
+	return how == f.traits[b.traits].sum && a.sum == b.sum && (how != otherwise || f.Sum(i) == f.Sum(j))
+}
+
 // hand is a hash at hand.
 type hand struct {
 	hash.Hash
-	kind sum.Kind
+	kind   sum.Kind
+	digest []byte // the last one, whose memory the next one takes
 }
 
 // check compares the contents of a file with its sum.
-func (f *Files) check(i int, h hash.Hash) error {
+func (f *Files) check(i int, h *hand) error {
 	p := &f.list[i]
 	switch f.traits[p.traits].sum {
 	case none:
 		return nil
 	case typed, bare:
-		if bytes.Equal(h.Sum(make([]byte, 0, len(p.sum))), p.sum[:]) {
+		if h.digest = h.Sum(h.digest[:0]); bytes.Equal(h.digest, p.sum[:]) {
 			return nil
 		}
 	}

@@ -72,6 +72,8 @@ func stringOf(value json.RawMessage) string { return string(bytesOf(value)) }
 // has thousands, almost all without escapes.
 func bytesOf(value json.RawMessage) []byte {
 	switch {
+	case value[0] >= '0' && value[0] <= '9' && len(value) < 19 && !bytes.ContainsAny(value, ".eE"):
+		return value
 	case value[0] != '"':
 		if n, err := strconv.ParseInt(string(value), 10, 64); err == nil {
 			return strconv.AppendInt(nil, n, 10)

@@ -12,33 +12,46 @@ import (
 )
 
 // walk reads the members of an object as eachOf does, but keeps none of them: there
-// may be hundreds of thousands.
-func (d *decoder) walk(object json.RawMessage, takes kind, read func(key []byte, value json.RawMessage) error) error {
-	s := scanner(object)
+// may be hundreds of thousands. Before the first it tells how many come, and how
+// many bytes their keys have.
+func (d *decoder) walk(object json.RawMessage, takes kind, come func(n, bytes int), read func(key []byte, value json.RawMessage) error) error {
+	n, size, err := count(object)
+	if err != nil {
+		return err
+	}
+	come(n, size)
 	seen := seen{object: object}
-	var failed error // what is wrong with the object itself comes first
-	for n := 0; ; n++ {
+	for s := scanner(object); ; {
 		raw, value, more := s.Member()
-		switch {
-		case !more && n > maxEntries:
-			return &LimitError{"entries", n, maxEntries}
-		case !more:
-			return failed
-		case n >= maxEntries:
-			continue // only counted
+		if !more {
+			return nil
 		}
 		key := bytesOf(raw)
-		if len(key) == 0 {
-			return errEmptyKey
-		}
-		if failed != nil || seen.again(key) {
+		if seen.again(key) {
 			continue
 		}
 		if found := kindOf(value); found&takes == 0 {
 			d.skip("%s: found %s, wanted %s", key, found, takes)
 		} else if err := read(key, value); err != nil {
-			failed = fmt.Errorf("%s: %w", key, err)
+			return fmt.Errorf("%s: %w", key, err)
 		}
+	}
+}
+
+// count counts the members of an object and the bytes of their keys, and refuses
+// what members does.
+func count(object json.RawMessage) (n, size int, err error) {
+	for s := scanner(object); ; n++ {
+		key, _, more := s.Member()
+		switch {
+		case !more && n > maxEntries:
+			return 0, 0, &LimitError{"entries", n, maxEntries}
+		case !more:
+			return n, size, nil
+		case n < maxEntries && (len(key) == 2 || key[1] == '\\' && len(bytesOf(key)) == 0):
+			return 0, 0, errEmptyKey
+		}
+		size += len(key) - 2
 	}
 }
 
