@@ -152,7 +152,7 @@ func readAgain(ctx context.Context, in input.Input, f *input.Package, paths map[
 		return nil, err
 	}
 	defer r.Close()
-	again, _, err := input.Inspect(r, f.Package, &input.Wanted{Files: paths}, false)
+	again, err := input.Inspect(r, f.Package, &input.Wanted{Files: paths}, false)
 	return again, err
 }
 

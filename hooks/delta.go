@@ -75,8 +75,8 @@ func (m *Root) delta(ctx context.Context) delta {
 		for _, dir := range f.Manifest.Dirs {
 			needDir(need, dir.Path)
 		}
-		for _, file := range f.Manifest.Files {
-			needDir(need, tree.Parent(file.Path))
+		for i := range f.Manifest.Files.Len() {
+			needDir(need, tree.Parent(f.Manifest.Files.Path(i)))
 		}
 	}
 	for path, text := range m.Generated {

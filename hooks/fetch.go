@@ -97,11 +97,11 @@ func look(ctx context.Context, cfg Config, p *catalog.Package, wanted *input.Wan
 		return nil, err
 	}
 	defer r.Close()
-	f, raw, err := input.Inspect(r, p, wanted, headers)
+	f, err := input.Inspect(r, p, wanted, headers)
 	if err != nil {
 		return nil, err
 	}
-	known.Note(f, raw)
+	known.Note(ctx, f)
 	noteOdd(cfg, f)
 	return f, nil
 }
@@ -173,23 +173,20 @@ func noteOdd(cfg Config, f *input.Package) {
 	if f.Entries == nil {
 		return
 	}
-	for i := range f.Manifest.Files {
-		noteUnlike(cfg, f, f.Entries[f.Manifest.Files[i].Path])
-	}
-	for i := range f.Manifest.Dirs {
-		noteUnlike(cfg, f, f.Entries[f.Manifest.Dirs[i].Path])
+	for e := range f.Entries.All() {
+		noteUnlike(cfg, f, &e)
 	}
 }
 
 func noteUnlike(cfg Config, f *input.Package, e *pkgfile.Entry) {
-	if e == nil || !e.Unlike {
+	if !e.Unlike {
 		return
 	}
 	found := fmt.Sprintf("%s:%s, mode %04o", e.Attr.Uname, e.Attr.Gname, e.Attr.Perm)
 	if e.Absent {
-		cfg.Observe.Notice("%s: %s: is in the manifest, but not in the archive: as with pkg(8) it becomes %s", f.FullName(), e.Path(), found)
+		cfg.Observe.Notice("%s: %s: is in the manifest, but not in the archive: as with pkg(8) it becomes %s", f.FullName(), e.Path, found)
 		return
 	}
 	cfg.Observe.Notice("%s: %s: is %s in the archive, but not in the manifest: as with pkg(8) the image has the first, its pkg database the second, and verify will report it",
-		f.FullName(), e.Path(), found)
+		f.FullName(), e.Path, found)
 }

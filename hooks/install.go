@@ -80,16 +80,16 @@ func (m *Root) put(ctx context.Context, f *input.Package) []error {
 		d := &f.Manifest.Dirs[i]
 		if absent[d.Path] {
 			errs = append(errs, &pkgfile.DamageError{Package: f.FullName(), Path: d.Path, Err: errors.New("is in the manifest, but not in the archive")})
-		} else if err := m.Tree.Put(dirNode(f, d)); err != nil {
+		} else if err := m.Tree.Put(dirNode(f, i, d)); err != nil {
 			errs = append(errs, explain(f, err))
 		}
 	}
-	for i := range f.Manifest.Files {
+	for i, file := range f.Manifest.Files.All() {
 		if ctx.Err() != nil {
 			return nil
 		}
-		n := fileNode(f, &f.Manifest.Files[i])
-		if (m.Def.Replacing(n.Path) || m.repeats(&n, f.Manifest.Files[i].Sum)) && m.replace(n) {
+		n := fileNode(f, i, &file)
+		if (m.Def.Replacing(n.Path) || m.repeats(&n, file.Sum)) && m.replace(n) {
 			continue
 		}
 		if err := m.Tree.Put(n); err != nil {
@@ -103,14 +103,14 @@ func (m *Root) put(ctx context.Context, f *input.Package) []error {
 // its archive has neither them nor a file below, and no earlier package has them.
 func (m *Root) absentDirs(f *input.Package) map[string]bool {
 	absent := map[string]bool{}
-	for path, e := range f.Entries {
-		if e.Absent && m.Tree.Lookup(path) == nil {
-			absent[path] = true
+	for e := range f.Entries.All() {
+		if e.Absent && m.Tree.Lookup(e.Path) == nil {
+			absent[e.Path] = true
 		}
 	}
 	if len(absent) > 0 {
-		for path, e := range f.Entries {
-			for !e.Absent && path != "/" {
+		for e := range f.Entries.All() {
+			for path := e.Path; !e.Absent && path != "/"; {
 				path = tree.Parent(path)
 				delete(absent, path)
 			}
@@ -162,7 +162,7 @@ func explain(f *input.Package, err error) error {
 	return err
 }
 
-func fileNode(f *input.Package, file *pkgfile.File) tree.Node {
+func fileNode(f *input.Package, i int, file *pkgfile.File) tree.Node {
 	n := tree.Node{Path: file.Path, Type: tree.File, Origin: tree.Packaged, Package: f.Name}
 	if file.IsLink {
 		n.Type, n.Link = tree.Symlink, file.Link
@@ -174,7 +174,7 @@ func fileNode(f *input.Package, file *pkgfile.File) tree.Node {
 	if file.Flags != nil {
 		n.Flags = pkgfile.FormatFlags(*file.Flags)
 	}
-	if e := f.Entries[file.Path]; e != nil {
+	if e, known := f.Entries.File(i); known {
 		n.Mode, n.Uname, n.Gname, n.Time = e.Attr.Perm, e.Attr.Uname, e.Attr.Gname, e.Time
 		switch {
 		case e.HardLink != "":
@@ -182,17 +182,17 @@ func fileNode(f *input.Package, file *pkgfile.File) tree.Node {
 		case e.IsLink:
 			n.Type, n.Link = tree.Symlink, e.Link
 		}
-		n.Flags = pkgfile.FormatFlags(f.InodeFlags(e))
+		n.Flags = pkgfile.FormatFlags(f.Entries.InodeFlags(&e))
 	}
 	return n
 }
 
-func dirNode(f *input.Package, d *pkgfile.Dir) tree.Node {
+func dirNode(f *input.Package, i int, d *pkgfile.Dir) tree.Node {
 	n := tree.Node{Path: d.Path, Type: tree.Dir, Mode: d.Perm, Uname: d.Uname, Gname: d.Gname, Origin: tree.Packaged, Package: f.Name}
 	if d.Flags != nil {
 		n.Flags = pkgfile.FormatFlags(*d.Flags)
 	}
-	if e := f.Entries[d.Path]; e != nil {
+	if e, known := f.Entries.Dir(i); known {
 		n.Mode, n.Uname, n.Gname, n.Flags = e.Attr.Perm, e.Attr.Uname, e.Attr.Gname, pkgfile.FormatFlags(e.Flags)
 	}
 	return n
@@ -215,7 +215,7 @@ func (r *rooter) scripts(m *Root, f *input.Package) []error {
 			m.scripts = append(m.scripts, pending{f, s, e.Chmods})
 		}
 	}
-	for _, file := range f.Manifest.Files {
+	for _, file := range f.Manifest.Files.All() {
 		if strings.Contains(file.Path, "/"+script.TriggerDir) && !script.KnownTriggers[file.Path] {
 			errs = append(errs, r.unknownScript(m, f, pkgfile.Script{Phase: file.Path, Text: file.Sum}))
 		}

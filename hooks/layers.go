@@ -210,8 +210,8 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 // packaged yields the nodes of a package's files, in the order of the manifest.
 func (m *Root) packaged(f *input.Package) iter.Seq[*tree.Node] {
 	return func(yield func(*tree.Node) bool) {
-		for i := range f.Manifest.Files {
-			if !yield(m.Tree.Lookup(f.Manifest.Files[i].Path)) {
+		for i := range f.Manifest.Files.Len() {
+			if !yield(m.Tree.Lookup(f.Manifest.Files.Path(i))) {
 				return
 			}
 		}
@@ -249,8 +249,8 @@ func (r *layerer) noteFlags(m *Root, d delta) {
 		note(n.Path)
 	}
 	for _, f := range d.packages {
-		for _, file := range f.Manifest.Files {
-			note(file.Path)
+		for i := range f.Manifest.Files.Len() {
+			note(f.Manifest.Files.Path(i))
 		}
 	}
 }

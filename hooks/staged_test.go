@@ -78,16 +78,16 @@ func unpack(t *testing.T, archive, root string, log io.Writer) (late []func() er
 		if err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join(root, e.Path())
+		path := filepath.Join(root, e.Path)
 		err = os.MkdirAll(filepath.Dir(path), 0o755)
 		kind, link := "file", ""
 		switch {
 		case err != nil:
-		case e.Dir != nil:
+		case e.IsDir:
 			kind, err = "dir", os.MkdirAll(path, 0o755)
-		case e.File.IsLink:
-			kind, link = "link", " link="+e.File.Link
-			err = os.Symlink(e.File.Link, path)
+		case e.IsLink:
+			kind, link = "link", " link="+e.Link
+			err = os.Symlink(e.Link, path)
 		case e.HardLink != "":
 			err = os.Link(filepath.Join(root, e.HardLink), path)
 		default:
@@ -104,7 +104,7 @@ func unpack(t *testing.T, archive, root string, log io.Writer) (late []func() er
 		if e.Flags != 0 {
 			flags = " flags=" + pkgfile.FormatFlags(e.Flags)
 		}
-		fmt.Fprintf(log, "./%s type=%s uname=%s gname=%s mode=%3o%s%s\n", strings.TrimPrefix(e.Path(), "/"), kind, e.Attr.Uname, e.Attr.Gname, e.Attr.Perm, link, flags)
+		fmt.Fprintf(log, "./%s type=%s uname=%s gname=%s mode=%3o%s%s\n", strings.TrimPrefix(e.Path, "/"), kind, e.Attr.Uname, e.Attr.Gname, e.Attr.Perm, link, flags)
 		if kind == "file" {
 			stamp := time.Unix(e.Time, 0)
 			late = append(late, func() error { return os.Chtimes(path, stamp, stamp) })

@@ -65,7 +65,7 @@ func readAll(ctx context.Context, cfg Config, roots []*Root, out *output.Folder)
 // writePackage streams the files of a package. It checks their contents against the
 // manifest on the way, and records what they need at run time.
 func (r *streamer) writePackage(ctx context.Context, w *tarfile.Writer, m *Root, f *input.Package) error {
-	if len(f.Manifest.Files) == 0 {
+	if f.Manifest.Files.Len() == 0 {
 		return nil
 	}
 	pkg, err := reopen(ctx, r.Input, f)
@@ -90,10 +90,10 @@ func (r *streamer) writePackage(ctx context.Context, w *tarfile.Writer, m *Root,
 		if e.Unlike && f.Entries == nil {
 			return &unlikeError{f.Package}
 		}
-		if e.File == nil {
+		if e.IsDir {
 			continue
 		}
-		n := *m.Tree.Lookup(e.Path())
+		n := *m.Tree.Lookup(e.Path)
 		n.Size = e.Size
 		var body io.Reader
 		if n.Type == tree.File && e.HardLink == "" {

@@ -166,12 +166,11 @@ func (k *checker) pkg(p *Installed) {
 	}
 	k.digest(p)
 	files := map[string]*pkgfile.File{}
-	for i := range p.Files {
+	for _, f := range p.Files.All() {
 		if !k.next() {
 			return
 		}
-		f := &p.Files[i]
-		files[f.Path] = f
+		files[f.Path] = &f
 		subject := p.FullName() + ": " + f.Path
 		if _, err := sum.Parse(f.Sum); err != nil && (f.Sum != "" || f.Known) { // pkg before 1.2 recorded none for links
 			k.fault(subject, "sum", fmt.Sprintf("%q", f.Sum), "a typed sum")

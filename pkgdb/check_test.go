@@ -21,7 +21,14 @@ func sound(t *testing.T) []byte {
 	t.Helper()
 	pkgs := installed()
 	pkgs[0].Contents["/etc/c"] = []byte("text")
-	pkgs[0].Files[1].Sum = string(sum.Of(sum.SHA256, []byte("text")))
+	var files pkgfile.Files
+	for i, f := range pkgs[0].Files.All() {
+		if i == 1 {
+			f.Sum = string(sum.Of(sum.SHA256, []byte("text")))
+		}
+		files.Append(f)
+	}
+	pkgs[0].Files = files
 	pkgs[0].Provides, pkgs[0].Requires = []string{"v", "w"}, []string{"r", "v"}
 	pkgs[1].Users = []string{"u"}
 	image := mustWrite(t, pkgs, 100)

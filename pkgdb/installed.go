@@ -134,7 +134,7 @@ func (r *reader) files() {
 			f.Time = &seconds
 		}
 		f.IsConfig = config[owned{p.Name, f.Path}]
-		p.Files = append(p.Files, f)
+		p.Files.Append(f)
 	})
 }
 

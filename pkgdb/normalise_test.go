@@ -93,9 +93,11 @@ func plain() []Installed {
 	for i := range pkgs {
 		m := pkgs[i].Manifest
 		m.ShlibsRequiredIgnore, m.ShlibsProvidedIgnore = nil, nil
-		for j := range m.Files {
-			m.Files[j] = pkgfile.File{Path: m.Files[j].Path, Sum: m.Files[j].Sum}
+		var files pkgfile.Files
+		for _, f := range m.Files.All() {
+			files.Append(pkgfile.File{Path: f.Path, Sum: f.Sum})
 		}
+		m.Files = files
 		for j := range m.Dirs {
 			m.Dirs[j] = pkgfile.Dir{Path: m.Dirs[j].Path}
 		}
@@ -413,7 +415,7 @@ func randomPackage(random *rand.Rand, name string) Installed {
 		Provides: some("v"), Requires: some("q"), Dirs: []pkgfile.Dir{{Path: "/shared", Attr: attr}}, LicenseLogic: "and",
 	}
 	for _, s := range some("s") {
-		m.Files = append(m.Files, pkgfile.File{Path: "/" + name + "/" + s, Sum: sha, Attr: attr, Time: ptr(random.Int64N(99))})
+		m.Files.Append(pkgfile.File{Path: "/" + name + "/" + s, Sum: sha, Attr: attr, Time: ptr(random.Int64N(99))})
 		m.Options = append(m.Options, pkgfile.Pair{Name: s, Value: "on"})
 		m.Annotations = append(m.Annotations, pkgfile.Pair{Name: s, Value: name})
 		m.Scripts = []pkgfile.Script{{Phase: "post-install", Text: s}}

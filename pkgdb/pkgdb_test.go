@@ -36,12 +36,12 @@ func installed() []Installed {
 		Provides: []string{"v"}, Requires: []string{"r"}, Vital: true,
 		Deps: []pkgfile.Dep{{Name: "b", Origin: "o/b", Version: "2"}}, Options: []pkgfile.Pair{{Name: "DOCS", Value: "on"}},
 		Annotations: []pkgfile.Pair{{Name: "set", Value: "minimal"}},
-		Files: []pkgfile.File{
-			{Path: "/bin/a", Sum: sha, Attr: attr, Flags: ptr(uint32(0x20000)), Time: ptr(int64(50))},
-			{Path: "/etc/c", Sum: sha, Attr: attr, Time: ptr(int64(500)), IsConfig: true},
-			{Path: "/l", Sum: sha, Attr: attr, Time: ptr(int64(5)), IsLink: true, Link: "bin/a"},
-			{Path: "/old", Sum: sha},
-		},
+		Files: pkgfile.FilesOf(
+			pkgfile.File{Path: "/bin/a", Sum: sha, Attr: attr, Flags: ptr(uint32(0x20000)), Time: ptr(int64(50))},
+			pkgfile.File{Path: "/etc/c", Sum: sha, Attr: attr, Time: ptr(int64(500)), IsConfig: true},
+			pkgfile.File{Path: "/l", Sum: sha, Attr: attr, Time: ptr(int64(5)), IsLink: true, Link: "bin/a"},
+			pkgfile.File{Path: "/old", Sum: sha},
+		),
 		Dirs: []pkgfile.Dir{{Path: "/bin", Attr: attr}}, Config: []string{"/etc/c"},
 		Scripts:    []pkgfile.Script{{Phase: "post-install", Text: "echo"}, {Phase: "pre-install", Text: "echo"}},
 		LuaScripts: []pkgfile.Script{{Phase: "post-install", Text: "print()"}},
@@ -165,12 +165,12 @@ func TestInstalled(t *testing.T) {
 	}
 	var got []string
 	for _, p := range pkgs {
-		got = append(got, fmt.Sprint(p.Name, " ", p.Version, " ", p.Automatic, " ", len(p.Files), " ", len(p.Dirs)))
+		got = append(got, fmt.Sprint(p.Name, " ", p.Version, " ", p.Automatic, " ", p.Files.Len(), " ", len(p.Dirs)))
 	}
 	if d := cmp.Diff([]string{"a 1 false 4 1", "b 2 true 0 1"}, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
-	if f := pkgs[0].Files[3]; f.Known || f.Path != "/old" {
+	if f := pkgs[0].Files.At(3); f.Known || f.Path != "/old" {
 		t.Errorf("got %+v", f)
 	}
 }
@@ -279,7 +279,7 @@ func BenchmarkWrite(b *testing.B) {
 		name := fmt.Sprintf("p%02d", i)
 		m := &pkgfile.Manifest{Name: name, Version: "1", Origin: "o/" + name, ABI: "FreeBSD:15:amd64", Prefix: "/"}
 		for j := range 300 {
-			m.Files = append(m.Files, pkgfile.File{Path: fmt.Sprintf("/usr/share/%s/%03d", name, j), Sum: sha, Attr: attr, Time: ptr(int64(j))})
+			m.Files.Append(pkgfile.File{Path: fmt.Sprintf("/usr/share/%s/%03d", name, j), Sum: sha, Attr: attr, Time: ptr(int64(j))})
 		}
 		pkgs = append(pkgs, Installed{Manifest: m, Repository: "FreeBSD-base"})
 	}

@@ -94,11 +94,10 @@ func (w *writer) pkg(p Installed) {
 
 func (w *writer) files(ctx context.Context, p Installed) error {
 	t := w.table("files", "path", "sha256", "uname", "gname", "perm", "fflags", "mtime", "symlink_target", "package_id")
-	for i := range p.Files {
+	for _, f := range p.Files.All() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		f := &p.Files[i]
 		var seconds int64
 		if f.Time != nil {
 			seconds = min(*f.Time, w.epoch)

@@ -120,7 +120,7 @@ func (p *program) listPackages(c *cli.Context, a *artifact.Artifact) error {
 				Why       string `json:"why"`
 				Files     int    `json:"files"`
 				Bytes     int64  `json:"bytes"`
-			}{pkg.Name, pkg.Version, pkg.ABI, pkg.Automatic, reasons[pkg.Name], len(pkg.Files), bytes[pkg.Name]})
+			}{pkg.Name, pkg.Version, pkg.ABI, pkg.Automatic, reasons[pkg.Name], pkg.Files.Len(), bytes[pkg.Name]})
 			if err != nil {
 				return err
 			}

@@ -73,7 +73,7 @@ func writeDatabase(ts *testscript.TestScript, _ bool, args []string) {
 	seconds := int64(1_700_000_000)
 	image, err := pkgdb.Write(context.Background(), []pkgdb.Installed{{Repository: "FreeBSD-base", Manifest: &pkgfile.Manifest{
 		Name: "tool", Version: args[1], Origin: "base/tool", ABI: "FreeBSD:15:amd64", Prefix: "/",
-		Files: []pkgfile.File{{Path: "/tool", Sum: string(sum.Of(sum.BLAKE2b, []byte("tool "+args[1]))), Attr: attr, Time: &seconds}},
+		Files: pkgfile.FilesOf(pkgfile.File{Path: "/tool", Sum: string(sum.Of(sum.BLAKE2b, []byte("tool "+args[1]))), Attr: attr, Time: &seconds}),
 	}}}, seconds, pkgdb.DefaultSchema)
 	ts.Check(err)
 	ts.Check(sqlitefile.Write(context.Background(), ts.MkAbs(args[0]), image))

@@ -340,7 +340,7 @@ func writeManyFiles(t *testing.T, file string, n int) {
 	attr, seconds := pkgfile.Attr{Known: true, Uname: "root", Gname: "wheel", Perm: 0o644}, int64(1_700_000_000)
 	m := &pkgfile.Manifest{Name: "many", Version: "1", Origin: "base/many", ABI: "FreeBSD:15:amd64", Prefix: "/"}
 	for i := range n {
-		m.Files = append(m.Files, pkgfile.File{Path: fmt.Sprintf("/many/%07d", i), Sum: "1$" + strings.Repeat("0", 64), Attr: attr, Time: &seconds})
+		m.Files.Append(pkgfile.File{Path: fmt.Sprintf("/many/%07d", i), Sum: "1$" + strings.Repeat("0", 64), Attr: attr, Time: &seconds})
 	}
 	text, err := pkgdb.Write(t.Context(), []pkgdb.Installed{{Manifest: m, Repository: "FreeBSD-base"}}, seconds, pkgdb.DefaultSchema)
 	if err == nil {

@@ -75,7 +75,7 @@ func TestRead(t *testing.T) {
 	}
 	var packages []string
 	for _, p := range a.Packages {
-		packages = append(packages, fmt.Sprintf("%s automatic %t, %d files, %d dirs", p.FullName(), p.Automatic, len(p.Files), len(p.Dirs)))
+		packages = append(packages, fmt.Sprintf("%s automatic %t, %d files, %d dirs", p.FullName(), p.Automatic, p.Files.Len(), len(p.Dirs)))
 	}
 	if d := cmp.Diff([]string{"app-1.2 automatic false, 2 files, 1 dirs", "lib-3 automatic true, 1 files, 0 dirs"}, packages); d != "" {
 		t.Errorf("packages (-want +got):\n%s", d)

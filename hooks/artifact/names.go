@@ -20,8 +20,8 @@ import (
 func (a *Artifact) StepsOf(packages []pkgdb.Installed) map[string]string {
 	first, steps := map[string]string{}, map[string]string{}
 	for _, p := range packages {
-		if len(p.Files) > 0 {
-			first[p.Files[0].Path] = p.Name
+		if p.Files.Len() > 0 {
+			first[p.Files.Path(0)] = p.Name
 		}
 	}
 	for i, nodes := range a.Layers {

@@ -26,7 +26,7 @@ type owned struct{ pkg, entry uint32 }
 func OwnersOf(pkgs []pkgdb.Installed) *Owners {
 	all := 0
 	for _, p := range pkgs {
-		all += len(p.Files) + len(p.Dirs)
+		all += p.Files.Len() + len(p.Dirs)
 	}
 	size := 8
 	for 3*size < 4*all {
@@ -35,9 +35,9 @@ func OwnersOf(pkgs []pkgdb.Installed) *Owners {
 	o := &Owners{packages: pkgs, slots: make([]owned, size), seed: maphash.MakeSeed()}
 	for i, p := range pkgs {
 		for j := range p.Dirs {
-			o.add(owned{uint32(i + 1), uint32(len(p.Files) + j + 1)})
+			o.add(owned{uint32(i + 1), uint32(p.Files.Len() + j + 1)})
 		}
-		for j := range p.Files {
+		for j := range p.Files.Len() {
 			o.add(owned{uint32(i + 1), uint32(j + 1)})
 		}
 	}
@@ -54,10 +54,10 @@ func (o *Owners) add(x owned) {
 
 func (o *Owners) path(x owned) string {
 	p := &o.packages[x.pkg-1]
-	if i := int(x.entry) - 1; i < len(p.Files) {
-		return p.Files[i].Path
+	if i := int(x.entry) - 1; i < p.Files.Len() {
+		return p.Files.Path(i)
 	}
-	return p.Dirs[int(x.entry)-1-len(p.Files)].Path
+	return p.Dirs[int(x.entry)-1-p.Files.Len()].Path
 }
 
 // slot is where a path is in the table, or would be.
@@ -88,5 +88,5 @@ func (o *Owners) HasFile(path string) bool {
 		return false
 	}
 	x := o.slots[o.slot(path)]
-	return x != (owned{}) && int(x.entry) <= len(o.packages[x.pkg-1].Files)
+	return x != (owned{}) && int(x.entry) <= o.packages[x.pkg-1].Files.Len()
 }

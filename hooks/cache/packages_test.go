@@ -24,7 +24,7 @@ var words = []string{"bin", "etc", "a b", "ü", "\xff\xfe", "line\\nbreak", "$x"
 
 // inspected is a package as Inspect leaves it, of random files and folders; whole
 // ones have entries, with owners, flags, times and links of their own.
-func inspected(t *testing.T, rnd *rand.Rand, name string, whole bool) (*input.Package, *input.Raw) {
+func inspected(t *testing.T, rnd *rand.Rand, name string, whole bool) *input.Package {
 	t.Helper()
 	path := func(i int) string {
 		p := "/"
@@ -41,51 +41,57 @@ func inspected(t *testing.T, rnd *rand.Rand, name string, whole bool) (*input.Pa
 		dirs = append(dirs, path(100+i))
 	}
 	slices.Sort(files)
-	raw := &input.Raw{Text: manifest(name, "test/x", files, dirs)}
+	var compact []byte
 	if rnd.IntN(2) == 0 {
-		raw.Compact = manifest(name, "test/other", nil, nil) // whose digest pkg registers
+		compact = manifest(name, "test/other", nil, nil) // whose digest pkg registers
 	}
-	m, err := pkgfile.ParseManifests(raw.Text, raw.Compact)
+	m, err := pkgfile.ParseManifests(manifest(name, "test/x", files, dirs), compact)
 	if err != nil {
-		t.Fatalf("%s: %v", raw.Text, err)
+		t.Fatal(err)
 	}
-	if (raw.Compact != nil) != (m.Registered != "") {
-		t.Fatalf("%s registers %q", raw.Compact, m.Registered)
+	if (compact != nil) != (m.Registered != "") {
+		t.Fatalf("%s registers %q", compact, m.Registered)
 	}
 	p := &catalog.Package{Summary: pkgfile.Summary{Name: name, Version: "1", ABI: "FreeBSD:15:amd64", Sum: sum.Of(sum.SHA256, []byte(name))}}
 	f := input.NewPackage(p, m, whole)
-	for i := range m.Files {
+	for i := range m.Files.Len() {
 		if rnd.IntN(2) == 0 {
-			f.Contents[m.Files[i].Path] = []byte(words[rnd.IntN(len(words))])
+			f.Contents[m.Files.Path(i)] = []byte(words[rnd.IntN(len(words))])
 		}
 	}
-	if len(m.Files) > 0 {
-		f.Contents[m.Files[0].Path] = []byte{} // an empty file is not one that nobody read
+	if m.Files.Len() > 0 {
+		f.Contents[m.Files.Path(0)] = []byte{} // an empty file is not one that nobody read
 	}
 	if !whole {
-		return f, raw
+		return f
 	}
 	first := ""
-	for i := range m.Files {
+	var entries []*pkgfile.Entry
+	for i, file := range m.Files.All() {
 		e := entry(rnd)
-		e.File = &m.Files[i]
+		e.Path, e.IsConfig = file.Path, file.IsConfig
 		switch {
-		case first == "":
-			first = e.Path()
+		case i == 0:
+			first = e.Path
 		case rnd.IntN(3) == 0:
 			e.HardLink = first
 		}
-		raw.Entries = append(raw.Entries, e)
+		entries = append(entries, e)
 	}
-	for i := range m.Dirs {
+	for _, d := range m.Dirs {
 		e := entry(rnd)
-		e.Dir, e.Absent = &m.Dirs[i], rnd.IntN(2) == 0
-		raw.Entries = append(raw.Entries, e)
+		e.Path, e.IsDir, e.Absent = d.Path, true, rnd.IntN(2) == 0
+		entries = append(entries, e)
 	}
-	for _, e := range raw.Entries {
-		f.Note(e)
+	for _, e := range entries {
+		if !f.Entries.Add(e) {
+			t.Fatalf("%s: is not in the manifest", e.Path)
+		}
+		if got, known := f.Entries.Of(e.Path); !known || got != *e {
+			t.Fatalf("got the entry %+v, want %+v", got, e)
+		}
 	}
-	return f, raw
+	return f
 }
 
 // entry is one of random attributes.
@@ -129,21 +135,18 @@ func same(t *testing.T, what string, want, got *input.Package) {
 // shown is a package as text, flags of its inodes included.
 func shown(p *input.Package) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%p %+v\n", p.Package, *p.Manifest)
+	m := *p.Manifest
+	m.Files = pkgfile.Files{}
+	fmt.Fprintf(&b, "%p %+v\n", p.Package, m)
+	for _, f := range p.Manifest.Files.All() {
+		text, err := json.Marshal(f)
+		fmt.Fprintf(&b, "%q %s %v\n", f.Path, text, err)
+	}
 	contents, err := json.Marshal(p.Contents)
 	fmt.Fprintf(&b, "%q %s %v\n", p.Contents, contents, err)
 	fmt.Fprintf(&b, "entries: %v\n", p.Entries != nil)
-	var paths []string
-	for path := range p.Entries {
-		paths = append(paths, path)
-	}
-	slices.Sort(paths)
-	for _, path := range paths {
-		e := *p.Entries[path]
-		flags := p.InodeFlags(&e)
-		kind := fmt.Sprint(e.File != nil, e.Dir != nil, e.Path())
-		e.File, e.Dir = nil, nil
-		fmt.Fprintf(&b, "%q %q %+v %d\n", path, kind, e, flags)
+	for e := range p.Entries.All() {
+		fmt.Fprintf(&b, "%+v %d\n", e, p.Entries.InodeFlags(&e))
 	}
 	return b.String()
 }
@@ -158,11 +161,11 @@ func TestPackages(t *testing.T) {
 		all := cache.New(st, "one").Packages(t.Context(), "image", seed)
 		var made []*input.Package
 		for i := range 5 {
-			f, raw := inspected(t, rnd, fmt.Sprint("p", i), i%2 == 0)
+			f := inspected(t, rnd, fmt.Sprint("p", i), i%2 == 0)
 			if got := all.Look(t.Context(), f.Package, false); got != nil {
 				t.Errorf("seed %d: got %s before anything was kept", seed, got.FullName())
 			}
-			all.Note(f, raw)
+			all.Note(t.Context(), f)
 			made = append(made, f)
 		}
 		all.Remember(t.Context())
@@ -174,8 +177,8 @@ func TestPackages(t *testing.T) {
 					t.Errorf("seed %d: package %d with headers: got %v", seed, i, whole)
 				}
 			}
-			f, raw := inspected(t, rnd, "fresh", true) // so that the note is written again
-			again.Note(f, raw)
+			f := inspected(t, rnd, "fresh", true) // so that the note is written again
+			again.Note(t.Context(), f)
 			again.Remember(t.Context())
 		}
 	}
@@ -188,8 +191,8 @@ func TestPackagesOfOthers(t *testing.T) {
 	st, _ := newStore(t)
 	rnd := rand.New(rand.NewPCG(1, 1))
 	all := cache.New(st, "one").Packages(t.Context(), "image")
-	f, raw := inspected(t, rnd, "p", true)
-	all.Note(f, raw)
+	f := inspected(t, rnd, "p", true)
+	all.Note(t.Context(), f)
 	all.Remember(t.Context())
 	for what, change := range map[string]func(p *catalog.Package){
 		"":            func(*catalog.Package) {},
@@ -221,11 +224,11 @@ func TestPackagesForget(t *testing.T) {
 	st, _ := newStore(t)
 	rnd := rand.New(rand.NewPCG(2, 1))
 	c := cache.New(st, "one")
-	a, rawA := inspected(t, rnd, "a", true)
-	b, rawB := inspected(t, rnd, "b", true)
+	a := inspected(t, rnd, "a", true)
+	b := inspected(t, rnd, "b", true)
 	first := c.Packages(t.Context(), "image")
-	first.Note(a, rawA)
-	first.Note(b, rawB)
+	first.Note(t.Context(), a)
+	first.Note(t.Context(), b)
 	first.Remember(t.Context())
 	idle := c.Packages(t.Context(), "image")
 	idle.Look(t.Context(), a.Package, false)
@@ -236,8 +239,8 @@ func TestPackagesForget(t *testing.T) {
 	}
 	second := c.Packages(t.Context(), "image")
 	second.Look(t.Context(), a.Package, false)
-	fresh, raw := inspected(t, rnd, "fresh", false)
-	second.Note(fresh, raw)
+	fresh := inspected(t, rnd, "fresh", false)
+	second.Note(t.Context(), fresh)
 	second.Remember(t.Context())
 	third := c.Packages(t.Context(), "image")
 	for name, want := range map[*input.Package]bool{a: true, b: false, fresh: true} {
@@ -252,8 +255,8 @@ func TestPackagesWithoutCache(t *testing.T) {
 	t.Parallel()
 	var c *cache.Cache
 	all := c.Packages(t.Context(), "image")
-	f, raw := inspected(t, rand.New(rand.NewPCG(3, 1)), "p", true)
-	all.Note(f, raw)
+	f := inspected(t, rand.New(rand.NewPCG(3, 1)), "p", true)
+	all.Note(t.Context(), f)
 	all.Remember(t.Context())
 	if got := all.Look(t.Context(), f.Package, false); got != nil {
 		t.Errorf("got %s, want none", got.FullName())
@@ -267,15 +270,14 @@ func TestPackagesApart(t *testing.T) {
 	st, _ := newStore(t)
 	c := cache.New(st, "one")
 	p := &catalog.Package{Summary: pkgfile.Summary{Name: "p", Version: "1"}}
-	raw := &input.Raw{Text: manifest("p", "test/x", []string{"/f"}, nil)}
-	m, err := pkgfile.ParseManifest(raw.Text)
+	m, err := pkgfile.ParseManifest(manifest("p", "test/x", []string{"/f"}, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := input.NewPackage(p, m, false)
 	f.Contents["/f"] = []byte("text")
 	all := c.Packages(t.Context())
-	all.Note(f, raw)
+	all.Note(t.Context(), f)
 	all.Remember(t.Context())
 	again := c.Packages(t.Context())
 	again.Look(t.Context(), p, false).Contents["/f"][0] = 'x'
@@ -284,22 +286,16 @@ func TestPackagesApart(t *testing.T) {
 	}
 }
 
-// TestUnfitEntries takes no package of which an entry is not in its manifest.
-func TestUnfitEntries(t *testing.T) {
+// TestPackagesDamaged takes no package of a note that is not whole.
+func TestPackagesDamaged(t *testing.T) {
 	t.Parallel()
 	st, _ := newStore(t)
-	c := cache.New(st, "one")
-	f, raw := inspected(t, rand.New(rand.NewPCG(4, 1)), "p", true)
-	raw.Entries = append(raw.Entries, &pkgfile.Entry{File: &pkgfile.File{Path: "/not/there"}})
-	bad, rawBad := inspected(t, rand.New(rand.NewPCG(4, 1)), "bad", false)
-	rawBad.Text = []byte("{")
-	all := c.Packages(t.Context())
-	all.Note(f, raw)
-	all.Note(bad, rawBad)
+	f := inspected(t, rand.New(rand.NewPCG(4, 1)), "p", true)
+	all := cache.New(st, "one").Packages(t.Context())
+	all.Note(t.Context(), f)
 	all.Remember(t.Context())
-	for _, p := range []*catalog.Package{f.Package, bad.Package} {
-		if got := c.Packages(t.Context()).Look(t.Context(), p, false); got != nil {
-			t.Errorf("got %s, want none", got.FullName())
-		}
+	damage(t, st, "notes")
+	if got := cache.New(st, "one").Packages(t.Context()).Look(t.Context(), f.Package, false); got != nil {
+		t.Errorf("got %s, want none", got.FullName())
 	}
 }

@@ -29,8 +29,7 @@ type Input interface {
 
 // Reader reads a package.
 type Reader struct {
-	Manifest      *pkgfile.Manifest
-	Text, Compact []byte // of the manifest, and of the compact one; nil for none
+	Manifest *pkgfile.Manifest
 	Members
 	// PassedOver returns the directories of an archive that its manifest lacks, once
 	// it has been read to its end; nil for no archive.
@@ -38,7 +37,7 @@ type Reader struct {
 }
 
 // Members reads the members of a package one after the other. The contents of each
-// file are compared with its sum.
+// file are compared with its sum. Next overwrites the entry that it returned before.
 type Members interface {
 	Next() (*pkgfile.Entry, error)
 	io.ReadCloser
@@ -61,6 +60,6 @@ func (a archived) Close() error { return errors.Join(a.Reader.Close(), a.file.Cl
 
 // readArchive returns a Reader of an open package.
 func readArchive(pkg *pkgfile.Reader, file io.Closer) *Reader {
-	return &Reader{Manifest: pkg.Manifest, Text: pkg.Text, Compact: pkg.Compact, Members: archived{pkg, file},
+	return &Reader{Manifest: pkg.Manifest, Members: archived{pkg, file},
 		PassedOver: func() []string { return pkg.PassedOver }}
 }

@@ -3,7 +3,7 @@
 package input
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -19,25 +19,11 @@ import (
 type Package struct {
 	*catalog.Package
 	Manifest *pkgfile.Manifest
-	// Entries are the archive's members by path if the manifest alone does not have
-	// owner, mode, time or the names of a flagged file; else nil.
-	Entries map[string]*pkgfile.Entry
+	// Entries are the archive's members if the manifest alone does not have owner,
+	// mode, time or the names of a flagged file; else nil.
+	Entries *pkgfile.Entries
 	// Contents has configuration files and wanted files, by path.
 	Contents map[string][]byte
-
-	inodes map[string]inode // of files in Entries, by first name
-}
-
-// inode is a file that several names may share.
-type inode struct {
-	last  string // last name in the archive
-	flags uint32
-}
-
-// Raw is what a Package was read from.
-type Raw struct {
-	Text, Compact []byte // of the manifest, and of the compact one
-	Entries       []*pkgfile.Entry
 }
 
 // Wanted has the paths whose contents a hook needs.
@@ -63,16 +49,16 @@ const maxWanted = 64 << 20
 // Inspect reads what must be known of a package before it is unpacked: the manifest
 // and the members up to the last wanted one; all members if the manifest lacks what
 // the archive's headers have, or with headers.
-func Inspect(r *Reader, p *catalog.Package, w *Wanted, headers bool) (*Package, *Raw, error) {
-	m, raw := r.Manifest, &Raw{Text: r.Text, Compact: r.Compact}
+func Inspect(r *Reader, p *catalog.Package, w *Wanted, headers bool) (*Package, error) {
+	m := r.Manifest
 	if m.Name != p.Name || m.Version != p.Version || m.ABI != p.ABI && p.ABI != "" { // a lock does not say the ABI
-		return nil, nil, &pkgfile.DamageError{Package: p.FullName(), Err: fmt.Errorf(
+		return nil, &pkgfile.DamageError{Package: p.FullName(), Err: fmt.Errorf(
 			"its manifest says %s for %s, the catalogue %s for %s", m.FullName(), m.ABI, p.FullName(), p.ABI)}
 	}
 	f := NewPackage(p, m, headers || !Complete(m))
 	left := 0
-	for _, file := range m.Files {
-		if file.IsConfig || w.Has(file.Path) {
+	for i := range m.Files.Len() {
+		if file := m.Files.Bare(i); file.IsConfig || w.Has(file.Path) {
 			left++
 		}
 	}
@@ -82,59 +68,38 @@ func Inspect(r *Reader, p *catalog.Package, w *Wanted, headers bool) (*Package, 
 			break
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		if f.Entries != nil {
-			f.Note(e)
-			raw.Entries = append(raw.Entries, e)
+		if f.Entries != nil && !f.Entries.Add(e) {
+			return nil, &pkgfile.DamageError{Package: p.FullName(), Path: e.Path, Err: errors.New("is not in the manifest")}
 		}
-		if e.File != nil && (e.File.IsConfig || w.Has(e.Path())) {
+		if !e.IsDir && (e.IsConfig || w.Has(e.Path)) {
 			left--
-			if f.Contents[e.Path()], err = f.Read(r, e); err != nil {
-				return nil, nil, err
+			if f.Contents[e.Path], err = f.Read(r, e); err != nil {
+				return nil, err
 			}
 		}
 	}
-	return f, raw, nil
+	return f, nil
 }
 
 // NewPackage returns a package of which only the manifest is known. With entries,
-// Note adds them.
+// there is room for them.
 func NewPackage(p *catalog.Package, m *pkgfile.Manifest, entries bool) *Package {
 	f := &Package{Package: p, Manifest: m, Contents: map[string][]byte{}}
 	if entries {
-		f.Entries, f.inodes = map[string]*pkgfile.Entry{}, map[string]inode{}
+		f.Entries = pkgfile.NewEntries(m)
 	}
 	return f
-}
-
-// Note records what the archive says of an entry.
-func (f *Package) Note(e *pkgfile.Entry) {
-	f.Entries[e.Path()] = e
-	if e.File != nil {
-		first := cmp.Or(e.HardLink, e.Path())
-		f.inodes[first] = inode{e.Path(), f.inodes[first].flags | e.Flags}
-	}
-}
-
-// InodeFlags returns the flags that an entry sets: at the last name of an inode the
-// flags of all its names, before it none, since an immutable inode cannot get
-// another name.
-func (f *Package) InodeFlags(e *pkgfile.Entry) uint32 {
-	ino := f.inodes[cmp.Or(e.HardLink, e.Path())]
-	if ino.last != e.Path() {
-		return 0
-	}
-	return ino.flags
 }
 
 // LastTime returns the newest time of a package's files, nil if none has one.
 func (f *Package) LastTime() *int64 {
 	var last *int64
-	for i := range f.Manifest.Files {
-		file := &f.Manifest.Files[i]
+	for i := range f.Manifest.Files.Len() {
+		file := f.Manifest.Files.Bare(i)
 		t := file.Time
-		if e := f.Entries[file.Path]; e != nil {
+		if e, known := f.Entries.File(i); known {
 			t = &e.Time
 		}
 		if t != nil && (last == nil || *t > *last) {
@@ -150,7 +115,7 @@ func (f *Package) Read(r io.Reader, e *pkgfile.Entry) ([]byte, error) {
 		return f.Contents[e.HardLink], nil
 	}
 	if e.Size > maxWanted {
-		return nil, &pkgfile.DamageError{Package: f.FullName(), Path: e.Path(), Err: fmt.Errorf("has %d bytes, wanted at most %d", e.Size, maxWanted)}
+		return nil, &pkgfile.DamageError{Package: f.FullName(), Path: e.Path, Err: fmt.Errorf("has %d bytes, wanted at most %d", e.Size, maxWanted)}
 	}
 	return io.ReadAll(r)
 }
@@ -159,8 +124,8 @@ func (f *Package) Read(r io.Reader, e *pkgfile.Entry) ([]byte, error) {
 // file flags, and no script that changes a file (only the archive says which names
 // share an inode).
 func Complete(m *pkgfile.Manifest) bool {
-	for _, f := range m.Files {
-		if !f.Known || f.Time == nil || f.Sum == "" || f.Flags != nil && *f.Flags != 0 {
+	for i := range m.Files.Len() {
+		if f := m.Files.Bare(i); !f.Known || f.Time == nil || !m.Files.HasSum(i) || f.Flags != nil && *f.Flags != 0 {
 			return false
 		}
 	}

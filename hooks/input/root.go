@@ -138,13 +138,15 @@ func (in *Root) readMetalog(ctx context.Context, file string) error {
 // Those that the database has must be the same.
 func (in *Root) attribute(ctx context.Context, p *pkgdb.Installed) error {
 	var errs []error
-	for i := range p.Files {
+	var files pkgfile.Files
+	for _, f := range p.Files.All() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		f := &p.Files[i]
 		errs = append(errs, in.describe(p, f.Path, &f.Attr, &f.Flags))
+		files.Append(f)
 	}
+	p.Files = files
 	for i := range p.Dirs {
 		errs = append(errs, in.describe(p, p.Dirs[i].Path, &p.Dirs[i].Attr, &p.Dirs[i].Flags))
 	}
@@ -179,8 +181,9 @@ func (in *Root) CheckPlanned(ctx context.Context, images []string, packages []st
 	owned, planned := map[string]bool{}, map[string]bool{}
 	for _, name := range packages {
 		planned[name] = true
-		for _, f := range in.pkgs[name].Files {
-			owned[f.Path] = true
+		files := &in.pkgs[name].Files
+		for i := range files.Len() {
+			owned[files.Path(i)] = true
 		}
 	}
 	var errs []error
@@ -225,5 +228,5 @@ func (in *Root) Database(ctx context.Context, automatic map[string]bool, own boo
 // Open starts reading a package from the root.
 func (in *Root) Open(ctx context.Context, p *catalog.Package, _ *pkgfile.Manifest) (*Reader, error) {
 	m := in.pkgs[p.Name].Manifest
-	return &Reader{Manifest: m, Members: &rootPackage{ctx: ctx, root: in, manifest: m}}, nil
+	return &Reader{Manifest: m, Members: &rootPackage{ctx: ctx, root: in, manifest: m, cur: -1}}, nil
 }

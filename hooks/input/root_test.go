@@ -101,7 +101,7 @@ func readAll(r *input.Reader) (list []string, err error) {
 		if err != nil {
 			return list, errors.Join(err, r.Close())
 		}
-		list = append(list, fmt.Sprintf("%s %s:%s %04o flags %d dir %v link %s hard %s size %d time %d %q", e.Path(), e.Attr.Uname, e.Attr.Gname, e.Attr.Perm, e.Flags, e.Dir != nil, e.Link, e.HardLink, e.Size, e.Time, text))
+		list = append(list, fmt.Sprintf("%s %s:%s %04o flags %d dir %v link %s hard %s size %d time %d %q", e.Path, e.Attr.Uname, e.Attr.Gname, e.Attr.Perm, e.Flags, e.IsDir, e.Link, e.HardLink, e.Size, e.Time, text))
 	}
 }
 

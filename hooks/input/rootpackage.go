@@ -8,8 +8,6 @@ import (
 	"hash"
 	"io"
 	"os"
-	"slices"
-	"strings"
 
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
@@ -25,7 +23,8 @@ type rootPackage struct {
 	root     *Root
 	manifest *pkgfile.Manifest
 	next     int
-	cur      *pkgfile.File // being read
+	entry    pkgfile.Entry
+	cur      int // place of the file being read, -1 for none
 	file     *os.File
 	hash     hash.Hash
 }
@@ -35,7 +34,7 @@ func (p *rootPackage) Next() (*pkgfile.Entry, error) {
 	if err := cmp.Or(p.Close(), p.ctx.Err()); err != nil {
 		return nil, err
 	}
-	n := p.next - len(p.manifest.Files)
+	n := p.next - p.manifest.Files.Len()
 	p.next++
 	if n >= len(p.manifest.Dirs) {
 		return nil, io.EOF
@@ -43,9 +42,11 @@ func (p *rootPackage) Next() (*pkgfile.Entry, error) {
 	if n >= 0 {
 		d := &p.manifest.Dirs[n]
 		_, err := p.node(d.Path, tree.Dir)
-		return &pkgfile.Entry{Dir: d, Attr: d.Attr, Flags: *d.Flags}, err
+		p.entry = pkgfile.Entry{Path: d.Path, IsDir: true, Attr: d.Attr, Flags: *d.Flags}
+		return &p.entry, err
 	}
-	f := &p.manifest.Files[n+len(p.manifest.Files)]
+	i := n + p.manifest.Files.Len()
+	f := p.manifest.Files.Bare(i)
 	want := tree.File
 	if at := p.root.nodes[f.Path]; f.IsLink || at != nil && at.Type == tree.Symlink && !f.Known {
 		want = tree.Symlink
@@ -54,7 +55,8 @@ func (p *rootPackage) Next() (*pkgfile.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &pkgfile.Entry{File: f, Attr: f.Attr, Flags: *f.Flags, Time: node.Time}
+	e := &p.entry
+	*e = pkgfile.Entry{Path: f.Path, IsConfig: f.IsConfig, Attr: f.Attr, Flags: *f.Flags, Time: node.Time}
 	if f.Time != nil {
 		e.Time = *f.Time
 	}
@@ -68,7 +70,7 @@ func (p *rootPackage) Next() (*pkgfile.Entry, error) {
 		e.HardLink = node.Link
 	default:
 		e.Size = p.root.size(node)
-		p.cur = f
+		p.cur = i
 	}
 	return e, nil
 }
@@ -82,7 +84,7 @@ func (in *Root) size(n *tree.Node) int64 {
 }
 
 func (p *rootPackage) owns(path string) bool {
-	_, found := slices.BinarySearchFunc(p.manifest.Files, path, func(f pkgfile.File, path string) int { return strings.Compare(f.Path, path) })
+	_, found := p.manifest.Files.Find(path)
 	return found
 }
 
@@ -104,13 +106,13 @@ func (p *rootPackage) fault(path, fact, found, wanted string) error {
 
 // Read reads the contents of the current file; its sum is checked at the end.
 func (p *rootPackage) Read(b []byte) (int, error) {
-	if p.cur == nil {
+	if p.cur < 0 {
 		return 0, io.EOF
 	}
-	want := sum.Sum(p.cur.Sum)
+	path, want := p.manifest.Files.Path(p.cur), sum.Sum(p.manifest.Files.Sum(p.cur))
 	if p.file == nil {
 		var err error
-		if p.file, err = p.root.root.Open(p.cur.Path[1:]); err != nil {
+		if p.file, err = p.root.root.Open(path[1:]); err != nil {
 			return 0, err
 		}
 		p.hash = want.New()
@@ -118,7 +120,7 @@ func (p *rootPackage) Read(b []byte) (int, error) {
 	n, err := until.Reader(p.ctx, p.file).Read(b)
 	p.hash.Write(b[:n])
 	if err == io.EOF && want != "" {
-		if wrong := want.Check(p.manifest.FullName()+": "+p.cur.Path, p.hash); wrong != nil {
+		if wrong := want.Check(p.manifest.FullName()+": "+path, p.hash); wrong != nil {
 			return n, wrong
 		}
 	}
@@ -128,7 +130,7 @@ func (p *rootPackage) Read(b []byte) (int, error) {
 // Close closes the current file.
 func (p *rootPackage) Close() error {
 	file := p.file
-	p.cur, p.file, p.hash = nil, nil, nil
+	p.cur, p.file, p.hash = -1, nil, nil
 	if file == nil {
 		return nil
 	}

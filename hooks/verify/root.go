@@ -30,7 +30,7 @@ func compareRoot(ctx context.Context, r *artifact.Root, pkgs []pkgdb.Installed) 
 	var errs []error
 	modes := chmods(r, pkgs)
 	for _, p := range pkgs {
-		for i, f := range p.Files {
+		for i, f := range p.Files.All() {
 			if i%1024 == 0 && ctx.Err() != nil {
 				return []error{ctx.Err()}
 			}
@@ -158,7 +158,7 @@ func compareFlags(r *artifact.Root, pkgs []pkgdb.Installed) []error {
 	inodes := map[string]*inode{} // those with flags anywhere, which are few
 	each := func(visit func(p *pkgdb.Installed, path, inode, found, wanted string)) {
 		for i := range pkgs {
-			for _, f := range pkgs[i].Files {
+			for _, f := range pkgs[i].Files.All() {
 				if path, inode, found, wanted, ok := flagsOf(r, f); ok {
 					visit(&pkgs[i], path, inode, found, wanted)
 				}
@@ -235,7 +235,12 @@ func chmods(r *artifact.Root, pkgs []pkgdb.Installed) map[string]uint32 {
 				continue
 			}
 			own := func(n *tree.Node) bool {
-				return slices.ContainsFunc(p.Files, func(f pkgfile.File) bool { return f.Path == n.Path })
+				for i := range p.Files.Len() {
+					if p.Files.Path(i) == n.Path {
+						return true
+					}
+				}
+				return false
 			}
 			if !script.CanChmod(r.Tree, e.Chmods, own) {
 				continue

@@ -27,11 +27,12 @@ import (
 const maxWindow = 128 << 20
 
 // Decoders are those of zstd that are idle: each has a window of some megabytes,
-// which is passed on to the next package. The zero value has none. Several readers
-// can use it side by side.
+// which is passed on to the next package, and so are the buffers before them. The
+// zero value has none. Several readers can use it side by side.
 type Decoders struct {
-	mu   sync.Mutex
-	idle []*zstd.Decoder
+	mu      sync.Mutex
+	idle    []*zstd.Decoder
+	buffers []*bufio.Reader
 }
 
 // maxIdle is so few that they do not matter.
@@ -68,27 +69,56 @@ func (d *Decoders) give(z *zstd.Decoder) {
 	z.Close()
 }
 
-// zstdReader gives its decoder back when it is closed.
+// buffer returns a buffer before r, one that is idle if there is one.
+func (d *Decoders) buffer(r io.Reader) *bufio.Reader {
+	if d != nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if n := len(d.buffers); n > 0 {
+			br := d.buffers[n-1]
+			d.buffers = d.buffers[:n-1]
+			br.Reset(r)
+			return br
+		}
+	}
+	return bufio.NewReaderSize(r, 64<<10)
+}
+
+// giveBuffer takes a buffer back.
+func (d *Decoders) giveBuffer(br *bufio.Reader) {
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if br.Reset(nil); len(d.buffers) < maxIdle {
+		d.buffers = append(d.buffers, br)
+	}
+}
+
+// zstdReader gives its decoder and its buffer back when it is closed.
 type zstdReader struct {
 	*zstd.Decoder
+	br *bufio.Reader
 	to *Decoders
 }
 
-func newZstd(r io.Reader, from *Decoders) (*zstdReader, error) {
+func newZstd(r *bufio.Reader, from *Decoders) (*zstdReader, error) {
 	if z := from.take(); z != nil {
-		return &zstdReader{z, from}, z.Reset(r)
+		return &zstdReader{z, r, from}, z.Reset(r)
 	}
 	// One goroutine a package: packages are what runs in parallel.
 	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
-	return &zstdReader{d, from}, err
+	return &zstdReader{d, r, from}, err
 }
 
 // Close gives the decoder back.
 func (z *zstdReader) Close() error {
 	if z.Decoder != nil {
 		z.to.give(z.Decoder)
+		z.to.giveBuffer(z.br)
 	}
-	z.Decoder = nil
+	z.Decoder, z.br = nil, nil
 	return nil
 }
 
@@ -119,7 +149,7 @@ func NewReader(r io.Reader) (io.ReadCloser, error) { return (*Decoders)(nil).New
 
 // NewReader is the function of this name, with a decoder that is idle.
 func (d *Decoders) NewReader(r io.Reader) (io.ReadCloser, error) {
-	br := bufio.NewReaderSize(r, 64<<10)
+	br := d.buffer(r)
 	head, err := br.Peek(lzma.HeaderLen)
 	if err != nil && err != io.EOF {
 		return nil, err

@@ -107,10 +107,7 @@ func (m *Manifest) finish() error {
 		return err
 	}
 	for _, path := range m.Config {
-		i, found := slices.BinarySearchFunc(m.Files, path, func(f File, p string) int { return strings.Compare(f.Path, p) })
-		if found {
-			m.Files[i].IsConfig = true
-		}
+		m.Files.markConfig(path)
 	}
 	return nil
 }
@@ -120,6 +117,8 @@ type decoder struct {
 	*Manifest
 	key  string // being read
 	arch string // the ABI in manifests of older tools
+
+	words map[string]string // that entries share
 }
 
 // skip records what pkg skips with a message, as we do.

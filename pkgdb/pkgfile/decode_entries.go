@@ -15,67 +15,52 @@ import (
 // files reads {"PATH": SUM}, from before pkg 2.4, and {"PATH": {"sum": SUM,
 // "perm": …}}.
 func (d *decoder) files(value json.RawMessage) error {
-	kvs, err := members(value)
-	if err != nil {
-		return err
-	}
-	d.Files = make([]File, 0, len(kvs)) // there are thousands
-	err = d.eachOf(kvs, aString|anObject, func(kv member) error {
-		f := File{Path: cleanPath(urlDecode(kv.key))}
-		if kindOf(kv.value) == anObject {
-			if err := d.file(&f, kv.value); err != nil {
+	err := d.walk(value, aString|anObject, d.Files.grow, func(key []byte, value json.RawMessage) error {
+		f := draft{path: decodedPath(key)}
+		if value[0] == '{' {
+			if err := d.file(&f, value); err != nil {
 				return err
 			}
-		} else if f.Sum = stringOf(kv.value); len(f.Sum) < 2 { // "-", which pkg before 1.2 wrote for links
-			f.Sum = ""
+		} else if f.sum = bytesOf(value); len(f.sum) < 2 { // "-", which pkg before 1.2 wrote for links
+			f.sum = nil
 		}
-		if f.Sum != "" {
-			if _, err := sum.Parse(f.Sum); err != nil {
+		if spellingOf(f.sum, new([32]byte)) == otherwise {
+			if _, err := sum.Parse(string(f.sum)); err != nil {
 				return err
 			}
 		}
-		d.Files = append(d.Files, f)
+		d.Files.add(&f)
 		return nil
 	})
-	slices.SortStableFunc(d.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	d.Files = slices.CompactFunc(d.Files, func(a, b File) bool { return d.again(a.Path, b.Path) })
+	if err == nil {
+		d.Files.settle(d.again)
+	}
 	return err
 }
 
-// again reports whether a path is repeated; the first one counts.
-func (d *decoder) again(a, b string) bool {
-	if a == b {
-		d.skip("%s: occurs twice; the first counts", a)
-	}
-	return a == b
-}
+// again reports that a path is repeated; the first one counts.
+func (d *decoder) again(path string) { d.skip("%s: occurs twice; the first counts", path) }
 
-// file reads the attributes of a file. A package has thousands of files, hence
-// no reflection.
-func (d *decoder) file(f *File, value json.RawMessage) error {
-	kvs, err := members(value)
-	if err != nil {
-		return err
-	}
-	for _, kv := range kvs {
-		found := kindOf(kv.value)
-		switch key := lower(kv.key); {
-		case key == "sum" && found == aString:
-			f.Sum = stringOf(kv.value)
-		case key == "symlink_target" && found == aString:
-			f.IsLink, f.Link = true, stringOf(kv.value)
-		case key == "mtime" && found&(aString|anInt) != 0:
-			if seconds := numberOf(kv.value); seconds > 0 {
-				f.Time = &seconds
+// file reads the attributes of a file.
+func (d *decoder) file(f *draft, value json.RawMessage) error {
+	err := fields(value, func(key []byte, value json.RawMessage) error {
+		found := kindOf(value)
+		switch key := lower(key); {
+		case string(key) == "sum" && found == aString:
+			f.sum = bytesOf(value)
+		case string(key) == "symlink_target" && found == aString:
+			f.isLink, f.link = true, bytesOf(value)
+		case string(key) == "mtime" && found&(aString|anInt) != 0:
+			if seconds := numberOf(value); seconds > 0 {
+				f.hasTime, f.time = true, seconds
 			}
 		default:
-			if err := d.attribute(&f.Attr, &f.Flags, key, kv.value); err != nil {
-				return err
-			}
+			return d.attribute(&f.traits, key, found, value)
 		}
-	}
-	f.Known = f.Attr.complete()
-	return nil
+		return nil
+	})
+	f.Known = f.complete()
+	return err
 }
 
 // complete reports whether owner and mode are all present. A mode of 0 is
@@ -83,10 +68,10 @@ func (d *decoder) file(f *File, value json.RawMessage) error {
 func (a *Attr) complete() bool { return a.Uname != "" && a.Gname != "" && a.Perm != 0 }
 
 // lower is the key in lower case, as libpkg compares keys of entries.
-func lower(key string) string {
-	for i := range len(key) {
-		if key[i] >= 'A' && key[i] <= 'Z' {
-			return strings.ToLower(key)
+func lower(key []byte) []byte {
+	for _, c := range key {
+		if c >= 'A' && c <= 'Z' {
+			return bytes.ToLower(key)
 		}
 	}
 	return key
@@ -94,37 +79,49 @@ func lower(key string) string {
 
 // attribute reads what files and directories have in common. Values of other
 // types are skipped, like unknown keys.
-func (d *decoder) attribute(a *Attr, flags **uint32, key string, value json.RawMessage) error {
-	found := kindOf(value)
+func (d *decoder) attribute(t *traits, key []byte, found kind, value json.RawMessage) error {
 	switch {
-	case key == "uname" && found == aString:
-		a.Uname = stringOf(value)
-	case key == "gname" && found == aString:
-		a.Gname = stringOf(value)
-	case key == "perm" && found&(aString|anInt) != 0:
-		mode, err := parseMode(stringOf(value))
+	case string(key) == "uname" && found == aString:
+		t.Uname = d.word(value)
+	case string(key) == "gname" && found == aString:
+		t.Gname = d.word(value)
+	case string(key) == "perm" && found&(aString|anInt) != 0:
+		mode, err := parseMode(d.word(value))
 		if err != nil {
 			d.skip("perm: %v", err)
 			return nil
 		}
-		a.Perm = mode
-	case key == "fflags" && found == anInt: // pkg 2.4 to 2.7.4
-		bits := uint32(numberOf(value))
-		*flags = &bits
-	case key == "fflags" && found == aString: // pkg 2.7.5 and later
-		bits, err := ParseFlags(stringOf(value))
+		t.Perm = mode
+	case string(key) == "fflags" && found == anInt: // pkg 2.4 to 2.7.4
+		t.hasFlags, t.flags = true, uint32(numberOf(value))
+	case string(key) == "fflags" && found == aString: // pkg 2.7.5 and later
+		bits, err := ParseFlags(d.word(value))
 		if err != nil {
 			return fmt.Errorf("fflags: %w", err)
 		}
-		*flags = &bits
+		t.hasFlags, t.flags = true, bits
 	}
 	return nil
+}
+
+// word is the text of a value that nearly all entries share.
+func (d *decoder) word(value json.RawMessage) string {
+	text := bytesOf(value)
+	word, known := d.words[string(text)]
+	if !known {
+		if d.words == nil {
+			d.words = map[string]string{}
+		}
+		word = string(text)
+		d.words[word] = word
+	}
+	return word
 }
 
 // directories reads {"PATH": "y"} or {"PATH": true}, from before pkg 2.4, and
 // {"PATH": {"perm": …}}.
 func (d *decoder) directories(value json.RawMessage) error {
-	err := d.each(value, aString|aBool|anObject, d.encodedDirectory)
+	err := d.walk(value, aString|aBool|anObject, d.growDirs, d.encodedDirectory)
 	d.sortDirs()
 	return err
 }
@@ -135,9 +132,9 @@ func (d *decoder) dirs(value json.RawMessage) error {
 		var err error
 		switch found := kindOf(e); found {
 		case aString:
-			err = d.directory(stringOf(e), e)
+			err = d.directory(bytesOf(e), e)
 		case anObject:
-			err = d.each(e, anObject, d.encodedDirectory)
+			err = d.walk(e, anObject, d.growDirs, d.encodedDirectory)
 		default:
 			d.skip("found %s in the list, wanted %s", found, aString|anObject)
 		}
@@ -150,29 +147,39 @@ func (d *decoder) dirs(value json.RawMessage) error {
 }
 
 // encodedDirectory adds a directory whose path is a key, which pkg has encoded.
-func (d *decoder) encodedDirectory(kv member) error { return d.directory(urlDecode(kv.key), kv.value) }
+func (d *decoder) encodedDirectory(key []byte, value json.RawMessage) error {
+	return d.directory(urlDecoded(key), value)
+}
+
+func (d *decoder) growDirs(n, _ int) { d.Dirs = slices.Grow(d.Dirs, n) }
 
 func (d *decoder) sortDirs() {
 	slices.SortStableFunc(d.Dirs, func(a, b Dir) int { return strings.Compare(a.Path, b.Path) })
-	d.Dirs = slices.CompactFunc(d.Dirs, func(a, b Dir) bool { return d.again(a.Path, b.Path) })
+	d.Dirs = slices.CompactFunc(d.Dirs, func(a, b Dir) bool {
+		if a.Path == b.Path {
+			d.again(a.Path)
+		}
+		return a.Path == b.Path
+	})
 }
 
 // directory adds a directory, and what an object says about it.
-func (d *decoder) directory(path string, value json.RawMessage) error {
-	if path == "/" {
+func (d *decoder) directory(path []byte, value json.RawMessage) error {
+	if string(path) == "/" {
 		d.skip("/: belongs to every package, and so to none")
 		return nil
 	}
-	dir := Dir{Path: cleanPath(path)}
-	if bytes.HasPrefix(value, []byte("{")) {
-		kvs, err := members(value)
+	dir := Dir{Path: cleanPath(string(path))}
+	if value[0] == '{' {
+		var t traits
+		err := fields(value, func(key []byte, value json.RawMessage) error {
+			return d.attribute(&t, lower(key), kindOf(value), value)
+		})
 		if err != nil {
 			return err
 		}
-		for _, kv := range kvs {
-			if err := d.attribute(&dir.Attr, &dir.Flags, lower(kv.key), kv.value); err != nil {
-				return err
-			}
+		if dir.Attr = t.Attr; t.hasFlags {
+			dir.Flags = &t.flags
 		}
 		dir.Known = dir.Attr.complete()
 	}

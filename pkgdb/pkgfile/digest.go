@@ -15,13 +15,13 @@ import (
 // what an upgrade would compare, but no files or scripts: pkg computes it from
 // the catalogue, which has neither, and whose "arch" pkg repo derives from the
 // ABI. The first 2 is the version of the digest, the second the type of the sum.
-func (m *Manifest) Digest() string { return cmp.Or(m.Registered, m.digest(nil)) }
+func (m *Manifest) Digest() string { return cmp.Or(m.Registered, m.digest(new(Files))) }
 
 // DigestWithFiles is the digest of a package added from its file: pkg then has
 // the files at hand and covers them too.
-func (m *Manifest) DigestWithFiles() string { return m.digest(m.Files) }
+func (m *Manifest) DigestWithFiles() string { return m.digest(&m.Files) }
 
-func (m *Manifest) digest(files []File) string {
+func (m *Manifest) digest(files *Files) string {
 	type entry struct{ key, value string }
 	list := []entry{
 		{"name", m.Name}, {"origin", m.Origin}, {"version", m.Version}, {"arch", AltABI(m.ABI)},
@@ -45,7 +45,7 @@ func (m *Manifest) digest(files []File) string {
 			list = append(list, entry{many.key, v})
 		}
 	}
-	for _, f := range files {
+	for _, f := range files.All() {
 		list = append(list, entry{f.Path, f.Sum})
 	}
 	slices.SortFunc(list, func(a, b entry) int {

@@ -16,8 +16,9 @@ import (
 // the header decides; only the time is the manifest's, if it has one
 // (libpkg/pkg_add.c: do_extract_regfile). What pkg registers is the manifest's.
 type Entry struct {
-	File     *File  // from the manifest, nil for a directory
-	Dir      *Dir   // from the manifest, nil for anything else
+	Path     string // absolute
+	IsDir    bool
+	IsConfig bool   // the manifest says that this is a configuration file
 	HardLink string // path of the earlier member that this links to
 	IsLink   bool   // a symbolic link
 	Link     string // its target
@@ -34,49 +35,46 @@ type Entry struct {
 	Unlike bool
 }
 
-// Path returns the entry's absolute path.
-func (e *Entry) Path() string {
-	if e.Dir != nil {
-		return e.Dir.Path
-	}
-	return e.File.Path
-}
-
-// entry compares a member with the manifest. It is nil for a directory that the
+// entry compares a member with the manifest. It is false for a directory that the
 // manifest does not have, which pkg skips.
-func (p *Reader) entry(h *tar.Header) (*Entry, error) {
-	path := cleanPath(h.Name) // pkg finds no file in the manifest without a leading slash
-	if p.seen[path] {
-		return nil, errors.New("occurs twice in the archive")
+func (p *Reader) entry(h *tar.Header) (bool, error) {
+	at := p.roster.find(h.Name)
+	if p.roster.has(at) {
+		return false, errors.New("occurs twice in the archive")
 	}
-	p.seen[path] = true
+	p.roster.add(at, h.Typeflag == tar.TypeDir)
 	flags, err := ParseFlags(h.PAXRecords["SCHILY.fflags"])
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	e := &Entry{Attr: headerAttr(h), Time: h.ModTime.Unix(), Flags: flags}
+	e := &p.cur
+	*e = Entry{Attr: headerAttr(h), Time: h.ModTime.Unix(), Flags: flags}
 	if h.Typeflag == tar.TypeDir {
-		if e.Dir = p.dirs[path]; e.Dir == nil {
-			return nil, nil
+		if at.dir < 0 {
+			return false, nil
 		}
-		return e, e.compare(h, e.Dir.Attr, e.Dir.Flags)
+		d := &p.Manifest.Dirs[at.dir]
+		e.Path, e.IsDir = d.Path, true
+		return true, e.compare(h, d.Attr, d.Flags)
 	}
-	if e.File = p.files[path]; e.File == nil {
-		return nil, errors.New("is in the archive, but not in the manifest")
+	if at.file < 0 {
+		return false, errors.New("is in the archive, but not in the manifest")
 	}
-	if e.File.Time != nil {
-		e.Time = *e.File.Time
+	f := p.Manifest.Files.Bare(at.file)
+	p.file = at.file
+	if e.Path, e.IsConfig = f.Path, f.IsConfig; f.Time != nil {
+		e.Time = *f.Time
 	}
-	if err := p.checkKind(h, e); err != nil {
-		return nil, err
+	if err := p.checkKind(h, e, &f); err != nil {
+		return false, err
 	}
-	return e, e.compare(h, e.File.Attr, e.File.Flags)
+	return true, e.compare(h, f.Attr, f.Flags)
 }
 
 // checkKind checks that the member is of the kind that the manifest's entry
 // says.
-func (p *Reader) checkKind(h *tar.Header, e *Entry) error {
-	f := e.File
+func (p *Reader) checkKind(h *tar.Header, e *Entry, f *File) error {
+	files := &p.Manifest.Files
 	switch h.Typeflag {
 	case tar.TypeReg:
 		if f.IsLink {
@@ -91,17 +89,18 @@ func (p *Reader) checkKind(h *tar.Header, e *Entry) error {
 		case !f.IsLink: // packages before pkg 2.4 say it only here
 			e.Unlike = f.Known
 		}
-		if want := sum.Sum(f.Sum); want != "" && sum.OfLink(want.Kind(), e.Link) != want.Typed() {
+		if want := sum.Sum(files.Sum(p.file)); want != "" && sum.OfLink(want.Kind(), e.Link) != want.Typed() {
 			return &sum.MismatchError{Subject: "link target", Found: sum.OfLink(want.Kind(), e.Link), Wanted: want}
 		}
 	case tar.TypeLink:
 		e.HardLink = cleanPath("/" + strings.TrimPrefix(h.Linkname, "/"))
-		first := p.files[e.HardLink]
-		if first == nil || !p.seen[e.HardLink] || first == f {
+		first, found := files.Find(e.HardLink)
+		if !found || !p.roster.files.has(first) || first == p.file {
 			return fmt.Errorf("is a hard link to %q, which is not an earlier file of the package", h.Linkname)
 		}
-		if first.Sum != f.Sum {
-			return &sum.MismatchError{Subject: "hard link to " + e.HardLink, Found: sum.Sum(first.Sum), Wanted: sum.Sum(f.Sum)}
+		e.HardLink = files.Path(first)
+		if !files.sameSum(first, p.file) {
+			return &sum.MismatchError{Subject: "hard link to " + e.HardLink, Found: sum.Sum(files.Sum(first)), Wanted: sum.Sum(files.Sum(p.file))}
 		}
 	default:
 		return fmt.Errorf("has the tar type %q, wanted a file, a link or a directory", h.Typeflag)
@@ -131,9 +130,10 @@ func (p *Reader) nextAbsent() (*Entry, error) {
 	if len(p.absent) == 0 {
 		return nil, io.EOF
 	}
-	d := p.absent[0]
+	d := &p.Manifest.Dirs[p.absent[0]]
 	p.absent = p.absent[1:]
-	e := &Entry{Dir: d, Absent: true, Unlike: true, Attr: Attr{Known: true, Uname: "root", Gname: "wheel", Perm: d.Perm}}
+	e := &p.cur
+	*e = Entry{Path: d.Path, IsDir: true, Absent: true, Unlike: true, Attr: Attr{Known: true, Uname: "root", Gname: "wheel", Perm: d.Perm}}
 	if d.Flags != nil {
 		e.Flags = *d.Flags
 	}

@@ -36,7 +36,7 @@ type Manifest struct {
 	Options     []Pair // value "on" or "off"
 	Annotations []Pair
 
-	Files      []File
+	Files      Files
 	Dirs       []Dir // only those the packing list names with @dir
 	Config     []string
 	Scripts    []Script

@@ -27,6 +27,15 @@ func parse(t *testing.T, rest string) *pkgfile.Manifest {
 
 const sha = "1$36a9412c21cd20b0c5a29c08cc8d657b6eca1ea04175d461d63060e3d86caa8f"
 
+// listed are the files of a manifest.
+func listed(m *pkgfile.Manifest) []pkgfile.File {
+	var list []pkgfile.File
+	for _, f := range m.Files.All() {
+		list = append(list, f)
+	}
+	return list
+}
+
 // The three ways in which releases of pkg have written an entry.
 func TestParseManifestFiles(t *testing.T) {
 	t.Parallel()
@@ -41,7 +50,7 @@ func TestParseManifestFiles(t *testing.T) {
 		{Path: "/na\u00efve 100%", Sum: sha, Attr: pkgfile.Attr{Known: true, Uname: "root", Gname: "wheel", Perm: 0o4555}, Flags: &schg, Time: &five},
 		{Path: "/z", Sum: sha, IsConfig: true},
 	}
-	if d := cmp.Diff(want, m.Files); d != "" {
+	if d := cmp.Diff(want, listed(m)); d != "" {
 		t.Errorf("files (-want +got):\n%s", d)
 	}
 	wantDirs := []pkgfile.Dir{{Path: "/d", Attr: pkgfile.Attr{Known: true, Uname: "a", Gname: "b", Perm: 0o1777}}, {Path: "/old"}}
@@ -56,7 +65,7 @@ func TestParseManifestUCL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Files[0].Perm != 0o755 || m.Options[0].Value != "on" {
+	if m.Files.At(0).Perm != 0o755 || m.Options[0].Value != "on" {
 		t.Errorf("got %+v", m)
 	}
 	if m.Version != "1.10" || m.Desc != "two\nlines" || len(m.Deps) != 1 || m.Deps[0] != (pkgfile.Dep{Name: "q", Origin: "x", Version: "2"}) {
@@ -72,6 +81,10 @@ func TestParseManifestErrors(t *testing.T) {
 		{strings.Replace(`{`+head+`}`, `"www":"w"`, `"WWW":"w"`, 1), "manifest: www is missing"},
 		{strings.NewReplacer(`"abi":`, `"ABI":`, `"arch":`, `"ARCH":`).Replace(`{` + head + `}`), "manifest: abi is missing"},
 		{`{` + head + `,"files":{"/a":"1$00"}}`, "manifest: files: /a: sum"},
+		{`{` + head + `,"files":{"/a":"1$00","":1}}`, "manifest: files: found an empty key"},
+		{`{` + head + `,"files":{"/a":"1$00","\u0000":1}}`, "manifest: files: found an empty key"},
+		{`{` + head + `,"files":{"/a":{"fflags":"bogus","":1}}}`, "manifest: files: /a: found an empty key"},
+		{`{` + head + `,"files":{"/b":"1$00","/a":"1$01"}}`, "manifest: files: /b: sum"},
 		{`{` + head + `,"files":{"/a":{"sum":"` + sha + `","fflags":"bogus"}}}`, `file flag "bogus" is not known`},
 		{`{` + head + `,"licenselogic":"xor"}`, `manifest: licenselogic: "xor"`},
 		{`{` + head + `,"flatsize":"big"}`, "manifest: flatsize: found a string, wanted an integer"},
@@ -212,8 +225,8 @@ func FuzzParseManifest(f *testing.F) {
 		if m.Name == "" || m.ABI == "" {
 			t.Error("a manifest without name or ABI was accepted")
 		}
-		for i, file := range m.Files {
-			if i > 0 && file.Path <= m.Files[i-1].Path {
+		for i, file := range m.Files.All() {
+			if i > 0 && file.Path <= m.Files.Path(i-1) {
 				t.Errorf("files %q and before are not in order", file.Path)
 			}
 		}

@@ -15,11 +15,10 @@ const pkgUmask = 0o022
 // "u=rwx,go=rx", applied to an empty mode. Copying one class to another, as in
 // "g=u", is not supported.
 func parseMode(text string) (uint32, error) {
-	wrong := fmt.Errorf("%q is not a mode", text)
 	if text != "" && text[0] >= '0' && text[0] <= '9' {
 		n, err := strconv.ParseUint(text, 8, 12)
 		if err != nil {
-			return 0, wrong
+			return 0, notMode(text)
 		}
 		return uint32(n), nil
 	}
@@ -27,7 +26,7 @@ func parseMode(text string) (uint32, error) {
 	for clause := range strings.SplitSeq(text, ",") {
 		at := strings.IndexAny(clause, operators)
 		if at < 0 {
-			return 0, wrong
+			return 0, notMode(text)
 		}
 		who, ok := bitsOf(clause[:at], classes)
 		for rest := clause[at:]; ok && rest != ""; {
@@ -42,11 +41,13 @@ func parseMode(text string) (uint32, error) {
 			rest = rest[end:]
 		}
 		if !ok {
-			return 0, wrong
+			return 0, notMode(text)
 		}
 	}
 	return mode, nil
 }
+
+func notMode(text string) error { return fmt.Errorf("%q is not a mode", text) }
 
 const (
 	operators = "+-="

@@ -4,7 +4,6 @@ package pkgfile
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -45,7 +44,7 @@ func members(text []byte) ([]member, error) {
 		}
 		key := stringOf(raw)
 		if key == "" {
-			return nil, errors.New("found an empty key")
+			return nil, errEmptyKey
 		}
 		i, known := at[key]
 		if len(list) < few {
@@ -86,7 +85,7 @@ func elements(text []byte) []json.RawMessage {
 }
 
 // maxEntries bounds the members of an object of a manifest, above all its files.
-// Each takes about 300 bytes in memory. The largest packages of ports have
+// Each takes about 100 bytes in memory. The largest packages of ports have
 // 100,000.
 const maxEntries = 2_000_000
 

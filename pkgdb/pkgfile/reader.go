@@ -7,13 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/packing"
-	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
@@ -51,24 +49,32 @@ func (e *DamageError) Parts() (what, where, found, wanted string) {
 // and the contents of each file with its sum.
 type Reader struct {
 	Manifest *Manifest
-	Text     []byte // of the manifest
-	Compact  []byte // +COMPACT_MANIFEST, nil where there is none
 	// PassedOver are directories that are not in the manifest.
 	PassedOver []string
 
 	label  string
 	plain  io.ReadCloser
-	tar    *tar.Reader
+	tar    headers
 	header *tar.Header // the member after the manifest, not yet delivered
-	files  map[string]*File
-	dirs   map[string]*Dir
-	seen   map[string]bool
-	absent []*Dir // from the manifest, not yet delivered
+	roster roster
+	absent []int // directories that only the manifest has, not yet delivered
 	ended  bool
-	cur    *Entry
-	hash   hash.Hash
-	left   int64
+
+	cur   Entry // that Next returned
+	file  int   // its place in the manifest
+	state state // of its contents
+	hash  hand
+	left  int64
 }
+
+// state is how far the contents of a member are read.
+type state int
+
+const (
+	noContents state = iota
+	unread
+	begun
+)
 
 // NewReader starts to read an archive and returns once the manifest is there.
 // The label names the package until then. A caller who does not read to the
@@ -92,32 +98,13 @@ func newReader(ctx context.Context, decoders *packing.Decoders, r io.Reader, lab
 	} else if err != nil {
 		return nil, &DamageError{label, "", err}
 	}
-	p := &Reader{Manifest: m, label: label, plain: plain, tar: tar.NewReader(until.Reader(ctx, plain)), seen: map[string]bool{}}
-	if err = p.readManifest(ctx, m == nil); err == nil {
-		err = p.index(ctx)
-	}
-	if err != nil {
+	p := &Reader{Manifest: m, label: label, plain: plain, tar: headers{r: until.Reader(ctx, plain)}}
+	if err := p.readManifest(ctx, m == nil); err != nil {
 		p.Close()
 		return nil, err
 	}
-	p.label = p.Manifest.FullName()
+	p.label, p.roster = p.Manifest.FullName(), newRoster(p.Manifest)
 	return p, nil
-}
-
-// index maps paths to their entries in the manifest.
-func (p *Reader) index(ctx context.Context) error {
-	p.files = make(map[string]*File, len(p.Manifest.Files))
-	for i := range p.Manifest.Files {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		p.files[p.Manifest.Files[i].Path] = &p.Manifest.Files[i]
-	}
-	p.dirs = make(map[string]*Dir, len(p.Manifest.Dirs))
-	for i := range p.Manifest.Dirs {
-		p.dirs[p.Manifest.Dirs[i].Path] = &p.Manifest.Dirs[i]
-	}
-	return nil
 }
 
 // Close releases the decoder.
@@ -137,6 +124,7 @@ func (p *Reader) refused(err error) error {
 // wanted, and keeps the header of the first other member. Packages of pkg before
 // 1.4 have further ones, such as +DISPLAY, which no longer mean anything.
 func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
+	var compact []byte
 	for {
 		h, err := p.tar.Next()
 		if err == io.EOF && p.Manifest != nil {
@@ -147,21 +135,17 @@ func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
 		}
 		switch {
 		case (h.Name == "+MANIFEST" || h.Name == "+COMPACT_MANIFEST") && wanted && p.Manifest == nil:
-			text, err := io.ReadAll(io.LimitReader(p.tar, maxManifest+1))
-			if err != nil {
-				return p.damaged(h.Name, unexpected(err))
-			}
-			if len(text) > maxManifest {
+			if h.Size > maxManifest {
 				return p.damaged(h.Name, fmt.Errorf("is larger than %d bytes", maxManifest))
 			}
-			switch h.Name {
-			case "+COMPACT_MANIFEST":
-				p.Compact = text
-			case "+MANIFEST":
-				if p.Manifest, err = until.Do(ctx, func() (*Manifest, error) { return ParseManifests(text, p.Compact) }); err != nil {
-					return p.refused(err)
-				}
-				p.Text = text
+			text := make([]byte, h.Size)
+			if _, err := io.ReadFull(&p.tar, text); err != nil {
+				return p.damaged(h.Name, unexpected(err))
+			}
+			if h.Name == "+COMPACT_MANIFEST" {
+				compact = text
+			} else if p.Manifest, err = until.Do(ctx, func() (*Manifest, error) { return ParseManifests(text, compact) }); err != nil {
+				return p.refused(err)
 			}
 		case strings.HasPrefix(h.Name, "+"):
 		case p.Manifest == nil:
@@ -175,7 +159,8 @@ func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
 
 // Next returns the next member; at the end, each directory that is only in the
 // manifest, and io.EOF once every entry of the manifest has been seen. Unread
-// contents of the last member are skipped, unchecked.
+// contents of the last member are skipped, unchecked. The next call overwrites the
+// entry.
 func (p *Reader) Next() (*Entry, error) {
 	for {
 		h, err := p.nextHeader()
@@ -185,23 +170,25 @@ func (p *Reader) Next() (*Entry, error) {
 		if h == nil {
 			return p.nextAbsent()
 		}
-		e, err := p.entry(h)
+		known, err := p.entry(h)
 		if err != nil {
 			return nil, p.damaged(h.Name, err)
 		}
-		if e == nil {
+		if !known {
 			p.PassedOver = append(p.PassedOver, h.Name)
 			continue
 		}
-		p.cur, p.left = e, e.Size
-		return e, nil
+		if p.left = p.cur.Size; !p.cur.IsDir && !p.cur.IsLink && p.cur.HardLink == "" {
+			p.state = unread
+		}
+		return &p.cur, nil
 	}
 }
 
 // nextHeader returns the next header, nil after the last.
 func (p *Reader) nextHeader() (*tar.Header, error) {
 	h := p.header
-	p.header, p.cur, p.hash = nil, nil, nil
+	p.header, p.state = nil, noContents
 	if h != nil || p.ended {
 		return h, nil
 	}
@@ -219,22 +206,21 @@ func (p *Reader) nextHeader() (*tar.Header, error) {
 // Read reads the contents of the current regular file. The sum is checked when
 // its last byte is read; an error then means that the bytes are wrong.
 func (p *Reader) Read(b []byte) (int, error) {
-	if p.cur == nil || p.cur.File == nil || p.cur.IsLink || p.cur.HardLink != "" {
+	switch p.state {
+	case noContents:
 		return 0, io.EOF
-	}
-	want := sum.Sum(p.cur.File.Sum)
-	if p.hash == nil {
-		p.hash = want.New()
+	case unread:
+		p.hash, p.state = p.Manifest.Files.hash(p.file, p.hash), begun
 	}
 	n, err := p.tar.Read(b)
 	p.hash.Write(b[:n])
 	p.left -= int64(n)
-	if err == io.EOF && p.left == 0 && want != "" {
-		if wrong := want.Check("contents", p.hash); wrong != nil {
-			return n, p.damaged(p.cur.Path(), wrong)
+	if err == io.EOF && p.left == 0 && p.Manifest.Files.HasSum(p.file) {
+		if wrong := p.Manifest.Files.check(p.file, &p.hash); wrong != nil {
+			return n, p.damaged(p.cur.Path, wrong)
 		}
 	} else if err != nil {
-		err = p.damaged(p.cur.Path(), unexpected(err))
+		err = p.damaged(p.cur.Path, unexpected(err))
 	}
 	return n, err
 }
@@ -242,14 +228,14 @@ func (p *Reader) Read(b []byte) (int, error) {
 // missing finds what is in the manifest, but not in the archive.
 func (p *Reader) missing() error {
 	var errs []error
-	for i := range p.Manifest.Files {
-		if f := &p.Manifest.Files[i]; !p.seen[f.Path] {
-			errs = append(errs, p.damaged(f.Path, errors.New("is in the manifest, but not in the archive")))
+	for i := range p.Manifest.Files.Len() {
+		if !p.roster.files.has(i) {
+			errs = append(errs, p.damaged(p.Manifest.Files.Path(i), errors.New("is in the manifest, but not in the archive")))
 		}
 	}
 	for i := range p.Manifest.Dirs {
-		if d := &p.Manifest.Dirs[i]; !p.seen[d.Path] {
-			p.absent = append(p.absent, d)
+		if !p.roster.dirs.has(i) {
+			p.absent = append(p.absent, i)
 		}
 	}
 	return errors.Join(errs...)

@@ -43,7 +43,8 @@ func readAll(archive []byte) (map[string]*pkgfile.Entry, error) {
 		if _, err := io.Copy(io.Discard, r); err != nil {
 			return nil, err
 		}
-		entries[e.Path()] = e
+		kept := *e
+		entries[e.Path] = &kept
 	}
 }
 
@@ -73,7 +74,7 @@ func TestReader(t *testing.T) {
 	if !l.IsLink || l.Link != "/abs" {
 		t.Errorf("/etc/l: got %+v", l)
 	}
-	if d.Dir == nil || d.Attr.Perm != 0o1777 {
+	if !d.IsDir || d.Attr.Perm != 0o1777 {
 		t.Errorf("/bin: got %+v", d)
 	}
 	if len(entries) != 6 {
@@ -121,9 +122,11 @@ func TestReaderUnlike(t *testing.T) {
 	}
 	r.Close()
 	m := r.Manifest
-	m.Files[0].Perm = 0o644
-	m.Files[1].Sum, m.Files[1].Time = "", nil
-	m.Files[2].IsLink, m.Files[2].Link = false, ""
+	files := listed(m)
+	files[0].Perm = 0o644
+	files[1].Sum, files[1].Time = "", nil
+	files[2].IsLink, files[2].Link = false, ""
+	m.Files = pkgfile.FilesOf(files...)
 	m.Dirs = []pkgfile.Dir{m.Dirs[0], {Path: "/f", Attr: pkgfile.Attr{Perm: 0o711}}}
 	if r, err = pkgfile.NewReaderOf(t.Context(), nil, bytes.NewReader(archive), m); err != nil {
 		t.Fatal(err)
@@ -138,7 +141,7 @@ func TestReaderUnlike(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, fmt.Sprintf("%s %04o %s:%s unlike %t absent %t link %q", e.Path(), e.Attr.Perm, e.Attr.Uname, e.Attr.Gname, e.Unlike, e.Absent, e.Link))
+		got = append(got, fmt.Sprintf("%s %04o %s:%s unlike %t absent %t link %q", e.Path, e.Attr.Perm, e.Attr.Uname, e.Attr.Gname, e.Unlike, e.Absent, e.Link))
 	}
 	want := []string{`/a 0755 root:wheel unlike true absent false link ""`, `/b 0644 root:wheel unlike false absent false link ""`,
 		`/l 0644 root:wheel unlike true absent false link "x"`, `/d 0700 root:wheel unlike false absent false link ""`, `/f 0711 root:wheel unlike true absent true link ""`}
@@ -147,6 +150,38 @@ func TestReaderUnlike(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{"/e/"}, r.PassedOver); d != "" {
 		t.Errorf("passed over (-want +got):\n%s", d)
+	}
+}
+
+// TestReaderFolderForFile does not take a directory, which pkg passes over, for the
+// file of this path that the manifest has.
+func TestReaderFolderForFile(t *testing.T) {
+	t.Parallel()
+	p := pkgtest.Package{Name: "p", Files: []pkgtest.File{{Path: "/a", Absent: true}, {Path: "/b"}}, Dirs: []pkgtest.File{{Path: "/a"}}, Keys: map[string]any{"directories": map[string]any{}}}
+	if _, err := readAll(p.Archive()); err == nil || err.Error() != "p-1.0: /a: is in the manifest, but not in the archive" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestReaderOrder reads members in any order, and each path once.
+func TestReaderOrder(t *testing.T) {
+	t.Parallel()
+	text := `{` + head + `,"files":{"/a":"` + string(sum.Of(sum.BLAKE2b, []byte("x"))) + `","/b":"` + string(sum.Of(sum.BLAKE2b, []byte("x"))) + `","/c":"` + string(sum.Of(sum.BLAKE2b, []byte("x"))) + `"},"directories":{"/d":"y"}}`
+	member := func(path string) string { return fmt.Sprintf("\"0\" %q \"\" 0644 \"\" \"x\"\n", path) }
+	folder := "\"5\" \"/d/\" \"\" 0755 \"\" \"\"\n"
+	for members, want := range map[string]string{
+		member("/a") + member("/b") + member("/c") + folder:                 "",
+		folder + member("/c") + member("/a") + member("/b"):                 "",
+		member("/c") + member("/b") + folder + member("/a"):                 "",
+		member("/b") + member("/a") + member("/b") + member("/c") + folder:  "p-1: /b: occurs twice in the archive",
+		member("/a") + member("/b") + member("/c") + folder + folder:        "p-1: /d/: occurs twice in the archive",
+		member("/a") + folder + member("/c"):                                "p-1: /b: is in the manifest, but not in the archive",
+		member("/a") + member("/b") + member("/c") + folder + member("/cc"): "p-1: /cc: is in the archive, but not in the manifest",
+	} {
+		entries, err := readAll(fuzzedArchive(text, "", members))
+		if got := fmt.Sprint(err); err == nil && (want != "" || len(entries) != 4) || err != nil && got != want {
+			t.Errorf("%s: got %d entries, %v, want %q", members, len(entries), err, want)
+		}
 	}
 }
 
@@ -271,12 +306,12 @@ func FuzzReader(f *testing.F) {
 		r.Close()
 		m := r.Manifest
 		for path, e := range entries {
-			if path == "" || e.Path() != path {
-				t.Errorf("an entry of the path %q under %q", e.Path(), path)
+			if path == "" || e.Path != path {
+				t.Errorf("an entry of the path %q under %q", e.Path, path)
 			}
 		}
-		for _, file := range m.Files {
-			if entries[file.Path] == nil || entries[file.Path].File == nil {
+		for _, file := range m.Files.All() {
+			if entries[file.Path] == nil || entries[file.Path].IsDir {
 				t.Errorf("%s: was not read", file.Path)
 			}
 		}
@@ -285,8 +320,8 @@ func FuzzReader(f *testing.F) {
 				t.Errorf("%s: was not read", dir.Path)
 			}
 		}
-		if len(entries) > len(m.Files)+len(m.Dirs) {
-			t.Errorf("read %d entries of %d files and %d directories", len(entries), len(m.Files), len(m.Dirs))
+		if len(entries) > m.Files.Len()+len(m.Dirs) {
+			t.Errorf("read %d entries of %d files and %d directories", len(entries), m.Files.Len(), len(m.Dirs))
 		}
 		if cut > 0 {
 			return // of an archive whose end is padding

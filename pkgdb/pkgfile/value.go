@@ -65,20 +65,26 @@ func kindOf(value []byte) kind {
 
 // stringOf is the text of a string, or of an integer where one may stand for a
 // string (libucl: ucl_object_tostring_forced). It is a C string, and so ends at
-// a NUL. A package has thousands, almost all without escapes.
-func stringOf(value json.RawMessage) string {
+// a NUL.
+func stringOf(value json.RawMessage) string { return string(bytesOf(value)) }
+
+// bytesOf is the text of a value as it stands there, if that is possible. A package
+// has thousands, almost all without escapes.
+func bytesOf(value json.RawMessage) []byte {
 	switch {
+	case value[0] >= '0' && value[0] <= '9' && len(value) < 19 && !bytes.ContainsAny(value, ".eE"):
+		return value
 	case value[0] != '"':
 		if n, err := strconv.ParseInt(string(value), 10, 64); err == nil {
-			return strconv.FormatInt(n, 10)
+			return strconv.AppendInt(nil, n, 10)
 		}
-		return string(value)
+		return value
 	case bytes.IndexByte(value, '\\') < 0:
-		return string(value[1 : len(value)-1])
+		return value[1 : len(value)-1]
 	}
 	text, _ := ucl.Unescape(string(value[1 : len(value)-1])) // valid JSON escapes have their digits
 	text, _, _ = strings.Cut(text, "\x00")
-	return text
+	return []byte(text)
 }
 
 // urlDecode replaces %xx, which is how pkg writes '%' and all non-ASCII bytes
@@ -102,14 +108,31 @@ func urlDecode(s string) string {
 	return text
 }
 
+// urlDecoded is urlDecode where there is rarely anything to decode.
+func urlDecoded(text []byte) []byte {
+	if bytes.IndexByte(text, '%') < 0 {
+		return text
+	}
+	return []byte(urlDecode(string(text)))
+}
+
+// decodedPath is the path that a key stands for.
+func decodedPath(key []byte) []byte {
+	path := urlDecoded(key)
+	if isClean(path) {
+		return path
+	}
+	return []byte(cleanPath(string(path)))
+}
+
 // numberOf is strtoll(3) of the text of a value: as many digits as there are.
 func numberOf(value json.RawMessage) int64 {
-	s := strings.TrimLeft(stringOf(value), " \t\n\v\f\r")
+	s := bytes.TrimLeft(bytesOf(value), " \t\n\v\f\r")
 	end := 0
 	for end < len(s) && (s[end] >= '0' && s[end] <= '9' || end == 0 && (s[0] == '-' || s[0] == '+')) {
 		end++
 	}
-	n, _ := strconv.ParseInt(s[:end], 10, 64) // saturates; 0 for no digits
+	n, _ := strconv.ParseInt(string(s[:end]), 10, 64) // saturates; 0 for no digits
 	return n
 }
 
@@ -117,7 +140,7 @@ func numberOf(value json.RawMessage) int64 {
 // without "//", "/./" or a trailing slash. "/../" is left to those who refuse
 // it.
 func cleanPath(p string) string {
-	if !strings.Contains(p, "//") && !strings.Contains(p, "/.") && (len(p) < 2 || p[len(p)-1] != '/') {
+	if isClean([]byte(p)) {
 		return p
 	}
 	var parts []string
@@ -130,4 +153,9 @@ func cleanPath(p string) string {
 		return strings.Join(parts, "/")
 	}
 	return "/" + strings.Join(parts, "/")
+}
+
+// isClean reports that cleanPath would change nothing.
+func isClean(p []byte) bool {
+	return !bytes.Contains(p, []byte("//")) && !bytes.Contains(p, []byte("/.")) && (len(p) < 2 || p[len(p)-1] != '/')
 }

@@ -203,7 +203,7 @@ func (d *Described) pkg(name, version string, take func(key, other string) strin
 		if is {
 			contents = other
 		}
-		p.Files = append(p.Files, pkgfile.File{Path: path, Sum: string(sum.Of(sum.SHA256, []byte(contents))), Attr: attr, Time: &seconds})
+		p.Files.Append(pkgfile.File{Path: path, Sum: string(sum.Of(sum.SHA256, []byte(contents))), Attr: attr, Time: &seconds})
 	}
 	for path := range list(take("dirs", "")) {
 		p.Dirs = append(p.Dirs, pkgfile.Dir{Path: path, Attr: attr})

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package pkgfile
+
+import (
+	"cmp"
+	"encoding/binary"
+	"iter"
+	"slices"
+	"sort"
+	"strings"
+)
+
+// Files are the files of a package. The zero value is empty. Those of a manifest
+// that was read are sorted by path. What At and others return points into the list,
+// so that it is only to be read.
+//
+// A package may have hundreds of thousands of files. Each takes 56 bytes and those
+// of its path, in two pieces of memory for all of them.
+type Files struct {
+	list   []packed
+	text   *strings.Builder  // paths, each with what else of its file has no fixed size
+	traits []traits          // those that differ
+	places map[traits]uint32 // of those after the first few
+}
+
+// packed is a file.
+type packed struct {
+	sum    [32]byte // as Files.traits says
+	at     int      // of its path in the text
+	time   int64
+	path   uint32 // bytes of its path
+	traits uint32 // their place
+}
+
+// traits are what most files of a package have in common.
+type traits struct {
+	Attr
+	flags                               uint32
+	hasFlags, hasTime, isLink, isConfig bool
+	hasLink                             bool // its text follows the path
+	sum                                 spelling
+}
+
+// FilesOf returns files in the order given.
+func FilesOf(list ...File) Files {
+	var f Files
+	for _, file := range list {
+		f.Append(file)
+	}
+	return f
+}
+
+// Len returns the number of files.
+func (f *Files) Len() int { return len(f.list) }
+
+// Append adds a file at the end.
+func (f *Files) Append(file File) {
+	d := draft{path: []byte(file.Path), link: []byte(file.Link), sum: []byte(file.Sum)}
+	d.Attr, d.isLink, d.isConfig = file.Attr, file.IsLink, file.IsConfig
+	if file.Flags != nil {
+		d.hasFlags, d.flags = true, *file.Flags
+	}
+	if file.Time != nil {
+		d.hasTime, d.time = true, *file.Time
+	}
+	f.add(&d)
+}
+
+// draft is a file whose texts nobody keeps yet.
+type draft struct {
+	traits
+	path, link, sum []byte
+	time            int64
+}
+
+func (f *Files) add(d *draft) {
+	if f.text == nil {
+		f.text = new(strings.Builder)
+	}
+	p := packed{at: f.text.Len(), path: uint32(len(d.path)), time: d.time}
+	f.text.Write(d.path)
+	if d.hasLink = len(d.link) > 0; d.hasLink {
+		f.addText(d.link)
+	}
+	if d.traits.sum = spellingOf(d.sum, &p.sum); d.traits.sum == otherwise {
+		f.addText(d.sum)
+	}
+	p.traits = f.intern(&d.traits)
+	f.list = append(f.list, p)
+}
+
+// grow makes room for files whose paths have so many bytes.
+func (f *Files) grow(n, bytes int) {
+	if f.text == nil {
+		f.list, f.text = make([]packed, 0, n), new(strings.Builder)
+	}
+	f.text.Grow(bytes)
+}
+
+// addText adds a text after its length.
+func (f *Files) addText(text []byte) {
+	f.text.Write(binary.LittleEndian.AppendUint32(make([]byte, 0, 4), uint32(len(text))))
+	f.text.Write(text)
+}
+
+// intern returns the place of traits. The last files are likely to have the same.
+func (f *Files) intern(t *traits) uint32 {
+	if n := len(f.list); n > 0 && f.traits[f.list[n-1].traits] == *t {
+		return f.list[n-1].traits
+	}
+	place := slices.Index(f.traits[:min(few, len(f.traits))], *t)
+	if beyond, known := f.places[*t]; known {
+		place = int(beyond)
+	}
+	if place < 0 {
+		place = len(f.traits)
+		own := *t
+		own.Uname, own.Gname = strings.Clone(t.Uname), strings.Clone(t.Gname)
+		f.traits = append(f.traits, own)
+		if place >= few {
+			if f.places == nil {
+				f.places = map[traits]uint32{}
+			}
+			f.places[own] = uint32(place)
+		}
+	}
+	return uint32(place)
+}
+
+// Path returns the path of a file.
+func (f *Files) Path(i int) string {
+	p := &f.list[i]
+	return f.text.String()[p.at:][:p.path]
+}
+
+// HasSum reports whether a file has a sum.
+func (f *Files) HasSum(i int) bool { return f.traits[f.list[i].traits].sum != none }
+
+// Sum returns the sum of a file, "" for none.
+func (f *Files) Sum(i int) string {
+	p := &f.list[i]
+	t := &f.traits[p.traits]
+	if t.sum != otherwise {
+		return t.sum.text(&p.sum)
+	}
+	at := p.at + int(p.path)
+	if t.hasLink {
+		at += 4 + len(f.textAt(at))
+	}
+	return f.textAt(at)
+}
+
+// textAt returns a text after its length.
+func (f *Files) textAt(at int) string {
+	return f.text.String()[at+4:][:f.lengthAt(at)]
+}
+
+func (f *Files) lengthAt(at int) int {
+	b := f.text.String()[at:][:4]
+	return int(uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24)
+}
+
+// Bare returns a file without its sum, whose text costs more than all the rest.
+func (f *Files) Bare(i int) File {
+	p := &f.list[i]
+	t := &f.traits[p.traits]
+	file := File{Path: f.Path(i), Attr: t.Attr, IsLink: t.isLink, IsConfig: t.isConfig}
+	if t.hasFlags {
+		file.Flags = &t.flags
+	}
+	if t.hasTime {
+		file.Time = &p.time
+	}
+	if t.hasLink {
+		file.Link = f.textAt(p.at + int(p.path))
+	}
+	return file
+}
+
+// At returns a file.
+func (f *Files) At(i int) File {
+	file := f.Bare(i)
+	file.Sum = f.Sum(i)
+	return file
+}
+
+// All goes through the files in their order.
+func (f *Files) All() iter.Seq2[int, File] {
+	return func(yield func(int, File) bool) {
+		for i := range f.Len() {
+			if !yield(i, f.At(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Find returns the place of a path among files that are sorted by path.
+func (f *Files) Find(path string) (int, bool) {
+	return sort.Find(f.Len(), func(i int) int { return cmp.Compare(path, f.Path(i)) })
+}
