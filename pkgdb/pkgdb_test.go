@@ -270,22 +270,3 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
-
-// BenchmarkWrite makes the database of 30 packages with 9000 files.
-func BenchmarkWrite(b *testing.B) {
-	attr := pkgfile.Attr{Known: true, Uname: "root", Gname: "wheel", Perm: 0o444}
-	var pkgs []Installed
-	for i := range 30 {
-		name := fmt.Sprintf("p%02d", i)
-		m := &pkgfile.Manifest{Name: name, Version: "1", Origin: "o/" + name, ABI: "FreeBSD:15:amd64", Prefix: "/"}
-		for j := range 300 {
-			m.Files = append(m.Files, pkgfile.File{Path: fmt.Sprintf("/usr/share/%s/%03d", name, j), Sum: sha, Attr: attr, Time: ptr(int64(j))})
-		}
-		pkgs = append(pkgs, Installed{Manifest: m, Repository: "FreeBSD-base"})
-	}
-	for b.Loop() {
-		if _, err := Write(b.Context(), pkgs, 1000, DefaultSchema); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
