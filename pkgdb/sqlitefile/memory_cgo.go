@@ -15,22 +15,10 @@ import (
 // Available reports whether this program has SQLite, which is C.
 const Available = true
 
-// serialize returns the bytes of the file that the database in memory would be.
-func serialize(ctx context.Context, db *sql.DB) (image []byte, err error) {
-	err = withConn(ctx, db, func(c *sqlite3.SQLiteConn) (err error) {
-		image, err = c.Serialize("main")
-		return err
-	})
-	return image, err
-}
-
 // deserialize makes image the database in memory.
 func deserialize(ctx context.Context, db *sql.DB, image []byte) error {
 	return withConn(ctx, db, func(c *sqlite3.SQLiteConn) error { return c.Deserialize(image, "main") })
 }
-
-// maxValue bounds a text: a configuration file, a script.
-const maxValue = 64 << 20
 
 // confine leaves a connection no more than reading needs. It stands in for
 // SQLITE_DBCONFIG_DEFENSIVE, which the driver cannot set, and which keeps SQL from
