@@ -31,7 +31,7 @@ func BenchmarkWrite(b *testing.B) {
 		pkgs := many(n)
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			benchtest.PerEntry(b, n, func() any {
-				image, err := Write(b.Context(), pkgs, 1000, DefaultSchema)
+				image, err := Write(b.Context(), b.TempDir(), pkgs, 1000, DefaultSchema)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -44,7 +44,7 @@ func BenchmarkWrite(b *testing.B) {
 // BenchmarkRead does with a database what verify does.
 func BenchmarkRead(b *testing.B) {
 	for _, n := range []int{9_000, 36_000} {
-		image, err := Write(b.Context(), many(n), 1000, DefaultSchema)
+		image, err := Write(b.Context(), b.TempDir(), many(n), 1000, DefaultSchema)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func BenchmarkRead(b *testing.B) {
 		b.Run(fmt.Sprint("Normalise ", n), func(b *testing.B) {
 			epoch := int64(1000)
 			benchtest.PerEntry(b, n, func() any {
-				image, err := Normalise(b.Context(), image, DefaultSchema, &epoch)
+				image, err := Normalise(b.Context(), b.TempDir(), image, DefaultSchema, &epoch)
 				if err != nil {
 					b.Fatal(err)
 				}

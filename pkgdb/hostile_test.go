@@ -74,8 +74,8 @@ func TestHostile(t *testing.T) {
 	} {
 		image := alter(t, base, tt.statements...)
 		for name, read := range map[string]func(context.Context) error{
-			"Open":      func(ctx context.Context) error { _, err := Open(ctx, image); return err },
-			"Normalise": func(ctx context.Context) error { _, err := Normalise(ctx, image, 42, nil); return err },
+			"Open":      func(ctx context.Context) error { _, err := Open(ctx, sqlitefile.NewImage(image)); return err },
+			"Normalise": func(ctx context.Context) error { _, err := Normalise(ctx, t.TempDir(), sqlitefile.NewImage(image), 42, nil); return err },
 		} {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			err := read(ctx)
@@ -107,7 +107,7 @@ func TestCircles(t *testing.T) {
 	} {
 		image := slices.Clone(base)
 		binary.BigEndian.PutUint32(image[tt.at:], uint32(tt.page))
-		if _, err := Open(t.Context(), image); err == nil || !strings.Contains(err.Error(), "schema: ") || !strings.Contains(err.Error(), tt.want) {
+		if _, err := Open(t.Context(), sqlitefile.NewImage(image)); err == nil || !strings.Contains(err.Error(), "schema: ") || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("page %d at %d: got %v, want %s", tt.page, tt.at, err, tt.want)
 		}
 	}
@@ -117,7 +117,7 @@ func TestCircles(t *testing.T) {
 		if at == 20 {
 			image[16], image[17] = 2, 0
 		}
-		if _, err := Open(t.Context(), image); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Open(t.Context(), sqlitefile.NewImage(image)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("header byte %d: got %v, want %s", at, err, want)
 		}
 	}

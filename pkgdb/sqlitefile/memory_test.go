@@ -155,7 +155,9 @@ func TestInsert(t *testing.T) {
 	if n, err := draft.Insert(t.Context(), "t", 2, len(values), func(n int, row []sqlitefile.Value) { row[0], row[1] = values[0], values[n] }); n != len(values) || err != nil {
 		t.Fatalf("got %d rows, %v", n, err)
 	}
-	n, err := draft.Insert(t.Context(), "t", 2, 3, func(n int, row []sqlitefile.Value) { row[1] = sqlitefile.Value{Kind: sqlitefile.Integer, Number: int64(-n) - 6} })
+	n, err := draft.Insert(t.Context(), "t", 2, 3, func(n int, row []sqlitefile.Value) {
+		row[1] = sqlitefile.Value{Kind: sqlitefile.Integer, Number: int64(-n) - 6}
+	})
 	if n != 1 || err == nil || !strings.Contains(err.Error(), "UNIQUE") {
 		t.Errorf("got %d rows, %v, want one and that the next is there already", n, err)
 	}

@@ -176,7 +176,7 @@ func pointersOf(page []byte, n int) (pointers []byte, cells int, err error) {
 // cellAt returns a page from a cell on.
 func cellAt(page, pointers []byte, n, i int) ([]byte, error) {
 	at := int(binary.BigEndian.Uint16(pointers[2*i:]))
-	if at >= len(page)-4 {
+	if at > len(page)-4 { // no cell is shorter
 		return nil, fmt.Errorf("page %d: cell %d is outside the page", n, i)
 	}
 	return page[at:], nil

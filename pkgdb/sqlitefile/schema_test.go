@@ -153,7 +153,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"a cut page":          {small[:4000], "schema: page 1 is not in the file"},
 		"an index":            {put(small, 100, 10), "schema: page 1 is of type 10, wanted a table's, 5 or 13"},
 		"many cells":          {put(small, 103, 0xff, 0xff), "schema: page 1 has no room for 65535 cells"},
-		"a cell at the end":   {put(small, 108, 0x0f, 0xfc), "schema: page 1: cell 0 is outside the page"},
+		"a cell at the end":   {put(small, 108, 0x0f, 0xfd), "schema: page 1: cell 0 is outside the page"},
 		"a page not there":    {put(tree, 108, 0, 0, 0xff, 0xff), "schema: page 65535 is not in the file"},
 		"a large page":        {put(tree, 108, 0xff, 0xff, 0xff, 0xff), "schema: page 2147483647 is not in the file"},
 		"page 0":              {put(tree, 108, 0, 0, 0, 0), "schema: page 0 is not in the file"},

@@ -57,3 +57,18 @@ func (v Value) driver() any {
 	}
 	return nil
 }
+
+// ValueOf is a value that the driver returns.
+func ValueOf(v any) Value {
+	switch v := v.(type) {
+	case int64:
+		return Value{Kind: Integer, Number: v}
+	case float64:
+		return real(v)
+	case string:
+		return Value{Kind: Text, Text: v}
+	case []byte:
+		return Value{Kind: Blob, Text: string(v)}
+	}
+	return Value{}
+}
