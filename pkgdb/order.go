@@ -6,6 +6,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sort"
 )
 
 // sortBy sorts the rows, which compare takes by their numbers in the source. Equal
@@ -51,23 +52,42 @@ func (r *rows) runs(ctx context.Context, compare func(a, b int) int) ([]uint32, 
 // merge makes one run of each two.
 func merge(ctx context.Context, from, to, ends []uint32, compare func(a, b int) int) ([]uint32, error) {
 	var merged []uint32
-	out, begin := to[:0], uint32(0)
+	out, begin, next := to[:0], uint32(0), 0
 	for pair := range slices.Chunk(ends, 2) {
 		a, b := from[begin:pair[0]], from[pair[0]:pair[len(pair)-1]]
 		for len(a) > 0 && len(b) > 0 {
-			if len(out)%look == 0 && ctx.Err() != nil {
-				return nil, ctx.Err()
+			if len(out) >= next {
+				if next += look; ctx.Err() != nil {
+					return nil, ctx.Err()
+				}
 			}
-			next := &a
-			if compare(int(a[0]), int(b[0])) > 0 {
-				next = &b
+			n := lead(a, func(row uint32) bool { return compare(int(row), int(b[0])) <= 0 })
+			out, a = append(out, a[:n]...), a[n:]
+			if len(a) > 0 {
+				n = lead(b, func(row uint32) bool { return compare(int(row), int(a[0])) < 0 })
+				out, b = append(out, b[:n]...), b[n:]
 			}
-			out = append(out, (*next)[0])
-			*next = (*next)[1:]
 		}
 		out = append(append(out, a...), b...)
 		begin = pair[len(pair)-1]
 		merged = append(merged, begin)
 	}
 	return merged, nil
+}
+
+// lead is how many rows at the beginning of a list are first. It looks at few of
+// many: packages have whole folders for themselves.
+func lead(list []uint32, first func(row uint32) bool) int {
+	n, step := 0, 1
+	for n < len(list) && first(list[n]) {
+		n += step
+		if n >= 4 {
+			step *= 2
+		}
+	}
+	if n < 4 {
+		return n
+	}
+	begin, end := n-step/2+1, min(n, len(list)) // the last one looked at with success is before begin
+	return begin + sort.Search(end-begin, func(i int) bool { return !first(list[begin+i]) })
 }
