@@ -74,8 +74,11 @@ func TestHostile(t *testing.T) {
 	} {
 		image := alter(t, base, tt.statements...)
 		for name, read := range map[string]func(context.Context) error{
-			"Open":      func(ctx context.Context) error { _, err := Open(ctx, sqlitefile.NewImage(image)); return err },
-			"Normalise": func(ctx context.Context) error { _, err := Normalise(ctx, t.TempDir(), sqlitefile.NewImage(image), 42, nil); return err },
+			"Open": func(ctx context.Context) error { _, err := Open(ctx, sqlitefile.NewImage(image)); return err },
+			"Normalise": func(ctx context.Context) error {
+				_, err := Normalise(ctx, t.TempDir(), sqlitefile.NewImage(image), 42, nil)
+				return err
+			},
 		} {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			err := read(ctx)

@@ -40,7 +40,7 @@ func readLayerOnly(ctx context.Context, file *layout.File) (*Artifact, error) {
 		return nil, err
 	}
 	a := &Artifact{file: file, complete: true, Root: newRoot(), Layers: [][]*tree.Node{nil}}
-	l, err := layer.Read(ctx, blob, mediaType, func(n *tree.Node, contents io.Reader) error { return a.entry(0, n, contents) })
+	l, err := layer.Read(ctx, blob, mediaType, func(n *tree.Node, contents io.Reader) error { return a.entry(ctx, 0, n, contents) })
 	if l.DiffID == "" {
 		return nil, err
 	}

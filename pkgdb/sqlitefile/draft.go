@@ -45,8 +45,8 @@ func New(ctx context.Context, dir string, statements []string, version int) (*Dr
 		fmt.Sprintf("PRAGMA page_size = %d", pageSize),
 		"PRAGMA auto_vacuum = NONE",
 		"PRAGMA encoding = 'UTF-8'",
-		"PRAGMA secure_delete = ON", // no leftovers in free space
-		"PRAGMA journal_mode = OFF",
+		"PRAGMA secure_delete = ON",    // no leftovers in free space
+		"PRAGMA journal_mode = MEMORY", // of what one transaction makes it holds nothing, but a statement can be undone
 		"PRAGMA synchronous = OFF",
 		fmt.Sprintf("PRAGMA user_version = %d", version),
 		"BEGIN",
@@ -89,41 +89,70 @@ func (d *Draft) exec(ctx context.Context, name, statement string, args ...any) e
 	return nil
 }
 
+// batch is how many rows one statement adds. Each call of SQLite costs as much as
+// a row.
+const batch = 64
+
 // Insert adds rows to a table, of values that row sets. It returns how many it has
 // added; an error but that of the context is one of the next row.
 func (d *Draft) Insert(ctx context.Context, table string, columns, rows int, row func(n int, values []Value)) (added int, err error) {
-	query := "INSERT INTO " + Quoted(table) + " VALUES (?" + strings.Repeat(", ?", columns-1) + ")"
 	err = d.conn.Raw(func(c any) error {
-		statement, err := c.(driver.Conn).Prepare(query)
-		if err != nil {
+		i := &inserter{conn: c.(driver.Conn), table: table, columns: columns, row: row}
+		defer func() { added = i.added }()
+		if err := i.insert(ctx, batch, rows); err != nil && ctx.Err() != nil {
 			return err
 		}
-		defer statement.Close()
-		values, args := make([]Value, columns), make([]driver.NamedValue, columns)
-		for i := range args {
-			args[i].Ordinal = i + 1
-		}
-		before := make([]Value, columns)
-		for ; added < rows; added++ {
+		return i.insert(ctx, 1, rows) // the rest; or the rows of a statement that failed, up to the one at fault
+	})
+	return added, err
+}
+
+// inserter adds the rows of a table.
+type inserter struct {
+	conn    driver.Conn
+	table   string
+	columns int
+	row     func(n int, values []Value)
+	added   int
+}
+
+// insert adds rows by statements for so many each, as long as there are so many.
+func (i *inserter) insert(ctx context.Context, each, rows int) error {
+	if i.added+each > rows {
+		return nil
+	}
+	one := "(?" + strings.Repeat(", ?", i.columns-1) + ")"
+	statement, err := i.conn.Prepare("INSERT INTO " + Quoted(i.table) + " VALUES " + one + strings.Repeat(", "+one, each-1))
+	if err != nil {
+		return err
+	}
+	defer statement.Close()
+	args := make([]driver.NamedValue, each*i.columns)
+	for k := range args {
+		args[k].Ordinal = k + 1
+	}
+	values, before := make([]Value, i.columns), make([]Value, i.columns)
+	boxes := make([]any, i.columns) // of before
+	for ; i.added+each <= rows; i.added += each {
+		for n := range each {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			row(added, values)
-			for i, v := range values {
-				if v != before[i] { // else it need not be boxed again
-					args[i].Value = v.driver()
+			i.row(i.added+n, values)
+			for k, v := range values {
+				if v != before[k] { // rows often have a value of the one before
+					before[k], boxes[k] = v, v.driver()
 				}
-			}
-			copy(before, values)
-			// Without the context: for one that can end, the driver would start a
-			// goroutine each time.
-			if _, err := statement.(driver.StmtExecContext).ExecContext(context.Background(), args); err != nil {
-				return err
+				args[n*i.columns+k].Value = boxes[k]
 			}
 		}
-		return nil
-	})
-	return added, err
+		// Without the context: for one that can end, the driver would start a
+		// goroutine each time.
+		if _, err := statement.(driver.StmtExecContext).ExecContext(context.Background(), args); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Quoted is a name in SQL.

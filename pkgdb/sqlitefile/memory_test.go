@@ -161,6 +161,15 @@ func TestInsert(t *testing.T) {
 	if n != 1 || err == nil || !strings.Contains(err.Error(), "UNIQUE") {
 		t.Errorf("got %d rows, %v, want one and that the next is there already", n, err)
 	}
+	if n, err := draft.Insert(t.Context(), "t", 2, 300, func(n int, row []sqlitefile.Value) { // several rows a statement
+		row[0], row[1] = sqlitefile.Value{}, sqlitefile.Value{Kind: sqlitefile.Integer, Number: int64(-n - 1000)}
+		if n == 200 {
+			row[1].Number = -1003
+		}
+	}); n != 200 || err == nil || !strings.Contains(err.Error(), "UNIQUE") {
+		t.Errorf("got %d rows, %v, want that the 201st is there already", n, err)
+	}
+	draw(t, draft, "DELETE FROM t WHERE b <= -1000")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if n, err := draft.Insert(ctx, "t", 2, 3, func(n int, row []sqlitefile.Value) { row[1] = sqlitefile.Value{} }); n != 0 || err != context.Canceled {
