@@ -163,17 +163,25 @@ func rowErrorf(table string, t *rows, n int, format string, args ...any) error {
 	return &sqlitefile.FormatError{Err: fmt.Errorf("table %s: row %s: %w", table, text, fmt.Errorf(format, args...))}
 }
 
-// ReadContent reads what a database file says.
+// ReadContent reads what a database file says. Its image is closed once nobody
+// uses the content.
 func ReadContent(ctx context.Context, file string) (*Content, error) {
 	image, err := sqlitefile.Read(ctx, file)
 	if err != nil {
 		return nil, err
 	}
+	c, err := contentIn(ctx, image)
+	if err != nil {
+		image.Close()
+	}
+	return c, fault.Within(file, err)
+}
+
+func contentIn(ctx context.Context, image *Image) (*Content, error) {
 	db, err := Open(ctx, image)
 	if err != nil {
-		return nil, fault.Within(file, err)
+		return nil, err
 	}
 	defer db.Close()
-	c, err := db.Content(ctx)
-	return c, fault.Within(file, err)
+	return db.Content(ctx)
 }

@@ -117,7 +117,7 @@ func (c *Content) insert(ctx context.Context, draft *sqlitefile.Draft, table str
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case err != nil && n < t.len():
+	case sqlitefile.Unfit(err):
 		return c.read(rowErrorf(table, t, n, "%w", err))
 	case err != nil:
 		return fmt.Errorf("pkg database: table %s: %w", table, err)

@@ -218,8 +218,7 @@ func (a *Artifact) entry(ctx context.Context, i int, n *tree.Node, contents io.R
 	return err
 }
 
-// keepDatabase keeps a pkg database, which is too large for memory. The hash wants
-// a reader, as does the image.
+// keepDatabase keeps a pkg database, and records its hash.
 func (a *Artifact) keepDatabase(ctx context.Context, n *tree.Node, contents io.Reader) error {
 	image, err := pkgdb.Collect(ctx, contents)
 	if err != nil {
@@ -232,8 +231,8 @@ func (a *Artifact) keepDatabase(ctx context.Context, n *tree.Node, contents io.R
 }
 
 // Bounds for the files whose contents are kept, in bytes. The pkg database of an
-// image has some 20 MB, that of a desktop with a thousand packages 100 MB, and
-// opening it takes as much again. The others are short: services has 90 KB, and even
+// image has some 20 MB, that of a desktop with a thousand packages 100 MB; a large
+// one is kept in a file. The others are short: services has 90 KB, and even
 // the accounts of a university fit.
 const (
 	maxDatabase = 128 << 20

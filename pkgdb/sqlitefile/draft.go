@@ -94,12 +94,12 @@ func (d *Draft) exec(ctx context.Context, name, statement string, args ...any) e
 const batch = 64
 
 // Insert adds rows to a table, of values that row sets. It returns how many it has
-// added; an error but that of the context is one of the next row.
+// added; where the next row does not fit the table, the error is Unfit.
 func (d *Draft) Insert(ctx context.Context, table string, columns, rows int, row func(n int, values []Value)) (added int, err error) {
 	err = d.conn.Raw(func(c any) error {
 		i := &inserter{conn: c.(driver.Conn), table: table, columns: columns, row: row}
 		defer func() { added = i.added }()
-		if err := i.insert(ctx, batch, rows); err != nil && ctx.Err() != nil {
+		if err := i.insert(ctx, batch, rows); err != nil && !Unfit(err) {
 			return err
 		}
 		return i.insert(ctx, 1, rows) // the rest; or the rows of a statement that failed, up to the one at fault

@@ -62,6 +62,13 @@ func busy(err error) bool {
 	return ok && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
 }
 
+// Unfit reports whether the error is that a row does not fit its table, rather than
+// of a disk, say.
+func Unfit(err error) bool {
+	e, ok := errors.AsType[sqlite3.Error](err)
+	return ok && (e.Code == sqlite3.ErrConstraint || e.Code == sqlite3.ErrMismatch || e.Code == sqlite3.ErrTooBig)
+}
+
 func withConn(ctx context.Context, db *sql.DB, do func(*sqlite3.SQLiteConn) error) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {

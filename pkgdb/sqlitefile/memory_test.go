@@ -158,7 +158,7 @@ func TestInsert(t *testing.T) {
 	n, err := draft.Insert(t.Context(), "t", 2, 3, func(n int, row []sqlitefile.Value) {
 		row[1] = sqlitefile.Value{Kind: sqlitefile.Integer, Number: int64(-n) - 6}
 	})
-	if n != 1 || err == nil || !strings.Contains(err.Error(), "UNIQUE") {
+	if n != 1 || !sqlitefile.Unfit(err) || !strings.Contains(err.Error(), "UNIQUE") {
 		t.Errorf("got %d rows, %v, want one and that the next is there already", n, err)
 	}
 	if n, err := draft.Insert(t.Context(), "t", 2, 300, func(n int, row []sqlitefile.Value) { // several rows a statement
@@ -166,7 +166,7 @@ func TestInsert(t *testing.T) {
 		if n == 200 {
 			row[1].Number = -1003
 		}
-	}); n != 200 || err == nil || !strings.Contains(err.Error(), "UNIQUE") {
+	}); n != 200 || !sqlitefile.Unfit(err) || !strings.Contains(err.Error(), "UNIQUE") {
 		t.Errorf("got %d rows, %v, want that the 201st is there already", n, err)
 	}
 	draw(t, draft, "DELETE FROM t WHERE b <= -1000")
