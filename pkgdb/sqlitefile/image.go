@@ -23,7 +23,7 @@ type Image struct {
 }
 
 // maxHeld is the size up to which an image is held in memory, in bytes.
-const maxHeld = 16 << 20
+const maxHeld = 4 << 20
 
 // NewImage is the image of bytes, which must not change.
 func NewImage(text []byte) *Image { return &Image{text: text, size: int64(len(text))} }
