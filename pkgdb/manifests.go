@@ -14,19 +14,14 @@ var fileColumns = []string{"path", "sha256", "uname", "gname", "perm", "fflags",
 // filed is a source of the files of packages. It has no rows, but makes each value
 // when it is asked for.
 type filed struct {
-	pkgs   []Installed
-	first  []uint32 // row of the first file of each package
-	rows   int
-	epoch  int64 // the newest time
-	recent [2]filedRow
-	last   int // which of recent was used last
-}
-
-// filedRow is a file that was used lately.
-type filedRow struct {
-	row  int // counted from 1; 0 for none
-	pkg  int
-	file pkgfile.File
+	pkgs  []Installed
+	first []uint32 // row of the first file of each package
+	rows  int
+	epoch int64  // the newest time
+	near  [2]int // packages of the last rows: a sort compares rows of two
+	row   int    // of file, counted from 1; 0 for none
+	pkg   int
+	file  pkgfile.File // the last one used
 }
 
 func filesOf(pkgs []Installed, epoch int64) *filed {
@@ -41,55 +36,49 @@ func filesOf(pkgs []Installed, epoch int64) *filed {
 func (f *filed) len() int { return f.rows }
 
 func (f *filed) value(row, column int) value {
-	r := &f.recent[f.last]
-	if r.row != row+1 {
-		r = f.find(row)
+	if column == 0 { // by which rows are sorted: most are asked for nothing else
+		pkg, at := f.find(row)
+		return text(f.pkgs[pkg].Files[at].Path)
 	}
-	file := &r.file
+	if f.row != row+1 {
+		pkg, at := f.find(row)
+		f.row, f.pkg, f.file = row+1, pkg, f.pkgs[pkg].Files[at]
+	}
 	switch column {
-	case 0:
-		return text(file.Path)
 	case 1:
-		return orNull(file.Sum)
+		return orNull(f.file.Sum)
 	case 2:
-		return orNull(file.Uname)
+		return orNull(f.file.Uname)
 	case 3:
-		return orNull(file.Gname)
+		return orNull(f.file.Gname)
 	case 4:
-		return number(int64(file.Perm))
+		return number(int64(f.file.Perm))
 	case 5:
-		return flags(file.Flags)
+		return flags(f.file.Flags)
 	case 6:
-		if file.Time == nil {
+		if f.file.Time == nil {
 			return number(0)
 		}
-		return number(min(*file.Time, f.epoch))
+		return number(min(*f.file.Time, f.epoch))
 	case 7:
-		if !file.IsLink {
+		if !f.file.IsLink {
 			return value{}
 		}
-		return text(file.Link)
+		return text(f.file.Link)
 	}
-	return text(f.pkgs[r.pkg].Name)
+	return text(f.pkgs[f.pkg].Name)
 }
 
-// find gets the file of a row, unless it is one of the last two: a sort compares
-// two.
-func (f *filed) find(row int) *filedRow {
-	near := f.recent[f.last].pkg
-	f.last = 1 - f.last
-	r := &f.recent[f.last]
-	if r.row == row+1 {
-		return r
-	}
-	for _, pkg := range []int{r.pkg, near} {
+// find returns the package of a row, and which of its files it is.
+func (f *filed) find(row int) (pkg, at int) {
+	for i, pkg := range f.near {
 		if at := row - int(f.first[pkg]); at >= 0 && at < len(f.pkgs[pkg].Files) {
-			*r = filedRow{row + 1, pkg, f.pkgs[pkg].Files[at]}
-			return r
+			f.near[0], f.near[i] = pkg, f.near[0]
+			return pkg, at
 		}
 	}
-	// Packages without files begin where the next one does, so it is the last.
-	pkg := sort.Search(len(f.first), func(i int) bool { return int(f.first[i]) > row }) - 1
-	*r = filedRow{row + 1, pkg, f.pkgs[pkg].Files[row-int(f.first[pkg])]}
-	return r
+	// A package without files begins where the next one does, so it is the last.
+	pkg = sort.Search(len(f.first), func(i int) bool { return int(f.first[i]) > row }) - 1
+	f.near = [2]int{pkg, f.near[0]}
+	return pkg, row - int(f.first[pkg])
 }
