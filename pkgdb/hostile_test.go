@@ -160,7 +160,8 @@ func FuzzDefine(f *testing.F) {
 		}
 	}
 	for _, s := range append(slices.Clone(old), "CREATE TABLE t (a CHECK (a > 1))", "CREATE TABLE t (a AS (1))", "CREATE TABLE t (a INTEGER GENERATED ALWAYS AS (1), b)",
-		"CREATE TABLE t (a DEFAULT (1), 'b')", "CREATE TABLE t (a, -- b\nc)", "CREATE TABLE t (a /* b */)", "CREATE TABLE t (\"a\"\"b\", [c])", "CREATE TABLE t (a DEFAULT '(')") {
+		"CREATE TABLE t (a DEFAULT (1), 'b')", "CREATE TABLE t (a, -- b\nc)", "CREATE TABLE t (a /* b */)", "CREATE TABLE t (\"a\"\"b\", [c])", "CREATE TABLE t (a DEFAULT '(')", "CREATE TABLE t (a INTEGER PRIMARY KEY DESC)",
+		"CREATE TABLE t (a INTEGER, PRIMARY KEY (A DESC))", "CREATE TABLE t (a INTEGER(1) PRIMARY KEY)", "CREATE TABLE t (a integer, b, PRIMARY KEY (a, b))", "CREATE TABLE t (a INT PRIMARY KEY)") {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -190,5 +191,26 @@ func FuzzDefine(f *testing.F) {
 		if err != nil || !slices.Equal(columns, d.columns) {
 			t.Errorf("%s: got %v, SQLite has %v, %v", text, d.columns, columns, err)
 		}
+		for i, c := range d.forms() {
+			if number, ok := isNumber(db, d.name, c.Name, 7000+10*i); ok && number != c.Number {
+				t.Errorf("%s: column %s is the number of a row: got %t, SQLite has %t", text, c.Name, c.Number, number)
+			}
+		}
 	})
+}
+
+// isNumber tries whether a column is the number of a row. It is false where that
+// cannot be seen.
+func isNumber(db *sql.DB, table, column string, n int) (number, ok bool) {
+	if strings.EqualFold(column, "rowid") {
+		return false, false
+	}
+	if _, err := db.Exec("INSERT INTO "+sqlitefile.Quoted(table)+" ("+sqlitefile.Quoted(column)+") VALUES (?)", n); err != nil {
+		return false, false
+	}
+	row := 0
+	if err := db.QueryRow("SELECT max(rowid) FROM " + sqlitefile.Quoted(table)).Scan(&row); err != nil {
+		return false, false
+	}
+	return row == n, true
 }
