@@ -40,7 +40,7 @@ func (c *Content) Check(ctx context.Context) []error {
 	if err != nil {
 		return []error{err}
 	}
-	f := &faults{ctx, c.shape.foreign(fresh)}
+	f := &faults{ctx, c, c.shape.foreign(fresh)}
 	for _, index := range fresh.indexes {
 		if !slices.Contains(c.shape.indexes, index) && !(c.Schema >= 40 && slices.Contains(droppedIndexes, index)) {
 			f.add(&sqlitefile.FormatError{Err: fmt.Errorf("index %s is missing, wanted one in schema %d", index, c.Schema)})
@@ -51,7 +51,7 @@ func (c *Content) Check(ctx context.Context) []error {
 	c.repeated(f, "requires", "require")
 	c.locks(f)
 	c.marks(f)
-	k := checker{&faults{ctx: ctx}, newReader(ctx, c), map[string]value{}}
+	k := checker{&faults{ctx: ctx, c: c}, newReader(ctx, c), map[string]value{}}
 	k.all()
 	err = c.read(k.reader.err)
 	switch {

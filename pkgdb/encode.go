@@ -26,7 +26,7 @@ func (c *Content) normal(ctx context.Context, schema Schema) (*Content, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &faults{ctx: ctx}
+	f := &faults{ctx: ctx, c: c}
 	c.orphans(f)
 	if err := errors.Join(f.all()...); err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (c *Content) unlock() {
 // fit puts all rows into the tables and columns of another content's shape. What
 // does not fit must be empty.
 func (c *Content) fit(ctx context.Context, into *Content) error {
-	f := &faults{ctx: ctx}
+	f := &faults{ctx: ctx, c: c}
 	c.unrepresentable(f, into)
 	if err := errors.Join(f.all()...); err != nil {
 		return err

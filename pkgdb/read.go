@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -47,15 +48,24 @@ func Open(ctx context.Context, image *Image) (*DB, error) {
 	if d.db != nil {
 		d.db.Close()
 	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
+	return nil, wrong(ctx, err)
+}
+
+// wrong says that a database is wrong, unless the error is another: of the context,
+// of the file or folder that has the image here.
+func wrong(ctx context.Context, err error) error {
 	_, damaged := errors.AsType[*sqlitefile.FormatError](err)
 	_, unknown := errors.AsType[*SchemaError](err)
-	if !damaged && !unknown {
-		err = &sqlitefile.FormatError{Err: err}
+	_, unread := errors.AsType[*fs.PathError](err)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case unread:
+		return fmt.Errorf("pkg database: %w", err)
+	case damaged || unknown:
+		return err
 	}
-	return nil, err
+	return &sqlitefile.FormatError{Err: err}
 }
 
 func (d *DB) open(ctx context.Context) error {

@@ -22,11 +22,8 @@ const nameSize = 48
 // Content reads every table, pkg's and others.
 func (d *DB) Content(ctx context.Context) (*Content, error) {
 	c, err := contentOf(ctx, d.image, d.Schema, d.shape, d.list, d.db)
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil:
-		return nil, &sqlitefile.FormatError{Err: err}
+	if err != nil {
+		return nil, wrong(ctx, err)
 	}
 	return c, nil
 }

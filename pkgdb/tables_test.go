@@ -3,9 +3,15 @@
 package pkgdb
 
 import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
 // TestColumns reads rows that lack columns which were added later, and columns that
@@ -38,6 +44,46 @@ func TestColumns(t *testing.T) {
 		}
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("%s: got %s, want %s", tt.statements, got, tt.want)
+		}
+	}
+}
+
+// TestUnread tells a database that cannot be read here from one that is wrong: its
+// file is closed, there is no folder for a copy. Nothing is left of any copy.
+func TestUnread(t *testing.T) {
+	text := mustWrite(t, many(9_000), 100)
+	text = append(text, make([]byte, 8<<20)...) // too large for memory; SQLite takes no notice of the end
+	large := func() *Image {
+		image, err := Collect(t.Context(), bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return image
+	}
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	open, closed := large(), large()
+	c, err := contentIn(t.Context(), open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("got %v, %v, want nothing", left, err)
+	}
+	open.Close()
+	closed.Close()
+	_, unopened := Open(t.Context(), closed)
+	_, uninstalled := c.Installed(t.Context())
+	_, unencoded := c.Encode(t.Context(), dir, DefaultSchema)
+	_, undumped := c.Dump(t.Context())
+	open = large()
+	defer open.Close()
+	t.Setenv("TMPDIR", dir+"/none")
+	_, uncopied := Open(t.Context(), open)
+	for name, err := range map[string]error{"Open": unopened, "Installed": uninstalled, "Encode": unencoded, "Dump": undumped, "Check": last(c.Check(t.Context())), "a copy": uncopied} {
+		_, is := errors.AsType[*fs.PathError](err)
+		if _, format := errors.AsType[*sqlitefile.FormatError](err); !is || format {
+			t.Errorf("%s: got %.300v, want an error of a file", name, err)
 		}
 	}
 }
