@@ -416,10 +416,20 @@ func TestAutomatic(t *testing.T) {
 	}
 }
 
+// imageOf is a pkg database of bytes.
+func imageOf(t *testing.T, text []byte) *pkgdb.Image {
+	t.Helper()
+	image, err := pkgdb.Collect(t.Context(), bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return image
+}
+
 // contentOf reads a pkg database.
 func contentOf(t *testing.T, image []byte) *pkgdb.Content {
 	t.Helper()
-	db, err := pkgdb.Open(t.Context(), image)
+	db, err := pkgdb.Open(t.Context(), imageOf(t, image))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -451,18 +461,18 @@ func compareNormal(t *testing.T, image, theirs []byte) {
 	t.Helper()
 	epoch := installTime(t, image)
 	for _, schema := range []pkgdb.Schema{39, 42} { // of the two pkgs that made the goldens
-		want := image
+		want := imageOf(t, image)
 		if schema != 42 {
 			var err error
-			if want, err = pkgdb.Normalise(t.Context(), image, schema, &epoch); err != nil {
+			if want, err = pkgdb.Normalise(t.Context(), t.TempDir(), want, schema, &epoch); err != nil {
 				t.Fatal(err)
 			}
 		}
-		got, err := pkgdb.Normalise(t.Context(), theirs, schema, &epoch)
+		got, err := pkgdb.Normalise(t.Context(), t.TempDir(), imageOf(t, theirs), schema, &epoch)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(got, want) {
+		if at, err := got.Difference(t.Context(), want); at >= 0 || err != nil {
 			t.Errorf("in schema %d the normal form of pkg's database is not what orlop writes", schema)
 		}
 	}

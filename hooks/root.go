@@ -186,15 +186,28 @@ func (r *rooter) database(ctx context.Context, m *Root) (tree.Digest, error) {
 		}
 	}
 	if root, is := r.Input.(*input.Root); is {
-		db, err := root.Database(ctx, automatic, m.Wanted, m.Epoch, r.Schema)
+		image, err := root.Database(ctx, automatic, m.Wanted, m.Epoch, r.Schema)
+		db, err := bytesOf(ctx, image, err)
 		m.Database = func() ([]byte, error) { return db, err }
 		return tree.DigestOf(db), err
 	}
 	installed := r.installed(m)
 	m.Database = sync.OnceValues(func() ([]byte, error) {
-		return r.Cache.Database(ctx, parts, func() ([]byte, error) { return pkgdb.Write(ctx, installed, m.Epoch, r.Schema) })
+		return r.Cache.Database(ctx, parts, func() ([]byte, error) {
+			image, err := pkgdb.Write(ctx, "", installed, m.Epoch, r.Schema)
+			return bytesOf(ctx, image, err)
+		})
 	})
 	return tree.DigestOf([]byte(fmt.Sprintln(parts...))), nil
+}
+
+// bytesOf returns the bytes of a database, which it closes.
+func bytesOf(ctx context.Context, image *pkgdb.Image, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer image.Close()
+	return image.Bytes(ctx)
 }
 
 // installed lists the image's packages as its database records them.

@@ -164,7 +164,8 @@ func TestJournals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pkgs, err := content(t, image).Installed(t.Context())
+		text := bytesOf(t, image)
+		pkgs, err := content(t, text).Installed(t.Context())
 		if err != nil || pkgs[1].Version != "5" {
 			t.Errorf("%s: got version %v, %v, want 5", mode, pkgs[1].Version, err)
 		}
@@ -174,8 +175,8 @@ func TestJournals(t *testing.T) {
 			}
 		}
 		db.Close()
-		normal := mustNormalise(t, image, 42)
-		if err := sqlitefile.Write(t.Context(), file, normal); err != nil {
+		normal := mustNormalise(t, text, 42)
+		if err := sqlitefile.Write(t.Context(), file, sqlitefile.NewImage(normal)); err != nil {
 			t.Fatal(err)
 		}
 		left, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*"))
@@ -197,7 +198,7 @@ func TestWriteFileBusy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held(t, file).Close()
-	if err := sqlitefile.Write(t.Context(), file, []byte("x")); err == nil || !strings.Contains(fmt.Sprint(err), "locked") {
+	if err := sqlitefile.Write(t.Context(), file, sqlitefile.NewImage([]byte("x"))); err == nil || !strings.Contains(fmt.Sprint(err), "locked") {
 		t.Errorf("got %v, want that the database is locked", err)
 	}
 }

@@ -9,20 +9,21 @@
 // what is installed, the install time and the schema: rows are sorted by their
 // natural keys and numbered by rank, VACUUM rebuilds the file, and the header
 // fields that reflect its history are set to constants
-// (https://www.sqlite.org/fileformat2.html). Databases are held in memory.
+// (https://www.sqlite.org/fileformat2.html).
+//
+// A database may have millions of rows. So a Content keeps no rows, but reads them
+// where they are, and sorts and filters only their numbers.
 package pkgdb
 
 import (
-	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/sqlitefile"
-	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // Path is where pkg looks for its database.
@@ -30,20 +31,21 @@ const Path = "/var/db/pkg/local.sqlite"
 
 // Content is what a database says, free of row numbers: where a row has the
 // number of another row, Content has that row's name. The zero value is empty.
+//
+// What Open and DB.Content made reads from the image of the database, which must
+// stay open. A Content is not for concurrent use.
 type Content struct {
 	Schema Schema // of the source database; 0 for none
 	tables map[string]*rows
-	shape  *shape // of the source database; nil for none
+	shape  *shape           // of the source database; nil for none
+	file   *sqlitefile.File // that has the rows; nil for none
 }
 
-// rows are those of one table.
-type rows struct {
-	columns []string // without the table's own number
-	list    [][]any  // nil, int64, float64, string, []byte or missing
-}
+// Image is a database as bytes: see its package.
+type Image = sqlitefile.Image
 
-// missing is the number of a row that does not exist.
-type missing int64
+// Collect reads an image to the end of its stream.
+func Collect(ctx context.Context, r io.Reader) (*Image, error) { return sqlitefile.Collect(ctx, r) }
 
 // reference is a column that holds a row number of another table.
 type reference struct {
@@ -109,98 +111,21 @@ func (c *Content) table(name string, columns ...string) *rows {
 		c.tables = map[string]*rows{}
 	}
 	if c.tables[name] == nil {
-		c.tables[name] = &rows{columns: columns}
+		c.tables[name] = &rows{columns: columns, from: &list{width: max(len(columns), 1)}}
 	}
 	return c.tables[name]
 }
 
-func (r *rows) add(values ...any) { r.list = append(r.list, values) }
-
-// at is the index of a column, -1 if there is none.
-func (r *rows) at(column string) int { return slices.Index(r.columns, column) }
-
-// get is a row's value of a column, nil where the schema has no such column.
-func (r *rows) get(row []any, column string) any {
-	if i := r.at(column); i >= 0 {
-		return row[i]
+// read is the error of reading rows, before any other: it makes all of them NULL.
+func (c *Content) read(err error) error {
+	if c.file != nil && c.file.Err() != nil {
+		return fmt.Errorf("pkg database: %w", c.file.Err())
 	}
-	return nil
+	return err
 }
 
 // names lists the tables.
 func (c *Content) names() []string { return slices.Sorted(maps.Keys(c.tables)) }
-
-// natural are the columns that identify a table's rows, where these are not all
-// columns in order. They decide the order of rows, and so bytes.
-var natural = map[string][]string{
-	"packages":     {"name"},
-	"files":        {"path"},
-	"directories":  {"path"},
-	"config_files": {"path"},
-	"deps":         {"package_id", "name", "version"},
-}
-
-// sort puts the rows of a table in the order of their natural key.
-func (r *rows) sort(ctx context.Context, table string) error {
-	var key []int
-	for _, column := range append(slices.Clone(natural[table]), r.columns...) {
-		if i := r.at(column); i >= 0 {
-			key = append(key, i)
-		}
-	}
-	return until.SortStable(ctx, r.list, func(a, b []any) int {
-		for _, i := range key {
-			if c := compare(a[i], b[i]); c != 0 {
-				return c
-			}
-		}
-		return 0
-	})
-}
-
-// compare orders values as SQLite does: NULL, numbers, texts, blobs.
-func compare(a, b any) int {
-	if c := cmp.Compare(class(a), class(b)); c != 0 {
-		return c
-	}
-	switch a := a.(type) {
-	case int64:
-		if b, ok := b.(int64); ok {
-			return cmp.Compare(a, b)
-		}
-	case missing:
-		return cmp.Compare(a, b.(missing))
-	case string:
-		return strings.Compare(a, b.(string))
-	case []byte:
-		return slices.Compare(a, b.([]byte))
-	}
-	return cmp.Compare(number(a), number(b))
-}
-
-func class(v any) int {
-	switch v.(type) {
-	case nil:
-		return 0
-	case int64, float64:
-		return 1
-	case string:
-		return 2
-	case []byte:
-		return 3
-	}
-	return 4
-}
-
-func number(v any) float64 {
-	switch v := v.(type) {
-	case int64:
-		return float64(v)
-	case float64:
-		return v
-	}
-	return 0
-}
 
 // orphans finds the rows whose references dangle.
 func (c *Content) orphans(f *faults) {
@@ -211,55 +136,52 @@ func (c *Content) orphans(f *faults) {
 			if ref == nil {
 				continue
 			}
-			for _, row := range t.list {
+			for n := range t.len() {
 				if !f.next() {
 					return
 				}
-				switch v := row[i].(type) {
-				case string:
-				case nil:
-					f.add(rowErrorf(table, t, row, "has no %s", ref.as))
+				switch v := t.value(n, i); v.Kind {
+				case sqlitefile.Text:
+				case sqlitefile.Null:
+					f.add(rowErrorf(table, t, n, "has no %s", ref.as))
+				case missing:
+					f.add(rowErrorf(table, t, n, "its %s is %d, which is not in %s", ref.as, v.Number, ref.table))
 				default:
-					f.add(rowErrorf(table, t, row, "its %s is %v, which is not in %s", ref.as, v, ref.table))
+					f.add(rowErrorf(table, t, n, "its %s is %s, which is not in %s", ref.as, shown(v), ref.table))
 				}
 			}
 		}
 	}
 }
 
-// rowErrorf names the table and the row.
-func rowErrorf(table string, t *rows, row []any, format string, args ...any) error {
-	text := t.text(table, row)
+// rowErrorf names the table and its n-th row.
+func rowErrorf(table string, t *rows, n int, format string, args ...any) error {
+	text := t.text(t.fields(table), n)
 	if len(text) > 240 {
 		text = text[:240] + "…"
 	}
 	return &sqlitefile.FormatError{Err: fmt.Errorf("table %s: row %s: %w", table, text, fmt.Errorf(format, args...))}
 }
 
-// text is a row as a dump writes it.
-func (r *rows) text(table string, row []any) string {
-	fields := map[string]string{}
-	for i, column := range r.columns {
-		key := column
-		if ref := referenceOf(table, column); ref != nil {
-			key = ref.as
-		}
-		fields[key] = value(row[i])
-	}
-	return object(fields)
-}
-
-// ReadContent reads what a database file says.
+// ReadContent reads what a database file says. Its image is closed once nobody
+// uses the content.
 func ReadContent(ctx context.Context, file string) (*Content, error) {
 	image, err := sqlitefile.Read(ctx, file)
 	if err != nil {
 		return nil, err
 	}
+	c, err := contentIn(ctx, image)
+	if err != nil {
+		image.Close()
+	}
+	return c, fault.Within(file, err)
+}
+
+func contentIn(ctx context.Context, image *Image) (*Content, error) {
 	db, err := Open(ctx, image)
 	if err != nil {
-		return nil, fault.Within(file, err)
+		return nil, err
 	}
 	defer db.Close()
-	c, err := db.Content(ctx)
-	return c, fault.Within(file, err)
+	return db.Content(ctx)
 }

@@ -58,9 +58,9 @@ func (p *parser) columns(d *definition) {
 			p.constraint(d)
 		} else {
 			d.columns = append(d.columns, p.name())
-			p.kind()
+			d.types = append(d.types, p.kind())
 			for p.peek().is("constraint", "primary", "not", "null", "unique", "default", "collate", "references") {
-				p.property()
+				p.property(d)
 			}
 		}
 		if !p.accept(",") {
@@ -70,28 +70,47 @@ func (p *parser) columns(d *definition) {
 	p.want(")")
 }
 
-// kind takes a column's type, any number of words.
-func (p *parser) kind() {
+// kind takes a column's type, any number of words, and returns them. A size
+// shows as "()".
+func (p *parser) kind() string {
+	var words []string
 	for p.peek().kind == 'w' && !p.peek().is(reserved...) {
+		words = append(words, p.peek().text)
 		p.rest = p.rest[1:]
 	}
 	if p.accept("(") {
+		words = append(words, "()")
 		p.number()
 		if p.accept(",") {
 			p.number()
 		}
 		p.want(")")
 	}
+	return strings.Join(words, " ")
+}
+
+// forms are the columns of a table as its rows have them: SQLite takes an INTEGER
+// PRIMARY KEY for the row's number, with one exception
+// (https://www.sqlite.org/lang_createtable.html, 5).
+func (d *definition) forms() []sqlitefile.Column {
+	var list []sqlitefile.Column
+	for i, name := range d.columns {
+		c := sqlitefile.Column{Name: name, Type: d.types[i]}
+		c.Number = len(d.primary) == 1 && !d.falling && strings.EqualFold(d.primary[0], name) && strings.EqualFold(c.Type, "integer")
+		list = append(list, c)
+	}
+	return list
 }
 
 // property takes a property of a column.
-func (p *parser) property() {
+func (p *parser) property(d *definition) {
 	switch {
 	case p.accept("constraint"):
 		p.name()
 	case p.accept("primary", "key"):
+		d.primary = append(d.primary, d.columns[len(d.columns)-1])
 		if !p.accept("asc") {
-			p.accept("desc")
+			d.falling = p.accept("desc") || d.falling
 		}
 		p.conflict()
 	case p.accept("not", "null") || p.accept("null") || p.accept("unique"):
@@ -125,7 +144,11 @@ func (p *parser) constraint(d *definition) {
 		p.name()
 	}
 	switch {
-	case p.accept("primary", "key") || p.accept("unique"):
+	case p.accept("primary", "key"):
+		names := p.names()
+		d.keys, d.primary = append(d.keys, names...), append(d.primary, names...)
+		p.conflict()
+	case p.accept("unique"):
 		d.keys = append(d.keys, p.names()...)
 		p.conflict()
 	case p.accept("foreign", "key"):

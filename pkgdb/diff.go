@@ -5,293 +5,230 @@ package pkgdb
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"maps"
 	"slices"
-	"strings"
-	"time"
-	"unicode/utf8"
 
-	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/until"
 )
-
-// Change is a difference between two databases, in pkg's terms.
-type Change struct {
-	Package string // "" for what belongs to no package
-	What    string // "package", "file", "dependency", …
-	Name    string // which one: a path, a name; "" where a package has only one
-	Field   string // "" where all of it was added or removed
-	Old     string // "" where there was none
-	New     string // "" where there is none
-}
-
-// String is a change as a line, without the package. For long texts it shows the
-// first line that differs.
-func (c Change) String() string {
-	subject := strings.TrimSuffix(c.What+" "+line(c.Name), " ")
-	switch {
-	case c.Field != "":
-		field, old, now := c.Field, c.Old, c.New
-		if strings.Contains(old+now, "\n") {
-			a, b := append(strings.Split(old, "\n"), ""), append(strings.Split(now, "\n"), "")
-			n := 0
-			for n < min(len(a), len(b))-1 && a[n] == b[n] {
-				n++
-			}
-			field, old, now = fmt.Sprintf("%s, line %d,", field, n+1), a[n], b[n]
-		}
-		return fmt.Sprintf("%s: %s %s -> %s", subject, field, cmp.Or(line(old), "none"), cmp.Or(line(now), "none"))
-	case c.Old == "":
-		return "+ " + subject + suffix(c.New)
-	}
-	return "- " + subject + suffix(c.Old)
-}
-
-func suffix(s string) string {
-	if s == present {
-		return ""
-	}
-	return " " + line(s)
-}
-
-// present stands for something that exists without a value.
-const present = "yes"
-
-// line makes a text one line, which no other text gives.
-func line(s string) string {
-	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError }) {
-		return quote(s)
-	}
-	return s
-}
 
 // kind says how to report a table's rows.
 type kind struct {
 	table string
 	what  string
-	key   []string // the columns that name a row within a package
+	key   string // the column that names a row within a package; "" for none
 }
 
 // kinds are the tables in the order of a report. A table that is not listed has
 // only names, which the rows of others repeat.
 var kinds = []kind{
-	{"packages", "package", []string{"name"}},
-	{"deps", "dependency", []string{"name"}},
-	{"pkg_option", "option", []string{"option_id"}},
-	{"pkg_annotation", "annotation", []string{"tag_id"}},
-	{"pkg_categories", "category", []string{"category_id"}},
-	{"pkg_licenses", "license", []string{"license_id"}},
-	{"pkg_users", "user", []string{"user_id"}},
-	{"pkg_groups", "group", []string{"group_id"}},
-	{"pkg_shlibs_required", "shlib required", []string{"shlib_id"}},
-	{"pkg_shlibs_required_ignore", "shlib required and ignored", []string{"shlib_id"}},
-	{"pkg_shlibs_provided", "shlib provided", []string{"shlib_id"}},
-	{"pkg_shlibs_provided_ignore", "shlib provided and ignored", []string{"shlib_id"}},
-	{"pkg_provides", "provides", []string{"provide_id"}},
-	{"pkg_requires", "requires", []string{"require_id"}},
-	{"pkg_conflicts", "conflict", []string{"conflict_id"}},
-	{"pkg_script", "script", []string{"type"}},
-	{"pkg_lua_script", "lua script", []string{"type"}},
-	{"files", "file", []string{"path"}},
-	{"config_files", "config file", []string{"path"}},
-	{"pkg_directories", "directory", []string{"directory_id"}},
-	{"directories", "directory", []string{"path"}},
-	{"pkg_option_desc", "option description", []string{"option_id"}},
-	{"pkg_option_default", "option default", []string{"option_id"}},
-	{"pkg_lock", "lock", nil},
-	{"pkg_lock_pid", "process that holds the lock", []string{"pid"}},
+	{"packages", "package", "name"},
+	{"deps", "dependency", "name"},
+	{"pkg_option", "option", "option_id"},
+	{"pkg_annotation", "annotation", "tag_id"},
+	{"pkg_categories", "category", "category_id"},
+	{"pkg_licenses", "license", "license_id"},
+	{"pkg_users", "user", "user_id"},
+	{"pkg_groups", "group", "group_id"},
+	{"pkg_shlibs_required", "shlib required", "shlib_id"},
+	{"pkg_shlibs_required_ignore", "shlib required and ignored", "shlib_id"},
+	{"pkg_shlibs_provided", "shlib provided", "shlib_id"},
+	{"pkg_shlibs_provided_ignore", "shlib provided and ignored", "shlib_id"},
+	{"pkg_provides", "provides", "provide_id"},
+	{"pkg_requires", "requires", "require_id"},
+	{"pkg_conflicts", "conflict", "conflict_id"},
+	{"pkg_script", "script", "type"},
+	{"pkg_lua_script", "lua script", "type"},
+	{"files", "file", "path"},
+	{"config_files", "config file", "path"},
+	{"pkg_directories", "directory", "directory_id"},
+	{"directories", "directory", "path"},
+	{"pkg_option_desc", "option description", "option_id"},
+	{"pkg_option_default", "option default", "option_id"},
+	{"pkg_lock", "lock", ""},
+	{"pkg_lock_pid", "process that holds the lock", "pid"},
 }
 
 // Diff lists what differs between two contents: first what belongs to no
 // package, then package by package. Row numbers and unused names do not count,
 // nor does the schema, except for what only one of the two can record.
 func Diff(ctx context.Context, a, b *Content) ([]Change, error) {
-	var changes []Change
-	before, err := kinds[0].items(ctx, a)
-	if err != nil {
-		return nil, err
-	}
-	after, err := kinds[0].items(ctx, b)
-	if err != nil {
-		return nil, err
+	d := differ{}
+	var err error
+	for i, c := range []*Content{a, b} {
+		if d.pkgs[i], err = c.packages(ctx); err != nil {
+			return nil, err
+		}
 	}
 	for _, k := range kinds {
-		old, err := k.items(ctx, a)
-		if err != nil {
+		if err := d.table(ctx, k, a.table(k.table), b.table(k.table)); err != nil {
 			return nil, err
-		}
-		now, err := k.items(ctx, b)
-		if err != nil {
-			return nil, err
-		}
-		for id := range now {
-			if _, ok := old[id]; !ok {
-				old[id] = nil
-			}
-		}
-		for id, fields := range old {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			// A package that only one side has is one change; and a directory
-			// belongs to the packages that own it.
-			owner := item{pkg: id.pkg}
-			one := (before[owner] == nil) != (after[owner] == nil) && k.table != "packages" || k.table == "directories" && (fields == nil || now[id] == nil)
-			if !one {
-				changes = append(changes, id.changes(k, fields, now[id])...)
-			}
 		}
 	}
 	order := func(what string) int { return slices.IndexFunc(kinds, func(k kind) bool { return k.what == what }) }
-	err = until.Sort(ctx, changes, func(a, b Change) int {
+	err = until.Sort(ctx, d.changes, func(a, b Change) int {
 		return cmp.Or(cmp.Compare(a.Package, b.Package), cmp.Compare(order(a.What), order(b.What)),
 			cmp.Compare(a.Name, b.Name), cmp.Compare(a.Field, b.Field), cmp.Compare(a.Old, b.Old), cmp.Compare(a.New, b.New))
 	})
-	return slices.Compact(changes), err
+	return slices.Compact(d.changes), a.read(b.read(err))
 }
 
-// item names a row. Each occurrence of a repeated row has its own number.
-type item struct {
-	pkg, name string
-	nth       int
+// packages are the names of packages.
+func (c *Content) packages(ctx context.Context) (map[string]bool, error) {
+	names, t := map[string]bool{}, c.table("packages")
+	for n := range t.len() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		names[word("packages", "name", t.get(n, "name"))] = true
+	}
+	return names, nil
 }
 
-// items reports the rows of a table field by field, as pkg names them.
-func (k kind) items(ctx context.Context, c *Content) (map[item]map[string]string, error) {
-	all, count := map[item]map[string]string{}, map[item]int{}
-	t := c.table(k.table)
-	// Sorted, so that rows of one name are counted in the same order.
-	if err := t.sort(ctx, k.table); err != nil {
+// differ collects changes.
+type differ struct {
+	pkgs    [2]map[string]bool // by name, before and after
+	changes []Change
+}
+
+// side is a table of one of two contents, in the order of what names its rows:
+// both sides have the same order, and rows of one name are next to each other, in
+// their natural order.
+type side struct {
+	kind
+	*rows
+	pkg, name int // columns; -1 for none
+	n         int // the row in hand
+}
+
+func sideOf(ctx context.Context, k kind, t *rows) (*side, error) {
+	same := *t // the order is not the table's
+	s := &side{kind: k, rows: &same, pkg: t.at("package_id"), name: t.at(k.key)}
+	if k.table == "packages" {
+		s.pkg, s.name = s.name, -1
+	}
+	if err := s.sort(ctx, k.table); err != nil {
 		return nil, err
 	}
-	for _, row := range t.list {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		id := item{}
-		var names []string
-		fields := map[string]string{}
-		for i, column := range t.columns {
-			text := word(k.table, column, row[i])
-			switch {
-			case slices.Contains(k.key, column):
-				names = append(names, text)
-			case column == "package_id":
-				id.pkg = text
-			case text != "":
-				fields[fieldName(column)] = text
-			}
-		}
-		id.name = strings.Join(names, " ")
-		if k.table == "packages" {
-			id.pkg, id.name = id.name, ""
-		}
-		first := id
-		id.nth = count[first]
-		count[first]++
-		all[id] = fields
-	}
-	return all, nil
+	return s, s.sortBy(ctx, func(a, b int) int {
+		return cmp.Or(cmp.Compare(s.word(a, s.name), s.word(b, s.name)), cmp.Compare(s.word(a, s.pkg), s.word(b, s.pkg)))
+	})
 }
 
-// changes compares the fields of one row; nil stands for no such row.
-func (id item) changes(k kind, old, now map[string]string) []Change {
-	c := Change{Package: id.pkg, What: k.what, Name: id.name}
-	switch {
-	case old == nil:
-		c.New = k.summary(now)
-		return []Change{c}
-	case now == nil:
-		c.Old = k.summary(old)
-		return []Change{c}
+// word is a value of a row of the source.
+func (s *side) word(row, column int) string {
+	if column < 0 {
+		return ""
 	}
-	var list []Change
-	fields := slices.Sorted(maps.Keys(old))
-	for field := range now {
-		if _, ok := old[field]; !ok {
-			fields = append(fields, field)
+	return word(s.table, s.columns[column], s.from.value(row, column))
+}
+
+// id names the row in hand; it is false at the end.
+func (s *side) id() (pkg, name string, ok bool) {
+	if s.n == s.len() {
+		return "", "", false
+	}
+	return s.word(s.row(s.n), s.pkg), s.word(s.row(s.n), s.name), true
+}
+
+// table compares the rows of a table side by side.
+func (d *differ) table(ctx context.Context, k kind, a, b *rows) error {
+	old, err := sideOf(ctx, k, a)
+	if err != nil {
+		return err
+	}
+	now, err := sideOf(ctx, k, b)
+	if err != nil {
+		return err
+	}
+	fields := fieldsOf(old, now)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		pkg, name, was := old.id()
+		pkgNow, nameNow, is := now.id()
+		if !was && !is {
+			return nil
+		}
+		switch c := cmp.Or(cmp.Compare(name, nameNow), cmp.Compare(pkg, pkgNow)); {
+		case !is || was && c < 0:
+			d.lone(Change{Package: pkg, What: k.what, Name: name, Old: old.summary()}, k)
+			old.n++
+		case !was || c > 0:
+			d.lone(Change{Package: pkgNow, What: k.what, Name: nameNow, New: now.summary()}, k)
+			now.n++
+		default:
+			d.both(Change{Package: pkg, What: k.what, Name: name}, old, now, fields)
+			old.n++
+			now.n++
 		}
 	}
-	for _, field := range fields {
-		if old[field] != now[field] {
-			c.Field, c.Old, c.New = field, old[field], now[field]
-			list = append(list, c)
+}
+
+// lone adds a row that only one side has. A package that only one side has is one
+// change; and a directory belongs to the packages that own it.
+func (d *differ) lone(c Change, k kind) {
+	if k.table != "directories" && !d.one(c.Package, k) {
+		d.changes = append(d.changes, c)
+	}
+}
+
+// one reports whether a package is only on one side, which says all.
+func (d *differ) one(pkg string, k kind) bool {
+	return d.pkgs[0][pkg] != d.pkgs[1][pkg] && k.table != "packages"
+}
+
+// compared is a field, and its columns on both sides; -1 for none.
+type compared struct {
+	name string
+	at   [2]int
+}
+
+// fieldsOf lists what rows of a table say besides their names.
+func fieldsOf(old, now *side) []compared {
+	var list []compared
+	for i, s := range []*side{old, now} {
+		for at, column := range s.columns {
+			if at == s.pkg || at == s.name {
+				continue
+			}
+			name := fieldName(column)
+			f := slices.IndexFunc(list, func(c compared) bool { return c.name == name })
+			if f < 0 {
+				f = len(list)
+				list = append(list, compared{name, [2]int{-1, -1}})
+			}
+			list[f].at[i] = at
 		}
 	}
 	return list
 }
 
+// both adds the fields in which two rows differ.
+func (d *differ) both(c Change, old, now *side, fields []compared) {
+	if d.one(c.Package, old.kind) {
+		return
+	}
+	for _, f := range fields {
+		if f.at[0] >= 0 && f.at[1] >= 0 && old.value(old.n, f.at[0]) == now.value(now.n, f.at[1]) {
+			continue // as nearly all
+		}
+		c.Field, c.Old, c.New = f.name, old.word(old.row(old.n), f.at[0]), now.word(now.row(now.n), f.at[1])
+		if c.Old != c.New {
+			d.changes = append(d.changes, c)
+		}
+	}
+}
+
 // summary is what a report says about a row that only one side has.
-func (k kind) summary(fields map[string]string) string {
+func (s *side) summary() string {
 	for _, field := range []string{"version", "value", "default_value"} {
-		if text, ok := fields[field]; ok && k.table != "files" {
+		at := slices.IndexFunc(s.columns, func(column string) bool { return fieldName(column) == field })
+		if at < 0 || at == s.name || s.table == "files" {
+			continue
+		}
+		if text := s.word(s.row(s.n), at); text != "" {
 			return text
 		}
 	}
 	return present
-}
-
-// fieldName is pkg's word for a column.
-func fieldName(column string) string {
-	switch column {
-	case "sha256":
-		return "sum"
-	case "perm":
-		return "mode"
-	case "fflags":
-		return "flags"
-	case "mtime":
-		return "time"
-	case "symlink_target":
-		return "link"
-	case "arch":
-		return "abi"
-	case "desc":
-		return "description"
-	case "licenselogic":
-		return "license logic"
-	case "manifestdigest":
-		return "manifest digest"
-	case "dep_formula":
-		return "dependency formula"
-	case "script_id", "lua_script_id":
-		return "text"
-	case "value_id":
-		return "value"
-	case "option_desc_id":
-		return "description"
-	}
-	return column
-}
-
-// word is a value as pkg would print it; "" for NULL.
-func word(table, column string, v any) string {
-	n, isNumber := v.(int64)
-	switch {
-	case v == nil:
-		return ""
-	case v == "":
-		return `""` // unlike NULL
-	case !isNumber:
-		if s, ok := v.(string); ok {
-			return s
-		}
-		return value(v)
-	case column == "perm":
-		return fmt.Sprintf("%04o", n)
-	case column == "fflags":
-		return cmp.Or(pkgfile.FormatFlags(uint32(n)), "none")
-	case column == "mtime" || column == "time":
-		return time.Unix(n, 0).UTC().Format(time.RFC3339)
-	case column == "licenselogic":
-		return cmp.Or(map[int64]string{0: "unstated", 1: "single", '|': "or", '&': "and"}[n], fmt.Sprint(n))
-	case column == "type" && table == "pkg_script" && n >= 0 && n < int64(len(scriptTypes)):
-		return scriptTypes[n]
-	case column == "type" && table == "pkg_lua_script" && n >= 0 && n < int64(len(luaTypes)):
-		return luaTypes[n]
-	case (column == "automatic" || column == "locked" || column == "vital") && (n == 0 || n == 1):
-		return []string{"no", present}[n]
-	}
-	return fmt.Sprint(n)
 }

@@ -49,7 +49,7 @@ func TestJournalOfOthers(t *testing.T) {
 		}
 	}
 	_, err := sqlitefile.Read(t.Context(), file)
-	for _, err := range []error{err, sqlitefile.Write(t.Context(), file, image)} {
+	for _, err := range []error{err, sqlitefile.Write(t.Context(), file, sqlitefile.NewImage(image))} {
 		if err == nil || !strings.Contains(err.Error(), "names a super-journal of several databases") {
 			t.Errorf("got %v, want that the journal names another", err)
 		}

@@ -74,8 +74,11 @@ func TestHostile(t *testing.T) {
 	} {
 		image := alter(t, base, tt.statements...)
 		for name, read := range map[string]func(context.Context) error{
-			"Open":      func(ctx context.Context) error { _, err := Open(ctx, image); return err },
-			"Normalise": func(ctx context.Context) error { _, err := Normalise(ctx, image, 42, nil); return err },
+			"Open": func(ctx context.Context) error { _, err := Open(ctx, sqlitefile.NewImage(image)); return err },
+			"Normalise": func(ctx context.Context) error {
+				_, err := Normalise(ctx, t.TempDir(), sqlitefile.NewImage(image), 42, nil)
+				return err
+			},
 		} {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			err := read(ctx)
@@ -107,7 +110,7 @@ func TestCircles(t *testing.T) {
 	} {
 		image := slices.Clone(base)
 		binary.BigEndian.PutUint32(image[tt.at:], uint32(tt.page))
-		if _, err := Open(t.Context(), image); err == nil || !strings.Contains(err.Error(), "schema: ") || !strings.Contains(err.Error(), tt.want) {
+		if _, err := Open(t.Context(), sqlitefile.NewImage(image)); err == nil || !strings.Contains(err.Error(), "schema: ") || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("page %d at %d: got %v, want %s", tt.page, tt.at, err, tt.want)
 		}
 	}
@@ -117,7 +120,7 @@ func TestCircles(t *testing.T) {
 		if at == 20 {
 			image[16], image[17] = 2, 0
 		}
-		if _, err := Open(t.Context(), image); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Open(t.Context(), sqlitefile.NewImage(image)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("header byte %d: got %v, want %s", at, err, want)
 		}
 	}
@@ -157,7 +160,8 @@ func FuzzDefine(f *testing.F) {
 		}
 	}
 	for _, s := range append(slices.Clone(old), "CREATE TABLE t (a CHECK (a > 1))", "CREATE TABLE t (a AS (1))", "CREATE TABLE t (a INTEGER GENERATED ALWAYS AS (1), b)",
-		"CREATE TABLE t (a DEFAULT (1), 'b')", "CREATE TABLE t (a, -- b\nc)", "CREATE TABLE t (a /* b */)", "CREATE TABLE t (\"a\"\"b\", [c])", "CREATE TABLE t (a DEFAULT '(')") {
+		"CREATE TABLE t (a DEFAULT (1), 'b')", "CREATE TABLE t (a, -- b\nc)", "CREATE TABLE t (a /* b */)", "CREATE TABLE t (\"a\"\"b\", [c])", "CREATE TABLE t (a DEFAULT '(')", "CREATE TABLE t (a INTEGER PRIMARY KEY DESC)",
+		"CREATE TABLE t (a INTEGER, PRIMARY KEY (A DESC))", "CREATE TABLE t (a INTEGER(1) PRIMARY KEY)", "CREATE TABLE t (a integer, b, PRIMARY KEY (a, b))", "CREATE TABLE t (a INT PRIMARY KEY)") {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -187,5 +191,26 @@ func FuzzDefine(f *testing.F) {
 		if err != nil || !slices.Equal(columns, d.columns) {
 			t.Errorf("%s: got %v, SQLite has %v, %v", text, d.columns, columns, err)
 		}
+		for i, c := range d.forms() {
+			if number, ok := isNumber(db, d.name, c.Name, 7000+10*i); ok && number != c.Number {
+				t.Errorf("%s: column %s is the number of a row: got %t, SQLite has %t", text, c.Name, c.Number, number)
+			}
+		}
 	})
+}
+
+// isNumber tries whether a column is the number of a row. It is false where that
+// cannot be seen.
+func isNumber(db *sql.DB, table, column string, n int) (number, ok bool) {
+	if strings.EqualFold(column, "rowid") {
+		return false, false
+	}
+	if _, err := db.Exec("INSERT INTO "+sqlitefile.Quoted(table)+" ("+sqlitefile.Quoted(column)+") VALUES (?)", n); err != nil {
+		return false, false
+	}
+	row := 0
+	if err := db.QueryRow("SELECT max(rowid) FROM " + sqlitefile.Quoted(table)).Scan(&row); err != nil {
+		return false, false
+	}
+	return row == n, true
 }

@@ -9,6 +9,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
 // TestThreeMillion stops each reader of a database of three million rows soon
@@ -22,19 +24,19 @@ func TestThreeMillion(t *testing.T) {
 	image := alter(t, mustWrite(t, installed(), 100), crowd(1_000_000)...)
 	c := content(t, image)
 	few := content(t, mustWrite(t, installed(), 100))
-	db, err := Open(t.Context(), image)
+	db, err := Open(t.Context(), sqlitefile.NewImage(image))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
 	for name, do := range map[string]func(ctx context.Context) error{
-		"Open":      func(ctx context.Context) error { _, err := Open(ctx, image); return err },
+		"Open":      func(ctx context.Context) error { _, err := Open(ctx, sqlitefile.NewImage(image)); return err },
 		"Content":   func(ctx context.Context) error { _, err := db.Content(ctx); return err },
 		"Dump":      func(ctx context.Context) error { _, err := c.Dump(ctx); return err },
 		"Check":     func(ctx context.Context) error { return last(c.Check(ctx)) },
 		"Installed": func(ctx context.Context) error { _, err := c.Installed(ctx); return err },
 		"Diff":      func(ctx context.Context) error { _, err := Diff(ctx, c, few); return err },
-		"Encode":    func(ctx context.Context) error { _, err := c.Encode(ctx, 42); return err },
+		"Encode":    func(ctx context.Context) error { _, err := c.Encode(ctx, t.TempDir(), 42); return err },
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), start)
 		begin := time.Now()

@@ -5,18 +5,17 @@ package pkgdb
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 
 	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
-// Normalise writes the normal form of a database in a known schema. The install
+// Normalise writes the normal form of a database in a known schema, by way of
+// files in dir, as Write does. The install
 // time of every package becomes epoch (seconds); nil stands for the newest file
 // time, 0 if there is none. The user's marks are kept. What the normal form
 // cannot hold is an error that names table and row, and so is what pkg never
 // made.
-func Normalise(ctx context.Context, image []byte, schema Schema, epoch *int64) ([]byte, error) {
+func Normalise(ctx context.Context, dir string, image *Image, schema Schema, epoch *int64) (*Image, error) {
 	db, err := Open(ctx, image)
 	if err != nil {
 		return nil, err
@@ -38,11 +37,15 @@ func Normalise(ctx context.Context, image []byte, schema Schema, epoch *int64) (
 	if err != nil {
 		return nil, err
 	}
-	out, err := n.write(ctx)
+	out, err := n.write(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	return out, n.keptIn(ctx, out)
+	if err := n.keptIn(ctx, out); err != nil {
+		out.Close()
+		return nil, err
+	}
+	return out, nil
 }
 
 // Pure finds tables that are not pkg's; views and triggers are refused earlier.
@@ -58,9 +61,9 @@ func (c *Content) Pure() error {
 func (c *Content) Newest() int64 {
 	var newest int64
 	t := c.table("files")
-	for _, row := range t.list {
-		if mtime, ok := t.get(row, "mtime").(int64); ok {
-			newest = max(newest, mtime)
+	for n := range t.len() {
+		if mtime := t.get(n, "mtime"); isInteger(mtime) {
+			newest = max(newest, mtime.Number)
 		}
 	}
 	return newest
@@ -68,76 +71,78 @@ func (c *Content) Newest() int64 {
 
 // SetInstalled gives every package an install time.
 func (c *Content) SetInstalled(epoch int64) {
-	t := c.table("packages")
-	for _, row := range t.list {
-		row[t.at("time")] = epoch
-	}
+	c.table("packages").change("time", func(value) value { return number(epoch) })
 }
 
 // Clamp sets later file times to epoch.
 func (c *Content) Clamp(epoch int64) {
-	t := c.table("files")
-	at := t.at("mtime")
-	for _, row := range t.list {
-		if mtime, ok := row[at].(int64); ok {
-			row[at] = min(mtime, epoch)
+	c.table("files").change("mtime", func(mtime value) value {
+		if isInteger(mtime) {
+			mtime.Number = min(mtime.Number, epoch)
 		}
-	}
+		return mtime
+	})
 }
 
 // Only returns the content for some packages, marked automatic or not.
 func (c *Content) Only(ctx context.Context, automatic map[string]bool) (*Content, error) {
-	out, err := c.clone(ctx)
-	if err != nil {
-		return nil, err
-	}
+	out := c.clone()
 	for name, t := range out.tables {
 		column := "package_id"
 		if name == "packages" {
 			column = "name"
 		}
-		if at := t.at(column); at >= 0 {
-			t.list = slices.DeleteFunc(t.list, func(row []any) bool {
-				text, ok := row[at].(string)
-				_, wanted := automatic[text]
-				return !ok || !wanted
-			})
+		at := t.at(column)
+		if at < 0 {
+			continue
+		}
+		err := t.keep(ctx, func(n int) bool {
+			v := t.value(n, at)
+			_, wanted := automatic[v.Text]
+			return isText(v) && wanted
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	t := out.table("packages")
-	for _, row := range t.list {
-		row[t.at("automatic")] = integer(automatic[row[t.at("name")].(string)])
-	}
-	return out, nil
+	from, name := t.from, t.at("name")
+	t.from = changed{from, t.at("automatic"), func(row int) value { return integer(automatic[from.value(row, name).Text]) }}
+	return out, c.read(nil)
 }
 
-// keptIn proves that a database says all that a normal content says. SQLite may
-// have converted a value, where somebody had changed a column's type.
-func (c *Content) keptIn(ctx context.Context, image []byte) error {
-	db, err := Open(ctx, image)
+// keptIn proves that a database that was written says all that this normal content
+// says. SQLite may have converted a value, where somebody had changed a column's
+// type.
+func (c *Content) keptIn(ctx context.Context, image *Image) error {
+	list, err := sqlitefile.Schema(image)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	out, err := db.Content(ctx)
+	out, err := contentOf(ctx, image, c.Schema, c.shape, list, nil)
 	if err != nil {
 		return err
 	}
-	has := map[Line]bool{}
-	lines, err := out.Dump(ctx)
-	if err != nil {
-		return err
-	}
-	for _, line := range lines {
-		has[line] = true
-	}
-	if lines, err = c.Dump(ctx); err != nil {
-		return err
-	}
-	for _, line := range lines {
-		if !has[line] {
-			return &sqlitefile.FormatError{Err: fmt.Errorf("table %s: row %s cannot be kept as it is", line.Table, line.Row)}
+	for name, t := range c.tables {
+		kept := out.tables[name]
+		for n := range t.len() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if n >= kept.len() || !t.same(kept, n) {
+				return c.read(rowErrorf(name, t, n, "cannot be kept as it is"))
+			}
 		}
 	}
-	return nil
+	return out.read(c.read(nil))
+}
+
+// same reports whether two tables say the same in a row.
+func (r *rows) same(other *rows, n int) bool {
+	for i := range r.columns {
+		if a, b := r.value(n, i), other.value(n, i); a != b && shown(a) != shown(b) {
+			return false
+		}
+	}
+	return true
 }

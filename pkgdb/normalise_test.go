@@ -19,6 +19,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/packing"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
+	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
 // alter runs statements on a database in a file and returns its new bytes.
@@ -52,11 +53,11 @@ func alter(t *testing.T, image []byte, statements ...string) []byte {
 func mustNormalise(t *testing.T, image []byte, schema Schema) []byte {
 	t.Helper()
 	epoch := int64(100)
-	out, err := Normalise(t.Context(), image, schema, &epoch)
+	out, err := Normalise(t.Context(), t.TempDir(), sqlitefile.NewImage(image), schema, &epoch)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return out
+	return bytesOf(t, out)
 }
 
 // upgrades are what pkg does when it opens an older database, step by step
@@ -120,10 +121,7 @@ func TestSchemas(t *testing.T) {
 	}
 	cookies := map[Schema]uint32{36: 56, 37: 56, 38: 60, 39: 67, 42: 56} // of databases that pkg 2.2.2 … 2.8.4 made
 	for _, schema := range Schemas {
-		image, err := Write(t.Context(), plain(), 100, schema)
-		if err != nil {
-			t.Fatal(err)
-		}
+		image := written(t, plain(), 100, schema)
 		if got := sha256.Sum256(image); hex.EncodeToString(got[:]) != want[schema] {
 			t.Errorf("schema %d: got %x, want %s", schema, got, want[schema])
 		}
@@ -180,19 +178,13 @@ func TestGoldenNormal(t *testing.T) {
 func TestMigrated(t *testing.T) {
 	t.Parallel()
 	for i, from := range Schemas {
-		image, err := Write(t.Context(), plain(), 100, from)
-		if err != nil {
-			t.Fatal(err)
-		}
+		image := written(t, plain(), 100, from)
 		for _, to := range Schemas[i:] {
 			if to != from {
 				image = alter(t, image, append(upgrades[to], fmt.Sprintf("PRAGMA user_version = %d", to))...)
 			}
 			fresh := mustNormalise(t, image, to)
-			direct, err := Write(t.Context(), plain(), 100, to)
-			if err != nil {
-				t.Fatal(err)
-			}
+			direct := written(t, plain(), 100, to)
 			if from == 36 && to != 36 { // which knew no attributes: they are NULL for good
 				direct = mustNormalise(t, alter(t, direct, "UPDATE files SET perm = NULL, fflags = NULL, mtime = NULL", "UPDATE directories SET perm = NULL, fflags = NULL"), to)
 			}
@@ -283,7 +275,7 @@ func TestHomeless(t *testing.T) {
 		{`conflict is 99, which is not in packages`, 42, []string{"INSERT INTO pkg_conflicts VALUES (1, 99)"}},
 	} {
 		image := alter(t, mustWrite(t, installed(), 100), tt.statement...)
-		_, err := Normalise(t.Context(), image, tt.schema, nil)
+		_, err := Normalise(t.Context(), t.TempDir(), sqlitefile.NewImage(image), tt.schema, nil)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %s", tt.statement, err, tt.want)
 		}
@@ -383,7 +375,7 @@ func columnsOf(table, but string) string {
 	var b strings.Builder
 	for _, c := range fresh.columns[table] {
 		if c != but {
-			b.WriteString(", " + quoted(c))
+			b.WriteString(", " + sqlitefile.Quoted(c))
 		}
 	}
 	return b.String()

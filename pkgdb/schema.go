@@ -62,15 +62,21 @@ func (s Schema) statements() ([]string, error) {
 
 // shape is what a database consists of.
 type shape struct {
-	tables  []string            // in the order of their creation
-	columns map[string][]string // by table
-	indexes []string            // without those that SQLite makes itself
+	tables  []string                       // in the order of their creation
+	columns map[string][]string            // by table
+	forms   map[string][]sqlitefile.Column // by table
+	primary map[string][]string            // columns of the primary key, by table
+	indexes []string                       // without those that SQLite makes itself
+}
+
+func newShape() *shape {
+	return &shape{columns: map[string][]string{}, forms: map[string][]sqlitefile.Column{}, primary: map[string][]string{}}
 }
 
 // shapeOf takes the shape from the rows of a schema, and refuses those that are
 // more than columns and keys.
 func shapeOf(list []sqlitefile.Entry) (*shape, error) {
-	s := &shape{columns: map[string][]string{}}
+	s := newShape()
 	var errs []error
 	var all []*definition
 	names := map[string]bool{}
@@ -105,6 +111,8 @@ func (s *shape) add(d *definition) {
 	case d.kind == "table":
 		s.tables = append(s.tables, d.name)
 		s.columns[d.name] = d.columns
+		s.forms[d.name] = d.forms()
+		s.primary[d.name] = d.primary
 	case d.kind == "index":
 		s.indexes = append(s.indexes, d.name)
 	}
@@ -136,7 +144,7 @@ func (s Schema) fresh() (*shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	fresh := &shape{columns: map[string][]string{}}
+	fresh := newShape()
 	for _, sql := range statements {
 		d, err := define(sql)
 		if err != nil {

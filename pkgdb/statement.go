@@ -14,7 +14,10 @@ type definition struct {
 	kind, name string
 	table      string   // the one that an index or trigger is for
 	columns    []string // of a table or index
+	types      []string // of a table's columns, "" for none
 	keys       []string // columns that constraints of a table name
+	primary    []string // columns of a table's primary keys
+	falling    bool     // one of them is a column's own, and in falling order
 	tokens     []token
 }
 

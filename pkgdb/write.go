@@ -23,24 +23,28 @@ type Installed struct {
 
 // Write makes the database of a root in which exactly pkgs are installed, at the
 // time epoch (seconds), as a pkg with this schema would. Later file times become
-// epoch, as they do in the files. The order of pkgs does not matter.
-func Write(ctx context.Context, pkgs []Installed, epoch int64, schema Schema) ([]byte, error) {
+// epoch, as they do in the files. The order of pkgs does not matter. SQLite works
+// in files in a new folder within dir, "" for the system's for temporary files,
+// which is gone at the end; the image is in a file without a name.
+func Write(ctx context.Context, dir string, pkgs []Installed, epoch int64, schema Schema) (*Image, error) {
 	fresh, err := schema.fresh()
 	if err != nil {
 		return nil, err
 	}
 	w := writer{epoch: epoch}
 	dirs := map[string]*pkgfile.Dir{}
+	w.table("files", fileColumns...).from = filesOf(pkgs, epoch)
 	for _, p := range pkgs {
-		w.pkg(p)
-		if err := w.files(ctx, p); err != nil {
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		w.pkg(p)
+		w.config(p)
 		w.lists(p)
 		w.scripts(p)
 		w.annotations(p)
 		for i, d := range p.Dirs {
-			w.table("pkg_directories", "package_id", "directory_id", "try").add(p.Name, d.Path, int64(1))
+			w.table("pkg_directories", "package_id", "directory_id", "try").add(text(p.Name), text(d.Path), number(1))
 			// Packages that share a directory agree on it, or were refused
 			// before.
 			dirs[d.Path] = &p.Dirs[i]
@@ -49,11 +53,11 @@ func Write(ctx context.Context, pkgs []Installed, epoch int64, schema Schema) ([
 	t := w.table("directories", "path", "uname", "gname", "perm", "fflags")
 	for _, path := range slices.Sorted(maps.Keys(dirs)) {
 		d := dirs[path]
-		uname, gname, perm := attributes(d.Attr)
-		t.add(path, uname, gname, perm, flags(d.Flags))
+		// NULL names and mode 0 stand for what a manifest leaves out.
+		t.add(text(path), orNull(d.Uname), orNull(d.Gname), number(int64(d.Perm)), flags(d.Flags))
 	}
 	w.forget(fresh)
-	return w.Encode(ctx, schema)
+	return w.Encode(ctx, dir, schema)
 }
 
 // writer turns manifests into rows.
@@ -65,16 +69,12 @@ type writer struct {
 // forget removes what a pkg with an older schema does not record.
 func (c *Content) forget(fresh *shape) {
 	for name, t := range c.tables {
-		if columns, ok := fresh.columns[name]; !ok {
+		known := func(column string) bool { return slices.Contains(fresh.columns[name], column) }
+		columns := slices.DeleteFunc(slices.Clone(t.columns), func(column string) bool { return !known(column) })
+		if len(columns) == 0 {
 			delete(c.tables, name)
-		} else {
-			for i, column := range t.columns {
-				for _, row := range t.list {
-					if !slices.Contains(columns, column) {
-						row[i] = nil
-					}
-				}
-			}
+		} else if len(columns) < len(t.columns) {
+			c.tables[name] = t.pick(columns)
 		}
 	}
 }
@@ -85,40 +85,25 @@ var licenseLogic = map[string]int64{"": 0, "single": 1, "or": '|', "and": '&'}
 func (w *writer) pkg(p Installed) {
 	w.table("packages", "origin", "name", "version", "comment", "desc", "message", "arch", "maintainer", "www", "prefix",
 		"flatsize", "automatic", "locked", "licenselogic", "time", "manifestdigest", "dep_formula", "vital").
-		add(p.Origin, p.Name, p.Version, p.Comment, p.Desc, null(pkgfile.MessagesJSON(p.Messages)), p.ABI, p.Maintainer, p.WWW, p.Prefix,
-			p.FlatSize, integer(p.Automatic), integer(p.Locked), licenseLogic[p.LicenseLogic], w.epoch, p.Digest(), optional(p.DepFormula), integer(p.Vital))
+		add(text(p.Origin), text(p.Name), text(p.Version), text(p.Comment), text(p.Desc), orNull(pkgfile.MessagesJSON(p.Messages)), text(p.ABI),
+			text(p.Maintainer), text(p.WWW), text(p.Prefix), number(p.FlatSize), integer(p.Automatic), integer(p.Locked),
+			number(licenseLogic[p.LicenseLogic]), number(w.epoch), text(p.Digest()), optional(p.DepFormula), integer(p.Vital))
 	for _, d := range p.Deps {
-		w.table("deps", "origin", "name", "version", "package_id").add(d.Origin, d.Name, d.Version, p.Name)
+		w.table("deps", "origin", "name", "version", "package_id").add(text(d.Origin), text(d.Name), text(d.Version), text(p.Name))
 	}
 }
 
-func (w *writer) files(ctx context.Context, p Installed) error {
-	t := w.table("files", "path", "sha256", "uname", "gname", "perm", "fflags", "mtime", "symlink_target", "package_id")
-	for _, f := range p.Files.All() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		var seconds int64
-		if f.Time != nil {
-			seconds = min(*f.Time, w.epoch)
-		}
-		var link any
-		if f.IsLink {
-			link = f.Link
-		}
-		uname, gname, perm := attributes(f.Attr)
-		t.add(f.Path, null(f.Sum), uname, gname, perm, flags(f.Flags), seconds, link, p.Name)
-	}
+func (w *writer) config(p Installed) {
 	for _, path := range p.Config {
-		var content any // for a path that is not a file, or is a link, pkg has none
-		if text, has := p.Contents[path]; has {
+		var content value // for a path that is not a file, or is a link, pkg has none
+		if all, has := p.Contents[path]; has {
 			// libpkg handles the content as a C string, which ends at the first
 			// NUL.
-			content, _, _ = strings.Cut(string(text), "\x00")
+			upToNUL, _, _ := strings.Cut(string(all), "\x00")
+			content = text(upToNUL)
 		}
-		w.table("config_files", "path", "content", "package_id").add(path, content, p.Name)
+		w.table("config_files", "path", "content", "package_id").add(text(path), content, text(p.Name))
 	}
-	return nil
 }
 
 // lists are the properties that are plain lists of names.
@@ -140,12 +125,12 @@ var lists = []struct {
 
 func (w *writer) lists(p Installed) {
 	for _, l := range lists {
-		for _, text := range *l.of(p.Manifest) {
-			w.table(l.table, "package_id", l.column).add(p.Name, text)
+		for _, name := range *l.of(p.Manifest) {
+			w.table(l.table, "package_id", l.column).add(text(p.Name), text(name))
 		}
 	}
 	for _, o := range p.Options {
-		w.table("pkg_option", "package_id", "option_id", "value").add(p.Name, o.Name, o.Value)
+		w.table("pkg_option", "package_id", "option_id", "value").add(text(p.Name), text(o.Name), text(o.Value))
 	}
 }
 
@@ -161,12 +146,12 @@ var (
 func (w *writer) scripts(p Installed) {
 	for _, s := range p.Scripts {
 		if i := slices.Index(scriptTypes, s.Phase); i >= 0 {
-			w.table("pkg_script", "package_id", "type", "script_id").add(p.Name, int64(i), s.Text)
+			w.table("pkg_script", "package_id", "type", "script_id").add(text(p.Name), number(int64(i)), text(s.Text))
 		}
 	}
 	for _, s := range p.LuaScripts {
 		if i := slices.Index(luaTypes, s.Phase); i >= 0 {
-			w.table("pkg_lua_script", "package_id", "lua_script_id", "type").add(p.Name, s.Text, int64(i))
+			w.table("pkg_lua_script", "package_id", "lua_script_id", "type").add(text(p.Name), text(s.Text), number(int64(i)))
 		}
 	}
 }
@@ -179,40 +164,36 @@ func (w *writer) annotations(p Installed) {
 	for _, a := range p.Annotations {
 		all[a.Name] = a.Value
 	}
-	for tag, text := range all {
-		w.table("pkg_annotation", "package_id", "tag_id", "value_id").add(p.Name, tag, text)
+	for tag, content := range all {
+		w.table("pkg_annotation", "package_id", "tag_id", "value_id").add(text(p.Name), text(tag), text(content))
 	}
 }
 
-// attributes gives NULL names and mode 0 for what a manifest leaves out.
-func attributes(a pkgfile.Attr) (uname, gname, perm any) {
-	return null(a.Uname), null(a.Gname), int64(a.Perm)
-}
-
-func flags(f *uint32) int64 {
+func flags(f *uint32) value {
 	if f == nil {
-		return 0
+		return number(0)
 	}
-	return int64(*f)
+	return number(int64(*f))
 }
 
-func integer(b bool) int64 {
+func integer(b bool) value {
 	if b {
-		return 1
+		return number(1)
 	}
-	return 0
+	return number(0)
 }
 
-func optional(s *string) any {
+func optional(s *string) value {
 	if s == nil {
-		return nil
+		return value{}
 	}
-	return *s
+	return text(*s)
 }
 
-func null(s string) any {
+// orNull is a text, NULL for an empty one.
+func orNull(s string) value {
 	if s == "" {
-		return nil
+		return value{}
 	}
-	return s
+	return text(s)
 }

@@ -71,7 +71,7 @@ func writeRepo(ts *testscript.TestScript, _ bool, args []string) {
 func writeDatabase(ts *testscript.TestScript, _ bool, args []string) {
 	attr := pkgfile.Attr{Known: true, Uname: "root", Gname: "wheel", Perm: 0o644}
 	seconds := int64(1_700_000_000)
-	image, err := pkgdb.Write(context.Background(), []pkgdb.Installed{{Repository: "FreeBSD-base", Manifest: &pkgfile.Manifest{
+	image, err := pkgdb.Write(context.Background(), "", []pkgdb.Installed{{Repository: "FreeBSD-base", Manifest: &pkgfile.Manifest{
 		Name: "tool", Version: args[1], Origin: "base/tool", ABI: "FreeBSD:15:amd64", Prefix: "/",
 		Files: pkgfile.FilesOf(pkgfile.File{Path: "/tool", Sum: string(sum.Of(sum.BLAKE2b, []byte("tool "+args[1]))), Attr: attr, Time: &seconds}),
 	}}}, seconds, pkgdb.DefaultSchema)

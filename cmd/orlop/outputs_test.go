@@ -18,7 +18,6 @@ import (
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/resolve"
-	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/release/define"
@@ -126,10 +125,7 @@ func TestOutputsStarved(t *testing.T) {
 // there is no room. What stands there is not so much as read.
 func TestNormaliseOutputs(t *testing.T) {
 	t.Parallel()
-	image, err := pkgdb.Write(t.Context(), nil, 100, pkgdb.DefaultSchema)
-	if err != nil {
-		t.Fatal(err)
-	}
+	image := emptyDatabase(t)
 	dir := t.TempDir()
 	db := filepath.Join(dir, "db")
 	for _, err := range []error{os.WriteFile(db, image, 0o600), os.Mkdir(dir+"/folder", 0o777), os.Symlink("db", dir+"/link"),

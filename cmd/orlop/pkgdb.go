@@ -85,10 +85,13 @@ func (p *program) pkgdbNormalise(c *cli.Context) error {
 	if err != nil {
 		return unread(args[0], err)
 	}
-	if image, err = pkgdb.Normalise(c.Context, image, to, epoch); err != nil {
+	defer image.Close()
+	normal, err := pkgdb.Normalise(c.Context, "", image, to, epoch)
+	if err != nil {
 		return errors.Join(about(args[0], err)...)
 	}
-	if err := sqlitefile.Write(c.Context, out, image); err != nil {
+	defer normal.Close()
+	if err := sqlitefile.Write(c.Context, out, normal); err != nil {
 		return err
 	}
 	p.results.settle()

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,14 +13,25 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 )
 
+// emptyDatabase is one without packages.
+func emptyDatabase(t *testing.T) []byte {
+	t.Helper()
+	image, err := pkgdb.Write(t.Context(), t.TempDir(), nil, 100, pkgdb.DefaultSchema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := image.Bytes(t.Context())
+	if err := errors.Join(err, image.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 // TestPkgdbInterrupted wants each command that reads a database to end with the
 // context, and to say nothing that could be taken for the whole.
 func TestPkgdbInterrupted(t *testing.T) {
 	t.Parallel()
-	image, err := pkgdb.Write(t.Context(), nil, 100, pkgdb.DefaultSchema)
-	if err != nil {
-		t.Fatal(err)
-	}
+	image := emptyDatabase(t)
 	file := filepath.Join(t.TempDir(), "db")
 	if err := os.WriteFile(file, image, 0o600); err != nil {
 		t.Fatal(err)

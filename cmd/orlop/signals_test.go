@@ -342,7 +342,7 @@ func writeManyFiles(t *testing.T, file string, n int) {
 	for i := range n {
 		m.Files.Append(pkgfile.File{Path: fmt.Sprintf("/many/%07d", i), Sum: "1$" + strings.Repeat("0", 64), Attr: attr, Time: &seconds})
 	}
-	text, err := pkgdb.Write(t.Context(), []pkgdb.Installed{{Manifest: m, Repository: "FreeBSD-base"}}, seconds, pkgdb.DefaultSchema)
+	text, err := pkgdb.Write(t.Context(), t.TempDir(), []pkgdb.Installed{{Manifest: m, Repository: "FreeBSD-base"}}, seconds, pkgdb.DefaultSchema)
 	if err == nil {
 		err = sqlitefile.Write(t.Context(), file, text)
 	}

@@ -93,7 +93,7 @@ func TestSumOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, text := range map[string]string{"/bin/sh": "shell", "/bin/ash": "shell", "/latest": "shell", "/etc/motd": "new", "/empty": "", pkgdb.Path: string(a.Database)} {
+	for path, text := range map[string]string{"/bin/sh": "shell", "/bin/ash": "shell", "/latest": "shell", "/etc/motd": "new", "/empty": "", pkgdb.Path: string(artifacttest.Database(t, a))} {
 		n := a.Tree.Lookup(path)
 		for _, kind := range []sum.Kind{sum.SHA256, sum.SHA256Base32, sum.BLAKE2b} {
 			if got, want := a.SumOf(n, kind), string(sum.Of(kind, []byte(text))); got != want {
@@ -166,7 +166,7 @@ func TestHiddenDatabase(t *testing.T) {
 	with := func(upper string) *artifact.Artifact {
 		d := artifacttest.Describe(t, "layer lower\npackage app 1")
 		lower := d.Source()
-		db := artifacttest.Read(t, lower).Database
+		db := artifacttest.Database(t, artifacttest.Read(t, lower))
 		d = artifacttest.Describe(t, "layer lower")
 		d.Add(tree.Node{Path: pkgdb.Path, Mode: 0o644}, string(db))
 		d.Lines("layer upper\n" + upper)
@@ -195,7 +195,7 @@ func TestDatabaseFaults(t *testing.T) {
 func TestRows(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "db")
-	if err := os.WriteFile(path, artifacttest.Read(t, artifacttest.Describe(t, two).Source()).Database, 0o600); err != nil {
+	if err := os.WriteFile(path, artifacttest.Database(t, artifacttest.Read(t, artifacttest.Describe(t, two).Source())), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite3", path)

@@ -22,7 +22,7 @@ import (
 func TestShares(t *testing.T) {
 	t.Parallel()
 	a := artifacttest.Read(t, artifacttest.Describe(t, two).Source())
-	size := int64(len(a.Database))
+	size := a.Database.Size()
 	want := []artifact.Share{
 		{"lower", "lib", 1, 5}, {"lower", "", 4, 4}, {"lower", "app", 1, 3},
 		{"upper", "", 1, size}, {"upper", "app", 2, 8},
@@ -44,7 +44,7 @@ func TestShares(t *testing.T) {
 func TestSums(t *testing.T) {
 	t.Parallel()
 	a := artifacttest.Read(t, artifacttest.Describe(t, two).Source())
-	size := int64(len(a.Database))
+	size := a.Database.Size()
 	lower, upper := a.Manifest.Layers[0].Size, a.Manifest.Layers[1].Size
 	want := []artifact.LayerSum{{"lower", 6, 12, lower}, {"upper", 3, 8 + size, upper}, {"", 9, 20 + size, lower + upper}}
 	if d := cmp.Diff(want, a.Sums()); d != "" {

@@ -39,7 +39,7 @@ func readLayerOnly(ctx context.Context, file *layout.File) (*Artifact, error) {
 		return nil, err
 	}
 	a := &Artifact{file: file, complete: true, Layers: make([]tree.Part, 1)}
-	l, err := layer.Read(ctx, blob, mediaType, a.entry)
+	l, err := layer.Read(ctx, blob, mediaType, func(n *tree.Node, contents io.Reader) error { return a.entry(ctx, n, contents) })
 	a.Layers[0] = a.list.Since(0)
 	if l.DiffID == "" {
 		return nil, err

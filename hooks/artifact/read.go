@@ -48,7 +48,7 @@ type Artifact struct {
 	NoAccounts bool                // the image's accounts cannot be read
 	kept       map[keptFile][]byte // texts
 	texts      int64               // bytes of the files that only the closure needs
-	Database   []byte
+	Database   *pkgdb.Image
 	Content    *pkgdb.Content // of Database
 	rows       error          // why rows are no packages
 	owners     *Owners
@@ -116,6 +116,7 @@ func (a *Artifact) read(ctx context.Context, platform string) (*Artifact, error)
 		errs = append(errs, fault.Content(fault.Within("the image's accounts", err)))
 	}
 	if n := a.Tree.Lookup(pkgdb.Path); n == nil || n.Type != tree.File || n.Digest != a.databaseDigest {
+		a.Database.Close()
 		a.Database = nil // an upper layer has something else there
 	}
 	if a.Database != nil && a.complete {
@@ -170,7 +171,7 @@ func (a *Artifact) readLayer(ctx context.Context, stack *layer.Stack, i int, d v
 		return err
 	}
 	defer blob.Close()
-	a.Read[i], err = layer.Read(ctx, blob, d.MediaType, a.entry)
+	a.Read[i], err = layer.Read(ctx, blob, d.MediaType, func(n *tree.Node, contents io.Reader) error { return a.entry(ctx, n, contents) })
 	a.Layers[i] = a.list.Since(from)
 	if a.Read[i].DiffID == "" {
 		a.complete = false
@@ -201,7 +202,7 @@ func diffIDError(found, wanted digest.Digest) error {
 
 // entry records an entry of a layer, hashes its contents in both families, and keeps
 // them if they are needed.
-func (a *Artifact) entry(n *tree.Node, contents io.Reader) error {
+func (a *Artifact) entry(ctx context.Context, n *tree.Node, contents io.Reader) error {
 	if a.entries++; a.entries > layer.MaxEntries {
 		return fault.Unsupportedf("the image has more than %d entries, which is the most that this version reads", layer.MaxEntries)
 	}
@@ -216,12 +217,11 @@ func (a *Artifact) entry(n *tree.Node, contents io.Reader) error {
 	if n.Size > limit {
 		return fault.Unsupportedf("%s: has %d bytes, wanted at most %d", n.Path, n.Size, limit)
 	}
+	if n.Path == pkgdb.Path {
+		return a.keepDatabase(ctx, n, contents)
+	}
 	text := bytes.NewBuffer(make([]byte, 0, n.Size+bytes.MinRead)) // with space to find the end
 	err := a.sum(n, io.TeeReader(contents, text))
-	if n.Path == pkgdb.Path {
-		a.Database, a.databaseDigest = text.Bytes(), n.Digest
-		return err
-	}
 	if a.kept == nil {
 		a.kept = map[keptFile][]byte{}
 	}
@@ -229,9 +229,21 @@ func (a *Artifact) entry(n *tree.Node, contents io.Reader) error {
 	return err
 }
 
+// keepDatabase keeps a pkg database, and records its hash.
+func (a *Artifact) keepDatabase(ctx context.Context, n *tree.Node, contents io.Reader) error {
+	image, err := pkgdb.Collect(ctx, contents)
+	if err != nil {
+		return err
+	}
+	a.Database.Close() // of a lower layer
+	err = a.sum(n, image.Reader())
+	a.Database, a.databaseDigest = image, n.Digest
+	return err
+}
+
 // Bounds for the files whose contents are kept, in bytes. The pkg database of an
-// image has some 20 MB, that of a desktop with a thousand packages 100 MB, and
-// opening it takes as much again. The others are short: services has 90 KB, and even
+// image has some 20 MB, that of a desktop with a thousand packages 100 MB; a large
+// one is kept in a file. The others are short: services has 90 KB, and even
 // the accounts of a university fit.
 const (
 	maxDatabase = 128 << 20

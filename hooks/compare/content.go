@@ -40,7 +40,7 @@ func Explain(ctx context.Context, a, b *artifact.Artifact, list []Difference, li
 			want[d.Subject] = true
 		}
 	}
-	old, now, err := readBoth(ctx, a, b, want)
+	old, now, err := filesOfBoth(ctx, a, b, want)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +66,8 @@ func Explain(ctx context.Context, a, b *artifact.Artifact, list []Difference, li
 	return append(list, more...), err
 }
 
-// readBoth reads files of two images, both at once. Databases are in memory.
-func readBoth(ctx context.Context, a, b *artifact.Artifact, want map[string]bool) (old, now map[string][]byte, err error) {
+// filesOfBoth reads files of two images, both at once. Databases are in memory.
+func filesOfBoth(ctx context.Context, a, b *artifact.Artifact, want map[string]bool) (old, now map[string][]byte, err error) {
 	want = maps.Clone(want)
 	delete(want, pkgdb.Path)
 	g, ctx := errgroup.WithContext(ctx)

@@ -41,27 +41,46 @@ func compareDatabases(ctx context.Context, a, b *artifact.Artifact) (change stri
 	if rows, err := otherRows(ctx, a.Content, b.Content); err != nil || len(rows) > 0 {
 		return "rows that no package refers to", rows
 	}
-	old, now := a.Database, b.Database
+	return comparePages(ctx, a.Database, b.Database)
+}
+
+// comparePages shows where databases with the same rows differ.
+func comparePages(ctx context.Context, old, now *pkgdb.Image) (change string, detail []string) {
+	x, y := make([]byte, databaseHeaderSize), make([]byte, databaseHeaderSize)
+	if !readBoth(ctx, old, now, x, y, 0) {
+		return "", nil
+	}
 	for _, f := range databaseHeader {
-		if x, y := bigEndian(old[f.at:f.at+f.size]), bigEndian(now[f.at:f.at+f.size]); x != y {
+		if x, y := bigEndian(x[f.at:f.at+f.size]), bigEndian(y[f.at:f.at+f.size]); x != y {
 			detail = append(detail, fmt.Sprintf("header: %s is %d, was %d", f.name, y, x))
 		}
 	}
-	page := int(binary.BigEndian.Uint16(old[16:18]))
-	if page < databaseHeaderSize || page != int(binary.BigEndian.Uint16(now[16:18])) || len(old) != len(now) {
-		return fmt.Sprintf("the same rows in other pages, %d bytes, was %d", len(now), len(old)), detail
+	page := int(binary.BigEndian.Uint16(x[16:18]))
+	if page < databaseHeaderSize || page != int(binary.BigEndian.Uint16(y[16:18])) || old.Size() != now.Size() {
+		return fmt.Sprintf("the same rows in other pages, %d bytes, was %d", now.Size(), old.Size()), detail
 	}
-	for start := 0; start < len(old); start += page {
+	for start := int64(0); start < old.Size(); start += int64(page) {
+		n := min(int64(page), old.Size()-start)
+		x, y := make([]byte, n), make([]byte, n)
+		if !readBoth(ctx, old, now, x, y, start) {
+			return "", nil
+		}
 		skip := 0
 		if start == 0 {
 			skip = databaseHeaderSize
 		}
-		end := min(start+page, len(old))
-		if x, y := old[start+skip:end], now[start+skip:end]; !bytes.Equal(x, y) {
-			detail = append(detail, fmt.Sprintf("page %d, from byte %d on", start/page+1, skip+FirstDifference(x, y)))
+		if x, y := x[skip:], y[skip:]; !bytes.Equal(x, y) {
+			detail = append(detail, fmt.Sprintf("page %d, from byte %d on", start/int64(page)+1, skip+FirstDifference(x, y)))
 		}
 	}
 	return "the same rows in other bytes", detail
+}
+
+// readBoth reads the same part of two databases.
+func readBoth(ctx context.Context, old, now *pkgdb.Image, x, y []byte, at int64) bool {
+	n, _ := old.ReadAt(x, at)
+	k, _ := now.ReadAt(y, at)
+	return ctx.Err() == nil && n == len(x) && k == len(y)
 }
 
 // otherRows lists the rows that only one of two databases has.

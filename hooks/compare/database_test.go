@@ -56,7 +56,7 @@ func edited(t testing.TB, image []byte, statements ...string) []byte {
 // true as long as their rows are the same.
 func TestDatabases(t *testing.T) {
 	t.Parallel()
-	base := artifacttest.Read(t, artifacttest.Describe(t, "layer l\npackage p 1 files=/a").Source()).Database
+	base := artifacttest.Database(t, artifacttest.Read(t, artifacttest.Describe(t, "layer l\npackage p 1 files=/a").Source()))
 	put := func(at int, with ...byte) []byte {
 		b := bytes.Clone(base)
 		copy(b[at:], with)
@@ -102,7 +102,7 @@ func TestDatabases(t *testing.T) {
 // of the last page that has one.
 func TestDatabasePages(t *testing.T) {
 	t.Parallel()
-	base := artifacttest.Read(t, artifacttest.Describe(t, "layer l\npackage p 1 files=/a").Source()).Database
+	base := artifacttest.Database(t, artifacttest.Read(t, artifacttest.Describe(t, "layer l\npackage p 1 files=/a").Source()))
 	now := bytes.Clone(base)
 	at := 4096*40 + 2000 // between the pointers of page 41 and its cells
 	if now[at] != 0 {
@@ -124,7 +124,7 @@ func TestDatabasePages(t *testing.T) {
 // TestDatabaseBesides is form no longer where anything else of the layer differs.
 func TestDatabaseBesides(t *testing.T) {
 	t.Parallel()
-	base := artifacttest.Read(t, artifacttest.Describe(t, "layer l\npackage p 1 files=/a").Source()).Database
+	base := artifacttest.Database(t, artifacttest.Read(t, artifacttest.Describe(t, "layer l\npackage p 1 files=/a").Source()))
 	now := bytes.Clone(base)
 	now[27] = 9
 	for _, tt := range []struct {

@@ -5,8 +5,11 @@ package input
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -18,7 +21,6 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/solve"
-	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -70,7 +72,7 @@ func (in *Root) Catalogues(ctx context.Context) ([]*catalog.Catalogue, error) {
 	if err := in.content.Pure(); err != nil {
 		return nil, err
 	}
-	normal, err := in.content.Encode(ctx, in.Schema)
+	digest, err := in.digest(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +84,6 @@ func (in *Root) Catalogues(ctx context.Context) ([]*catalog.Catalogue, error) {
 		return nil, err
 	}
 	in.pkgs = map[string]*pkgdb.Installed{}
-	// The lock has it as the digest of the catalogue.
-	digest := sum.HexSHA256(normal)
 	catalogues := map[string]*catalog.Catalogue{}
 	var errs []error
 	for i := range pkgs {
@@ -102,6 +102,19 @@ func (in *Root) Catalogues(ctx context.Context) ([]*catalog.Catalogue, error) {
 		list = append(list, catalogues[name])
 	}
 	return list, errors.Join(errs...)
+}
+
+// digest is that of the normal form of the database, in hex. The lock has it as
+// the digest of the catalogue.
+func (in *Root) digest(ctx context.Context) (string, error) {
+	normal, err := in.content.Encode(ctx, "", in.Schema)
+	if err != nil {
+		return "", err
+	}
+	defer normal.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, until.Reader(ctx, normal.Reader()))
+	return hex.EncodeToString(h.Sum(nil)), err
 }
 
 // readFolder lists the folder, and reads its METALOG.
@@ -209,7 +222,7 @@ func (in *Root) CheckPlanned(ctx context.Context, images []string, packages []st
 // Database returns the root's database with some of its packages, for an image with
 // an epoch. Automatic has the mark of each package; with own, the marks are the
 // root's.
-func (in *Root) Database(ctx context.Context, automatic map[string]bool, own bool, epoch int64, schema pkgdb.Schema) ([]byte, error) {
+func (in *Root) Database(ctx context.Context, automatic map[string]bool, own bool, epoch int64, schema pkgdb.Schema) (*pkgdb.Image, error) {
 	marks := maps.Clone(automatic)
 	if own {
 		for name := range marks {
@@ -222,7 +235,7 @@ func (in *Root) Database(ctx context.Context, automatic map[string]bool, own boo
 	}
 	c.SetInstalled(epoch)
 	c.Clamp(epoch)
-	return c.Encode(ctx, schema)
+	return c.Encode(ctx, "", schema)
 }
 
 // Open starts reading a package from the root.

@@ -53,8 +53,12 @@ func filled(t *testing.T, changes ...func(*pkgtest.Package)) *input.Root {
 	for repo, p := range map[string]pkgtest.Package{"ports": app, "base": other} {
 		installed = append(installed, pkgdb.Installed{Manifest: manifestOf(t, p), Repository: repo, Automatic: repo == "base", Contents: map[string][]byte{"/etc/app.conf": []byte("x=1")}})
 	}
-	database, err := pkgdb.Write(t.Context(), installed, 1_700_000_000, schema)
+	image, err := pkgdb.Write(t.Context(), t.TempDir(), installed, 1_700_000_000, schema)
 	if err != nil {
+		t.Fatal(err)
+	}
+	database, err := image.Bytes(t.Context())
+	if err := errors.Join(err, image.Close()); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
@@ -300,12 +304,12 @@ func TestRootDatabase(t *testing.T) {
 		"one as it is":    {map[string]bool{"other": false}, true, []string{"other-2 true"}},
 		"without any one": {map[string]bool{}, true, nil},
 	} {
-		text, err := in.Database(t.Context(), tt.automatic, tt.own, 1_000, schema)
+		image, err := in.Database(t.Context(), tt.automatic, tt.own, 1_000, schema)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		db, err := pkgdb.Open(t.Context(), text)
+		db, err := pkgdb.Open(t.Context(), image)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -391,8 +391,12 @@ func TestRoot(t *testing.T) {
 		installed = append(installed, pkgdb.Installed{Repository: "base", Manifest: &pkgfile.Manifest{
 			Name: name, Origin: "test/" + name, Version: "1", Comment: "x", Desc: "x", Maintainer: "x", WWW: "x", ABI: "FreeBSD:15:amd64", Prefix: "/"}})
 	}
-	database, err := pkgdb.Write(t.Context(), installed, 0, 42)
+	image, err := pkgdb.Write(t.Context(), t.TempDir(), installed, 0, 42)
 	if err != nil {
+		t.Fatal(err)
+	}
+	database, err := image.Bytes(t.Context())
+	if err := errors.Join(err, image.Close()); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()

@@ -3,7 +3,6 @@
 package verify
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/hooks/artifact"
-	"github.com/orlop/orlop/hooks/compare"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
@@ -78,11 +76,16 @@ func checkNormal(ctx context.Context, a *artifact.Artifact, epoch int64) []error
 	if a.Content == nil || len(a.Content.Check(ctx)) > 0 {
 		return nil // the faults are reported already
 	}
-	image, err := pkgdb.Normalise(ctx, a.Database, a.Content.Schema, &epoch)
+	image, err := pkgdb.Normalise(ctx, "", a.Database, a.Content.Schema, &epoch)
 	if err != nil {
 		return []error{err}
 	}
-	if bytes.Equal(image, a.Database) {
+	defer image.Close()
+	at, err := a.Database.Difference(ctx, image)
+	if err != nil {
+		return []error{err}
+	}
+	if at < 0 {
 		return nil
 	}
 	db, err := pkgdb.Open(ctx, image)
@@ -98,7 +101,7 @@ func checkNormal(ctx context.Context, a *artifact.Artifact, epoch int64) []error
 	if err != nil {
 		return []error{err}
 	}
-	what := fmt.Sprintf("its rows would have other bytes, from byte %d on", compare.FirstDifference(a.Database, image))
+	what := fmt.Sprintf("its rows would have other bytes, from byte %d on", at)
 	if len(changes) > 0 {
 		what = changes[0].Package + ": " + changes[0].String()
 	}

@@ -3,14 +3,12 @@
 package sqlitefile
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,30 +17,43 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// MaxFile bounds a database, which is held in memory. That of a desktop with a
-// thousand packages takes about 100 MB.
+// MaxFile bounds a database, in bytes. That of a desktop with a thousand packages
+// takes about 100 MB.
 const MaxFile = 1 << 30
 
 // journals are the files that SQLite may leave next to a database, with changes
 // to apply or to undo.
 var journals = []string{"-wal", "-journal"}
 
-// Read returns the bytes of the database in a file, with its journals applied.
-// The files stay unchanged. A file that has nothing of a database is not reported
-// as a damaged one.
-func Read(ctx context.Context, path string) ([]byte, error) {
+// Read returns the database in a file, with its journals applied. The files stay
+// unchanged. A file that has nothing of a database is not reported as a damaged
+// one.
+func Read(ctx context.Context, path string) (*Image, error) {
 	image, err := read(ctx, path)
-	// A new database may still be only in its journal.
-	if err == nil && pending(path) && (len(image) == 0 || begins(image)) {
-		image, err = readWhole(ctx, path, image)
-	}
-	if err == nil && !begins(image) {
-		err = fmt.Errorf("%s: is not an SQLite database, wanted pkg's local.sqlite", path)
-	}
 	if err != nil {
 		return nil, err
 	}
+	is, err := isDatabase(image)
+	// A new database may still be only in its journal.
+	if err == nil && pending(path) && (image.Size() == 0 || is) {
+		if image, err = readWhole(ctx, path, image); err == nil {
+			is, err = isDatabase(image)
+		}
+	}
+	if err == nil && !is {
+		err = fmt.Errorf("%s: is not an SQLite database, wanted pkg's local.sqlite", path)
+	}
+	if err != nil {
+		image.Close()
+		return nil, err
+	}
 	return image, nil
+}
+
+// isDatabase reports whether an image begins like a database.
+func isDatabase(image *Image) (bool, error) {
+	head, err := headerOf(image)
+	return begins(head), err
 }
 
 // pending reports whether journals of a database hold something.
@@ -53,8 +64,9 @@ func pending(path string) bool {
 	})
 }
 
-// readWhole applies journals to a copy of a database.
-func readWhole(ctx context.Context, path string, image []byte) ([]byte, error) {
+// readWhole applies journals to a copy of a database, whose image it closes.
+func readWhole(ctx context.Context, path string, image *Image) (*Image, error) {
+	defer image.Close()
 	dir, err := os.MkdirTemp("", "orlop-")
 	if err != nil {
 		return nil, err
@@ -65,12 +77,12 @@ func readWhole(ctx context.Context, path string, image []byte) ([]byte, error) {
 		return nil, err
 	}
 	for _, suffix := range journals {
-		text, err := read(ctx, path+suffix)
+		journal, err := read(ctx, path+suffix)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err == nil {
-			err = lay(ctx, whole+suffix, text)
+			err = errors.Join(lay(ctx, whole+suffix, journal), journal.Close())
 		}
 		if err != nil {
 			return nil, err
@@ -82,27 +94,27 @@ func readWhole(ctx context.Context, path string, image []byte) ([]byte, error) {
 	return read(ctx, whole)
 }
 
-func read(ctx context.Context, path string) ([]byte, error) {
+func read(ctx context.Context, path string) (*Image, error) {
 	f, err := until.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
-	if err == nil && len(text) > MaxFile {
-		err = &FormatError{fmt.Errorf("%s: has more than %d bytes", path, MaxFile)}
+	image, err := Collect(ctx, f)
+	if large, ok := errors.AsType[*FormatError](err); ok {
+		err = &FormatError{fmt.Errorf("%s: %w", path, large.Err)}
 	}
-	return text, err
+	return image, err
 }
 
 // lay writes a temporary file.
-func lay(ctx context.Context, path string, text []byte) error {
+func lay(ctx context.Context, path string, image *Image) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	_, err = io.Copy(f, until.Reader(ctx, bytes.NewReader(text)))
+	_, err = io.Copy(f, until.Reader(ctx, image.Reader()))
 	return err
 }
 
@@ -160,11 +172,10 @@ func seize(ctx context.Context, path string, statements ...string) (*sql.DB, err
 	if err := alone(path + "-journal"); err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite3", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=rw&_busy_timeout="+fmt.Sprint(lockStep.Milliseconds()))
+	db, err := connect(fileName(path) + "?mode=rw&_busy_timeout=" + fmt.Sprint(lockStep.Milliseconds()))
 	if err != nil {
 		return nil, err
 	}
-	db.SetMaxOpenConns(1)
 	for _, statement := range append(append([]string{"PRAGMA locking_mode = EXCLUSIVE"}, statements...), "BEGIN EXCLUSIVE") {
 		if err := insist(ctx, db, statement); err != nil {
 			db.Close()
@@ -201,7 +212,7 @@ const noLog = "PRAGMA journal_mode = DELETE"
 // Write puts the bytes of a database at path, completely or not at all. An older
 // database there keeps its mode and loses its journals; if a pkg is working on
 // it that is an error, and so is anything there but a regular file.
-func Write(ctx context.Context, path string, image []byte) error {
+func Write(ctx context.Context, path string, image *Image) error {
 	mode := fs.FileMode(0o644) // pkg refuses a database that others can write
 	switch info, err := os.Lstat(path); {
 	case err == nil && !info.Mode().IsRegular():
@@ -212,7 +223,8 @@ func Write(ctx context.Context, path string, image []byte) error {
 		if err != nil {
 			return err
 		}
-		if _, err := Schema(old); err != nil {
+		_, err = Schema(old)
+		if err = errors.Join(err, old.Close()); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		db, err := seize(ctx, path, noLog)
@@ -235,7 +247,7 @@ func Write(ctx context.Context, path string, image []byte) error {
 	defer os.Remove(part.Name())
 	defer part.Close()
 	disk := until.NewDisk(ctx, part)
-	if _, err := disk.Write(image); err != nil {
+	if _, err := io.Copy(disk, image.Reader()); err != nil {
 		return err
 	}
 	if err := errors.Join(part.Chmod(mode), disk.Finish(), part.Close()); err != nil {

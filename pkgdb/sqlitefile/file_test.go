@@ -123,7 +123,7 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if got := rows(t, image); !slices.Equal(got, tt.want) {
+		if got := rows(t, text(t, image)); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: got %q, want %q", name, got, tt.want)
 		}
 		if d := cmp.Diff(slices.Sorted(maps.Keys(before)), slices.Sorted(maps.Keys(around(t, tt.path)))); d != "" || !maps.Equal(before, around(t, tt.path)) {
@@ -141,7 +141,7 @@ func TestReadJournalMatters(t *testing.T) {
 		t.Fatal(err)
 	}
 	image, err := sqlitefile.Read(t.Context(), log)
-	if err != nil || !slices.Equal(rows(t, image), []string{"a"}) {
+	if err != nil || !slices.Equal(rows(t, text(t, image)), []string{"a"}) {
 		t.Errorf("without its log: got %v, want the first row only", err)
 	}
 	if image, err = sqlitefile.Read(t.Context(), journal); err != nil {
@@ -195,7 +195,7 @@ func TestReadRefuses(t *testing.T) {
 	} {
 		image, err := sqlitefile.Read(t.Context(), tt.path)
 		if image != nil || err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: got %d bytes, %v, want %s", name, len(image), err, tt.want)
+			t.Errorf("%s: got %v, %v, want %s", name, image, err, tt.want)
 		}
 		if _, wrong := errors.AsType[*sqlitefile.FormatError](err); wrong != tt.damaged {
 			t.Errorf("%s: got a %T", name, err)
@@ -242,7 +242,7 @@ func TestWrite(t *testing.T) {
 		"an open one": {open, 0o666}, "one with a log": {logged, 0o640}, "one with a journal": {inJournal(t), 0o600},
 	} {
 		want := sample(t, "new")
-		if err := sqlitefile.Write(t.Context(), tt.path, want); err != nil {
+		if err := sqlitefile.Write(t.Context(), tt.path, sqlitefile.NewImage(want)); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
@@ -273,7 +273,7 @@ func TestWriteRefuses(t *testing.T) {
 		link: "is not a regular file", dangling: "is not a regular file", folder: "is not a regular file", text: "is not an SQLite database, wanted pkg's local.sqlite",
 		damaged: "schema: page 1 is of type 10", filepath.Join(dir, "x/y"): "no such file or directory",
 	} {
-		if err := sqlitefile.Write(t.Context(), path, sample(t, "new")); err == nil || !strings.Contains(err.Error(), want) {
+		if err := sqlitefile.Write(t.Context(), path, sqlitefile.NewImage(sample(t, "new"))); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", path, err, want)
 		}
 	}
@@ -297,7 +297,7 @@ func TestWriteWaits(t *testing.T) {
 	before := around(t, path)
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if err := sqlitefile.Write(ctx, path, sample(t, "new")); !errors.Is(err, context.DeadlineExceeded) {
+	if err := sqlitefile.Write(ctx, path, sqlitefile.NewImage(sample(t, "new"))); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("locked: got %v, want %v", err, context.DeadlineExceeded)
 	}
 	if !maps.Equal(before, around(t, path)) {
@@ -309,7 +309,7 @@ func TestWriteWaits(t *testing.T) {
 		_, err := db.Exec("COMMIT")
 		done <- errors.Join(err, db.Close())
 	}()
-	if err := sqlitefile.Write(t.Context(), path, sample(t, "new")); err != nil {
+	if err := sqlitefile.Write(t.Context(), path, sqlitefile.NewImage(sample(t, "new"))); err != nil {
 		t.Errorf("locked for a while: got %v", err)
 	}
 	if err := <-done; err != nil {
@@ -329,7 +329,7 @@ func TestWriteEnds(t *testing.T) {
 	path := written(t, "a")
 	before := around(t, path)
 	for _, name := range []string{path, filepath.Join(filepath.Dir(path), "new")} {
-		if err := sqlitefile.Write(ctx, name, sample(t, "new")); !errors.Is(err, context.Canceled) {
+		if err := sqlitefile.Write(ctx, name, sqlitefile.NewImage(sample(t, "new"))); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want %v", err, context.Canceled)
 		}
 	}

@@ -15,22 +15,10 @@ import (
 // Available reports whether this program has SQLite, which is C.
 const Available = true
 
-// serialize returns the bytes of the file that the database in memory would be.
-func serialize(ctx context.Context, db *sql.DB) (image []byte, err error) {
-	err = withConn(ctx, db, func(c *sqlite3.SQLiteConn) (err error) {
-		image, err = c.Serialize("main")
-		return err
-	})
-	return image, err
-}
-
 // deserialize makes image the database in memory.
 func deserialize(ctx context.Context, db *sql.DB, image []byte) error {
 	return withConn(ctx, db, func(c *sqlite3.SQLiteConn) error { return c.Deserialize(image, "main") })
 }
-
-// maxValue bounds a text: a configuration file, a script.
-const maxValue = 64 << 20
 
 // confine leaves a connection no more than reading needs. It stands in for
 // SQLITE_DBCONFIG_DEFENSIVE, which the driver cannot set, and which keeps SQL from
@@ -72,6 +60,13 @@ func allowed(action int, name, _, _ string) int {
 func busy(err error) bool {
 	e, ok := errors.AsType[sqlite3.Error](err)
 	return ok && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
+}
+
+// Unfit reports whether the error is that a row does not fit its table, rather than
+// of a disk, say.
+func Unfit(err error) bool {
+	e, ok := errors.AsType[sqlite3.Error](err)
+	return ok && (e.Code == sqlite3.ErrConstraint || e.Code == sqlite3.ErrMismatch || e.Code == sqlite3.ErrTooBig)
 }
 
 func withConn(ctx context.Context, db *sql.DB, do func(*sqlite3.SQLiteConn) error) error {

@@ -18,10 +18,11 @@ const Available = false
 // errNoCgo lets a build without cgo be vetted, for other systems.
 var errNoCgo = errors.New("this orlop was built without cgo, which SQLite needs")
 
-func serialize(context.Context, *sql.DB) ([]byte, error) { return nil, errNoCgo }
-
 func deserialize(context.Context, *sql.DB, []byte) error { return errNoCgo }
 
 func confine(context.Context, *sql.DB) error { return errNoCgo }
 
 func busy(error) bool { return false }
+
+// Unfit reports whether the error is that a row does not fit its table.
+func Unfit(error) bool { return false }

@@ -9,6 +9,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,15 +21,24 @@ import (
 	"github.com/orlop/orlop/pkgdb/sqlitefile"
 )
 
-// created makes a database in memory.
-func created(t testing.TB, statements ...string) *sql.DB {
+// created makes a database.
+func created(t testing.TB, statements ...string) *sqlitefile.Draft {
 	t.Helper()
-	db, err := sqlitefile.New(statements, 42)
+	draft, err := sqlitefile.New(t.Context(), t.TempDir(), statements, 42)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
-	return db
+	t.Cleanup(func() { draft.Close() })
+	return draft
+}
+
+func draw(t testing.TB, draft *sqlitefile.Draft, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		if err := draft.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func exec(t testing.TB, db *sql.DB, statements ...string) {
@@ -38,29 +50,39 @@ func exec(t testing.TB, db *sql.DB, statements ...string) {
 	}
 }
 
-func settled(t testing.TB, db *sql.DB, statements int) []byte {
+func settled(t testing.TB, draft *sqlitefile.Draft, statements int) []byte {
 	t.Helper()
-	image, err := sqlitefile.Settle(t.Context(), db, statements)
+	image, err := draft.Settle(t.Context(), statements)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return image
+	return text(t, image)
+}
+
+// text are the bytes of an image, which is closed.
+func text(t testing.TB, image *sqlitefile.Image) []byte {
+	t.Helper()
+	text, err := image.Bytes(t.Context())
+	if err := errors.Join(err, image.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // sample is a database of one table with some rows.
 func sample(t testing.TB, rows ...string) []byte {
 	t.Helper()
-	db := created(t, "CREATE TABLE t (name TEXT)")
+	draft := created(t, "CREATE TABLE t (name TEXT)")
 	for _, row := range rows {
-		exec(t, db, "INSERT INTO t VALUES ('"+row+"')")
+		draw(t, draft, "INSERT INTO t VALUES ('"+row+"')")
 	}
-	return settled(t, db, 1)
+	return settled(t, draft, 1)
 }
 
 // rows are those of table t in the bytes of a database.
 func rows(t testing.TB, image []byte) []string {
 	t.Helper()
-	db, err := sqlitefile.Open(t.Context(), image)
+	db, err := sqlitefile.Open(t.Context(), sqlitefile.NewImage(image))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,39 +112,90 @@ func query(t testing.TB, db *sql.DB, text string) []string {
 	return list
 }
 
-// TestNew makes what pkg makes: pages, encoding and version are not SQLite's choice.
-func TestNew(t *testing.T) {
+// TestNewRefuses names the statement that SQLite does not take, and leaves nothing.
+func TestNewRefuses(t *testing.T) {
 	t.Parallel()
-	db := created(t, "CREATE TABLE t (name TEXT)", "CREATE INDEX i ON t (name)")
-	for pragma, want := range map[string]string{"page_size": "4096", "auto_vacuum": "0", "encoding": "UTF-8", "secure_delete": "1", "user_version": "42"} {
-		if got := query(t, db, "PRAGMA "+pragma); !slices.Equal(got, []string{want}) {
-			t.Errorf("%s: got %q, want %s", pragma, got, want)
-		}
-	}
-	if got := query(t, db, "SELECT name FROM sqlite_schema"); !slices.Equal(got, []string{"t", "i"}) {
-		t.Errorf("got %q, want t and i", got)
-	}
-	if _, err := sqlitefile.New([]string{"CREATE TABLE t (a)", "CREATE NONSENSE"}, 1); err == nil || !strings.HasPrefix(err.Error(), "CREATE NONSENSE: ") {
+	dir := t.TempDir()
+	if _, err := sqlitefile.New(t.Context(), dir, []string{"CREATE TABLE t (a)", "CREATE NONSENSE"}, 1); err == nil || !strings.HasPrefix(err.Error(), "CREATE NONSENSE: ") {
 		t.Errorf("got %v, want an error that names the statement", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("got %v, %v, want nothing", left, err)
+	}
+	if _, err := sqlitefile.New(t.Context(), filepath.Join(dir, "none"), nil, 1); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("in no folder: got %v", err)
 	}
 }
 
-// TestNewIsOneDatabase wants two users at once to see the same one: a second
-// connection would be an empty database of its own.
-func TestNewIsOneDatabase(t *testing.T) {
+// TestDraftLeavesNothing looks at the folder while a draft is made and afterwards.
+func TestDraftLeavesNothing(t *testing.T) {
 	t.Parallel()
-	db := created(t, "CREATE TABLE t (name TEXT)")
-	if most := db.Stats().MaxOpenConnections; most != 1 {
-		t.Errorf("got %d connections, want 1", most)
+	dir := t.TempDir()
+	draft, err := sqlitefile.New(t.Context(), dir, []string{"CREATE TABLE t (name TEXT)"}, 42)
+	if err != nil {
+		t.Fatal(err)
 	}
-	image := sample(t, "a")
-	opened, err := sqlitefile.Open(t.Context(), image)
+	image, err := draft.Settle(t.Context(), 1)
+	if err := errors.Join(err, draft.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("got %v, %v, want nothing", left, err)
+	}
+	if got := text(t, image); len(got) != 2*4096 || int64(len(got)) != image.Size() {
+		t.Errorf("got %d of %d bytes without the folder, want two pages", len(got), image.Size())
+	}
+}
+
+// TestInsert adds values of every kind, and names the row that does not fit.
+func TestInsert(t *testing.T) {
+	t.Parallel()
+	draft := created(t, "CREATE TABLE t (a, b UNIQUE)")
+	values := []sqlitefile.Value{{}, {Kind: sqlitefile.Integer, Number: -7}, {Kind: sqlitefile.Real, Number: 0x3ff8 << 48}, {Kind: sqlitefile.Text, Text: "t\x00\xff"}, {Kind: sqlitefile.Text}, {Kind: sqlitefile.Blob, Text: "b"}, {Kind: sqlitefile.Blob}}
+	if n, err := draft.Insert(t.Context(), "t", 2, len(values), func(n int, row []sqlitefile.Value) { row[0], row[1] = values[0], values[n] }); n != len(values) || err != nil {
+		t.Fatalf("got %d rows, %v", n, err)
+	}
+	n, err := draft.Insert(t.Context(), "t", 2, 3, func(n int, row []sqlitefile.Value) {
+		row[1] = sqlitefile.Value{Kind: sqlitefile.Integer, Number: int64(-n) - 6}
+	})
+	if n != 1 || !sqlitefile.Unfit(err) || !strings.Contains(err.Error(), "UNIQUE") {
+		t.Errorf("got %d rows, %v, want one and that the next is there already", n, err)
+	}
+	if n, err := draft.Insert(t.Context(), "t", 2, 300, func(n int, row []sqlitefile.Value) { // several rows a statement
+		row[0], row[1] = sqlitefile.Value{}, sqlitefile.Value{Kind: sqlitefile.Integer, Number: int64(-n - 1000)}
+		if n == 200 {
+			row[1].Number = -1003
+		}
+	}); n != 200 || !sqlitefile.Unfit(err) || !strings.Contains(err.Error(), "UNIQUE") {
+		t.Errorf("got %d rows, %v, want that the 201st is there already", n, err)
+	}
+	draw(t, draft, "DELETE FROM t WHERE b <= -1000")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if n, err := draft.Insert(ctx, "t", 2, 3, func(n int, row []sqlitefile.Value) { row[1] = sqlitefile.Value{} }); n != 0 || err != context.Canceled {
+		t.Errorf("after the end of the context: got %d rows, %v", n, err)
+	}
+	db, err := sqlitefile.Open(t.Context(), sqlitefile.NewImage(settled(t, draft, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if d := cmp.Diff([]string{"NULL", "-7", "1.5", "t\x00\xff", "", "b", "", "-6"}, query(t, db, "SELECT CASE WHEN b IS NULL THEN 'NULL' ELSE b END FROM t ORDER BY rowid")); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}
+
+// TestOpenIsOneDatabase wants two users at once to see the same one: a second
+// connection would be an empty database of its own.
+func TestOpenIsOneDatabase(t *testing.T) {
+	t.Parallel()
+	opened, err := sqlitefile.Open(t.Context(), sqlitefile.NewImage(sample(t, "a")))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer opened.Close()
 	if most := opened.Stats().MaxOpenConnections; most != 1 {
-		t.Errorf("opened: got %d connections, want 1", most)
+		t.Errorf("got %d connections, want 1", most)
 	}
 }
 
@@ -131,7 +204,7 @@ func TestNewIsOneDatabase(t *testing.T) {
 func TestSettleHeader(t *testing.T) {
 	t.Parallel()
 	db := created(t, "CREATE TABLE t (name TEXT)")
-	exec(t, db, "INSERT INTO t VALUES ('x')", "CREATE TABLE u (a)", "DROP TABLE u", "DELETE FROM t")
+	draw(t, db, "INSERT INTO t VALUES ('x')", "CREATE TABLE u (a)", "DROP TABLE u", "DELETE FROM t")
 	image := settled(t, db, 7)
 	for _, f := range []struct {
 		name     string
@@ -158,13 +231,13 @@ func TestSettleHeader(t *testing.T) {
 func TestSettleForgets(t *testing.T) {
 	t.Parallel()
 	plain := created(t, "CREATE TABLE t (name TEXT)")
-	exec(t, plain, "INSERT INTO t VALUES ('kept')")
+	draw(t, plain, "INSERT INTO t VALUES ('kept')")
 	eventful := created(t, "CREATE TABLE t (name TEXT)")
-	exec(t, eventful, "INSERT INTO t VALUES ('kept')", "CREATE TABLE gone (secret)")
+	draw(t, eventful, "INSERT INTO t VALUES ('kept')", "CREATE TABLE gone (secret)")
 	for i := range 300 {
-		exec(t, eventful, fmt.Sprintf("INSERT INTO gone VALUES ('secret %d')", i), fmt.Sprintf("INSERT INTO t VALUES ('secret %d')", i))
+		draw(t, eventful, fmt.Sprintf("INSERT INTO gone VALUES ('secret %d')", i), fmt.Sprintf("INSERT INTO t VALUES ('secret %d')", i))
 	}
-	exec(t, eventful, "DROP TABLE gone", "DELETE FROM t WHERE name LIKE 'secret%'")
+	draw(t, eventful, "DROP TABLE gone", "DELETE FROM t WHERE name LIKE 'secret%'")
 	want, got := settled(t, plain, 1), settled(t, eventful, 1)
 	if !bytes.Equal(want, got) {
 		t.Errorf("got %d bytes, want the same %d as of a database without a history", len(got), len(want))
@@ -172,20 +245,17 @@ func TestSettleForgets(t *testing.T) {
 	if bytes.Contains(got, []byte("secret")) {
 		t.Error("what was deleted is still there")
 	}
-	if again := settled(t, eventful, 1); !bytes.Equal(got, again) {
-		t.Error("settled twice, it has other bytes")
-	}
 }
 
 func TestSettleEnds(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if image, err := sqlitefile.Settle(ctx, created(t, "CREATE TABLE t (name TEXT)"), 1); !errors.Is(err, context.Canceled) || image != nil {
-		t.Errorf("got %d bytes, %v, want %v", len(image), err, context.Canceled)
+	if image, err := created(t, "CREATE TABLE t (name TEXT)").Settle(ctx, 1); !errors.Is(err, context.Canceled) || image != nil {
+		t.Errorf("got %v, %v, want %v", image, err, context.Canceled)
 	}
-	if image, err := sqlitefile.Settle(t.Context(), created(t), 0); err == nil && len(image) < 100 {
-		t.Errorf("got %d bytes and no error of a database without a page", len(image))
+	if image, err := created(t).Settle(t.Context(), 0); err == nil && image.Size() < 100 {
+		t.Errorf("got %d bytes and no error of a database without a page", image.Size())
 	}
 }
 
@@ -195,7 +265,7 @@ func TestOpenConfines(t *testing.T) {
 	t.Parallel()
 	base := sample(t, "a", "b")
 	image := bytes.Clone(base)
-	db, err := sqlitefile.Open(t.Context(), image)
+	db, err := sqlitefile.Open(t.Context(), sqlitefile.NewImage(image))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +306,7 @@ func TestOpenConfines(t *testing.T) {
 // TestOpenBounds refuses values and statements that are longer than any of pkg's.
 func TestOpenBounds(t *testing.T) {
 	t.Parallel()
-	db, err := sqlitefile.Open(t.Context(), sample(t, "a"))
+	db, err := sqlitefile.Open(t.Context(), sqlitefile.NewImage(sample(t, "a")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +343,7 @@ func TestOpenEnds(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if db, err := sqlitefile.Open(ctx, sample(t, "a")); err == nil {
+	if db, err := sqlitefile.Open(ctx, sqlitefile.NewImage(sample(t, "a"))); err == nil {
 		db.Close()
 		t.Error("got no error after the end of the context")
 	}

@@ -74,7 +74,7 @@ func TestSchema(t *testing.T) {
 		"statistics":                      {"CREATE TABLE t (a)", "CREATE INDEX i ON t (a)", "INSERT INTO t VALUES (1)", "ANALYZE"},
 	} {
 		image, want := onDisk(t, statements...)
-		got, err := sqlitefile.Schema(image)
+		got, err := sqlitefile.Schema(sqlitefile.NewImage(image))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -93,7 +93,7 @@ func TestSchemaOfLengths(t *testing.T) {
 			continue
 		}
 		image, want := onDisk(t, "PRAGMA page_size = 512", "CREATE TABLE t (a /* "+strings.Repeat("x", n)+" */)")
-		got, err := sqlitefile.Schema(image)
+		got, err := sqlitefile.Schema(sqlitefile.NewImage(image))
 		if d := cmp.Diff(want, got); err != nil || d != "" {
 			t.Errorf("%d: %v (-want +got):\n%s", n, err, d)
 		}
@@ -116,7 +116,7 @@ func TestSchemaBounds(t *testing.T) {
 		"too many bytes of two": {[]string{comment(600_000), strings.Replace(comment(600_000), "TABLE t", "TABLE u", 1)}, wanted},
 	} {
 		image, _ := onDisk(t, tt.statements...)
-		_, err := sqlitefile.Schema(image)
+		_, err := sqlitefile.Schema(sqlitefile.NewImage(image))
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || err.Error() != tt.want) {
 			t.Errorf("%s: got %v, want %s", name, err, tt.want)
 		}
@@ -153,7 +153,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"a cut page":          {small[:4000], "schema: page 1 is not in the file"},
 		"an index":            {put(small, 100, 10), "schema: page 1 is of type 10, wanted a table's, 5 or 13"},
 		"many cells":          {put(small, 103, 0xff, 0xff), "schema: page 1 has no room for 65535 cells"},
-		"a cell at the end":   {put(small, 108, 0x0f, 0xfc), "schema: page 1: cell 0 is outside the page"},
+		"a cell at the end":   {put(small, 108, 0x0f, 0xfd), "schema: page 1: cell 0 is outside the page"},
 		"a page not there":    {put(tree, 108, 0, 0, 0xff, 0xff), "schema: page 65535 is not in the file"},
 		"a large page":        {put(tree, 108, 0xff, 0xff, 0xff, 0xff), "schema: page 2147483647 is not in the file"},
 		"page 0":              {put(tree, 108, 0, 0, 0, 0), "schema: page 0 is not in the file"},
@@ -171,7 +171,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"an empty statement":  {put(small, header+5, 0x0d), "schema: row ["},
 		"statistics":          {put(statistics, (root-1)*4096, 0), fmt.Sprintf("table sqlite_stat1: page %d is of type 0, wanted a table's, 5 or 13", root)},
 	} {
-		list, err := sqlitefile.Schema(tt.image)
+		list, err := sqlitefile.Schema(sqlitefile.NewImage(tt.image))
 		if list != nil || err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, %v, want %s", name, list, err, tt.want)
 		}
@@ -242,7 +242,7 @@ func TestSchemaTrees(t *testing.T) {
 		"10000 pages":         {wide(10_000), ""},
 		"10001 pages":         {wide(10_001), "schema: has more than 10000 pages"},
 	} {
-		list, err := sqlitefile.Schema(tt.image)
+		list, err := sqlitefile.Schema(sqlitefile.NewImage(tt.image))
 		if len(list) > 0 || tt.want == "" && err != nil || tt.want != "" && (err == nil || err.Error() != tt.want) {
 			t.Errorf("%s: got %v, %v, want %s", name, list, err, tt.want)
 		}
@@ -261,13 +261,13 @@ func TestSchemaOfDamage(t *testing.T) {
 			for _, bit := range []byte{1, 0x80, 0xff} {
 				image := bytes.Clone(base)
 				image[at] ^= bit
-				if list, err := sqlitefile.Schema(image); err == nil && len(list) > 1000 {
+				if list, err := sqlitefile.Schema(sqlitefile.NewImage(image)); err == nil && len(list) > 1000 {
 					t.Errorf("byte %d: got %d rows", at, len(list))
 				}
 			}
 		}
 		for n := range 511 {
-			if list, err := sqlitefile.Schema(base[:n]); err == nil {
+			if list, err := sqlitefile.Schema(sqlitefile.NewImage(base[:n])); err == nil {
 				t.Errorf("%d bytes: got %v and no error", n, list)
 			}
 		}

@@ -222,14 +222,29 @@ func list(text string) func(yield func(string) bool) {
 	return strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' })
 }
 
+// Database returns the bytes of an image's pkg database.
+func Database(t testing.TB, a *artifact.Artifact) []byte {
+	t.Helper()
+	text, err := a.Database.Bytes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 // Source finishes an image. With packages, the database is its last file.
 func (d *Described) Source() *Source {
 	d.t.Helper()
 	if len(d.packages) > 0 {
-		db, err := pkgdb.Write(d.t.Context(), d.packages, 1000, pkgdb.DefaultSchema)
+		image, err := pkgdb.Write(d.t.Context(), d.t.TempDir(), d.packages, 1000, pkgdb.DefaultSchema)
 		if err != nil {
 			d.t.Fatal(err)
 		}
+		db, err := image.Bytes(d.t.Context())
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		image.Close()
 		d.Add(tree.Node{Path: pkgdb.Path, Mode: 0o644, Uname: "root", Gname: "wheel", Time: 100}, string(db))
 	}
 	s := &Source{Blobs: map[string][]byte{}}
