@@ -124,7 +124,7 @@ func build(ctx context.Context, cfg Config, headers bool) ([]Result, error) {
 
 // finish makes all layers, and checks the images. With an error it returns those so far.
 func finish(ctx context.Context, cfg Config, family *resolve.Family, headers bool, out *output.Folder) ([]*Finished, error) {
-	roots, err := rootsOf(ctx, cfg, family, headers)
+	roots, err := rootsOf(ctx, cfg, family, headers, out)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func finish(ctx context.Context, cfg Config, family *resolve.Family, headers boo
 }
 
 // rootsOf fetches, and builds the roots.
-func rootsOf(ctx context.Context, cfg Config, family *resolve.Family, headers bool) ([]*Root, error) {
+func rootsOf(ctx context.Context, cfg Config, family *resolve.Family, headers bool, out *output.Folder) ([]*Root, error) {
 	if err := hook(ctx, cfg, "fetch"); err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func rootsOf(ctx context.Context, cfg Config, family *resolve.Family, headers bo
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return newRoots(ctx, cfg, family, packages)
+	return newRoots(ctx, cfg, family, packages, out.Path(""))
 }
 
 // resolveImages reads catalogues, and plans the images.
@@ -216,7 +216,7 @@ func makeLocks(ctx context.Context, cfg Config, headers bool) ([]LockResult, err
 	if err != nil {
 		return nil, err
 	}
-	roots, err := rootsOf(ctx, cfg, family, headers)
+	roots, err := rootsOf(ctx, cfg, family, headers, out)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
-	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release/oci"
 )
 
@@ -88,11 +87,11 @@ func (m *Root) describeLayer(ctx context.Context, d delta) error {
 		n := m.Tree.Lookup(path)
 		g := lock.Generated{Path: path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest.String(), Link: n.Link}
 		if path == pkgdb.Path {
-			db, err := m.Database()
+			sum, err := m.database.sum()
 			if err != nil {
 				return err
 			}
-			g.SHA256 = sum.HexSHA256(db)
+			g.SHA256 = sum.String()
 		}
 		m.Added = append(m.Added, g)
 	}

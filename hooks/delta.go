@@ -114,7 +114,9 @@ func (m *Root) squashed(ctx context.Context) delta {
 	slices.SortFunc(d.packages, func(a, b *input.Package) int { return cmp.Compare(a.Name, b.Name) })
 	need := map[string]bool{}
 	for n := range m.Tree.Until(ctx) {
-		need[n.Path] = n.Type == tree.Dir
+		if n.Type == tree.Dir {
+			need[n.Path] = true
+		}
 	}
 	d.dirs = m.directories(ctx, need)
 	return d

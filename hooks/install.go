@@ -84,12 +84,13 @@ func (m *Root) put(ctx context.Context, f *input.Package) []error {
 			errs = append(errs, explain(f, err))
 		}
 	}
-	for i, file := range f.Manifest.Files.All() {
+	for i := range f.Manifest.Files.Len() {
 		if ctx.Err() != nil {
 			return nil
 		}
+		file := f.Manifest.Files.Bare(i)
 		n := fileNode(f, i, &file)
-		if (m.Def.Replacing(n.Path) || m.repeats(&n, file.Sum)) && m.replace(n) {
+		if (m.Def.Replacing(n.Path) || m.repeats(&n, f, i)) && m.replace(n) {
 			continue
 		}
 		if err := m.Tree.Put(n); err != nil {
@@ -125,9 +126,9 @@ func (m *Root) replace(n tree.Node) bool {
 	return old != nil && old.Origin == tree.Generated && m.Tree.Replace(n)
 }
 
-// repeats reports whether a file of a package is the same that a lower step took
-// from elsewhere.
-func (m *Root) repeats(n *tree.Node, typed string) bool {
+// repeats reports whether the node of a package's file is the same that a lower step
+// took from elsewhere.
+func (m *Root) repeats(n *tree.Node, f *input.Package, file int) bool {
 	old := m.inherited(n.Path)
 	if old == nil || old.Type != n.Type || old.Origin != tree.Generated {
 		return false
@@ -135,7 +136,7 @@ func (m *Root) repeats(n *tree.Node, typed string) bool {
 	if n.Type == tree.Symlink {
 		return old.Link == n.Link
 	}
-	wanted, err := sum.Parse(typed)
+	wanted, err := sum.Parse(f.Manifest.Files.Sum(file))
 	text := m.Parent.content(n.Path)
 	return err == nil && text != nil && wanted.Typed() == sum.Of(wanted.Kind(), text).Typed()
 }
@@ -215,9 +216,10 @@ func (r *rooter) scripts(m *Root, f *input.Package) []error {
 			m.scripts = append(m.scripts, pending{f, s, e.Chmods})
 		}
 	}
-	for _, file := range f.Manifest.Files.All() {
-		if strings.Contains(file.Path, "/"+script.TriggerDir) && !script.KnownTriggers[file.Path] {
-			errs = append(errs, r.unknownScript(m, f, pkgfile.Script{Phase: file.Path, Text: file.Sum}))
+	for i := range f.Manifest.Files.Len() {
+		path := f.Manifest.Files.Path(i)
+		if strings.Contains(path, "/"+script.TriggerDir) && !script.KnownTriggers[path] {
+			errs = append(errs, r.unknownScript(m, f, pkgfile.Script{Phase: path, Text: f.Manifest.Files.Sum(i)}))
 		}
 	}
 	return errs

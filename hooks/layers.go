@@ -122,7 +122,7 @@ func (r *layerer) compose(ctx context.Context, m *Layered, fragments []layer.Fra
 	}
 	var ahead errgroup.Group
 	ahead.Go(func() error {
-		_, _ = m.Database() // ready for the last fragment, which reports the error
+		_, _ = m.database.image() // ready for the last fragment, which reports the error
 		return nil
 	})
 	defer ahead.Wait()
@@ -196,12 +196,12 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 	if _, ok := d.generated[pkgdb.Path]; ok {
 		n := *m.Tree.Lookup(pkgdb.Path)
 		list = append(list, layer.Fragment{Key: layer.HeaderKey(ctx, n.Digest.String(), slices.Values([]*tree.Node{&n})), Write: func(_ context.Context, w *tarfile.Writer) error {
-			db, err := m.Database()
+			db, err := m.database.image()
 			if err != nil {
 				return err
 			}
-			n.Size = int64(len(db))
-			return w.Entry(&n, bytes.NewReader(db))
+			n.Size = db.Size()
+			return w.Entry(&n, db.Reader())
 		}})
 	}
 	return list, keys, errors.Join(errs...)

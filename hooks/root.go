@@ -6,9 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
@@ -30,7 +28,7 @@ type Root struct {
 	Tree      *tree.Tree
 	Packages  []*input.Package  // of this step, by name
 	Generated map[string][]byte // of this step, by path; nil for the database
-	Database  func() ([]byte, error)
+	database  database
 	Newest    *int64 // seconds: the last file time of this and all lower steps; nil if no package has one
 
 	scripts []pending        // of this step
@@ -43,12 +41,13 @@ type rooter struct {
 	family   *resolve.Family
 	packages map[*catalog.Package]*input.Package
 	lending  *input.Lending
+	dir      string // for temporary files
 }
 
 // newRoots builds the root of each step on top of its parent's. It reports the faults
 // of all steps except children of a faulty one, which would only repeat them.
-func newRoots(ctx context.Context, cfg Config, family *resolve.Family, packages map[*catalog.Package]*input.Package) ([]*Root, error) {
-	r := &rooter{cfg, family, packages, lendingOf(cfg, family, packages)}
+func newRoots(ctx context.Context, cfg Config, family *resolve.Family, packages map[*catalog.Package]*input.Package, dir string) ([]*Root, error) {
+	r := &rooter{cfg, family, packages, lendingOf(cfg, family, packages), dir}
 	var roots []*Root
 	var errs []error
 	made := map[*resolve.Step]*Root{}
@@ -161,10 +160,11 @@ func (r *rooter) skips(m *Root, s lock.Script) bool {
 // register decides what pkg's database of an image holds: all packages of the image
 // and its ancestors. The file is written with its layer, whose last file it is.
 func (r *rooter) register(ctx context.Context, m *Root) error {
-	name, err := r.database(ctx, m)
+	db, name, err := r.database(ctx, m)
 	if err != nil {
 		return err
 	}
+	m.database = db
 	if err := m.place(tree.Node{Path: pkgdb.Path, Mode: 0o644, Digest: name}, nil); err != nil {
 		return err
 	}
@@ -172,57 +172,4 @@ func (r *rooter) register(ctx context.Context, m *Root) error {
 		m.Tree.SetTime(dir, m.Epoch)
 	}
 	return nil
-}
-
-// database sets the function that writes the database: a new one or, for a root that
-// pkg filled, its normal form. It returns a name for the bytes.
-func (r *rooter) database(ctx context.Context, m *Root) (tree.Digest, error) {
-	top := len(m.Plan.Steps) - 1
-	parts, automatic := []any{r.Schema, m.Epoch}, map[string]bool{}
-	for _, step := range m.Plan.Steps {
-		for _, p := range step.Packages {
-			automatic[p.Name] = m.Plan.Automatic(p, top)
-			parts = append(parts, p.Sum, p.Repo.Name, automatic[p.Name])
-		}
-	}
-	if root, is := r.Input.(*input.Root); is {
-		image, err := root.Database(ctx, automatic, m.Wanted, m.Epoch, r.Schema)
-		db, err := bytesOf(ctx, image, err)
-		m.Database = func() ([]byte, error) { return db, err }
-		return tree.DigestOf(db), err
-	}
-	installed := r.installed(m)
-	m.Database = sync.OnceValues(func() ([]byte, error) {
-		return r.Cache.Database(ctx, parts, func() ([]byte, error) {
-			image, err := pkgdb.Write(ctx, "", installed, m.Epoch, r.Schema)
-			return bytesOf(ctx, image, err)
-		})
-	})
-	return tree.DigestOf([]byte(fmt.Sprintln(parts...))), nil
-}
-
-// bytesOf returns the bytes of a database, which it closes.
-func bytesOf(ctx context.Context, image *pkgdb.Image, err error) ([]byte, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer image.Close()
-	return image.Bytes(ctx)
-}
-
-// installed lists the image's packages as its database records them.
-func (r *rooter) installed(m *Root) []pkgdb.Installed {
-	var list []pkgdb.Installed
-	for _, step := range m.Plan.Steps {
-		for _, p := range step.Packages {
-			f := r.packages[p.Package]
-			list = append(list, pkgdb.Installed{
-				Manifest:   f.Manifest,
-				Automatic:  m.Plan.Automatic(p, len(m.Plan.Steps)-1),
-				Repository: p.Repo.Name,
-				Contents:   f.Contents,
-			})
-		}
-	}
-	return list
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/until"
+	"github.com/orlop/orlop/release/tree"
 )
 
 // Cache is the cache of one program. A nil one has nothing and keeps nothing.
@@ -67,21 +68,22 @@ func (c *Cache) remember(ctx context.Context, key string, what any) {
 	}
 }
 
-// Database returns the database that parts decide. It calls write if the store has
-// none.
-func (c *Cache) Database(ctx context.Context, parts []any, write func() ([]byte, error)) ([]byte, error) {
+// DatabaseSum returns the digest of the database that parts decide. It calls hash if
+// the store does not know it.
+func (c *Cache) DatabaseSum(ctx context.Context, parts []any, hash func() (tree.Digest, error)) (tree.Digest, error) {
 	if c == nil {
-		return write()
+		return hash()
 	}
-	key := c.key("database", parts...)
-	if db, err := until.Do(ctx, func() ([]byte, error) { return c.store.Recall(key), nil }); db != nil || err != nil {
-		return db, err
+	var sum tree.Digest
+	key := c.key("database sum", parts...)
+	if c.recall(ctx, key, &sum) {
+		return sum, nil
 	}
-	db, err := write()
+	sum, err := hash()
 	if err == nil {
-		_ = c.store.Remember(ctx, key, db)
+		c.remember(ctx, key, sum)
 	}
-	return db, err
+	return sum, err
 }
 
 // Create creates the file of a layer: in the store if that can be written, else by

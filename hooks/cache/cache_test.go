@@ -23,6 +23,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release/elf"
 	"github.com/orlop/orlop/release/layer"
+	"github.com/orlop/orlop/release/tree"
 )
 
 // newStore is a store in a folder of its own, and the notices of it.
@@ -248,16 +249,18 @@ func TestDamagedNotes(t *testing.T) {
 	st, notices := newStore(t)
 	c := cache.New(st, "one")
 	keep(t, c, "gzip", "blob", "a")
-	write := func(text string) func() ([]byte, error) { return func() ([]byte, error) { return []byte(text), nil } }
-	if _, err := c.Database(t.Context(), []any{"x"}, write("first")); err != nil {
+	hash := func(text string) func() (tree.Digest, error) {
+		return func() (tree.Digest, error) { return tree.DigestOf([]byte(text)), nil }
+	}
+	if _, err := c.DatabaseSum(t.Context(), []any{"x"}, hash("first")); err != nil {
 		t.Fatal(err)
 	}
 	damage(t, st, "notes")
 	got, blob := c.Layer(t.Context(), "gzip", fragments("a"))
 	wantNone(t, "a damaged note", got, blob)
 	for range 2 { // the second of what was kept anew
-		if db, err := c.Database(t.Context(), []any{"x"}, write("second")); err != nil || string(db) != "second" {
-			t.Errorf("got %q, %v, want the second", db, err)
+		if sum, err := c.DatabaseSum(t.Context(), []any{"x"}, hash("second")); err != nil || sum != tree.DigestOf([]byte("second")) {
+			t.Errorf("got %s, %v, want the second", sum, err)
 		}
 	}
 	if n := strings.Count(notices.String(), "a note in the store is damaged and was dropped"); n != 2 {
@@ -265,8 +268,8 @@ func TestDamagedNotes(t *testing.T) {
 	}
 }
 
-// TestDatabase makes a database once for equal parts and one program.
-func TestDatabase(t *testing.T) {
+// TestDatabaseSum hashes a database once for equal parts and one program.
+func TestDatabaseSum(t *testing.T) {
 	t.Parallel()
 	st, _ := newStore(t)
 	one, two := cache.New(st, "one"), cache.New(st, "two")
@@ -284,33 +287,36 @@ func TestDatabase(t *testing.T) {
 		{"still there", one, []any{"a", 1}, "", "first"},
 		{"no cache", nil, []any{"a", 1}, "fourth", "fourth"},
 	} {
-		got, err := tt.c.Database(t.Context(), tt.parts, func() ([]byte, error) {
+		got, err := tt.c.DatabaseSum(t.Context(), tt.parts, func() (tree.Digest, error) {
 			if tt.write == "" {
 				t.Errorf("%s: it is made again", tt.name)
 			}
-			return []byte(tt.write), nil
+			return tree.DigestOf([]byte(tt.write)), nil
 		})
-		if err != nil || string(got) != tt.want {
-			t.Errorf("%s: got %q, %v, want %q", tt.name, got, err, tt.want)
+		if err != nil || got != tree.DigestOf([]byte(tt.want)) {
+			t.Errorf("%s: got %s, %v, want the digest of %q", tt.name, got, err, tt.want)
 		}
 	}
 }
 
-// TestDatabaseFails keeps nothing of a database that could not be made.
-func TestDatabaseFails(t *testing.T) {
+// TestDatabaseSumFails keeps nothing of a database that could not be made.
+func TestDatabaseSumFails(t *testing.T) {
 	t.Parallel()
 	st, _ := newStore(t)
 	c := cache.New(st, "one")
-	if _, err := c.Database(t.Context(), []any{"a"}, func() ([]byte, error) { return []byte("half"), fs.ErrInvalid }); !errors.Is(err, fs.ErrInvalid) {
+	hash := func(text string, err error) func() (tree.Digest, error) {
+		return func() (tree.Digest, error) { return tree.DigestOf([]byte(text)), err }
+	}
+	if _, err := c.DatabaseSum(t.Context(), []any{"a"}, hash("half", fs.ErrInvalid)); !errors.Is(err, fs.ErrInvalid) {
 		t.Errorf("got %v, want %v", err, fs.ErrInvalid)
 	}
-	if got, err := c.Database(t.Context(), []any{"a"}, func() ([]byte, error) { return []byte("whole"), nil }); err != nil || string(got) != "whole" {
-		t.Errorf("got %q, %v, want the whole", got, err)
+	if got, err := c.DatabaseSum(t.Context(), []any{"a"}, hash("whole", nil)); err != nil || got != tree.DigestOf([]byte("whole")) {
+		t.Errorf("got %s, %v, want the digest of the whole", got, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if got, err := c.Database(ctx, []any{"b"}, func() ([]byte, error) { return nil, ctx.Err() }); !errors.Is(err, context.Canceled) {
-		t.Errorf("after the end of the context: got %q, %v", got, err)
+	if got, err := c.DatabaseSum(ctx, []any{"b"}, hash("", ctx.Err())); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end of the context: got %s, %v", got, err)
 	}
 }
 
@@ -361,8 +367,9 @@ func TestUnwritable(t *testing.T) {
 	if _, err := os.Stat(other); err != nil {
 		t.Errorf("a file that is not the store's: got %v, want it left to its owner", err)
 	}
-	if db, err := c.Database(t.Context(), nil, func() ([]byte, error) { return []byte("db"), nil }); err != nil || string(db) != "db" {
-		t.Errorf("got %q, %v", db, err)
+	want := tree.DigestOf([]byte("db"))
+	if sum, err := c.DatabaseSum(t.Context(), nil, func() (tree.Digest, error) { return want, nil }); err != nil || sum != want {
+		t.Errorf("got %s, %v", sum, err)
 	}
 }
 

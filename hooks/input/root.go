@@ -220,9 +220,9 @@ func (in *Root) CheckPlanned(ctx context.Context, images []string, packages []st
 }
 
 // Database returns the root's database with some of its packages, for an image with
-// an epoch. Automatic has the mark of each package; with own, the marks are the
-// root's.
-func (in *Root) Database(ctx context.Context, automatic map[string]bool, own bool, epoch int64, schema pkgdb.Schema) (*pkgdb.Image, error) {
+// an epoch, in a file without a name that it makes in a folder. Automatic has the mark
+// of each package; with own, the marks are the root's.
+func (in *Root) Database(ctx context.Context, dir string, automatic map[string]bool, own bool, epoch int64, schema pkgdb.Schema) (*pkgdb.Image, error) {
 	marks := maps.Clone(automatic)
 	if own {
 		for name := range marks {
@@ -235,7 +235,7 @@ func (in *Root) Database(ctx context.Context, automatic map[string]bool, own boo
 	}
 	c.SetInstalled(epoch)
 	c.Clamp(epoch)
-	return c.Encode(ctx, "", schema)
+	return c.Encode(ctx, dir, schema)
 }
 
 // Open starts reading a package from the root.

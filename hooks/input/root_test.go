@@ -304,7 +304,7 @@ func TestRootDatabase(t *testing.T) {
 		"one as it is":    {map[string]bool{"other": false}, true, []string{"other-2 true"}},
 		"without any one": {map[string]bool{}, true, nil},
 	} {
-		image, err := in.Database(t.Context(), tt.automatic, tt.own, 1_000, schema)
+		image, err := in.Database(t.Context(), t.TempDir(), tt.automatic, tt.own, 1_000, schema)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

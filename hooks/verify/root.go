@@ -235,12 +235,8 @@ func chmods(r *artifact.Root, pkgs []pkgdb.Installed) map[string]uint32 {
 				continue
 			}
 			own := func(n *tree.Node) bool {
-				for i := range p.Files.Len() {
-					if p.Files.Path(i) == n.Path {
-						return true
-					}
-				}
-				return false
+				_, is := p.Files.Find(n.Path)
+				return is
 			}
 			if !script.CanChmod(r.Tree, e.Chmods, own) {
 				continue
