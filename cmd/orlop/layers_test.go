@@ -33,7 +33,8 @@ var mayImport = map[string][]string{
 	"pkgdb/sum":                     {"golang.org/x/crypto/blake2b"},
 	"pkgdb/ucl":                     {},
 	"pkgdb/until":                   {},
-	"pkgdb/pkgfile":                 {"pkgdb/fault", "pkgdb/jsonscan", "pkgdb/packing", "pkgdb/sum", "pkgdb/ucl", "pkgdb/until"},
+	"pkgdb/tarread":                 {},
+	"pkgdb/pkgfile":                 {"pkgdb/fault", "pkgdb/jsonscan", "pkgdb/packing", "pkgdb/sum", "pkgdb/tarread", "pkgdb/ucl", "pkgdb/until"},
 	"pkgdb/sqlitefile":              {"pkgdb/until", "github.com/mattn/go-sqlite3"},
 	"pkgdb":                         {"pkgdb/fault", "pkgdb/pkgfile", "pkgdb/sqlitefile", "pkgdb/sum", "pkgdb/until"},
 	"pkgdb/benchtest":               {},
@@ -58,7 +59,7 @@ var mayImport = map[string][]string{
 	"release/elf/elftest":           {},
 	"release/jsondiff":              {"pkgdb/sum"},
 	"release/tarfile":               {"pkgdb/fault", "release/tree"},
-	"release/layer":                 {"pkgdb/fault", "pkgdb/spelling", "pkgdb/until", "release/tarfile", "release/tree", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
+	"release/layer":                 {"pkgdb/fault", "pkgdb/spelling", "pkgdb/tarread", "pkgdb/until", "release/tarfile", "release/tree", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
 	"release/oci":                   {"pkgdb/fault", "pkgdb/strict", "pkgdb/until", "release/layer", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
 	"release/oci/layout":            {"pkgdb/fault", "pkgdb/spelling", "pkgdb/until", "pkgdb/xz", "release/layer", "release/oci", "release/tarfile", "release/tree", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
 	"release/tarfile/tartest":       {},
@@ -66,7 +67,7 @@ var mayImport = map[string][]string{
 	"hooks/lock":                    {"pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/pkgver", "pkgdb/secret", "pkgdb/solve", "pkgdb/strict", "pkgdb/sum", "pkgdb/until", "release", "release/define", "release/jsondiff", "release/layer", "release/oci", "release/tarfile", "release/tree", "github.com/opencontainers/image-spec/specs-go/v1"},
 	"hooks/script":                  {"pkgdb/pkgfile", "release/etc", "release/shell", "release/tree"},
 	"hooks/input":                   {"hooks/event", "hooks/lock", "hooks/script", "pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/packing", "pkgdb/pkgfile", "pkgdb/solve", "pkgdb/store", "pkgdb/sum", "pkgdb/transport", "pkgdb/trust", "pkgdb/until", "release/define", "release/etc", "release/tree"},
-	"hooks/cache":                   {"hooks/input", "pkgdb/catalog", "pkgdb/pkgfile", "pkgdb/store", "pkgdb/until", "release/elf", "release/layer"},
+	"hooks/cache":                   {"hooks/input", "pkgdb/catalog", "pkgdb/pkgfile", "pkgdb/store", "pkgdb/until", "release/elf", "release/layer", "release/tree"},
 	"hooks/output":                  {"pkgdb/fault", "pkgdb/store", "pkgdb/strict", "pkgdb/until", "release/define", "release/oci", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
 	"hooks/resolve":                 {"hooks/event", "hooks/input", "hooks/lock", "pkgdb/catalog", "pkgdb/fault", "pkgdb/pkgfile", "pkgdb/solve", "pkgdb/sum", "pkgdb/until", "release", "release/define", "release/jsondiff"},
 	"hooks":                         {"hooks/cache", "hooks/event", "hooks/input", "hooks/lock", "hooks/output", "hooks/resolve", "hooks/script", "pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/pkgfile", "pkgdb/pkgver", "pkgdb/solve", "pkgdb/store", "pkgdb/sum", "pkgdb/ucl", "pkgdb/until", "release", "release/closure", "release/define", "release/elf", "release/etc", "release/layer", "release/oci", "release/oci/layout", "release/shebang", "release/tarfile", "release/tree", "golang.org/x/sync/errgroup"},
@@ -107,7 +108,7 @@ var onlyIn = map[string]string{
 }
 
 // shared know neither of the two worlds.
-var shared = []string{"pkgdb/fault", "pkgdb/packing", "pkgdb/secret", "pkgdb/spelling", "pkgdb/strict", "pkgdb/sum", "pkgdb/transport", "pkgdb/ucl", "pkgdb/until", "pkgdb/xz"}
+var shared = []string{"pkgdb/fault", "pkgdb/packing", "pkgdb/secret", "pkgdb/spelling", "pkgdb/strict", "pkgdb/sum", "pkgdb/tarread", "pkgdb/transport", "pkgdb/ucl", "pkgdb/until", "pkgdb/xz"}
 
 // TestHalves wants pkgdb and release not to know each other, and hooks to know
 // nothing of who reads its images.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/packing"
+	"github.com/orlop/orlop/pkgdb/tarread"
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
@@ -54,7 +55,7 @@ type Reader struct {
 
 	label  string
 	plain  io.ReadCloser
-	tar    headers
+	tar    *tarread.Reader
 	header *tar.Header // the member after the manifest, not yet delivered
 	roster roster
 	absent []int // directories that only the manifest has, not yet delivered
@@ -98,7 +99,7 @@ func newReader(ctx context.Context, decoders *packing.Decoders, r io.Reader, lab
 	} else if err != nil {
 		return nil, &DamageError{label, "", err}
 	}
-	p := &Reader{Manifest: m, label: label, plain: plain, tar: headers{r: until.Reader(ctx, plain)}}
+	p := &Reader{Manifest: m, label: label, plain: plain, tar: tarread.NewReader(until.Reader(ctx, plain))}
 	if err := p.readManifest(ctx, m == nil); err != nil {
 		p.Close()
 		return nil, err
@@ -139,7 +140,7 @@ func (p *Reader) readManifest(ctx context.Context, wanted bool) error {
 				return p.damaged(h.Name, fmt.Errorf("is larger than %d bytes", maxManifest))
 			}
 			text := make([]byte, h.Size)
-			if _, err := io.ReadFull(&p.tar, text); err != nil {
+			if _, err := io.ReadFull(p.tar, text); err != nil {
 				return p.damaged(h.Name, unexpected(err))
 			}
 			if h.Name == "+COMPACT_MANIFEST" {

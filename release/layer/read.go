@@ -17,6 +17,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/tarread"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/tarfile"
 	"github.com/orlop/orlop/release/tree"
@@ -31,8 +32,8 @@ const MaxEntries = 2_000_000
 const maxSparse = 16 << 30
 
 // Read goes through an untrusted layer, and returns its digests. It calls visit
-// for each entry, including whiteouts; contents are those of a file and need not
-// be read. An entry without a meaning, or that no extraction should encounter,
+// for each entry, including whiteouts; the node is valid until it returns, and
+// contents are those of a file and need not be read. An entry without a meaning, or that no extraction should encounter,
 // is skipped and reported. If the layer cannot be read to its end, the returned
 // digests are empty.
 func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Reader) error) (Layer, error) {
@@ -47,7 +48,7 @@ func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree
 	read := newAhead(until.Reader(ctx, raw), diffID)
 	defer read.Close()
 	plain := tarfile.NewComparer(until.Reader(ctx, read))
-	e := entries{compare: plain, tar: tar.NewReader(plain), read: read, visit: visit}
+	e := entries{compare: plain, tar: tarread.NewReader(plain), read: read, visit: visit}
 	if err := e.all(ctx); err != nil {
 		return l, e.faults.err(err)
 	}
@@ -93,10 +94,11 @@ func (o *opened) Close() error {
 // entries goes through the entries of a tar file.
 type entries struct {
 	compare *tarfile.Comparer // compares with what orlop writes
-	tar     *tar.Reader
+	tar     *tarread.Reader
 	read    *ahead // the tar file
 	visit   func(*tree.Node, io.Reader) error
-	last    string // entry, for messages
+	node    tree.Node // of the entry
+	last    string    // entry, for messages
 	number  int
 	sparse  int64 // bytes of sparse entries
 	faults  faults
@@ -142,7 +144,8 @@ func (e *entries) entry(ctx context.Context, h *tar.Header) error {
 		}
 		e.sparse += h.Size
 	}
-	n, err := tarfile.Node(h)
+	n := &e.node
+	err := tarfile.Fill(n, h)
 	if err == nil {
 		err = checkWhiteout(n)
 	}

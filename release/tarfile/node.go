@@ -20,11 +20,19 @@ const maxPath = 4096
 
 // Node turns a header into a node.
 func Node(h *tar.Header) (*tree.Node, error) {
-	n := &tree.Node{Mode: uint32(h.Mode) & 0o7777, Uname: h.Uname, Gname: h.Gname,
-		UID: h.Uid, GID: h.Gid, Time: h.ModTime.Unix(), Flags: h.PAXRecords["SCHILY.fflags"], Records: furtherRecords(h)}
-	var err error
-	if n.Path, err = clean(h.Name); err != nil {
+	n := new(tree.Node)
+	if err := Fill(n, h); err != nil {
 		return nil, err
+	}
+	return n, nil
+}
+
+// Fill makes a node that of a header.
+func Fill(n *tree.Node, h *tar.Header) (err error) {
+	*n = tree.Node{Mode: uint32(h.Mode) & 0o7777, Uname: h.Uname, Gname: h.Gname,
+		UID: h.Uid, GID: h.Gid, Time: h.ModTime.Unix(), Flags: h.PAXRecords["SCHILY.fflags"], Records: furtherRecords(h)}
+	if n.Path, err = clean(h.Name); err != nil {
+		return err
 	}
 	switch h.Typeflag {
 	case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
@@ -36,7 +44,7 @@ func Node(h *tar.Header) (*tree.Node, error) {
 	case tar.TypeLink:
 		n.Type = tree.Hardlink
 		if n.Link, err = clean(h.Linkname); err != nil {
-			return nil, fmt.Errorf("is a hard link to %q, which %w", h.Linkname, err)
+			return fmt.Errorf("is a hard link to %q, which %w", h.Linkname, err)
 		}
 	case tar.TypeChar, tar.TypeBlock:
 		n.Type, n.Link = tree.CharDevice, fmt.Sprintf("%d,%d", h.Devmajor, h.Devminor)
@@ -46,22 +54,22 @@ func Node(h *tar.Header) (*tree.Node, error) {
 	case tar.TypeFifo:
 		n.Type = tree.FIFO
 	default:
-		return nil, fmt.Errorf("has the tar type %q, which is none of the file types in image-spec's layer.md", h.Typeflag)
+		return fmt.Errorf("has the tar type %q, which is none of the file types in image-spec's layer.md", h.Typeflag)
 	}
 	if len(n.Path) > maxPath || len(n.Link) > maxPath {
-		return nil, fault.Unsupportedf("has a path or link of %d bytes, wanted at most %d", max(len(n.Path), len(n.Link)), maxPath)
+		return fault.Unsupportedf("has a path or link of %d bytes, wanted at most %d", max(len(n.Path), len(n.Link)), maxPath)
 	}
-	return n, nil
+	return nil
 }
 
 // clean turns "a/b", "./a//b", "/a/./b" and "a/b/" into "/a/b", as programs that
 // extract a layer do.
 func clean(name string) (string, error) {
-	switch {
-	case name == "":
+	if name == "" {
 		return "", errors.New("has no name")
-	case tree.CheckPath("/"+name) == nil: // as for almost all
-		return "/" + name, nil
+	}
+	if whole := "/" + name; tree.CheckPath(whole) == nil { // as for almost all
+		return whole, nil
 	}
 	var path strings.Builder
 	for part := range strings.SplitSeq(name, "/") {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package pkgfile
+// Package tarread reads tar files as archive/tar does, which allocates 15 times for
+// each header. Nearly all headers of packages and layers are plain, and read here
+// without. It gives what archive/tar would give, bytes and errors alike.
+package tarread
 
 import (
 	"archive/tar"
@@ -9,10 +12,9 @@ import (
 	"time"
 )
 
-// headers reads the members of a tar file as archive/tar does, which allocates 15
-// times for each header. Nearly all headers of packages are plain, and read here.
-// From the first other one on, archive/tar reads.
-type headers struct {
+// Reader reads a tar file member by member. From the first header on that is not
+// plain, archive/tar reads.
+type Reader struct {
 	r    io.Reader
 	odd  *tar.Reader // reads from here on
 	err  error       // any but the end of contents stays
@@ -23,10 +25,13 @@ type headers struct {
 	header tar.Header // of the current member
 }
 
+// NewReader returns a reader of a tar file.
+func NewReader(r io.Reader) *Reader { return &Reader{r: r} }
+
 const blockSize = 512
 
 // Next returns the next header, and overwrites the one before.
-func (t *headers) Next() (*tar.Header, error) {
+func (t *Reader) Next() (*tar.Header, error) {
 	if t.odd != nil {
 		return t.odd.Next()
 	}
@@ -52,10 +57,13 @@ func (t *headers) Next() (*tar.Header, error) {
 
 // skip passes over the rest of the current member. Contents that are cut off are an
 // error, but not the bytes after them.
-func (t *headers) skip() error {
+func (t *Reader) skip() error {
 	if t.left > 0 {
 		if _, err := io.CopyN(io.Discard, t.r, t.left); err != nil {
-			return unexpected(err)
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return err
 		}
 	}
 	n := 0
@@ -70,7 +78,7 @@ func (t *headers) skip() error {
 }
 
 // Read reads the contents of the current member.
-func (t *headers) Read(b []byte) (int, error) {
+func (t *Reader) Read(b []byte) (int, error) {
 	switch {
 	case t.odd != nil:
 		return t.odd.Read(b)
@@ -97,7 +105,7 @@ func (t *headers) Read(b []byte) (int, error) {
 
 // plain reads a header of POSIX 1003.1-1988 in ASCII: of a file, a link or a
 // directory. What it is false for need not be wrong.
-func (t *headers) plain() bool {
+func (t *Reader) plain() bool {
 	b := &t.block
 	sum := int64(8 * ' ') // which stand for the sum itself
 	for i, c := range b {
@@ -131,7 +139,7 @@ func (t *headers) plain() bool {
 }
 
 // fill makes the header of a plain block and its numbers.
-func (t *headers) fill(numbers *[8]int64) {
+func (t *Reader) fill(numbers *[8]int64) {
 	b, before := &t.block, &t.header
 	t.header = tar.Header{
 		Typeflag: b[156], Name: cString(b[:100], ""), Linkname: cString(b[157:257], ""),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package pkgfile
+package tarread
 
 import (
 	"archive/tar"
@@ -46,9 +46,9 @@ func reads(r memberReader) []string {
 // onlyReader hides what else a reader can do.
 type onlyReader struct{ io.Reader }
 
-func compareReaders(t *testing.T, archive []byte) *headers {
+func compareReaders(t *testing.T, archive []byte) *Reader {
 	t.Helper()
-	ours := &headers{r: onlyReader{bytes.NewReader(archive)}}
+	ours := NewReader(onlyReader{bytes.NewReader(archive)})
 	want, got := reads(tar.NewReader(onlyReader{bytes.NewReader(archive)})), reads(ours)
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("-archive/tar +ours:\n%s", d)
@@ -85,8 +85,8 @@ func plainMembers() []tar.Header {
 	}
 }
 
-// TestHeaders reads what archive/tar reads, and the plain part of it itself.
-func TestHeaders(t *testing.T) {
+// TestReader reads what archive/tar reads, and the plain part of it itself.
+func TestReader(t *testing.T) {
 	t.Parallel()
 	plain := archived(tar.FormatUSTAR, plainMembers()...)
 	if ours := compareReaders(t, plain[:len(plain)-2*blockSize]); ours.odd != nil {
@@ -107,9 +107,9 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// FuzzHeaders compares every byte of any tar file with archive/tar. The sums of
+// FuzzReader compares every byte of any tar file with archive/tar. The sums of
 // headers can be made right: of others nothing else is looked at.
-func FuzzHeaders(f *testing.F) {
+func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, archive []byte, correct bool) {
 		if len(archive) > 1<<16 {
 			return
