@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release/layer"
@@ -21,44 +20,53 @@ const (
 	maxFound   = 64 << 20  // of all that Find returns
 )
 
-// ReadFiles reads files of an image's tree, without those that an upper layer hides.
-// It reads the layers again unless all contents were kept.
+// ReadFiles reads files of an image's tree, without those that an upper layer hides. A
+// file that is too large has no text. It reads the layers again, up to the last of these
+// files, unless all contents were kept.
 func (a *Artifact) ReadFiles(ctx context.Context, want map[string]bool) (map[string][]byte, error) {
-	kept, missing, linked := map[string][]byte{}, map[string]bool{}, map[string]bool{} // linked are wanted by another name
+	texts, names := map[string][]byte{}, map[string][]string{} // names of each file, by its path
+	left := map[string]tree.Digest{}                           // files
 	for path := range want {
 		if text := a.Text(path); text != nil {
-			kept[path] = text
+			texts[path] = text
 			continue
 		}
-		missing[path] = true
-		if n := a.Tree.Lookup(path); n != nil && n.Type == tree.Hardlink {
-			linked[n.Link] = true
+		n := a.Tree.Lookup(path)
+		if n != nil && n.Type == tree.Hardlink {
+			n = a.Tree.Lookup(n.Link)
+		}
+		if n != nil && n.Type == tree.File {
+			names[n.Path], left[n.Path] = append(names[n.Path], path), n.Digest
 		}
 	}
-	if len(missing) == 0 {
-		return kept, nil
+	if len(left) == 0 {
+		return texts, nil
 	}
-	held, left := map[string][]byte{}, int64(maxHeld)
+	room := int64(maxHeld)
 	err := a.eachLayer(ctx, func(_ int, n *tree.Node, contents io.Reader) error {
-		target := n.Path
-		if n.Type == tree.Hardlink {
-			held[target] = held[n.Link]
+		digest, wanted := left[n.Path]
+		if !wanted || n.Type != tree.File || n.Digest != digest {
 			return nil
 		}
-		if n.Type != tree.File || !missing[target] && !linked[target] {
-			return nil
+		if n.Size <= maxProgram && n.Size <= room {
+			room -= n.Size
+			text, err := io.ReadAll(contents)
+			if err != nil {
+				return err
+			}
+			for _, name := range names[n.Path] {
+				texts[name] = text
+			}
 		}
-		if n.Size > maxProgram || n.Size > left {
-			held[target] = nil
-			return nil
+		if delete(left, n.Path); len(left) == 0 {
+			return errFound
 		}
-		left -= n.Size
-		text, err := io.ReadAll(contents)
-		held[target] = text
-		return err
+		return nil
 	})
-	maps.Copy(held, kept)
-	return held, err
+	if errors.Is(err, errFound) {
+		err = nil
+	}
+	return texts, err
 }
 
 // eachLayer reads the entries of all layers again, with the paths that they ended up
@@ -66,17 +74,13 @@ func (a *Artifact) ReadFiles(ctx context.Context, want map[string]bool) (map[str
 func (a *Artifact) eachLayer(ctx context.Context, visit func(i int, n *tree.Node, contents io.Reader) error) error {
 	return a.eachBlob(ctx, func(i int, mediaType string, blob io.Reader) error {
 		at := 0
-		l, err := layer.Read(ctx, blob, mediaType, func(_ *tree.Node, contents io.Reader) error {
+		return layer.Again(ctx, blob, mediaType, func(_ *tree.Node, contents io.Reader) error {
 			if at++; at > a.Layers[i].Len() {
 				return errors.New("has changed since it was read")
 			}
 			n := a.Layers[i].At(at - 1)
 			return visit(i, &n, contents)
 		})
-		if l.DiffID != "" {
-			return nil // the first reading has reported the faults of entries
-		}
-		return err
 	})
 }
 

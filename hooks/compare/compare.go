@@ -48,10 +48,11 @@ type Difference struct {
 // of files and layers.
 func Artifacts(ctx context.Context, a, b *artifact.Artifact) []Difference {
 	d := &differ{a: a, b: b, gone: map[string]bool{}, changed: map[string]bool{}, moved: map[string]bool{}}
+	rows := d.rows(ctx)
 	d.packages()
 	d.image()
 	d.files(ctx)
-	d.database(ctx)
+	d.database(<-rows)
 	return d.list
 }
 
@@ -155,15 +156,26 @@ func (d *differ) owner(path string) string {
 	return cmp.Or(d.b.Owners().Of(path), d.a.Owners().Of(path))
 }
 
-// database compares rows, without the packages and files that are reported already.
-func (d *differ) database(ctx context.Context) {
+// rows compares the databases, while files are compared.
+func (d *differ) rows(ctx context.Context) <-chan []pkgdb.Change {
+	found := make(chan []pkgdb.Change, 1)
 	if d.a.Content == nil || d.b.Content == nil {
-		if (d.a.Content == nil) != (d.b.Content == nil) {
-			d.add(Difference{Part: PartDatabase, Subject: pkgdb.Path, Change: map[bool]string{true: "added", false: "removed"}[d.a.Content == nil]})
-		}
-		return
+		found <- nil
+		return found
 	}
-	changes, _ := pkgdb.Diff(ctx, d.a.Content, d.b.Content) // only the context makes it fail, and what follows
+	go func() {
+		changes, _ := pkgdb.Diff(ctx, d.a.Content, d.b.Content) // only the context makes it fail, and what follows
+		found <- changes
+	}()
+	return found
+}
+
+// database reports changes of rows, without the packages and files that are reported
+// already.
+func (d *differ) database(changes []pkgdb.Change) {
+	if (d.a.Content == nil) != (d.b.Content == nil) {
+		d.add(Difference{Part: PartDatabase, Subject: pkgdb.Path, Change: map[bool]string{true: "added", false: "removed"}[d.a.Content == nil]})
+	}
 	for _, c := range changes {
 		reported := (c.What == "file" || c.What == "directory") && d.moved[c.Name] || c.What == "package" && c.Field == "version" ||
 			c.Field == "manifest digest" && d.changed[c.Package]

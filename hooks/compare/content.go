@@ -50,6 +50,9 @@ func Explain(ctx context.Context, a, b *artifact.Artifact, list []Difference, li
 		}
 		x := Difference{Part: PartBytes, Subject: path}
 		if path == pkgdb.Path {
+			if rowsDiffer(list) {
+				continue // they are reported
+			}
 			if x.Change, x.Detail = compareDatabases(ctx, a, b); x.Change == "" {
 				continue
 			}
@@ -64,6 +67,11 @@ func Explain(ctx context.Context, a, b *artifact.Artifact, list []Difference, li
 	}
 	more, err := compareLayers(ctx, a, b, lines)
 	return append(list, more...), err
+}
+
+// rowsDiffer reports whether a comparison has found what only different rows explain.
+func rowsDiffer(list []Difference) bool {
+	return slices.ContainsFunc(list, func(d Difference) bool { return d.Part == PartPackages || d.Part == PartDatabase })
 }
 
 // filesOfBoth reads files of two images, both at once. Databases are in memory.

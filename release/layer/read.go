@@ -70,30 +70,48 @@ func Read(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree
 	return l, e.faults.err()
 }
 
+// Again goes through a layer that Read has been through, and visits the same entries.
+// It neither computes digests nor reports faults of entries.
+func Again(ctx context.Context, r io.Reader, mediaType string, visit func(n *tree.Node, contents io.Reader) error) error {
+	read, err := Open(ctx, r, mediaType)
+	if err != nil {
+		return err
+	}
+	defer read.Close()
+	e := entries{tar: tarread.NewReader(until.Reader(ctx, read)), read: read.ahead, visit: visit}
+	if err := e.all(ctx); err != nil {
+		return err
+	}
+	if _, err = io.Copy(io.Discard, read); err != nil {
+		return faulty("", err)
+	}
+	return nil
+}
+
 // Open returns the tar file of a layer, and unpacks it ahead of the caller.
-func Open(ctx context.Context, r io.Reader, mediaType string) (io.ReadCloser, error) {
+func Open(ctx context.Context, r io.Reader, mediaType string) (*Opened, error) {
 	raw, err := unpack(until.Reader(ctx, r), mediaType)
 	if err != nil {
 		return nil, faulty("", err)
 	}
-	return &opened{newAhead(until.Reader(ctx, raw), nil), raw}, nil
+	return &Opened{newAhead(until.Reader(ctx, raw), nil), raw}, nil
 }
 
-// opened is the tar file of a layer.
-type opened struct {
+// Opened is the tar file of a layer.
+type Opened struct {
 	*ahead
 	raw io.Closer
 }
 
 // Close ends unpacking.
-func (o *opened) Close() error {
+func (o *Opened) Close() error {
 	o.ahead.Close()
 	return o.raw.Close()
 }
 
 // entries goes through the entries of a tar file.
 type entries struct {
-	compare *tarfile.Comparer // compares with what orlop writes
+	compare *tarfile.Comparer // compares with what orlop writes; nil for nothing
 	tar     *tarread.Reader
 	read    *ahead // the tar file
 	visit   func(*tree.Node, io.Reader) error

@@ -11,6 +11,7 @@
 package tree
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -140,7 +141,7 @@ func (t *Tree) Until(ctx context.Context) iter.Seq[*Node] {
 // second for millions.
 func (t *Tree) Settle(ctx context.Context) error {
 	_, err := t.inOrder(ctx)
-	return err
+	return cmp.Or(err, ctx.Err())
 }
 
 // inOrder returns the numbers of all nodes in the order of their paths. It sorts
