@@ -3,6 +3,7 @@
 package artifact
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"strings"
@@ -42,7 +43,7 @@ func (a *Artifact) WriteMtree(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	if err := named.Settle(ctx); err != nil {
+	if err := cmp.Or(ctx.Err(), named.Settle(ctx)); err != nil {
 		return err
 	}
 	return tree.WriteMtree(ctx, w, &named)

@@ -11,7 +11,6 @@
 package tree
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -141,7 +140,7 @@ func (t *Tree) Until(ctx context.Context) iter.Seq[*Node] {
 // second for millions.
 func (t *Tree) Settle(ctx context.Context) error {
 	_, err := t.inOrder(ctx)
-	return cmp.Or(err, ctx.Err())
+	return err
 }
 
 // inOrder returns the numbers of all nodes in the order of their paths. It sorts
