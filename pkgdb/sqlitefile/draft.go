@@ -84,7 +84,7 @@ func (d *Draft) exec(ctx context.Context, name, statement string, args ...any) e
 		return err
 	}
 	if _, err := d.conn.ExecContext(ctx, statement, args...); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", name, ofDisk(d.dir, err))
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (d *Draft) Insert(ctx context.Context, table string, columns, rows int, row
 		}
 		return i.insert(ctx, 1, rows) // the rest; or the rows of a statement that failed, up to the one at fault
 	})
-	return added, err
+	return added, ofDisk(d.dir, err)
 }
 
 // inserter adds the rows of a table.

@@ -8,6 +8,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io/fs"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -67,6 +69,19 @@ func busy(err error) bool {
 func Unfit(err error) bool {
 	e, ok := errors.AsType[sqlite3.Error](err)
 	return ok && (e.Code == sqlite3.ErrConstraint || e.Code == sqlite3.ErrMismatch || e.Code == sqlite3.ErrTooBig)
+}
+
+// ofDisk returns an error of the system where SQLite has a name of its own for it: that
+// of a full disk, or of one that cannot be written.
+func ofDisk(path string, err error) error {
+	e, ok := errors.AsType[sqlite3.Error](err)
+	switch {
+	case ok && e.Code == sqlite3.ErrFull:
+		return &fs.PathError{Op: "write", Path: path, Err: syscall.ENOSPC}
+	case ok && e.SystemErrno != 0:
+		return &fs.PathError{Op: "use", Path: path, Err: e.SystemErrno}
+	}
+	return err
 }
 
 func withConn(ctx context.Context, db *sql.DB, do func(*sqlite3.SQLiteConn) error) error {

@@ -22,6 +22,8 @@ func deserialize(context.Context, *sql.DB, []byte) error { return errNoCgo }
 
 func confine(context.Context, *sql.DB) error { return errNoCgo }
 
+func ofDisk(_ string, err error) error { return err }
+
 func busy(error) bool { return false }
 
 // Unfit reports whether the error is that a row does not fit its table.
