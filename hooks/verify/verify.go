@@ -38,16 +38,28 @@ func Artifact(ctx context.Context, source oci.Source, platform string) (*artifac
 		f.add(errUnchecked)
 		return a, f
 	}
-	if a.Content != nil {
-		f.add(a.Content.Check(ctx)...)
-	}
+	rows := checkRows(ctx, a)
+	files := compareRoot(ctx, &a.Root, a.Packages)
+	owners := checkOwners(ctx, a)
+	f.add(<-rows...)
 	if a.OwnName() != "" {
 		f.add(checkOwn(a)...)
 	}
-	f.add(compareRoot(ctx, &a.Root, a.Packages)...)
-	f.join(checkOwners(ctx, a))
+	f.add(files...)
+	f.join(owners)
 	if ctx.Err() != nil {
 		return nil, Findings{Errs: []error{ctx.Err()}}
 	}
 	return a, f
+}
+
+// checkRows checks the pkg database, while files are compared with it.
+func checkRows(ctx context.Context, a *artifact.Artifact) <-chan []error {
+	found := make(chan []error, 1)
+	if a.Content == nil {
+		found <- nil
+		return found
+	}
+	go func() { found <- a.Content.Check(ctx) }()
+	return found
 }
