@@ -242,11 +242,11 @@ func (a *Artifact) keepDatabase(ctx context.Context, n *tree.Node, contents io.R
 }
 
 // Bounds for the files whose contents are kept, in bytes. The pkg database of an
-// image has some 20 MB, that of a desktop with a thousand packages 100 MB; a large
-// one is kept in a file. The others are short: services has 90 KB, and even
-// the accounts of a university fit.
+// image has some 20 MB, that of a desktop with a thousand packages 100 MB, and one of
+// MaxEntries 400 MB; a large one is kept in a file. The others are short: services has
+// 90 KB, and even the accounts of a university fit.
 const (
-	maxDatabase = 128 << 20
+	maxDatabase = 512 << 20
 	maxKept     = 4 << 20
 	maxTexts    = 32 << 20 // of all that only the closure needs
 )
