@@ -19,6 +19,7 @@ func (c *Content) Installed(ctx context.Context) ([]Installed, error) {
 	r.read()
 	for _, p := range r.all {
 		r.eachFile(p, p.Files.Append)
+		p.Files.Clip() // most of what the database is in memory
 	}
 	return r.list()
 }

@@ -85,14 +85,21 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestSumOf has the sums of files in both of pkg's families, those of a hard link
-// being those of its file.
+// TestSumOf has the sums of files in both of pkg's families where a package has such,
+// those of a hard link being those of its file.
 func TestSumOf(t *testing.T) {
 	t.Parallel()
-	a, err := artifact.Examine(t.Context(), artifacttest.Describe(t, two).Source(), "")
-	if err != nil {
-		t.Fatal(err)
+	examine := func(text string) *artifact.Artifact {
+		a, err := artifact.Examine(t.Context(), artifacttest.Describe(t, text).Source(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
 	}
+	if a := examine(two); a.SumOf(a.Tree.Lookup("/latest"), sum.BLAKE2b) != "" || a.SumOf(a.Tree.Lookup("/latest"), sum.SHA256) == "" {
+		t.Error("got sums that nobody wants, or none")
+	}
+	a := examine(two + "package late 1 files=/empty sums=blake2b\n")
 	for path, text := range map[string]string{"/bin/sh": "shell", "/bin/ash": "shell", "/latest": "shell", "/etc/motd": "new", "/empty": "", pkgdb.Path: string(artifacttest.Database(t, a))} {
 		n := a.Tree.Lookup(path)
 		for _, kind := range []sum.Kind{sum.SHA256, sum.SHA256Base32, sum.BLAKE2b} {

@@ -294,6 +294,9 @@ func (a *Artifact) readDatabase(ctx context.Context) error {
 		return err
 	}
 	a.Packages, a.rows = a.Content.Installed(ctx)
+	if !haveBLAKE2b(a.Packages) {
+		a.blake2b = nil
+	}
 	a.owners = OwnersOf(a.Packages)
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/crypto/blake2b"
 
+	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/etc"
@@ -28,7 +29,7 @@ type Root struct {
 	AnyOwner bool          // owners are meaningless
 
 	// blake2b has the sums of contents in pkg's other family, by digest. It is nil
-	// where they are not wanted.
+	// where they are not wanted: no package has such a sum.
 	blake2b map[tree.Digest][blake2b.Size]byte
 }
 
@@ -48,6 +49,19 @@ func (r *Root) SumOf(n *tree.Node, k sum.Kind) string {
 		return ""
 	}
 	return string(k.Format(raw))
+}
+
+// haveBLAKE2b reports whether any file of packages has such a sum.
+func haveBLAKE2b(pkgs []pkgdb.Installed) bool {
+	for i := range pkgs {
+		files := &pkgs[i].Files
+		for j := range files.Len() {
+			if files.SumKind(j) == sum.BLAKE2b {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hasher computes the sums of many files, one after the other.

@@ -61,9 +61,6 @@ func unpack(k []byte, p *catalog.Package) (*input.Package, error) {
 	return f, nil
 }
 
-// maxLength is how many bytes the length of a text has at most.
-const maxLength = binary.MaxVarintLen64
-
 // appendText appends a text after its length.
 func appendText(b, text []byte) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)

@@ -5,6 +5,7 @@ package cache
 import (
 	"bytes"
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,7 +30,7 @@ func noted() *input.Package {
 func TestJoin(t *testing.T) {
 	t.Parallel()
 	found := map[string][]byte{"a": []byte("x"), "": pack(noted()), "b\n": {0}}
-	note := join(found)
+	note := slices.Concat(join(found)...)
 	if d := cmp.Diff(found, unjoin(note)); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}

@@ -4,6 +4,7 @@ package cache
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -75,28 +76,22 @@ func (all *Packages) Note(ctx context.Context, f *input.Package) {
 	all.found[factKey(f.Package)], all.fresh = k, true
 }
 
-// Remember stores all for later builds, if any is new.
+// Remember stores all for later builds, if any is new, and forgets it.
 func (all *Packages) Remember(ctx context.Context) {
-	if !all.fresh {
-		return
+	if all.fresh {
+		_ = all.cache.store.Remember(ctx, all.key, join(all.found)...)
 	}
-	note, err := until.Do(ctx, func() ([]byte, error) { return join(all.found), nil })
-	if err == nil {
-		_ = all.cache.store.Remember(ctx, all.key, note)
-	}
+	all.known, all.found = nil, nil
 }
 
-// join makes one note of packages.
-func join(found map[string][]byte) []byte {
-	size := 0
-	for key, k := range found {
-		size += len(key) + len(k) + 2*maxLength
-	}
-	note := make([]byte, 0, size)
+// join makes one note of packages, in parts: the key of each, and what is found.
+func join(found map[string][]byte) (parts [][]byte) {
 	for _, key := range slices.Sorted(maps.Keys(found)) {
-		note = appendText(appendText(note, []byte(key)), found[key])
+		head := appendText(nil, []byte(key))
+		head = binary.AppendUvarint(head, uint64(len(found[key])))
+		parts = append(parts, head, found[key])
 	}
-	return note
+	return parts
 }
 
 // unjoin is the opposite of join. The store has checked that nothing is damaged.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/orlop/orlop/pkgdb/sum"
 )
 
 // Files are the files of a package. The zero value is empty. Those of a manifest
@@ -98,6 +100,17 @@ func (f *Files) grow(n, bytes int) {
 	f.text.Grow(bytes)
 }
 
+// Clip gives back the room that Append has made for more files.
+func (f *Files) Clip() {
+	if f.text == nil {
+		return
+	}
+	text := new(strings.Builder)
+	text.Grow(f.text.Len())
+	text.WriteString(f.text.String())
+	f.list, f.text = append(make([]packed, 0, len(f.list)), f.list...), text
+}
+
 // addText adds a text after its length.
 func (f *Files) addText(text []byte) {
 	f.text.Write(binary.LittleEndian.AppendUint32(make([]byte, 0, 4), uint32(len(text))))
@@ -136,6 +149,17 @@ func (f *Files) Path(i int) string {
 
 // HasSum reports whether a file has a sum.
 func (f *Files) HasSum(i int) bool { return f.traits[f.list[i].traits].sum != none }
+
+// SumKind returns the kind of a file's sum, 0 for none and for one of no known kind.
+func (f *Files) SumKind(i int) sum.Kind {
+	switch f.traits[f.list[i].traits].sum {
+	case none:
+		return 0
+	case otherwise:
+		return sum.Sum(f.Sum(i)).Kind()
+	}
+	return sum.SHA256
+}
 
 // Sum returns the sum of a file, "" for none.
 func (f *Files) Sum(i int) string {

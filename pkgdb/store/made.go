@@ -3,7 +3,7 @@
 package store
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -69,17 +69,23 @@ func (st *Store) result(folder, name, what string) (*os.Root, *os.File, error) {
 	return nil, nil, err
 }
 
-// Remember keeps a text. Its sum comes first, so that one truncated by a crash
-// is ignored.
-func (st *Store) Remember(ctx context.Context, key string, text []byte) error {
+// Remember keeps a text, which may be in parts. Its sum comes first, so that one
+// truncated by a crash is ignored.
+func (st *Store) Remember(ctx context.Context, key string, parts ...[]byte) error {
 	f, err := st.Create()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	digest, err := until.Do(ctx, func() ([sha256.Size]byte, error) { return noteSum(key, text), nil })
+	digest, err := until.Do(ctx, func() ([sha256.Size]byte, error) { return noteSum(key, parts...), nil })
+	to := bufio.NewWriter(until.Writer(ctx, f))
+	for _, part := range append([][]byte{digest[:]}, parts...) {
+		if err == nil {
+			_, err = to.Write(part)
+		}
+	}
 	if err == nil {
-		_, err = io.Copy(f, until.Reader(ctx, io.MultiReader(bytes.NewReader(digest[:]), bytes.NewReader(text))))
+		err = to.Flush()
 	}
 	if err == nil {
 		err = st.rename(f, notesDir, noteName(key))
@@ -95,8 +101,13 @@ func noteName(key string) string {
 	return hex.EncodeToString(digest[:])
 }
 
-func noteSum(key string, text []byte) [sha256.Size]byte {
-	return sha256.Sum256(append([]byte(key+"\x00"), text...))
+func noteSum(key string, parts ...[]byte) [sha256.Size]byte {
+	h := sha256.New()
+	io.WriteString(h, key+"\x00")
+	for _, part := range parts {
+		h.Write(part)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
 }
 
 // Create makes a file for KeepBlob.

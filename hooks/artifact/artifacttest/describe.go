@@ -198,12 +198,16 @@ func (d *Described) pkg(name, version string, take func(key, other string) strin
 	if text := take("sum", "-"); text != "-" {
 		other, is = text, true
 	}
+	kind := sum.SHA256
+	if take("sums", "") == "blake2b" {
+		kind = sum.BLAKE2b
+	}
 	for path := range list(take("files", "")) {
 		contents := d.contents(path)
 		if is {
 			contents = other
 		}
-		p.Files.Append(pkgfile.File{Path: path, Sum: string(sum.Of(sum.SHA256, []byte(contents))), Attr: attr, Time: &seconds})
+		p.Files.Append(pkgfile.File{Path: path, Sum: string(sum.Of(kind, []byte(contents))), Attr: attr, Time: &seconds})
 	}
 	for path := range list(take("dirs", "")) {
 		p.Dirs = append(p.Dirs, pkgfile.Dir{Path: path, Attr: attr})
