@@ -17,8 +17,8 @@ import (
 // that was read are sorted by path. What At and others return points into the list,
 // so that it is only to be read.
 //
-// A package may have hundreds of thousands of files. Each takes 56 bytes and those
-// of its path, in two pieces of memory for all of them.
+// A package may have hundreds of thousands of files. Each takes 56 bytes, those of its
+// path and of a digest with more than 32, in two pieces of memory for all of them.
 type Files struct {
 	list   []packed
 	text   *strings.Builder  // paths, each with what else of its file has no fixed size
@@ -85,7 +85,11 @@ func (f *Files) add(d *draft) {
 	if d.hasLink = len(d.link) > 0; d.hasLink {
 		f.addText(d.link)
 	}
-	if d.traits.sum = spellingOf(d.sum, &p.sum); d.traits.sum == otherwise {
+	switch d.traits.sum = spellingOf(d.sum, &p.sum); d.traits.sum {
+	case blake:
+		digest, _ := sum.BLAKE2bDigest(d.sum)
+		f.addText(digest[:])
+	case otherwise:
 		f.addText(d.sum)
 	}
 	p.traits = f.intern(&d.traits)
@@ -155,6 +159,8 @@ func (f *Files) SumKind(i int) sum.Kind {
 	switch f.traits[f.list[i].traits].sum {
 	case none:
 		return 0
+	case blake:
+		return sum.BLAKE2b
 	case otherwise:
 		return sum.Sum(f.Sum(i)).Kind()
 	}
@@ -164,12 +170,21 @@ func (f *Files) SumKind(i int) sum.Kind {
 // Sum returns the sum of a file, "" for none.
 func (f *Files) Sum(i int) string {
 	p := &f.list[i]
-	t := &f.traits[p.traits]
-	if t.sum != otherwise {
-		return t.sum.text(&p.sum)
+	switch how := f.traits[p.traits].sum; how {
+	case blake:
+		return string(sum.BLAKE2b.Format([]byte(f.sumText(i))))
+	case otherwise:
+		return f.sumText(i)
+	default:
+		return how.text(&p.sum)
 	}
+}
+
+// sumText returns what the text has of a file's sum.
+func (f *Files) sumText(i int) string {
+	p := &f.list[i]
 	at := p.at + int(p.path)
-	if t.hasLink {
+	if f.traits[p.traits].hasLink {
 		at += 4 + len(f.textAt(at))
 	}
 	return f.textAt(at)

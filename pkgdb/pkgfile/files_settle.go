@@ -53,7 +53,7 @@ func (f *Files) size(i int) int {
 	if t.hasLink {
 		n += 4 + len(f.textAt(p.at+n))
 	}
-	if t.sum == otherwise {
+	if t.sum.inText() {
 		n += 4 + len(f.textAt(p.at+n))
 	}
 	return n

@@ -10,15 +10,16 @@ import (
 	"github.com/orlop/orlop/pkgdb/sum"
 )
 
-// spelling is how the sum of a file is written. Nearly all are SHA-256 in hex, which
-// takes half of its text in memory.
+// spelling is how the sum of a file is written. Nearly all are SHA-256 in hex or, since
+// pkg 2.8, BLAKE2b in base 32, whose digests take less memory than their text.
 type spelling byte
 
 const (
 	none      spelling = iota // there is no sum
 	typed                     // "1$" and 64 digits
 	bare                      // 64 digits
-	otherwise                 // a text of any other form
+	blake                     // "2$" and 103 digits; the digest is in Files.text
+	otherwise                 // a text of any other form, in Files.text
 )
 
 // spellingOf packs a sum, if it is SHA-256 in hex.
@@ -31,6 +32,9 @@ func spellingOf(text []byte, into *[32]byte) spelling {
 	case len(text) == 0:
 		return none
 	case len(digits) != 2*len(into):
+		if _, is := sum.BLAKE2bDigest(text); is {
+			return blake
+		}
 		return otherwise
 	}
 	for i := range into {
@@ -43,6 +47,9 @@ func spellingOf(text []byte, into *[32]byte) spelling {
 	}
 	return how
 }
+
+// inText reports whether something of the sum is in Files.text, after its length.
+func (s spelling) inText() bool { return s >= blake }
 
 // nibble has the value of each digit, 255 for what is none. Upper case is none: the
 // text must come back as it was.
@@ -72,12 +79,9 @@ func (s spelling) text(digest *[32]byte) string {
 // hash returns a hash for the contents of a file: the one at hand, if it is of the
 // right kind.
 func (f *Files) hash(i int, at hand) hand {
-	var of sum.Sum
-	if f.traits[f.list[i].traits].sum == otherwise {
-		of = sum.Sum(f.Sum(i))
-	}
-	if at.Hash == nil || at.kind != of.Kind() {
-		return hand{Hash: of.New(), kind: of.Kind()}
+	kind := f.SumKind(i)
+	if at.Hash == nil || at.kind != kind {
+		return hand{Hash: sum.Sum(f.Sum(i)).New(), kind: kind}
 	}
 	at.Reset()
 	return at
@@ -87,7 +91,7 @@ func (f *Files) hash(i int, at hand) hand {
 func (f *Files) sameSum(i, j int) bool {
 	a, b := &f.list[i], &f.list[j]
 	how := f.traits[a.traits].sum
-	return how == f.traits[b.traits].sum && a.sum == b.sum && (how != otherwise || f.Sum(i) == f.Sum(j))
+	return how == f.traits[b.traits].sum && a.sum == b.sum && (!how.inText() || f.sumText(i) == f.sumText(j))
 }
 
 // hand is a hash at hand.
@@ -105,6 +109,10 @@ func (f *Files) check(i int, h *hand) error {
 		return nil
 	case typed, bare:
 		if h.digest = h.Sum(h.digest[:0]); bytes.Equal(h.digest, p.sum[:]) {
+			return nil
+		}
+	case blake:
+		if h.digest = h.Sum(h.digest[:0]); string(h.digest) == f.sumText(i) {
 			return nil
 		}
 	}

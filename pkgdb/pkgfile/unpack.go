@@ -7,6 +7,8 @@ import (
 	"errors"
 	"math"
 	"strings"
+
+	"github.com/orlop/orlop/pkgdb/sum"
 )
 
 // UnpackManifest reads what Manifest.Append wrote, and returns what follows it. It
@@ -197,7 +199,7 @@ func (f *Files) end(i int) int {
 	p := &f.list[i]
 	t := &f.traits[p.traits]
 	at, size := p.at+int(p.path), f.text.Len()
-	for _, has := range []bool{t.hasLink, t.sum == otherwise} {
+	for _, has := range []bool{t.hasLink, t.sum.inText()} {
 		switch {
 		case !has:
 		case at+4 > size || at+4+f.lengthAt(at) > size:
@@ -205,6 +207,9 @@ func (f *Files) end(i int) int {
 		default:
 			at += 4 + f.lengthAt(at)
 		}
+	}
+	if t.sum == blake && len(f.sumText(i)) != sum.BLAKE2bSize {
+		return -1
 	}
 	return at
 }

@@ -11,6 +11,7 @@
 package sum
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -167,11 +168,44 @@ const alphabet = "ybndrfg8ejkmcpqxot1uwisza345h769"
 // A repository has thousands of sums, hence tables.
 var base32Digits, hexDigits = table(alphabet), table("0123456789abcdef")
 
+// base32Values are those of the digits.
+var base32Values = func() (value [256]byte) {
+	for i := range len(alphabet) {
+		value[alphabet[i]] = byte(i)
+	}
+	return value
+}()
+
 func table(digits string) (is [256]bool) {
 	for i := range len(digits) {
 		is[digits[i]] = true
 	}
 	return is
+}
+
+// BLAKE2bSize is how many bytes a BLAKE2b digest has.
+const BLAKE2bSize = blake2b.Size
+
+// BLAKE2bDigest reads the digest of a typed BLAKE2b sum. It is false for any text that
+// Format does not write.
+func BLAKE2bDigest(text []byte) (digest [BLAKE2bSize]byte, ok bool) {
+	digits, typed := bytes.CutPrefix(text, []byte("2$"))
+	if !typed || len(digits) != length[BLAKE2b] {
+		return digest, false
+	}
+	var acc, bits uint
+	n := 0
+	for _, c := range digits {
+		if !base32Digits[c] {
+			return digest, false
+		}
+		acc |= uint(base32Values[c]) << bits
+		if bits += 5; bits >= 8 {
+			digest[n] = byte(acc)
+			n, acc, bits = n+1, acc>>8, bits-8
+		}
+	}
+	return digest, acc == 0 // the last digit has fewer bits
 }
 
 // base32 takes five bits at a time, the least significant of each byte first,

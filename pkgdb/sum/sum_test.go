@@ -97,3 +97,29 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestBLAKE2bDigest reads what Format writes, and nothing that it does not.
+func TestBLAKE2bDigest(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "hello\n", "x"} {
+		want := Of(BLAKE2b, []byte(text))
+		digest, ok := BLAKE2bDigest([]byte(want))
+		if !ok || BLAKE2b.Format(digest[:]) != want {
+			t.Errorf("%q: got %x, %t", want, digest, ok)
+		}
+		for i := range len(want) {
+			for _, c := range "ybn9lv2$A\x00" {
+				other := []byte(want)
+				other[i] = byte(c)
+				if digest, ok := BLAKE2bDigest(other); ok && string(BLAKE2b.Format(digest[:])) != string(other) {
+					t.Errorf("%q: got %x, which is written %s", other, digest, BLAKE2b.Format(digest[:]))
+				}
+			}
+		}
+		for _, other := range []Sum{want[:len(want)-1], want + "y", "1" + want[1:], want[2:], Of(SHA256, []byte(text)), Of(SHA256Base32, []byte(text))} {
+			if digest, ok := BLAKE2bDigest([]byte(other)); ok {
+				t.Errorf("%q: got %x", other, digest)
+			}
+		}
+	}
+}
