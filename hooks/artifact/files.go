@@ -21,7 +21,7 @@ const (
 )
 
 // ReadFiles reads files of an image's tree, without those that an upper layer hides. A
-// file that is too large has no text. It reads the layers again, up to the last of these
+// file that is too large has the text nil. It reads the layers again, up to the last of these
 // files, unless all contents were kept.
 func (a *Artifact) ReadFiles(ctx context.Context, want map[string]bool) (map[string][]byte, error) {
 	texts, names := map[string][]byte{}, map[string][]string{} // names of each file, by its path
@@ -48,15 +48,16 @@ func (a *Artifact) ReadFiles(ctx context.Context, want map[string]bool) (map[str
 		if !wanted || n.Type != tree.File || n.Digest != digest {
 			return nil
 		}
+		var text []byte
 		if n.Size <= maxProgram && n.Size <= room {
-			room -= n.Size
-			text, err := io.ReadAll(contents)
-			if err != nil {
+			var err error
+			if text, err = io.ReadAll(contents); err != nil {
 				return err
 			}
-			for _, name := range names[n.Path] {
-				texts[name] = text
-			}
+			room -= n.Size
+		}
+		for _, name := range names[n.Path] {
+			texts[name] = text
 		}
 		if delete(left, n.Path); len(left) == 0 {
 			return errFound
