@@ -4,7 +4,6 @@ package pkgdb
 
 import (
 	"context"
-	"math"
 	"slices"
 	"sort"
 )
@@ -46,7 +45,7 @@ func (r *rows) runs(ctx context.Context, compare func(a, b int) int) ([]uint32, 
 			ends = append(ends, uint32(n))
 		}
 	}
-	return append(ends, uint32(min(r.len(), math.MaxUint32))), ctx.Err()
+	return append(ends, uint32(r.len())), ctx.Err()
 }
 
 // merge makes one run of each two.

@@ -72,7 +72,8 @@ func (m *Manifest) lists() []*[]string {
 // packer writes values one after the other.
 type packer struct{ b []byte }
 
-func (p *packer) number(n int)     { p.b = binary.AppendUvarint(p.b, uint64(n)) }
+func (p *packer) number(n int)     { p.bits32(uint32(n)) } // nothing has as many
+func (p *packer) bits32(n uint32)  { p.b = binary.AppendUvarint(p.b, uint64(n)) }
 func (p *packer) signed(n int64)   { p.b = binary.AppendVarint(p.b, n) }
 func (p *packer) text(text string) { p.number(len(text)); p.b = append(p.b, text...) }
 
@@ -107,14 +108,14 @@ func (p *packer) flags(list ...bool) {
 
 func (p *packer) attr(a *Attr) {
 	p.texts(a.Uname, a.Gname)
-	p.number(int(a.Perm))
+	p.bits32(a.Perm)
 }
 
 func (p *packer) traits(t *traits) {
 	p.flags(t.Known, t.hasFlags, t.hasTime, t.isLink, t.isConfig, t.hasLink)
 	p.b = append(p.b, byte(t.sum))
 	p.attr(&t.Attr)
-	p.number(int(t.flags))
+	p.bits32(t.flags)
 }
 
 // perFile is how many bytes most files take beside their text.
@@ -135,8 +136,8 @@ func (p *packer) files(f *Files) {
 	before := int64(0)
 	for i := range f.list {
 		file := &f.list[i]
-		p.number(int(file.traits))
-		p.number(int(file.path))
+		p.bits32(file.traits)
+		p.bits32(file.path)
 		t := &f.traits[file.traits]
 		if t.hasTime {
 			p.signed(file.time - before)
@@ -156,13 +157,13 @@ func (s *Entries) Append(b []byte) []byte {
 		w := &s.ways[i]
 		p.flags(w.known, w.absent, w.unlike, w.isHardLink, w.isLink, w.isSameLink, w.attr.Known)
 		p.attr(&w.attr)
-		p.number(int(w.flags))
+		p.bits32(w.flags)
 	}
 	p.list(s.links)
 	before := int64(0)
 	for i := range s.list {
 		n := &s.list[i]
-		p.number(int(n.way))
+		p.bits32(n.way)
 		w := &s.ways[n.way]
 		if !w.known {
 			continue
@@ -171,16 +172,16 @@ func (s *Entries) Append(b []byte) []byte {
 		p.signed(n.time - before)
 		before = n.time
 		if w.isHardLink {
-			p.number(int(n.first))
+			p.bits32(n.first)
 		}
 		if !w.isSameLink {
-			p.number(int(n.link))
+			p.bits32(n.link)
 		}
 	}
 	p.number(len(s.inodes))
 	for _, first := range slices.Sorted(maps.Keys(s.inodes)) {
 		for _, n := range []uint32{first, s.inodes[first].last, s.inodes[first].flags} {
-			p.number(int(n))
+			p.bits32(n)
 		}
 	}
 	return p.b

@@ -94,7 +94,13 @@ func (u *unpacker) below(limit int) uint32 {
 	return uint32(n)
 }
 
-func (u *unpacker) bits32() uint32 { return u.below(math.MaxUint32 + 1) }
+func (u *unpacker) bits32() uint32 {
+	n := u.uvarint()
+	if !u.want(n <= math.MaxUint32) {
+		return 0
+	}
+	return uint32(n)
+}
 
 // count reads a number of things that take so many bytes or more each.
 func (u *unpacker) count(bytes int) int {
@@ -202,7 +208,7 @@ func (f *Files) end(i int) int {
 	for _, has := range []bool{t.hasLink, t.sum.inText()} {
 		switch {
 		case !has:
-		case at+4 > size || at+4+f.lengthAt(at) > size:
+		case at+4 > size || f.lengthAt(at) < 0 || f.lengthAt(at) > size-at-4: // of 32 bits, an int may be negative
 			return -1
 		default:
 			at += 4 + f.lengthAt(at)
