@@ -4,7 +4,6 @@ package pkgfile
 
 import (
 	"iter"
-	"slices"
 	"strings"
 )
 
@@ -98,22 +97,11 @@ func (s *Entries) place(path string, isDir bool) (int, bool) {
 
 // intern returns the place of a way, as Files.intern does.
 func (s *Entries) intern(w way) uint32 {
-	place := slices.Index(s.ways[:min(few, len(s.ways))], w)
-	if beyond, known := s.places[w]; known {
-		place = int(beyond)
+	if place, known := find(s.ways, s.places, w); known {
+		return place
 	}
-	if place < 0 {
-		place = len(s.ways)
-		w.attr.Uname, w.attr.Gname = strings.Clone(w.attr.Uname), strings.Clone(w.attr.Gname)
-		s.ways = append(s.ways, w)
-		if place >= few {
-			if s.places == nil {
-				s.places = map[way]uint32{}
-			}
-			s.places[w] = uint32(place)
-		}
-	}
-	return uint32(place)
+	w.attr.Uname, w.attr.Gname = strings.Clone(w.attr.Uname), strings.Clone(w.attr.Gname)
+	return add(&s.ways, &s.places, w)
 }
 
 // File returns the entry of a file at a place of the manifest, if it is known.

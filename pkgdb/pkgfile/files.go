@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"iter"
-	"slices"
 	"sort"
 	"strings"
 
@@ -126,23 +125,12 @@ func (f *Files) intern(t *traits) uint32 {
 	if n := len(f.list); n > 0 && f.traits[f.list[n-1].traits] == *t {
 		return f.list[n-1].traits
 	}
-	place := slices.Index(f.traits[:min(few, len(f.traits))], *t)
-	if beyond, known := f.places[*t]; known {
-		place = int(beyond)
+	if place, known := find(f.traits, f.places, *t); known {
+		return place
 	}
-	if place < 0 {
-		place = len(f.traits)
-		own := *t
-		own.Uname, own.Gname = strings.Clone(t.Uname), strings.Clone(t.Gname)
-		f.traits = append(f.traits, own)
-		if place >= few {
-			if f.places == nil {
-				f.places = map[traits]uint32{}
-			}
-			f.places[own] = uint32(place)
-		}
-	}
-	return uint32(place)
+	own := *t
+	own.Uname, own.Gname = strings.Clone(t.Uname), strings.Clone(t.Gname)
+	return add(&f.traits, &f.places, own)
 }
 
 // Path returns the path of a file.

@@ -67,17 +67,12 @@ func (u *unpacker) want(is bool) bool {
 	return is
 }
 
-func (u *unpacker) uvarint() uint64 {
-	v, n := binary.Uvarint(u.b)
-	if !u.want(n > 0) {
-		return 0
-	}
-	u.b = u.b[n:]
-	return v
-}
+func (u *unpacker) uvarint() uint64 { return varint(u, binary.Uvarint) }
+func (u *unpacker) signed() int64   { return varint(u, binary.Varint) }
 
-func (u *unpacker) signed() int64 {
-	v, n := binary.Varint(u.b)
+// varint reads a number of a length of its own.
+func varint[T int64 | uint64](u *unpacker, read func([]byte) (T, int)) T {
+	v, n := read(u.b)
 	if !u.want(n > 0) {
 		return 0
 	}
