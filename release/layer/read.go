@@ -162,8 +162,9 @@ func (e *entries) entry(ctx context.Context, h *tar.Header) error {
 		}
 		e.sparse += h.Size
 	}
+	var err error
+	e.node, err = tarfile.Node(h)
 	n := &e.node
-	err := tarfile.Fill(n, h)
 	if err == nil {
 		err = checkWhiteout(n)
 	}

@@ -19,20 +19,12 @@ import (
 const maxPath = 4096
 
 // Node turns a header into a node.
-func Node(h *tar.Header) (*tree.Node, error) {
-	n := new(tree.Node)
-	if err := Fill(n, h); err != nil {
-		return nil, err
-	}
-	return n, nil
-}
-
-// Fill makes a node that of a header.
-func Fill(n *tree.Node, h *tar.Header) (err error) {
-	*n = tree.Node{Mode: uint32(h.Mode) & 0o7777, Uname: h.Uname, Gname: h.Gname,
+func Node(h *tar.Header) (tree.Node, error) {
+	n := tree.Node{Mode: uint32(h.Mode) & 0o7777, Uname: h.Uname, Gname: h.Gname,
 		UID: h.Uid, GID: h.Gid, Time: h.ModTime.Unix(), Flags: h.PAXRecords["SCHILY.fflags"], Records: furtherRecords(h)}
+	var err error
 	if n.Path, err = clean(h.Name); err != nil {
-		return err
+		return n, err
 	}
 	switch h.Typeflag {
 	case tar.TypeReg, tar.TypeCont, tar.TypeGNUSparse:
@@ -44,7 +36,7 @@ func Fill(n *tree.Node, h *tar.Header) (err error) {
 	case tar.TypeLink:
 		n.Type = tree.Hardlink
 		if n.Link, err = clean(h.Linkname); err != nil {
-			return fmt.Errorf("is a hard link to %q, which %w", h.Linkname, err)
+			return n, fmt.Errorf("is a hard link to %q, which %w", h.Linkname, err)
 		}
 	case tar.TypeChar, tar.TypeBlock:
 		n.Type, n.Link = tree.CharDevice, fmt.Sprintf("%d,%d", h.Devmajor, h.Devminor)
@@ -54,12 +46,12 @@ func Fill(n *tree.Node, h *tar.Header) (err error) {
 	case tar.TypeFifo:
 		n.Type = tree.FIFO
 	default:
-		return fmt.Errorf("has the tar type %q, which is none of the file types in image-spec's layer.md", h.Typeflag)
+		return n, fmt.Errorf("has the tar type %q, which is none of the file types in image-spec's layer.md", h.Typeflag)
 	}
 	if len(n.Path) > maxPath || len(n.Link) > maxPath {
-		return fault.Unsupportedf("has a path or link of %d bytes, wanted at most %d", max(len(n.Path), len(n.Link)), maxPath)
+		return n, fault.Unsupportedf("has a path or link of %d bytes, wanted at most %d", max(len(n.Path), len(n.Link)), maxPath)
 	}
-	return nil
+	return n, nil
 }
 
 // clean turns "a/b", "./a//b", "/a/./b" and "a/b/" into "/a/b", as programs that

@@ -45,7 +45,7 @@ func TestNode(t *testing.T) {
 			t.Errorf("%+v: %v", tt.header, err)
 			continue
 		}
-		if d := cmp.Diff(tt.want, *n); d != "" {
+		if d := cmp.Diff(tt.want, n); d != "" {
 			t.Errorf("%c %s (-want +got):\n%s", tt.header.Typeflag, tt.header.Name, d)
 		}
 	}
@@ -142,7 +142,7 @@ func foreign(t testing.TB, text []byte, skip bool) string {
 		case err != nil:
 			t.Fatal(err)
 		default:
-			c.Entry(h, n)
+			c.Entry(h, &n)
 		}
 		if _, err := io.Copy(io.Discard, r); err != nil {
 			t.Fatal(err)

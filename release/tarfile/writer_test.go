@@ -71,7 +71,7 @@ func readBack(t testing.TB, text []byte) []entry {
 		if err != nil {
 			t.Fatal(err)
 		}
-		list = append(list, entry{*n, string(body)})
+		list = append(list, entry{n, string(body)})
 	}
 }
 

@@ -39,14 +39,14 @@ func Diff(ctx context.Context, a, b *Tree) []Change {
 		}
 		m := b.Lookup(n.Path)
 		if m == nil {
-			changes = append(changes, Change{Path: n.Path, A: n.copy()})
+			changes = append(changes, Change{Path: n.Path, A: new(*n)})
 		} else if what := Differences(n, m); len(what) > 0 {
-			changes = append(changes, Change{n.Path, n.copy(), m, what})
+			changes = append(changes, Change{n.Path, new(*n), m, what})
 		}
 	}
 	for m := range b.All() {
 		if a.Lookup(m.Path) == nil {
-			changes = append(changes, Change{Path: m.Path, B: m.copy()})
+			changes = append(changes, Change{Path: m.Path, B: new(*m)})
 		}
 	}
 	slices.SortStableFunc(changes, func(x, y Change) int { return strings.Compare(x.Path, y.Path) })

@@ -89,9 +89,3 @@ func (n *Node) Owner() string {
 func (n *Node) sameAttributes(o *Node) bool {
 	return n.Mode == o.Mode && n.Uname == o.Uname && n.Gname == o.Gname && n.Flags == o.Flags
 }
-
-// copy returns a copy that can be kept.
-func (n *Node) copy() *Node {
-	c := *n
-	return &c
-}
