@@ -94,7 +94,7 @@ func (k *memo) recall(ctx context.Context) ([]*Finished, error) {
 		return list, err
 	}
 	for _, m := range list {
-		k.Cache.UseAsLast(ctx, m.key, lastName(k.Config, k.family.Release.ABI, m.Step)...)
+		k.Cache.SetLast(ctx, m.key, lastName(k.Config, k.family.Release.ABI, m.Step)...)
 	}
 	return list, nil
 }

@@ -107,7 +107,7 @@ func (r *layerer) writeLayer(ctx context.Context, m *Layered, d delta) (own oci.
 		r.share(keys, made)
 		r.Cache.Keep(ctx, r.Compression, fragments, made, blob)
 	}
-	r.Cache.SetLast(ctx, r.Compression, fragments, lastName(r.Config, r.abi, m.Step)...)
+	r.Cache.SetLast(ctx, m.key, lastName(r.Config, r.abi, m.Step)...)
 	r.noteFlags(m.Root, d)
 	return oci.Layer{Layer: made.Layer, Created: m.Epoch, CreatedBy: "orlop " + m.Def.Name}, blob, reused, nil
 }

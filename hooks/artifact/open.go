@@ -6,10 +6,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/crypto/blake2b"
-
-	"github.com/orlop/orlop/release/tree"
 )
 
 // OpenRoot reads a folder, or an image. If all layers could be read to their end it
@@ -27,7 +23,7 @@ func OpenRoot(ctx context.Context, ref *Ref, platform string) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := readPlain(ctx, source, platform, Root{blake2b: map[tree.Digest][blake2b.Size]byte{}})
+	a, err := readPlain(ctx, source, platform, Root{blake2b: blake2bSums{}})
 	if a == nil || !a.Complete() {
 		return nil, err
 	}

@@ -13,7 +13,6 @@ import (
 type Owners struct {
 	packages []pkgdb.Installed
 	slots    []owned // hash table by path
-	used     int
 	seed     maphash.Seed
 }
 
@@ -44,13 +43,7 @@ func OwnersOf(pkgs []pkgdb.Installed) *Owners {
 	return o
 }
 
-func (o *Owners) add(x owned) {
-	at := o.slot(o.path(x))
-	if o.slots[at] == (owned{}) {
-		o.used++
-	}
-	o.slots[at] = x
-}
+func (o *Owners) add(x owned) { o.slots[o.slot(o.path(x))] = x }
 
 func (o *Owners) path(x owned) string {
 	p := &o.packages[x.pkg-1]
@@ -70,23 +63,24 @@ func (o *Owners) slot(path string) int {
 	}
 }
 
+// find returns who owns a path; the zero value for nobody.
+func (o *Owners) find(path string) owned {
+	if o == nil || len(o.slots) == 0 {
+		return owned{}
+	}
+	return o.slots[o.slot(path)]
+}
+
 // Of returns the name of the package that has a path, "" for none.
 func (o *Owners) Of(path string) string {
-	if o == nil || o.used == 0 {
-		return ""
+	if x := o.find(path); x != (owned{}) {
+		return o.packages[x.pkg-1].Name
 	}
-	x := o.slots[o.slot(path)]
-	if x == (owned{}) {
-		return ""
-	}
-	return o.packages[x.pkg-1].Name
+	return ""
 }
 
 // HasFile reports whether a path is a file or link of a package.
 func (o *Owners) HasFile(path string) bool {
-	if o == nil || o.used == 0 {
-		return false
-	}
-	x := o.slots[o.slot(path)]
+	x := o.find(path)
 	return x != (owned{}) && int(x.entry) <= o.packages[x.pkg-1].Files.Len()
 }

@@ -16,7 +16,6 @@ import (
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-	"golang.org/x/crypto/blake2b"
 
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -88,7 +87,7 @@ func (a *Artifact) Complete() bool { return a.complete }
 // in them are no error. It also finds what files need at run time, and their sums in both
 // of pkg's families.
 func Examine(ctx context.Context, source oci.Source, platform string) (*Artifact, error) {
-	a := &Artifact{source: source, complete: true, Root: Root{blake2b: map[tree.Digest][blake2b.Size]byte{}, programs: newPrograms()}}
+	a := &Artifact{source: source, complete: true, Root: Root{blake2b: blake2bSums{}, programs: newPrograms()}}
 	defer a.programs.close()
 	return a.read(ctx, platform)
 }

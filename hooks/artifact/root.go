@@ -30,8 +30,11 @@ type Root struct {
 
 	// blake2b has the sums of contents in pkg's other family, by digest. It is nil
 	// where they are not wanted: no package has such a sum.
-	blake2b map[tree.Digest][blake2b.Size]byte
+	blake2b blake2bSums
 }
+
+// blake2bSums are those of contents, by their digests.
+type blake2bSums map[tree.Digest][blake2b.Size]byte
 
 // SumOf returns the sum of a file's contents, "" where none of its kind was wanted.
 func (r *Root) SumOf(n *tree.Node, k sum.Kind) string {
@@ -134,7 +137,7 @@ func readRoot(ctx context.Context, dir string) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Root{Tree: new(tree.Tree), Accounts: etc.Standard(), Folder: true, blake2b: map[tree.Digest][blake2b.Size]byte{}}
+	r := &Root{Tree: new(tree.Tree), Accounts: etc.Standard(), Folder: true, blake2b: blake2bSums{}}
 	owners := map[int]bool{}
 	for i := range nodes {
 		n := &nodes[i]

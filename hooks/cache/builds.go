@@ -34,20 +34,3 @@ func (c *Cache) Blob(l layer.Layer) *os.File {
 	}
 	return blob
 }
-
-// LayerKey names the record of a layer, for UseAsLast; "" without a cache.
-func (c *Cache) LayerKey(method layer.Compression, fragments []layer.Fragment) string {
-	if c == nil {
-		return ""
-	}
-	return c.layerKey(method, fragments)
-}
-
-// UseAsLast is SetLast for a layer of which only the key is known.
-func (c *Cache) UseAsLast(ctx context.Context, key string, name ...any) {
-	var last string
-	lastKey := c.key("last", name...)
-	if !c.recall(ctx, lastKey, &last) || last != key {
-		c.remember(ctx, lastKey, key)
-	}
-}

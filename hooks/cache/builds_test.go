@@ -80,16 +80,16 @@ func TestBlob(t *testing.T) {
 	}
 }
 
-// TestUseAsLast makes a layer that only its key names the last one.
-func TestUseAsLast(t *testing.T) {
+// TestSetLastByKey makes a layer that only its key names the last one.
+func TestSetLastByKey(t *testing.T) {
 	t.Parallel()
 	st, _ := newStore(t)
 	c := cache.New(st, "one")
 	first := keep(t, c, "gzip", "first", "a")
 	keep(t, c, "gzip", "second", "b")
-	c.SetLast(t.Context(), "gzip", fragments("b"), "image")
+	c.SetLast(t.Context(), c.LayerKey("gzip", fragments("b")), "image")
 	for range 2 {
-		c.UseAsLast(t.Context(), c.LayerKey("gzip", fragments("a")), "image")
+		c.SetLast(t.Context(), c.LayerKey("gzip", fragments("a")), "image")
 		got, blob := c.Last(t.Context(), "image")
 		wantLayer(t, "the first", got, blob, first, "first")
 	}

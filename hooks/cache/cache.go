@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
 // Package cache keeps the results of builds in the store: facts about packages,
-// databases, layers, and what whole builds came to. The key of each covers everything
+// digests of databases, layers, and what whole builds came to. The key of each covers everything
 // that decides it. A later build by the same program verifies and reuses them: it
 // checks the sum of a known package but does not unpack it. Without a cache a build
 // only takes longer.

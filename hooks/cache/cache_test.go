@@ -156,11 +156,11 @@ func TestLast(t *testing.T) {
 	st, _ := newStore(t)
 	c := cache.New(st, "one")
 	first, second := keep(t, c, "gzip", "first", "a"), keep(t, c, "gzip", "second", "b")
-	c.SetLast(t.Context(), "gzip", fragments("a"), "image", 1)
+	c.SetLast(t.Context(), c.LayerKey("gzip", fragments("a")), "image", 1)
 	got, blob := c.Last(t.Context(), "image", 1)
 	wantLayer(t, "the first", got, blob, first, "first")
 	for range 2 {
-		c.SetLast(t.Context(), "gzip", fragments("b"), "image", 1)
+		c.SetLast(t.Context(), c.LayerKey("gzip", fragments("b")), "image", 1)
 		got, blob = c.Last(t.Context(), "image", 1)
 		wantLayer(t, "the second", got, blob, second, "second")
 	}
@@ -168,7 +168,7 @@ func TestLast(t *testing.T) {
 	wantNone(t, "another name", got, blob)
 	got, blob = cache.New(st, "two").Last(t.Context(), "image", 1)
 	wantNone(t, "another maker's", got, blob)
-	c.SetLast(t.Context(), "gzip", fragments("gone"), "image", 1)
+	c.SetLast(t.Context(), c.LayerKey("gzip", fragments("gone")), "image", 1)
 	got, blob = c.Last(t.Context(), "image", 1)
 	wantNone(t, "one that is not kept", got, blob)
 }
@@ -179,13 +179,13 @@ func TestSetLastOnce(t *testing.T) {
 	t.Parallel()
 	st, _ := newStore(t)
 	c := cache.New(st, "one")
-	c.SetLast(t.Context(), "gzip", fragments("a"), "image")
+	c.SetLast(t.Context(), c.LayerKey("gzip", fragments("a")), "image")
 	before := notes(t, st)
-	c.SetLast(t.Context(), "gzip", fragments("a"), "image")
+	c.SetLast(t.Context(), c.LayerKey("gzip", fragments("a")), "image")
 	if diff := cmp.Diff(before, notes(t, st)); diff != "" {
 		t.Errorf("the same again (-before +after):\n%s", diff)
 	}
-	c.SetLast(t.Context(), "gzip", fragments("b"), "image")
+	c.SetLast(t.Context(), c.LayerKey("gzip", fragments("b")), "image")
 	if cmp.Equal(before, notes(t, st)) {
 		t.Error("another layer: got the same note")
 	}
@@ -329,7 +329,7 @@ func TestNil(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Keep(t.Context(), "gzip", fragments("a"), &cache.Layer{}, f)
-	c.SetLast(t.Context(), "gzip", fragments("a"), "image")
+	c.SetLast(t.Context(), c.LayerKey("gzip", fragments("a")), "image")
 	got, blob := c.Layer(t.Context(), "gzip", fragments("a"))
 	wantNone(t, "a layer", got, blob)
 	got, blob = c.Last(t.Context(), "image")
@@ -398,7 +398,7 @@ func TestKeepFails(t *testing.T) {
 	t.Parallel()
 	st, _ := newStore(t)
 	c := cache.New(st, "one")
-	c.SetLast(t.Context(), "gzip", fragments("a"), "image") // makes the store
+	c.SetLast(t.Context(), c.LayerKey("gzip", fragments("a")), "image") // makes the store
 	if err := os.RemoveAll(filepath.Join(st.Dir, "layers")); err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,11 @@ type Asks struct {
 	Scripts map[string]string    // first lines of scripts, after #!
 }
 
-// layerKey returns the key of a layer, which its fragments decide.
-func (c *Cache) layerKey(method layer.Compression, fragments []layer.Fragment) string {
+// LayerKey names the record of a layer, which its fragments decide; "" without a cache.
+func (c *Cache) LayerKey(method layer.Compression, fragments []layer.Fragment) string {
+	if c == nil {
+		return ""
+	}
 	return c.key("layer", layer.Key(method, fragments))
 }
 
@@ -33,7 +36,7 @@ func (c *Cache) Layer(ctx context.Context, method layer.Compression, fragments [
 	if c == nil {
 		return nil, nil
 	}
-	return c.open(ctx, c.layerKey(method, fragments))
+	return c.open(ctx, c.LayerKey(method, fragments))
 }
 
 func (c *Cache) open(ctx context.Context, key string) (*Layer, *os.File) {
@@ -41,8 +44,8 @@ func (c *Cache) open(ctx context.Context, key string) (*Layer, *os.File) {
 	if !c.recall(ctx, key, made) {
 		return nil, nil
 	}
-	blob, err := c.store.OpenBlob(made.Digest.Encoded())
-	if err != nil {
+	blob := c.Blob(made.Layer)
+	if blob == nil {
 		return nil, nil
 	}
 	return made, blob
@@ -57,10 +60,15 @@ func (c *Cache) Last(ctx context.Context, name ...any) (*Layer, *os.File) {
 	return c.open(ctx, key)
 }
 
-// SetLast records the layer that the next build may reuse parts of.
-func (c *Cache) SetLast(ctx context.Context, method layer.Compression, fragments []layer.Fragment, name ...any) {
-	if c != nil {
-		c.UseAsLast(ctx, c.layerKey(method, fragments), name...)
+// SetLast records the layer that the next build may reuse parts of, by its key.
+func (c *Cache) SetLast(ctx context.Context, key string, name ...any) {
+	if c == nil {
+		return
+	}
+	var last string
+	lastKey := c.key("last", name...)
+	if !c.recall(ctx, lastKey, &last) || last != key {
+		c.remember(ctx, lastKey, key)
 	}
 }
 
@@ -73,7 +81,7 @@ func (c *Cache) Keep(ctx context.Context, method layer.Compression, fragments []
 		c.store.Discard(blob)
 		return
 	}
-	c.remember(ctx, c.layerKey(method, fragments), made)
+	c.remember(ctx, c.LayerKey(method, fragments), made)
 	c.grown = true
 }
 
