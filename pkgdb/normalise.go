@@ -10,11 +10,10 @@ import (
 )
 
 // Normalise writes the normal form of a database in a known schema, by way of
-// files in dir, as Write does. The install
-// time of every package becomes epoch (seconds); nil stands for the newest file
-// time, 0 if there is none. The user's marks are kept. What the normal form
-// cannot hold is an error that names table and row, and so is what pkg never
-// made.
+// files in dir, as Write does. The install time of every package becomes epoch
+// (seconds); nil stands for the newest file time, 0 if there is none. The user's
+// marks are kept. What the normal form cannot hold is an error that names table and
+// row, and so is what pkg never made.
 func Normalise(ctx context.Context, dir string, image *Image, schema Schema, epoch *int64) (*Image, error) {
 	db, err := Open(ctx, image)
 	if err != nil {

@@ -37,8 +37,9 @@ func (*SchemaError) Failed() bool { return true }
 func (e *SchemaError) Unwrap() error { return e.Err }
 
 // Open takes a database of a known schema whose structure is sound. The image must
-// stay open for as long as its content is used. The database need not be trusted: SQLite sees it only once every statement of
-// its schema is known, and evaluates nothing of it but columns and keys.
+// stay open for as long as its content is used. The database need not be trusted:
+// SQLite sees it only once every statement of its schema is known, and evaluates
+// nothing of it but columns and keys.
 func Open(ctx context.Context, image *Image) (*DB, error) {
 	d := &DB{image: image}
 	err := d.open(ctx)

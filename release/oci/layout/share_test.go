@@ -32,17 +32,23 @@ func (f *far) Blob(ctx context.Context, d v1.Descriptor) (io.ReadCloser, error) 
 	return r, err
 }
 
-// TestShare fetches a blob once, from wherever it is nearest, and keeps none that is
-// incomplete.
-func TestShare(t *testing.T) {
-	t.Parallel()
+// onDisk is a source on a disk, one of its blobs, and the blob's bytes.
+func onDisk(t *testing.T) (oci.Source, v1.Descriptor, []byte) {
+	t.Helper()
 	im, blobs := sample()
-	d := v1.Descriptor{Digest: im.Layers[1].Digest, Size: im.Layers[1].Size}
 	disk, err := open(save(t, Tar))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer disk.Close()
+	t.Cleanup(func() { disk.Close() })
+	return disk, v1.Descriptor{Digest: im.Layers[1].Digest, Size: im.Layers[1].Size}, blobs[1]
+}
+
+// TestShare fetches a blob once, from wherever it is nearest, and keeps none that is
+// incomplete.
+func TestShare(t *testing.T) {
+	t.Parallel()
+	disk, d, text := onDisk(t)
 	read := func(s oci.Source, want int64) error {
 		r, err := s.Blob(t.Context(), d)
 		if err != nil {
@@ -50,7 +56,7 @@ func TestShare(t *testing.T) {
 		}
 		defer r.Close()
 		got, err := io.ReadAll(io.LimitReader(r, want))
-		if err == nil && int64(len(got)) == d.Size && !bytes.Equal(got, blobs[1]) {
+		if err == nil && int64(len(got)) == d.Size && !bytes.Equal(got, text) {
 			return errors.New("other bytes")
 		}
 		return err
@@ -102,13 +108,7 @@ func TestShare(t *testing.T) {
 // others wait, and begin anew where it was left, or end with their context.
 func TestShareAtOnce(t *testing.T) {
 	t.Parallel()
-	im, blobs := sample()
-	d := v1.Descriptor{Digest: im.Layers[1].Digest, Size: im.Layers[1].Size}
-	disk, err := open(save(t, Tar))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer disk.Close()
+	disk, d, text := onDisk(t)
 	a, b := &far{Source: disk}, &far{Source: disk}
 	both, err := Share(t.Context(), a, b)
 	if err != nil {
@@ -148,7 +148,7 @@ func TestShareAtOnce(t *testing.T) {
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if text := <-got; !bytes.Equal(text, blobs[1]) || a.asked != 1 || b.asked != 0 {
-		t.Errorf("got %d bytes, asked %d and %d times", len(text), a.asked, b.asked)
+	if read := <-got; !bytes.Equal(read, text) || a.asked != 1 || b.asked != 0 {
+		t.Errorf("got %d bytes, asked %d and %d times", len(read), a.asked, b.asked)
 	}
 }
