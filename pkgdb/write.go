@@ -27,6 +27,15 @@ type Installed struct {
 // in files in a new folder within dir, "" for the system's for temporary files,
 // which is gone at the end; the image is in a file without a name.
 func Write(ctx context.Context, dir string, pkgs []Installed, epoch int64, schema Schema) (*Image, error) {
+	c, err := contentFrom(ctx, pkgs, epoch, schema)
+	if err != nil {
+		return nil, err
+	}
+	return c.Encode(ctx, dir, schema)
+}
+
+// contentFrom turns manifests into what a pkg with a schema records of them.
+func contentFrom(ctx context.Context, pkgs []Installed, epoch int64, schema Schema) (*Content, error) {
 	fresh, err := schema.fresh()
 	if err != nil {
 		return nil, err
@@ -57,7 +66,7 @@ func Write(ctx context.Context, dir string, pkgs []Installed, epoch int64, schem
 		t.add(text(path), orNull(d.Uname), orNull(d.Gname), number(int64(d.Perm)), flags(d.Flags))
 	}
 	w.forget(fresh)
-	return w.Encode(ctx, dir, schema)
+	return &w.Content, nil
 }
 
 // writer turns manifests into rows.

@@ -230,7 +230,7 @@ func (l *Lock) Plan(layers int, pkg func(Package) *catalog.Package) *solve.Plan 
 			steps[i].Missing = append(steps[i].Missing, solve.Missing{Kind: solve.Kind(m.Kind), What: m.What, By: m.By})
 		}
 	}
-	return solve.NewPlan(l.ABI, steps)
+	return solve.NewPlan(l.ABI, nil, steps)
 }
 
 func (e *RollbackError) Error() string {

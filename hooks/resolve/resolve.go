@@ -143,7 +143,7 @@ func (r *resolver) newMember(ctx context.Context, chain []define.Image, members 
 		steps = append(steps, solve.Step{Name: img.Name, Want: img.Packages, Donors: donors(r.tree, img)})
 	}
 	var err error
-	if m.Plan, err = r.universe.Solve(ctx, steps); err != nil {
+	if m.Plan, err = r.universe.Solve(ctx, nil, steps); err != nil {
 		return nil, fault.Within("image "+m.Def.Name, err)
 	}
 	return m, nil

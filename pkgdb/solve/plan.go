@@ -43,6 +43,7 @@ const (
 	Shlib      Kind = "shlib"
 	Require    Kind = "require"
 	Donor      Kind = "donor"
+	Parent     Kind = "parent" // it was there before the first step
 )
 
 // Reason is why a package is in a plan.
@@ -81,21 +82,47 @@ func (s *StepPlan) All() []*Planned { return slices.Concat(s.Packages, s.Donors)
 
 // Plan is the answer to a request.
 type Plan struct {
-	ABI   string
-	Steps []StepPlan
+	ABI string
+	// Present are the packages that were there before the first step, by name. They
+	// stay as they are.
+	Present []*Planned
+	Steps   []StepPlan
 
 	byName map[string]*Planned
 }
 
 // NewPlan is a plan whose steps are already known, such as those of a lock.
-func NewPlan(abi string, steps []StepPlan) *Plan {
-	p := &Plan{ABI: abi, Steps: steps, byName: map[string]*Planned{}}
+func NewPlan(abi string, present []*catalog.Package, steps []StepPlan) *Plan {
+	p := newPlan(abi, present)
+	p.Steps = steps
 	for i := range steps {
 		for _, pkg := range steps[i].Packages {
 			p.byName[pkg.Name] = pkg
 		}
 	}
 	return p
+}
+
+// newPlan is a plan without steps.
+func newPlan(abi string, present []*catalog.Package) *Plan {
+	p := &Plan{ABI: abi, byName: map[string]*Planned{}}
+	for _, pkg := range present {
+		pl := &Planned{Package: pkg, Why: Reason{Kind: Parent}, Requested: -1}
+		p.Present = append(p.Present, pl)
+		p.byName[pkg.Name] = pl
+	}
+	return p
+}
+
+// Wanted are the names of present packages that steps up to this one request.
+func (p *Plan) Wanted(step int) map[string]bool {
+	names := map[string]bool{}
+	for _, pkg := range p.Present {
+		if !p.Automatic(pkg, step) {
+			names[pkg.Name] = true
+		}
+	}
+	return names
 }
 
 // Lookup returns the package that the plan installs under a name, or nil.
@@ -112,7 +139,7 @@ func (p *Plan) Why(name string) []string {
 	var lines []string
 	for pkg := p.byName[name]; pkg != nil; pkg = p.byName[pkg.Why.By] {
 		lines = append(lines, pkg.reason())
-		if pkg.Why.Kind == Request {
+		if pkg.Why.Kind == Request || pkg.Why.Kind == Parent {
 			break
 		}
 	}
@@ -129,6 +156,8 @@ func (pkg *Planned) reason() string {
 		return fmt.Sprintf("%s is requested by %s", pkg.FullName(), w.By)
 	case Dependency:
 		return fmt.Sprintf("%s is a dependency of %s", pkg.FullName(), w.By)
+	case Parent:
+		return pkg.FullName() + " is installed in the parent"
 	case Donor:
 		return fmt.Sprintf("%s lends files to %s", pkg.FullName(), w.By)
 	}

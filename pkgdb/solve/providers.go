@@ -150,10 +150,17 @@ func (s *solver) pullProviders() bool {
 
 // exchange requests another version of a package of the current step, which
 // alone meets a need. A requested or already exchanged package stays: then the
-// need cannot be met. One of a lower step stays, too, and the need is unmet.
+// need cannot be met; so does one of the parent. One of a lower step stays, too, and
+// the need is unmet.
 func (s *solver) exchange(n need, by string, others []*catalog.Package) {
 	for _, p := range others {
 		old := s.plan.byName[p.Name]
+		if old != nil && old.Why.Kind == Parent {
+			needs := s.plan.byName[by]
+			s.fail(needs, fmt.Sprintf("%s needs %s (%s), which %s provides, and %s%s",
+				needs.FullName(), n.what, n.kind, p.FullName(), old.reason(), stays(old)), "")
+			return
+		}
 		if old != nil && !slices.Contains(s.added, old) {
 			return
 		}
@@ -162,13 +169,21 @@ func (s *solver) exchange(n need, by string, others []*catalog.Package) {
 			return
 		}
 	}
-	p, stays := s.plan.byName[by], ""
+	p, kept := s.plan.byName[by], ""
 	if old := s.plan.byName[others[0].Name]; old != nil {
-		stays = fmt.Sprintf("%s does not (%s)", old.FullName(), old.reason())
+		kept = fmt.Sprintf("%s does not (%s)", old.FullName(), old.reason())
 	} else {
-		stays = s.pinned(others[0].Name, nil).FullName() + " does not, which something else needs"
+		kept = s.pinned(others[0].Name, nil).FullName() + " does not, which something else needs"
 	}
-	s.fail(p, fmt.Sprintf("%s needs %s (%s), which %s provides, and %s", p.FullName(), n.what, n.kind, others[0].FullName(), stays), "")
+	s.fail(p, fmt.Sprintf("%s needs %s (%s), which %s provides, and %s", p.FullName(), n.what, n.kind, others[0].FullName(), kept), "")
+}
+
+// stays ends the message about a package that would have to change.
+func stays(p *Planned) string {
+	if p.Why.Kind == Parent {
+		return "; packages of a parent stay as they are: a newer parent has newer ones"
+	}
+	return ""
 }
 
 func namesOf(list []*catalog.Package) []string {

@@ -14,13 +14,13 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// Solve plans the steps, each on top of those before it. Its result does not
-// depend on the order within Want. Everything that cannot be met is reported at
-// once.
-func (u *Universe) Solve(ctx context.Context, steps []Step) (*Plan, error) {
+// Solve plans the steps, each on top of those before it, and the first on what is
+// present, sorted by name, nil for nothing. Its result does not depend on the order
+// within Want. Everything that cannot be met is reported at once.
+func (u *Universe) Solve(ctx context.Context, present []*catalog.Package, steps []Step) (*Plan, error) {
 	pins := map[pin]*catalog.Package{}
 	for {
-		s := &solver{Universe: u, ctx: ctx, pins: pins, plan: &Plan{ABI: u.ABI, byName: map[string]*Planned{}}}
+		s := &solver{Universe: u, ctx: ctx, pins: pins, plan: newPlan(u.ABI, present)}
 		err := s.solve(steps)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -125,7 +125,9 @@ func (s *solver) request(i int, step, want string, out *StepPlan) {
 		case old.Package != p && old.FullName() != p.FullName():
 			if !isGlob(want) && want != p.Name { // a version was requested
 				s.errs = append(s.errs, &UnresolvedError{Chain: []string{step, want}, Reason: fmt.Sprintf(
-					"%s is already planned (%s)", old.FullName(), strings.Join(s.plan.Why(p.Name), "; "))})
+					"%s is already planned (%s)%s", old.FullName(), strings.Join(s.plan.Why(p.Name), "; "), stays(old))})
+			} else if old.Requested < 0 && old.Why.Kind == Parent {
+				old.Requested = i
 			}
 		case old.Requested < 0:
 			old.Requested = i
@@ -210,6 +212,18 @@ func (s *solver) match(want string) []*catalog.Package {
 	if p := s.Best(want); p != nil {
 		return []*catalog.Package{p}
 	}
+	found := s.available(want)
+	for _, p := range s.plan.Present { // also what no repository has
+		there := slices.ContainsFunc(found, func(q *catalog.Package) bool { return q.Name == p.Name })
+		if !there && (want == p.Name || globMatch(want, p.Name) || globMatch(want, p.FullName())) {
+			found = append(found, p.Package)
+		}
+	}
+	return found
+}
+
+// available finds packages of repositories by patterns, or NAME-VERSION.
+func (s *solver) available(want string) []*catalog.Package {
 	var found []*catalog.Package
 	names := s.names
 	if !isGlob(want) { // no need to search a whole catalogue

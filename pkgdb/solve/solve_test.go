@@ -81,7 +81,7 @@ func solve(t *testing.T, text string, steps ...Step) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return u.Solve(t.Context(), steps)
+	return u.Solve(t.Context(), nil, steps)
 }
 
 // show writes a plan as "step: name(kind by what)…", a * for requested ones.
@@ -201,7 +201,7 @@ func TestSolveErrors(t *testing.T) {
 	for _, tt := range tests {
 		u, err := NewUniverse(t.Context(), parse(t, tt.world), "FreeBSD:15:amd64")
 		if err == nil {
-			_, err = u.Solve(t.Context(), []Step{{Name: "s", Want: strings.Fields(tt.want)}})
+			_, err = u.Solve(t.Context(), nil, []Step{{Name: "s", Want: strings.Fields(tt.want)}})
 		}
 		var unresolved *UnresolvedError
 		if !errors.As(err, &unresolved) || !strings.Contains(err.Error(), tt.message) {
@@ -228,7 +228,7 @@ func TestLargePlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	p, err := u.Solve(t.Context(), []Step{{Name: "s", Want: []string{"*"}}})
+	p, err := u.Solve(t.Context(), nil, []Step{{Name: "s", Want: []string{"*"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +242,7 @@ func TestLargePlan(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := u.Solve(ctx, []Step{{Name: "s", Want: []string{"*"}}}); !errors.Is(err, context.Canceled) {
+	if _, err := u.Solve(ctx, nil, []Step{{Name: "s", Want: []string{"*"}}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, wanted that it ends with the context", err)
 	}
 }
@@ -276,7 +276,7 @@ func TestMisspelt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err = u.Solve(t.Context(), []Step{{Name: "s", Want: []string{want}}}); err == nil || err.Error() != "cannot resolve s: "+message {
+		if _, err = u.Solve(t.Context(), nil, []Step{{Name: "s", Want: []string{want}}}); err == nil || err.Error() != "cannot resolve s: "+message {
 			t.Errorf("%s: got %v, want %q", want, err, message)
 		}
 	}
@@ -298,7 +298,7 @@ func TestManyMisspelt(t *testing.T) {
 	for i := range 300 {
 		want = append(want, fmt.Sprintf("pakcage-%05d", i))
 	}
-	_, err := u.Solve(t.Context(), []Step{{Name: "s", Want: want}})
+	_, err := u.Solve(t.Context(), nil, []Step{{Name: "s", Want: want}})
 	if got := strings.Count(fmt.Sprint(err), "did you mean package-000"); got != maxGuesses {
 		t.Errorf("got %d guesses, want %d", got, maxGuesses)
 	}
