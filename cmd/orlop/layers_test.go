@@ -50,7 +50,7 @@ var mayImport = map[string][]string{
 	"pkgdb/strict":                  {},
 	"release":                       {"pkgdb/fault", "pkgdb/spelling"},
 	"release/shell":                 {},
-	"release/define":                {"pkgdb/fault", "pkgdb/spelling", "pkgdb/ucl", "release", "release/shell"},
+	"release/define":                {"pkgdb/fault", "pkgdb/spelling", "pkgdb/ucl", "release", "release/oci", "release/shell", "github.com/opencontainers/image-spec/specs-go/v1"},
 	"release/elf":                   {},
 	"release/etc":                   {"pkgdb/fault", "pkgdb/until"},
 	"release/shebang":               {},

@@ -50,9 +50,7 @@ func Describe(r release.Release, def define.Image, given map[string]string, epoc
 		Architecture: platform.Architecture,
 		Variant:      platform.Variant,
 		Created:      epoch,
-		Env:          append([]string{define.Path}, def.Env...),
-		Cmd:          def.Cmd,
-		Labels:       def.Labels,
+		Settings:     oci.Inherit(v1.ImageConfig{Env: []string{define.Path}}, def.Settings(), nil),
 		Annotations:  annotations,
 		Layers:       layers,
 	}, err

@@ -110,8 +110,8 @@ func TestImage(t *testing.T) {
 	}
 	annotations := got.Annotations
 	got.Annotations = nil
-	want := oci.Image{Name: got.Name, Architecture: "amd64", Created: 2_000, Env: []string{define.Path, "A=1"}, Cmd: []string{"/bin/app"},
-		Labels: map[string]string{"l": "2"}, Layers: layers}
+	want := oci.Image{Name: got.Name, Architecture: "amd64", Created: 2_000, Layers: layers,
+		Settings: v1.ImageConfig{Env: []string{define.Path, "A=1"}, Cmd: []string{"/bin/app"}, Labels: map[string]string{"l": "2"}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("image (-want +got):\n%s", diff)
 	}

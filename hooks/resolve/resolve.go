@@ -151,10 +151,10 @@ func (r *resolver) newMember(ctx context.Context, chain []define.Image, members 
 
 // inherit completes a definition from its parent's.
 func inherit(def define.Image, parent *Step) define.Image {
-	if def.Cmd == nil && parent != nil {
-		def.Cmd = parent.Def.Cmd
+	if parent == nil {
+		return def
 	}
-	return def
+	return def.Inherit(parent.Def)
 }
 
 // noteMissing reports what nothing provides, which pkg ignores: first what most

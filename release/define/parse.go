@@ -24,7 +24,8 @@ import (
 //	    os-release = yes; unknown-scripts = skip;
 //	    known-missing { NAME = "reason"; "pam:MODULE" = "reason" }; known-dangling { "/path" = "reason" }; complete = yes;
 //	    known-missing { NAME { package = …; reason = "…" } }    # for files of that package only
-//	    replaces = [ … ]; cmd = [ … ]; env = [ … ]; labels { KEY = … }
+//	    replaces = [ … ]; cmd = [ … ]; entrypoint = [ … ]; env = [ … ]; labels { KEY = … }
+//	    user = …; workdir = …; expose = [ … ]; volumes = [ … ]; stop-signal = …; KEY = none
 //	    tags = [ … ]; version = "…"; annotations { KEY = … }   # of the manifest
 //	    when ">=15" { … }    # any of these keys, for some revisions only
 //	}
@@ -128,6 +129,9 @@ func (d *definer) object(v ucl.Value) {
 }
 
 func (d *definer) key(m ucl.Member) (err error) {
+	if is, err := d.setting(m); is {
+		return err
+	}
 	switch v := m.Value; m.Key {
 	case "title":
 		d.img.Title, err = v.AsString()
@@ -141,10 +145,6 @@ func (d *definer) key(m ucl.Member) (err error) {
 		err = d.img.Exceptions.readers()[m.Key](v)
 	case "complete":
 		d.img.Complete, err = v.AsBool()
-	case "env":
-		err = extend(&d.img.Env, v)
-	case "cmd":
-		d.img.Cmd, err = v.AsStrings()
 	case "os-release":
 		d.img.OSRelease, err = v.AsBool()
 	case "base-conf":
@@ -152,8 +152,6 @@ func (d *definer) key(m ucl.Member) (err error) {
 		err = fields(v, d.img.BaseConf.readers())
 	case "unknown-scripts":
 		err = d.unknownScripts(v)
-	case "labels":
-		err = pairs(&d.img.Labels, v)
 	case "tags":
 		err = extend(&d.img.Tags, v)
 	case "version":

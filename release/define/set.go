@@ -19,6 +19,7 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/spelling"
+	"github.com/orlop/orlop/release/oci"
 )
 
 // Path is the PATH of every image, from login.conf(5). It decides bytes.
@@ -47,10 +48,17 @@ type Image struct {
 	Cmd          []string          `json:"cmd"`      // nil: the parent's
 	Env          []string          `json:"env"`
 	Labels       map[string]string `json:"labels"`
-	FreeBSD      bool              `json:"freebsd"`     // one of Standard: no file can set it
-	Tags         []string          `json:"tags"`        // of a registry; the first names it in its archive, too
-	Version      string            `json:"version"`     // "" for none; FreeBSD's own have the release's
-	Annotations  map[string]string `json:"annotations"` // of the manifest, besides derived ones
+	Entrypoint   []string          `json:"entrypoint,omitempty"` // nil: the parent's
+	User         string            `json:"user,omitempty"`
+	WorkDir      string            `json:"workdir,omitempty"`
+	StopSignal   string            `json:"stop_signal,omitempty"`
+	Expose       []string          `json:"expose,omitempty"`
+	Volumes      []string          `json:"volumes,omitempty"`
+	Unset        []oci.Setting     `json:"unset,omitempty"` // that the parent has and the image has not
+	FreeBSD      bool              `json:"freebsd"`         // one of Standard: no file can set it
+	Tags         []string          `json:"tags"`            // of a registry; the first names it in its archive, too
+	Version      string            `json:"version"`         // "" for none; FreeBSD's own have the release's
+	Annotations  map[string]string `json:"annotations"`     // of the manifest, besides derived ones
 }
 
 // Taken is the origin of a file, or of a folder's files: a source tree, or the
@@ -236,9 +244,7 @@ func (img Image) Replacing(path string) bool {
 // Check finds what cannot be right in a definition.
 func (img Image) Check() []error {
 	errs := img.checkOwn()
-	if len(img.Cmd) > 0 && img.Cmd[0] == "" {
-		errs = append(errs, errors.New("cmd: its first word is empty, wanted a program"))
-	}
+	errs = append(errs, img.checkSettings()...)
 	for _, f := range img.Files {
 		if f.Source == "" && len(f.From) == 0 {
 			errs = append(errs, fmt.Errorf("file %s has neither source nor from, wanted one of them", f.Target))

@@ -27,10 +27,22 @@ type Image struct {
 	Architecture string // GOARCH
 	Variant      string
 	Created      int64 // seconds
-	Env, Cmd     []string
-	Labels       map[string]string
+	Settings     v1.ImageConfig
 	Annotations  map[string]string // of the manifest
-	Layers       []Layer           // lowest first
+	Base         *Base             // the image that it stands on; nil for none
+	Layers       []Layer           // on those of Base, lowest first
+}
+
+// All are the layers of the image, and of the one that it stands on.
+func (im *Image) All() []layer.Layer {
+	var list []layer.Layer
+	if im.Base != nil {
+		list = append(list, im.Base.Layers...)
+	}
+	for _, l := range im.Layers {
+		list = append(list, l.Layer)
+	}
+	return list
 }
 
 // Layer is a layer and its entry in the history.
@@ -63,7 +75,7 @@ func (im *Image) Documents() Documents {
 	d.Config = encode(im.config())
 	d.ConfigDigest = digest.FromBytes(d.Config)
 	var layers []any
-	for _, l := range im.Layers {
+	for _, l := range im.All() {
 		layers = append(layers, descriptor(l.MediaType, l.Digest, l.Size, nil))
 	}
 	d.Manifest = encode(object{
@@ -78,20 +90,29 @@ func (im *Image) Documents() Documents {
 	return d
 }
 
-// config has os and architecture, what a container starts with, and the
-// history; no user, working directory, entry point or os.version.
+// config has os and architecture, what a container starts with, and the history. What
+// else the base says of itself stays.
 func (im *Image) config() object {
 	var diffIDs, history []any
-	for _, l := range im.Layers {
+	for _, l := range im.All() {
 		diffIDs = append(diffIDs, l.DiffID.String())
+	}
+	var base v1.Image
+	if im.Base != nil {
+		base, history = im.Base.Image, im.Base.history()
+	}
+	for _, l := range im.Layers {
 		history = append(history, object{{"created", Timestamp(l.Created)}, {"created_by", l.CreatedBy}})
 	}
 	return object{
 		{"created", Timestamp(im.Created)},
+		{"author", optional(base.Author)},
 		{"architecture", im.Architecture},
 		{"variant", optional(im.Variant)},
 		{"os", "freebsd"},
-		{"config", object{{"Env", texts(im.Env)}, {"Cmd", texts(im.Cmd)}, {"Labels", sorted(im.Labels)}}},
+		{"os.version", optional(base.OSVersion)},
+		{"os.features", texts(base.OSFeatures)},
+		{"config", settings(&im.Settings)},
 		{"rootfs", object{{"type", "layers"}, {"diff_ids", diffIDs}}},
 		{"history", history},
 	}

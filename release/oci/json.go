@@ -47,7 +47,7 @@ func texts(list []string) any {
 	return array
 }
 
-// encode writes a value of the types object, []any, string, int and int64.
+// encode writes a value of the types object, []any, string, int, int64 and bool.
 func encode(v any) []byte {
 	var b strings.Builder
 	write(&b, v)
@@ -87,6 +87,8 @@ func write(b *strings.Builder, v any) {
 		b.WriteString(strconv.FormatInt(v, 10))
 	case int:
 		b.WriteString(strconv.Itoa(v))
+	case bool:
+		b.WriteString(strconv.FormatBool(v))
 	default:
 		panic(fmt.Sprintf("oci: no JSON for a %T", v))
 	}

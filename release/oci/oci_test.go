@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/orlop/orlop/release/layer"
 )
@@ -20,8 +21,9 @@ func sample() (*Image, [][]byte) {
 	blobs := [][]byte{[]byte("one"), bytes.Repeat([]byte("two"), 50_000)}
 	im := &Image{
 		Name: "freebsd-x:15.0-RELEASE-amd64", Architecture: "arm64", Created: 1_700_000_000,
-		Env: []string{"PATH=/bin"}, Cmd: []string{"/bin/sh", "-c", "a \"b\"\n<é>"},
-		Labels: map[string]string{"b": "2", "a": "1"}, Annotations: map[string]string{"z": "", "org.example": "x"},
+		Settings: v1.ImageConfig{Env: []string{"PATH=/bin"}, Cmd: []string{"/bin/sh", "-c", "a \"b\"\n<é>"},
+			Labels: map[string]string{"b": "2", "a": "1"}},
+		Annotations: map[string]string{"z": "", "org.example": "x"},
 	}
 	for i, b := range blobs {
 		im.Layers = append(im.Layers, Layer{layer.Layer{MediaType: layer.Gzip.MediaType(), DiffID: digest.FromString(string(b) + "plain"),

@@ -86,7 +86,7 @@ var words = regexp.MustCompile(`[^\s="]+="(?:[^"\\]|\\.)*"|\S+`)
 // Describe reads a description.
 func Describe(t testing.TB, text string) *Described {
 	t.Helper()
-	d := &Described{t: t, image: oci.Image{Name: "n", Architecture: "amd64", Labels: map[string]string{}, Annotations: map[string]string{}}}
+	d := &Described{t: t, image: oci.Image{Name: "n", Architecture: "amd64", Settings: v1.ImageConfig{Labels: map[string]string{}}, Annotations: map[string]string{}}}
 	d.Lines(text)
 	return d
 }
@@ -124,13 +124,13 @@ func (d *Described) line(kind, name string, rest []string) {
 	case "arch":
 		d.image.Architecture = name
 	case "env":
-		d.image.Env = append(d.image.Env, name)
+		d.image.Settings.Env = append(d.image.Settings.Env, name)
 	case "label":
-		d.image.Labels[key] = value
+		d.image.Settings.Labels[key] = value
 	case "annotation":
 		d.image.Annotations[key] = value
 	case "cmd":
-		d.image.Cmd = append(d.image.Cmd, name)
+		d.image.Settings.Cmd = append(d.image.Settings.Cmd, name)
 	case "name":
 		d.image.Name = name
 	case "elf":
