@@ -15,7 +15,7 @@ import (
 // Read adds the definitions of a UCL text:
 //
 //	image NAME {
-//	    title = "…"; parent = NAME; packages = [ … ];
+//	    title = "…"; parent = NAME or REFERENCE; packages = [ … ];
 //	    mtree { from = [ … ]; "/path/in/package" { source = …; prefix = … } }
 //	    file "/path/in/image" { from = [ … ]; path = …; source = …; mode = "0644"; optional = yes }
 //	    folder "/path/in/image" { from = [ … ]; path = …; source = …; optional = yes }

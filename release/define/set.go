@@ -33,7 +33,7 @@ var definitions embed.FS
 type Image struct {
 	Name         string            `json:"name"`
 	Title        string            `json:"title"`
-	Parent       string            `json:"parent"`   // "" for none
+	Parent       string            `json:"parent"`   // a name, or a reference as IsReference has it; "" for none
 	Packages     []string          `json:"packages"` // names, patterns, or alternatives "a | b"
 	Mtree        []Mtree           `json:"mtree"`
 	Files        []File            `json:"files"`
@@ -151,10 +151,11 @@ func (all Images) Add(img Image) error {
 	return nil
 }
 
-// Chain returns an image and its ancestors, the lowest first.
+// Chain returns an image and its ancestors, the lowest first. A parent that is a
+// reference is no definition, so the chain begins above it.
 func (all Images) Chain(name string) ([]Image, error) {
 	var chain []Image
-	for name != "" {
+	for name != "" && !IsReference(name) {
 		img, ok := all[name]
 		if !ok {
 			if len(chain) > 0 {
@@ -193,7 +194,7 @@ func Known(defined, images []string) error {
 func (all Images) UndefinedParents() []string {
 	missing := map[string]bool{}
 	for _, img := range all {
-		if _, ok := all[img.Parent]; !ok && img.Parent != "" {
+		if _, ok := all[img.Parent]; !ok && img.Parent != "" && !IsReference(img.Parent) {
 			missing[img.Parent] = true
 		}
 	}

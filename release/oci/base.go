@@ -42,6 +42,20 @@ func OwnType(mediaType string) string {
 	return mediaType
 }
 
+// AlsoDockers is a source of which Read takes documents and layers with docker's media
+// types for those of the image-spec, as they are the same.
+func AlsoDockers(src Source) Source { return alsoDockers{src} }
+
+type alsoDockers struct{ Source }
+
+// kind is the media type by which a document or layer is read.
+func (r *reader) kind(mediaType string) string {
+	if r.docker {
+		return OwnType(mediaType)
+	}
+	return mediaType
+}
+
 // ReadBase reads manifest and config of an image that others may stand on.
 func ReadBase(manifest, config []byte) (*Base, error) {
 	b := &Base{Manifest: manifest, Config: config, Digest: digest.FromBytes(manifest)}

@@ -89,7 +89,9 @@ func TestReadBaseRefuses(t *testing.T) {
 		edit func(*v1.Manifest)
 		want string
 	}{
-		{"foreign layer", func(m *v1.Manifest) { m.Layers[1].MediaType = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip" },
+		{"foreign layer", func(m *v1.Manifest) {
+			m.Layers[1].MediaType = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+		},
 			`layer 2: is of type "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", which cannot be in an image of others`},
 		{"bytes elsewhere", func(m *v1.Manifest) { m.Layers[0].URLs = []string{"https://x/y"} }, "layer 1: its bytes are at https://x/y, not with the image"},
 		{"another config", func(m *v1.Manifest) { m.Config.Digest = digest.FromString("x") }, "digest of the config"},

@@ -133,18 +133,18 @@ func (all *candidates) collect(ctx context.Context, index v1.Index, name string,
 		if refName == "" {
 			refName = name
 		}
-		switch {
-		case d.MediaType == "":
+		switch kind := all.kind(d.MediaType); {
+		case kind == "":
 			return FormatErrorf("a descriptor of the index, of %q, has no mediaType, wanted one (image-spec, descriptor.md)", d.Digest)
 		case isAttestation(d):
 			all.passOver(ctx, d, "attestation manifest")
-		case d.MediaType == v1.MediaTypeImageIndex:
+		case kind == v1.MediaTypeImageIndex:
 			if err := all.nested(ctx, d, refName, depth); err != nil {
 				return fmt.Errorf("index %s: %w", d.Digest, err)
 			}
 		case d.ArtifactType != "":
 			all.passOver(ctx, d, "artifact of type "+d.ArtifactType)
-		case d.MediaType != v1.MediaTypeImageManifest:
+		case kind != v1.MediaTypeImageManifest:
 			all.other = append(all.other, fault.Unsupportedf("manifest: type of its descriptor is %q, which this version does not read, wanted %q", d.MediaType, v1.MediaTypeImageManifest))
 		default:
 			if err := all.image(ctx, d, refName); err != nil {
@@ -177,7 +177,7 @@ func (all *candidates) reachImage(ctx context.Context, d v1.Descriptor) {
 		return
 	}
 	var m v1.Manifest
-	_, _ = all.document(ctx, d, d.MediaType, &m, nil)
+	_, _ = all.document(ctx, d, all.kind(d.MediaType), &m, nil)
 	all.reach(append([]v1.Descriptor{d, m.Config}, m.Layers...)...)
 }
 

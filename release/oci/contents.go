@@ -58,6 +58,7 @@ func (c *Contents) OwnName() string {
 // reader reads documents from a source.
 type reader struct {
 	Source
+	docker  bool            // docker's media types are read, too
 	parsed  int64           // bytes of JSON so far
 	reached map[string]bool // files that the index leads to, for any image; nil if a source has none
 }
@@ -88,7 +89,8 @@ func Read(ctx context.Context, src Source, platform string) (*Contents, error) {
 }
 
 func newReader(src Source, around LayoutFiles) *reader {
-	r := &reader{Source: src}
+	_, docker := src.(alsoDockers)
+	r := &reader{Source: src, docker: docker}
 	if around.Files != nil {
 		r.reached = map[string]bool{"oci-layout": true, "index.json": true}
 	}
@@ -100,6 +102,7 @@ func (r *reader) contents(ctx context.Context, c *Contents, platform string) (re
 	if err := parseIndex(ctx, c.Texts.Index, &c.Index); err != nil {
 		return false, err
 	}
+	c.Index.MediaType = r.kind(c.Index.MediaType)
 	if err := r.choose(ctx, c, platform); err != nil {
 		return false, err
 	}
@@ -153,6 +156,11 @@ func parse(text []byte, into any, foreign foreignTo) error {
 // manifest reads the manifest of an image.
 func (r *reader) manifest(ctx context.Context, d v1.Descriptor, into *v1.Manifest) ([]byte, error) {
 	text, err := r.document(ctx, d, v1.MediaTypeImageManifest, into, manifestMembers)
+	into.MediaType = r.kind(into.MediaType)
+	into.Config.MediaType = r.kind(into.Config.MediaType)
+	for i := range into.Layers {
+		into.Layers[i].MediaType = r.kind(into.Layers[i].MediaType)
+	}
 	if err == nil && into.Config.MediaType != v1.MediaTypeImageConfig && into.Config.MediaType != "" {
 		return nil, fault.Unsupportedf("its config is of type %q, so it is not an OCI image", into.Config.MediaType)
 	}
@@ -164,7 +172,7 @@ func (r *reader) document(ctx context.Context, d v1.Descriptor, mediaType string
 	if d.MediaType == "" {
 		return nil, typeMismatch("its descriptor", d.MediaType, mediaType)
 	}
-	if d.MediaType != mediaType {
+	if r.kind(d.MediaType) != mediaType {
 		return nil, fault.Unsupportedf("type of its descriptor is %q, which this version does not read, wanted %q", d.MediaType, mediaType)
 	}
 	if d.Size > MaxDocument {
