@@ -19,10 +19,9 @@ func begin(ctx context.Context, cfg Config, endings ...string) (Config, *output.
 	if locks, is := cfg.Input.(*input.Locks); is {
 		cfg.Settings = locks.Settings()
 	}
-	cfg.Schema = cmp.Or(cfg.Schema, pkgdb.DefaultSchema)
 	if root, is := cfg.Input.(*input.Root); is {
 		own := *root
-		own.Schema, cfg.Input = cfg.Schema, &own
+		own.Schema, cfg.Input = cmp.Or(cfg.Schema, pkgdb.DefaultSchema), &own
 	}
 	if err := errors.Join(Check(ctx, cfg), checkOutputs(cfg, endings)); err != nil {
 		return cfg, nil, err

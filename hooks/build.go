@@ -96,6 +96,7 @@ func build(ctx context.Context, cfg Config, headers bool) ([]Result, error) {
 	}
 	defer end(ctx, cfg, out)
 	family, err := resolveImages(ctx, cfg)
+	defer family.Close()
 	if err != nil {
 		return nil, err
 	}
@@ -213,6 +214,7 @@ func makeLocks(ctx context.Context, cfg Config, headers bool) ([]LockResult, err
 	}
 	defer end(ctx, cfg, out)
 	family, err := resolveImages(ctx, cfg)
+	defer family.Close()
 	if err != nil {
 		return nil, err
 	}

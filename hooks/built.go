@@ -83,6 +83,9 @@ func (m *Built) takenFromArtifact() []string {
 // describeLayer records what a layer has that no package has.
 func (m *Root) describeLayer(ctx context.Context, d delta) error {
 	m.Added = nil
+	for _, n := range d.whiteouts {
+		m.Added = append(m.Added, lock.Generated{Path: n.Path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest.String()})
+	}
 	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
 		n := m.Tree.Lookup(path)
 		g := lock.Generated{Path: path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest.String(), Link: n.Link}
@@ -102,7 +105,7 @@ func (m *Root) describeLayer(ctx context.Context, d delta) error {
 
 // Stack is the layers of an image.
 type Stack struct {
-	Layers  []oci.Layer // lowest first
+	Layers  []oci.Layer // of this run, lowest first
 	blobs   []*os.File  // their bytes
 	earlier []oci.Layer // those of Layers that an earlier build wrote
 	key     string      // of the uppermost in the cache

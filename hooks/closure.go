@@ -8,7 +8,10 @@ import (
 	"maps"
 	"slices"
 
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -63,7 +66,7 @@ func gaps(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root
 		if !m.Wanted || !m.Def.Complete && m.Tree.Lookup(closure.RunTimeLinker) == nil {
 			continue
 		}
-		report := look(m, &closure.Image{Tree: m.Tree, Cmd: m.Def.Cmd, Env: m.Def.Env, Requires: m.requires(),
+		report := look(m, &closure.Image{Tree: m.Tree, Cmd: command(m.Step), Env: settings(m.Step).Env, Requires: m.requires(),
 			Known: exceptionsOf(cfg, family, m.Step), Files: &rootFiles{m, cfg.Input, found}})
 		reported[m] = map[string]bool{}
 		if ctx.Err() != nil {
@@ -77,6 +80,15 @@ func gaps(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// settings are those with which containers of an image start.
+func settings(m *resolve.Step) v1.ImageConfig { return lock.Settled(m.Def, m.Under()) }
+
+// command is what a container runs, with its arguments.
+func command(m *resolve.Step) []string {
+	s := settings(m)
+	return slices.Concat(s.Entrypoint, s.Cmd)
 }
 
 // requires lists the words that no package of the image provides.
@@ -104,12 +116,20 @@ func (r *rootFiles) Owner(n *tree.Node) (pkg, by string) {
 	if f := r.root.owner(n); f != nil {
 		return f.Name, f.FullName()
 	}
+	if n.Origin == tree.Packaged {
+		if p := r.root.Plan.Lookup(n.Package); p != nil {
+			return p.Name, p.FullName()
+		}
+	}
 	return "", n.Owner()
 }
 
 // Asks returns what a file needs at run time, if its package was read.
 func (r *rootFiles) Asks(n *tree.Node) closure.Asks {
 	f := r.root.owner(n)
+	if f == nil && r.root.onBase(n) {
+		return r.root.Base.Asks(n)
+	}
 	if f == nil {
 		return closure.Asks{Script: shebang.Of(r.root.content(n.Path))}
 	}
@@ -123,15 +143,23 @@ func (r *rootFiles) Asks(n *tree.Node) closure.Asks {
 // Texts returns the contents of files, which are usually in memory. Those of targets of
 // links are not, so it reads their packages again.
 func (r *rootFiles) Texts(ctx context.Context, nodes []*tree.Node) (map[string][]byte, error) {
-	texts, missing := map[string][]byte{}, map[*input.Package]map[string]bool{}
+	texts, missing, below := map[string][]byte{}, map[*input.Package]map[string]bool{}, map[string]bool{}
 	for _, n := range nodes {
 		texts[n.Path] = r.root.content(n.Path)
+		below[n.Path] = texts[n.Path] == nil && r.root.onBase(n)
 		if f := r.root.owner(n); f != nil && texts[n.Path] == nil {
 			if missing[f] == nil {
 				missing[f] = map[string]bool{}
 			}
 			missing[f][n.Path] = true
 		}
+	}
+	if maps.DeleteFunc(below, func(_ string, is bool) bool { return !is }); len(below) > 0 {
+		found, err := r.root.Base.ReadFiles(ctx, below)
+		if err != nil {
+			return texts, err
+		}
+		maps.Copy(texts, found)
 	}
 	for f, paths := range missing {
 		found, err := readAgain(ctx, r.in, f, paths)
@@ -170,6 +198,9 @@ func exceptionsOf(cfg Config, family *resolve.Family, m *resolve.Step) define.Ex
 
 // has reports whether an image or an ancestor has the package of an exception.
 func has(m *resolve.Step, e define.Exception) bool {
+	if slices.ContainsFunc(m.Plan.Present, func(p *solve.Planned) bool { return e.Of(p.Name) }) {
+		return true
+	}
 	return slices.ContainsFunc(m.Plan.Steps, func(s solve.StepPlan) bool {
 		return slices.ContainsFunc(s.Packages, func(p *solve.Planned) bool { return e.Of(p.Name) })
 	})

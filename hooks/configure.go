@@ -120,11 +120,11 @@ func (m *Root) place(n tree.Node, text []byte) error {
 // for it could not be extracted. If a package has it without the flags, only the pkg
 // database says so.
 func (m *Root) keepImmutable(ctx context.Context) error {
-	if m.Parent == nil {
+	if m.under == nil {
 		return nil
 	}
 	var errs []error
-	for old := range m.Parent.Tree.Until(ctx) {
+	for old := range m.under.Until(ctx) {
 		if old.Type != tree.Dir || !layer.Immutable(old.Flags) {
 			continue
 		}
@@ -150,12 +150,12 @@ func (m *Root) changed(n *tree.Node) bool {
 	return a != b || n.Type != tree.Dir && n.Origin == tree.Packaged && old.Origin != tree.Packaged
 }
 
-// inherited returns the parent's node at a path, nil for none.
+// inherited returns the node at a path that is below this step, nil for none.
 func (m *Root) inherited(path string) *tree.Node {
-	if m.Parent == nil {
+	if m.under == nil {
 		return nil
 	}
-	return m.Parent.Tree.Lookup(path)
+	return m.under.Lookup(path)
 }
 
 // content returns a file of this image or an ancestor that was generated or read
@@ -172,7 +172,19 @@ func (m *Root) content(path string) []byte {
 			}
 		}
 	}
+	if n != nil && m.onBase(n) {
+		return m.Base.Text(path)
+	}
 	return nil
+}
+
+// onBase reports whether a node is still that of the image below all steps.
+func (m *Root) onBase(n *tree.Node) bool {
+	if m.Base == nil {
+		return false
+	}
+	old := m.Base.Tree.Lookup(n.Path)
+	return old != nil && old.Type == n.Type && old.Digest == n.Digest && old.Link == n.Link
 }
 
 // times bounds the times of this step by its epoch. Directories have the epoch.

@@ -3,13 +3,17 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/tree"
@@ -26,7 +30,11 @@ type database struct {
 // the normal form of its own, and a name for its bytes: what decides them.
 func (r *rooter) database(ctx context.Context, m *Root) (database, tree.Digest, error) {
 	top := len(m.Plan.Steps) - 1
-	parts, automatic := []any{r.Schema, m.Epoch}, map[string]bool{}
+	schema := schemaOf(r.Config, m.Step)
+	parts, automatic := []any{schema, m.Epoch}, map[string]bool{}
+	if m.Base != nil {
+		parts = append(parts, m.Base.Lock.Digest, slices.Sorted(maps.Keys(m.Plan.Wanted())))
+	}
 	for _, step := range m.Plan.Steps {
 		for _, p := range step.Packages {
 			automatic[p.Name] = m.Plan.Automatic(p, top)
@@ -34,7 +42,7 @@ func (r *rooter) database(ctx context.Context, m *Root) (database, tree.Digest, 
 		}
 	}
 	if root, is := r.Input.(*input.Root); is {
-		image, err := root.Database(ctx, r.dir, automatic, m.Wanted, m.Epoch, r.Schema)
+		image, err := root.Database(ctx, r.dir, automatic, m.Wanted, m.Epoch, schema)
 		if err != nil {
 			return database{}, tree.Digest{}, err
 		}
@@ -42,7 +50,12 @@ func (r *rooter) database(ctx context.Context, m *Root) (database, tree.Digest, 
 		return database{func() (*pkgdb.Image, error) { return image, nil }, func() (tree.Digest, error) { return sum, nil }}, sum, err
 	}
 	var d database
-	d.image = sync.OnceValues(func() (*pkgdb.Image, error) { return pkgdb.Write(ctx, r.dir, r.installed(m), m.Epoch, r.Schema) })
+	d.image = sync.OnceValues(func() (*pkgdb.Image, error) {
+		if m.Base != nil && m.Base.Content != nil {
+			return m.Base.Add(ctx, r.dir, r.installed(m), m.Plan.Wanted(), m.Epoch, schema)
+		}
+		return pkgdb.Write(ctx, r.dir, r.installed(m), m.Epoch, schema)
+	})
 	d.sum = sync.OnceValues(func() (tree.Digest, error) {
 		return r.Cache.DatabaseSum(ctx, parts, func() (tree.Digest, error) {
 			image, err := d.image()
@@ -53,6 +66,15 @@ func (r *rooter) database(ctx context.Context, m *Root) (database, tree.Digest, 
 		})
 	})
 	return d, tree.DigestOf([]byte(fmt.Sprintln(parts...))), nil
+}
+
+// schemaOf is the schema of an image's pkg database: the one that was asked for, else
+// that of the image below.
+func schemaOf(cfg Config, m *resolve.Step) pkgdb.Schema {
+	if cfg.Schema == 0 && m.Base != nil && m.Base.Content != nil {
+		return m.Base.Content.Schema
+	}
+	return cmp.Or(cfg.Schema, pkgdb.DefaultSchema)
 }
 
 // sumOf hashes a database.

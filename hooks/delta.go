@@ -17,6 +17,7 @@ import (
 // delta is the content of a layer.
 type delta struct {
 	dirs      []*tree.Node
+	whiteouts []*tree.Node     // by path
 	packages  []*input.Package // by name
 	generated map[string][]byte
 }
@@ -35,7 +36,7 @@ func deltaOf(ctx context.Context, m *Root, squash bool) (delta, bool) {
 // nodes yields the entries of the layer in their order.
 func (d *delta) nodes(m *Root) iter.Seq[*tree.Node] {
 	return func(yield func(*tree.Node) bool) {
-		for _, n := range d.dirs {
+		for _, n := range slices.Concat(d.dirs, d.whiteouts) {
 			if !yield(n) {
 				return
 			}
@@ -60,6 +61,11 @@ func checkExtraction(ctx context.Context, m *Layered) error {
 	var layers []iter.Seq[*tree.Node]
 	for at := m; at != nil; at = at.below {
 		layers = append(layers, at.nodes)
+	}
+	if m.Base != nil {
+		for _, nodes := range slices.Backward(m.Base.Layers) {
+			layers = append(layers, nodes.All())
+		}
 	}
 	slices.Reverse(layers)
 	return layer.CheckExtraction(ctx, layers)
@@ -90,7 +96,11 @@ func (m *Root) delta(ctx context.Context) delta {
 			needDir(need, n.Path)
 		}
 	}
-	need["/"] = m.Parent == nil // only the base layer has an entry for the root
+	for _, path := range m.gone {
+		d.whiteouts = append(d.whiteouts, m.whiteout(path))
+		needDir(need, tree.Parent(path))
+	}
+	need["/"] = m.under == nil // only the lowest layer has an entry for the root
 	for dir := range need {
 		if !m.changed(m.Tree.Lookup(dir)) && layer.Immutable(m.Tree.Lookup(dir).Flags) {
 			need[dir] = false
@@ -102,6 +112,9 @@ func (m *Root) delta(ctx context.Context) delta {
 
 // squashed is the delta of the whole image.
 func (m *Root) squashed(ctx context.Context) delta {
+	if m.Base != nil {
+		return m.squashedOn(ctx)
+	}
 	d := delta{generated: map[string][]byte{}}
 	for _, at := range m.chain() {
 		d.packages = append(d.packages, at.Packages...)
@@ -120,6 +133,20 @@ func (m *Root) squashed(ctx context.Context) delta {
 	}
 	d.dirs = m.directories(ctx, need)
 	return d
+}
+
+// squashedOn is the delta of all steps that stand on an image.
+func (m *Root) squashedOn(ctx context.Context) delta {
+	whole := *m
+	lowest := m.chain()[0]
+	whole.Parent, whole.under, whole.gone = nil, lowest.under, lowest.gone
+	whole.Packages, whole.Generated = nil, map[string][]byte{}
+	for _, at := range m.chain() {
+		whole.Packages = append(whole.Packages, at.Packages...)
+		maps.Copy(whole.Generated, at.Generated)
+	}
+	slices.SortFunc(whole.Packages, func(a, b *input.Package) int { return cmp.Compare(a.Name, b.Name) })
+	return whole.delta(ctx)
 }
 
 // needDir marks a directory and its parents as needed.

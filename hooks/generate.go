@@ -15,6 +15,7 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgver"
+	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/ucl"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release/closure"
@@ -45,12 +46,21 @@ func (m *Root) make(path string, mode uint32, text []byte) error {
 
 // databases adds what is derived from other files.
 func (r *rooter) databases(ctx context.Context, m *Root) error {
-	files, err := etc.Derive(ctx, m.content, r.family.Release.ByteOrder())
+	files, err := etc.Derive(ctx, m.altered, r.family.Release.ByteOrder())
 	errs := []error{err}
 	for _, f := range files {
 		errs = append(errs, m.make(f.Path, f.Mode, f.Text))
 	}
 	return errors.Join(errs...)
+}
+
+// altered is content, but of a file that is still that of an image below it is nil:
+// what programs made of it there stays.
+func (m *Root) altered(path string) []byte {
+	if n := m.Tree.Lookup(path); n == nil || m.onBase(n) {
+		return nil
+	}
+	return m.content(path)
 }
 
 // hints does what ldconfig(8) does when FreeBSD boots, which a container never does.
@@ -132,8 +142,8 @@ func (m *Root) placeCertificates(ctx context.Context, files []etc.Output) error 
 // inheritedCertificates returns the generated certificates of lower steps, by path.
 func (m *Root) inheritedCertificates(ctx context.Context) map[string]*tree.Node {
 	old := map[string]*tree.Node{}
-	if m.Parent != nil {
-		for n := range m.Parent.Tree.Until(ctx) {
+	if m.under != nil {
+		for n := range m.under.Until(ctx) {
 			if n.Origin == tree.Generated && strings.HasPrefix(n.Path, "/etc/ssl/") {
 				old[n.Path] = new(*n)
 			}
@@ -206,11 +216,17 @@ func (r *rooter) baseConf(ctx context.Context, m *Root) error {
 // only: if they do not change in the next patch level, neither may the layer.
 func (m *Root) newestVersion() string {
 	newest := ""
+	newer := func(p *solve.Planned) {
+		if strings.HasPrefix(p.Name, "FreeBSD-") && (newest == "" || pkgver.Compare(p.Version, newest) > 0) {
+			newest = p.Version
+		}
+	}
+	for _, p := range m.Plan.Present {
+		newer(p)
+	}
 	for _, step := range m.Plan.Steps {
 		for _, p := range step.Packages {
-			if strings.HasPrefix(p.Name, "FreeBSD-") && (newest == "" || pkgver.Compare(p.Version, newest) > 0) {
-				newest = p.Version
-			}
+			newer(p)
 		}
 	}
 	return newest

@@ -31,7 +31,7 @@ func describe(cfg Config, of release.Release, finished []*Finished) ([]*Image, e
 		if !m.Wanted {
 			continue
 		}
-		image, err := lock.Describe(of, m.Def, annotations(cfg, m.Step), m.Epoch, m.Layers)
+		image, err := lock.Describe(of, m.Def, m.Under(), annotations(cfg, m.Step), m.Epoch, m.Layers)
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +103,8 @@ func (r *documents) lock(ctx context.Context, m *Built) (lock.Lock, error) {
 		return l, err
 	}
 	l.Orlop, l.Versions, l.Image, l.Revision, l.Branch = r.Version, r.Versions, m.Def.Name, r.family.Release.Revision, r.family.Release.Branch
-	l.Schema, l.Compression, l.Squash = int(r.Schema), string(r.Compression), r.Squash
+	l.Parent = m.Under()
+	l.Schema, l.Compression, l.Squash = int(schemaOf(r.Config, m.Step)), string(r.Compression), r.Squash
 	maps.Copy(l.Annotations, annotations(r.Config, m.Step))
 	setURLs(l.Repositories, r.family.Release, m.Step)
 	for i, at := range m.lineage() {

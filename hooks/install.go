@@ -61,8 +61,11 @@ func (r *rooter) epochOf(m *Root) int64 {
 // package has one.
 func (m *Root) lastTime() *int64 {
 	var last *int64
-	if m.Parent != nil {
+	switch {
+	case m.Parent != nil:
 		last = m.Parent.Newest
+	case m.Base != nil:
+		last = m.Base.Newest()
 	}
 	for _, f := range m.Packages {
 		if t := f.LastTime(); t != nil && (last == nil || *t > *last) {
@@ -137,8 +140,22 @@ func (m *Root) repeats(n *tree.Node, f *input.Package, file int) bool {
 		return old.Link == n.Link
 	}
 	wanted, err := sum.Parse(f.Manifest.Files.Sum(file))
+	return err == nil && wanted.Typed() == m.sumBelow(old, wanted.Kind())
+}
+
+// sumBelow returns the sum of a file below the root, "" if it is unknown.
+func (m *Root) sumBelow(n *tree.Node, kind sum.Kind) sum.Sum {
+	if m.Parent == nil {
+		return sum.Sum(m.Base.SumOf(n, kind)).Typed()
+	}
 	text := m.Parent.content(n.Path)
-	return err == nil && text != nil && wanted.Typed() == sum.Of(wanted.Kind(), text).Typed()
+	if text == nil && m.Parent.onBase(n) {
+		return sum.Sum(m.Base.SumOf(n, kind)).Typed()
+	}
+	if text == nil {
+		return ""
+	}
+	return sum.Of(kind, text).Typed()
 }
 
 // removed checks that packages replace the files of lower steps that the definition

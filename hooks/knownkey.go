@@ -8,6 +8,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release"
@@ -40,12 +41,15 @@ type keyedStep struct {
 	Wanted     bool
 	Definition string // which names the parent
 	Removes    []string
-	Plan       []keyedPlan // of the whole chain, as this step has it
+	Base       string       // digest of the image that it stands on; "" for none
+	Schema     pkgdb.Schema // which is the base's if none is asked for
+	Plan       []keyedPlan  // of the whole chain, as this step has it
 }
 
 // keyedPlan is what one step of a plan adds.
 type keyedPlan struct {
 	Packages, Donors []keyedPackage // in the order of installation
+	Wanted           []string
 	Missing          []solve.Missing
 }
 
@@ -66,10 +70,13 @@ func buildKey(cfg Config, family *resolve.Family) string {
 		k.Bounded, k.Epoch = true, *cfg.Epoch
 	}
 	for _, m := range family.Steps {
-		step := keyedStep{Wanted: m.Wanted, Definition: definitionKey(m.Def), Removes: family.Removes[m.Def.Name]}
+		step := keyedStep{Wanted: m.Wanted, Definition: definitionKey(m.Def), Removes: family.Removes[m.Def.Name], Schema: schemaOf(cfg, m)}
+		if m.Base != nil {
+			step.Base = m.Base.Lock.Digest
+		}
 		for i := range m.Plan.Steps {
 			p := &m.Plan.Steps[i]
-			step.Plan = append(step.Plan, keyedPlan{keyedPackages(p.Packages), keyedPackages(p.Donors), p.Missing})
+			step.Plan = append(step.Plan, keyedPlan{keyedPackages(p.Packages), keyedPackages(p.Donors), p.Wanted, p.Missing})
 		}
 		k.Steps = append(k.Steps, step)
 	}

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -174,6 +175,11 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 	add(func(w *tarfile.Writer) error {
 		for _, n := range d.dirs {
 			if err := w.Entry(n, nil); err != nil {
+				return err
+			}
+		}
+		for _, n := range d.whiteouts {
+			if err := w.Entry(n, strings.NewReader("")); err != nil {
 				return err
 			}
 		}

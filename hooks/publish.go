@@ -97,7 +97,7 @@ func publishImage(ctx context.Context, docs *documents, m *Image) (Result, error
 	}
 	archive := release.ArtifactName(m.Def.Name) + docs.Format.Extension()
 	path := docs.out.Stage(archive)
-	err = layout.Write(ctx, path, docs.Format, &m.Image, m.Documents, func(i int) (io.ReadCloser, error) { return section(m.blobs[i]) })
+	err = layout.Write(ctx, path, docs.Format, &m.Image, m.Documents, func(i int) (io.ReadCloser, error) { return m.blob(ctx, i) })
 	if err != nil {
 		return Result{}, err
 	}
@@ -153,6 +153,18 @@ func blame(ctx context.Context, cfg Config, m *Image, err error) error {
 		}
 	}
 	return err
+}
+
+// blob opens a layer of an image, or of the one that it stands on.
+func (m *Image) blob(ctx context.Context, i int) (io.ReadCloser, error) {
+	below := 0
+	if m.Image.Base != nil {
+		below = len(m.Image.Base.Layers)
+	}
+	if i < below {
+		return m.Step.Base.Blob(ctx, i)
+	}
+	return section(m.blobs[i-below])
 }
 
 // section reads an open blob from its start, while others may read it, too.

@@ -24,7 +24,8 @@ import (
 // building it. After newRoot nothing changes it but describeLayer.
 type Root struct {
 	*Built
-	Parent    *Root // nil for none
+	Parent    *Root      // nil for none
+	under     *tree.Tree // of Parent, or of the image that the step stands on; nil for none
 	Tree      *tree.Tree
 	Packages  []*input.Package  // of this step, by name
 	Generated map[string][]byte // of this step, by path; nil for the database
@@ -33,6 +34,7 @@ type Root struct {
 
 	scripts []pending        // of this step
 	given   map[string]given // modes by scripts of this step, by path
+	gone    []string         // paths of the image below that this step takes away
 }
 
 // rooter builds roots.
@@ -84,8 +86,8 @@ func beginRoots(cfg Config) {
 // and decides what pkg's database holds.
 func (r *rooter) newRoot(ctx context.Context, step *resolve.Step, parent *Root, done int) (*Root, error) {
 	m := &Root{Built: &Built{Step: step}, Parent: parent, Tree: new(tree.Tree), Generated: map[string][]byte{}}
-	if parent != nil {
-		m.Below, m.Tree = parent.Built, parent.Tree.Clone()
+	if err := m.stand(ctx); err != nil {
+		return nil, err
 	}
 	for i, do := range []func(context.Context, *Root) error{r.install, r.configure, r.register} {
 		r.Observe.Send(event.Event{Hook: rootHooks[i], Name: step.Def.Name, Done: done, Total: len(r.family.Steps)})
@@ -139,6 +141,11 @@ func (r *rooter) take(ctx context.Context, m *Root, t define.Taken, target strin
 			by.Packages = append(by.Packages, r.packages[p.Package])
 		}
 	}
+	present, err := m.lenders(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	by.Packages = append(by.Packages, present...)
 	for _, p := range m.Own().Donors {
 		by.Packages = append(by.Packages, r.packages[p.Package])
 	}

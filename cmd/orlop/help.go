@@ -21,7 +21,7 @@ type helpGroup struct{ heading, flags string }
 // helpGroups are the headings under which help lists flags.
 var helpGroups = []helpGroup{
 	{"input", "repo repo-conf-dir srcdir root metalog lock platform tools"},
-	{"image", "abi revision branch image-file tree-file name package parent unknown-scripts exceptions annotation"},
+	{"image", "abi revision branch image-file tree-file name package parent parent-key unknown-scripts exceptions annotation"},
 	{"registry", "tag no-tags move-tag no-attachments verify-remote plain-http auth-host dry-run"},
 	{"signatures", "key keyring trust identity signers require-form lookaside policy at-least password-file signer pgp-key passphrase-file pgp-signer signer-timeout form prepare prepared show attach"},
 	{"trust", "insecure-unsigned lock-urls trust-lock tls-ca"},

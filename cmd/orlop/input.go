@@ -39,8 +39,9 @@ func inputFlags(abi cli.Flag) []cli.Flag {
 		treeFileFlag(),
 		&cli.StringFlag{Name: "name", Usage: "define an image `NAME` from --package and --parent"},
 		&cli.StringSliceFlag{Name: "package", Usage: "`PACKAGE` of the image --name: name, NAME-VERSION, pattern, or \"a | b\""},
-		&cli.StringFlag{Name: "parent", Value: "none", Usage: "`IMAGE` that the image --name builds on"},
-	})
+		&cli.StringSliceFlag{Name: "parent", Usage: "`IMAGE` that the image --name stands on: a name, an image of a registry, or a path with a /", DefaultText: "none"},
+		parentKeyFlag(),
+	}, registryFlags())
 }
 
 // releaseFlags say which release the images belong to.
@@ -105,6 +106,9 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	runtime.GOMAXPROCS(min(cfg.Jobs, runtime.NumCPU()))
 	cfg.Observe = p.progress(c)
 	err := errors.Join(checkNames(c), p.inputs(c, &cfg))
+	if err == nil {
+		cfg.Parents, err = p.parents(c)
+	}
 	if err != nil {
 		return cfg, err
 	}
@@ -141,7 +145,7 @@ func checkNames(c *cli.Context) error {
 
 // onlyLocks refuses flags for what a lock says itself, such as its epochs.
 func onlyLocks(c *cli.Context) error {
-	for _, name := range []string{"abi", "revision", "branch", "image-file", "tree-file", "name", "package", "parent", "unknown-scripts",
+	for _, name := range []string{"abi", "revision", "branch", "image-file", "tree-file", "name", "package", "unknown-scripts",
 		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url", "plan", "epoch", "annotation"} {
 		if c.IsSet(name) {
 			return fault.Usagef("--%s: the lock decides that", name)
@@ -273,10 +277,9 @@ func customImage(c *cli.Context) (*define.Image, error) {
 	if len(img.Packages) == 0 {
 		return nil, fault.Usagef("--name %s: no --package given", img.Name)
 	}
-	if img.Parent = c.String("parent"); img.Parent == "none" {
-		img.Parent = ""
-	}
-	return img, nil
+	var err error
+	img.Parent, err = customParent(c)
+	return img, err
 }
 
 func annotationFlag() cli.Flag {

@@ -36,6 +36,7 @@ func (p *program) verifyCommand() *cli.Command {
 			&cli.BoolFlag{Name: "rebuild", Usage: "make the images again from their locks and compare"},
 			&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with the definitions that the images should have"},
 			treeFileFlag(),
+			&cli.StringSliceFlag{Name: "parent", Usage: "with --rebuild, `IMAGE` that the images may stand on"}, parentKeyFlag(),
 			&cli.BoolFlag{Name: "trust-lock", Usage: "exit 0 even if only the lock vouches for what is in the image"},
 			platformFlag(), lockURLsFlag(), scriptsFlag(), annotationFlag(),
 		}, trustFlags(), signatureFlags(), releaseFlags(), sourceFlags(), registryFlags(), talkFlags()),
@@ -208,6 +209,9 @@ func (p *program) rebuildConfig(c *cli.Context, l *lock.Lock) (hooks.Config, err
 	cfg.Input = in
 	if cfg.Jobs < 1 {
 		return cfg, fault.Usagef("-j: found %d, wanted at least 1", cfg.Jobs)
+	}
+	if cfg.Parents, err = p.parents(c); err != nil {
+		return cfg, err
 	}
 	if cfg.SkipScripts, err = skipScripts(c); err == nil {
 		cfg.Annotations, err = annotations(c)

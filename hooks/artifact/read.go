@@ -254,6 +254,10 @@ const (
 // closure may be folders, with a slash at the end.
 var alwaysKept, keptForClosure = etc.Read(), closure.Texts()
 
+// abiFiles are the programs by which pkg knows the version of a root, in this order
+// (libpkg/pkg_abi.c). Examine keeps them.
+var abiFiles = []string{"/usr/bin/uname", "/bin/sh"}
+
 // keeps reports whether the contents of a file are kept, and how many bytes they
 // may have.
 func (a *Artifact) keeps(n *tree.Node) (limit int64, ok bool) {
@@ -262,6 +266,9 @@ func (a *Artifact) keeps(n *tree.Node) (limit int64, ok bool) {
 	}
 	if slices.Contains(alwaysKept, n.Path) {
 		return maxKept, true
+	}
+	if a.programs != nil && slices.Contains(abiFiles, n.Path) {
+		return maxKept, n.Size <= maxKept
 	}
 	if a.programs == nil || !slices.ContainsFunc(keptForClosure, func(path string) bool {
 		return n.Path == path || strings.HasSuffix(path, "/") && strings.HasPrefix(n.Path, path)

@@ -145,11 +145,11 @@ func contradict(one, other *hooks.Config) error {
 		if !m.Wanted || i < 0 {
 			continue
 		}
-		a, err := lock.Describe(one.Resolved.Release, m.Def, one.Annotations, 0, nil)
+		a, err := lock.Describe(one.Resolved.Release, m.Def, m.Under(), one.Annotations, 0, nil)
 		if err != nil {
 			return err
 		}
-		b, err := lock.Describe(other.Resolved.Release, other.Resolved.Steps[i].Def, other.Annotations, 0, nil)
+		b, err := lock.Describe(other.Resolved.Release, other.Resolved.Steps[i].Def, other.Resolved.Steps[i].Under(), other.Annotations, 0, nil)
 		if err != nil {
 			return err
 		}

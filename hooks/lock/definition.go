@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -27,7 +28,7 @@ func Image(l *Lock, layers []oci.Layer) (oci.Image, error) {
 	if err != nil {
 		return oci.Image{}, err
 	}
-	return Describe(rel, def, l.Annotations, l.Layers[top].Epoch, layers)
+	return Describe(rel, def, l.Parent, l.Annotations, l.Layers[top].Epoch, layers)
 }
 
 // Name returns the name of a lock's image in its archive, "" if the lock does not
@@ -40,20 +41,46 @@ func Name(l *Lock) string {
 	return image.Name
 }
 
-// Describe returns the image of a definition. Everything in it decides bytes.
-func Describe(r release.Release, def define.Image, given map[string]string, epoch int64, layers []oci.Layer) (oci.Image, error) {
+// Describe returns the image of a definition, on a parent if there is one. Everything in
+// it decides bytes.
+func Describe(r release.Release, def define.Image, parent *Parent, given map[string]string, epoch int64, layers []oci.Layer) (oci.Image, error) {
 	platform, err := r.Platform()
+	if err != nil {
+		return oci.Image{}, err
+	}
 	annotations := def.ManifestAnnotations(r, given)
 	annotations[v1.AnnotationCreated] = oci.Timestamp(epoch)
+	var base *oci.Base
+	if parent != nil {
+		if base, err = parent.Base(); err != nil {
+			return oci.Image{}, err
+		}
+		annotations[v1.AnnotationBaseImageDigest] = parent.Digest
+		if define.Remote(parent.Reference) {
+			annotations[v1.AnnotationBaseImageName] = strings.TrimPrefix(parent.Reference, "docker://")
+		}
+	}
 	return oci.Image{
 		Name:         def.RefName(r),
 		Architecture: platform.Architecture,
 		Variant:      platform.Variant,
 		Created:      epoch,
-		Settings:     oci.Inherit(v1.ImageConfig{Env: []string{define.Path}}, def.Settings(), nil),
+		Settings:     Settled(def, parent),
 		Annotations:  annotations,
+		Base:         base,
 		Layers:       layers,
-	}, err
+	}, nil
+}
+
+// Settled are the settings of an image: those of its definition, and of the parent.
+func Settled(def define.Image, parent *Parent) v1.ImageConfig {
+	below := v1.ImageConfig{Env: []string{define.Path}}
+	if parent != nil {
+		if base, err := parent.Base(); err == nil { // else Describe reports it
+			below = base.Image.Config
+		}
+	}
+	return oci.Inherit(below, def.Settings(), def.Unset)
 }
 
 // Definition returns the definition of a layer of a lock.
@@ -79,11 +106,14 @@ func Definition(l *Lock, i int) (def define.Image, err error) {
 		return def, fmt.Errorf("layer %s: the definition names image %q, wanted %q", l.Layers[i].Image, def.Name, l.Layers[i].Image)
 	}
 	below := ""
-	if i > 0 {
+	switch {
+	case i > 0:
 		below = l.Layers[i-1].Image
+	case l.Parent != nil:
+		below = l.Parent.Reference
 	}
 	if def.Parent != below {
-		return def, fmt.Errorf("layer %s: its definition has parent %q, the layer below is %q", def.Name, def.Parent, below)
+		return def, fmt.Errorf("layer %s: its definition has parent %q, the lock has %q below", def.Name, def.Parent, below)
 	}
 	return def, nil
 }

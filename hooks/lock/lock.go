@@ -31,8 +31,9 @@ type Lock struct {
 	Schema       int               `json:"pkgdb_schema"`
 	Compression  string            `json:"compression"`
 	Squash       bool              `json:"squash"`
-	Annotations  map[string]string `json:"annotations"` // that the run gave its images
-	Layers       []Layer           `json:"layers"`      // lowest first, the last is the image's own
+	Annotations  map[string]string `json:"annotations"`      // that the run gave its images
+	Parent       *Parent           `json:"parent,omitempty"` // nil for none
+	Layers       []Layer           `json:"layers"`           // on those of Parent, lowest first, the last is the image's own
 	Repositories []Repository      `json:"repositories"`
 	Packages     []Package         `json:"packages"` // in the order of installation, donors of a step after it
 	// What the image may lack although something in it needs it.
@@ -49,6 +50,8 @@ type Layer struct {
 	LeftOut      []string        `json:"left_out"` // optional files that no origin had
 	Missing      []Missing       `json:"missing"`
 	Alternatives []string        `json:"alternatives"` // "a | b: a"
+	// Wanted are packages of the parent that this step is the first to request.
+	Wanted []string `json:"wanted,omitempty"`
 	// Unknown scripts and triggers that pkg would have run.
 	SkippedScripts []Script `json:"skipped_scripts"`
 	NoAccount      []string `json:"no_account"` // "PACKAGE: user NAME" that the image lacks
@@ -124,7 +127,7 @@ func New(ctx context.Context, p *solve.Plan, catalogues []*catalog.Catalogue) (L
 			l.Packages = append(l.Packages, packageOf(p, pkg, step.Name))
 		}
 		layer := Layer{Image: step.Name, Files: []File{}, LeftOut: []string{}, Missing: []Missing{},
-			Alternatives: append([]string{}, step.Chosen...), SkippedScripts: []Script{}, NoAccount: []string{}, Generated: []Generated{}}
+			Alternatives: append([]string{}, step.Chosen...), SkippedScripts: []Script{}, NoAccount: []string{}, Generated: []Generated{}, Wanted: step.Wanted}
 		for _, m := range step.Missing {
 			layer.Missing = append(layer.Missing, Missing{string(m.Kind), m.What, m.By})
 		}

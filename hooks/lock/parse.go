@@ -149,6 +149,11 @@ func (l *Lock) check() []error {
 		}
 		repos[r.Name] = true
 	}
+	if l.Parent != nil {
+		if err := l.Parent.check(); err != nil {
+			return []error{fmt.Errorf("parent: %w", err)}
+		}
+	}
 	return append(l.checkPackages(layers, repos), l.checkDigests()...)
 }
 
@@ -202,9 +207,9 @@ func (p Package) check(layers map[string]int, repos map[string]bool) error {
 	return nil
 }
 
-// Plan returns the plan of the image that the first layers make. Pkg returns the
-// package of each entry.
-func (l *Lock) Plan(layers int, pkg func(Package) *catalog.Package) *solve.Plan {
+// Plan returns the plan of the image that the first layers make, on what is present in
+// the parent. Pkg returns the package of each entry.
+func (l *Lock) Plan(layers int, present []*catalog.Package, pkg func(Package) *catalog.Package) *solve.Plan {
 	steps := make([]solve.StepPlan, layers)
 	index := map[string]int{"": -1}
 	for i := range l.Layers {
@@ -225,12 +230,12 @@ func (l *Lock) Plan(layers int, pkg func(Package) *catalog.Package) *solve.Plan 
 		step.Packages = append(step.Packages, entry)
 	}
 	for i := range steps {
-		steps[i].Name, steps[i].Chosen = l.Layers[i].Image, l.Layers[i].Alternatives
+		steps[i].Name, steps[i].Chosen, steps[i].Wanted = l.Layers[i].Image, l.Layers[i].Alternatives, l.Layers[i].Wanted
 		for _, m := range l.Layers[i].Missing {
 			steps[i].Missing = append(steps[i].Missing, solve.Missing{Kind: solve.Kind(m.Kind), What: m.What, By: m.By})
 		}
 	}
-	return solve.NewPlan(l.ABI, nil, steps)
+	return solve.NewPlan(l.ABI, present, steps)
 }
 
 func (e *RollbackError) Error() string {

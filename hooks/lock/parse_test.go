@@ -59,7 +59,7 @@ func TestLockRoundTrip(t *testing.T) {
 	give := func(p Package) *catalog.Package {
 		return &catalog.Package{Summary: pkgfile.Summary{Name: p.Name, Version: p.Version, Path: p.Path, Sum: sum.Sum(p.Sum), Size: p.Size}, Repo: repo}
 	}
-	plan := parsed.Plan(2, give)
+	plan := parsed.Plan(2, nil, give)
 	again, err := New(t.Context(), plan, []*catalog.Catalogue{{Repo: repo, Digest: digestD}})
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestLockRoundTrip(t *testing.T) {
 	if plan.Lookup("b") == nil || plan.Lookup("lender") != nil || !plan.Automatic(plan.Lookup("b"), 1) || plan.Automatic(plan.Lookup("a"), 1) {
 		t.Errorf("got %+v", plan)
 	}
-	if low := parsed.Plan(1, give); len(low.Steps) != 1 || low.Lookup("c") != nil {
+	if low := parsed.Plan(1, nil, give); len(low.Steps) != 1 || low.Lookup("c") != nil {
 		t.Errorf("the lower layer alone: got %+v", low)
 	}
 }
@@ -179,7 +179,7 @@ func FuzzParse(f *testing.F) {
 		if twice, err := again.Encode(); err != nil || !bytes.Equal(encoded, twice) {
 			t.Errorf("%s gives %s, and then %s, %v", text, encoded, twice, err)
 		}
-		l.Plan(len(l.Layers), func(p Package) *catalog.Package {
+		l.Plan(len(l.Layers), nil, func(p Package) *catalog.Package {
 			return &catalog.Package{Summary: pkgfile.Summary{Name: p.Name, Version: p.Version}, Repo: &catalog.Repo{Name: p.Repository}}
 		})
 	})

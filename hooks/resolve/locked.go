@@ -11,6 +11,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/parent"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
@@ -29,9 +30,13 @@ func (r *resolver) resolveLocks(ctx context.Context, in *input.Locks) error {
 	members := map[string]*Step{}
 	for _, l := range in.Locks {
 		give := func(p lock.Package) *catalog.Package { return lockedPackage(packages, in.Repo(l, p.Repository), p) }
+		base, err := r.lockedBase(ctx, l)
+		if err != nil {
+			return err
+		}
 		var parent *Step
 		for i := range l.Layers {
-			m, err := lockedMember(l, i, give)
+			m, err := lockedMember(l, i, base, give)
 			if err == nil && r.Release.OnlyABI() && m.Def.NamesRelease() {
 				err = fmt.Errorf("revision is %s and branch none, wanted both for image %s", r.Release.Revision, m.Def.Name)
 			}
@@ -60,8 +65,9 @@ func (r *resolver) resolveLocks(ctx context.Context, in *input.Locks) error {
 }
 
 // lockedMember returns the step of a layer of a lock.
-func lockedMember(l *lock.Lock, i int, give func(lock.Package) *catalog.Package) (*Step, error) {
-	m := &Step{Lock: l, Pinned: &l.Layers[i], Plan: l.Plan(i+1, give)}
+func lockedMember(l *lock.Lock, i int, base *parent.Image, give func(lock.Package) *catalog.Package) (*Step, error) {
+	m := &Step{Lock: l, Pinned: &l.Layers[i], Base: base}
+	m.Plan = l.Plan(i+1, m.present(), give)
 	var err error
 	if m.Def, err = lock.Definition(l, i); err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/parent"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
@@ -20,7 +21,8 @@ import (
 // each lock, the packages that have moved since. It fetches no package. Of a lock it
 // reads only definitions, release and packages.
 func Moved(ctx context.Context, req *Request, tree input.Tree, cats []*catalog.Catalogue, locks []*lock.Lock, observe event.Observer) ([][]lock.Movement, error) {
-	r := &resolver{req, tree, observe, nil, &Family{Catalogues: cats}}
+	r := &resolver{req, tree, observe, nil, map[string]*parent.Image{}, map[string]string{}, &Family{Catalogues: cats}}
+	defer r.Close()
 	abi := locks[0].ABI
 	var err error
 	if r.universe, err = solve.NewUniverse(ctx, cats, abi); err != nil {
@@ -67,6 +69,13 @@ func (r *resolver) renewed(ctx context.Context, l *lock.Lock) (*Step, error) {
 	}
 	if err := checkTree(r.tree, chain); err != nil {
 		return nil, err
+	}
+	base, err := r.lockedBase(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	if base != nil { // the same, whatever its tag names today
+		r.bases[l.Parent.Reference] = base
 	}
 	members := map[string]*Step{}
 	for i := range chain {

@@ -7,11 +7,13 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/parent"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
@@ -33,6 +35,7 @@ type Request struct {
 	// image from a lock they are what the user expects.
 	Annotations map[string]string
 	Epoch       *int64 // seconds: no time is later than this; nil for no such bound
+	Parents     parent.Finder
 	// Files keeps what was read of ImageFiles and TreeFiles for the next request; nil to
 	// read them each time.
 	Files *Files
@@ -86,7 +89,7 @@ func (r *Request) definitions(ctx context.Context, revision string) (*definition
 	if err != nil {
 		return nil, err
 	}
-	all := &definitions{images, images.PackageExceptions(), map[string][]string{}}
+	all := &definitions{images, images.PackageExceptions(), map[string][]string{}, map[string]string{}}
 	for _, file := range r.definitionFiles() {
 		if err := all.read(ctx, r.Files, file, revision); err != nil {
 			return nil, err
@@ -105,6 +108,7 @@ type definitions struct {
 	define.Images
 	inherited define.Exceptions   // that images have with packages
 	removes   map[string][]string // paths of lower steps that packages must replace, by image
+	parents   map[string]string   // references as this run has to open them, by image
 }
 
 // definitionFile is a file with definitions, and the flag that names it.
@@ -122,20 +126,31 @@ func (r *Request) definitionFiles() []definitionFile {
 	return list
 }
 
-// read adds the definitions of a file.
+// read adds the definitions of a file. Their parents on disk are relative to its folder.
 func (all *definitions) read(ctx context.Context, files *Files, f definitionFile, revision string) error {
+	known := maps.Clone(all.Images)
+	err := all.add(ctx, files, f, revision)
+	for name, img := range all.Images {
+		if _, old := known[name]; !old && define.IsReference(img.Parent) {
+			all.parents[name] = define.Within(filepath.Dir(f.path), img.Parent)
+		}
+	}
+	return err
+}
+
+func (all *definitions) add(ctx context.Context, files *Files, f definitionFile, revision string) error {
 	text, err := until.Do(ctx, func() ([]byte, error) { return files.read(f.path) })
 	if err != nil {
 		return &fault.UnreadError{Flag: f.flag, Path: f.path, Err: err}
 	}
-	add := all.AddConf
+	adds := all.AddConf
 	switch {
 	case f.flag == "tree-file":
-		add = all.ReadTree
+		adds = all.ReadTree
 	case !strings.HasSuffix(f.path, ".conf"):
 		return all.Read(f.path, text, revision)
 	}
-	c, err := add(f.path, text, revision)
+	c, err := adds(f.path, text, revision)
 	all.removes[c.Image.Name] = c.Removes
 	return err
 }

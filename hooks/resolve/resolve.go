@@ -9,6 +9,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/parent"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
@@ -19,7 +20,7 @@ import (
 // Resolve finds the release and the images, and plans each requested image and its
 // ancestors; or it takes all this from locks.
 func Resolve(ctx context.Context, req *Request, in input.Input, cats []*catalog.Catalogue, observe event.Observer) (*Family, error) {
-	r := &resolver{req, input.TreeOf(in), observe, nil, &Family{Catalogues: cats}}
+	r := &resolver{req, input.TreeOf(in), observe, nil, map[string]*parent.Image{}, map[string]string{}, &Family{Catalogues: cats}}
 	if locks, is := in.(*input.Locks); is {
 		return r.Family, r.resolveLocks(ctx, locks)
 	}
@@ -43,7 +44,9 @@ type resolver struct {
 	*Request
 	tree     input.Tree
 	observe  event.Observer
-	universe *solve.Universe // nil with locks
+	universe *solve.Universe          // nil with locks
+	bases    map[string]*parent.Image // by reference
+	parents  map[string]string        // references of definitions
 	*Family
 }
 
@@ -118,6 +121,7 @@ func (r *resolver) findRelease(ctx context.Context) (define.Images, error) {
 		return nil, err
 	}
 	images := all.Images
+	r.parents = all.parents
 	if r.Inherited, r.Removes = all.inherited, all.removes; untold == nil {
 		return images, nil
 	}
@@ -136,14 +140,21 @@ func (r *resolver) findRelease(ctx context.Context) (define.Images, error) {
 // newMember plans the last image of a chain.
 func (r *resolver) newMember(ctx context.Context, chain []define.Image, members map[string]*Step) (*Step, error) {
 	m := &Step{Def: chain[len(chain)-1]}
-	m.Parent = members[m.Def.Parent]
+	base, err := r.base(ctx, chain[0])
+	if err != nil {
+		return nil, err
+	}
+	m.Parent, m.Base = members[m.Def.Parent], base
 	m.Def = inherit(m.Def, m.Parent)
+	m.Def.Parent = define.Portable(m.Def.Parent)
 	var steps []solve.Step
 	for _, img := range chain {
 		steps = append(steps, solve.Step{Name: img.Name, Want: img.Packages, Donors: donors(r.tree, img)})
 	}
-	var err error
-	if m.Plan, err = r.universe.Solve(ctx, nil, steps); err != nil {
+	if m.Plan, err = r.universe.Solve(ctx, m.present(), steps); err == nil {
+		err = m.fits()
+	}
+	if err != nil {
 		return nil, fault.Within("image "+m.Def.Name, err)
 	}
 	return m, nil

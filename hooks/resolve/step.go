@@ -4,11 +4,13 @@ package resolve
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"slices"
 
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/parent"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
@@ -20,9 +22,22 @@ type Family struct {
 	Release    release.Release
 	Catalogues []*catalog.Catalogue
 	Steps      []*Step                   // parents first
+	Bases      []*parent.Image           // that steps stand on
 	Inherited  define.Exceptions         // that images have with packages
 	Removes    map[string][]string       // paths of lower steps that packages must replace, by image
 	Trusted    map[*catalog.Package]bool // packages of locks that definition and catalogue confirm
+}
+
+// Close releases the images that steps stand on.
+func (f *Family) Close() error {
+	if f == nil {
+		return nil
+	}
+	var errs []error
+	for _, base := range f.Bases {
+		errs = append(errs, base.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Packages returns each package once, by name.
@@ -44,7 +59,10 @@ func (f *Family) Uses(repo *catalog.Repo) bool {
 // Step is an image and what it adds to its parent, usually one layer.
 type Step struct {
 	Def    define.Image
-	Parent *Step       // nil for none
+	Parent *Step // nil for none
+	// Base is the image that the lowest step of the chain stands on; nil for none. All
+	// steps of a chain have it.
+	Base   *parent.Image
 	Wanted bool        // an archive is to be written
 	Plan   *solve.Plan // of the whole chain, this image last
 

@@ -17,6 +17,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/jsondiff"
+	"github.com/orlop/orlop/release/registry"
 )
 
 // A lock says what is in an image, but is untrusted itself. Whatever in it is not
@@ -44,6 +45,7 @@ func (r *voucher) vouch(ctx context.Context) error {
 		return err
 	}
 	r.vouchAnnotations()
+	r.vouchBases()
 	r.Trusted = map[*catalog.Package]bool{}
 	listed := map[*Step]bool{}
 	for _, m := range r.Steps {
@@ -110,6 +112,7 @@ func (r *voucher) vouchDefinitions(ctx context.Context) error {
 			m.Whose = "the lock's"
 			continue
 		}
+		want.Parent = define.Portable(want.Parent)
 		changes := jsondiff.Compare(inherit(want, m.Parent), m.Def)
 		whose := users
 		if want.FreeBSD && !r.ofTree(m.Def.Name) {
@@ -122,7 +125,22 @@ func (r *voucher) vouchDefinitions(ctx context.Context) error {
 			m.Whose = "not " + whose
 		}
 	}
+	r.parents = known.parents
 	return nil
+}
+
+// vouchBases finds parents that only a lock names. One counts if the user names it with
+// its digest, in a definition or to this run, or gives a key that has signed it.
+func (r *voucher) vouchBases() {
+	for _, m := range r.Steps {
+		if m.Base == nil || m.Parent != nil || m.Base.Vouched {
+			continue
+		}
+		if ref, err := registry.ParseReference(r.parents[m.Def.Name]); err == nil && m.DefinedWell() && ref.Digest.String() == m.Base.Lock.Digest {
+			continue
+		}
+		m.doubt("the parent of image %s, %s with digest %s, is the lock's; --parent with that digest, or --parent-key, confirms it", m.Def.Name, m.Base.Lock.Reference, m.Base.Lock.Digest)
+	}
 }
 
 // vouchAnnotations compares the annotations of locks that are not in definitions

@@ -35,7 +35,7 @@ func (r *voucher) vouchPlan(ctx context.Context, m *Step) error {
 	for _, at := range m.Chain() {
 		steps = append(steps, solve.Step{Name: at.Def.Name, Want: at.Def.Packages})
 	}
-	plan, err := u.Solve(ctx, nil, steps)
+	plan, err := u.Solve(ctx, m.present(), steps)
 	if err != nil {
 		m.doubt("the lock of image %s cannot be resolved again: %v", m.Def.Name, err)
 		return ctx.Err()

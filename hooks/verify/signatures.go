@@ -61,7 +61,7 @@ func (s Signature) Brief() string {
 		text += " at " + s.Time.Format(time.RFC3339)
 	}
 	if s.Identity != "" {
-		text += " for " + repository(s.Identity)
+		text += " for " + signature.RepositoryOf(s.Identity)
 	}
 	return text
 }
@@ -227,37 +227,16 @@ func (s *Signing) judgeAll(r *Report, of subject, found []signature.Found) []Sig
 
 // judge judges one signature.
 func (s *Signing) judge(r *Report, of subject, f signature.Found) Signature {
-	claim, err := s.Verify(f.Signature)
-	g := Signature{of.digest, of.what, f.Form, f.Where, claim.Signer, claim.Identity, claim.Time, false, ""}
-	want := s.identity(r)
-	switch {
-	case err != nil:
-		g.Why = err.Error()
-	case !slices.Contains(claim.Digests, of.digest):
-		g.Why = fmt.Sprintf("is of %s", claim.Digests[0])
-	case f.Form != attest.FormBundle && want != "" && repository(claim.Identity) != want:
-		g.Why = "is for another repository, wanted " + want
-	default:
-		g.Counts = true
-	}
-	return g
+	claim, why := f.Judge(s.Trust, of.digest, s.identity(r))
+	return Signature{of.digest, of.what, f.Form, f.Where, claim.Signer, claim.Identity, claim.Time, why == "", why}
 }
 
 // identity is the repository that signatures must name, "" for any.
 func (s *Signing) identity(r *Report) string {
 	if s.Identity != "" || r.Remote == nil {
-		return repository(s.Identity)
+		return signature.RepositoryOf(s.Identity)
 	}
 	return r.Remote.Reference.Name()
-}
-
-// repository is the repository of a name, without its tag; "" if it is none.
-func repository(name string) string {
-	ref, err := registry.ParseReference(name)
-	if err != nil {
-		return ""
-	}
-	return ref.Name()
 }
 
 // enough finds what is not signed as it should be: the first subject, by so many keys,

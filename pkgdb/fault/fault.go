@@ -118,6 +118,22 @@ func Within(place string, err error) error {
 	return nil
 }
 
+// List returns the faults that are joined in an error, each with the places before it.
+func List(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		if err == nil {
+			return nil
+		}
+		return []error{err}
+	}
+	var list []error
+	for _, e := range joined.Unwrap() {
+		list = append(list, List(e)...)
+	}
+	return list
+}
+
 // Reason is the system's error without the paths, which the surrounding message
 // has.
 func Reason(err error) error {

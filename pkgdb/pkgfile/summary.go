@@ -4,6 +4,7 @@ package pkgfile
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/sum"
@@ -13,6 +14,7 @@ import (
 // to install it and where it is: a repository has tens of thousands of them.
 type Summary struct {
 	Name, Version, ABI, Origin string
+	OSVersion                  int // FreeBSD_version of the machine that built it; 0 if unknown
 
 	Deps                                 []string // only names, which are all that pkg uses
 	ShlibsRequired, ShlibsRequiredIgnore []string
@@ -32,6 +34,7 @@ var summaryKeys = map[string]bool{
 	"shlibs_required": true, "shlibs_required_ignore": true,
 	"shlibs_provided": true, "shlibs_provided_ignore": true,
 	"provides": true, "requires": true, "conflicts": true,
+	"annotations": true,
 }
 
 // ParseSummary reads a line of a catalogue, which must be valid JSON.
@@ -93,11 +96,27 @@ func (m *Manifest) Summary() Summary {
 		ShlibsRequired: m.ShlibsRequired, ShlibsRequiredIgnore: m.ShlibsRequiredIgnore,
 		ShlibsProvided: m.ShlibsProvided, ShlibsProvidedIgnore: m.ShlibsProvidedIgnore,
 		Provides: m.Provides, Requires: m.Requires, Conflicts: m.Conflicts,
+		OSVersion: m.OSVersion(),
 	}
 	for _, d := range m.Deps {
 		s.Deps = append(s.Deps, d.Name)
 	}
 	return s
+}
+
+// OSVersion is the version of FreeBSD that built a package, as ports and base note it
+// (ports/Mk/bsd.port.mk); 0 if it does not say.
+func (m *Manifest) OSVersion() int {
+	for _, a := range m.Annotations {
+		if a.Name == "FreeBSD_version" {
+			n, err := strconv.Atoi(a.Value)
+			if err != nil || n < 0 {
+				return 0
+			}
+			return n
+		}
+	}
+	return 0
 }
 
 // FullName is NAME-VERSION, as pkg prints it.

@@ -75,6 +75,7 @@ type StepPlan struct {
 	Donors   []*Planned // by name; none of them is installed by this or a lower step
 	Missing  []Missing  // of this step's packages, by kind and text
 	Chosen   []string   // for each alternative of the request, "a | b: a"
+	Wanted   []string   // names of present packages that no lower step requests, but this one, sorted
 }
 
 // All are the packages of a step, then its donors.
@@ -114,12 +115,12 @@ func newPlan(abi string, present []*catalog.Package) *Plan {
 	return p
 }
 
-// Wanted are the names of present packages that steps up to this one request.
-func (p *Plan) Wanted(step int) map[string]bool {
+// Wanted are the names of present packages that some step requests.
+func (p *Plan) Wanted() map[string]bool {
 	names := map[string]bool{}
-	for _, pkg := range p.Present {
-		if !p.Automatic(pkg, step) {
-			names[pkg.Name] = true
+	for _, step := range p.Steps {
+		for _, name := range step.Wanted {
+			names[name] = true
 		}
 	}
 	return names

@@ -55,7 +55,7 @@ func TestPresent(t *testing.T) {
 			if d := cmp.Diff(tt.plan, show(plan)); d != "" {
 				t.Errorf("(-want +got):\n%s", d)
 			}
-			if got := strings.Join(slices.Sorted(maps.Keys(plan.Wanted(0))), " "); got != tt.marked {
+			if got := strings.Join(slices.Sorted(maps.Keys(plan.Wanted())), " "); got != tt.marked {
 				t.Errorf("marked as requested: got %q, want %q", got, tt.marked)
 			}
 		})

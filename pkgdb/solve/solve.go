@@ -126,12 +126,23 @@ func (s *solver) request(i int, step, want string, out *StepPlan) {
 			if !isGlob(want) && want != p.Name { // a version was requested
 				s.errs = append(s.errs, &UnresolvedError{Chain: []string{step, want}, Reason: fmt.Sprintf(
 					"%s is already planned (%s)%s", old.FullName(), strings.Join(s.plan.Why(p.Name), "; "), stays(old))})
-			} else if old.Requested < 0 && old.Why.Kind == Parent {
-				old.Requested = i
+			} else if old.Why.Kind == Parent {
+				old.want(i, out)
 			}
+		case old.Why.Kind == Parent:
+			old.want(i, out)
 		case old.Requested < 0:
 			old.Requested = i
 		}
+	}
+}
+
+// want records that a step requests a package that was there before.
+func (p *Planned) want(step int, out *StepPlan) {
+	if p.Requested < 0 {
+		p.Requested = step
+		out.Wanted = append(out.Wanted, p.Name)
+		slices.Sort(out.Wanted)
 	}
 }
 

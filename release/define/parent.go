@@ -17,12 +17,16 @@ func Remote(reference string) bool { return strings.HasPrefix(reference, "docker
 // Kinds of reference to an image on disk, as skopeo(1) has them; a path needs none.
 var kinds = []string{"oci-archive:", "oci:"}
 
-// Portable returns a reference without the folders of the machine that it is used on.
+// Portable returns a reference without the folders of the machine that it is used on:
+// a path becomes ./NAME.
 func Portable(reference string) string {
 	if Remote(reference) || !IsReference(reference) {
 		return reference
 	}
 	kind, path := cutKind(reference)
+	if kind == "" {
+		kind = "./"
+	}
 	return kind + filepath.Base(path)
 }
 

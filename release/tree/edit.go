@@ -2,7 +2,10 @@
 
 package tree
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // Put adds n and, if missing, its parents as Implicit directories (0755
 // root:wheel). A directory may be put again: the higher Origin decides its
@@ -44,6 +47,17 @@ func (t *Tree) Replace(n Node) bool {
 	}
 	t.put(&n)
 	return true
+}
+
+// Without returns a tree that lacks some files and links.
+func (t *Tree) Without(ctx context.Context, gone func(*Node) bool) (*Tree, error) {
+	left := new(Tree)
+	for n := range t.Until(ctx) {
+		if n.Type == Dir || !gone(n) {
+			left.put(n)
+		}
+	}
+	return left, ctx.Err()
 }
 
 // SetTime sets the time of the node at path.

@@ -70,10 +70,10 @@ func Text(text []byte) Blob {
 
 // Write writes an image as a tar file or folder at path, which must not exist;
 // after an error a part of it may remain. Open opens the blob of each layer, by
-// its index in Image.Layers; one that does not match its Layer is an error.
+// its index in Image.All; one that does not match its Layer is an error.
 func Write(ctx context.Context, path string, f Format, im *oci.Image, d oci.Documents, open func(i int) (io.ReadCloser, error)) error {
 	blobs := []Blob{Text(d.Config), Text(d.Manifest)}
-	for i, l := range im.Layers {
+	for i, l := range im.All() {
 		blobs = append(blobs, Blob{l.Digest, l.Size, func() (io.ReadCloser, error) { return open(i) }})
 	}
 	return WriteBlobs(ctx, path, f, im.Created, d.Index, blobs)

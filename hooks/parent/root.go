@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package parent
+
+import (
+	"context"
+
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/release/tree"
+)
+
+// Root returns the tree of the image as one that packages can be put into: its nodes
+// know their packages. What no package has counts as generated, and a directory of none
+// as listed in an mtree file, so that one of a package decides its attributes.
+func (i *Image) Root(ctx context.Context) (*tree.Tree, error) {
+	t := new(tree.Tree)
+	owners := i.Owners()
+	for n := range i.Tree.Until(ctx) {
+		own := *n
+		switch owner := owners.Of(n.Path); {
+		case owner != "":
+			own.Origin, own.Package = tree.Packaged, owner
+		case n.Type == tree.Dir:
+			own.Origin = tree.Listed
+		default:
+			own.Origin = tree.Generated
+		}
+		if err := t.Put(own); err != nil {
+			return nil, err
+		}
+	}
+	return t, ctx.Err()
+}
+
+// Newest is the time that stands for those of all packages: the image's own, else that
+// of its newest file; nil if neither says.
+func (i *Image) Newest() *int64 {
+	if created := i.Base.Image.Created; created != nil {
+		return new(max(0, created.Unix()))
+	}
+	if i.Content == nil {
+		return nil
+	}
+	if newest := i.Content.Newest(); newest > 0 {
+		return &newest
+	}
+	return nil
+}
+
+// Add makes the pkg database of an image that stands on this one: see Content.Add.
+func (i *Image) Add(ctx context.Context, dir string, pkgs []pkgdb.Installed, requested map[string]bool, epoch int64, schema pkgdb.Schema) (*pkgdb.Image, error) {
+	i.mu.Lock() // a Content is not for concurrent use
+	defer i.mu.Unlock()
+	return i.Content.Add(ctx, dir, pkgs, requested, epoch, schema)
+}
