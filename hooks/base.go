@@ -33,7 +33,7 @@ func (m *Root) stand(ctx context.Context) error {
 		return err
 	}
 	m.Tree, err = m.under.Without(ctx, func(n *tree.Node) bool {
-		gone := isJournal(n.Path)
+		gone := pkgdb.IsJournal(n.Path)
 		if gone {
 			m.gone = append(m.gone, n.Path)
 		}
@@ -42,19 +42,10 @@ func (m *Root) stand(ctx context.Context) error {
 	return err
 }
 
-// isJournal reports whether a path is one of the files that SQLite leaves beside pkg's
-// database.
-func isJournal(path string) bool {
-	suffix, beside := strings.CutPrefix(path, pkgdb.Path)
-	return beside && slices.Contains([]string{"-journal", "-shm", "-wal"}, suffix)
-}
-
 // whiteout is the entry of a layer that removes a path of a lower one (image-spec,
 // layer.md: Whiteouts).
 func (m *Root) whiteout(path string) *tree.Node {
-	dir, name := tree.Parent(path), path[strings.LastIndexByte(path, '/')+1:]
-	return &tree.Node{Path: strings.TrimSuffix(dir, "/") + "/" + layer.Whiteout + name, Type: tree.File, Mode: 0o644,
-		Uname: "root", Gname: "wheel", Time: m.Epoch, Digest: tree.DigestOf(nil)}
+	return &tree.Node{Path: layer.Whiteout(path), Type: tree.File, Mode: 0o644, Uname: "root", Gname: "wheel", Time: m.Epoch, Digest: tree.DigestOf(nil)}
 }
 
 // lenders returns the packages of the image below that have what a definition takes,

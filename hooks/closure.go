@@ -193,6 +193,9 @@ func exceptionsOf(cfg Config, family *resolve.Family, m *resolve.Step) define.Ex
 	for _, at := range m.Chain() {
 		all = all.Join(at.Def.Exceptions)
 	}
+	if m.Base != nil {
+		all = all.JoinNew(m.Base.Lacks)
+	}
 	return all.JoinNew(family.Inherited.Without(func(e define.Exception) bool { return !has(m, e) }))
 }
 

@@ -21,6 +21,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/sqlitefile"
@@ -184,4 +185,11 @@ func contentIn(ctx context.Context, image *Image) (*Content, error) {
 	}
 	defer db.Close()
 	return db.Content(ctx)
+}
+
+// IsJournal reports whether a path is one of the files that SQLite leaves beside pkg's
+// database.
+func IsJournal(path string) bool {
+	suffix, beside := strings.CutPrefix(path, Path)
+	return beside && slices.Contains([]string{"-journal", "-shm", "-wal"}, suffix)
 }

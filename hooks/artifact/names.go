@@ -34,6 +34,32 @@ func (a *Artifact) StepsOf(packages []pkgdb.Installed) map[string]string {
 	return steps
 }
 
+// Above are the packages that orlop's own layers brought, and those that the image below
+// has: the layers of others have their first file.
+func (a *Artifact) Above() (own, others []pkgdb.Installed) {
+	first := map[string]bool{}
+	for _, p := range a.Packages {
+		if p.Files.Len() > 0 {
+			first[p.Files.Path(0)] = false
+		}
+	}
+	for _, nodes := range a.Layers[:a.Below()] {
+		for i := range nodes.Len() {
+			if _, is := first[nodes.Path(i)]; is {
+				first[nodes.Path(i)] = true
+			}
+		}
+	}
+	for _, p := range a.Packages {
+		if p.Files.Len() == 0 || first[p.Files.Path(0)] {
+			others = append(others, p)
+		} else {
+			own = append(own, p)
+		}
+	}
+	return own, others
+}
+
 // LayerName returns the name of a layer in the history, else its number.
 func (a *Artifact) LayerName(i int) string {
 	if a.Contents != nil {

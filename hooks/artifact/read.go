@@ -254,10 +254,6 @@ const (
 // closure may be folders, with a slash at the end.
 var alwaysKept, keptForClosure = etc.Read(), closure.Texts()
 
-// abiFiles are the programs by which pkg knows the version of a root, in this order
-// (libpkg/pkg_abi.c). Examine keeps them.
-var abiFiles = []string{"/usr/bin/uname", "/bin/sh"}
-
 // keeps reports whether the contents of a file are kept, and how many bytes they
 // may have.
 func (a *Artifact) keeps(n *tree.Node) (limit int64, ok bool) {

@@ -3,13 +3,11 @@
 package parent
 
 import (
-	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
-	"github.com/orlop/orlop/release/elf"
 )
 
 // FitError is an image that others of a target cannot stand on.
@@ -23,32 +21,9 @@ func (e *FitError) Unwrap() error { return e.Err }
 // Unmet reports that the request cannot be met.
 func (*FitError) Unmet() bool { return true }
 
-// abiFiles are the programs by which pkg knows the version of a root, in this order
-// (libpkg/pkg_abi.c).
-var abiFiles = []string{"/usr/bin/uname", "/bin/sh"}
-
 // releaseStep is what the major number of a release counts in an OSVERSION: 15.0 is
 // 1500000 and more (sys/param.h, __FreeBSD_version).
 const releaseStep = 100_000
-
-// OSVersion is the version of FreeBSD that the image is of, as pkg would find it; 0 if
-// it does not say.
-func (i *Image) OSVersion() int {
-	for _, path := range abiFiles {
-		if text := i.Text(path); text != nil {
-			if version, err := elf.OSVersion(bytes.NewReader(text)); err == nil && version > 0 {
-				return version
-			}
-		}
-	}
-	newest := 0
-	for _, p := range i.Packages {
-		if strings.HasPrefix(p.Name, "FreeBSD-") {
-			newest = max(newest, p.OSVersion())
-		}
-	}
-	return newest
-}
 
 // major is the image's release; 0 if it does not say.
 func (i *Image) major() int {

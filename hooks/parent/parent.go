@@ -33,6 +33,7 @@ type Image struct {
 	Notes []string    // what is odd about it
 	// Vouched reports of a lock's parent that the user vouches for it.
 	Vouched bool
+	Lacks   define.Exceptions // what it needs and has not itself
 
 	ref *artifact.Ref
 	mu  sync.Mutex // guards Content

@@ -38,7 +38,11 @@ func (r *resolver) base(ctx context.Context, lowest define.Image) (*parent.Image
 	if err != nil {
 		return nil, fault.Within("image "+lowest.Name, err)
 	}
-	return base, r.stand(reference, base)
+	if err := r.stand(reference, base); err != nil {
+		return nil, err
+	}
+	base.Lacks, err = base.Gaps(ctx, r.Inherited.Join(r.Exceptions))
+	return base, err
 }
 
 // stand adds an image that steps stand on, if packages for the ABI run there.

@@ -106,18 +106,22 @@ func documentsOf(a *oci.Contents, l *lock.Lock) (oci.Documents, error) {
 		return oci.Documents{}, err
 	}
 	var layers []oci.Layer
+	below := l.Below()
 	for i, d := range a.Manifest.Layers {
+		if i < below {
+			continue // the lock has its digest
+		}
 		made := oci.Layer{Layer: layer.Layer{MediaType: compression.MediaType(), Digest: d.Digest, Size: d.Size}}
 		if i < len(a.Config.RootFS.DiffIDs) {
 			made.DiffID = a.Config.RootFS.DiffIDs[i]
 		}
-		if i < len(steps) {
-			made.Created, made.CreatedBy = steps[i].Epoch, "orlop "+steps[i].Image
+		if own := i - below; own < len(steps) {
+			made.Created, made.CreatedBy = steps[own].Epoch, "orlop "+steps[own].Image
 		}
 		layers = append(layers, made)
 	}
 	if len(layers) != len(steps) {
-		return oci.Documents{}, fmt.Errorf("found %d layers, it has %d", len(layers), len(steps))
+		return oci.Documents{}, fmt.Errorf("found %d layers, it has %d", len(a.Manifest.Layers), below+len(steps))
 	}
 	image, err := lock.Image(l, layers)
 	if err != nil {

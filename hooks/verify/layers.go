@@ -24,20 +24,21 @@ func checkLayers(ctx context.Context, a *artifact.Artifact, l *lock.Lock) []erro
 	if l.Squash {
 		steps = steps[len(steps)-1:]
 	}
-	c := layerCheck{owners: a.Owners(), steps: map[string]string{}, known: a.Packages != nil && ownDatabase(a)}
+	c := layerCheck{owners: a.Owners(), steps: map[string]string{}, known: a.Packages != nil && ownDatabase(a), others: l.Parent != nil}
 	for _, p := range l.Packages {
-		if !p.Donor && !l.Squash {
+		if !p.Donor {
 			c.steps[p.Name] = p.Layer
 		}
 	}
 	for _, step := range l.Layers {
 		c.epochs = append(c.epochs, step.Epoch)
 	}
-	for i := range min(len(steps), len(a.Layers)) {
+	below := l.Below()
+	for i := range min(len(steps), len(a.Layers)-below) {
 		if !l.Squash {
 			c.epochs = []int64{steps[i].Epoch}
 		}
-		c.layer(ctx, fmt.Sprintf("layer %d", i+1), &steps[i], a.Layers[i])
+		c.layer(ctx, fmt.Sprintf("layer %d", below+i+1), &steps[i], a.Layers[below+i], l.Squash)
 	}
 	if c.other && ownDatabase(a) {
 		c.errs = append(c.errs, checkNormal(ctx, a, l.Layers[len(l.Layers)-1].Epoch)...)
@@ -48,14 +49,15 @@ func checkLayers(ctx context.Context, a *artifact.Artifact, l *lock.Lock) []erro
 // layerCheck collects what is wrong with the entries of layers.
 type layerCheck struct {
 	owners *artifact.Owners
-	steps  map[string]string // step by package; none where one layer has all
+	steps  map[string]string // step by package
+	others bool              // packages of a parent are in the database, too
 	known  bool              // the pkg database could be read
 	epochs []int64           // possible times of a generated file
 	other  bool              // the last pkg database is not the lock's
 	errs   []error
 }
 
-func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, nodes tree.Part) {
+func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, nodes tree.Part, squash bool) {
 	wanted := map[string]lock.Generated{}
 	for _, g := range step.Generated {
 		wanted[g.Path] = g
@@ -78,7 +80,9 @@ func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, n
 		case layer.IsWhiteout(n): // checkOwn reports it
 		case owner == "" && c.known:
 			c.fault(name, n.Path, "file", "there", "none: no package has it, and orlop does not make it")
-		case of != "" && of != step.Image:
+		case of == "" && owner != "" && c.others:
+			c.fault(name, n.Path, "file of "+owner, "there", "it only in a layer of the parent, which has that package")
+		case of != "" && of != step.Image && !squash:
 			c.fault(name, n.Path, "file of "+owner, "there", "it in the layer of "+of)
 		}
 	}

@@ -22,7 +22,11 @@ func checkOwners(ctx context.Context, a *artifact.Artifact) Findings {
 		return Findings{Details: unknownOwners(ctx, a)}
 	}
 	var f Findings
+	own := ownPaths(a)
 	for n := range a.Tree.Until(ctx) {
+		if own != nil && !own[n.Path] {
+			continue
+		}
 		if n.Uname == "" || n.Gname == "" {
 			f.add(fault.Contentf("%s: its owners have numbers without names, and orlop writes both", n.Path))
 		}
@@ -42,6 +46,20 @@ func checkOwners(ctx context.Context, a *artifact.Artifact) Findings {
 		}
 	}
 	return f
+}
+
+// ownPaths are the paths in orlop's layers on those of others; nil if all are orlop's.
+func ownPaths(a *artifact.Artifact) map[string]bool {
+	if a.Below() == 0 {
+		return nil
+	}
+	paths := map[string]bool{}
+	for _, nodes := range a.Layers[a.Below():] {
+		for i := range nodes.Len() {
+			paths[nodes.Path(i)] = true
+		}
+	}
+	return paths
 }
 
 // unknownOwners names, for each number without an account, one path that has it.

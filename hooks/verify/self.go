@@ -18,6 +18,7 @@ import (
 	"github.com/orlop/orlop/release/etc"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
+	"github.com/orlop/orlop/release/tree"
 )
 
 // checkAlone checks an image without a lock against what orlop would have written for
@@ -57,9 +58,13 @@ func checkOwn(a *artifact.Artifact) []error {
 	fault := func(i int, format string, args ...any) {
 		errs = append(errs, fault.Contentf("layer %d: %w", i+1, fmt.Errorf(format, args...)))
 	}
+	below := a.Below()
 	for i, nodes := range a.Layers {
+		if i < below {
+			continue // others made it
+		}
 		for n := range nodes.All() {
-			if layer.IsWhiteout(n) {
+			if layer.IsWhiteout(n) && (below == 0 || !pkgdb.IsJournal(layer.Hidden(n.Path))) {
 				fault(i, "%s: is a whiteout, which orlop does not write", n.Path)
 			}
 		}
@@ -111,10 +116,21 @@ func checkNormal(ctx context.Context, a *artifact.Artifact, epoch int64) []error
 	return []error{fault.Contentf("%s: is not in its normal form: %s", pkgdb.Path, what)}
 }
 
+// ownText returns the contents of files as far as orlop's own layers have them: what
+// others made of theirs is their affair.
+func ownText(a *artifact.Artifact) func(path string) []byte {
+	return func(path string) []byte {
+		if slices.ContainsFunc(a.Layers[a.Below():], func(nodes tree.Part) bool { return artifact.Has(nodes, path) }) {
+			return a.Text(path)
+		}
+		return nil
+	}
+}
+
 // checkDerived checks files that are derived from other files of the image. Files of
 // packages are compared with the packages.
 func checkDerived(ctx context.Context, a *artifact.Artifact, r release.Release) []error {
-	files, err := etc.Derive(ctx, a.Text, r.ByteOrder())
+	files, err := etc.Derive(ctx, ownText(a), r.ByteOrder())
 	var errs []error
 	if err != nil {
 		errs = append(errs, err)

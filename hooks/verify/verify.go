@@ -7,9 +7,12 @@ package verify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/pkgdb"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/tree"
@@ -39,7 +42,12 @@ func Artifact(ctx context.Context, source oci.Source, platform string) (*artifac
 		return a, f
 	}
 	rows := checkRows(ctx, a)
-	files := compareRoot(ctx, &a.Root, a.Packages)
+	own, others := a.Packages, []pkgdb.Installed(nil)
+	if a.OwnName() != "" && a.Below() > 0 {
+		own, others = a.Above()
+	}
+	files := compareRoot(ctx, &a.Root, own)
+	f.passOver(compareRoot(ctx, &a.Root, others))
 	owners := checkOwners(ctx, a)
 	f.add(<-rows...)
 	if a.OwnName() != "" {
@@ -51,6 +59,17 @@ func Artifact(ctx context.Context, source oci.Source, platform string) (*artifac
 		return nil, Findings{Errs: []error{ctx.Err()}}
 	}
 	return a, f
+}
+
+// passOver notes how files of a parent differ from its pkg database: it came so.
+func (f *Findings) passOver(errs []error) {
+	if len(errs) == 0 {
+		return
+	}
+	f.Notes = append(f.Notes, fmt.Sprintf("the parent differs from its own pkg database: %s", fault.Counted(len(errs), "fact")))
+	for _, err := range errs {
+		f.Details = append(f.Details, "parent: "+err.Error())
+	}
 }
 
 // checkRows checks the pkg database, while files are compared with it.

@@ -16,22 +16,35 @@ import (
 // The marks of things that a layer removes (image-spec, layer.md, Whiteouts).
 // Other names with the prefix of opaque are AUFS's own, and are never extracted.
 const (
-	Whiteout = ".wh."
+	whiteout = ".wh."
 	private  = ".wh..wh."
 	opaque   = ".wh..wh..opq"
 )
 
 // IsWhiteout reports whether an entry is a whiteout.
-func IsWhiteout(n *tree.Node) bool { return strings.HasPrefix(base(n.Path), Whiteout) }
+func IsWhiteout(n *tree.Node) bool { return strings.HasPrefix(base(n.Path), whiteout) }
 
 func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
 func join(dir, name string) string { return strings.TrimSuffix(dir, "/") + "/" + name }
 
+// Whiteout is the path of the entry that removes a path of a lower layer (image-spec,
+// layer.md: Whiteouts).
+func Whiteout(path string) string {
+	name := base(path)
+	return path[:len(path)-len(name)] + whiteout + name
+}
+
+// Hidden is the path that a whiteout removes.
+func Hidden(path string) string {
+	name := base(path)
+	return path[:len(path)-len(name)] + strings.TrimPrefix(name, whiteout)
+}
+
 // checkWhiteout refuses a whiteout that names nothing, or something outside its
 // directory.
 func checkWhiteout(n *tree.Node) error {
-	name, is := strings.CutPrefix(base(n.Path), Whiteout)
+	name, is := strings.CutPrefix(base(n.Path), whiteout)
 	switch {
 	case !is || strings.HasPrefix(base(n.Path), private):
 		return nil
@@ -88,7 +101,7 @@ func (s *Stack) applyWhiteout(n *tree.Node) error {
 	name := base(n.Path)
 	if name == opaque {
 		s.clear(w.at)
-	} else if p := s.below(w.at, name[len(Whiteout):]); p != root && !strings.HasPrefix(name, private) {
+	} else if p := s.below(w.at, name[len(whiteout):]); p != root && !strings.HasPrefix(name, private) {
 		s.whiteOut(p)
 	}
 	return nil

@@ -40,19 +40,35 @@ type Contents struct {
 	Unreferenced []string
 }
 
-// OwnName returns the name in the history of an image of which orlop wrote every
-// layer, "" for others.
+// OwnName returns the name that the history gives the last layer, if orlop wrote that;
+// "" for an image of others.
 func (c *Contents) OwnName() string {
-	name, own := "", len(c.Config.History) > 0
-	for _, h := range c.Config.History {
-		var ours bool
-		name, ours = strings.CutPrefix(h.CreatedBy, "orlop ")
-		own = own && ours
-	}
-	if !own {
-		return ""
-	}
+	name, _ := c.own()
 	return name
+}
+
+// Below is how many of the lowest layers others made: those of the image that this one
+// stands on.
+func (c *Contents) Below() int {
+	_, below := c.own()
+	return below
+}
+
+// own reads the history from its end.
+func (c *Contents) own() (name string, below int) {
+	ours, own := 0, true
+	for _, h := range slices.Backward(c.Config.History) {
+		by, is := strings.CutPrefix(h.CreatedBy, "orlop ")
+		if own = own && is && !h.EmptyLayer; own {
+			if ours++; ours == 1 {
+				name = by
+			}
+		}
+		if !h.EmptyLayer {
+			below++
+		}
+	}
+	return name, below - ours
 }
 
 // reader reads documents from a source.
