@@ -48,6 +48,11 @@ type Image = sqlitefile.Image
 // Collect reads an image to the end of its stream.
 func Collect(ctx context.Context, r io.Reader) (*Image, error) { return sqlitefile.Collect(ctx, r) }
 
+// Fold returns a database with its journals applied: see its package.
+func Fold(ctx context.Context, image *Image, beside map[string]*Image) (*Image, error) {
+	return sqlitefile.Fold(ctx, image, beside)
+}
+
 // reference is a column that holds a row number of another table.
 type reference struct {
 	column string

@@ -7,6 +7,7 @@ package artifact
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,12 +48,13 @@ type Artifact struct {
 	NoAccounts bool                // the image's accounts cannot be read
 	kept       map[keptFile][]byte // texts
 	texts      int64               // bytes of the files that only the closure needs
-	Database   *pkgdb.Image
-	Content    *pkgdb.Content // of Database
-	rows       error          // why rows are no packages
+	Database   *pkgdb.Image        // the file
+	Content    *pkgdb.Content      // of Database, and of the journals beside it
+	rows       error               // why rows are no packages
 	owners     *Owners
 
 	databaseDigest tree.Digest
+	journals       journals
 }
 
 // keptFile is a file of a layer whose contents are kept.
@@ -119,7 +121,7 @@ func (a *Artifact) read(ctx context.Context, platform string) (*Artifact, error)
 		a.Database = nil // an upper layer has something else there
 	}
 	if a.Database != nil && a.complete {
-		errs = append(errs, a.readDatabase(ctx))
+		errs = append(errs, a.foldJournals(ctx), a.readDatabase(ctx))
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -216,8 +218,11 @@ func (a *Artifact) entry(ctx context.Context, n *tree.Node, contents io.Reader) 
 	if n.Size > limit {
 		return fault.Unsupportedf("%s: has %d bytes, wanted at most %d", n.Path, n.Size, limit)
 	}
-	if n.Path == pkgdb.Path {
+	switch {
+	case n.Path == pkgdb.Path:
 		return a.keepDatabase(ctx, n, contents)
+	case pkgdb.IsJournal(n.Path):
+		return a.keepJournal(ctx, n, contents)
 	}
 	text := bytes.NewBuffer(make([]byte, 0, n.Size+bytes.MinRead)) // with space to find the end
 	err := a.sum(n, io.TeeReader(contents, text))
@@ -257,7 +262,7 @@ var alwaysKept, keptForClosure = etc.Read(), closure.Texts()
 // keeps reports whether the contents of a file are kept, and how many bytes they
 // may have.
 func (a *Artifact) keeps(n *tree.Node) (limit int64, ok bool) {
-	if n.Path == pkgdb.Path {
+	if n.Path == pkgdb.Path || pkgdb.IsJournal(n.Path) {
 		return maxDatabase, true
 	}
 	if slices.Contains(alwaysKept, n.Path) {
@@ -287,7 +292,7 @@ func (a *Artifact) Text(path string) []byte {
 }
 
 func (a *Artifact) readDatabase(ctx context.Context) error {
-	db, err := pkgdb.Open(ctx, a.Database)
+	db, err := pkgdb.Open(ctx, cmp.Or(a.journals.whole, a.Database))
 	if err != nil {
 		return err
 	}

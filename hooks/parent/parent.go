@@ -151,4 +151,7 @@ func (i *Image) Blob(ctx context.Context, n int) (io.ReadCloser, error) {
 }
 
 // Close releases what Open opened.
-func (i *Image) Close() error { return errors.Join(i.Database.Close(), i.ref.Close()) }
+func (i *Image) Close() error {
+	i.CloseDatabase()
+	return i.ref.Close()
+}

@@ -67,6 +67,32 @@ func pending(path string) bool {
 // readWhole applies journals to a copy of a database, whose image it closes.
 func readWhole(ctx context.Context, path string, image *Image) (*Image, error) {
 	defer image.Close()
+	beside := map[string]*Image{}
+	defer func() {
+		for _, journal := range beside {
+			journal.Close()
+		}
+	}()
+	for _, suffix := range journals {
+		journal, err := read(ctx, path+suffix)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		beside[suffix] = journal
+	}
+	whole, err := Fold(ctx, image, beside)
+	if format, is := errors.AsType[*FormatError](err); is {
+		err = &FormatError{fmt.Errorf("%s: %w", path, format.Err)}
+	}
+	return whole, err
+}
+
+// Fold returns a database with its journals applied. They are named by what SQLite adds to
+// the name of the database: "-wal" or "-journal".
+func Fold(ctx context.Context, image *Image, beside map[string]*Image) (*Image, error) {
 	dir, err := os.MkdirTemp("", "orlop-")
 	if err != nil {
 		return nil, err
@@ -76,20 +102,13 @@ func readWhole(ctx context.Context, path string, image *Image) (*Image, error) {
 	if err := lay(ctx, whole, image); err != nil {
 		return nil, err
 	}
-	for _, suffix := range journals {
-		journal, err := read(ctx, path+suffix)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err == nil {
-			err = errors.Join(lay(ctx, whole+suffix, journal), journal.Close())
-		}
-		if err != nil {
+	for suffix, journal := range beside {
+		if err := lay(ctx, whole+suffix, journal); err != nil {
 			return nil, err
 		}
 	}
 	if err := fold(ctx, whole); err != nil {
-		return nil, &FormatError{fmt.Errorf("%s: %w", path, err)}
+		return nil, &FormatError{err}
 	}
 	return read(ctx, whole)
 }
