@@ -106,7 +106,7 @@ package lonely 1 automatic=yes provides=nothing needs=libno.so
 }
 
 // TestNames calls layers as the history does, else by number; an image is one of
-// orlop's where every line is.
+// orlop's where the last line is.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	line := func(by string, empty bool) v1.History { return v1.History{CreatedBy: by, EmptyLayer: empty} }
@@ -117,8 +117,8 @@ func TestNames(t *testing.T) {
 		"ours":           {[]v1.History{line("orlop lower", false), line("orlop upper", false)}, "lower upper upper"},
 		"others":         {[]v1.History{line("buildah", false), line("COPY", false)}, "1 2 "},
 		"one of ours":    {[]v1.History{line("orlop lower", false), line("COPY", false)}, "lower 2 "},
-		"the upper ours": {[]v1.History{line("ADD", false), line("orlop upper", false)}, "1 upper "},
-		"an empty layer": {[]v1.History{line("orlop lower", false), line("ENV", true), line("orlop upper", false)}, "lower upper "},
+		"the upper ours": {[]v1.History{line("ADD", false), line("orlop upper", false)}, "1 upper upper"},
+		"an empty layer": {[]v1.History{line("orlop lower", false), line("ENV", true), line("orlop upper", false)}, "lower upper upper"},
 		"none":           {nil, "1 2 "},
 		"a like name":    {[]v1.History{line("orlops lower", false), line("orlop", false)}, "1 2 "},
 	} {
