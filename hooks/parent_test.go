@@ -5,6 +5,7 @@ package hooks_test
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -18,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -28,8 +29,11 @@ import (
 	"github.com/orlop/orlop/hooks/parent"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/pkgdb/sqlitefile"
+	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release/define"
+	"github.com/orlop/orlop/release/elf/elftest"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
 	"github.com/orlop/orlop/release/oci/layout"
@@ -65,10 +69,10 @@ func TestOnArchive(t *testing.T) {
 		cfg := onParent(t, filepath.Join(chain.OutDir, "container-image-runtime"))
 		cfg.Squash = squash
 		two := build(t, cfg)["web"]
-		if d := cmp.Diff(one.Manifest.Layers, two.Manifest.Layers); d != "" {
+		if d := gocmp.Diff(one.Manifest.Layers, two.Manifest.Layers); d != "" {
 			t.Errorf("squash %t: layers (-one run +two):\n%s", squash, d)
 		}
-		if d := cmp.Diff(one.Config, two.Config); d != "" {
+		if d := gocmp.Diff(one.Config, two.Config); d != "" {
 			t.Errorf("squash %t: config (-one run +two):\n%s", squash, d)
 		}
 	}
@@ -194,7 +198,7 @@ func TestOnStrangers(t *testing.T) {
 				}
 			}
 			want := v1.ImageConfig{Env: []string{"PATH=/bin:/usr/local/bin", "LANG=C.UTF-8"}, Cmd: []string{"/bin/sh"}, WorkingDir: "/root", Labels: map[string]string{"a": "1", "b": "2"}}
-			if d := cmp.Diff(want, a.Config.Config); d != "" {
+			if d := gocmp.Diff(want, a.Config.Config); d != "" {
 				t.Errorf("settings (-want +got):\n%s", d)
 			}
 			for _, suffix := range []string{"-wal", "-shm", "-journal"} {
@@ -369,5 +373,71 @@ func change(t *testing.T, file string, statements ...string) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestParentRelease refuses a parent of another release, and packages that are newer
+// than it: pkg would refuse them, and they would die at their first start.
+func TestParentRelease(t *testing.T) {
+	t.Parallel()
+	built := func(version string) map[string]any {
+		return map[string]any{"annotations": map[string]string{"FreeBSD_version": version}}
+	}
+	shell := func(version int) []pkgtest.File {
+		return []pkgtest.File{{Path: "/bin/sh", Body: string(elftest.File{OSVersion: version, Static: true}.Bytes()), Mode: 0o555}}
+	}
+	for _, tt := range []struct {
+		name       string
+		below, own pkgtest.Package
+		want       string // "" if it fits
+	}{
+		{"the same", pkgtest.Package{Files: shell(1500068)}, pkgtest.Package{Keys: built("1500068")}, ""},
+		{"older", pkgtest.Package{Files: shell(1501000)}, pkgtest.Package{Keys: built("1500068")}, ""},
+		{"newer", pkgtest.Package{Files: shell(1500068)}, pkgtest.Package{Keys: built("1501000")},
+			"own-1.0 was built for FreeBSD_version 1501000, and parent ./container-image-low is 1500068: a newer parent takes it"},
+		{"newer than a package", pkgtest.Package{Keys: built("1500068")}, pkgtest.Package{Keys: built("1501000")}, "own-1.0 was built for FreeBSD_version 1501000"},
+		{"another release", pkgtest.Package{Files: shell(1404000)}, pkgtest.Package{}, "parent ./container-image-low is of FreeBSD 14, and packages for FreeBSD:15:amd64 do not run there"},
+		{"another ABI", pkgtest.Package{ABI: "FreeBSD:14:amd64"}, pkgtest.Package{}, "is of FreeBSD 14"},
+		{"unknown", pkgtest.Package{ABI: "FreeBSD:*"}, pkgtest.Package{Keys: built("1501000")}, ""},
+	} {
+		tt.below.Name, tt.own.Name = "FreeBSD-low", "own"
+		dir := t.TempDir()
+		pkgtest.WriteRepo(dir, tt.below, pkgtest.Package{Name: "any", ABI: cmp.Or(tt.below.ABI, "FreeBSD:15:amd64")})
+		low := config(t, dir, "low")
+		low.Custom, low.Exceptions = &define.Image{Name: "low", Packages: []string{"FreeBSD-low"}}, anything
+		if tt.name == "unknown" {
+			low.ABI = "FreeBSD:15:amd64"
+		}
+		build(t, low)
+		dir = t.TempDir()
+		pkgtest.WriteRepo(dir, tt.own)
+		cfg := config(t, dir, "own")
+		cfg.Custom, cfg.Parents, cfg.Exceptions = &define.Image{Name: "own", Parent: filepath.Join(low.OutDir, "container-image-low"), Packages: []string{"own"}}, onDisk(), anything
+		_, err := hooks.Build(t.Context(), cfg)
+		switch {
+		case tt.want == "" && err != nil:
+			t.Errorf("%s: %v", tt.name, err)
+		case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || fault.ClassOf(err) != fault.Unmet):
+			t.Errorf("%s: got %v, want %s", tt.name, err, tt.want)
+		}
+	}
+}
+
+// TestParentKnown builds twice on a parent: the second build knows the first one's note,
+// but not for another parent.
+func TestParentKnown(t *testing.T) {
+	t.Parallel()
+	chain := config(t, sampleRepo, "static", "runtime")
+	build(t, chain)
+	cfg := onParent(t, filepath.Join(chain.OutDir, "container-image-runtime"))
+	st := &store.Store{Dir: t.TempDir() + "/store"}
+	cached(&cfg, st)
+	kept := onlyKnown(t, cfg)
+	other := onParent(t, filepath.Join(chain.OutDir, "container-image-static"))
+	cached(&other, st)
+	other.OutDir = t.TempDir()
+	build(t, other)
+	if fresh := notesIn(t, st); len(fresh) <= len(kept) {
+		t.Error("an image on another parent left no note of its own")
 	}
 }

@@ -21,6 +21,7 @@ type File struct {
 	RunPath     string
 	RPath       string
 	Static      bool // without a dynamic section
+	OSVersion   int  // of the ABI tag; 0 for none
 	Padding     int  // bytes at the end
 }
 
@@ -59,6 +60,7 @@ func (f File) Bytes() []byte {
 	}
 	const strings = 0x400 // offset of the strings, after headers and dynamic section
 	const dynamicAt = 0x200
+	const noteAt, noteSize = 0x3c0, 12 + 8 + 4
 	interpreterAt := strings + uint64(len(strs))
 	dynamic = append(dynamic, uint64(elf.DT_STRTAB), base+strings, uint64(elf.DT_STRSZ), uint64(len(strs)), uint64(elf.DT_NULL), 0)
 	size := interpreterAt + uint64(len(f.Interpreter)) + 1 + uint64(f.Padding)
@@ -66,15 +68,32 @@ func (f File) Bytes() []byte {
 	if f.Interpreter != "" {
 		progs = append(progs, elf.Prog64{Type: uint32(elf.PT_INTERP), Off: interpreterAt, Filesz: uint64(len(f.Interpreter)) + 1})
 	}
+	if f.OSVersion > 0 {
+		progs = append(progs, elf.Prog64{Type: uint32(elf.PT_NOTE), Off: noteAt, Filesz: noteSize})
+	}
 	if !f.Static {
 		progs = append(progs, elf.Prog64{Type: uint32(elf.PT_DYNAMIC), Off: dynamicAt, Filesz: uint64(len(dynamic)) * f.word()})
 	}
 	out := make([]byte, size)
 	copy(out, f.headers(progs))
 	copy(out[dynamicAt:], f.words(dynamic))
+	if f.OSVersion > 0 {
+		copy(out[noteAt:], f.note())
+	}
 	copy(out[strings:], strs)
 	copy(out[interpreterAt:], f.Interpreter)
 	return out
+}
+
+// note is an ABI tag: the sizes of name and value, the kind, name and value.
+func (f File) note() []byte {
+	var b bytes.Buffer
+	for _, v := range []uint32{8, 4, 1} {
+		binary.Write(&b, f.Order, v)
+	}
+	b.WriteString("FreeBSD\x00")
+	binary.Write(&b, f.Order, uint32(f.OSVersion))
+	return b.Bytes()
 }
 
 func (f File) word() uint64 {
