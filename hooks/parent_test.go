@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"io"
 	"maps"
@@ -439,5 +440,86 @@ func TestParentKnown(t *testing.T) {
 	build(t, other)
 	if fresh := notesIn(t, st); len(fresh) <= len(kept) {
 		t.Error("an image on another parent left no note of its own")
+	}
+}
+
+// TestOnPkg builds on images with the database that pkg(8) itself wrote, of two versions,
+// in one layer: as FreeBSD's own script makes them.
+func TestOnPkg(t *testing.T) {
+	t.Parallel()
+	needShared(t)
+	for golden, schema := range map[string]pkgdb.Schema{"chain-runtime": 42, "pkg275-chain-runtime": 39} {
+		t.Run(golden, func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(filepath.Join(shared, "golden", golden, "case.json"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var made struct{ Repo string }
+			if err := json.Unmarshal(text, &made); err != nil {
+				t.Fatal(err)
+			}
+			repo := filepath.Join(shared, strings.Replace(made.Repo, "latest", "15.0p3", 1))
+			db, err := os.ReadFile(filepath.Join(shared, "golden", golden, "local.sqlite"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			runtime := config(t, repo, "runtime")
+			runtime.Squash, runtime.Exceptions = true, anything
+			build(t, runtime)
+			stranger := strangersImage(t, filepath.Join(runtime.OutDir, "container-image-runtime"), func(*tar.Header) bool { return true },
+				map[string][]byte{pkgdb.Path[1:]: db})
+			cfg := config(t, repo, "web")
+			cfg.Custom, cfg.Parents, cfg.Exceptions = web(stranger), onDisk(), anything
+			a := build(t, cfg)["web"]
+			if a.Content.Schema != schema {
+				t.Errorf("the schema is %d, wanted the parent's, %d", a.Content.Schema, schema)
+			}
+			chain := config(t, repo, "runtime", "web")
+			chain.Custom, chain.Exceptions, chain.Schema = web("runtime"), anything, schema
+			one := build(t, chain)["web"]
+			epoch := a.Config.Created.Unix()
+			image, err := pkgdb.Normalise(t.Context(), "", one.Database, schema, &epoch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer image.Close()
+			if at, err := image.Difference(t.Context(), a.Database); at >= 0 || err != nil {
+				want, err := image.Bytes(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				changes, err := pkgdb.Diff(t.Context(), contentOf(t, want), a.Content)
+				t.Errorf("the database is not that of one step: %.2000v, %v", changes, err)
+			}
+		})
+	}
+}
+
+// TestParentGaps wants what a parent itself lacks to stop nobody who builds on it, but
+// what our own packages lack there to.
+func TestParentGaps(t *testing.T) {
+	t.Parallel()
+	program := func(lib string) string {
+		return string(elftest.File{Interpreter: "/libexec/ld-elf.so.1", Needed: []string{lib}}.Bytes())
+	}
+	dir := t.TempDir()
+	pkgtest.WriteRepo(dir, pkgtest.Package{Name: "low", Files: []pkgtest.File{
+		{Path: "/libexec/ld-elf.so.1", Body: string(elftest.File{Static: true}.Bytes()), Mode: 0o555},
+		{Path: "/bin/low", Body: program("libno.so.1"), Mode: 0o555}, {Path: "/usr/li[n]k", Symlink: "nowhere"}}},
+		pkgtest.Package{Name: "own", Files: []pkgtest.File{{Path: "/bin/own", Body: program("libnot.so.1"), Mode: 0o555}}},
+		pkgtest.Package{Name: "data", Files: []pkgtest.File{{Path: "/usr/data", Body: "x"}}})
+	low := config(t, dir, "low")
+	low.Custom, low.Exceptions = &define.Image{Name: "low", Packages: []string{"low"}}, anything
+	build(t, low)
+	on := func(pkg string) hooks.Config {
+		cfg := config(t, dir, "web")
+		cfg.Custom, cfg.Parents = &define.Image{Name: "web", Parent: filepath.Join(low.OutDir, "container-image-low"), Packages: []string{pkg}}, onDisk()
+		return cfg
+	}
+	build(t, on("data"))
+	_, err := hooks.Build(t.Context(), on("own"))
+	if err == nil || !strings.Contains(err.Error(), "libnot.so.1") || strings.Contains(err.Error(), "libno.so.1") || fault.ClassOf(err) != fault.Wrong {
+		t.Errorf("got %v", err)
 	}
 }
