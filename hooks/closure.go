@@ -8,8 +8,6 @@ import (
 	"maps"
 	"slices"
 
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/output"
@@ -66,7 +64,8 @@ func gaps(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root
 		if !m.Wanted || !m.Def.Complete && m.Tree.Lookup(closure.RunTimeLinker) == nil {
 			continue
 		}
-		report := look(m, &closure.Image{Tree: m.Tree, Cmd: command(m.Step), Env: settings(m.Step).Env, Requires: m.requires(),
+		command, env := lock.Runs(m.Def, m.Under())
+		report := look(m, &closure.Image{Tree: m.Tree, Cmd: command, Env: env, Requires: m.requires(),
 			Known: exceptionsOf(cfg, family, m.Step), Files: &rootFiles{m, cfg.Input, found}})
 		reported[m] = map[string]bool{}
 		if ctx.Err() != nil {
@@ -80,15 +79,6 @@ func gaps(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// settings are those with which containers of an image start.
-func settings(m *resolve.Step) v1.ImageConfig { return lock.Settled(m.Def, m.Under()) }
-
-// command is what a container runs, with its arguments.
-func command(m *resolve.Step) []string {
-	s := settings(m)
-	return slices.Concat(s.Entrypoint, s.Cmd)
 }
 
 // requires lists the words that no package of the image provides.

@@ -18,6 +18,11 @@ type Platform struct {
 	Order                 binary.ByteOrder // as CAP_MKDB_ENDIAN in the build
 }
 
+// String spells the platform as in references to images: freebsd/arm64, freebsd/arm/v7.
+func (p Platform) String() string {
+	return strings.TrimSuffix("freebsd/"+p.Architecture+"/"+p.Variant, "/")
+}
+
 // platforms has a row for each TARGET_ARCH.
 var platforms = map[string]Platform{
 	"amd64":       {"amd64", "", binary.LittleEndian},

@@ -62,7 +62,7 @@ func sourceFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "cache-shared", Usage: "if there is no store yet, create one that its group may use, too"},
 		&cli.BoolFlag{Name: "offline", Usage: "use no network, only the store and local repositories"},
 		tlsFlag(),
-		&cli.BoolFlag{Name: "insecure-unsigned", Usage: "accept an unsigned repository over a network"},
+		&cli.BoolFlag{Name: "insecure-unsigned", Usage: "accept an unsigned repository over a network, and an unsigned parent"},
 		&cli.IntFlag{Name: "j", Aliases: []string{"jobs"}, Value: runtime.NumCPU(), Usage: "use `N` processors", DefaultText: "all"},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -81,6 +82,13 @@ func Settled(def define.Image, parent *Parent) v1.ImageConfig {
 		}
 	}
 	return oci.Inherit(below, def.Settings(), def.Unset)
+}
+
+// Runs returns what a container of an image runs, with its arguments, and the variables
+// that it has.
+func Runs(def define.Image, parent *Parent) (command, env []string) {
+	s := Settled(def, parent)
+	return slices.Concat(s.Entrypoint, s.Cmd), s.Env
 }
 
 // Definition returns the definition of a layer of a lock.

@@ -47,6 +47,12 @@ func (f *Finder) Locked(ctx context.Context, p *lock.Parent, platform string) (*
 	return i, ctx.Err()
 }
 
+// IsNamed reports whether a reference names the image by its digest.
+func (i *Image) IsNamed(reference string) bool {
+	ref, err := registry.ParseReference(reference)
+	return err == nil && ref.Digest == i.Base.Digest
+}
+
 // given opens an image that the user names if it has a digest; nil for another.
 func (f *Finder) given(ctx context.Context, name, digest, platform string) (*Image, error) {
 	ref, err := f.Find(ctx, name)

@@ -70,6 +70,9 @@ func (f *Finder) read(ctx context.Context, ref *artifact.Ref, reference, platfor
 
 // readImage reads all of an image.
 func readImage(ctx context.Context, ref *artifact.Ref, platform string) (*Image, error) {
+	if ref.Remote != nil {
+		artifact.Pool(ctx, ref) // its layers are read again for the archive
+	}
 	source, err := ref.Open(ctx)
 	if err != nil {
 		return nil, err

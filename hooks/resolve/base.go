@@ -11,11 +11,7 @@ import (
 	"github.com/orlop/orlop/hooks/parent"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/define"
-	"github.com/orlop/orlop/release/oci"
-
-	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // base opens the image that a chain stands on, once; nil if it stands on none.
@@ -27,14 +23,14 @@ func (r *resolver) base(ctx context.Context, lowest define.Image) (*parent.Image
 	if base := r.bases[reference]; base != nil {
 		return base, nil
 	}
-	platform, err := platformOf(r.Release)
+	platform, err := r.Release.Platform()
 	if err == nil {
 		err = r.Parents.Check(reference)
 	}
 	if err != nil {
 		return nil, err
 	}
-	base, err := r.Parents.Open(ctx, reference, platform)
+	base, err := r.Parents.Open(ctx, reference, platform.String())
 	if err != nil {
 		return nil, fault.Within("image "+lowest.Name, err)
 	}
@@ -62,21 +58,15 @@ func (r *resolver) lockedBase(ctx context.Context, l *lock.Lock) (*parent.Image,
 	if base := r.bases[l.Parent.Digest]; base != nil {
 		return base, nil
 	}
-	platform, err := platformOf(r.Release)
+	platform, err := r.Release.Platform()
 	if err != nil {
 		return nil, err
 	}
-	base, err := r.Parents.Locked(ctx, l.Parent, platform)
+	base, err := r.Parents.Locked(ctx, l.Parent, platform.String())
 	if err != nil {
 		return nil, fault.Within("lock of "+l.Image, err)
 	}
 	return base, r.stand(l.Parent.Digest, base)
-}
-
-// platformOf spells the platform of a release as references to images have it.
-func platformOf(of release.Release) (string, error) {
-	p, err := of.Platform()
-	return oci.PlatformText(v1.Platform{OS: "freebsd", Architecture: p.Architecture, Variant: p.Variant}), err
 }
 
 // Under is what a lock says of the image below the lowest step; nil for none.

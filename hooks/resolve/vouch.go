@@ -17,7 +17,6 @@ import (
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/jsondiff"
-	"github.com/orlop/orlop/release/registry"
 )
 
 // A lock says what is in an image, but is untrusted itself. Whatever in it is not
@@ -136,7 +135,7 @@ func (r *voucher) vouchBases() {
 		if m.Base == nil || m.Parent != nil || m.Base.Vouched {
 			continue
 		}
-		if ref, err := registry.ParseReference(r.parents[m.Def.Name]); err == nil && m.DefinedWell() && ref.Digest.String() == m.Base.Lock.Digest {
+		if m.DefinedWell() && m.Base.IsNamed(r.parents[m.Def.Name]) {
 			continue
 		}
 		m.doubt("the parent of image %s, %s with digest %s, is the lock's; --parent with that digest, or --parent-key, confirms it", m.Def.Name, m.Base.Lock.Reference, m.Base.Lock.Digest)

@@ -4,6 +4,7 @@ package verify
 
 import (
 	"context"
+	"slices"
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/lock"
@@ -28,7 +29,7 @@ func Closure(ctx context.Context, a *artifact.Artifact, l *lock.Lock) Findings {
 	if !complete && a.Tree.Lookup(closure.RunTimeLinker) == nil {
 		return f
 	}
-	img := &closure.Image{Tree: a.Tree, Cmd: a.Config.Config.Cmd, Env: a.Config.Config.Env,
+	img := &closure.Image{Tree: a.Tree, Cmd: slices.Concat(a.Config.Config.Entrypoint, a.Config.Config.Cmd), Env: a.Config.Config.Env,
 		Requires: a.Unprovided(), Files: a.Files()}
 	if known {
 		img.Known = l.Exceptions()
