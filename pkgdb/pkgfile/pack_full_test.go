@@ -18,8 +18,12 @@ var catalogues = []string{"data.pkg", "meta.pkg", "packagesite.pkg", "filesite.p
 // TestPackShared packs every package that the real pkg(8) has made for tests.
 func TestPackShared(t *testing.T) {
 	t.Parallel()
+	const repos = "../../../shared/repos"
+	if _, err := os.Stat(repos); err != nil {
+		t.Skip("the folder ../shared is not there; CI has it")
+	}
 	packages := 0
-	err := filepath.WalkDir("../../../shared/repos", func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(repos, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".pkg" || slices.Contains(catalogues, d.Name()) {
 			return err
 		}
