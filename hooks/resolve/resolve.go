@@ -149,7 +149,7 @@ func (r *resolver) newMember(ctx context.Context, chain []define.Image, members 
 	m.Def.Parent = define.Portable(m.Def.Parent)
 	var steps []solve.Step
 	for _, img := range chain {
-		steps = append(steps, solve.Step{Name: img.Name, Want: img.Packages, Donors: donors(r.tree, img)})
+		steps = append(steps, solve.Step{Name: img.Name, Want: img.Packages, Donors: donors(r.tree, img), Without: without(img)})
 	}
 	if m.Plan, err = r.universe.Solve(ctx, m.present(), steps); err == nil {
 		err = m.fits()
@@ -158,6 +158,15 @@ func (r *resolver) newMember(ctx context.Context, chain []define.Image, members 
 		return nil, fault.Within("image "+m.Def.Name, err)
 	}
 	return m, nil
+}
+
+// without lists the patterns of packages that an image leaves out.
+func without(img define.Image) []string {
+	var list []string
+	for _, x := range img.Without {
+		list = append(list, x.Pattern)
+	}
+	return list
 }
 
 // inherit completes a definition from its parent's.

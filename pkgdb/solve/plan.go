@@ -31,6 +31,9 @@ type Step struct {
 	// Donors are packages that only lend files, best first, as the caller ranks
 	// them.
 	Donors []string
+	// Without are names, or shell patterns over them, of packages that are not installed
+	// although others depend on them.
+	Without []string
 }
 
 // Kind says what pulled a package in.

@@ -61,3 +61,33 @@ func TestPresent(t *testing.T) {
 		})
 	}
 }
+
+// TestWithout leaves packages out that others depend on.
+func TestWithout(t *testing.T) {
+	t.Parallel()
+	const catalogue = "web-1.0 deps=perl,lib needs=libx.so\nperl-5.0 deps=deep\ndeep-1.0\nlib-1.0\nx-1.0 has=libx.so\nother-1.0"
+	for _, tt := range []struct {
+		want, without string
+		plan          []string
+	}{
+		{"web", "", []string{"s: deep-1.0 lib-1.0 perl-5.0 web-1.0* x-1.0"}},
+		{"web", "perl", []string{"s: lib-1.0 web-1.0* x-1.0"}},
+		{"web", "p*", []string{"s: lib-1.0 web-1.0* x-1.0"}},
+		{"web", "x", []string{"s: deep-1.0 lib-1.0 perl-5.0 web-1.0* missing libx.so by web"}},
+		{"web", "deep lib", []string{"s: perl-5.0 web-1.0* x-1.0"}},
+		{"*", "other", []string{"s: deep-1.0* lib-1.0* perl-5.0* web-1.0* x-1.0*"}},
+		{"web", "other", []string{"cannot resolve s: it is to be without other, but nothing that it installs needs that"}},
+		{"web", "perl deep", []string{"cannot resolve s: it is to be without deep, but nothing that it installs needs that"}},
+	} {
+		plan, err := solve(t, catalogue, Step{Name: "s", Want: []string{tt.want}, Without: strings.Fields(tt.without)})
+		got := []string{}
+		if err != nil {
+			got = append(got, err.Error())
+		} else {
+			got = show(plan)
+		}
+		if d := cmp.Diff(tt.plan, got); d != "" {
+			t.Errorf("%s without %s (-want +got):\n%s", tt.want, tt.without, d)
+		}
+	}
+}

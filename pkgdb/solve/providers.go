@@ -95,6 +95,9 @@ func (u *Universe) providers(n need) map[string][]*catalog.Package {
 func (s *solver) candidates(n need) (free, others []*catalog.Package) {
 	byName := s.providers(n)
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		if s.plan.byName[name] == nil && s.leaves(name) {
+			continue
+		}
 		best := newest(byName[name])
 		switch pinned := s.pinned(name, best); {
 		case s.plan.byName[name] == nil && slices.Contains(byName[name], pinned):

@@ -66,11 +66,16 @@ type solver struct {
 	queue   []*Planned       // added, dependencies not yet looked at
 	errs    []error
 	guesses int
-	compat  bool // whether the steps below the current one support 32-bit programs
+	compat  bool            // whether the steps below the current one support 32-bit programs
+	without map[string]bool // patterns of the current step, and whether one was needed
 }
 
 func (s *solver) step(i int, step Step) error {
 	s.added, s.queue, s.errs, s.compat = nil, nil, nil, s.has32()
+	s.without = map[string]bool{}
+	for _, pattern := range step.Without {
+		s.without[pattern] = false
+	}
 	out := StepPlan{Name: step.Name}
 	for _, want := range slices.Sorted(slices.Values(step.Want)) {
 		s.request(i, step.Name, want, &out)
@@ -83,6 +88,12 @@ func (s *solver) step(i int, step Step) error {
 		return nil
 	}
 	out.Missing = s.unmet()
+	for _, pattern := range slices.Sorted(maps.Keys(s.without)) {
+		if !s.without[pattern] {
+			s.errs = append(s.errs, &UnresolvedError{Chain: []string{step.Name}, Reason: fmt.Sprintf(
+				"it is to be without %s, but nothing that it installs needs that", pattern)})
+		}
+	}
 	var err error
 	if out.Packages, err = order(s.ctx, s.added); err != nil {
 		s.errs = append(s.errs, err)
@@ -119,6 +130,9 @@ func (s *solver) request(i int, step, want string, out *StepPlan) {
 	}
 	for _, p := range found {
 		old := s.plan.byName[p.Name]
+		if isGlob(want) && s.leaves(p.Name) {
+			continue
+		}
 		switch {
 		case old == nil:
 			s.add(p, Reason{Request, step, want}).Requested = i
@@ -192,7 +206,7 @@ func (s *solver) close() {
 		p := s.queue[0]
 		s.queue = s.queue[1:]
 		for _, d := range p.Deps {
-			if s.plan.byName[d] != nil {
+			if s.plan.byName[d] != nil || s.leaves(d) {
 				continue
 			}
 			best := s.pinned(d, newest(s.byName[d]))
@@ -203,6 +217,18 @@ func (s *solver) close() {
 			s.add(best, Reason{Dependency, p.Name, d})
 		}
 	}
+}
+
+// leaves reports whether the current step is to be without a package, and records that
+// something needs it.
+func (s *solver) leaves(name string) bool {
+	found := false
+	for pattern := range s.without {
+		if pattern == name || globMatch(pattern, name) {
+			s.without[pattern], found = true, true
+		}
+	}
+	return found
 }
 
 // fail records a fault with the chain that leads to it, and the missing package

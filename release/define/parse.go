@@ -26,6 +26,8 @@ import (
 //	    known-missing { NAME { package = …; reason = "…" } }    # for files of that package only
 //	    replaces = [ … ]; cmd = [ … ]; entrypoint = [ … ]; env = [ … ]; labels { KEY = … }
 //	    user = …; workdir = …; expose = [ … ]; volumes = [ … ]; stop-signal = …; KEY = none
+//	    without { PACKAGE = "reason" }; remove = [ "/path", "/folder/**" ]
+//	    only { programs = [ … ]; paths = [ … ] }; pkg-database = keep or none
 //	    tags = [ … ]; version = "…"; annotations { KEY = … }   # of the manifest
 //	    when ">=15" { … }    # any of these keys, for some revisions only
 //	}
@@ -130,6 +132,9 @@ func (d *definer) object(v ucl.Value) {
 
 func (d *definer) key(m ucl.Member) (err error) {
 	if is, err := d.setting(m); is {
+		return err
+	}
+	if is, err := d.departures(m); is {
 		return err
 	}
 	switch v := m.Value; m.Key {

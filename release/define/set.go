@@ -55,10 +55,11 @@ type Image struct {
 	Expose       []string          `json:"expose,omitempty"`
 	Volumes      []string          `json:"volumes,omitempty"`
 	Unset        []oci.Setting     `json:"unset,omitempty"` // that the parent has and the image has not
-	FreeBSD      bool              `json:"freebsd"`         // one of Standard: no file can set it
-	Tags         []string          `json:"tags"`            // of a registry; the first names it in its archive, too
-	Version      string            `json:"version"`         // "" for none; FreeBSD's own have the release's
-	Annotations  map[string]string `json:"annotations"`     // of the manifest, besides derived ones
+	Departures
+	FreeBSD     bool              `json:"freebsd"`     // one of Standard: no file can set it
+	Tags        []string          `json:"tags"`        // of a registry; the first names it in its archive, too
+	Version     string            `json:"version"`     // "" for none; FreeBSD's own have the release's
+	Annotations map[string]string `json:"annotations"` // of the manifest, besides derived ones
 }
 
 // Taken is the origin of a file, or of a folder's files: a source tree, or the
@@ -246,6 +247,7 @@ func (img Image) Replacing(path string) bool {
 func (img Image) Check() []error {
 	errs := img.checkOwn()
 	errs = append(errs, img.checkSettings()...)
+	errs = append(errs, img.Departures.check()...)
 	for _, f := range img.Files {
 		if f.Source == "" && len(f.From) == 0 {
 			errs = append(errs, fmt.Errorf("file %s has neither source nor from, wanted one of them", f.Target))
