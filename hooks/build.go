@@ -150,14 +150,14 @@ func rootsOf(ctx context.Context, cfg Config, family *resolve.Family, headers bo
 	if err := hook(ctx, cfg, "fetch"); err != nil {
 		return nil, err
 	}
-	packages, err := fetch(ctx, cfg, family, headers)
+	packages, err := fetch(ctx, cfg, family, headers || departs(family))
 	if err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return newRoots(ctx, cfg, family, packages, out.Path(""))
+	return newRoots(ctx, cfg, family, packages, out)
 }
 
 // resolveImages reads catalogues, and plans the images.

@@ -27,12 +27,13 @@ type Built struct {
 // Facts do not grow with the number of files in packages, so a later build recalls
 // them instead of finding them again: see known.go.
 type Facts struct {
-	Epoch     int64       // seconds; every time of this step is at most this
-	Taken     []lock.File // files that no package of the image has
-	LeftOut   []string    // optional files that no origin has
-	Skipped   []lock.Script
-	NoAccount []string // "PACKAGE: user NAME" that packages need and the image lacks
-	Unsure    []string // what only the lock vouches for, in addition to Step.Doubts
+	Epoch      int64       // seconds; every time of this step is at most this
+	Taken      []lock.File // files that no package of the image has
+	LeftOut    []string    // optional files that no origin has
+	Skipped    []lock.Script
+	NoAccount  []string // "PACKAGE: user NAME" that packages need and the image lacks
+	Unsure     []string // what only the lock vouches for, in addition to Step.Doubts
+	Departures []lock.Departure
 
 	// Of the layer that ends with this step:
 	Added       []lock.Generated // what no package has

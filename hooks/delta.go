@@ -82,7 +82,9 @@ func (m *Root) delta(ctx context.Context) delta {
 			needDir(need, dir.Path)
 		}
 		for i := range f.Manifest.Files.Len() {
-			needDir(need, tree.Parent(f.Manifest.Files.Path(i)))
+			if name := m.departed.name(f.Manifest.Files.Path(i)); name != "" {
+				needDir(need, tree.Parent(name))
+			}
 		}
 	}
 	for path, text := range m.Generated {
@@ -102,7 +104,8 @@ func (m *Root) delta(ctx context.Context) delta {
 	}
 	need["/"] = m.under == nil // only the lowest layer has an entry for the root
 	for dir := range need {
-		if !m.changed(m.Tree.Lookup(dir)) && layer.Immutable(m.Tree.Lookup(dir).Flags) {
+		n := m.Tree.Lookup(dir)
+		if n == nil || !m.changed(n) && layer.Immutable(n.Flags) { // nil for one that is left out
 			need[dir] = false
 		}
 	}

@@ -114,6 +114,7 @@ func (r *documents) lock(ctx context.Context, m *Built) (lock.Lock, error) {
 		step.LeftOut = append(step.LeftOut, at.LeftOut...)
 		step.SkippedScripts = append(step.SkippedScripts, at.Skipped...)
 		step.NoAccount = append(step.NoAccount, at.NoAccount...)
+		step.Departures = append(step.Departures, at.Departures...)
 		if step.Definition, err = json.Marshal(at.Def); err != nil {
 			return l, err
 		}

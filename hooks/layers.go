@@ -123,7 +123,9 @@ func (r *layerer) compose(ctx context.Context, m *Layered, fragments []layer.Fra
 	}
 	var ahead errgroup.Group
 	ahead.Go(func() error {
-		_, _ = m.database.image() // ready for the last fragment, which reports the error
+		if m.database.image != nil {
+			_, _ = m.database.image() // ready for the last fragment, which reports the error
+		}
 		return nil
 	})
 	defer ahead.Wait()
@@ -217,7 +219,8 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 func (m *Root) packaged(f *input.Package) iter.Seq[*tree.Node] {
 	return func(yield func(*tree.Node) bool) {
 		for i := range f.Manifest.Files.Len() {
-			if !yield(m.Tree.Lookup(f.Manifest.Files.Path(i))) {
+			name := m.departed.name(f.Manifest.Files.Path(i))
+			if name != "" && !yield(m.Tree.Lookup(name)) {
 				return
 			}
 		}
@@ -247,7 +250,11 @@ func generated(m *Root, d delta) func(*tarfile.Writer) error {
 // noteFlags reports the file flags that a layer cannot carry.
 func (r *layerer) noteFlags(m *Root, d delta) {
 	note := func(path string) {
-		if _, dropped := tarfile.KnownFlags(m.Tree.Lookup(path).Flags); dropped != "" {
+		n := m.Tree.Lookup(path)
+		if n == nil { // it is left out
+			return
+		}
+		if _, dropped := tarfile.KnownFlags(n.Flags); dropped != "" {
 			r.Observe.Notice("image %s: %s: no container storage knows the file flag %s; only the pkg database has it", m.Def.Name, path, dropped)
 		}
 	}

@@ -6,11 +6,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"os"
 	"slices"
 
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
@@ -34,7 +36,8 @@ type Root struct {
 
 	scripts []pending        // of this step
 	given   map[string]given // modes by scripts of this step, by path
-	gone    []string         // paths of the image below that this step takes away
+	departed
+	gone []string // paths of the image below that this step takes away
 }
 
 // rooter builds roots.
@@ -43,13 +46,14 @@ type rooter struct {
 	family   *resolve.Family
 	packages map[*catalog.Package]*input.Package
 	lending  *input.Lending
-	dir      string // for temporary files
+	dir      string                   // for temporary files
+	scratch  func() (*os.File, error) // makes a file without a name
 }
 
 // newRoots builds the root of each step on top of its parent's. It reports the faults
 // of all steps except children of a faulty one, which would only repeat them.
-func newRoots(ctx context.Context, cfg Config, family *resolve.Family, packages map[*catalog.Package]*input.Package, dir string) ([]*Root, error) {
-	r := &rooter{cfg, family, packages, lendingOf(cfg, family, packages), dir}
+func newRoots(ctx context.Context, cfg Config, family *resolve.Family, packages map[*catalog.Package]*input.Package, out *output.Folder) ([]*Root, error) {
+	r := &rooter{cfg, family, packages, lendingOf(cfg, family, packages), out.Path(""), out.Scratch}
 	var roots []*Root
 	var errs []error
 	made := map[*resolve.Step]*Root{}
@@ -91,7 +95,11 @@ func (r *rooter) newRoot(ctx context.Context, step *resolve.Step, parent *Root, 
 	}
 	for i, do := range []func(context.Context, *Root) error{r.install, r.configure, r.register} {
 		r.Observe.Send(event.Event{Hook: rootHooks[i], Name: step.Def.Name, Done: done, Total: len(r.family.Steps)})
-		if err := do(ctx, m); err != nil {
+		err := do(ctx, m)
+		if err == nil && rootHooks[i] == "configure" {
+			err = r.depart(ctx, m)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -167,6 +175,9 @@ func (r *rooter) skips(m *Root, s lock.Script) bool {
 // register decides what pkg's database of an image holds: all packages of the image
 // and its ancestors. The file is written with its layer, whose last file it is.
 func (r *rooter) register(ctx context.Context, m *Root) error {
+	if noDatabase(m.Step) {
+		return nil
+	}
 	db, name, err := r.database(ctx, m)
 	if err != nil {
 		return err

@@ -93,14 +93,18 @@ func (r *streamer) writePackage(ctx context.Context, w *tarfile.Writer, m *Root,
 		if e.IsDir {
 			continue
 		}
-		n := *m.Tree.Lookup(e.Path)
+		name := m.departed.name(e.Path)
+		if name == "" {
+			continue
+		}
+		n := *m.Tree.Lookup(name)
 		n.Size = e.Size
 		var body io.Reader
 		if n.Type == tree.File && e.HardLink == "" {
 			body = io.TeeReader(pkg, io.MultiWriter(scratch, &head))
 		}
 		if e.HardLink != "" {
-			n.Type, n.Link = tree.Hardlink, e.HardLink
+			n.Type, n.Link = tree.Hardlink, m.departed.name(e.HardLink)
 		}
 		if err := w.Entry(&n, body); err != nil {
 			return err

@@ -121,7 +121,7 @@ func Definition(l *Lock, i int) (def define.Image, err error) {
 		below = l.Parent.Reference
 	}
 	if def.Parent != below {
-		return def, fmt.Errorf("layer %s: its definition has parent %q, the lock has %q below", def.Name, def.Parent, below)
+		return def, fmt.Errorf("layer %s: its definition has parent %q, the layer below is %q", def.Name, def.Parent, below)
 	}
 	return def, nil
 }

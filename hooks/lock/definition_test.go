@@ -56,8 +56,8 @@ func TestDefinitionFaults(t *testing.T) {
 		`layer app: definition of image "App": image name "App": wanted lower-case letters`:   app(func(d *define.Image) { d.Name = "App" }),
 		`layer app: definition of image "app": image "app" has neither a parent nor packages`: app(func(d *define.Image) { d.Parent, d.Packages = "", nil }),
 		`layer app: the definition names image "other", wanted "app"`:                         app(func(d *define.Image) { d.Name = "other" }),
-		`layer app: its definition has parent "", the lock has "low" below`:                   app(func(d *define.Image) { d.Parent = "" }),
-		`layer app: its definition has parent "static", the lock has "low" below`:             app(func(d *define.Image) { d.Parent = "static" }),
+		`layer app: its definition has parent "", the layer below is "low"`:                   app(func(d *define.Image) { d.Parent = "" }),
+		`layer app: its definition has parent "static", the layer below is "low"`:             app(func(d *define.Image) { d.Parent = "static" }),
 	} {
 		l := twoLayers(t)
 		l.Layers[1].Definition = text
@@ -67,7 +67,7 @@ func TestDefinitionFaults(t *testing.T) {
 	}
 	l := twoLayers(t)
 	l.Layers[0].Definition = definition(t, define.Image{Name: "low", Parent: "below"})
-	if _, err := lock.Definition(l, 0); err == nil || err.Error() != `layer low: its definition has parent "below", the lock has "" below` {
+	if _, err := lock.Definition(l, 0); err == nil || err.Error() != `layer low: its definition has parent "below", the layer below is ""` {
 		t.Errorf("got %v, want that the lowest stands on nothing", err)
 	}
 }

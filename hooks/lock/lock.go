@@ -55,6 +55,8 @@ type Layer struct {
 	// Unknown scripts and triggers that pkg would have run.
 	SkippedScripts []Script `json:"skipped_scripts"`
 	NoAccount      []string `json:"no_account"` // "PACKAGE: user NAME" that the image lacks
+	// Where the image is not what its packages make of it, sorted by path.
+	Departures []Departure `json:"departures,omitempty"`
 	// What the build adds to the packages' files. A rebuild does not read it; a
 	// check of the image does.
 	Generated   []Generated `json:"generated"`
@@ -104,6 +106,21 @@ type Generated struct {
 	SHA256 string `json:"sha256,omitempty"` // of a file
 	Link   string `json:"link,omitempty"`   // target of a link
 }
+
+// Departure is something that the image has not although a package says so.
+type Departure struct {
+	Kind    string `json:"kind"`
+	Path    string `json:"path"`              // or the name of a package, or a pattern
+	Package string `json:"package,omitempty"` // that has the path; "" for none
+	Row     string `json:"row,omitempty"`     // the sum in its row
+	Reason  string `json:"reason,omitempty"`
+}
+
+// Kinds of departure.
+const (
+	FileGone    = "file"    // a file, link or directory is not there
+	PackageGone = "package" // a package that others depend on is not installed
+)
 
 // Missing is a requirement that nothing provides.
 type Missing struct {
