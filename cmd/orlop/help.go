@@ -26,7 +26,7 @@ var helpGroups = []helpGroup{
 	{"signatures", "key keyring trust identity signers require-form lookaside policy at-least password-file signer pgp-key passphrase-file pgp-signer signer-timeout form prepare prepared show attach"},
 	{"trust", "insecure-unsigned lock-urls trust-lock tls-ca"},
 	{"store", "cache cache-shared offline"},
-	{"checks", "plan digests require rebuild only"},
+	{"checks", "plan digests require rebuild allow-departures only"},
 	{"output", "why stat lines files mtree sizes owner o format compression squash pkgdb-schema epoch public-url manifests json"},
 	{"running", "j q v h"},
 }

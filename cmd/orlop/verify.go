@@ -37,6 +37,7 @@ func (p *program) verifyCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with the definitions that the images should have"},
 			treeFileFlag(),
 			&cli.StringSliceFlag{Name: "parent", Usage: "with --rebuild, `IMAGE` that the images may stand on"}, parentKeyFlag(),
+			&cli.BoolFlag{Name: "allow-departures", Usage: "without a lock, let an image lack files of its packages"},
 			&cli.BoolFlag{Name: "trust-lock", Usage: "exit 0 even if only the lock vouches for what is in the image"},
 			platformFlag(), lockURLsFlag(), scriptsFlag(), annotationFlag(),
 		}, trustFlags(), signatureFlags(), releaseFlags(), sourceFlags(), registryFlags(), talkFlags()),
@@ -130,7 +131,7 @@ func faultsAbout(r *verify.Report) []error {
 
 // readAgainst reads the files of --lock and --digests.
 func readAgainst(c *cli.Context) (*verify.Against, error) {
-	by := &verify.Against{Digests: c.IsSet("digests"), Require: c.StringSlice("require"), NeedLock: c.Bool("rebuild"), OnlyOne: c.NArg() == 1}
+	by := &verify.Against{Digests: c.IsSet("digests"), Require: c.StringSlice("require"), NeedLock: c.Bool("rebuild"), OnlyOne: c.NArg() == 1, Departing: c.Bool("allow-departures")}
 	for _, what := range by.Require {
 		if kinds := slices.Sorted(maps.Keys(verify.References)); !slices.Contains(kinds, what) {
 			return nil, fault.Usagef("--require: found %q, wanted lock, digests, signature or policy%s", what, spelling.Hint(what, kinds...))

@@ -42,6 +42,7 @@ type Against struct {
 	Require   []string // of References
 	Signing   Signing
 	AtLeast   string // the oldest version of FreeBSD's packages; "" for any
+	Departing bool   // an image without a lock may lack files of its packages
 	NeedLock  bool   // an archive without a lock is a usage error
 	OnlyOne   bool   // there is one archive: a single lock is for it, under any name
 }
@@ -76,12 +77,15 @@ func Archive(ctx context.Context, by *Against, s Subject) *Report {
 	}
 	var f Findings
 	r.Artifact, f = Artifact(ctx, source, s.Platform)
+	gone := f.Gone
+	f.Gone = nil
 	r.take(f)
 	if ctx.Err() != nil {
 		return r
 	}
 	if r.Artifact != nil {
 		by.compareLock(ctx, r)
+		r.take(departures(r.Artifact, gone, r.lock(), by.Departing))
 		by.findWithdrawal(ctx, r)
 		by.checkSignatures(ctx, r)
 		by.checkVersion(ctx, r)

@@ -67,7 +67,7 @@ func unowned(ctx context.Context, r *artifact.Root, pkgs []pkgdb.Installed) ([]s
 func compareFile(r *artifact.Root, modes map[string]uint32, p pkgdb.Installed, f pkgfile.File) []error {
 	n, c := find(r, p, f.Path)
 	if n == nil {
-		return c.Errs
+		return []error{departedFile(f.Path, f.Sum, errors.Join(c.Errs...))}
 	}
 	if f.Sum == "" && !f.Known { // registered by pkg before 1.2, which recorded nothing more
 		return c.Errs
@@ -99,7 +99,7 @@ func compareFile(r *artifact.Root, modes map[string]uint32, p pkgdb.Installed, f
 func compareDir(r *artifact.Root, modes map[string]uint32, p pkgdb.Installed, d pkgfile.Dir) []error {
 	n, c := find(r, p, d.Path)
 	if n == nil {
-		return c.Errs
+		return []error{departedFile(d.Path, "", errors.Join(c.Errs...))}
 	}
 	c.Fact("type", n.Type.String(), "dir")
 	compareAttributes(c, r, modes, n, d.Attr)

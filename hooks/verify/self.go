@@ -55,21 +55,18 @@ func likelyName(a *artifact.Artifact, r release.Release) string {
 // a node cannot hold.
 func checkOwn(a *artifact.Artifact) []error {
 	var errs []error
-	fault := func(i int, format string, args ...any) {
-		errs = append(errs, fault.Contentf("layer %d: %w", i+1, fmt.Errorf(format, args...)))
-	}
 	below := a.Below()
 	for i, nodes := range a.Layers {
 		if i < below {
 			continue // others made it
 		}
 		for n := range nodes.All() {
-			if layer.IsWhiteout(n) && (below == 0 || !pkgdb.IsJournal(layer.Hidden(n.Path))) {
-				fault(i, "%s: is a whiteout, which orlop does not write", n.Path)
+			if path := layer.Hidden(n.Path); layer.IsWhiteout(n) && (below == 0 || !pkgdb.IsJournal(path)) {
+				errs = append(errs, departedFile(path, "", fault.Contentf("layer %d: %s: is a whiteout, which orlop does not write", i+1, n.Path)))
 			}
 		}
 		if foreign := a.Read[i].Foreign; foreign != "" {
-			fault(i, "%s, which orlop does not write", foreign)
+			errs = append(errs, fault.Contentf("layer %d: %s, which orlop does not write", i+1, foreign))
 		}
 	}
 	return errs

@@ -49,11 +49,11 @@ func Artifact(ctx context.Context, source oci.Source, platform string) (*artifac
 	files := compareRoot(ctx, &a.Root, own)
 	f.passOver(compareRoot(ctx, &a.Root, others))
 	owners := checkOwners(ctx, a)
-	f.add(<-rows...)
+	f.depart(<-rows)
 	if a.OwnName() != "" {
-		f.add(checkOwn(a)...)
+		f.depart(checkOwn(a))
 	}
-	f.add(files...)
+	f.depart(files)
 	f.join(owners)
 	if ctx.Err() != nil {
 		return nil, Findings{Errs: []error{ctx.Err()}}

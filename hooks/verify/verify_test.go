@@ -106,6 +106,9 @@ func examine(t *testing.T, texts map[string]string) *artifact.Artifact {
 
 func checkArtifact(t *testing.T, texts map[string]string) verify.Findings {
 	_, found := verify.Artifact(t.Context(), artifacttest.Describe(t, texts["image"]).Source(), "")
+	for _, gone := range found.Gone { // which only a lock would allow
+		found.Errs = append(found.Errs, gone.Err)
+	}
 	return found
 }
 
