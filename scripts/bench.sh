@@ -5,11 +5,13 @@
 #
 #	scripts/bench.sh [-p] [-a OTHER] [-d DIR] [-n ROUNDS] [MEGABYTES ...]
 #	scripts/bench.sh -e [-k PKG] [-d DIR] [-n ROUNDS] [FILES ...]
+#	scripts/bench.sh -c [-a OTHER] [-k PKG] [-d DIR] [-n ROUNDS] [PACKAGES]
 #
 # With -a it only compares the commands that people wait for with those of OTHER, an
 # orlop of another version. With -p it only compares pushing with skopeo, to a
 # docker-registry that it starts. With -e it measures what an entry costs in images of
-# many small files, also with PKG, a real pkg(8).
+# many small files, also with PKG, a real pkg(8). With -c it measures a plan from a
+# catalogue as large as that of ports.
 # DIR holds repositories and results during the run: fifteen times the megabytes, on
 # a file system like the one that releases are built on.
 set -eu
@@ -17,6 +19,7 @@ set -eu
 usage() {
 	echo "usage: $0 [-p] [-a OTHER] [-d DIR] [-n ROUNDS] [MEGABYTES ...]" >&2
 	echo "       $0 -e [-k PKG] [-d DIR] [-n ROUNDS] [FILES ...]" >&2
+	echo "       $0 -c [-a OTHER] [-k PKG] [-d DIR] [-n ROUNDS] [PACKAGES]" >&2
 	exit 2
 }
 
@@ -25,9 +28,11 @@ rounds=5
 other=
 push=
 entries=
+plans=
 pkg=
-while getopts a:d:ek:n:p flag; do
+while getopts a:cd:ek:n:p flag; do
 	case $flag in
+	c) plans=yes ;;
 	p) push=yes ;;
 	a) other=$OPTARG ;;
 	d) base=$OPTARG ;;
@@ -38,7 +43,9 @@ while getopts a:d:ek:n:p flag; do
 	esac
 done
 shift $((OPTIND - 1))
-if [ "$entries" ]; then
+if [ "$plans" ]; then
+	[ $# -gt 0 ] || set -- 36000
+elif [ "$entries" ]; then
 	[ $# -gt 0 ] || set -- 100000 400000
 else
 	[ $# -gt 0 ] || set -- 100 600 2000
@@ -57,6 +64,10 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 go build -o "$work/orlop" ./cmd/orlop
 go build -o "$work/bench" ./scripts/bench
+if [ "$plans" ]; then
+	"$work/bench" plans -n "$rounds" ${other:+-a "$other"} ${pkg:+-k "$pkg"} "$work/orlop" "$work" "$@"
+	exit
+fi
 if [ "$entries" ]; then
 	"$work/bench" entries -n "$rounds" ${pkg:+-k "$pkg"} "$work/orlop" "$work" "$@"
 	exit

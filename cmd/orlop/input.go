@@ -241,7 +241,7 @@ func (p *program) fromRepositories(c *cli.Context, cfg *hooks.Config, locks []ve
 		cfg.Cache = cache.New(st, cfg.Maker)
 	}
 	from := input.Repositories{Tree: srcTree(c), Repos: repos, Store: st, ABI: abi, InsecureUnsigned: c.Bool("insecure-unsigned"),
-		PublicURL: c.String("public-url"), Keep: c.Command.Name == "fetch", Observe: cfg.Observe}
+		PublicURL: c.String("public-url"), Keep: c.Command.Name == "fetch", Maker: cfg.Maker, Observe: cfg.Observe}
 	if len(locks) == 0 {
 		return &from, nil
 	}

@@ -184,9 +184,10 @@ func Check(ctx context.Context, refs []*artifact.Ref, platform string, jobs int)
 	lists, errs := make([][]*Member, len(refs)), make([]error, len(refs))
 	var group errgroup.Group
 	group.SetLimit(jobs)
+	var near beside
 	for i, ref := range refs {
 		group.Go(func() error {
-			lists[i], errs[i] = read(ctx, ref, platform)
+			lists[i], errs[i] = read(ctx, ref, platform, &near)
 			return nil
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/input"
@@ -20,7 +21,7 @@ import (
 )
 
 // read reads the documents of the images that a reference means, and their locks.
-func read(ctx context.Context, ref *artifact.Ref, platform string) ([]*Member, error) {
+func read(ctx context.Context, ref *artifact.Ref, platform string, near *beside) ([]*Member, error) {
 	platforms, err := ref.Platforms(ctx, platform)
 	if err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ func read(ctx context.Context, ref *artifact.Ref, platform string) ([]*Member, e
 		}
 		m := &Member{Contents: c, Ref: ref, Source: source}
 		members = append(members, m)
-		errs = append(errs, fault.Within(ref.Name, errors.Join(err, m.readLock(ctx, len(platforms) > 1))))
+		errs = append(errs, fault.Within(ref.Name, errors.Join(err, m.readLock(ctx, len(platforms) > 1, near))))
 	}
 	return members, errors.Join(errs...)
 }
@@ -65,7 +66,7 @@ func prepared(ctx context.Context, path, name string) (*Member, error) {
 
 // readLock finds the lock of an image, where it is published or next to it, and
 // compares the image's documents with it.
-func (m *Member) readLock(ctx context.Context, several bool) error {
+func (m *Member) readLock(ctx context.Context, several bool, near *beside) error {
 	var err error
 	switch {
 	case m.Ref.Remote != nil:
@@ -84,11 +85,11 @@ func (m *Member) readLock(ctx context.Context, several bool) error {
 	if f := verify.Documents(m.Contents, m.Lock.Lock); len(f.Errs) > 0 {
 		return f.Err()
 	}
-	return m.readKept(ctx)
+	return m.readKept(ctx, near)
 }
 
 // readKept finds the signed catalogues that vouch for the lock.
-func (m *Member) readKept(ctx context.Context) error {
+func (m *Member) readKept(ctx context.Context, near *beside) error {
 	wanted := func(digest string) bool {
 		return slices.ContainsFunc(m.Lock.Repositories, func(r lock.Repository) bool { return r.Signer != "" && r.Catalogue == digest })
 	}
@@ -100,12 +101,43 @@ func (m *Member) readKept(ctx context.Context) error {
 		}
 		return err
 	}
-	for _, k := range input.KeptCatalogues(ctx, []string{filepath.Dir(m.Lock.File)}) {
-		if text := k.Read(); text != nil && wanted(k.Digest) {
-			m.Kept = append(m.Kept, Catalogue{k.Name, text})
+	m.Kept = near.catalogues(ctx, filepath.Dir(m.Lock.File), wanted)
+	return ctx.Err()
+}
+
+// beside finds signed catalogues beside locks. One that several images have is read
+// once, and in memory once.
+type beside struct {
+	lock    sync.Mutex
+	folders map[string][]input.Kept
+	texts   map[input.Kept][]byte
+}
+
+// catalogues returns those in a folder whose digest is wanted.
+func (b *beside) catalogues(ctx context.Context, dir string, wanted func(digest string) bool) []Catalogue {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	if b.folders == nil {
+		b.folders, b.texts = map[string][]input.Kept{}, map[input.Kept][]byte{}
+	}
+	there, known := b.folders[dir]
+	if !known {
+		there = input.KeptCatalogues(ctx, []string{dir})
+		b.folders[dir] = there
+	}
+	var list []Catalogue
+	for _, k := range there {
+		if !wanted(k.Digest) {
+			continue
+		}
+		if b.texts[k] == nil {
+			b.texts[k] = k.Read()
+		}
+		if text := b.texts[k]; text != nil {
+			list = append(list, Catalogue{k.Name, text})
 		}
 	}
-	return ctx.Err()
+	return list
 }
 
 // maxCatalogue bounds a catalogue, in bytes; that of ports has 10 MB.

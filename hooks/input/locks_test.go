@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,12 +27,15 @@ func lockOf(cats ...*catalog.Catalogue) *lock.Lock {
 	l := &lock.Lock{Image: "x", ABI: "FreeBSD:15:amd64", Compression: "gzip", Schema: 42}
 	for _, c := range cats {
 		l.Repositories = append(l.Repositories, lock.Repository{Name: c.Repo.Name, URL: c.PublicURL, Catalogue: c.Digest})
-		for _, p := range c.Packages {
+		for p := range c.All() {
 			l.Packages = append(l.Packages, lock.Package{Name: p.Name, Version: p.Version, Sum: string(p.Sum), Size: p.Size, Path: p.Path, Repository: c.Repo.Name})
 		}
 	}
 	return l
 }
+
+// offered are the packages of a catalogue, in order.
+func offered(c *catalog.Catalogue) []*catalog.Package { return slices.Collect(c.All()) }
 
 // fromLocks reads locks in the store of in, with the user's repositories.
 func fromLocks(in *input.Repositories, repos []catalog.Repo, locks ...*lock.Lock) *input.Locks {
@@ -173,7 +177,7 @@ func TestWitness(t *testing.T) {
 			w := in.Witness(stub.Repo)
 			var versions []string
 			for _, c := range w.Believed {
-				versions = append(versions, c.Packages[0].Version)
+				versions = append(versions, offered(c)[0].Version)
 			}
 			if got := strings.Join(versions, " "); got != tt.believed {
 				t.Errorf("got believed %q, want %q", got, tt.believed)
@@ -185,7 +189,7 @@ func TestWitness(t *testing.T) {
 			if reasons := strings.Join(w.Reasons, "; "); !strings.HasPrefix(reasons, tt.reasons) || tt.reasons == "" && reasons != "" {
 				t.Errorf("got reasons %q, want %q", reasons, tt.reasons)
 			}
-			if stub.Digest != locked.Catalogue || stub.PublicURL != locked.URL || len(stub.Packages) > 0 || (stub.Sealed != nil) != tt.sealed || (stub.Signer != "") != tt.sealed {
+			if stub.Digest != locked.Catalogue || stub.PublicURL != locked.URL || stub.Len() > 0 || (stub.Sealed != nil) != tt.sealed || (stub.Signer != "") != tt.sealed {
 				t.Errorf("got the catalogue %+v", stub)
 			}
 			listed := w.Lists(packages(in)[0])
@@ -243,7 +247,7 @@ func TestLists(t *testing.T) {
 	cats := catalogues(t, in)
 	w := &input.Witness{Believed: cats}
 	for _, c := range cats {
-		for _, p := range c.Packages {
+		for p := range c.All() {
 			if got := w.Lists(p); got != p {
 				t.Errorf("%s: got %v", p.FullName(), got)
 			}
@@ -251,15 +255,15 @@ func TestLists(t *testing.T) {
 	}
 	for what, change := range map[string]func(p *catalog.Package){
 		"name": func(p *catalog.Package) { p.Name = "ap" }, "version": func(p *catalog.Package) { p.Version = "9" },
-		"sum": func(p *catalog.Package) { p.Sum = cats[1].Packages[0].Sum }, "size": func(p *catalog.Package) { p.Size++ },
+		"sum": func(p *catalog.Package) { p.Sum = offered(cats[1])[0].Sum }, "size": func(p *catalog.Package) { p.Size++ },
 	} {
-		p := *cats[0].Packages[0]
+		p := *offered(cats[0])[0]
 		change(&p)
 		if got := w.Lists(&p); got != nil {
 			t.Errorf("another %s: got %v, want none", what, got)
 		}
 	}
-	if (&input.Witness{}).Lists(cats[0].Packages[0]) != nil || (&input.Witness{}).Exact("") != nil {
+	if (&input.Witness{}).Lists(offered(cats[0])[0]) != nil || (&input.Witness{}).Exact("") != nil {
 		t.Error("nobody is believed: got a package or catalogue")
 	}
 }
@@ -340,7 +344,7 @@ func fill(t *testing.T, in *input.Repositories) {
 	t.Helper()
 	all := &input.Repositories{Repos: in.Repos, Store: in.Store, Keep: true}
 	for _, c := range catalogues(t, all) {
-		for _, p := range c.Packages {
+		for p := range c.All() {
 			r, err := all.Open(t.Context(), p, nil)
 			if err != nil {
 				t.Fatal(err)

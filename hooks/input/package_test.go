@@ -22,7 +22,7 @@ import (
 func opened(t *testing.T, p pkgtest.Package) (*input.Reader, *catalog.Package) {
 	t.Helper()
 	in := of(t, repo(t, "base", p))
-	pkgs := catalogues(t, in)[0].Packages
+	pkgs := offered(catalogues(t, in)[0])
 	r, err := in.Open(t.Context(), pkgs[0], nil)
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,9 @@ type Repositories struct {
 	ABI              string // selects FreeBSD's own keys; "" for any
 	PublicURL        string // of all repositories, with pkg's variables; "" for their own
 	Keep             bool   // put packages of this machine's repositories into the store, too
+	// Maker identifies the program, for which it keeps in the store what it reads of
+	// catalogues; "" to keep nothing.
+	Maker string
 
 	Observe event.Observer
 
@@ -151,7 +154,7 @@ func (in *Repositories) load(ctx context.Context, repo catalog.Repo) (*store.Sou
 	if c := in.shared[in.asked(repo)]; c != nil {
 		return src, c, nil
 	}
-	c, err := catalog.Load(ctx, repo, src, believed)
+	c, err := catalog.Load(ctx, repo, src, believed, in.notes())
 	if err == nil && in.shared != nil {
 		in.shared[in.asked(repo)] = c
 	}

@@ -106,7 +106,7 @@ func TestCatalogues(t *testing.T) {
 	}
 	facts := func() (list []fact) {
 		for _, c := range catalogues(t, in) {
-			list = append(list, fact{c.Repo.Name, c.Packages[0].Version, c.Signer, c.PublicURL, c.Remote, c.Sealed != nil})
+			list = append(list, fact{c.Repo.Name, offered(c)[0].Version, c.Signer, c.PublicURL, c.Remote, c.Sealed != nil})
 		}
 		return list
 	}
@@ -244,7 +244,7 @@ func TestOpenRepository(t *testing.T) {
 	for where, r := range map[string]catalog.Repo{"local": local, "remote": over} {
 		in := of(t, r)
 		in.InsecureUnsigned = true
-		for _, p := range catalogues(t, in)[0].Packages {
+		for _, p := range offered(catalogues(t, in)[0]) {
 			want := map[string]string{"app": "", "damaged": "damaged-2", "cut": "cut-3", "gone": "gone-4"}[p.Name]
 			r, err := in.Open(t.Context(), p, nil)
 			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
@@ -291,7 +291,7 @@ func TestOpenKnown(t *testing.T) {
 	for where, r := range map[string]catalog.Repo{"local": local, "remote": over} {
 		in := of(t, r)
 		in.InsecureUnsigned = true
-		p := catalogues(t, in)[0].Packages[0]
+		p := offered(catalogues(t, in)[0])[0]
 		whole, err := in.Open(t.Context(), p, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -321,7 +321,7 @@ func TestOpenKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := of(t, local)
-	p := catalogues(t, in)[0].Packages[0]
+	p := offered(catalogues(t, in)[0])[0]
 	known, _ := opened(t, app("1"))
 	r, err := in.Open(t.Context(), p, known.Manifest)
 	if err == nil {
@@ -348,7 +348,7 @@ func TestKeep(t *testing.T) {
 	in := of(t, repo(t, "r", app("1"), damaged))
 	for _, keep := range []bool{false, true} {
 		in.Keep = keep
-		for _, p := range catalogues(t, in)[0].Packages {
+		for _, p := range offered(catalogues(t, in)[0]) {
 			if r, err := in.Open(t.Context(), p, nil); err == nil {
 				r.Close()
 			} else if p.Name == "app" {
@@ -410,7 +410,7 @@ func TestZeroRepositories(t *testing.T) {
 	if err := errors.Join(in.Check(), in.CheckStore(), in.CheckWritable()); err != nil {
 		t.Error(err)
 	}
-	if r, err := in.Open(t.Context(), catalogues(t, in)[0].Packages[0], nil); err != nil || contents(t, r) != "app 1" {
+	if r, err := in.Open(t.Context(), offered(catalogues(t, in)[0])[0], nil); err != nil || contents(t, r) != "app 1" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -84,22 +84,24 @@ func (in *Root) Catalogues(ctx context.Context) ([]*catalog.Catalogue, error) {
 		return nil, err
 	}
 	in.pkgs = map[string]*pkgdb.Installed{}
-	catalogues := map[string]*catalog.Catalogue{}
+	repos, packages := map[string]*catalog.Repo{}, map[string][]*catalog.Package{}
 	var errs []error
 	for i := range pkgs {
 		p := &pkgs[i]
 		errs = append(errs, in.attribute(ctx, p))
 		in.pkgs[p.Name] = p
-		c := catalogues[p.Repository]
-		if c == nil {
-			c = &catalog.Catalogue{Repo: &catalog.Repo{Name: p.Repository}, Digest: digest}
-			catalogues[p.Repository] = c
+		repo := repos[p.Repository]
+		if repo == nil {
+			repo = &catalog.Repo{Name: p.Repository}
+			repos[p.Repository] = repo
 		}
-		c.Packages = append(c.Packages, &catalog.Package{Summary: p.Summary(), Repo: c.Repo})
+		packages[repo.Name] = append(packages[repo.Name], &catalog.Package{Summary: p.Summary(), Repo: repo})
 	}
 	var list []*catalog.Catalogue
-	for _, name := range slices.Sorted(maps.Keys(catalogues)) {
-		list = append(list, catalogues[name])
+	for _, name := range slices.Sorted(maps.Keys(repos)) {
+		c, err := catalog.New(ctx, repos[name], digest, packages[name])
+		errs = append(errs, err)
+		list = append(list, c)
 	}
 	return list, errors.Join(errs...)
 }

@@ -81,7 +81,7 @@ func filled(t *testing.T, changes ...func(*pkgtest.Package)) *input.Root {
 func packageOf(t *testing.T, cats []*catalog.Catalogue, name string) *catalog.Package {
 	t.Helper()
 	for _, c := range cats {
-		for _, p := range c.Packages {
+		for _, p := range offered(c) {
 			if p.Name == name {
 				return p
 			}
@@ -120,7 +120,7 @@ func TestRoot(t *testing.T) {
 	cats := catalogues(t, in)
 	var names []string
 	for _, c := range cats {
-		for _, p := range c.Packages {
+		for _, p := range offered(c) {
 			names = append(names, c.Repo.Name+" "+p.FullName())
 		}
 	}

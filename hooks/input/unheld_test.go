@@ -23,7 +23,7 @@ func TestUnheld(t *testing.T) {
 	for name, broken := range map[string]func(t *testing.T) (*input.Repositories, *catalog.Package){
 		"a folder that has gone": func(t *testing.T) (*input.Repositories, *catalog.Package) {
 			in := of(t, repo(t, "r", app("1")))
-			p := catalogues(t, in)[0].Packages[0]
+			p := offered(catalogues(t, in)[0])[0]
 			if err := os.RemoveAll(in.Repos[0].URL); err != nil {
 				t.Fatal(err)
 			}
@@ -35,14 +35,14 @@ func TestUnheld(t *testing.T) {
 			local.URL, local.Signature = server.URL, "none"
 			in := of(t, local)
 			in.InsecureUnsigned = true
-			p := catalogues(t, in)[0].Packages[0]
+			p := offered(catalogues(t, in)[0])[0]
 			server.Close()
 			return in, p
 		},
 		"offline": func(t *testing.T) (*input.Repositories, *catalog.Package) {
 			in := of(t, remote(t, repo(t, "r", app("1"))))
 			in.InsecureUnsigned = true
-			p := catalogues(t, in)[0].Packages[0]
+			p := offered(catalogues(t, in)[0])[0]
 			in.Store.Offline = true
 			return in, p
 		},

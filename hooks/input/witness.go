@@ -36,9 +36,8 @@ func (w *Witness) Exact(digest string) *catalog.Catalogue {
 // nil for none.
 func (w *Witness) Lists(p *catalog.Package) *catalog.Package {
 	for _, c := range w.Believed {
-		i, _ := slices.BinarySearchFunc(c.Packages, p.Name, func(q *catalog.Package, name string) int { return strings.Compare(q.Name, name) })
-		for ; i < len(c.Packages) && c.Packages[i].Name == p.Name; i++ {
-			if q := c.Packages[i]; q.Version == p.Version && q.Sum.Typed() == p.Sum.Typed() && q.Size == p.Size {
+		for _, q := range c.Named(p.Name) {
+			if q.Version == p.Version && q.Sum.Typed() == p.Sum.Typed() && q.Size == p.Size {
 				return q
 			}
 		}
@@ -108,7 +107,7 @@ func (in *Locks) askKept(ctx context.Context, repo catalog.Repo, digest string, 
 		return // the user's configuration needs no signature
 	}
 	try := func(where string, text []byte) {
-		c, err := catalog.Unseal(ctx, repo, text, keys)
+		c, err := catalog.Unseal(ctx, repo, text, keys, in.notes())
 		if err != nil {
 			w.doubt("the catalogue kept in %s: %v", where, err)
 		} else if c.Digest == digest {
@@ -144,7 +143,7 @@ func (in *Locks) askToday(ctx context.Context, repo *catalog.Repo, w *Witness) {
 	keys, err := in.keys(*repo)
 	if err == nil {
 		var today *catalog.Catalogue
-		if today, err = catalog.Load(ctx, *repo, src, keys); err == nil {
+		if today, err = catalog.Load(ctx, *repo, src, keys, in.notes()); err == nil {
 			w.Believed = append(w.Believed, today)
 			return
 		}

@@ -146,7 +146,11 @@ func TestRollbackOfOthers(t *testing.T) {
 	l.Repositories = append(l.Repositories, lock.Repository{Name: "ports", Catalogue: "p"})
 	l.Packages[0].Version = "5"
 	older := func(repo string) *catalog.Catalogue {
-		return &catalog.Catalogue{Repo: &catalog.Repo{Name: repo}, Digest: "x", Packages: []*catalog.Package{{Summary: pkgfile.Summary{Name: "a", Version: "4"}}}}
+		c, err := catalog.New(t.Context(), &catalog.Repo{Name: repo}, "x", []*catalog.Package{{Summary: pkgfile.Summary{Name: "a", Version: "4"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
 	}
 	for repo, want := range map[string]bool{"base": true, "ports": false, "unknown": false} {
 		if err := l.CheckRollback(older(repo)); (err != nil) != want {

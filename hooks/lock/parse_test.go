@@ -141,10 +141,14 @@ func TestCheckRollback(t *testing.T) {
 		{"a-1 b-2 c-3", ""}, {"a-1 b-3 c-3", ""}, {"a-1", ""}, {"", ""}, {"a-2 b-1 c-3", ""}, // packages of a new release may go back
 		{"a-1 b-1 c-3", `repository "base": rollback: its newest b is 1, the lock has 2`}, {"a-0 a-1 b-1 b-2 c-2", "its newest c is 2"},
 	} {
-		c := &catalog.Catalogue{Repo: &catalog.Repo{Name: "base"}, Digest: "other"}
+		var list []*catalog.Package
 		for _, p := range strings.Fields(tt.now) {
 			name, version, _ := strings.Cut(p, "-")
-			c.Packages = append(c.Packages, &catalog.Package{Summary: pkgfile.Summary{Name: name, Version: version}})
+			list = append(list, &catalog.Package{Summary: pkgfile.Summary{Name: name, Version: version}})
+		}
+		c, err := catalog.New(t.Context(), &catalog.Repo{Name: "base"}, "other", list)
+		if err != nil {
+			t.Fatal(err)
 		}
 		if err := l.CheckRollback(c); tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: got %v, want %q", tt.now, err, tt.want)

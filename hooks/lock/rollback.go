@@ -21,18 +21,13 @@ func (l *Lock) CheckRollback(c *catalog.Catalogue) error {
 	if i := slices.IndexFunc(l.Repositories, func(r Repository) bool { return r.Name == c.Repo.Name }); i < 0 || l.Repositories[i].Catalogue == c.Digest {
 		return nil
 	}
-	newest := map[string]string{}
-	for _, p := range c.Packages {
-		if v, ok := newest[p.Name]; !ok || pkgver.Compare(p.Version, v) > 0 {
-			newest[p.Name] = p.Version
-		}
-	}
 	var older error
 	for _, p := range l.Packages {
-		v, ok := newest[p.Name]
-		if !ok || p.Repository != c.Repo.Name {
+		there := c.Named(p.Name)
+		if len(there) == 0 || p.Repository != c.Repo.Name {
 			continue
 		}
+		v := slices.MaxFunc(there, func(a, b *catalog.Package) int { return pkgver.Compare(a.Version, b.Version) }).Version
 		switch n := pkgver.Compare(v, p.Version); {
 		case n > 0:
 			return nil

@@ -300,6 +300,38 @@ func TestSharedLayers(t *testing.T) {
 	}
 }
 
+// TestSharedCatalogue sends the catalogue that vouches for several images once, and
+// attaches it to each.
+func TestSharedCatalogue(t *testing.T) {
+	t.Parallel()
+	s := serve(t, registrytest.Profile{})
+	all := families(t, twoPlatforms("15.0p3")...)
+	text := make([]byte, 2<<20)
+	rand.New(rand.NewSource(1)).Read(text)
+	for _, f := range all {
+		for _, m := range f.Members {
+			m.Kept = []family.Catalogue{{Name: "container-image-catalogue-FreeBSD-ports.pkg", Text: text}}
+		}
+	}
+	for _, tt := range []struct {
+		what string
+		most int64
+	}{{"the first time", 2<<20 + 500_000}, {"again", 0}} {
+		before := s.BlobBytes()
+		if _, err := push.Run(t.Context(), config(s), all); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.BlobBytes() - before; got > tt.most {
+			t.Errorf("%s: sent %d bytes of blobs, want at most %d", tt.what, got, tt.most)
+		}
+	}
+	for _, f := range all {
+		if s.Blob("freebsd/freebsd-"+f.Image, digest.FromBytes(text)) == nil {
+			t.Errorf("%s: the catalogue is not there", f.Image)
+		}
+	}
+}
+
 // TestInterrupted ends a push at any moment: no tag leads to anything incomplete, and
 // the next push ends well.
 func TestInterrupted(t *testing.T) {

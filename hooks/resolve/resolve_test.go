@@ -28,7 +28,8 @@ import (
 // offer is a catalogue of packages, "NAME-VERSION DEPENDENCY…" each; a dependency
 // that begins with lib is a library.
 func offer(pkgs ...string) []*catalog.Catalogue {
-	c := &catalog.Catalogue{Repo: &catalog.Repo{Name: "base"}, Digest: strings.Repeat("c", 64)}
+	repo := &catalog.Repo{Name: "base"}
+	var list []*catalog.Package
 	for _, text := range pkgs {
 		words := strings.Fields(text)
 		at := strings.LastIndex(words[0], "-")
@@ -40,9 +41,12 @@ func offer(pkgs ...string) []*catalog.Catalogue {
 				s.Deps = append(s.Deps, dep)
 			}
 		}
-		c.Packages = append(c.Packages, &catalog.Package{Summary: s, Repo: c.Repo})
+		list = append(list, &catalog.Package{Summary: s, Repo: repo})
 	}
-	slices.SortFunc(c.Packages, func(a, b *catalog.Package) int { return strings.Compare(a.FullName(), b.FullName()) })
+	c, err := catalog.New(context.Background(), repo, strings.Repeat("c", 64), list)
+	if err != nil {
+		panic(err)
+	}
 	return []*catalog.Catalogue{c}
 }
 

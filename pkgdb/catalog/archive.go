@@ -30,10 +30,11 @@ const (
 type archive struct {
 	file   io.ReadSeekCloser
 	name   string
-	forms  []form                               // what the payload may be
-	form                                        // what it is, once unseal has found it
-	sealed []byte                               // the whole file, where it is signed
-	asked  bool                                 // whether its signature will be checked
+	forms  []form // what the payload may be
+	form          // what it is, once unseal has found it
+	sealed []byte // the whole file, where it is signed
+	asked  bool   // whether its signature will be checked
+	hashing
 	keys   map[string][]byte                    // of meta, for signers whose keys the archive does not have
 	lookup func(digest [sha256.Size]byte) error // finds keys, of meta itself
 }
@@ -87,20 +88,35 @@ func (a *archive) checked(ctx context.Context, repo Repo, believed trust.Trust, 
 	if err != nil {
 		return vouched{}, a.fault(ctx, repo, err)
 	}
-	v := vouched{digest: hex.EncodeToString(e.payload.SHA256[:])}
-	if believed != nil {
-		if err := a.complete(e); err != nil {
-			return vouched{}, a.fault(ctx, repo, err)
-		}
-		if v.signer, err = believed.Check(e.Envelope, e.payload); err != nil {
-			return vouched{}, fmt.Errorf("repository %q: %s: %w", repo.Name, a.name, err)
-		}
-	}
-	err = a.read(ctx, e.payload.SHA256, func(r io.Reader) error { return parse(a.form, r) })
+	v, err := a.vouch(ctx, repo, believed, e)
 	if err != nil {
-		return vouched{}, a.fault(ctx, repo, err)
+		return vouched{}, err
+	}
+	return v, a.parse(ctx, repo, e, parse)
+}
+
+// vouch checks the signature of a payload, if trust is not nil.
+func (a *archive) vouch(ctx context.Context, repo Repo, believed trust.Trust, e *envelope) (v vouched, err error) {
+	v.digest = hex.EncodeToString(e.payload.SHA256[:])
+	if believed == nil {
+		return v, nil
+	}
+	if err := a.complete(e); err != nil {
+		return v, a.fault(ctx, repo, err)
+	}
+	if v.signer, err = believed.Check(e.Envelope, e.payload); err != nil {
+		return v, fmt.Errorf("repository %q: %s: %w", repo.Name, a.name, err)
 	}
 	return v, nil
+}
+
+// parse reads the payload.
+func (a *archive) parse(ctx context.Context, repo Repo, e *envelope, parse func(form, io.Reader) error) error {
+	err := a.read(ctx, e.payload.SHA256, func(r io.Reader) error { return parse(a.form, r) })
+	if err != nil {
+		return a.fault(ctx, repo, err)
+	}
+	return nil
 }
 
 // complete gives signers whose keys are not in the archive those from meta.
@@ -197,7 +213,7 @@ func (a *archive) members(ctx context.Context, visit func(name string, contents 
 	if _, err := a.file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	plain, err := newBudget(ctx, a.file)
+	plain, err := newBudget(ctx, a.pass())
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // BenchmarkLoad reads a catalogue of 20000 packages with 10 dependencies each,
-// unsigned and signed.
+// unsigned and signed, from its archive, and from what an earlier run has kept of it.
 func BenchmarkLoad(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 2))
 	word := func() string { return fmt.Sprintf("%x", random.Uint32()) }
@@ -33,15 +33,19 @@ func BenchmarkLoad(b *testing.B) {
 	text.WriteString("]}")
 	for name, members := range map[string][]string{"unsigned": {"data", text.String()}, "signed": {"signature", "x", "data", text.String()}} {
 		packed := zst(b, archive(b, members...))
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(text.Len()))
-			for b.Loop() {
-				c, err := catalog.Load(b.Context(), catalog.Repo{Name: "r"}, folder{"meta.conf": []byte(metaConf), "data.pkg": packed}, nil)
-				if err != nil || len(c.Packages) != 20000 {
-					b.Fatal(c, err)
+		run := func(name string, kept catalog.Notes) {
+			b.Run(name, func(b *testing.B) {
+				b.SetBytes(int64(text.Len()))
+				for b.Loop() {
+					c, err := catalog.Load(b.Context(), catalog.Repo{Name: "r"}, folder{"meta.conf": []byte(metaConf), "data.pkg": packed}, nil, kept)
+					if err != nil || c.Len() != 20000 || len(c.Named("package-7")) != 1 {
+						b.Fatal(c, err)
+					}
 				}
-			}
-		})
+			})
+		}
+		run(name, nil)
+		run(name+", kept", &notes{kept: map[string][]byte{}})
 	}
 }
 
@@ -59,8 +63,8 @@ func BenchmarkPackages(b *testing.B) {
 			packed := zst(b, archive(b, members[1:]...))
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
 				benchtest.PerEntry(b, n, func() any {
-					c, err := catalog.Load(b.Context(), catalog.Repo{Name: "r"}, folder{"meta.conf": []byte(metaConf), members[0]: packed}, nil)
-					if err != nil || len(c.Packages) != n {
+					c, err := catalog.Load(b.Context(), catalog.Repo{Name: "r"}, folder{"meta.conf": []byte(metaConf), members[0]: packed}, nil, nil)
+					if err != nil || c.Len() != n {
 						b.Fatal(err)
 					}
 					return c

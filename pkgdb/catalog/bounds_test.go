@@ -83,8 +83,8 @@ func TestBombs(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, folder{"meta.conf": []byte(metaConf), "data.pkg": tt.archive}, noTrust{t})
-			_, again := catalog.Unseal(t.Context(), catalog.Repo{Name: "r"}, tt.archive, noTrust{t})
+			_, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, folder{"meta.conf": []byte(metaConf), "data.pkg": tt.archive}, noTrust{t}, nil)
+			_, again := catalog.Unseal(t.Context(), catalog.Repo{Name: "r"}, tt.archive, noTrust{t}, nil)
 			for _, err := range []error{err, again} {
 				var bad *catalog.FormatError
 				if !errors.As(err, &bad) || !strings.Contains(err.Error(), tt.want) {
@@ -93,7 +93,7 @@ func TestBombs(t *testing.T) {
 			}
 		})
 	}
-	if _, err := catalog.Unseal(t.Context(), catalog.Repo{Name: "r"}, small, nil); err != nil {
+	if _, err := catalog.Unseal(t.Context(), catalog.Repo{Name: "r"}, small, nil, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -187,7 +187,7 @@ func TestInterrupted(t *testing.T) {
 		}
 		return cancelling{bytes.NewReader(packed), cancel}, nil
 	})
-	if _, err := catalog.Load(ctx, catalog.Repo{Name: "r"}, files, noTrust{t}); !errors.Is(err, context.Canceled) {
+	if _, err := catalog.Load(ctx, catalog.Repo{Name: "r"}, files, noTrust{t}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want %v", err, context.Canceled)
 	}
 }
@@ -196,8 +196,8 @@ func TestInterrupted(t *testing.T) {
 func TestPacksWell(t *testing.T) {
 	t.Parallel()
 	packed := zst(t, archive(t, "data", data+strings.Repeat(" ", 15<<20)))
-	c, err := catalog.Unseal(t.Context(), catalog.Repo{Name: "r"}, packed, nil)
-	if err != nil || len(c.Packages) != 1 {
+	c, err := catalog.Unseal(t.Context(), catalog.Repo{Name: "r"}, packed, nil, nil)
+	if err != nil || c.Len() != 1 {
 		t.Errorf("got %v, %v, want a package from %d bytes", c, err, len(packed))
 	}
 }

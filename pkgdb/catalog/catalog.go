@@ -11,19 +11,16 @@ package catalog
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"path"
-	"strings"
 
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/trust"
-	"github.com/orlop/orlop/pkgdb/until"
 )
 
 // Opener opens a repository's files by their paths in it.
@@ -37,7 +34,7 @@ type Package struct {
 	Repo *Repo
 }
 
-// Catalogue is all that one repository offers, by name, then version text.
+// Catalogue is all that one repository offers.
 type Catalogue struct {
 	Repo   *Repo
 	Digest string // lower-case hex sha256 of the payload
@@ -46,13 +43,11 @@ type Catalogue struct {
 	// variables for the release; "" if unknown.
 	PublicURL string
 	Remote    bool // it comes over a network
-	Packages  []*Package
 	// Sealed is the archive, byte for byte as received and checked, if it holds
 	// a signature, whether required or not; else nil. Unseal reads it again.
 	Sealed []byte
 
-	known map[string]string // during reading: texts that occur in many packages
-	found int               // during reading: packages, including those beyond the limit
+	*offers // nil for no package
 }
 
 // maxPackages bounds the packages of a catalogue, each of which takes about 500
@@ -79,8 +74,9 @@ func (e *FormatError) Parts() (what, where, found, wanted string) {
 }
 
 // Load reads the catalogue of a repository. If trust is not nil, its signature
-// is checked before anything is parsed.
-func Load(ctx context.Context, repo Repo, files Opener, believed trust.Trust) (*Catalogue, error) {
+// is checked before anything is parsed. Notes, which may be nil, keep for the next
+// run what was read.
+func Load(ctx context.Context, repo Repo, files Opener, believed trust.Trust, notes Notes) (*Catalogue, error) {
 	m, err := loadMeta(ctx, repo, files, believed)
 	if err != nil {
 		return nil, err
@@ -91,41 +87,81 @@ func Load(ctx context.Context, repo Repo, files Opener, believed trust.Trust) (*
 	}
 	defer func() { a.file.Close() }()
 	a.keys = m.keys
-	return a.catalogue(ctx, repo, believed)
+	return a.catalogue(ctx, repo, believed, notes)
 }
 
 // Unseal reads a catalogue from a kept archive (see Catalogue.Sealed), as Load
 // does. There is no meta.conf, so the payload must have the name that pkg gives
 // it. The archive must not change afterwards.
-func Unseal(ctx context.Context, repo Repo, archive []byte, believed trust.Trust) (*Catalogue, error) {
-	return keptArchive(archive).catalogue(ctx, repo, believed)
+func Unseal(ctx context.Context, repo Repo, archive []byte, believed trust.Trust, notes Notes) (*Catalogue, error) {
+	return keptArchive(archive).catalogue(ctx, repo, believed, notes)
 }
 
-// catalogue checks the archive and parses its payload.
-func (a *archive) catalogue(ctx context.Context, repo Repo, believed trust.Trust) (*Catalogue, error) {
-	c := &Catalogue{Repo: &repo, known: map[string]string{}}
-	v, err := a.checked(ctx, repo, believed, c.parse)
+// catalogue checks the archive, and parses its payload unless an earlier run did.
+func (a *archive) catalogue(ctx context.Context, repo Repo, believed trust.Trust, notes Notes) (*Catalogue, error) {
+	a.asked = believed != nil
+	key := ""
+	if notes != nil {
+		var err error
+		if key, err = a.noteKey(ctx); err != nil {
+			return nil, a.fault(ctx, repo, err)
+		}
+	}
+	if key != "" {
+		if n := a.recall(ctx, notes, key); n != nil {
+			v, err := a.vouch(ctx, repo, believed, &n.envelope)
+			if err != nil {
+				return nil, err
+			}
+			return a.of(&repo, v, n.table), nil
+		}
+	}
+	e, err := a.unseal(ctx)
+	if err != nil {
+		return nil, a.fault(ctx, repo, err)
+	}
+	envelope := appendEnvelope(nil, e) // without the keys of meta
+	v, err := a.vouch(ctx, repo, believed, e)
 	if err != nil {
 		return nil, err
 	}
-	if c.found > maxPackages {
-		return nil, a.fault(ctx, repo, &pkgfile.LimitError{What: "packages", Found: c.found, Most: maxPackages})
+	var r reading
+	a.rehash()
+	if err := a.parse(ctx, repo, e, r.parse); err != nil {
+		return nil, err
 	}
-	c.Digest, c.Signer, c.Sealed = v.digest, v.signer, a.sealed
-	c.known = nil
-	return c, until.SortStable(ctx, c.Packages, func(a, b *Package) int {
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Version, b.Version))
-	})
+	if r.found > maxPackages {
+		return nil, a.fault(ctx, repo, &pkgfile.LimitError{What: "packages", Found: r.found, Most: maxPackages})
+	}
+	t, _, err := r.table(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if key != "" && a.same(ctx) {
+		remember(ctx, notes, key, envelope, t)
+	}
+	return a.of(&repo, v, t), nil
+}
+
+// of is the catalogue of what was read.
+func (a *archive) of(repo *Repo, v vouched, t *table) *Catalogue {
+	return &Catalogue{Repo: repo, Digest: v.digest, Signer: v.signer, Sealed: a.sealed, offers: newOffers(t)}
+}
+
+// reading is a catalogue that is being read.
+type reading struct {
+	packer
+	found int // packages, including those beyond the limit
 }
 
 // parse reads the catalogue in one of its forms.
-func (c *Catalogue) parse(f form, r io.Reader) error {
-	d := &document{r: bufio.NewReaderSize(r, 256<<10)}
+func (r *reading) parse(f form, from io.Reader) error {
+	d := &document{r: bufio.NewReaderSize(from, 256<<10)}
 	var err error
 	if f.lines {
-		err = c.readLines(d)
+		err = r.readLines(d)
 	} else {
-		err = c.readData(d)
+		err = r.readData(d)
 	}
 	if err == nil {
 		err = d.end()
@@ -134,20 +170,20 @@ func (c *Catalogue) parse(f form, r io.Reader) error {
 }
 
 // readLines reads packagesite.yaml.
-func (c *Catalogue) readLines(d *document) error {
+func (r *reading) readLines(d *document) error {
 	for {
 		next, err := d.peek()
 		if err != nil || next == 0 {
 			return err
 		}
-		if err := c.add(d); err != nil {
+		if err := r.add(d); err != nil {
 			return err
 		}
 	}
 }
 
 // readData reads data: {"groups":[…],"expired_packages":[…],"packages":[…]}.
-func (c *Catalogue) readData(d *document) error {
+func (r *reading) readData(d *document) error {
 	found := false
 	err := d.list('{', '}', func() error {
 		text, err := d.value()
@@ -169,7 +205,7 @@ func (c *Catalogue) readData(d *document) error {
 			return fmt.Errorf(`byte %d: has "packages" twice`, d.at)
 		}
 		found = true
-		return d.list('[', ']', func() error { return c.add(d) })
+		return d.list('[', ']', func() error { return r.add(d) })
 	})
 	if err == nil && !found {
 		err = errors.New(`has no "packages"`)
@@ -178,17 +214,17 @@ func (c *Catalogue) readData(d *document) error {
 }
 
 // add reads the next package.
-func (c *Catalogue) add(d *document) error {
+func (r *reading) add(d *document) error {
 	text, err := d.value()
 	if err != nil {
 		return err
 	}
-	if c.found++; c.found > maxPackages {
+	if r.found++; r.found > maxPackages {
 		return nil // only counted
 	}
 	s, err := pkgfile.ParseSummary(text)
 	if err != nil {
-		return fmt.Errorf("entry %d: %w", c.found, err)
+		return fmt.Errorf("entry %d: %w", r.found, err)
 	}
 	if p := s.Path; p == "" || path.Clean("/" + p)[1:] != p {
 		return fmt.Errorf("%s: repopath %q is not a clean path inside the repository", s.FullName(), p)
@@ -196,7 +232,6 @@ func (c *Catalogue) add(d *document) error {
 	if _, err := sum.Parse(string(s.Sum)); err != nil {
 		return fmt.Errorf("%s: %w", s.FullName(), err)
 	}
-	s.Intern(c.known)
-	c.Packages = append(c.Packages, &Package{Summary: s, Repo: c.Repo})
+	r.packer.add(&s)
 	return nil
 }

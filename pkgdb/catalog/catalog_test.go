@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,7 +68,7 @@ const metaConf = "version = 2;\npacking_format = \"tzst\";\nmanifests = \"packag
 
 func load(t *testing.T, f folder) (*catalog.Catalogue, error) {
 	t.Helper()
-	return catalog.Load(t.Context(), catalog.Repo{Name: "r"}, f, nil)
+	return catalog.Load(t.Context(), catalog.Repo{Name: "r"}, f, nil, nil)
 }
 
 // TestLoad reads both forms of a catalogue in every packing.
@@ -103,7 +104,7 @@ func TestLoad(t *testing.T) {
 				t.Errorf("%s, %s: %v", name, tt.file, err)
 				continue
 			}
-			if len(c.Packages) != 1 || c.Packages[0].FullName() != "p-1" || c.Packages[0].Path != "All/p.pkg" || c.Packages[0].Size != 5 || len(c.Digest) != 64 {
+			if list := packages(c); len(list) != 1 || list[0].FullName() != "p-1" || list[0].Path != "All/p.pkg" || list[0].Size != 5 || len(c.Digest) != 64 {
 				t.Errorf("%s, %s: got %+v", name, tt.file, c)
 			}
 		}
@@ -179,12 +180,12 @@ func TestSigned(t *testing.T) {
 		{"many signers", "8.sig: has more than 8 signers", append(many, "data", data)},
 		{"many members", "has more than 24 members", []string{"1", "", "2", "", "3", "", "4", "", "5", "", "6", "", "7", "", "8", "", "9", "", "10", "", "11", "", "12", "", "13", "", "14", "", "15", "", "16", "", "17", "", "18", "", "19", "", "20", "", "21", "", "22", "", "23", "", "24", "", "25", ""}},
 	} {
-		c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, folder{"meta.conf": []byte(metaConf), "data.pkg": archive(t, tt.members...)}, key)
+		c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, folder{"meta.conf": []byte(metaConf), "data.pkg": archive(t, tt.members...)}, key, nil)
 		switch {
 		case tt.want == "" && err != nil, tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
-		case tt.want == "" && (len(c.Signer) != 64 || len(c.Packages) != 3):
-			t.Errorf("%s: got the signer %q and %d packages", tt.name, c.Signer, len(c.Packages))
+		case tt.want == "" && (len(c.Signer) != 64 || c.Len() != 3):
+			t.Errorf("%s: got the signer %q and %d packages", tt.name, c.Signer, c.Len())
 		}
 	}
 }
@@ -214,17 +215,17 @@ func TestUnseal(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, asked := range []trust.Trust{nil, believed} {
-			loaded, err := catalog.Load(t.Context(), repo, src, asked)
+			loaded, err := catalog.Load(t.Context(), repo, src, asked, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(loaded.Sealed, want) {
 				t.Errorf("%s: kept %d bytes, want the %d of data.pkg", name, len(loaded.Sealed), len(want))
 			}
-			again, err := catalog.Unseal(t.Context(), repo, loaded.Sealed, asked)
+			again, err := catalog.Unseal(t.Context(), repo, loaded.Sealed, asked, nil)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
-			} else if d := cmp.Diff(loaded, again, cmpopts.IgnoreUnexported(catalog.Catalogue{})); d != "" {
+			} else if d := cmp.Diff(loaded, again, cmpopts.IgnoreUnexported(catalog.Catalogue{})) + cmp.Diff(packages(loaded), packages(again)); d != "" {
 				t.Errorf("%s: (-loaded +unsealed):\n%s", name, d)
 			}
 		}
@@ -233,7 +234,7 @@ func TestUnseal(t *testing.T) {
 			t.Fatal(err)
 		}
 		var bad *trust.Error
-		if _, err := catalog.Unseal(t.Context(), repo, want, wrong); !errors.As(err, &bad) {
+		if _, err := catalog.Unseal(t.Context(), repo, want, wrong, nil); !errors.As(err, &bad) {
 			t.Errorf("%s: for another's keys: got %v, want that the signature is refused", name, err)
 		}
 	}
@@ -247,14 +248,14 @@ func TestUnseal(t *testing.T) {
 		{"none", `repository "r": kept archive: has no member "data" or "packagesite.yaml"`, []string{"date", data}},
 		{"bad", `repository "r": kept archive: data: byte 1`, []string{"data", "[]"}},
 	} {
-		c, err := catalog.Unseal(t.Context(), repo, archive(t, tt.members...), nil)
+		c, err := catalog.Unseal(t.Context(), repo, archive(t, tt.members...), nil, nil)
 		switch {
 		case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
 		case tt.want == "" && err != nil:
 			t.Errorf("%s: %v", tt.name, err)
-		case tt.want == "" && (len(c.Packages) != 1 || c.Sealed != nil):
-			t.Errorf("%s: got %d packages, %d sealed bytes, want 1 and none", tt.name, len(c.Packages), len(c.Sealed))
+		case tt.want == "" && (c.Len() != 1 || c.Sealed != nil):
+			t.Errorf("%s: got %d packages, %d sealed bytes, want 1 and none", tt.name, c.Len(), len(c.Sealed))
 		}
 	}
 }
@@ -325,7 +326,7 @@ func TestGoldenSigned(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, tt.believed)
+		c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, tt.believed, nil)
 		var bad *trust.Error
 		if tt.want == "" && (err != nil || c.Signer == "") || tt.want != "" && (!errors.As(err, &bad) || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: got %v, want %q", tt.repo, err, tt.want)
@@ -350,7 +351,7 @@ func TestSignedByStranger(t *testing.T) {
 		t.Fatal(err)
 	}
 	var bad *trust.Error
-	if _, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, key); !errors.As(err, &bad) || !strings.Contains(err.Error(), "rsa.pub (sha256 d704cb5a56d15825e3f51d0351f0d200515c9db404c1dde04fda924705f49420): is wrong") {
+	if _, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, key, nil); !errors.As(err, &bad) || !strings.Contains(err.Error(), "rsa.pub (sha256 d704cb5a56d15825e3f51d0351f0d200515c9db404c1dde04fda924705f49420): is wrong") {
 		t.Errorf("got %v, want that the signature is wrong", err)
 	}
 }
@@ -364,18 +365,21 @@ func TestLoadRepo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, nil)
+	c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, p := range c.Packages {
+	for p := range c.All() {
 		got = append(got, p.FullName())
 	}
 	if d := cmp.Diff([]string{"a-1.0", "a-2", "b-1.0"}, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
+
+// packages are those of a catalogue, in order.
+func packages(c *catalog.Catalogue) []*catalog.Package { return slices.Collect(c.All()) }
 
 func TestReadConf(t *testing.T) {
 	t.Parallel()
@@ -479,7 +483,7 @@ func FuzzLoad(f *testing.F) {
 		case form&2 != 0:
 			repo.folder = folder{"meta.txz": archive(t, "meta", string(meta))}
 		}
-		c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, &repo, nil)
+		c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, &repo, nil, nil)
 		if err != nil {
 			if pkgfile.CheckText(strings.ReplaceAll(err.Error(), "\n", " ")) != nil {
 				t.Errorf("the message has control characters: %q", err)
@@ -489,12 +493,13 @@ func FuzzLoad(f *testing.F) {
 		if digest := sha256.Sum256([]byte(text)); c.Digest != hex.EncodeToString(digest[:]) || c.Sealed != nil || c.Signer != "" {
 			t.Errorf("got the digest %s, the signer %q and %d sealed bytes", c.Digest, c.Signer, len(c.Sealed))
 		}
-		for i, p := range c.Packages {
+		all := packages(c)
+		for i, p := range all {
 			if err := errors.Join(pkgfile.CheckName(p.Name), pkgfile.CheckName(p.Version), pkgfile.CheckText(p.Path)); err != nil {
 				t.Error(err)
 			}
-			if i > 0 && (c.Packages[i-1].Name > p.Name || c.Packages[i-1].Name == p.Name && c.Packages[i-1].Version > p.Version) {
-				t.Errorf("%s comes before %s", c.Packages[i-1].FullName(), p.FullName())
+			if i > 0 && (all[i-1].Name > p.Name || all[i-1].Name == p.Name && all[i-1].Version > p.Version) {
+				t.Errorf("%s comes before %s", all[i-1].FullName(), p.FullName())
 			}
 		}
 		if repo.lines {
@@ -502,8 +507,8 @@ func FuzzLoad(f *testing.F) {
 		}
 		var top map[string]json.RawMessage
 		var list []json.RawMessage
-		if err := errors.Join(json.Unmarshal([]byte(text), &top), json.Unmarshal(top["packages"], &list)); err != nil || len(list) != len(c.Packages) {
-			t.Fatalf("got %d packages, encoding/json %d, %v", len(c.Packages), len(list), err)
+		if err := errors.Join(json.Unmarshal([]byte(text), &top), json.Unmarshal(top["packages"], &list)); err != nil || len(list) != c.Len() {
+			t.Fatalf("got %d packages, encoding/json %d, %v", c.Len(), len(list), err)
 		}
 		var lines bytes.Buffer
 		for _, one := range list {
@@ -514,7 +519,7 @@ func FuzzLoad(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(c.Packages, again.Packages, cmpopts.IgnoreFields(catalog.Package{}, "Repo")); d != "" {
+		if d := cmp.Diff(all, packages(again), cmpopts.IgnoreFields(catalog.Package{}, "Repo")); d != "" {
 			t.Errorf("as lines (-want +got):\n%s", d)
 		}
 	})
@@ -571,7 +576,7 @@ func FuzzUnseal(f *testing.F) {
 		}
 		w.Close()
 		text := packs[int(packing)%len(packs)](b.Bytes())
-		c, err := catalog.Unseal(t.Context(), catalog.Repo{Name: "r"}, text, nil)
+		c, err := catalog.Unseal(t.Context(), catalog.Repo{Name: "r"}, text, nil, nil)
 		digest, again := catalog.SealedDigest(t.Context(), text)
 		if err != nil {
 			if pkgfile.CheckText(strings.ReplaceAll(err.Error(), "\n", " ")) != nil {
@@ -588,8 +593,8 @@ func FuzzUnseal(f *testing.F) {
 		if catalog.LooksSealed(bytes.NewReader(text)) && !signed {
 			t.Error("looks sealed, and is not signed")
 		}
-		other, err := catalog.Unseal(t.Context(), catalog.Repo{Name: "r"}, packs[(int(packing)+1)%len(packs)](b.Bytes()), nil)
-		if d := cmp.Diff(c, other, cmpopts.IgnoreUnexported(catalog.Catalogue{}), cmpopts.IgnoreFields(catalog.Catalogue{}, "Sealed")); err != nil || d != "" {
+		other, err := catalog.Unseal(t.Context(), catalog.Repo{Name: "r"}, packs[(int(packing)+1)%len(packs)](b.Bytes()), nil, nil)
+		if d := cmp.Diff(c, other, cmpopts.IgnoreUnexported(catalog.Catalogue{}), cmpopts.IgnoreFields(catalog.Catalogue{}, "Sealed")); err != nil || d != "" || !cmp.Equal(packages(c), packages(other)) {
 			t.Errorf("in another packing: %v (-want +got):\n%s", err, d)
 		}
 	})
@@ -616,7 +621,7 @@ func FuzzSigners(f *testing.F) {
 		}
 		w.Close()
 		src := folder{"meta.conf": []byte(metaConf), "data.pkg": b.Bytes()}
-		if c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, believed); err == nil {
+		if c, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, src, believed, nil); err == nil {
 			t.Errorf("accepted, signed by %s", c.Signer)
 		}
 	})

@@ -32,7 +32,7 @@ func TestOldMeta(t *testing.T) {
 		"a name of the old meta":       {"meta.txz": archive(t, "meta", oldMeta+"manifests = other.yaml; manifests_archive = other;\n"), "other.txz": archive(t, "other.yaml", line)},
 		"meta.conf and something else": {"meta.conf": []byte(metaConf), "meta.txz": []byte("not looked at"), "packagesite.txz": lines},
 	} {
-		if c, err := load(t, f); err != nil || len(c.Packages) != 1 {
+		if c, err := load(t, f); err != nil || c.Len() != 1 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -57,7 +57,7 @@ func TestOldMeta(t *testing.T) {
 		}
 	}
 	broken := errors.New("connection reset")
-	_, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, opener(func(string) (io.ReadSeekCloser, error) { return nil, broken }), nil)
+	_, err := catalog.Load(t.Context(), catalog.Repo{Name: "r"}, opener(func(string) (io.ReadSeekCloser, error) { return nil, broken }), nil, nil)
 	if !errors.Is(err, broken) || !strings.Contains(err.Error(), "connection reset") {
 		t.Errorf("a host that does not answer: got %v", err)
 	}
@@ -93,7 +93,7 @@ func TestOldMetaSigned(t *testing.T) {
 		{"our key, a stranger's signature", sealed(stranger, "meta", cert(ours), false), sealed(ours, "packagesite.yaml", line, true), "meta.txz: signature of key x"},
 		{"no key anywhere", sealed(ours, "meta", oldMeta, true), sealed(ours, "packagesite.yaml", line, false), "found only one of .sig and .pub, wanted both"},
 	} {
-		c, err := catalog.Load(context.Background(), catalog.Repo{Name: "r"}, folder{"meta.txz": tt.meta, "packagesite.txz": tt.lines}, believed)
+		c, err := catalog.Load(context.Background(), catalog.Repo{Name: "r"}, folder{"meta.txz": tt.meta, "packagesite.txz": tt.lines}, believed, nil)
 		switch {
 		case tt.want != "":
 			if err == nil || !strings.Contains(err.Error(), tt.want) {

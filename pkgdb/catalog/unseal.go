@@ -22,6 +22,7 @@ type envelope struct {
 	trust.Envelope
 	payload trust.Payload
 	signed  bool
+	long    bool // whether payload has the BLAKE2b
 }
 
 // errSigned ends the first look at an archive that is not in memory.
@@ -127,6 +128,7 @@ func (e *envelope) hash(contents io.Reader, asked bool) error {
 	_, err = io.Copy(io.MultiWriter(short, long), contents)
 	short.Sum(e.payload.SHA256[:0])
 	long.Sum(e.payload.BLAKE2b[:0])
+	e.long = true
 	return err
 }
 

@@ -121,24 +121,3 @@ func (m *Manifest) OSVersion() int {
 
 // FullName is NAME-VERSION, as pkg prints it.
 func (s *Summary) FullName() string { return s.Name + "-" + s.Version }
-
-// Intern replaces every text by an equal one in known, or adds it there:
-// thousands of packages repeat the same names and libraries.
-func (s *Summary) Intern(known map[string]string) {
-	intern := func(text *string) {
-		old, ok := known[*text]
-		if !ok {
-			known[*text], old = *text, *text
-		}
-		*text = old
-	}
-	for _, text := range []*string{&s.Name, &s.Version, &s.ABI} {
-		intern(text)
-	}
-	for _, list := range [][]string{s.Deps, s.ShlibsRequired, s.ShlibsRequiredIgnore, s.ShlibsProvided,
-		s.ShlibsProvidedIgnore, s.Provides, s.Requires, s.Conflicts} {
-		for i := range list {
-			intern(&list[i])
-		}
-	}
-}

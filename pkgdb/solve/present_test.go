@@ -41,7 +41,7 @@ func TestPresent(t *testing.T) {
 				t.Fatal(err)
 			}
 			var present []*catalog.Package
-			for _, p := range parse(t, parent)[0].Packages {
+			for p := range parse(t, parent)[0].All() {
 				p.Repo = nil
 				present = append(present, p)
 			}

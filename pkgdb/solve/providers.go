@@ -78,15 +78,34 @@ func (s *solver) has32() bool {
 
 // providers are the packages that meet a need, all versions of each, by name.
 func (u *Universe) providers(n need) map[string][]*catalog.Package {
-	index := u.provides
-	if n.kind == Shlib {
-		index = u.shlibs
-	}
 	byName := map[string][]*catalog.Package{}
-	for _, p := range index[n.what] {
-		byName[p.Name] = append(byName[p.Name], p)
+	for _, c := range u.catalogues {
+		with := c.WithProvided
+		if n.kind == Shlib {
+			with = c.WithShlib
+		}
+		for _, p := range with(n.what) {
+			if byName[p.Name] == nil && u.fits[p.ABI] {
+				byName[p.Name] = n.providersOf(u.named(p.Name))
+			}
+		}
 	}
 	return byName
+}
+
+// providersOf returns those packages that meet a need, in their order.
+func (n need) providersOf(list []*catalog.Package) []*catalog.Package {
+	var found []*catalog.Package
+	for _, p := range list {
+		has := p.Provides
+		if n.kind == Shlib {
+			has = p.ShlibsProvided
+		}
+		if slices.Contains(has, n.what) {
+			found = append(found, p)
+		}
+	}
+	return found
 }
 
 // candidates are the packages that could be added to meet a need, by name, each

@@ -126,7 +126,7 @@ func (s *solver) request(i int, step, want string, out *StepPlan) {
 		}
 	}
 	if len(found) == 0 {
-		s.errs = append(s.errs, &UnresolvedError{[]string{step}, s.absent(want) + s.guess(want), want})
+		s.errs = append(s.errs, &UnresolvedError{[]string{step}, s.absent(s.ctx, want) + s.guess(want), want})
 	}
 	for _, p := range found {
 		old := s.plan.byName[p.Name]
@@ -163,11 +163,11 @@ func (p *Planned) want(step int, out *StepPlan) {
 // guess ends a message about a name that is in no repository with the one that
 // was meant, if known.
 func (s *solver) guess(want string) string {
-	if s.foreign[want] != "" || isGlob(want) || strings.Contains(want, "|") || s.guesses == maxGuesses {
+	if s.foreign(want) != "" || isGlob(want) || strings.Contains(want, "|") || s.guesses == maxGuesses {
 		return ""
 	}
 	s.guesses++
-	if name := s.nearest(want); name != "" {
+	if name := s.nearest(s.ctx, want); name != "" {
 		return "; did you mean " + name + "?"
 	}
 	return ""
@@ -209,9 +209,9 @@ func (s *solver) close() {
 			if s.plan.byName[d] != nil || s.leaves(d) {
 				continue
 			}
-			best := s.pinned(d, newest(s.byName[d]))
+			best := s.pinned(d, newest(s.named(d)))
 			if best == nil {
-				s.fail(p, fmt.Sprintf("%s depends on %s: %s", p.FullName(), d, s.absent(d)), d)
+				s.fail(p, fmt.Sprintf("%s depends on %s: %s", p.FullName(), d, s.absent(s.ctx, d)), d)
 				continue
 			}
 			s.add(best, Reason{Dependency, p.Name, d})
@@ -262,15 +262,17 @@ func (s *solver) match(want string) []*catalog.Package {
 // available finds packages of repositories by patterns, or NAME-VERSION.
 func (s *solver) available(want string) []*catalog.Package {
 	var found []*catalog.Package
-	names := s.names
-	if !isGlob(want) { // no need to search a whole catalogue
+	var names []string
+	if isGlob(want) {
+		names = s.names(s.ctx)
+	} else { // no need to search a whole catalogue
 		names = beforeDashes(want)
 	}
 	for _, name := range names {
 		if s.ctx.Err() != nil {
 			return nil
 		}
-		for _, p := range s.byName[name] {
+		for _, p := range s.named(name) {
 			if globMatch(want, p.Name) || globMatch(want, p.FullName()) {
 				found = append(found, p)
 				break

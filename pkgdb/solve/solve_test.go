@@ -25,8 +25,8 @@ import (
 //	NAME-VERSION [ABI=…] [deps=a,b] [needs=lib] [has=lib] [requires=x] [provides=x] [conflicts=p] [formula=…] [repo=…]
 func parse(t *testing.T, text string) []*catalog.Catalogue {
 	t.Helper()
-	repos := map[string]*catalog.Catalogue{}
-	var list []*catalog.Catalogue
+	packages := map[*catalog.Repo][]*catalog.Package{}
+	var repos []*catalog.Repo
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		if len(words) == 0 {
@@ -63,16 +63,29 @@ func parse(t *testing.T, text string) []*catalog.Catalogue {
 				t.Fatalf("key %q", key)
 			}
 		}
-		c := repos[repo]
-		if c == nil {
-			c = &catalog.Catalogue{Repo: &catalog.Repo{Name: repo, Priority: prio}, Digest: "d-" + repo}
-			repos[repo] = c
-			list = append(list, c)
+		at := slices.IndexFunc(repos, func(r *catalog.Repo) bool { return r.Name == repo })
+		if at < 0 {
+			at = len(repos)
+			repos = append(repos, &catalog.Repo{Name: repo, Priority: prio})
 		}
 		m.Sum, m.Path = sum.Of(sum.SHA256, []byte(repo+words[0])), words[0]+".pkg"
-		c.Packages = append(c.Packages, &catalog.Package{Summary: m, Repo: c.Repo})
+		packages[repos[at]] = append(packages[repos[at]], &catalog.Package{Summary: m, Repo: repos[at]})
+	}
+	var list []*catalog.Catalogue
+	for _, r := range repos {
+		list = append(list, catalogue(t, r, packages[r]))
 	}
 	return list
+}
+
+// catalogue is one of packages.
+func catalogue(t *testing.T, repo *catalog.Repo, packages []*catalog.Package) *catalog.Catalogue {
+	t.Helper()
+	c, err := catalog.New(t.Context(), repo, "d-"+repo.Name, packages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func solve(t *testing.T, text string, steps ...Step) (*Plan, error) {
@@ -215,15 +228,16 @@ func TestSolveErrors(t *testing.T) {
 func TestLargePlan(t *testing.T) {
 	t.Parallel()
 	const n = 40_000
-	c := &catalog.Catalogue{Repo: &catalog.Repo{Name: "r"}}
+	repo := &catalog.Repo{Name: "r"}
+	var all []*catalog.Package
 	for i := range n {
 		p := pkgfile.Summary{Name: fmt.Sprintf("p%05d", n-i), Version: "1", ABI: "FreeBSD:15:amd64", Conflicts: []string{"absent"}}
 		if i > 0 {
 			p.Deps = []string{fmt.Sprintf("p%05d", n-i+1)}
 		}
-		c.Packages = append(c.Packages, &catalog.Package{Summary: p, Repo: c.Repo})
+		all = append(all, &catalog.Package{Summary: p, Repo: repo})
 	}
-	u, err := NewUniverse(t.Context(), []*catalog.Catalogue{c}, "")
+	u, err := NewUniverse(t.Context(), []*catalog.Catalogue{catalogue(t, repo, all)}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,19 +300,21 @@ func TestMisspelt(t *testing.T) {
 // does not have: only the first are looked for.
 func TestManyMisspelt(t *testing.T) {
 	t.Parallel()
-	u := &Universe{ABI: "FreeBSD:15:amd64", byName: map[string][]*catalog.Package{}}
+	repo := &catalog.Repo{Name: "r"}
+	var all []*catalog.Package
 	for i := range 36_000 {
-		name := fmt.Sprintf("package-%05d", i)
-		u.byName[name] = []*catalog.Package{{Summary: pkgfile.Summary{Name: name, Version: "1"}}}
+		p := pkgfile.Summary{Name: fmt.Sprintf("package-%05d", i), Version: "1", ABI: "FreeBSD:15:amd64"}
+		all = append(all, &catalog.Package{Summary: p, Repo: repo})
 	}
-	if err := u.index(t.Context()); err != nil {
+	u, err := NewUniverse(t.Context(), []*catalog.Catalogue{catalogue(t, repo, all)}, "")
+	if err != nil {
 		t.Fatal(err)
 	}
 	var want []string
 	for i := range 300 {
 		want = append(want, fmt.Sprintf("pakcage-%05d", i))
 	}
-	_, err := u.Solve(t.Context(), nil, []Step{{Name: "s", Want: want}})
+	_, err = u.Solve(t.Context(), nil, []Step{{Name: "s", Want: want}})
 	if got := strings.Count(fmt.Sprint(err), "did you mean package-000"); got != maxGuesses {
 		t.Errorf("got %d guesses, want %d", got, maxGuesses)
 	}

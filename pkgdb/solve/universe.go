@@ -17,15 +17,17 @@ import (
 	"github.com/orlop/orlop/pkgdb/until"
 )
 
-// Universe is everything that can be installed for one ABI.
+// Universe is everything that can be installed for one ABI. It reads only those
+// packages that somebody asks for, of catalogues that may have tens of thousands.
+// It is for one goroutine.
 type Universe struct {
 	ABI string
 
-	byName   map[string][]*catalog.Package // by priority of the repository, then version, the highest first
-	names    []string                      // in order
-	foreign  map[string]string             // name of a package that exists only for another ABI -> that ABI
-	shlibs   map[string][]*catalog.Package // library -> all that provide it
-	provides map[string][]*catalog.Package
+	catalogues []*catalog.Catalogue
+	fits       map[string]bool               // ABIs of packages
+	all        bool                          // they all fit
+	byName     map[string][]*catalog.Package // those asked for, the best first
+	sorted     []string                      // all names, in order; nil before somebody asks
 }
 
 // ABIError reports that the catalogues do not determine the ABI, or are not for
@@ -61,30 +63,23 @@ func NewUniverse(ctx context.Context, catalogues []*catalog.Catalogue, abi strin
 	} else if err := checkABI(catalogues, abi); err != nil {
 		return nil, err
 	}
-	u := &Universe{ABI: abi, byName: map[string][]*catalog.Package{}, foreign: map[string]string{},
-		shlibs: map[string][]*catalog.Package{}, provides: map[string][]*catalog.Package{}}
+	u := &Universe{ABI: abi, catalogues: catalogues, fits: map[string]bool{}, all: true, byName: map[string][]*catalog.Package{}}
 	for _, c := range catalogues {
-		for _, p := range c.Packages {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			if matchABI(p.ABI, abi) {
-				u.byName[p.Name] = append(u.byName[p.Name], p)
-			} else {
-				u.foreign[p.Name] = max(u.foreign[p.Name], p.ABI)
-			}
+		for _, have := range c.ABIs() {
+			u.fits[have] = matchABI(have, abi)
+			u.all = u.all && u.fits[have]
 		}
 	}
-	return u, u.index(ctx)
+	return u, ctx.Err()
 }
 
 // abisOf lists the ABIs of packages that are for only one.
 func abisOf(catalogues ...*catalog.Catalogue) []string {
 	found := map[string]bool{}
 	for _, c := range catalogues {
-		for _, p := range c.Packages {
-			if !isGlob(p.ABI) && strings.Count(p.ABI, ":") > 1 { // FreeBSD:15 is for any machine
-				found[p.ABI] = true
+		for _, abi := range c.ABIs() {
+			if !isGlob(abi) && strings.Count(abi, ":") > 1 { // FreeBSD:15 is for any machine
+				found[abi] = true
 			}
 		}
 	}
@@ -106,43 +101,56 @@ func checkABI(catalogues []*catalog.Catalogue, abi string) error {
 	return errors.Join(errs...)
 }
 
-// index sorts the candidates of each name and notes what they provide.
-func (u *Universe) index(ctx context.Context) error {
-	var err error
-	if u.names, err = until.Sorted(ctx, maps.Keys(u.byName)); err != nil {
-		return err
+// named returns the packages of a name: by priority of the repository, then version,
+// the highest first. Of equal ones in both, the name of the repository decides, so
+// that the order of repositories does not matter.
+func (u *Universe) named(name string) []*catalog.Package {
+	list, known := u.byName[name]
+	if known {
+		return list
 	}
-	for _, name := range u.names {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		list := u.byName[name]
-		err := until.SortStable(ctx, list, func(a, b *catalog.Package) int {
-			if c := cmp.Compare(b.Repo.Priority, a.Repo.Priority); c != 0 {
-				return c
-			}
-			return pkgver.Compare(b.Version, a.Version)
-		})
-		if err != nil {
-			return err
-		}
-		for _, p := range list {
-			for _, lib := range p.ShlibsProvided {
-				u.shlibs[lib] = append(u.shlibs[lib], p)
-			}
-			for _, what := range p.Provides {
-				u.provides[what] = append(u.provides[what], p)
+	for _, c := range u.catalogues {
+		for _, p := range c.Named(name) {
+			if u.fits[p.ABI] {
+				list = append(list, p)
 			}
 		}
 	}
-	return nil
+	slices.SortStableFunc(list, func(a, b *catalog.Package) int {
+		return cmp.Or(cmp.Compare(b.Repo.Priority, a.Repo.Priority), pkgver.Compare(b.Version, a.Version), cmp.Compare(a.Repo.Name, b.Repo.Name))
+	})
+	u.byName[name] = list
+	return list
+}
+
+// names returns the names of all packages, in order.
+func (u *Universe) names(ctx context.Context) []string {
+	if u.sorted != nil {
+		return u.sorted
+	}
+	var list []string
+	for _, c := range u.catalogues {
+		for name := range c.Names() {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if u.all || len(u.named(name)) > 0 {
+				list = append(list, name)
+			}
+		}
+	}
+	if until.Sort(ctx, list, strings.Compare) != nil {
+		return nil
+	}
+	u.sorted = slices.Compact(list)
+	return u.sorted
 }
 
 // Best returns the package that pkg would choose for a requested name, nil if
 // there is none: from the repository with the highest priority, in its highest
 // version.
 func (u *Universe) Best(name string) *catalog.Package {
-	if list := u.byName[name]; len(list) > 0 {
+	if list := u.named(name); len(list) > 0 {
 		return list[0]
 	}
 	return nil
@@ -164,7 +172,7 @@ func newest(list []*catalog.Package) *catalog.Package {
 // twin is another package of the same name and version that could equally have
 // been chosen, nil if there is none.
 func (u *Universe) twin(p *catalog.Package) *catalog.Package {
-	for _, q := range u.byName[p.Name] {
+	for _, q := range u.named(p.Name) {
 		if q.Repo.Priority == p.Repo.Priority && q.Version == p.Version && q.Sum != p.Sum {
 			return q
 		}
@@ -173,22 +181,45 @@ func (u *Universe) twin(p *catalog.Package) *catalog.Package {
 }
 
 // ofOrigin is the name of a package that has an origin, "" if none does.
-func (u *Universe) ofOrigin(origin string) string {
-	for _, name := range u.names {
-		if slices.ContainsFunc(u.byName[name], func(p *catalog.Package) bool { return p.Origin == origin }) {
-			return name
+func (u *Universe) ofOrigin(ctx context.Context, origin string) string {
+	var names []string
+	for _, c := range u.catalogues {
+		for p := range c.All() {
+			if ctx.Err() != nil {
+				return ""
+			}
+			if p.Origin == origin && u.fits[p.ABI] {
+				names = append(names, p.Name)
+			}
 		}
 	}
-	return ""
+	if len(names) == 0 {
+		return ""
+	}
+	return slices.Min(names)
+}
+
+// foreign is the ABI of a package that exists only for another one, "" if it exists
+// for none.
+func (u *Universe) foreign(name string) string {
+	abi := ""
+	for _, c := range u.catalogues {
+		for _, p := range c.Named(name) {
+			if !u.fits[p.ABI] {
+				abi = max(abi, p.ABI)
+			}
+		}
+	}
+	return abi
 }
 
 // absent says why a name is not available.
-func (u *Universe) absent(name string) string {
-	if abi := u.foreign[name]; abi != "" {
+func (u *Universe) absent(ctx context.Context, name string) string {
+	if abi := u.foreign(name); abi != "" {
 		return fmt.Sprintf("%s is only available for %s, wanted %s", name, abi, u.ABI)
 	}
 	if strings.Contains(name, "/") {
-		if of := u.ofOrigin(name); of != "" {
+		if of := u.ofOrigin(ctx, name); of != "" {
 			return fmt.Sprintf("%s is an origin, wanted a name: the package is %s", name, of)
 		}
 	}
@@ -198,15 +229,15 @@ func (u *Universe) absent(name string) string {
 // nearest is the package that was probably meant by a name that does not exist,
 // "" if there is none: base packages are often called by half their name. Of
 // names with versions the best ones count.
-func (u *Universe) nearest(want string) string {
+func (u *Universe) nearest(ctx context.Context, want string) string {
 	if u.Best("FreeBSD-"+want) != nil {
 		return "FreeBSD-" + want
 	}
-	if name := spelling.Nearest(want, u.names); name != "" {
+	if name := spelling.Nearest(want, u.names(ctx)); name != "" {
 		return name
 	}
 	var full []string
-	for _, name := range u.names {
+	for _, name := range u.names(ctx) {
 		full = append(full, u.Best(name).FullName())
 	}
 	return spelling.Nearest(want, full)

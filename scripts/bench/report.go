@@ -66,11 +66,7 @@ func (b *bench) report(sizes map[string][2]int64) {
 	fmt.Fprintf(b.out, "### %d MB in %d packages, %d processors, %d rounds\n\n", b.size/1e6, packages, runtime.NumCPU(), b.rounds)
 	fmt.Fprint(b.out, "| | wall s | CPU s | peak MiB |\n|---|---|---|---|\n")
 	for _, row := range b.rows {
-		peak := "–"
-		if n := b.median(row, func(c cost) float64 { return float64(c.peak) }); n > 0 {
-			peak = fmt.Sprintf("%.0f", n/(1<<20))
-		}
-		fmt.Fprintf(b.out, "| %s | %.2f | %.2f | %s |\n", row, b.median(row, wall), b.median(row, func(c cost) float64 { return c.cpu }), peak)
+		b.reportRow(row)
 	}
 	fmt.Fprint(b.out, "\n| ratio | is | wanted |\n|---|---|---|\n")
 	for _, r := range []struct{ a, b, wanted string }{
@@ -93,6 +89,15 @@ func (b *bench) report(sizes map[string][2]int64) {
 	}
 	fmt.Fprintf(b.out, "| size of the gzip layer / pigz -6 | %.3f | ≤ 1.06 |\n", float64(sizes["gzip"][0])/float64(sizes["gzip"][1]))
 	fmt.Fprintf(b.out, "| size of the zstd layer / zstd -3 | %.3f | ≤ 1.08 |\n\n", float64(sizes["zstd"][0])/float64(sizes["zstd"][1]))
+}
+
+// reportRow prints the cost of a row.
+func (b *bench) reportRow(row string) {
+	peak := "–"
+	if n := b.median(row, func(c cost) float64 { return float64(c.peak) }); n > 0 {
+		peak = fmt.Sprintf("%.0f", n/(1<<20))
+	}
+	fmt.Fprintf(b.out, "| %s | %.2f | %.2f | %s |\n", row, b.median(row, wall), b.median(row, func(c cost) float64 { return c.cpu }), peak)
 }
 
 func wall(c cost) float64 { return c.wall }
