@@ -26,6 +26,8 @@ type Universe struct {
 	foreign  map[string]string             // name of a package that exists only for another ABI -> that ABI
 	shlibs   map[string][]*catalog.Package // library -> all that provide it
 	provides map[string][]*catalog.Package
+
+	kept, moved map[string]bool // names of an earlier plan's packages; nil for no such plan
 }
 
 // ABIError reports that the catalogues do not determine the ABI, or are not for
