@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 
 	"github.com/orlop/orlop/hooks/input"
@@ -136,7 +135,7 @@ func (r *resolver) isCurrent(ctx context.Context, whole *solve.Universe, top *St
 		return false
 	}
 	fresh, err := lock.New(ctx, plan, nil)
-	return err == nil && reflect.DeepEqual(fresh.Packages, now.Packages) && reflect.DeepEqual(fresh.Layers, now.Layers)
+	return err == nil && len(jsondiff.Compare(fresh.Packages, now.Packages))+len(jsondiff.Compare(fresh.Layers, now.Layers)) == 0
 }
 
 // keepEarlier has the catalogues remember those before them: the one that the
