@@ -218,6 +218,11 @@ func makeLocks(ctx context.Context, cfg Config, headers bool) ([]LockResult, err
 	if err != nil {
 		return nil, err
 	}
+	return writeLocks(ctx, cfg, family, headers, out)
+}
+
+// writeLocks builds the roots, checks the images, and writes their locks.
+func writeLocks(ctx context.Context, cfg Config, family *resolve.Family, headers bool, out *output.Folder) ([]LockResult, error) {
 	roots, err := rootsOf(ctx, cfg, family, headers, out)
 	if err != nil {
 		return nil, err

@@ -127,6 +127,11 @@ func signedNames(in input.Input) []string {
 			if repo.Signer != "" {
 				names = append(names, lock.CatalogueName(repo.Name))
 			}
+			for _, e := range repo.Earlier {
+				if e.Signer != "" {
+					names = append(names, lock.EarlierName(repo.Name, e.Catalogue))
+				}
+			}
 		}
 	}
 	slices.Sort(names)

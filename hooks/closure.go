@@ -186,7 +186,11 @@ func exceptionsOf(cfg Config, family *resolve.Family, m *resolve.Step) define.Ex
 	if m.Base != nil {
 		all = all.JoinNew(m.Base.Lacks)
 	}
-	return all.JoinNew(family.Inherited.Without(func(e define.Exception) bool { return !has(m, e) }))
+	all = all.JoinNew(family.Inherited.Without(func(e define.Exception) bool { return !has(m, e) }))
+	if m.Renews != nil {
+		return m.Renews.Exceptions().JoinNew(all)
+	}
+	return all
 }
 
 // has reports whether an image or an ancestor has the package of an exception.

@@ -3,6 +3,7 @@
 package hooks
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
@@ -42,8 +44,11 @@ func describe(cfg Config, of release.Release, finished []*Finished) ([]*Image, e
 
 // annotations returns those that the lock or else the run gives an image.
 func annotations(cfg Config, m *resolve.Step) map[string]string {
-	if m.Lock != nil {
+	switch {
+	case m.Lock != nil:
 		return m.Lock.Annotations
+	case m.Renews != nil:
+		return m.Renews.Annotations
 	}
 	return cfg.Annotations
 }
@@ -80,18 +85,29 @@ func lockName(m *Built) string { return release.ArtifactName(m.Def.Name) + lock.
 // returns their names.
 func (r *documents) writeCatalogues(ctx context.Context) ([]string, error) {
 	var names []string
-	for _, c := range r.family.Catalogues {
-		if c.Sealed == nil || !r.family.Uses(c.Repo) {
-			continue
+	done := map[string]bool{} // by digest: two locks may name the same
+	write := func(c *catalog.Catalogue, name string) error {
+		if c.Sealed == nil || done[c.Digest] {
+			return nil
 		}
-		name := lock.CatalogueName(c.Repo.Name)
+		done[c.Digest] = true
 		if slices.Contains(names, name) { // two repositories may differ only in characters that a file name lacks
-			name = lock.CatalogueName(c.Repo.Name + "-" + c.Digest[:12])
-		}
-		if err := r.out.Write(ctx, name, c.Sealed); err != nil {
-			return nil, err
+			name = lock.EarlierName(c.Repo.Name, c.Digest)
 		}
 		names = append(names, name)
+		return r.out.Write(ctx, name, c.Sealed)
+	}
+	for _, c := range r.family.Catalogues {
+		if !r.family.Uses(c.Repo) {
+			continue
+		}
+		err := write(c, lock.CatalogueName(c.Repo.Name))
+		for _, e := range c.Earlier {
+			err = cmp.Or(err, write(e, lock.EarlierName(c.Repo.Name, e.Digest)))
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	return names, nil
 }

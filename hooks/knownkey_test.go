@@ -248,7 +248,7 @@ func TestKnownFields(t *testing.T) {
 		reflect.TypeFor[resolve.Request](): {"Images": chooses, "ImageFiles": chooses, "TreeFiles": chooses, "Custom": chooses, "ABI": chooses, "Revision": chooses,
 			"Branch": chooses, "Exceptions": in, "SkipScripts": in, "Annotations": documents, "Epoch": in, "Files": chooses, "Parents": chooses},
 		reflect.TypeFor[resolve.Family](): {"Release": in, "Catalogues": chooses, "Steps": in, "Inherited": in, "Removes": in, "Trusted": locks, "Bases": "those of its steps"},
-		reflect.TypeFor[resolve.Step](): {"Def": in, "Parent": "named by Def", "Base": "its digest is in the key", "Wanted": in, "Plan": in, "Lock": locks, "Pinned": locks, "Doubts": locks,
+		reflect.TypeFor[resolve.Step](): {"Def": in, "Parent": "named by Def", "Renews": locks, "Base": "its digest is in the key", "Wanted": in, "Plan": in, "Lock": locks, "Pinned": locks, "Doubts": locks,
 			"Whose": locks, "Unasked": locks, "pins": locks},
 		reflect.TypeFor[solve.Plan]():      {"ABI": "that of the release", "Present": "that of the base", "Steps": in, "byName": "made from Steps"},
 		reflect.TypeFor[solve.StepPlan]():  {"Name": "that of its step", "Packages": in, "Donors": in, "Missing": in, "Chosen": documents, "Wanted": in},

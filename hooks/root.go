@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
@@ -169,7 +170,18 @@ func (r *rooter) skips(m *Root, s lock.Script) bool {
 	if m.Pinned != nil {
 		return slices.Contains(m.Pinned.SkippedScripts, s)
 	}
-	return r.SkipScripts || m.Def.SkipScripts
+	return r.SkipScripts || m.Def.SkipScripts || m.Renews != nil && skippedBefore(m.Renews, s)
+}
+
+// skippedBefore reports whether an earlier version of a package had the same script, and
+// the lock skipped it.
+func skippedBefore(l *lock.Lock, s lock.Script) bool {
+	nameOf := func(s lock.Script) string { return s.Package[:max(0, strings.LastIndexByte(s.Package, '-'))] }
+	return slices.ContainsFunc(l.Layers, func(of lock.Layer) bool {
+		return slices.ContainsFunc(of.SkippedScripts, func(old lock.Script) bool {
+			return old.Phase == s.Phase && old.SHA256 == s.SHA256 && nameOf(old) == nameOf(s)
+		})
+	})
 }
 
 // register decides what pkg's database of an image holds: all packages of the image

@@ -20,14 +20,14 @@ type helpGroup struct{ heading, flags string }
 
 // helpGroups are the headings under which help lists flags.
 var helpGroups = []helpGroup{
-	{"input", "repo repo-conf-dir srcdir root metalog lock platform tools"},
+	{"input", "repo repo-conf-dir srcdir root metalog lock update platform tools"},
 	{"image", "abi revision branch image-file tree-file name package parent parent-key unknown-scripts exceptions annotation"},
 	{"registry", "tag no-tags move-tag no-attachments verify-remote plain-http auth-host dry-run"},
 	{"signatures", "key keyring trust identity signers require-form lookaside policy at-least password-file signer pgp-key passphrase-file pgp-signer signer-timeout form prepare prepared show attach"},
 	{"trust", "insecure-unsigned lock-urls trust-lock tls-ca"},
 	{"store", "cache cache-shared offline"},
 	{"checks", "plan digests require rebuild allow-departures only"},
-	{"output", "why stat lines files mtree sizes owner o format compression squash pkgdb-schema epoch public-url manifests json"},
+	{"output", "exit-code why stat lines files mtree sizes owner o format compression squash pkgdb-schema epoch public-url manifests json"},
 	{"running", "j q v h"},
 }
 

@@ -147,7 +147,7 @@ func checkNames(c *cli.Context) error {
 func onlyLocks(c *cli.Context) error {
 	for _, name := range []string{"abi", "revision", "branch", "image-file", "tree-file", "name", "package", "unknown-scripts",
 		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url", "plan", "epoch", "annotation"} {
-		if c.IsSet(name) {
+		if c.IsSet(name) && !(c.IsSet("update") && slices.Contains(mayUpdate, name)) {
 			return fault.Usagef("--%s: the lock decides that", name)
 		}
 	}
@@ -156,6 +156,9 @@ func onlyLocks(c *cli.Context) error {
 	}
 	return nil
 }
+
+// mayUpdate are flags for what may be new in a package that is brought up to date.
+var mayUpdate = []string{"image-file", "unknown-scripts", "exceptions", "epoch"}
 
 // contentFlags are for commands that open packages.
 func contentFlags() []cli.Flag {

@@ -25,8 +25,14 @@ func (p *program) lockCommand() *cli.Command {
 		Usage:     "write the plan with every digest, one lock for each image",
 		ArgsUsage: "IMAGE...",
 		Before:    needSQLite,
-		Flags:     slices.Concat(inputFlags(abiFlag()), contentFlags(), []cli.Flag{publicURLFlag(), epochFlag(), annotationFlag(), directoryFlag()}, madeFlags(), talkFlags()),
+		Flags:     slices.Concat(inputFlags(abiFlag()), contentFlags(), []cli.Flag{publicURLFlag(), epochFlag(), annotationFlag(), directoryFlag()}, madeFlags(), updateFlags(), talkFlags()),
 		Action: func(c *cli.Context) error {
+			if err := checkUpdate(c); err != nil {
+				return err
+			}
+			if c.IsSet("update") {
+				return p.updateLock(c)
+			}
 			cfg, err := p.config(c)
 			if err != nil {
 				return err

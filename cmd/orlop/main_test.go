@@ -168,6 +168,25 @@ var cases = map[string][]pkgtest.Package{
 		{Name: "lib", Version: "1.0", Keys: map[string]any{"shlibs_provided": []string{"libx.so.1"}}},
 		{Name: "lib", Version: "2.0", Keys: map[string]any{"shlibs_provided": []string{"libx.so.2"}}},
 	},
+	"update-before": {
+		{Name: "app", Version: "1.0", Deps: []string{"lib", "going"}, Files: []pkgtest.File{{Path: "/bin/app", Body: "app"}}, Keys: map[string]any{"shlibs_required": []string{"libx.so.1"}}},
+		{Name: "lib", Version: "1.0", Files: []pkgtest.File{{Path: "/lib/libx.so.1", Body: "lib"}}, Keys: map[string]any{"shlibs_provided": []string{"libx.so.1"}}},
+		{Name: "going", Version: "1.0", Files: []pkgtest.File{{Path: "/share/going", Body: "x"}}},
+		{Name: "other", Version: "1.0", Files: []pkgtest.File{{Path: "/bin/other", Body: "other"}}, Keys: map[string]any{"shlibs_required": []string{"liby.so.1"}}},
+		{Name: "solid", Version: "1.0", Deps: []string{"lib"}, Files: []pkgtest.File{{Path: "/bin/solid", Body: "solid"}}},
+		{Name: "user", Version: "1.0", Files: []pkgtest.File{{Path: "/bin/user", Body: "user"}}, Keys: map[string]any{"shlibs_required": []string{"libx.so.1"}}},
+		{Name: "donor", Version: "1.0", Files: []pkgtest.File{{Path: "/etc/motd", Body: "old\n"}}},
+	},
+	"update-after": {
+		{Name: "app", Version: "1.1", Deps: []string{"lib", "fresh"}, Files: []pkgtest.File{{Path: "/bin/app", Body: "app 1.1"}}, Keys: map[string]any{"shlibs_required": []string{"libx.so.2"}}},
+		{Name: "lib", Version: "1.1", Files: []pkgtest.File{{Path: "/lib/libx.so.2", Body: "lib"}}, Keys: map[string]any{"shlibs_provided": []string{"libx.so.2"}}},
+		{Name: "fresh", Version: "2.0", Files: []pkgtest.File{{Path: "/share/fresh", Body: "x"}}},
+		{Name: "other", Version: "1.1", Files: []pkgtest.File{{Path: "/bin/other", Body: "other 1.1"}}, Keys: map[string]any{"shlibs_required": []string{"liby.so.1"}}},
+		{Name: "liby", Version: "1.0", Keys: map[string]any{"shlibs_provided": []string{"liby.so.1"}}},
+		{Name: "solid", Version: "1.1", Deps: []string{"lib"}, Files: []pkgtest.File{{Path: "/bin/solid", Body: "solid 1.1"}}},
+		{Name: "user", Version: "1.1", Files: []pkgtest.File{{Path: "/bin/user", Body: "user"}}, Keys: map[string]any{"shlibs_required": []string{"libx.so.2"}}},
+		{Name: "donor", Version: "1.1", Files: []pkgtest.File{{Path: "/etc/motd", Body: "new\n"}}},
+	},
 	"oddline": {{Name: "odd", Keys: map[string]any{"provides": "x"}}},
 	"incomplete": {
 		{Name: "FreeBSD-runtime", Version: "15.0", Keys: map[string]any{"requires": []string{"kernel"}}, Files: []pkgtest.File{

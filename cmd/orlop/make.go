@@ -55,7 +55,7 @@ func (p *program) sharedBy() []*cli.Command {
 // ofMakefile are the flags that Makefile.inc sets itself. A second value would put
 // its results elsewhere.
 var ofMakefile = []string{"o", "json", "h", "plan", "lock", "cache", "abi", "revision", "branch", "tree-file", "manifests", "format",
-	"name", "package", "parent", "root", "metalog", "rebuild", "digests", "why"}
+	"name", "package", "parent", "root", "metalog", "rebuild", "digests", "why", "update", "exit-code"}
 
 func (p *program) makeFlags(c *cli.Context) error {
 	shared := p.sharedBy()

@@ -58,7 +58,7 @@ func (p *program) moved(c *cli.Context) ([][]lock.Movement, error) {
 	given := cfg.Input.(*input.Locks)
 	locks, repos := given.Locks, &given.Repositories
 	if len(repos.Repos) == 0 {
-		if repos.Repos, err = freebsdRepositories(locks); err != nil {
+		if repos.Repos, err = freebsdRepositories("plan --lock", locks); err != nil {
 			return nil, err
 		}
 	}
@@ -70,11 +70,11 @@ func (p *program) moved(c *cli.Context) ([][]lock.Movement, error) {
 
 // freebsdRepositories returns FreeBSD's own, if all packages of the locks came from
 // there.
-func freebsdRepositories(locks []*lock.Lock) ([]catalog.Repo, error) {
+func freebsdRepositories(by string, locks []*lock.Lock) ([]catalog.Repo, error) {
 	repo := freebsdRepository(locks[0].ABI, locks[0].Revision, locks[0].Branch)
 	for _, l := range locks {
 		if len(l.Repositories) != 1 || l.Repositories[0].Name != repo.Name || l.Repositories[0].URL != repo.URL {
-			return nil, fault.Usagef("plan --lock: no repository given, and the lock of %s is not of %s alone; use --repo or --repo-conf-dir", l.Image, repo.URL)
+			return nil, fault.Usagef("%s: no repository given, and the lock of %s is not of %s alone; use --repo or --repo-conf-dir", by, l.Image, repo.URL)
 		}
 	}
 	return []catalog.Repo{repo}, nil

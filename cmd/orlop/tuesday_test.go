@@ -56,6 +56,8 @@ func follow(t *testing.T, dir, command string) {
 	switch {
 	case strings.HasPrefix(command, "orlop plan "):
 		want, says = 1, "runtime  up  FreeBSD-runtime      15.0p3  15.0p4  in runtime"
+	case strings.HasPrefix(command, "orlop lock "):
+		says = "runtime  up  FreeBSD-openssl-lib  15.0p1  15.0p4  in dynamic\n"
 	case strings.HasPrefix(command, "orlop diff --stat "):
 		want, says = 1, "packages\tup\t2\n"
 	case strings.HasPrefix(command, "orlop diff published/"):

@@ -91,7 +91,9 @@ func (m *Member) readLock(ctx context.Context, several bool, near *beside) error
 // readKept finds the signed catalogues that vouch for the lock.
 func (m *Member) readKept(ctx context.Context, near *beside) error {
 	wanted := func(digest string) bool {
-		return slices.ContainsFunc(m.Lock.Repositories, func(r lock.Repository) bool { return r.Signer != "" && r.Catalogue == digest })
+		return slices.ContainsFunc(m.Lock.Repositories, func(r lock.Repository) bool {
+			return slices.ContainsFunc(r.All(), func(c lock.Earlier) bool { return c.Signer != "" && c.Catalogue == digest })
+		})
 	}
 	if m.Ref.Remote != nil {
 		found, notes, err := m.Ref.Remote.From.Attachments(ctx, m.Descriptor.Digest, maxCatalogue, lock.CatalogueMediaType)

@@ -55,12 +55,15 @@ func (in *Locks) Catalogues(ctx context.Context) ([]*catalog.Catalogue, error) {
 // packages, and the catalogues that vouch for them.
 func (in *Locks) readRepo(ctx context.Context, l *lock.Lock, locked lock.Repository) error {
 	for _, c := range in.catalogues {
-		if c.Repo.Name == locked.Name && c.Digest == locked.Catalogue {
+		if isOf(c, locked) {
 			return nil
 		}
 	}
 	repo := &catalog.Repo{Name: locked.Name, URL: locked.URL, MirrorType: "none"}
 	stub := &catalog.Catalogue{Repo: repo, Digest: locked.Catalogue, PublicURL: locked.URL}
+	for _, e := range locked.Earlier {
+		stub.Earlier = append(stub.Earlier, &catalog.Catalogue{Repo: repo, Digest: e.Catalogue})
+	}
 	in.catalogues = append(in.catalogues, stub)
 	w := &Witness{}
 	in.witnesses[repo] = w
@@ -69,22 +72,30 @@ func (in *Locks) readRepo(ctx context.Context, l *lock.Lock, locked lock.Reposit
 		if err := in.askUser(ctx, l, repo, in.Repos[i], w); err != nil {
 			return err
 		}
-		in.askKept(ctx, in.Repos[i], locked.Catalogue, w)
+		in.askAllKept(ctx, in.Repos[i], locked, w)
 	} else {
 		in.askLock(repo, w)
-		in.askKept(ctx, *repo, locked.Catalogue, w)
+		in.askAllKept(ctx, *repo, locked, w)
 		in.askToday(ctx, repo, w)
 	}
-	if c := w.Exact(locked.Catalogue); c != nil {
-		stub.Signer, stub.Sealed = c.Signer, c.Sealed
-		if err := in.keepCatalogue(ctx, c); err != nil {
-			return err
+	for _, of := range append([]*catalog.Catalogue{stub}, stub.Earlier...) {
+		if c := w.Exact(of.Digest); c != nil {
+			of.Signer, of.Sealed = c.Signer, c.Sealed
+			if err := in.keepCatalogue(ctx, c); err != nil {
+				return err
+			}
 		}
 	}
 	if src := in.sources[repo]; src != nil {
 		stub.Remote = src.Remote()
 	}
 	return ctx.Err()
+}
+
+// isOf reports whether a catalogue of Catalogues is the one of a lock's repository.
+func isOf(c *catalog.Catalogue, locked lock.Repository) bool {
+	return c.Repo.Name == locked.Name && c.Digest == locked.Catalogue &&
+		slices.EqualFunc(c.Earlier, locked.Earlier, func(c *catalog.Catalogue, e lock.Earlier) bool { return c.Digest == e.Catalogue })
 }
 
 // Witness returns what this run knows of a repository of a lock.
@@ -94,7 +105,7 @@ func (in *Locks) Witness(repo *catalog.Repo) *Witness { return in.witnesses[repo
 func (in *Locks) Repo(l *lock.Lock, name string) *catalog.Repo {
 	for _, repo := range l.Repositories {
 		for _, c := range in.catalogues {
-			if repo.Name == name && c.Repo.Name == name && c.Digest == repo.Catalogue {
+			if repo.Name == name && isOf(c, repo) {
 				return c.Repo
 			}
 		}

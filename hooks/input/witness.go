@@ -21,6 +21,7 @@ import (
 type Witness struct {
 	Believed []*catalog.Catalogue
 	Reasons  []string
+	today    *catalog.Catalogue // what the user's repository has now; nil for none
 }
 
 // Exact returns the believed catalogue with a digest, nil for none.
@@ -45,6 +46,17 @@ func (w *Witness) Lists(p *catalog.Package) *catalog.Package {
 	return nil
 }
 
+// Newest returns the newest version of a package in a believed catalogue, "" for none.
+func (w *Witness) Newest(name string) string {
+	newest := ""
+	for _, c := range w.Believed {
+		for _, p := range c.Named(name) {
+			newest = lock.Newer(newest, p.Version)
+		}
+	}
+	return newest
+}
+
 func (w *Witness) doubt(format string, args ...any) {
 	w.Reasons = append(w.Reasons, fault.OneLine(fmt.Sprintf(format, args...)))
 }
@@ -66,7 +78,7 @@ func (in *Locks) askUser(ctx context.Context, l *lock.Lock, repo *catalog.Repo, 
 	if err != nil {
 		return err
 	}
-	w.Believed = append(w.Believed, today)
+	w.Believed, w.today = append(w.Believed, today), today
 	return l.CheckRollback(today)
 }
 
@@ -90,6 +102,13 @@ func (in *Locks) askLock(repo *catalog.Repo, w *Witness) {
 		return
 	}
 	in.sources[repo] = src
+}
+
+// askAllKept looks for every catalogue that the lock was made from.
+func (in *Locks) askAllKept(ctx context.Context, repo catalog.Repo, locked lock.Repository, w *Witness) {
+	for _, c := range locked.All() {
+		in.askKept(ctx, repo, c.Catalogue, w)
+	}
 }
 
 // askKept looks for the signed catalogue that the lock was made from, in the store

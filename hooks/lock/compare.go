@@ -24,7 +24,11 @@ func Compare(got, want Lock) error {
 	}
 	got.Repositories = slices.Clone(got.Repositories)
 	for i := range min(len(got.Repositories), len(want.Repositories)) {
-		got.Repositories[i].Signer = want.Repositories[i].Signer
+		repo, wanted := &got.Repositories[i], want.Repositories[i]
+		repo.Signer, repo.Earlier = wanted.Signer, slices.Clone(repo.Earlier)
+		for j := range min(len(repo.Earlier), len(wanted.Earlier)) {
+			repo.Earlier[j].Signer = wanted.Earlier[j].Signer
+		}
 	}
 	got.Layers = slices.Clone(got.Layers)
 	for i := range got.Layers {

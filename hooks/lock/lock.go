@@ -76,6 +76,25 @@ type Repository struct {
 	URL       string `json:"url"`       // a public one, "" if none is known
 	Catalogue string `json:"catalogue"` // sha256 of its payload
 	Signer    string `json:"signer"`    // sha256 of the key that signed it, "" for none
+	// Earlier are catalogues from before, if an update left packages as they were: first
+	// the one that the definitions were resolved in, then others that list such packages.
+	Earlier []Earlier `json:"earlier,omitempty"`
+}
+
+// Earlier is a catalogue that a repository once had.
+type Earlier struct {
+	Catalogue string `json:"catalogue"` // sha256 of its payload
+	Signer    string `json:"signer"`    // sha256 of the key that signed it, "" for none
+}
+
+// All lists the catalogues that vouch for the packages, the newest first.
+func (r *Repository) All() []Earlier {
+	return append([]Earlier{{r.Catalogue, r.Signer}}, r.Earlier...)
+}
+
+// Equal reports whether two locks have the same repository.
+func (r Repository) Equal(other Repository) bool {
+	return r.Name == other.Name && r.URL == other.URL && slices.Equal(r.All(), other.All())
 }
 
 // Package is a package and the step that it belongs to.
@@ -152,7 +171,11 @@ func New(ctx context.Context, p *solve.Plan, catalogues []*catalog.Catalogue) (L
 	}
 	for _, c := range catalogues {
 		if used[c.Repo] {
-			l.Repositories = append(l.Repositories, Repository{Name: c.Repo.Name, URL: c.PublicURL, Catalogue: c.Digest, Signer: c.Signer})
+			repo := Repository{Name: c.Repo.Name, URL: c.PublicURL, Catalogue: c.Digest, Signer: c.Signer}
+			for _, e := range c.Earlier {
+				repo.Earlier = append(repo.Earlier, Earlier{e.Digest, e.Signer})
+			}
+			l.Repositories = append(l.Repositories, repo)
 		}
 	}
 	slices.SortFunc(l.Repositories, func(a, b Repository) int {

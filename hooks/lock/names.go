@@ -25,6 +25,12 @@ func CatalogueName(repository string) string {
 	return release.ArtifactName("catalogue-"+notInFileNames.ReplaceAllString(repository, "_")) + ".pkg"
 }
 
+// EarlierName returns the name under which a catalogue is published that is not the
+// only one of its name. Its digest is that of Parse.
+func EarlierName(repository, digest string) string {
+	return CatalogueName(repository + "-" + digest[:12])
+}
+
 // DirectoriesDigest returns the sha256 of the headers of a layer's directories.
 func DirectoriesDigest(ctx context.Context, dirs []*tree.Node) (string, error) {
 	h := sha256.New()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
@@ -23,6 +24,7 @@ const (
 	maxLock         = 16 << 20 // bytes
 	maxLayers       = 127      // as many as an image can have
 	maxRepositories = 16
+	maxEarlier      = 64 // catalogues of a repository; an update keeps those that it needs
 	maxPackages     = 20_000
 	maxLockFaults   = 8 // that are reported
 )
@@ -178,8 +180,16 @@ func (l *Lock) checkPackages(layers map[string]int, repos map[string]bool) []err
 func (l *Lock) checkDigests() []error {
 	var errs []error
 	for _, r := range l.Repositories {
-		if len(r.Catalogue) != 64 || strings.Trim(r.Catalogue, "0123456789abcdef") != "" {
-			errs = append(errs, fmt.Errorf("repository %q: catalogue %q is not a sha256", r.Name, r.Catalogue))
+		if len(r.Earlier) > maxEarlier {
+			errs = append(errs, fmt.Errorf("repository %q: has %d earlier catalogues, wanted at most %d", r.Name, len(r.Earlier), maxEarlier))
+			continue
+		}
+		for i, c := range r.All() {
+			if len(c.Catalogue) != 64 || strings.Trim(c.Catalogue, "0123456789abcdef") != "" {
+				errs = append(errs, fmt.Errorf("repository %q: catalogue %q is not a sha256", r.Name, c.Catalogue))
+			} else if slices.ContainsFunc(r.All()[:i], func(e Earlier) bool { return e.Catalogue == c.Catalogue }) {
+				errs = append(errs, fmt.Errorf("repository %q: catalogue %q occurs twice", r.Name, c.Catalogue))
+			}
 		}
 	}
 	return errs

@@ -96,13 +96,16 @@ func TestParseErrors(t *testing.T) {
 		`package a-1: size 1, path "../x": wanted`:              func(l *Lock) { l.Packages[0].Path = "../x" },
 		`package a-1: size -1, path "All/a.pkg": wanted`:        func(l *Lock) { l.Packages[0].Size = -1 },
 		`repository "base": catalogue "d" is not a sha256`:      func(l *Lock) { l.Repositories[0].Catalogue = "d" },
-		`repository "base": URL "file:///etc": wanted one`:      func(l *Lock) { l.Repositories[0].URL = "file:///etc" },
-		`layer "low": epoch -1 is not in the years`:             func(l *Lock) { l.Layers[0].Epoch = -1 },
-		`has 128 layers, wanted at most 127`:                    func(l *Lock) { l.Layers = append(make([]Layer, 126), l.Layers...) },
-		`has 17 repositories, wanted at most 16`:                func(l *Lock) { l.Repositories = append(make([]Repository, 16), l.Repositories...) },
-		`has 20003 packages, wanted at most 20000`:              func(l *Lock) { l.Packages = append(make([]Package, 19_999), l.Packages...) },
-		`has more faults`:                                       func(l *Lock) { l.Packages = append(make([]Package, 1000), l.Packages...) },
-		`package a occurs twice`:                                func(l *Lock) { l.Packages[1] = l.Packages[0] },
+		`repository "base": catalogue "e" is not a sha256`:      func(l *Lock) { l.Repositories[0].Earlier = []Earlier{{Catalogue: "e"}} },
+		`" occurs twice`: func(l *Lock) { l.Repositories[0].Earlier = []Earlier{{Catalogue: l.Repositories[0].Catalogue}} },
+		`has 65 earlier catalogues, wanted at most 64`:     func(l *Lock) { l.Repositories[0].Earlier = make([]Earlier, 65) },
+		`repository "base": URL "file:///etc": wanted one`: func(l *Lock) { l.Repositories[0].URL = "file:///etc" },
+		`layer "low": epoch -1 is not in the years`:        func(l *Lock) { l.Layers[0].Epoch = -1 },
+		`has 128 layers, wanted at most 127`:               func(l *Lock) { l.Layers = append(make([]Layer, 126), l.Layers...) },
+		`has 17 repositories, wanted at most 16`:           func(l *Lock) { l.Repositories = append(make([]Repository, 16), l.Repositories...) },
+		`has 20003 packages, wanted at most 20000`:         func(l *Lock) { l.Packages = append(make([]Package, 19_999), l.Packages...) },
+		`has more faults`:        func(l *Lock) { l.Packages = append(make([]Package, 1000), l.Packages...) },
+		`package a occurs twice`: func(l *Lock) { l.Packages[1] = l.Packages[0] },
 	} {
 		l := someLock()
 		change(&l)

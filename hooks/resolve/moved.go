@@ -10,10 +10,10 @@ import (
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
-	"github.com/orlop/orlop/hooks/parent"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/solve"
+	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/define"
 )
 
@@ -21,7 +21,7 @@ import (
 // each lock, the packages that have moved since. It fetches no package. Of a lock it
 // reads only definitions, release and packages.
 func Moved(ctx context.Context, req *Request, tree input.Tree, cats []*catalog.Catalogue, locks []*lock.Lock, observe event.Observer) ([][]lock.Movement, error) {
-	r := &resolver{req, tree, observe, nil, map[string]*parent.Image{}, map[string]string{}, &Family{Catalogues: cats}}
+	r := newResolver(req, tree, cats, observe)
 	defer r.Close()
 	abi := locks[0].ABI
 	var err error
@@ -44,7 +44,7 @@ func Moved(ctx context.Context, req *Request, tree input.Tree, cats []*catalog.C
 
 // moved compares a lock with what its definitions resolve to now.
 func (r *resolver) moved(ctx context.Context, l *lock.Lock) ([]lock.Movement, error) {
-	m, err := r.renewed(ctx, l)
+	m, err := r.again(ctx, l)
 	if err != nil {
 		return nil, err
 	}
@@ -57,26 +57,27 @@ func (r *resolver) moved(ctx context.Context, l *lock.Lock) ([]lock.Movement, er
 	}), nil
 }
 
-// renewed plans the image of a lock again.
-func (r *resolver) renewed(ctx context.Context, l *lock.Lock) (*Step, error) {
-	var chain []define.Image
-	for i := range l.Layers {
-		def, err := lock.Definition(l, i)
-		if err != nil {
-			return nil, fault.Usagef("lock of %s: %w", l.Image, err)
-		}
-		chain = append(chain, def)
+// again plans the image of a lock again.
+func (r *resolver) again(ctx context.Context, l *lock.Lock) (*Step, error) {
+	chain, err := defined(l)
+	if err == nil {
+		err = checkTree(r.tree, chain)
 	}
-	if err := checkTree(r.tree, chain); err != nil {
-		return nil, err
+	if err == nil {
+		r.Release, err = release.Locked(l.Revision, l.Branch, l.ABI)
 	}
-	base, err := r.lockedBase(ctx, l)
+	if err == nil {
+		err = r.standOnLocked(ctx, l)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if base != nil { // the same, whatever its tag names today
-		r.bases[l.Parent.Reference] = base
-	}
+	return r.planChain(ctx, l, chain)
+}
+
+// planChain adds the steps of a lock's image, whose definitions are given, lowest
+// first. It returns the last.
+func (r *resolver) planChain(ctx context.Context, l *lock.Lock, chain []define.Image) (*Step, error) {
 	members := map[string]*Step{}
 	for i := range chain {
 		m, err := r.newMember(ctx, chain[:i+1], members)
@@ -90,6 +91,29 @@ func (r *resolver) renewed(ctx context.Context, l *lock.Lock) (*Step, error) {
 		r.Steps = append(r.Steps, m)
 	}
 	return members[l.Image], nil
+}
+
+// defined lists the definitions of a lock, lowest first.
+func defined(l *lock.Lock) ([]define.Image, error) {
+	var chain []define.Image
+	for i := range l.Layers {
+		def, err := lock.Definition(l, i)
+		if err != nil {
+			return nil, fault.Usagef("lock of %s: %w", l.Image, err)
+		}
+		chain = append(chain, def)
+	}
+	return chain, nil
+}
+
+// standOnLocked opens the image that a lock's stands on, for every step: the same,
+// whatever its tag names today.
+func (r *resolver) standOnLocked(ctx context.Context, l *lock.Lock) error {
+	base, err := r.lockedBase(ctx, l)
+	if err == nil && base != nil {
+		r.bases[l.Parent.Reference] = base
+	}
+	return err
 }
 
 // knowsSource reports whether this run has the sources of a layer: it took nothing

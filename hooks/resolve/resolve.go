@@ -20,7 +20,7 @@ import (
 // Resolve finds the release and the images, and plans each requested image and its
 // ancestors; or it takes all this from locks.
 func Resolve(ctx context.Context, req *Request, in input.Input, cats []*catalog.Catalogue, observe event.Observer) (*Family, error) {
-	r := &resolver{req, input.TreeOf(in), observe, nil, map[string]*parent.Image{}, map[string]string{}, &Family{Catalogues: cats}}
+	r := newResolver(req, input.TreeOf(in), cats, observe)
 	if locks, is := in.(*input.Locks); is {
 		return r.Family, r.resolveLocks(ctx, locks)
 	}
@@ -48,6 +48,12 @@ type resolver struct {
 	bases    map[string]*parent.Image // by reference
 	parents  map[string]string        // references of definitions
 	*Family
+	renewal *renewal // of the lock that is brought up to date; nil for none
+}
+
+func newResolver(req *Request, tree input.Tree, cats []*catalog.Catalogue, observe event.Observer) *resolver {
+	return &resolver{Request: req, tree: tree, observe: observe,
+		bases: map[string]*parent.Image{}, parents: map[string]string{}, Family: &Family{Catalogues: cats}}
 }
 
 // resolve plans the images of the request.
@@ -149,7 +155,7 @@ func (r *resolver) newMember(ctx context.Context, chain []define.Image, members 
 	m.Def.Parent = define.Portable(m.Def.Parent)
 	var steps []solve.Step
 	for _, img := range chain {
-		steps = append(steps, solve.Step{Name: img.Name, Want: img.Packages, Donors: donors(r.tree, img), Without: without(img)})
+		steps = append(steps, r.asked(img))
 	}
 	if m.Plan, err = r.universe.Solve(ctx, m.present(), steps); err == nil {
 		err = m.fits()
@@ -167,6 +173,15 @@ func without(img define.Image) []string {
 		list = append(list, x.Pattern)
 	}
 	return list
+}
+
+// asked is what an image asks for on its parent.
+func (r *resolver) asked(img define.Image) solve.Step {
+	step := solve.Step{Name: img.Name, Want: img.Packages, Donors: donors(r.tree, img), Without: without(img)}
+	if r.renewal != nil {
+		r.renewal.narrow(&step)
+	}
+	return step
 }
 
 // inherit completes a definition from its parent's.

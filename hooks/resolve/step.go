@@ -66,6 +66,9 @@ type Step struct {
 	Wanted bool        // an archive is to be written
 	Plan   *solve.Plan // of the whole chain, this image last
 
+	// Renews is the lock that the image is brought up to date from; nil for none.
+	Renews *lock.Lock
+
 	// Of a step that is made from a lock:
 	Lock    *lock.Lock      // nil for no lock, and for ancestors
 	Pinned  *lock.Layer     // this step in it; nil for no lock

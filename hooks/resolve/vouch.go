@@ -87,14 +87,19 @@ func (r *voucher) vouchPackages(m *Step) bool {
 			unlisted[p.Repo] = append(unlisted[p.Repo], p.FullName())
 		}
 	}
+	m.doubtUnlisted(r.locks, unlisted)
+	return len(unlisted) == 0
+}
+
+// doubtUnlisted says which packages, by repository, no catalogue lists, and why.
+func (m *Step) doubtUnlisted(in *input.Locks, unlisted map[*catalog.Repo][]string) {
 	for _, repo := range slices.SortedFunc(maps.Keys(unlisted), func(a, b *catalog.Repo) int { return strings.Compare(a.Name, b.Name) }) {
-		why := r.locks.Witness(repo).Reasons
-		if len(r.locks.Witness(repo).Believed) > 0 {
+		why := in.Witness(repo).Reasons
+		if len(in.Witness(repo).Believed) > 0 {
 			why = slices.Concat([]string{"its catalogue has none of this version, size and sum"}, why)
 		}
 		m.doubt("repository %q, %s: %s", repo.Name, fault.Some(unlisted[repo]), strings.Join(why, "; "))
 	}
-	return len(unlisted) == 0
 }
 
 // vouchDefinitions compares the definitions of a lock with FreeBSD's and the user's.

@@ -14,6 +14,7 @@ import (
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/pkgver"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/release"
 )
@@ -21,7 +22,7 @@ import (
 // vouchPlan resolves the definitions of an image again, in the catalogue that the
 // lock was made from or else today's, and compares the result with the lock.
 func (r *voucher) vouchPlan(ctx context.Context, m *Step) error {
-	u, err := solve.NewUniverse(ctx, r.believed(m), m.Lock.ABI)
+	u, err := r.universeOf(ctx, m)
 	if err != nil {
 		m.doubt("the lock of image %s cannot be resolved again: %v", m.Def.Name, err)
 		return ctx.Err()
@@ -93,6 +94,34 @@ func sameOffer(a, b *catalog.Package) bool {
 	return a.FullName() == b.FullName() && a.Sum.Typed() == b.Sum.Typed() && a.Repo.Name == b.Repo.Name
 }
 
+// universeOf is what the definitions of a lock are resolved in. If some of its packages
+// were updated and others not, that is the catalogue of before with the lock's packages
+// as the only ones of their names. A signed catalogue lists each of them, but they may
+// be older than others in it, which is said.
+func (r *voucher) universeOf(ctx context.Context, m *Step) (*solve.Universe, error) {
+	u, err := solve.NewUniverse(ctx, r.believed(m), m.Lock.ABI)
+	if err != nil || !slices.ContainsFunc(m.Lock.Repositories, func(repo lock.Repository) bool { return len(repo.Earlier) > 0 }) {
+		return u, err
+	}
+	var kept []*catalog.Package
+	var older []string
+	for _, at := range m.Chain() {
+		for _, p := range at.Own().All() {
+			w := r.locks.Witness(p.Repo)
+			q := *w.Lists(p.Package)
+			q.Repo = p.Repo
+			kept = append(kept, &q)
+			if newest := w.Newest(p.Name); pkgver.Compare(newest, p.Version) > 0 {
+				older = append(older, fmt.Sprintf("%s (there is %s)", p.FullName(), newest))
+			}
+		}
+	}
+	if len(older) > 0 {
+		r.observe.Warn("image %s: an update of its lock left older packages as they were: %s", m.Def.Name, fault.Some(older))
+	}
+	return u.Hold(ctx, solve.Earlier{Kept: kept})
+}
+
 // believed lists the catalogues to resolve a lock in, in the order of the user's
 // configuration.
 func (r *voucher) believed(m *Step) []*catalog.Catalogue {
@@ -101,8 +130,11 @@ func (r *voucher) believed(m *Step) []*catalog.Catalogue {
 		if !m.Uses(stub.Repo) {
 			continue
 		}
-		w := r.locks.Witness(stub.Repo)
-		if c := w.Exact(stub.Digest); c != nil {
+		w, digest := r.locks.Witness(stub.Repo), stub.Digest
+		if len(stub.Earlier) > 0 {
+			digest = stub.Earlier[0].Digest
+		}
+		if c := w.Exact(digest); c != nil {
 			list = append(list, c)
 		} else {
 			list = append(list, w.Believed[0])

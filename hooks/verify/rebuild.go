@@ -63,7 +63,7 @@ func (b *Rebuilder) Rebuild(ctx context.Context, list []*Report) error {
 
 // oneRun reports whether one run can build both.
 func oneRun(a, b *lock.Lock) bool {
-	return a.SameRun(b) && slices.Equal(a.Repositories, b.Repositories)
+	return a.SameRun(b) && slices.EqualFunc(a.Repositories, b.Repositories, lock.Repository.Equal)
 }
 
 // group rebuilds images in one run. It reuses nothing of earlier builds but verified

@@ -43,6 +43,9 @@ type Catalogue struct {
 	// variables for the release; "" if unknown.
 	PublicURL string
 	Remote    bool // it comes over a network
+	// Earlier are catalogues of the same repository from before, of which some packages
+	// are still wanted; nil for none.
+	Earlier []*Catalogue
 	// Sealed is the archive, byte for byte as received and checked, if it holds
 	// a signature, whether required or not; else nil. Unseal reads it again.
 	Sealed []byte

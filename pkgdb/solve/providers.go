@@ -85,8 +85,11 @@ func (u *Universe) providers(n need) map[string][]*catalog.Package {
 			with = c.WithShlib
 		}
 		for _, p := range with(n.what) {
-			if byName[p.Name] == nil && u.fits[p.ABI] {
-				byName[p.Name] = n.providersOf(u.named(p.Name))
+			if byName[p.Name] != nil || !u.fits[p.ABI] {
+				continue
+			}
+			if found := n.providersOf(u.named(p.Name)); found != nil { // nil where another version is held
+				byName[p.Name] = found
 			}
 		}
 	}
@@ -108,11 +111,11 @@ func (n need) providersOf(list []*catalog.Package) []*catalog.Package {
 	return found
 }
 
-// candidates are the packages that could be added to meet a need, by name, each
-// in its highest version that does. Others are those whose name is already
-// planned or pinned in another version, which does not meet it.
-func (s *solver) candidates(n need) (free, others []*catalog.Package) {
-	byName := s.providers(n)
+// candidates are the packages that could be added to meet a need of the packages by,
+// by name, each in its highest version that does. Others are those whose name is
+// already planned or pinned in another version, which does not meet it.
+func (s *solver) candidates(n need, by []string) (free, others []*catalog.Package) {
+	byName := s.preferred(s.providers(n), by)
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		if s.plan.byName[name] == nil && s.leaves(name) {
 			continue
@@ -144,7 +147,7 @@ func (s *solver) pullProviders() bool {
 		if s.ctx.Err() != nil {
 			return false
 		}
-		if free, others := s.candidates(n); len(free) == 1 {
+		if free, others := s.candidates(n, by[n]); len(free) == 1 {
 			s.add(free[0], Reason{n.kind, by[n][0], n.what})
 			pulled = true
 		} else {
@@ -224,7 +227,7 @@ func (s *solver) unmet() []Missing {
 		if s.ctx.Err() != nil {
 			return nil
 		}
-		if c, _ := s.candidates(n); len(c) == 0 {
+		if c, _ := s.candidates(n, by[n]); len(c) == 0 {
 			missing = append(missing, Missing{n.kind, n.what, by[n]})
 		}
 	}

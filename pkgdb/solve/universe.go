@@ -28,6 +28,8 @@ type Universe struct {
 	all        bool                          // they all fit
 	byName     map[string][]*catalog.Package // those asked for, the best first
 	sorted     []string                      // all names, in order; nil before somebody asks
+
+	kept, moved map[string]bool // names of an earlier plan's packages; nil for no such plan
 }
 
 // ABIError reports that the catalogues do not determine the ABI, or are not for
