@@ -213,11 +213,12 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 	return list, keys, errors.Join(errs...)
 }
 
-// packaged yields the nodes of a package's files, in the order of the manifest.
+// packaged yields the nodes of a package's files, in the order of the manifest, but for
+// those that scripts edit.
 func (m *Root) packaged(f *input.Package) iter.Seq[*tree.Node] {
 	return func(yield func(*tree.Node) bool) {
 		for i := range f.Manifest.Files.Len() {
-			if !yield(m.Tree.Lookup(f.Manifest.Files.Path(i))) {
+			if n := m.Tree.Lookup(f.Manifest.Files.Path(i)); n.Origin != tree.Generated && !yield(n) {
 				return
 			}
 		}

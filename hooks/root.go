@@ -10,7 +10,6 @@ import (
 
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
-	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
@@ -34,6 +33,8 @@ type Root struct {
 
 	scripts []pending        // of this step
 	given   map[string]given // modes by scripts of this step, by path
+	added   []account        // by scripts of this step
+	copies  map[string]bool  // paths that scripts of this step copied samples to
 	gone    []string         // paths of the image below that this step takes away
 }
 
@@ -153,15 +154,6 @@ func (r *rooter) take(ctx context.Context, m *Root, t define.Taken, target strin
 	m.unsure(taking.Doubts...)
 	m.Taken = append(m.Taken, taking.Taken...)
 	return taking.Files, err
-}
-
-// skips reports whether an unknown script is skipped: by request, or because the lock
-// says so.
-func (r *rooter) skips(m *Root, s lock.Script) bool {
-	if m.Pinned != nil {
-		return slices.Contains(m.Pinned.SkippedScripts, s)
-	}
-	return r.SkipScripts || m.Def.SkipScripts
 }
 
 // register decides what pkg's database of an image holds: all packages of the image
