@@ -4,6 +4,7 @@ package verify
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/orlop/orlop/hooks/artifact"
@@ -18,15 +19,17 @@ import (
 // scripted is what scripts of installed packages change in a root, which its pkg database
 // does not have.
 type scripted struct {
-	modes                 map[string]uint32
-	groups, users, shells map[string]bool // that lines of files are for
-	members               map[string]map[string]bool
-	text                  func(path string) []byte
+	modes   map[string]uint32
+	groups  map[string]etc.Group // by name
+	users   map[string]etc.User
+	members map[string]map[string]bool // of groups
+	shells  map[string]bool
+	text    func(path string) []byte
 }
 
 // scriptedBy reads the scripts of packages. One that cannot be applied was skipped.
 func scriptedBy(r *artifact.Root, pkgs []pkgdb.Installed) *scripted {
-	by := &scripted{modes: map[string]uint32{}, groups: map[string]bool{}, users: map[string]bool{}, shells: map[string]bool{},
+	by := &scripted{modes: map[string]uint32{}, groups: map[string]etc.Group{}, users: map[string]etc.User{}, shells: map[string]bool{},
 		members: map[string]map[string]bool{}, text: r.Edited}
 	for _, p := range pkgs {
 		for _, s := range p.InstallScripts() {
@@ -53,10 +56,10 @@ func scriptedBy(r *artifact.Root, pkgs []pkgdb.Installed) *scripted {
 // accounts notes the lines that a script adds to files.
 func (by *scripted) accounts(e *script.Effects) {
 	for _, g := range e.Groups {
-		by.groups[g.Name] = true
+		by.groups[g.Name] = g
 	}
 	for _, u := range e.Users {
-		by.users[u.Name] = true
+		by.users[u.Name] = u
 		for _, group := range u.Groups {
 			by.member(group, u.Name)
 		}
@@ -79,26 +82,52 @@ func (by *scripted) member(group, user string) {
 // edits reports whether a file is the one of its package, but for lines that scripts of
 // packages add.
 func (by *scripted) edits(n *tree.Node, wanted sum.Sum) bool {
-	text := by.text(n.Path)
-	if text == nil {
+	if by.text == nil {
 		return false
 	}
-	named := func(names map[string]bool) func(line string) bool {
-		return func(line string) bool {
-			name, _, _ := strings.Cut(line, ":")
-			return names[name]
-		}
-	}
+	text := by.text(n.Path)
 	var texts [][]byte
 	switch n.Path {
 	case etc.GroupFile:
-		texts = etc.Undo(text, named(by.groups), by.withoutMembers)
+		texts = etc.Undo(text, by.isGroup, by.withoutMembers)
 	case etc.MasterFile:
-		texts = etc.Undo(text, named(by.users), nil)
+		texts = etc.Undo(text, by.isUser, nil)
 	case etc.ShellsFile:
 		texts = etc.Undo(text, func(line string) bool { return by.shells[line] }, nil)
 	}
 	return slices.ContainsFunc(texts, func(text []byte) bool { return sum.Of(wanted.Kind(), text) == wanted.Typed() })
+}
+
+// isGroup reports whether a line of group(5) is the one that a script adds.
+func (by *scripted) isGroup(line string) bool {
+	f := strings.Split(line, ":")
+	g, has := by.groups[f[0]]
+	if !has || len(f) != 4 || f[1] != "*" || !isNumber(f[2], g.GID) {
+		return false
+	}
+	for member := range strings.FieldsFuncSeq(f[3], func(c rune) bool { return c == ',' }) {
+		if !by.members[g.Name][member] {
+			return false
+		}
+	}
+	return true
+}
+
+// isUser reports whether a line of master.passwd(5) is the one that a script adds.
+func (by *scripted) isUser(line string) bool {
+	f := strings.Split(line, ":")
+	u, has := by.users[f[0]]
+	return has && len(f) == 10 && f[1] == "*" && isNumber(f[2], u.UID) && isNumber(f[3], u.Group) &&
+		slices.Equal(f[4:], []string{u.Class, "0", "0", u.Gecos, u.Home, u.Shell})
+}
+
+// isNumber reports whether a number is the wanted one, or any but root's if none is.
+func isNumber(found, wanted string) bool {
+	if _, err := strconv.ParseUint(wanted, 10, 32); err != nil { // none, or the name of a group
+		n, err := strconv.ParseUint(found, 10, 32)
+		return err == nil && n > 0
+	}
+	return found == wanted
 }
 
 // withoutMembers is a line of group(5) without the members at its end that scripts add.
