@@ -31,8 +31,9 @@ type Facts struct {
 	Taken      []lock.File // files that no package of the image has
 	LeftOut    []string    // optional files that no origin has
 	Skipped    []lock.Script
-	NoAccount  []string // "PACKAGE: user NAME" that packages need and the image lacks
-	Unsure     []string // what only the lock vouches for, in addition to Step.Doubts
+	Scripts    []lock.Done // what known scripts did
+	NoAccount  []string    // "PACKAGE: user NAME" that packages need and the image lacks
+	Unsure     []string    // what only the lock vouches for, in addition to Step.Doubts
 	Departures []lock.Departure
 
 	// Of the layer that ends with this step:
@@ -90,6 +91,9 @@ func (m *Root) describeLayer(ctx context.Context, d delta) error {
 	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
 		n := m.Tree.Lookup(path)
 		g := lock.Generated{Path: path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest.String(), Link: n.Link}
+		if n.Uname != "root" || n.Gname != "wheel" {
+			g.Uname, g.Gname = n.Uname, n.Gname
+		}
 		if path == pkgdb.Path {
 			sum, err := m.database.sum()
 			if err != nil {

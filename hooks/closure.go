@@ -152,7 +152,7 @@ func (r *rootFiles) Texts(ctx context.Context, nodes []*tree.Node) (map[string][
 		maps.Copy(texts, found)
 	}
 	for f, paths := range missing {
-		found, err := readAgain(ctx, r.in, f, paths)
+		found, err := readAgain(ctx, r.in, f, paths, false)
 		if err != nil {
 			return texts, err
 		}
@@ -163,14 +163,14 @@ func (r *rootFiles) Texts(ctx context.Context, nodes []*tree.Node) (map[string][
 	return texts, nil
 }
 
-// readAgain reads some files of a package.
-func readAgain(ctx context.Context, in input.Input, f *input.Package, paths map[string]bool) (*input.Package, error) {
+// readAgain reads some files of a package, with headers all of its headers.
+func readAgain(ctx context.Context, in input.Input, f *input.Package, paths map[string]bool, headers bool) (*input.Package, error) {
 	r, err := reopen(ctx, in, f)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	again, err := input.Inspect(r, f.Package, &input.Wanted{Files: paths}, false)
+	again, err := input.Inspect(r, f.Package, &input.Wanted{Files: paths}, headers)
 	return again, err
 }
 

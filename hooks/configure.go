@@ -4,6 +4,7 @@ package hooks
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ import (
 // it resolves every owner in the image's own accounts and bounds every time by the
 // epoch. All nodes are complete after it.
 func (r *rooter) configure(ctx context.Context, m *Root) error {
-	err := errors.Join(r.mtrees(ctx, m), r.files(ctx, m), r.folders(ctx, m), r.runScripts(m))
+	err := errors.Join(r.mtrees(ctx, m), r.files(ctx, m), r.folders(ctx, m), r.runScripts(ctx, m))
 	if err == nil {
 		err = errors.Join(r.generators(ctx, m), m.keepImmutable(ctx))
 	}
@@ -89,7 +90,8 @@ func (r *rooter) folders(ctx context.Context, m *Root) error {
 	return errors.Join(errs...)
 }
 
-// generate adds a file with the given contents, or a link, owned by root:wheel.
+// generate adds a file with the given contents, or a link. Without an owner it is
+// root:wheel's.
 func (m *Root) generate(n tree.Node, text []byte) error {
 	if n.Link == "" {
 		n.Size, n.Digest = int64(len(text)), tree.DigestOf(text)
@@ -100,11 +102,11 @@ func (m *Root) generate(n tree.Node, text []byte) error {
 // place is generate for a file whose Digest is known, even if that is only a name for
 // the inputs of the file.
 func (m *Root) place(n tree.Node, text []byte) error {
-	n.Type, n.Origin, n.Uname, n.Gname, n.Time = tree.File, tree.Generated, "root", "wheel", m.Epoch
+	n.Type, n.Origin, n.Uname, n.Gname, n.Time = tree.File, tree.Generated, cmp.Or(n.Uname, "root"), cmp.Or(n.Gname, "wheel"), m.Epoch
 	if n.Link != "" {
 		n.Type = tree.Symlink
 	}
-	if old := m.inherited(n.Path); old != nil && old.Origin == tree.Generated && old.Digest == n.Digest && old.Link == n.Link && old.Mode == n.Mode {
+	if old := m.inherited(n.Path); old != nil && old.Origin == tree.Generated && old.Digest == n.Digest && old.Link == n.Link && old.Mode == n.Mode && old.Uname == n.Uname && old.Gname == n.Gname {
 		return nil // a lower step has it
 	}
 	if old := m.Tree.Lookup(n.Path); old == nil || old.Origin != tree.Generated || !m.Tree.Replace(n) {

@@ -49,6 +49,10 @@ func (r *rooter) databases(ctx context.Context, m *Root) error {
 	files, err := etc.Derive(ctx, m.altered, r.family.Release.ByteOrder())
 	errs := []error{err}
 	for _, f := range files {
+		if n := m.Tree.Lookup(f.Path); m.added != nil && f.Source == etc.MasterFile && n != nil && n.Origin == tree.Packaged {
+			errs = append(errs, m.edit(f.Path, f.Text)) // as pw(8) does
+			continue
+		}
 		errs = append(errs, m.make(f.Path, f.Mode, f.Text))
 	}
 	return errors.Join(errs...)

@@ -129,6 +129,7 @@ func (r *documents) lock(ctx context.Context, m *Built) (lock.Lock, error) {
 		step.Files = append(step.Files, at.Taken...)
 		step.LeftOut = append(step.LeftOut, at.LeftOut...)
 		step.SkippedScripts = append(step.SkippedScripts, at.Skipped...)
+		step.Scripts = at.Scripts
 		step.NoAccount = append(step.NoAccount, at.NoAccount...)
 		step.Departures = append(step.Departures, at.Departures...)
 		if step.Definition, err = json.Marshal(at.Def); err != nil {

@@ -6,13 +6,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
-	"github.com/orlop/orlop/hooks/script"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/release/tree"
@@ -93,7 +90,7 @@ func (m *Root) put(ctx context.Context, f *input.Package) []error {
 		}
 		file := f.Manifest.Files.Bare(i)
 		n := fileNode(f, i, &file)
-		if (m.Def.Replacing(n.Path) || m.repeats(&n, f, i)) && m.replace(n) {
+		if (m.Def.Replacing(n.Path) || m.repeats(&n, f, i) || m.isCopy(n.Path)) && m.replace(n) {
 			continue
 		}
 		if err := m.Tree.Put(n); err != nil {
@@ -214,91 +211,4 @@ func dirNode(f *input.Package, i int, d *pkgfile.Dir) tree.Node {
 		n.Mode, n.Uname, n.Gname, n.Flags = e.Attr.Perm, e.Attr.Uname, e.Attr.Gname, pkgfile.FormatFlags(e.Flags)
 	}
 	return n
-}
-
-// scripts checks what pkg would run when it installs a package: it is known, skipped
-// by request, or an error. runScripts applies it to the tree later.
-func (r *rooter) scripts(m *Root, f *input.Package) []error {
-	var errs []error
-	for _, s := range f.Manifest.InstallScripts() {
-		e, ok := script.Recognise(s.Text)
-		if !ok {
-			errs = append(errs, r.unknownScript(m, f, s))
-			continue
-		}
-		if e.Without != "" {
-			r.Observe.Notice("image %s: %s: %s is not written: no kernel in a container reads it", m.Def.Name, f.FullName(), e.Without)
-		}
-		if e.Chmods != nil {
-			m.scripts = append(m.scripts, pending{f, s, e.Chmods})
-		}
-	}
-	for i := range f.Manifest.Files.Len() {
-		path := f.Manifest.Files.Path(i)
-		if strings.Contains(path, "/"+script.TriggerDir) && !script.KnownTriggers[path] {
-			errs = append(errs, r.unknownScript(m, f, pkgfile.Script{Phase: path, Text: f.Manifest.Files.Sum(i)}))
-		}
-	}
-	return errs
-}
-
-// unknownScript returns an error, unless the user skips unknown scripts.
-func (r *rooter) unknownScript(m *Root, f *input.Package, s pkgfile.Script) error {
-	skipped := lock.Script{Package: f.FullName(), Phase: s.Phase, SHA256: sum.HexSHA256([]byte(s.Text))}
-	if !r.skips(m, skipped) {
-		return &script.UnknownError{Package: f.FullName(), Phase: s.Phase, Text: s.Text}
-	}
-	if m.Pinned != nil && !r.SkipScripts && !(m.Def.SkipScripts && m.DefinedWell()) {
-		m.doubt("image %s goes without the %s script of %s; --unknown-scripts skip accepts that", m.Def.Name, s.Phase, f.FullName())
-	}
-	m.Skipped = append(m.Skipped, skipped)
-	r.Observe.Notice("image %s: %s: its %s script is skipped", m.Def.Name, f.FullName(), s.Phase)
-	return nil
-}
-
-// pending is a known script that is applied once every path of its image is there.
-type pending struct {
-	by     *input.Package
-	script pkgfile.Script
-	chmods []script.Chmod
-}
-
-// runScripts applies the pending scripts. One that changes a path that is not there
-// counts as unknown.
-func (r *rooter) runScripts(m *Root) error {
-	var errs []error
-	for _, s := range m.scripts {
-		if !script.CanChmod(m.Tree, s.chmods, func(n *tree.Node) bool { return m.owner(n) == s.by }) {
-			errs = append(errs, r.unknownScript(m, s.by, s.script))
-			continue
-		}
-		for _, c := range s.chmods {
-			errs = append(errs, m.chmod(s.by, c))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// given is a mode that a script sets. pkg's database keeps the mode of the package.
-type given struct {
-	mode uint32
-	by   *input.Package
-}
-
-// chmod applies chmod(1) of a package's script to the tree. Two packages that set
-// different modes are an error, since no order of theirs is defined.
-func (m *Root) chmod(by *input.Package, c script.Chmod) error {
-	path := m.Tree.Resolve(c.Path).Path
-	for at := m; at != nil; at = at.Parent {
-		if old, has := at.given[path]; has && old.by != by && old.mode != c.Mode {
-			return &tree.ConflictError{Path: path, A: old.by.FullName(), B: by.FullName(),
-				Reason: fmt.Sprintf("their scripts give it the modes %04o and %04o", old.mode, c.Mode)}
-		}
-	}
-	if m.given == nil {
-		m.given = map[string]given{}
-	}
-	m.given[path] = given{c.Mode, by}
-	m.Tree.SetMode(path, c.Mode)
-	return nil
 }

@@ -102,6 +102,11 @@ func definitionKey(def define.Image) string {
 			parts = append(parts, fmt.Sprintf("%#v", *taken))
 		}
 	}
-	def.Certificates, def.BaseConf = nil, nil
+	if def.Only == nil {
+		parts = append(parts, "all")
+	} else {
+		parts = append(parts, fmt.Sprintf("%#v", *def.Only))
+	}
+	def.Certificates, def.BaseConf, def.Only = nil, nil, nil
 	return strings.Join(append(parts, fmt.Sprintf("%#v", def)), "\n")
 }

@@ -215,12 +215,16 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 	return list, keys, errors.Join(errs...)
 }
 
-// packaged yields the nodes of a package's files, in the order of the manifest.
+// packaged yields the nodes of a package's files, in the order of the manifest, but for
+// those that scripts edit.
 func (m *Root) packaged(f *input.Package) iter.Seq[*tree.Node] {
 	return func(yield func(*tree.Node) bool) {
 		for i := range f.Manifest.Files.Len() {
 			name := m.departed.name(f.Manifest.Files.Path(i))
-			if name != "" && !yield(m.Tree.Lookup(name)) {
+			if name == "" {
+				continue
+			}
+			if n := m.Tree.Lookup(name); n.Origin != tree.Generated && !yield(n) {
 				return
 			}
 		}

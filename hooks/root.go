@@ -8,11 +8,9 @@ import (
 	"errors"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
-	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
@@ -37,8 +35,10 @@ type Root struct {
 
 	scripts []pending        // of this step
 	given   map[string]given // modes by scripts of this step, by path
+	added   []account        // by scripts of this step
+	copies  map[string]bool  // paths that scripts of this step copied samples to
+	gone    []string         // paths of the image below that this step takes away
 	departed
-	gone []string // paths of the image below that this step takes away
 }
 
 // rooter builds roots.
@@ -162,26 +162,6 @@ func (r *rooter) take(ctx context.Context, m *Root, t define.Taken, target strin
 	m.unsure(taking.Doubts...)
 	m.Taken = append(m.Taken, taking.Taken...)
 	return taking.Files, err
-}
-
-// skips reports whether an unknown script is skipped: by request, or because the lock
-// says so.
-func (r *rooter) skips(m *Root, s lock.Script) bool {
-	if m.Pinned != nil {
-		return slices.Contains(m.Pinned.SkippedScripts, s)
-	}
-	return r.SkipScripts || m.Def.SkipScripts || m.Renews != nil && skippedBefore(m.Renews, s)
-}
-
-// skippedBefore reports whether an earlier version of a package had the same script, and
-// the lock skipped it.
-func skippedBefore(l *lock.Lock, s lock.Script) bool {
-	nameOf := func(s lock.Script) string { return s.Package[:max(0, strings.LastIndexByte(s.Package, '-'))] }
-	return slices.ContainsFunc(l.Layers, func(of lock.Layer) bool {
-		return slices.ContainsFunc(of.SkippedScripts, func(old lock.Script) bool {
-			return old.Phase == s.Phase && old.SHA256 == s.SHA256 && nameOf(old) == nameOf(s)
-		})
-	})
 }
 
 // register decides what pkg's database of an image holds: all packages of the image

@@ -98,6 +98,12 @@ func (r *streamer) writePackage(ctx context.Context, w *tarfile.Writer, m *Root,
 			continue
 		}
 		n := *m.Tree.Lookup(name)
+		if n.Origin == tree.Generated { // a script edits it: read only to be checked
+			if _, err := io.Copy(io.Discard, pkg); err != nil {
+				return err
+			}
+			continue
+		}
 		n.Size = e.Size
 		var body io.Reader
 		if n.Type == tree.File && e.HardLink == "" {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -95,7 +96,11 @@ func (p *program) printMoved(c *cli.Context, list []lock.Movement) error {
 		if m.Donor {
 			donor = ", a donor"
 		}
-		w.row("%s\t%s\t%s\t%s\t%s\t%s", m.Image, m.Change, m.Package, cmp.Or(m.Old, "-"), cmp.Or(m.New, "-"), "in "+m.Layer+donor)
+		skipped := ""
+		if m.Skipped != nil {
+			skipped = ", whose " + strings.Join(m.Skipped, " and ") + " is skipped and may have changed"
+		}
+		w.row("%s\t%s\t%s\t%s\t%s\t%s", m.Image, m.Change, m.Package, cmp.Or(m.Old, "-"), cmp.Or(m.New, "-"), "in "+m.Layer+donor+skipped)
 	}
 	return w.flush()
 }

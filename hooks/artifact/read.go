@@ -112,6 +112,7 @@ func (a *Artifact) read(ctx context.Context, platform string) (*Artifact, error)
 	if a.Tree, err = stack.Tree(ctx); err != nil {
 		return nil, err
 	}
+	a.Edited = a.Text
 	if a.Accounts, err = etc.In(a.Text); err != nil {
 		a.Accounts, a.NoAccounts = new(etc.Accounts), true
 		errs = append(errs, fault.Content(fault.Within("the image's accounts", err)))

@@ -27,6 +27,9 @@ type Root struct {
 	Accounts *etc.Accounts // its own
 	Folder   bool          // on a disk: owners are numbers, and flags are not read
 	AnyOwner bool          // owners are meaningless
+	// Edited returns the text of a file that scripts of packages may have edited, nil for
+	// none.
+	Edited func(path string) []byte
 
 	// blake2b has the sums of contents in pkg's other family, by digest. It is nil
 	// where they are not wanted: no package has such a sum.
@@ -160,9 +163,14 @@ func readRoot(ctx context.Context, dir string) (*Root, error) {
 		}
 	}
 	r.AnyOwner = len(owners) == 1 && !owners[0]
-	passwd, noPasswd := until.Do(ctx, func() ([]byte, error) { return root.ReadFile("etc/master.passwd") })
-	group, noGroup := until.Do(ctx, func() ([]byte, error) { return root.ReadFile("etc/group") })
-	if noPasswd == nil && noGroup == nil {
+	texts := map[string][]byte{}
+	for _, path := range []string{etc.MasterFile, etc.GroupFile, etc.ShellsFile} {
+		if text, err := until.Do(ctx, func() ([]byte, error) { return root.ReadFile(path[1:]) }); err == nil {
+			texts[path] = text
+		}
+	}
+	r.Edited = func(path string) []byte { return texts[path] }
+	if passwd, group := texts[etc.MasterFile], texts[etc.GroupFile]; passwd != nil && group != nil {
 		r.Accounts, err = etc.ParseAccounts(passwd, group)
 	}
 	return r, err

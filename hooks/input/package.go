@@ -47,7 +47,7 @@ func (w *Wanted) Key() string {
 const maxWanted = 64 << 20
 
 // Inspect reads what must be known of a package before it is unpacked: the manifest
-// and the members up to the last wanted one; all members if the manifest lacks what
+// and the members up to the last wanted one, those that its scripts copy among them; all members if the manifest lacks what
 // the archive's headers have, or with headers.
 func Inspect(r *Reader, p *catalog.Package, w *Wanted, headers bool) (*Package, error) {
 	m := r.Manifest
@@ -56,9 +56,11 @@ func Inspect(r *Reader, p *catalog.Package, w *Wanted, headers bool) (*Package, 
 			"its manifest says %s for %s, the catalogue %s for %s", m.FullName(), m.ABI, p.FullName(), p.ABI)}
 	}
 	f := NewPackage(p, m, headers || !Complete(m))
+	samples := script.Samples(m)
+	wants := func(path string) bool { return w.Has(path) || samples[path] }
 	left := 0
 	for i := range m.Files.Len() {
-		if file := m.Files.Bare(i); file.IsConfig || w.Has(file.Path) {
+		if file := m.Files.Bare(i); file.IsConfig || wants(file.Path) {
 			left++
 		}
 	}
@@ -73,7 +75,7 @@ func Inspect(r *Reader, p *catalog.Package, w *Wanted, headers bool) (*Package, 
 		if f.Entries != nil && !f.Entries.Add(e) {
 			return nil, &pkgfile.DamageError{Package: p.FullName(), Path: e.Path, Err: errors.New("is not in the manifest")}
 		}
-		if !e.IsDir && (e.IsConfig || w.Has(e.Path)) {
+		if !e.IsDir && (e.IsConfig || wants(e.Path)) {
 			left--
 			if f.Contents[e.Path], err = f.Read(r, e); err != nil {
 				return nil, err

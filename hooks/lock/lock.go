@@ -54,7 +54,9 @@ type Layer struct {
 	Wanted []string `json:"wanted,omitempty"`
 	// Unknown scripts and triggers that pkg would have run.
 	SkippedScripts []Script `json:"skipped_scripts"`
-	NoAccount      []string `json:"no_account"` // "PACKAGE: user NAME" that the image lacks
+	// What known scripts of ports packages did, by the names of these.
+	Scripts   []Done   `json:"scripts,omitempty"`
+	NoAccount []string `json:"no_account"` // "PACKAGE: user NAME" that the image lacks
 	// Where the image is not what its packages make of it, sorted by path.
 	Departures []Departure `json:"departures,omitempty"`
 	// What the build adds to the packages' files. A rebuild does not read it; a
@@ -68,6 +70,13 @@ type Script struct {
 	Package string `json:"package"` // NAME-VERSION
 	Phase   string `json:"phase"`   // or the trigger's path
 	SHA256  string `json:"sha256"`
+	Reason  string `json:"reason,omitempty"` // as the definition gives it, which names the package or trigger
+}
+
+// Done is what the scripts of a package did, one effect a text: "user www 80".
+type Done struct {
+	Package string   `json:"package"` // NAME-VERSION
+	Did     []string `json:"did"`
 }
 
 // Repository is a repository that packages came from.
@@ -117,13 +126,15 @@ type File struct {
 	From   string `json:"from"` // NAME-VERSION, or "srcdir"
 }
 
-// Generated is a file or link that no package has, such as the pkg database. Its
-// owner is root:wheel and its time an epoch.
+// Generated is a file or link that no package has, such as the pkg database, or one of a
+// package that scripts edit. Its time is an epoch.
 type Generated struct {
 	Path   string `json:"path"`
 	Mode   string `json:"mode"`             // octal
 	SHA256 string `json:"sha256,omitempty"` // of a file
 	Link   string `json:"link,omitempty"`   // target of a link
+	Uname  string `json:"uname,omitempty"`  // owners other than root:wheel
+	Gname  string `json:"gname,omitempty"`
 }
 
 // Departure is something that the image has not although a package says so.

@@ -22,6 +22,9 @@ type Movement struct {
 	OldSum  string `json:"old_sum,omitempty"`
 	NewSum  string `json:"new_sum,omitempty"`
 	Donor   bool   `json:"donor"`
+	// Skipped are the scripts of the old package that the lock skips: those of the new one
+	// may be others.
+	Skipped []string `json:"skipped,omitempty"`
 }
 
 // Movements compares the packages of a lock with today's, layer by layer. A package
@@ -45,6 +48,7 @@ func Movements(l *Lock, now []Package, skip func(Package) bool) []Movement {
 		x := Movement{Image: l.Image, Layer: p.Layer, Package: p.Name, Old: p.Version, OldSum: p.Sum, Donor: p.Donor, Change: "removed"}
 		if q, has := new[key]; has {
 			x.Change, x.New, x.NewSum = changeOf(p, q), q.Version, q.Sum
+			x.Skipped = l.skipped(p)
 		}
 		if x.Change != "" {
 			list = append(list, x)
@@ -63,6 +67,19 @@ func Movements(l *Lock, now []Package, skip func(Package) bool) []Movement {
 		return cmp.Or(cmp.Compare(depth[a.Layer], depth[b.Layer]), strings.Compare(a.Package, b.Package), strings.Compare(fmt.Sprint(a.Donor), fmt.Sprint(b.Donor)))
 	})
 	return list
+}
+
+// skipped lists the phases of a package's scripts that the lock skips.
+func (l *Lock) skipped(p Package) []string {
+	var phases []string
+	for _, layer := range l.Layers {
+		for _, s := range layer.SkippedScripts {
+			if layer.Image == p.Layer && s.Package == p.Name+"-"+p.Version {
+				phases = append(phases, s.Phase)
+			}
+		}
+	}
+	return phases
 }
 
 // changeOf names the change of a package, "" for none.

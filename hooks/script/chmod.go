@@ -23,7 +23,7 @@ func CanChmod(t *tree.Tree, chmods []Chmod, own func(*tree.Node) bool) bool {
 // of the package: only the archive says which names a file has.
 func ChangesFiles(m *pkgfile.Manifest) bool {
 	for _, s := range m.InstallScripts() {
-		e, _ := Recognise(s.Text)
+		e, _ := Of(m, s)
 		for _, c := range e.Chmods {
 			if !slices.ContainsFunc(m.Dirs, func(d pkgfile.Dir) bool { return d.Path == c.Path }) {
 				return true

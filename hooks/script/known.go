@@ -11,42 +11,37 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/release/etc"
+	"github.com/orlop/orlop/release/shell"
 )
-
-// Chmod is a call of chmod(1) in a script.
-type Chmod struct {
-	Path string
-	Mode uint32
-}
-
-// Effects is what a script does in addition to what the generators do anyway.
-type Effects struct {
-	Chmods []Chmod
-	// Without is a file that the script writes and an image does not need, "" for none.
-	Without string
-}
 
 // known is a program that scripts of base packages call, and where FreeBSD has
 // it.
 type known struct {
 	dir  string
-	call func(args []string, env map[string]string, e *Effects) bool
+	call func(r *run, args []string, env map[string]string) bool
 }
 
 // knownPrograms are the programs that scripts of base packages consist of
 // (FreeBSD's packages/*/*.ucl and, before 15, release/packages/*.ucl), with those of
-// etc.Derivations. A call that does anything but what generators do is unknown.
+// etc.Derivations, and those that the ports framework calls (Keywords/*.ucl,
+// Mk/Scripts/do-users-groups.sh). A call that does anything but what generators and
+// Effects do is unknown.
 var knownPrograms = withDerivations(map[string]known{
-	"certctl": {"/usr/sbin/", callCertctl},
-	"chmod":   {"/bin/", callChmod},
-	"kldxref": {"/usr/sbin/", callKldxref},
+	"certctl":   {"/usr/sbin/", callCertctl},
+	"chmod":     {"/bin/", callChmod},
+	"kldxref":   {"/usr/sbin/", callKldxref},
+	"cp":        {"/bin/", callCp},
+	"indexinfo": {"/usr/local/bin/", callIndexinfo},
+	"install":   {"/usr/bin/", callInstall},
+	"pw":        {"/usr/sbin/", callPw},
+	"service":   {"/usr/sbin/", callService},
 })
 
 // withDerivations adds the programs of all derivations.
 func withDerivations(all map[string]known) map[string]known {
 	for _, d := range etc.Derivations {
 		dir, name := path.Split(d.Command.Program)
-		all[name] = known{dir, func(args []string, _ map[string]string, _ *Effects) bool { return asks(d.Command, args) }}
+		all[name] = known{dir, func(_ *run, args []string, _ map[string]string) bool { return asks(d.Command, args) }}
 	}
 	return all
 }
@@ -70,27 +65,27 @@ func program(word string) (known, bool) {
 	return k, ok && (word == path.Base(word) || word == k.dir+path.Base(word))
 }
 
-// rootDir is how scripts name the root that a package is installed in.
-const rootDir = "${PKG_ROOTDIR}"
-
-// inRoot returns the path in the image that a word of a script names.
-func inRoot(word string) (string, bool) {
-	name, ok := strings.CutPrefix(word, rootDir)
-	if ok && name != "" && name[0] != '/' || strings.ContainsAny(name, "$`*?[~{\x00") {
-		return "", false
+// call checks the call of a program and the variables that it gets.
+func (r *run) call(words []string) bool {
+	switch words[0] {
+	case "echo":
+		return !strings.ContainsAny(strings.Join(words, " "), "$`")
+	case "cd":
+		return len(words) == 2 && words[1] == "/"
+	case "exit":
+		return r.dead
+	case "set":
+		r.args = words[min(2, len(words)):]
+		return len(words) > 1 && words[1] == "--"
+	case "env", "/usr/bin/env":
+		words = words[1:]
 	}
-	for part := range strings.SplitSeq(name, "/") {
-		if part == "." || part == ".." {
-			return "", false
-		}
+	env, rest := shell.Assignments(words)
+	if len(rest) == 0 {
+		return len(words) > 0 && r.assign(words)
 	}
-	return path.Clean("/" + name), ok
-}
-
-// isPath reports whether a word names the wanted path in the image.
-func isPath(word, want string) bool {
-	got, ok := inRoot(word)
-	return ok && got == want
+	k, ok := program(rest[0])
+	return ok && (len(env) == 0 || path.Base(rest[0]) == "certctl") && k.call(r, rest[1:], env)
 }
 
 // options parses options as getopt(3) does. A letter of valued has a value; a letter
@@ -134,7 +129,7 @@ func unordered(args []string) []string {
 var metalog = regexp.MustCompile(`^\$\{PKG_METALOG:\+(?:-U )?-M ?\$\{PKG_METALOG\}(?: -U)?\}$`)
 
 // callCertctl is certctl(8) with rehash. -c made copies instead of links.
-func callCertctl(args []string, env map[string]string, _ *Effects) bool {
+func callCertctl(_ *run, args []string, env map[string]string) bool {
 	args = slices.DeleteFunc(slices.Clone(args), metalog.MatchString)
 	o, verb, ok := options(args, "Ucv", "DM")
 	dest, given := o["D"]
@@ -152,8 +147,14 @@ const maxChmods = 100
 
 var octal = regexp.MustCompile(`^0?[0-7]{1,4}$`)
 
-// callChmod is chmod(1) with a mode in octal digits.
-func callChmod(args []string, _ map[string]string, e *Effects) bool {
+// callChmod is chmod(1) with a mode in octal digits, or u+w for a file that was just
+// copied.
+func callChmod(r *run, args []string, _ map[string]string) bool {
+	e := r.e
+	if n := len(e.Samples); n > 0 && len(args) == 2 && args[0] == "u+w" && e.Samples[n-1].To == args[1] {
+		e.Samples[n-1].Writable = true
+		return true
+	}
 	_, rest, ok := options(args, "fv", "")
 	if !ok || len(rest) < 2 || !octal.MatchString(rest[0]) {
 		return false
@@ -171,12 +172,12 @@ func callChmod(args []string, _ map[string]string, e *Effects) bool {
 
 // callKldxref is kldxref(8), which writes the hints by which a running kernel finds
 // its modules. Containers run on the host's kernel.
-func callKldxref(args []string, _ map[string]string, e *Effects) bool {
+func callKldxref(r *run, args []string, _ map[string]string) bool {
 	_, dirs, ok := options(args, "Rv", "")
 	for _, word := range dirs {
 		name, in := inRoot(word)
 		ok = ok && in && strings.HasPrefix(name, "/boot/")
-		e.Without = name + "/linker.hints"
+		r.e.Without = name + "/linker.hints"
 	}
 	return ok && len(dirs) > 0
 }

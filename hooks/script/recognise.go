@@ -3,17 +3,23 @@
 package script
 
 import (
-	"path"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/orlop/orlop/release/shell"
 )
 
-// maxScript bounds, in bytes, a script that is parsed. Known ones have some hundred.
-const maxScript = 64 << 10
+// Bounds of scripts that are followed. Known ones have some hundred bytes, a few
+// variables, and nest two blocks.
+const (
+	maxScript = 64 << 10 // bytes
+	maxNested = 4
+	maxVars   = 16
+	maxValue  = 4096 // bytes
+)
 
-// Recognise returns the effects of a script if it consists of known calls only.
+// Recognise returns the effects of a script of sh(1) if it consists of known calls only.
 func Recognise(script string) (Effects, bool) {
 	var e Effects
 	if len(script) > maxScript {
@@ -23,113 +29,235 @@ func Recognise(script string) (Effects, bool) {
 	if isQuestion(cmds) {
 		return e, true
 	}
-	for len(cmds) > 0 {
-		var ok bool
-		if cmds, ok = e.command(cmds); !ok {
-			return Effects{}, false
-		}
+	r := &run{vars: map[string]string{}, e: &e}
+	if !r.all(spread(cmds)) {
+		return Effects{}, false
 	}
 	return e, true
 }
 
-// command consumes the next command, with the condition before it.
-func (e *Effects) command(cmds []shell.Command) (rest []shell.Command, ok bool) {
-	if block, rest := ifBlock(cmds); block != nil {
-		runs, ok := condition(block.test.Words)
-		into := e
-		if ok && !runs {
-			into = new(Effects) // of a branch that does not run
-		}
-		for left := block.body; ok && len(left) > 0; {
-			left, ok = into.command(left)
-		}
-		return rest, ok
-	}
-	c := cmds[0]
-	if runs, ok := condition(c.Words); ok && runs && c.End == "&&" && plain(&c) && len(cmds) > 1 {
-		return e.command(cmds[1:])
-	}
-	return cmds[1:], plain(&c) && e.call(c.Words)
+// run follows a script: every command is one whose meaning is known, or the whole script
+// is not.
+type run struct {
+	vars   map[string]string
+	args   []string // $1 and so on
+	e      *Effects
+	depth  int     // of blocks
+	dead   bool    // what it follows does not run
+	lacks  lacking // what may be added here
+	either bool    // a condition depends on whether the root is that of the running system
 }
+
+// lacking is what a condition found to be absent. A script may add nothing else.
+type lacking struct{ group, user, member, file string }
+
+// aside follows what does not run, or has to do the same as what does.
+func (r *run) aside() *run {
+	other := *r
+	other.vars, other.e = maps.Clone(r.vars), new(Effects)
+	return &other
+}
+
+// unreached is aside for what does not run.
+func (r *run) unreached() *run {
+	other := r.aside()
+	other.dead = true
+	return other
+}
+
+// all follows commands.
+func (r *run) all(cmds []shell.Command) bool {
+	if r.depth > maxNested {
+		return false
+	}
+	for len(cmds) > 0 {
+		ok := false
+		if begins(&cmds[0], "exit") && len(cmds) == 1 && r.depth == 0 {
+			return plain(&cmds[0])
+		}
+		switch {
+		case begins(&cmds[0], "if"):
+			cmds, ok = r.condition(cmds)
+		case begins(&cmds[0], "case"):
+			cmds, ok = r.choice(cmds)
+		default:
+			n := 1 + slices.IndexFunc(cmds, ends)
+			if n == 0 {
+				return false
+			}
+			ok = r.plainList(cmds[:n])
+			cmds = cmds[n:]
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// plainList follows a list that no if depends on. What can be added only where something
+// is absent, or depends on the root, needs one.
+func (r *run) plainList(cmds []shell.Command) bool {
+	before := r.lacks
+	r.either = false
+	_, ok := r.list(cmds)
+	return ok && !r.either && r.lacks == before
+}
+
+// ends reports whether a command is the last of its list.
+func ends(c shell.Command) bool { return slices.Contains([]string{"\n", ";", ""}, c.End) }
 
 // plain reports whether a command just runs, followed by the next one.
-func plain(c *shell.Command) bool {
-	return c.Err == nil && c.Quiet() && slices.Contains([]string{"\n", ";", "&&", ""}, c.End)
-}
-
-// block is an "if" with its body.
-type block struct {
-	test shell.Command
-	body []shell.Command
-}
-
-// maxNested bounds how deep blocks are nested, and so the cost of parsing them.
-// FreeBSD's scripts nest two.
-const maxNested = 4
-
-// ifBlock consumes the block that commands begin with, nil for none.
-func ifBlock(cmds []shell.Command) (*block, []shell.Command) {
-	if len(cmds) < 3 || !begins(&cmds[0], "if") || !plain(&cmds[0]) || cmds[0].End == "&&" || !begins(&cmds[1], "then") {
-		return nil, cmds
-	}
-	b := &block{test: cmds[0]}
-	b.test.Words = b.test.Words[1:]
-	first := cmds[1] // what is on the line of then
-	if first.Words = first.Words[1:]; len(first.Words) > 0 || !plain(&first) || first.Redirects != nil {
-		b.body = append(b.body, first)
-	}
-	depth := 1
-	for i, c := range cmds[2:] {
-		if word := c.String(); word == "fi" && plain(&c) {
-			depth--
-		} else if strings.HasPrefix(word, "if ") {
-			depth++
-		}
-		if depth == 0 {
-			return b, cmds[i+3:]
-		}
-		if depth > maxNested {
-			break
-		}
-		b.body = append(b.body, c)
-	}
-	return nil, cmds
-}
+func plain(c *shell.Command) bool { return c.Err == nil && c.Quiet() && ends(*c) }
 
 // begins reports whether a word is a command's first. It may have none, only
 // redirections.
 func begins(c *shell.Command, word string) bool { return len(c.Words) > 0 && c.Words[0] == word }
 
-// condition reports whether a command is known to hold, or not to. A program that
-// packages test for counts as present if it has a generator here.
-func condition(words []string) (holds, ok bool) {
-	switch strings.Join(words, " ") {
-	case "true", ":":
-		return true, true
-	case "false":
-		return false, true
+// list follows commands joined by && and ||. It reports whether the last that runs
+// succeeds.
+func (r *run) list(cmds []shell.Command) (holds, ok bool) {
+	runs := true
+	for len(cmds) > 0 {
+		n := 1
+		for cmds[n-1].End == "|" && n < len(cmds) {
+			n++
+		}
+		if runs {
+			holds, ok = r.pipe(cmds[:n])
+		} else {
+			_, ok = r.unreached().pipe(cmds[:n])
+		}
+		if !ok {
+			return false, false
+		}
+		runs = cmds[n-1].End == "&&" && holds || cmds[n-1].End == "||" && !holds
+		cmds = cmds[n:]
 	}
-	if len(words) == 4 && words[0] == "[" && words[3] == "]" {
-		words = append([]string{"test"}, words[1:3]...)
-	}
-	if len(words) != 3 || words[0] != "test" || words[1] != "-x" {
-		return false, false
-	}
-	_, ok = program(strings.TrimPrefix(words[2], rootDir))
-	return ok, ok && strings.Contains(words[2], "/")
+	return holds, true
 }
 
-// call checks the call of a program and the variables that it gets.
-func (e *Effects) call(words []string) bool {
-	if len(words) > 0 && (words[0] == "env" || words[0] == "/usr/bin/env") {
-		words = words[1:]
+// pipe follows a command, or two of which the second reads the output of the first.
+func (r *run) pipe(cmds []shell.Command) (holds, ok bool) {
+	not := begins(&cmds[0], "!")
+	var all [][]string
+	for i, c := range cmds {
+		if not && i == 0 {
+			c.Words = c.Words[1:]
+		}
+		words, ok := r.expand(c.Words)
+		if !ok || c.Err != nil || !c.Quiet() || len(words) == 0 && len(c.Words) > 0 || len(c.Words) == 0 {
+			return false, false
+		}
+		all = append(all, words)
 	}
-	env, words := shell.Assignments(words)
-	if len(words) == 0 {
+	switch {
+	case len(all) == 2:
+		holds, ok = r.isMember(all[0], all[1])
+	case len(all) > 2:
+		return false, false
+	default:
+		if holds, ok = r.test(all[0]); !ok {
+			holds, ok = true, r.call(all[0])
+		}
+	}
+	return holds != not, ok
+}
+
+// condition follows an if.
+func (r *run) condition(cmds []shell.Command) (rest []shell.Command, ok bool) {
+	b, rest := ifBlock(cmds)
+	if b == nil {
+		return nil, false
+	}
+	saved := r.lacks
+	r.lacks, r.either = lacking{}, false
+	holds, ok := r.list(b.test)
+	if !ok {
+		return nil, false
+	}
+	r.depth++
+	defer func() { r.depth--; r.lacks = saved }()
+	taken, other := b.yes, b.no
+	if !holds {
+		taken, other = b.no, b.yes
+	}
+	if r.either {
+		return rest, r.alike(taken, other)
+	}
+	if r.lacks != (lacking{}) {
+		return rest, r.adds(taken, other)
+	}
+	return rest, r.unreached().all(other) && r.all(taken)
+}
+
+// adds follows the branches for an account or file that is absent, and for one that is
+// there. The first may only add it, and the second does nothing.
+func (r *run) adds(absent, there []shell.Command) bool {
+	a, b := r.aside(), r.unreached()
+	if !a.all(absent) || a.e.none() || !b.all(there) || !b.e.none() || !maps.Equal(a.vars, r.vars) {
 		return false
 	}
-	k, ok := program(words[0])
-	return ok && (len(env) == 0 || path.Base(words[0]) == "certctl") && k.call(words[1:], env, e)
+	added := *a.e
+	added.Groups, added.Users, added.Members, added.Samples = nil, nil, nil, nil
+	if !added.none() {
+		return false
+	}
+	r.e.Groups, r.e.Users = append(r.e.Groups, a.e.Groups...), append(r.e.Users, a.e.Users...)
+	r.e.Members, r.e.Samples = append(r.e.Members, a.e.Members...), append(r.e.Samples, a.e.Samples...)
+	return true
+}
+
+// alike follows two branches of which the first runs where packages are installed in
+// another root. They may only set variables, to what means the same there.
+func (r *run) alike(here, running []shell.Command) bool {
+	a, b := r.aside(), r.aside()
+	if !a.all(here) || !b.all(running) || !a.e.none() || !b.e.none() || len(a.vars) != len(b.vars) {
+		return false
+	}
+	for name, value := range a.vars {
+		if other, has := b.vars[name]; !has || unrooted(value) != unrooted(other) {
+			return false
+		}
+	}
+	r.vars = a.vars
+	return true
+}
+
+// choice follows a case whose word is known.
+func (r *run) choice(cmds []shell.Command) (rest []shell.Command, ok bool) {
+	head := cmds[0]
+	if len(head.Words) != 3 || head.Words[2] != "in" || !plain(&head) {
+		return nil, false
+	}
+	word, ok := r.expand(head.Words[1:2])
+	if !ok || len(word) != 1 || strings.Contains(word[0], "$") {
+		return nil, false
+	}
+	r.depth++
+	defer func() { r.depth-- }()
+	cmds, chosen := cmds[1:], false
+	for len(cmds) > 0 && !begins(&cmds[0], "esac") {
+		pattern := cmds[0].String()
+		n := 1 + slices.IndexFunc(cmds[1:], func(c shell.Command) bool { return begins(&c, ";;") || begins(&c, "esac") })
+		if n == 0 || pattern != "*)" && pattern != "/*)" {
+			return nil, false
+		}
+		follow := r.unreached()
+		if !chosen && (pattern == "*)" || strings.HasPrefix(word[0], "/")) {
+			follow, chosen = r, true
+		}
+		if !follow.all(cmds[1:n]) {
+			return nil, false
+		}
+		if cmds = cmds[n:]; begins(&cmds[0], ";;") {
+			cmds = cmds[1:]
+		}
+	}
+	if len(cmds) == 0 || !plain(&cmds[0]) || len(cmds[0].Words) != 1 {
+		return nil, false
+	}
+	return cmds[1:], true
 }
 
 // question begins a script that continues at once with ASSUME_ALWAYS_YES.

@@ -15,8 +15,11 @@ func FuzzRecognise(f *testing.F) {
 	f.Add("pwd_mkdb -i -p -d ${PKG_ROOTDIR}/etc ${PKG_ROOTDIR}/etc/master.passwd\nchmod 1777 ${PKG_ROOTDIR}/tmp\n")
 	f.Add("[ -x /usr/sbin/certctl ] && env DESTDIR=${PKG_ROOTDIR} \\\n /usr/sbin/certctl rehash")
 	f.Add("if true; then\n\tcap_mkdb -l \"$PKG_ROOTDIR\"/etc/login.conf >/dev/null\nfi # all\n")
+	f.Add("PW=pw\nif ! ${PW} groupshow a >/dev/null; then ${PW} groupadd a -g 5 || exit $?; else echo b; fi\n")
+	f.Add("case a in /*) f=a ;; *) f=/b/a;; esac\nindexinfo ${PKG_ROOTDIR}${f%/*}\ninstall -d -o a -g b ${PKG_ROOTDIR}/c")
 	f.Fuzz(func(t *testing.T, script string) {
 		e, ok := Recognise(script)
+		checkPaths(t, script, &e)
 		for _, c := range e.Chmods {
 			if err := tree.CheckPath(c.Path); err != nil || c.Mode > 0o7777 {
 				t.Errorf("%q: %+v: %v", script, c, err)

@@ -18,14 +18,26 @@ var KnownTriggers = map[string]bool{"/usr/share/pkg/triggers/mandoc.ucl": true}
 const TriggerDir = "share/pkg/triggers/"
 
 // UnknownError is a script that pkg would run and orlop cannot replicate.
-type UnknownError struct{ Package, Phase, Text string }
+type UnknownError struct {
+	Package, Phase, Text string
+	// Instead is the sha256 of the text that the lock skips; "" if it skips none.
+	Instead string
+}
 
 func (e *UnknownError) Error() string {
+	if e.Instead != "" {
+		return fmt.Sprintf("%s: its %s script is unknown, and not the one that the lock skips, which has sha256 %s: %q", e.Package, e.Phase, e.Instead, e.head())
+	}
+	return fmt.Sprintf("%s: its %s script is unknown (--unknown-scripts skip builds without it): %q", e.Package, e.Phase, e.head())
+}
+
+// head is the beginning of the text.
+func (e *UnknownError) head() string {
 	lines := strings.SplitN(strings.TrimSpace(e.Text), "\n", 4)
 	if len(lines) > 3 {
 		lines[3] = "…"
 	}
-	return fmt.Sprintf("%s: its %s script is unknown (--unknown-scripts skip builds without it): %q", e.Package, e.Phase, strings.Join(lines, "\n"))
+	return strings.Join(lines, "\n")
 }
 
 // Parts are what, where, found and wanted, for reports.

@@ -3,6 +3,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -117,7 +118,7 @@ func (c *layerCheck) generated(name string, n *tree.Node, g lock.Generated) {
 	}
 	for _, f := range []struct{ fact, found, wanted string }{
 		{"sha256", sha256, g.SHA256}, {"link", n.Link, g.Link}, {"mode", mode, g.Mode},
-		{"uname", n.Uname, "root"}, {"gname", n.Gname, "wheel"}, {"flags", n.Flags, ""},
+		{"uname", n.Uname, cmp.Or(g.Uname, "root")}, {"gname", n.Gname, cmp.Or(g.Gname, "wheel")}, {"flags", n.Flags, ""},
 	} {
 		if f.found != f.wanted {
 			c.fault(name, n.Path, f.fact, fault.Shown(f.found), fault.Shown(f.wanted)+", as its lock has it")

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/hooks/artifact"
-	"github.com/orlop/orlop/hooks/script"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
@@ -28,18 +27,18 @@ const maxFaults = 10_000
 // database. There may be many rows, so the context can end it.
 func compareRoot(ctx context.Context, r *artifact.Root, pkgs []pkgdb.Installed) []error {
 	var errs []error
-	modes := chmods(r, pkgs)
+	by := scriptedBy(r, pkgs)
 	for _, p := range pkgs {
 		for i, f := range p.Files.All() {
 			if i%1024 == 0 && ctx.Err() != nil {
 				return []error{ctx.Err()}
 			}
-			if errs = append(errs, compareFile(r, modes, p, f)...); len(errs) > maxFaults {
+			if errs = append(errs, compareFile(r, by, p, f)...); len(errs) > maxFaults {
 				return append(errs[:maxFaults], &fault.ContentError{Err: errors.New("more differs from the pkg database")})
 			}
 		}
 		for _, d := range p.Dirs {
-			errs = append(errs, compareDir(r, modes, p, d)...)
+			errs = append(errs, compareDir(r, by, p, d)...)
 		}
 		if ctx.Err() != nil {
 			return []error{ctx.Err()}
@@ -64,7 +63,7 @@ func unowned(ctx context.Context, r *artifact.Root, pkgs []pkgdb.Installed) ([]s
 }
 
 // compareFile compares a row of files with the node of its path.
-func compareFile(r *artifact.Root, modes map[string]uint32, p pkgdb.Installed, f pkgfile.File) []error {
+func compareFile(r *artifact.Root, by *scripted, p pkgdb.Installed, f pkgfile.File) []error {
 	n, c := find(r, p, f.Path)
 	if n == nil {
 		return []error{departedFile(f.Path, f.Sum, errors.Join(c.Errs...))}
@@ -76,6 +75,7 @@ func compareFile(r *artifact.Root, modes map[string]uint32, p pkgdb.Installed, f
 	if err != nil {
 		return append(c.Errs, fmt.Errorf("%s: %w", c.Subject, err))
 	}
+	edited := false
 	switch n.Type {
 	case tree.Dir:
 		c.Fact("type", n.Type.String(), "file")
@@ -85,24 +85,27 @@ func compareFile(r *artifact.Root, modes map[string]uint32, p pkgdb.Installed, f
 		}
 		c.Fact("sum", string(sum.OfLink(wanted.Kind(), n.Link)), string(wanted.Typed()))
 	default:
-		c.Fact("sum", r.SumOf(n, wanted.Kind()), string(wanted.Typed()))
+		found := r.SumOf(n, wanted.Kind())
+		if edited = found != string(wanted.Typed()) && by.edits(n, wanted); !edited {
+			c.Fact("sum", found, string(wanted.Typed()))
+		}
 		c.Fact("link", "", f.Link)
 	}
-	compareAttributes(c, r, modes, n, f.Attr)
-	if f.Known && f.Time != nil && n.Type != tree.Dir {
+	compareAttributes(c, r, by, n, f.Attr)
+	if f.Known && f.Time != nil && n.Type != tree.Dir && !edited {
 		c.Fact("time", fmt.Sprint(n.Time), fmt.Sprint(*f.Time))
 	}
 	return c.Errs
 }
 
 // compareDir compares a row of directories with the node of its path.
-func compareDir(r *artifact.Root, modes map[string]uint32, p pkgdb.Installed, d pkgfile.Dir) []error {
+func compareDir(r *artifact.Root, by *scripted, p pkgdb.Installed, d pkgfile.Dir) []error {
 	n, c := find(r, p, d.Path)
 	if n == nil {
 		return []error{departedFile(d.Path, "", errors.Join(c.Errs...))}
 	}
 	c.Fact("type", n.Type.String(), "dir")
-	compareAttributes(c, r, modes, n, d.Attr)
+	compareAttributes(c, r, by, n, d.Attr)
 	return c.Errs
 }
 
@@ -115,12 +118,12 @@ func find(r *artifact.Root, p pkgdb.Installed, path string) (*tree.Node, *pkgdb.
 	return n, c
 }
 
-func compareAttributes(c *pkgdb.Comparison, r *artifact.Root, modes map[string]uint32, n *tree.Node, a pkgfile.Attr) {
+func compareAttributes(c *pkgdb.Comparison, r *artifact.Root, by *scripted, n *tree.Node, a pkgfile.Attr) {
 	if !a.Known {
 		return
 	}
 	if n.Type != tree.Symlink { // that of a link has no effect
-		mode, says := modeOf(modes, n, a)
+		mode, says := by.modeOf(n, a)
 		c.Differs("mode", fmt.Sprintf("%04o", n.Mode), fmt.Sprintf("%04o", mode), says)
 	}
 	if !r.AnyOwner {
@@ -222,41 +225,4 @@ func addFlags(set map[string]bool, flags string) {
 
 func flagText(set map[string]bool) string {
 	return cmp.Or(strings.Join(slices.Sorted(maps.Keys(set)), ","), "none")
-}
-
-// chmods returns the modes that scripts of packages set in a root, which its pkg
-// database does not have. A script that cannot be applied was skipped.
-func chmods(r *artifact.Root, pkgs []pkgdb.Installed) map[string]uint32 {
-	modes := map[string]uint32{}
-	for _, p := range pkgs {
-		for _, s := range p.InstallScripts() {
-			e, _ := script.Recognise(s.Text)
-			if e.Chmods == nil {
-				continue
-			}
-			own := func(n *tree.Node) bool {
-				_, is := p.Files.Find(n.Path)
-				return is
-			}
-			if !script.CanChmod(r.Tree, e.Chmods, own) {
-				continue
-			}
-			for _, c := range e.Chmods {
-				modes[r.Tree.Resolve(c.Path).Path] = c.Mode
-			}
-		}
-	}
-	return modes
-}
-
-// modeOf returns the wanted mode, and whether a script or the pkg database says so.
-func modeOf(modes map[string]uint32, n *tree.Node, a pkgfile.Attr) (mode uint32, says string) {
-	path := n.Path
-	if n.Type == tree.Hardlink {
-		path = n.Link
-	}
-	if mode, ok := modes[path]; ok {
-		return mode, "as a script sets it"
-	}
-	return a.Perm, pkgdb.AsDatabase
 }

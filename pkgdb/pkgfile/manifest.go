@@ -109,15 +109,21 @@ func (m *Manifest) Annotation(tag string) string {
 	return ""
 }
 
+// InstallScript is a script that pkg runs when it installs a package.
+type InstallScript struct {
+	Script
+	Lua bool // else it is one of sh(1)
+}
+
 // InstallScripts lists the scripts that pkg would run when it installs the
 // package, not those of a removal.
-func (m *Manifest) InstallScripts() []Script {
-	var run []Script
-	for _, list := range [][]Script{m.Scripts, m.LuaScripts} {
+func (m *Manifest) InstallScripts() []InstallScript {
+	var run []InstallScript
+	for i, list := range [][]Script{m.Scripts, m.LuaScripts} {
 		for _, s := range list {
 			switch s.Phase {
 			case "pre-install", "install", "post-install":
-				run = append(run, s)
+				run = append(run, InstallScript{s, i == 1})
 			}
 		}
 	}

@@ -201,6 +201,16 @@ func (img Image) checkOwn() []error {
 			}
 		}
 	}
+	for _, k := range []struct {
+		key  string
+		list map[string]string
+	}{{"skip-scripts", img.SkippedScripts}, {"skip-triggers", img.SkippedTriggers}} {
+		for _, name := range slices.Sorted(maps.Keys(k.list)) {
+			if k.list[name] == "" {
+				errs = append(errs, fmt.Errorf("%s: %s has no reason, wanted one", k.key, name))
+			}
+		}
+	}
 	if err := CheckAnnotations(img.Annotations); err != nil {
 		errs = append(errs, err)
 	}

@@ -22,6 +22,7 @@ import (
 //	    certificates { from = [ … ]; path = …; source = … }    # folders trusted, untrusted
 //	    base-conf { from = [ … ]; path = …; source = … }       # pkg's FreeBSD.conf
 //	    os-release = yes; unknown-scripts = skip;
+//	    skip-scripts { PACKAGE = "reason" }; skip-triggers { NAME = "reason" }
 //	    known-missing { NAME = "reason"; "pam:MODULE" = "reason" }; known-dangling { "/path" = "reason" }; complete = yes;
 //	    known-missing { NAME { package = …; reason = "…" } }    # for files of that package only
 //	    replaces = [ … ]; cmd = [ … ]; entrypoint = [ … ]; env = [ … ]; labels { KEY = … }
@@ -157,6 +158,10 @@ func (d *definer) key(m ucl.Member) (err error) {
 		err = fields(v, d.img.BaseConf.readers())
 	case "unknown-scripts":
 		err = d.unknownScripts(v)
+	case "skip-scripts":
+		err = pairs(&d.img.SkippedScripts, v)
+	case "skip-triggers":
+		err = pairs(&d.img.SkippedTriggers, v)
 	case "tags":
 		err = extend(&d.img.Tags, v)
 	case "version":

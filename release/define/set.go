@@ -31,30 +31,33 @@ var definitions embed.FS
 // Image is what an image consists of, on top of its parent. Its JSON form is in
 // locks.
 type Image struct {
-	Name         string            `json:"name"`
-	Title        string            `json:"title"`
-	Parent       string            `json:"parent"`   // a name, or a reference as IsReference has it; "" for none
-	Packages     []string          `json:"packages"` // names, patterns, or alternatives "a | b"
-	Mtree        []Mtree           `json:"mtree"`
-	Files        []File            `json:"files"`
-	Folders      []Folder          `json:"folders"`
-	Replaces     []string          `json:"replaces"`     // paths, or "/folder/**", that the parent made or took and that a package replaces here
-	SkipScripts  bool              `json:"skip_scripts"` // unknown scripts are not an error
-	Certificates *Taken            `json:"certificates"` // a folder with the folders trusted and untrusted
-	BaseConf     *Taken            `json:"base_conf"`    // pkg's FreeBSD.conf, from which to enable the base repository
-	OSRelease    bool              `json:"os_release"`   // with os-release(5)
-	Exceptions   Exceptions        `json:"exceptions"`
-	Complete     bool              `json:"complete"` // nothing that a file needs may be missing, even without a run-time linker
-	Cmd          []string          `json:"cmd"`      // nil: the parent's
-	Env          []string          `json:"env"`
-	Labels       map[string]string `json:"labels"`
-	Entrypoint   []string          `json:"entrypoint,omitempty"` // nil: the parent's
-	User         string            `json:"user,omitempty"`
-	WorkDir      string            `json:"workdir,omitempty"`
-	StopSignal   string            `json:"stop_signal,omitempty"`
-	Expose       []string          `json:"expose,omitempty"`
-	Volumes      []string          `json:"volumes,omitempty"`
-	Unset        []oci.Setting     `json:"unset,omitempty"` // that the parent has and the image has not
+	Name        string   `json:"name"`
+	Title       string   `json:"title"`
+	Parent      string   `json:"parent"`   // a name, or a reference as IsReference has it; "" for none
+	Packages    []string `json:"packages"` // names, patterns, or alternatives "a | b"
+	Mtree       []Mtree  `json:"mtree"`
+	Files       []File   `json:"files"`
+	Folders     []Folder `json:"folders"`
+	Replaces    []string `json:"replaces"`     // paths, or "/folder/**", that the parent made or took and that a package replaces here
+	SkipScripts bool     `json:"skip_scripts"` // unknown scripts are not an error
+	// Packages and triggers whose unknown scripts are skipped, with reasons.
+	SkippedScripts  map[string]string `json:"skipped_scripts,omitempty"`
+	SkippedTriggers map[string]string `json:"skipped_triggers,omitempty"`
+	Certificates    *Taken            `json:"certificates"` // a folder with the folders trusted and untrusted
+	BaseConf        *Taken            `json:"base_conf"`    // pkg's FreeBSD.conf, from which to enable the base repository
+	OSRelease       bool              `json:"os_release"`   // with os-release(5)
+	Exceptions      Exceptions        `json:"exceptions"`
+	Complete        bool              `json:"complete"` // nothing that a file needs may be missing, even without a run-time linker
+	Cmd             []string          `json:"cmd"`      // nil: the parent's
+	Env             []string          `json:"env"`
+	Labels          map[string]string `json:"labels"`
+	Entrypoint      []string          `json:"entrypoint,omitempty"` // nil: the parent's
+	User            string            `json:"user,omitempty"`
+	WorkDir         string            `json:"workdir,omitempty"`
+	StopSignal      string            `json:"stop_signal,omitempty"`
+	Expose          []string          `json:"expose,omitempty"`
+	Volumes         []string          `json:"volumes,omitempty"`
+	Unset           []oci.Setting     `json:"unset,omitempty"` // that the parent has and the image has not
 	Departures
 	FreeBSD     bool              `json:"freebsd"`     // one of Standard: no file can set it
 	Tags        []string          `json:"tags"`        // of a registry; the first names it in its archive, too

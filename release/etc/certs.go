@@ -30,6 +30,8 @@ type Output struct {
 	Mode uint32
 	Text []byte
 	Link string // of a symbolic link; "" for a file
+	// Source is the file that Derive made it of.
+	Source string
 }
 
 // Digest is the sha256 of a file in hex, "" of a link.

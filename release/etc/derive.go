@@ -33,9 +33,9 @@ type Command struct {
 
 // Derivations are all of them.
 var Derivations = []Derivation{
-	{"/etc/master.passwd", Command{
+	{MasterFile, Command{
 		Program: "/usr/sbin/pwd_mkdb", Flags: "iNBL", // ignore locks, do not wait for them, byte orders
-		Needs: "p", Values: map[string]string{"d": "/etc"}, Operands: []string{"/etc/master.passwd"},
+		Needs: "p", Values: map[string]string{"d": "/etc"}, Operands: []string{MasterFile},
 	}, pwdMkdb},
 	{"/etc/services", Command{
 		Program: "/usr/sbin/services_mkdb", Flags: "blq",
@@ -84,15 +84,25 @@ func Derive(ctx context.Context, content func(path string) []byte, order binary.
 			errs = append(errs, fault.Content(err))
 			continue
 		}
+		for i := range files {
+			files[i].Source = d.Source
+		}
 		all = append(all, files...)
 	}
 	return all, errors.Join(errs...)
 }
 
-// Read lists the files that this package reads: sources of derivations, and
-// accounts.
+// The files that scripts edit.
+const (
+	GroupFile  = "/etc/group"
+	MasterFile = "/etc/master.passwd"
+	ShellsFile = "/etc/shells"
+)
+
+// Read lists the files that this package reads: sources of derivations, accounts, and
+// what scripts edit.
 func Read() []string {
-	list := []string{"/etc/passwd", "/etc/group"}
+	list := []string{"/etc/passwd", GroupFile, ShellsFile}
 	for _, d := range Derivations {
 		list = append(list, d.Source)
 	}

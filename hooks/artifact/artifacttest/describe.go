@@ -62,7 +62,7 @@ func (*Source) Close() error { return nil }
 //	link PATH to=TARGET
 //	hard PATH to=PATH
 //	package NAME VERSION [automatic=yes] [files=PATH,PATH] [sum="CONTENTS"] [dirs=PATH] [deps=NAME,NAME]
-//		[requires=WORD] [provides=WORD] [needs=SHLIB] [shlibs=SHLIB] [comment=…]
+//		[requires=WORD] [provides=WORD] [needs=SHLIB] [shlibs=SHLIB] [comment=…] [pre-install="SCRIPT"]
 //
 // N is how many x a file has behind its contents. The pkg database of all packages
 // is the last entry of the last layer.
@@ -217,6 +217,9 @@ func (d *Described) pkg(name, version string, take func(key, other string) strin
 	}
 	for key, into := range map[string]*[]string{"requires": &p.Requires, "provides": &p.Provides, "shlibs": &p.ShlibsProvided, "needs": &p.ShlibsRequired} {
 		*into = slices.Collect(list(take(key, "")))
+	}
+	if text := take("pre-install", ""); text != "" {
+		p.Scripts = []pkgfile.Script{{Phase: "pre-install", Text: text}}
 	}
 	d.packages = append(d.packages, p)
 }
