@@ -253,6 +253,7 @@ func Fetch(ctx context.Context, cfg Config) ([]*catalog.Package, error) {
 	}
 	defer end(ctx, cfg, out)
 	family, err := resolveImages(ctx, cfg)
+	defer family.Close()
 	if err == nil {
 		if err = hook(ctx, cfg, "fetch"); err == nil {
 			_, err = fetch(ctx, cfg, family, false)

@@ -144,6 +144,7 @@ func TestParentRebuilt(t *testing.T) {
 		{"a tag, and the archive", remote, ref, []string{"--parent", f.archive}, 0, ""},
 		{"a file, and no other", local, "./container-image-static.txz", nil, 4, "--parent names it"},
 		{"a file", local, "./container-image-static.txz", []string{"--parent", f.archive}, 0, ""},
+		{"a file that is made again, too", local, "./container-image-static.txz", []string{f.archive}, 0, ""},
 		{"another file", local, "./container-image-static.txz", []string{"--parent", pinned}, 4, "--parent names it"},
 	} {
 		args := append([]string{"verify", "-q", "--plain-http", "--rebuild", "--repo", "sample", "--image-file", definition(tt.definition)}, tt.flags...)

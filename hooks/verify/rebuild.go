@@ -34,6 +34,8 @@ type Rebuilder struct {
 	TrustLock bool     // what only the lock vouches for is no fault
 	Signing   *Signing // whose signature of the lock vouches for it
 	Lines     int      // to show of one file or package
+
+	made []string // references to images that came out the same: they count as parents
 }
 
 // Rebuild rebuilds the images that have no fault so far, in as few runs as the locks
@@ -42,8 +44,12 @@ func (b *Rebuilder) Rebuild(ctx context.Context, list []*Report) error {
 	for len(list) > 0 {
 		first := list[0]
 		group, rest := []*Report{first}, []*Report(nil)
+		if standsOn(first, list[1:]) { // that one first: made again, it counts as the parent
+			list = append(list[1:], first)
+			continue
+		}
 		for _, r := range list[1:] {
-			if first.Lock != nil && r.Lock != nil && oneRun(first.Lock.Lock, r.Lock.Lock) &&
+			if first.Lock != nil && r.Lock != nil && oneRun(first.Lock.Lock, r.Lock.Lock) && !standsOn(r, list) &&
 				!slices.ContainsFunc(group, func(y *Report) bool { return y.Lock.Image == r.Lock.Image }) {
 				group = append(group, r)
 			} else {
@@ -59,6 +65,13 @@ func (b *Rebuilder) Rebuild(ctx context.Context, list []*Report) error {
 		list = rest
 	}
 	return nil
+}
+
+// standsOn reports whether an image stands on another of the list.
+func standsOn(r *Report, list []*Report) bool {
+	return r.Lock != nil && r.Lock.Parent != nil && slices.ContainsFunc(list, func(other *Report) bool {
+		return other.Artifact != nil && other.Artifact.Descriptor.Digest.String() == r.Lock.Parent.Digest
+	})
 }
 
 // oneRun reports whether one run can build both.
@@ -83,6 +96,7 @@ func (b *Rebuilder) group(ctx context.Context, group []*Report) error {
 	if err != nil {
 		return err
 	}
+	cfg.Parents.Given = append(cfg.Parents.Given, b.made...)
 	addLocks(ctx, cfg.Input.(*input.Locks), group, kept)
 	built, err := b.Build(ctx, cfg)
 	if err == nil {
@@ -135,6 +149,9 @@ func (b *Rebuilder) compare(ctx context.Context, group []*Report, built []hooks.
 			}
 		case len(r.Doubts) > 0:
 			b.doubt(ctx, r)
+		}
+		if r.Result == Reproduced {
+			b.made = append(b.made, r.Path)
 		}
 	}
 	return ctx.Err()
