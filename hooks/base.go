@@ -28,7 +28,10 @@ func (m *Root) stand(ctx context.Context) error {
 	case m.Base == nil:
 		return nil
 	}
-	var err error
+	err := m.Base.Examine(ctx)
+	if err != nil {
+		return err
+	}
 	if m.under, err = m.Base.Root(ctx); err != nil {
 		return err
 	}
@@ -55,8 +58,8 @@ func (m *Root) lenders(ctx context.Context, t define.Taken) ([]*input.Package, e
 		return nil, nil
 	}
 	want, of := map[string]bool{}, map[string]*pkgdb.Installed{}
-	for i := range m.Base.Packages {
-		p := &m.Base.Packages[i]
+	for i := range m.Base.Whole.Packages {
+		p := &m.Base.Whole.Packages[i]
 		if !slices.Contains(t.From, p.Name) {
 			continue
 		}
@@ -70,7 +73,7 @@ func (m *Root) lenders(ctx context.Context, t define.Taken) ([]*input.Package, e
 	if len(want) == 0 {
 		return nil, nil
 	}
-	texts, err := m.Base.ReadFiles(ctx, want)
+	texts, err := m.Base.Whole.ReadFiles(ctx, want)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,9 @@ func begin(ctx context.Context, cfg Config, endings ...string) (Config, *output.
 		own := *root
 		own.Schema, cfg.Input = cmp.Or(cfg.Schema, pkgdb.DefaultSchema), &own
 	}
+	if cfg.Cache != nil {
+		cfg.Parents.Notes = cfg.Cache
+	}
 	if err := errors.Join(Check(ctx, cfg), checkOutputs(cfg, endings)); err != nil {
 		return cfg, nil, err
 	}

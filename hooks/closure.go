@@ -118,7 +118,7 @@ func (r *rootFiles) Owner(n *tree.Node) (pkg, by string) {
 func (r *rootFiles) Asks(n *tree.Node) closure.Asks {
 	f := r.root.owner(n)
 	if f == nil && r.root.onBase(n) {
-		return r.root.Base.Asks(n)
+		return r.root.Base.Whole.Asks(n)
 	}
 	if f == nil {
 		return closure.Asks{Script: shebang.Of(r.root.content(n.Path))}
@@ -145,7 +145,7 @@ func (r *rootFiles) Texts(ctx context.Context, nodes []*tree.Node) (map[string][
 		}
 	}
 	if maps.DeleteFunc(below, func(_ string, is bool) bool { return !is }); len(below) > 0 {
-		found, err := r.root.Base.ReadFiles(ctx, below)
+		found, err := r.root.Base.Whole.ReadFiles(ctx, below)
 		if err != nil {
 			return texts, err
 		}

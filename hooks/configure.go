@@ -175,7 +175,7 @@ func (m *Root) content(path string) []byte {
 		}
 	}
 	if n != nil && m.onBase(n) {
-		return m.Base.Text(path)
+		return m.Base.Whole.Text(path)
 	}
 	return nil
 }
@@ -185,7 +185,7 @@ func (m *Root) onBase(n *tree.Node) bool {
 	if m.Base == nil {
 		return false
 	}
-	old := m.Base.Tree.Lookup(n.Path)
+	old := m.Base.Whole.Tree.Lookup(n.Path)
 	return old != nil && old.Type == n.Type && old.Digest == n.Digest && old.Link == n.Link
 }
 

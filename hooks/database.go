@@ -51,7 +51,7 @@ func (r *rooter) database(ctx context.Context, m *Root) (database, tree.Digest, 
 	}
 	var d database
 	d.image = sync.OnceValues(func() (*pkgdb.Image, error) {
-		if m.Base != nil && m.Base.Content != nil {
+		if m.Base != nil && m.Base.Whole.Content != nil {
 			return m.Base.Add(ctx, r.dir, r.installed(m), m.Plan.Wanted(), m.Epoch, schema)
 		}
 		return pkgdb.Write(ctx, r.dir, r.installed(m), m.Epoch, schema)
@@ -71,8 +71,8 @@ func (r *rooter) database(ctx context.Context, m *Root) (database, tree.Digest, 
 // schemaOf is the schema of an image's pkg database: the one that was asked for, else
 // that of the image below.
 func schemaOf(cfg Config, m *resolve.Step) pkgdb.Schema {
-	if cfg.Schema == 0 && m.Base != nil && m.Base.Content != nil {
-		return m.Base.Content.Schema
+	if cfg.Schema == 0 && m.Base != nil && m.Base.Schema != 0 {
+		return m.Base.Schema
 	}
 	return cmp.Or(cfg.Schema, pkgdb.DefaultSchema)
 }

@@ -63,7 +63,7 @@ func checkExtraction(ctx context.Context, m *Layered) error {
 		layers = append(layers, at.nodes)
 	}
 	if m.Base != nil {
-		for _, nodes := range slices.Backward(m.Base.Layers) {
+		for _, nodes := range slices.Backward(m.Base.Whole.Layers) {
 			layers = append(layers, nodes.All())
 		}
 	}

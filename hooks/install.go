@@ -62,7 +62,9 @@ func (m *Root) lastTime() *int64 {
 	case m.Parent != nil:
 		last = m.Parent.Newest
 	case m.Base != nil:
-		last = m.Base.Newest()
+		if m.Base.Dated {
+			last = new(m.Base.Newest)
+		}
 	}
 	for _, f := range m.Packages {
 		if t := f.LastTime(); t != nil && (last == nil || *t > *last) {
@@ -143,11 +145,11 @@ func (m *Root) repeats(n *tree.Node, f *input.Package, file int) bool {
 // sumBelow returns the sum of a file below the root, "" if it is unknown.
 func (m *Root) sumBelow(n *tree.Node, kind sum.Kind) sum.Sum {
 	if m.Parent == nil {
-		return sum.Sum(m.Base.SumOf(n, kind)).Typed()
+		return sum.Sum(m.Base.Whole.SumOf(n, kind)).Typed()
 	}
 	text := m.Parent.content(n.Path)
 	if text == nil && m.Parent.onBase(n) {
-		return sum.Sum(m.Base.SumOf(n, kind)).Typed()
+		return sum.Sum(m.Base.Whole.SumOf(n, kind)).Typed()
 	}
 	if text == nil {
 		return ""

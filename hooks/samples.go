@@ -125,7 +125,7 @@ func (r *rooter) textOf(ctx context.Context, m *Root, n *tree.Node) ([]byte, err
 		return r.packagedText(ctx, f, n.Path)
 	}
 	if m.onBase(n) {
-		texts, err := m.Base.ReadFiles(ctx, map[string]bool{n.Path: true})
+		texts, err := m.Base.Whole.ReadFiles(ctx, map[string]bool{n.Path: true})
 		if text, has := texts[n.Path]; has || err != nil {
 			return text, err
 		}

@@ -26,6 +26,7 @@ type Finder struct {
 	Unsigned bool         // take what a registry has, whoever made it
 	// Given are references that the user names for the parents of locks.
 	Given []string
+	Notes Notes // of earlier runs; nil for none
 }
 
 // Check finds references that cannot be trusted, whatever they lead to.

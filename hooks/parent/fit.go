@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/catalog"
+	"github.com/orlop/orlop/pkgdb/pkgfile"
 )
 
 // FitError is an image that others of a target cannot stand on.
@@ -25,12 +26,12 @@ func (*FitError) Unmet() bool { return true }
 // 1500000 and more (sys/param.h, __FreeBSD_version).
 const releaseStep = 100_000
 
-// major is the image's release; 0 if it does not say.
-func (i *Image) major() int {
-	if version := i.OSVersion(); version > 0 {
+// majorOf is the release of a version of FreeBSD, else of packages; 0 if neither says.
+func majorOf(version int, packages []pkgfile.Summary) int {
+	if version > 0 {
 		return version / releaseStep
 	}
-	for _, p := range i.Packages {
+	for _, p := range packages {
 		parts := strings.Split(p.ABI, ":")
 		if len(parts) < 2 {
 			continue
@@ -44,28 +45,18 @@ func (i *Image) major() int {
 
 // Fits requires the image to be one that packages for an ABI run on.
 func (i *Image) Fits(abi string) error {
-	parts, major := strings.Split(abi, ":"), i.major()
-	if len(parts) < 2 || major == 0 || parts[1] == strconv.Itoa(major) {
+	parts := strings.Split(abi, ":")
+	if len(parts) < 2 || i.Major == 0 || parts[1] == strconv.Itoa(i.Major) {
 		return nil
 	}
-	return &FitError{fmt.Errorf("parent %s is of FreeBSD %d, and packages for %s do not run there", i.Lock.Reference, major, abi)}
+	return &FitError{fmt.Errorf("parent %s is of FreeBSD %d, and packages for %s do not run there", i.Lock.Reference, i.Major, abi)}
 }
 
 // Accepts requires the image to be no older than a package: pkg would refuse it
 // (libpkg/repo/binary/update.c: is_valid_os_version).
 func (i *Image) Accepts(p *catalog.Package) error {
-	version := i.OSVersion()
-	if version == 0 || p.OSVersion <= version {
+	if i.OSVersion == 0 || p.OSVersion <= i.OSVersion {
 		return nil
 	}
-	return &FitError{fmt.Errorf("%s was built for FreeBSD_version %d, and parent %s is %d: a newer parent takes it", p.FullName(), p.OSVersion, i.Lock.Reference, version)}
-}
-
-// Present lists what is installed, by name, for a solver.
-func (i *Image) Present() []*catalog.Package {
-	var list []*catalog.Package
-	for _, p := range i.Packages {
-		list = append(list, &catalog.Package{Summary: p.Summary()})
-	}
-	return list
+	return &FitError{fmt.Errorf("%s was built for FreeBSD_version %d, and parent %s is %d: a newer parent takes it", p.FullName(), p.OSVersion, i.Lock.Reference, i.OSVersion)}
 }

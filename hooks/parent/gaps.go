@@ -5,6 +5,7 @@ package parent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -20,7 +21,14 @@ const lacking = "the parent lacks it, too"
 // what is known: nobody who builds on it can help that.
 func (i *Image) Gaps(ctx context.Context, known define.Exceptions) (define.Exceptions, error) {
 	var all define.Exceptions
-	report := closure.Check(ctx, &closure.Image{Tree: i.Tree, Env: i.Base.Image.Config.Env, Requires: i.Unprovided(), Known: known, Files: i.Files()})
+	what := fmt.Sprintf("gaps %q", known)
+	if i.recall(ctx, what, &all) {
+		return all, ctx.Err()
+	}
+	if err := i.Examine(ctx); err != nil {
+		return all, err
+	}
+	report := closure.Check(ctx, &closure.Image{Tree: i.Whole.Tree, Env: i.Base.Image.Config.Env, Requires: i.Whole.Unprovided(), Known: known, Files: i.Whole.Files()})
 	var errs []error
 	for _, err := range fault.List(errors.Join(report.Gaps...)) {
 		gap, is := errors.AsType[*closure.Gap](err)
@@ -28,7 +36,7 @@ func (i *Image) Gaps(ctx context.Context, known define.Exceptions) (define.Excep
 			errs = append(errs, err)
 			continue
 		}
-		n := i.Tree.Lookup(gap.Path)
+		n := i.Whole.Tree.Lookup(gap.Path)
 		switch {
 		case gap.Path == "":
 			all.Missing = append(all.Missing, define.Exception{Pattern: gap.Lack, Reason: lacking, Package: gap.By})
@@ -38,7 +46,12 @@ func (i *Image) Gaps(ctx context.Context, known define.Exceptions) (define.Excep
 			all.Missing = append(all.Missing, define.Exception{Pattern: literal(gap.Path), Reason: lacking})
 		}
 	}
-	return define.Exceptions{}.JoinNew(all), errors.Join(append(errs, ctx.Err())...)
+	all = define.Exceptions{}.JoinNew(all)
+	err := errors.Join(append(errs, ctx.Err())...)
+	if err == nil {
+		i.keep(ctx, what, all)
+	}
+	return all, err
 }
 
 // literal is the pattern that matches one path only.

@@ -63,7 +63,7 @@ func (f *Finder) given(ctx context.Context, name, digest, platform string) (*Ima
 	if err != nil || found != digest {
 		return nil, errors.Join(err, ref.Close())
 	}
-	i, err := readImage(ctx, ref, platform)
+	i, err := f.readImage(ctx, ref, platform)
 	if err != nil {
 		ref.Close()
 	}
@@ -89,7 +89,7 @@ func (f *Finder) open(ctx context.Context, name, platform string) (*Image, error
 	if err != nil {
 		return nil, err
 	}
-	i, err := readImage(ctx, ref, platform)
+	i, err := f.readImage(ctx, ref, platform)
 	if err != nil {
 		ref.Close()
 	}

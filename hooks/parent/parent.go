@@ -10,8 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"sync"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -22,25 +20,26 @@ import (
 	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
-	"github.com/orlop/orlop/release/tree"
 )
 
-// Image is an image that others stand on. It is complete: every layer could be read.
+// Image is an image that others stand on.
 type Image struct {
-	*artifact.Artifact
-	Base  *oci.Base
-	Lock  lock.Parent // what a lock says of it
-	Notes []string    // what is odd about it
-	// Vouched reports of a lock's parent that the user vouches for it.
-	Vouched bool
+	// Whole is all of it, nil before Examine: a plan needs only the facts.
+	Whole *artifact.Artifact
+	Facts
+	Base    *oci.Base
+	Lock    lock.Parent       // what a lock says of it
 	Lacks   define.Exceptions // what it needs and has not itself
+	Vouched bool              // of a lock's parent: the user vouches for it
 
-	ref *artifact.Ref
-	mu  sync.Mutex // guards Content
+	ref      *artifact.Ref
+	platform string
+	notes    Notes
+	mu       sync.Mutex // guards Content
 }
 
-// Open finds an image by its reference, and reads all of it. The reference stays as it
-// is in the lock, but for folders.
+// Open finds an image by its reference, and what a plan has to know of it. The reference
+// stays as it is in the lock, but for folders.
 func (f *Finder) Open(ctx context.Context, reference, platform string) (*Image, error) {
 	ref, err := f.Find(ctx, reference)
 	if err != nil {
@@ -59,7 +58,7 @@ func (f *Finder) read(ctx context.Context, ref *artifact.Ref, reference, platfor
 	if err != nil {
 		return nil, err
 	}
-	i, err := readImage(ctx, ref, platform)
+	i, err := f.readImage(ctx, ref, platform)
 	if err != nil {
 		return nil, err
 	}
@@ -68,79 +67,60 @@ func (f *Finder) read(ctx context.Context, ref *artifact.Ref, reference, platfor
 	return i, nil
 }
 
-// readImage reads all of an image.
-func readImage(ctx context.Context, ref *artifact.Ref, platform string) (*Image, error) {
+// readImage reads the documents of an image, and recalls or finds the facts.
+func (f *Finder) readImage(ctx context.Context, ref *artifact.Ref, platform string) (*Image, error) {
 	if ref.Remote != nil {
 		artifact.Pool(ctx, ref) // its layers are read again for the archive
 	}
+	i := &Image{ref: ref, platform: platform, notes: f.Notes}
 	source, err := ref.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a, err := artifact.Examine(ctx, oci.AlsoDockers(source), platform)
-	i := &Image{Artifact: a, ref: ref}
-	if err = i.passOver(err); err != nil {
+	c, err := oci.Read(ctx, oci.AlsoDockers(source), platform)
+	if err != nil {
 		return nil, err
 	}
-	if i.Base, err = oci.ReadBase(a.Texts.Manifest, a.Texts.Config); err != nil {
+	if i.Base, err = oci.ReadBase(c.Texts.Manifest, c.Texts.Config); err != nil {
 		return nil, err
 	}
 	if os := i.Base.Image.OS; os != "freebsd" {
 		return nil, &FitError{fmt.Errorf("is for %s, wanted freebsd", os)}
 	}
-	i.noteAttributes(ctx)
+	if !i.recall(ctx, "facts", &i.Facts) {
+		if err := i.Examine(ctx); err != nil {
+			return nil, err
+		}
+		i.Facts = i.facts(ctx)
+		i.keep(ctx, "facts", i.Facts)
+	}
 	return i, ctx.Err()
 }
 
-// passOver notes faults of single entries, which hide nothing, and returns the others.
-func (i *Image) passOver(err error) error {
-	if err == nil {
+// Examine reads all of the image, once.
+func (i *Image) Examine(ctx context.Context) error {
+	if i.Whole != nil {
 		return nil
 	}
+	source, err := i.ref.Open(ctx)
+	if err != nil {
+		return err
+	}
+	a, err := artifact.Examine(ctx, oci.AlsoDockers(source), i.platform)
 	var hidden []error
 	for _, err := range fault.List(err) {
-		if odd, is := errors.AsType[*layer.FormatError](err); is && odd.Shown {
-			i.Notes = append(i.Notes, err.Error())
-			continue
+		odd, is := errors.AsType[*layer.FormatError](err)
+		if !is || !odd.Shown { // else it hides nothing
+			hidden = append(hidden, err)
+		} else if a != nil {
+			a.Notes = append(a.Notes, err.Error())
 		}
-		hidden = append(hidden, err)
 	}
-	return errors.Join(hidden...)
-}
-
-// maxNamed bounds the files that a note names.
-const maxNamed = 3
-
-// noteAttributes notes the layers with extended attributes that are empty: podman on
-// FreeBSD fails when it extracts one.
-func (i *Image) noteAttributes(ctx context.Context) {
-	for at, nodes := range i.Layers {
-		var paths []string
-		for n := range nodes.All() {
-			if ctx.Err() != nil {
-				return
-			}
-			if hasEmptyAttribute(n) {
-				paths = append(paths, n.Path)
-			}
-		}
-		if len(paths) == 0 {
-			continue
-		}
-		more := ""
-		if n := len(paths) - maxNamed; n > 0 {
-			paths, more = paths[:maxNamed], fmt.Sprintf(" and of %s", fault.Counted(n, "other file"))
-		}
-		i.Notes = append(i.Notes, fmt.Sprintf("layer %d: an extended attribute of %s%s is empty: podman on FreeBSD cannot extract the layer", at+1, strings.Join(paths, ", "), more))
+	if err := errors.Join(hidden...); err != nil {
+		return err
 	}
-}
-
-// hasEmptyAttribute looks into the pax records of an entry.
-func hasEmptyAttribute(n *tree.Node) bool {
-	return n.Records != "" && slices.ContainsFunc(strings.Split(n.Records, "\n"), func(line string) bool {
-		name, value, is := strings.Cut(line, "=")
-		return is && value == "" && (strings.HasPrefix(name, "SCHILY.xattr.") || strings.HasPrefix(name, "LIBARCHIVE.xattr."))
-	})
+	i.Whole = a
+	return ctx.Err()
 }
 
 // Blob opens a layer, as it is.
@@ -155,6 +135,8 @@ func (i *Image) Blob(ctx context.Context, n int) (io.ReadCloser, error) {
 
 // Close releases what Open opened.
 func (i *Image) Close() error {
-	i.CloseDatabase()
+	if i.Whole != nil {
+		i.Whole.CloseDatabase()
+	}
 	return i.ref.Close()
 }

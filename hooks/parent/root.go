@@ -14,8 +14,8 @@ import (
 // as listed in an mtree file, so that one of a package decides its attributes.
 func (i *Image) Root(ctx context.Context) (*tree.Tree, error) {
 	t := new(tree.Tree)
-	owners := i.Owners()
-	for n := range i.Tree.Until(ctx) {
+	owners := i.Whole.Owners()
+	for n := range i.Whole.Tree.Until(ctx) {
 		own := *n
 		switch owner := owners.Of(n.Path); {
 		case owner != "":
@@ -32,24 +32,9 @@ func (i *Image) Root(ctx context.Context) (*tree.Tree, error) {
 	return t, ctx.Err()
 }
 
-// Newest is the time that stands for those of all packages: the image's own, else that
-// of its newest file; nil if neither says.
-func (i *Image) Newest() *int64 {
-	if created := i.Base.Image.Created; created != nil {
-		return new(max(0, created.Unix()))
-	}
-	if i.Content == nil {
-		return nil
-	}
-	if newest := i.Content.Newest(); newest > 0 {
-		return &newest
-	}
-	return nil
-}
-
 // Add makes the pkg database of an image that stands on this one: see Content.Add.
 func (i *Image) Add(ctx context.Context, dir string, pkgs []pkgdb.Installed, requested map[string]bool, epoch int64, schema pkgdb.Schema) (*pkgdb.Image, error) {
 	i.mu.Lock() // a Content is not for concurrent use
 	defer i.mu.Unlock()
-	return i.Content.Add(ctx, dir, pkgs, requested, epoch, schema)
+	return i.Whole.Content.Add(ctx, dir, pkgs, requested, epoch, schema)
 }

@@ -44,7 +44,7 @@ func (r *resolver) base(ctx context.Context, lowest define.Image) (*parent.Image
 // stand adds an image that steps stand on, if packages for the ABI run there.
 func (r *resolver) stand(reference string, base *parent.Image) error {
 	r.bases[reference], r.Bases = base, append(r.Bases, base)
-	for _, note := range base.Notes {
+	for _, note := range base.Odd {
 		r.observe.Notice("parent %s: %s", reference, note)
 	}
 	return base.Fits(r.Release.ABI)
