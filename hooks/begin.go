@@ -24,7 +24,7 @@ func begin(ctx context.Context, cfg Config, endings ...string) (Config, *output.
 		own.Schema, cfg.Input = cmp.Or(cfg.Schema, pkgdb.DefaultSchema), &own
 	}
 	if cfg.Cache != nil {
-		cfg.Parents.Notes = cfg.Cache
+		cfg.Parents.Notes, cfg.Parents.Blobs = cfg.Cache, cfg.Cache
 	}
 	if err := errors.Join(Check(ctx, cfg), checkOutputs(cfg, endings)); err != nil {
 		return cfg, nil, err

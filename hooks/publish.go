@@ -147,7 +147,13 @@ type damagedError struct{ error }
 // blame returns the error of copying an image's layers. It is a damagedError if a
 // layer of an earlier build is damaged or cannot be read.
 func blame(ctx context.Context, cfg Config, m *Image, err error) error {
-	for _, l := range m.earlier {
+	earlier := slices.Clone(m.earlier)
+	if m.Image.Base != nil {
+		for _, l := range m.Image.Base.Layers {
+			earlier = append(earlier, oci.Layer{Layer: l})
+		}
+	}
+	for _, l := range earlier {
 		if cfg.Cache.Check(ctx, l.Digest.Encoded()) {
 			err = damagedError{err}
 		}

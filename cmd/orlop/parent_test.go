@@ -154,3 +154,37 @@ func TestParentRebuilt(t *testing.T) {
 		}
 	}
 }
+
+// TestParentKept fetches the layers of a parent once, and again if the store's copy is
+// damaged.
+func TestParentKept(t *testing.T) {
+	t.Parallel()
+	f := newForge(t)
+	f.publish(false)
+	parent := "docker://" + f.here() + "@" + f.digest.String()
+	store := filepath.Join(t.TempDir(), "store")
+	fetched := func() int {
+		f.server.ResetRequests()
+		status, said, _ := onStatic(t, parent, "--cache", store)
+		if status != 0 {
+			t.Fatal(said)
+		}
+		return f.server.Count("GET", "/blobs/")
+	}
+	first, second := fetched(), fetched()
+	if first != 3 || second != 1 { // the config, which is small, whenever it is read
+		t.Errorf("fetched %d blobs, then %d; wanted 3, then 1", first, second)
+	}
+	layers, err := filepath.Glob(filepath.Join(store, "layers", "*"))
+	if err != nil || len(layers) == 0 {
+		t.Fatal("the store has no layers", err)
+	}
+	for _, path := range layers {
+		if err := os.WriteFile(path, []byte("damaged"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again := fetched(); again < 3 {
+		t.Errorf("fetched %d blobs although the store's are damaged", again)
+	}
+}

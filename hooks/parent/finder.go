@@ -27,6 +27,7 @@ type Finder struct {
 	// Given are references that the user names for the parents of locks.
 	Given []string
 	Notes Notes // of earlier runs; nil for none
+	Blobs Blobs // that were fetched; nil to keep none
 }
 
 // Check finds references that cannot be trusted, whatever they lead to.

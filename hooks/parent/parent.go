@@ -35,6 +35,8 @@ type Image struct {
 	ref      *artifact.Ref
 	platform string
 	notes    Notes
+	blobs    Blobs
+	pooled   bool       // its blobs are kept for the run
 	mu       sync.Mutex // guards Content
 }
 
@@ -69,15 +71,12 @@ func (f *Finder) read(ctx context.Context, ref *artifact.Ref, reference, platfor
 
 // readImage reads the documents of an image, and recalls or finds the facts.
 func (f *Finder) readImage(ctx context.Context, ref *artifact.Ref, platform string) (*Image, error) {
-	if ref.Remote != nil {
-		artifact.Pool(ctx, ref) // its layers are read again for the archive
-	}
-	i := &Image{ref: ref, platform: platform, notes: f.Notes}
-	source, err := ref.Open(ctx)
+	i := &Image{ref: ref, platform: platform, notes: f.Notes, blobs: f.Blobs}
+	source, err := i.source(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c, err := oci.Read(ctx, oci.AlsoDockers(source), platform)
+	c, err := oci.Read(ctx, source, platform)
 	if err != nil {
 		return nil, err
 	}
@@ -97,16 +96,30 @@ func (f *Finder) readImage(ctx context.Context, ref *artifact.Ref, platform stri
 	return i, ctx.Err()
 }
 
+// source is where the image is read from. Its layers are read again for the archive, so
+// those of a registry are kept.
+func (i *Image) source(ctx context.Context) (oci.Source, error) {
+	if i.ref.Remote != nil && i.blobs == nil && !i.pooled {
+		artifact.Pool(ctx, i.ref)
+		i.pooled = true
+	}
+	source, err := i.ref.Open(ctx)
+	if err == nil && i.ref.Remote != nil && i.blobs != nil {
+		source = &stored{source, i.blobs}
+	}
+	return oci.AlsoDockers(source), err
+}
+
 // Examine reads all of the image, once.
 func (i *Image) Examine(ctx context.Context) error {
 	if i.Whole != nil {
 		return nil
 	}
-	source, err := i.ref.Open(ctx)
+	source, err := i.source(ctx)
 	if err != nil {
 		return err
 	}
-	a, err := artifact.Examine(ctx, oci.AlsoDockers(source), i.platform)
+	a, err := artifact.Examine(ctx, source, i.platform)
 	var hidden []error
 	for _, err := range fault.List(err) {
 		odd, is := errors.AsType[*layer.FormatError](err)
@@ -125,7 +138,7 @@ func (i *Image) Examine(ctx context.Context) error {
 
 // Blob opens a layer, as it is.
 func (i *Image) Blob(ctx context.Context, n int) (io.ReadCloser, error) {
-	source, err := i.ref.Open(ctx)
+	source, err := i.source(ctx)
 	if err != nil {
 		return nil, err
 	}
