@@ -26,10 +26,11 @@ func main() {
 //	bench floor REPO METHOD             time the single steps; for compare
 //	bench compare [-n ROUNDS] [-a OTHER] [-p] ORLOP DIR MEGABYTES...
 //	bench entries [-n ROUNDS] [-k PKG] ORLOP DIR FILES...
+//	bench own [-n ROUNDS] ORLOP DIR PACKAGES
 //	bench plans [-n ROUNDS] [-a OTHER] [-k PKG] ORLOP DIR PACKAGES
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("wanted repo, floor, compare, entries or plans")
+		return fmt.Errorf("wanted repo, floor, compare, entries, own or plans")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	rounds := flags.Int("n", 5, "rounds; the figures are medians")
@@ -78,6 +79,12 @@ func run(args []string) error {
 			counts = append(counts, n)
 		}
 		return (&bench{orlop: rest[0], dir: filepath.Join(rest[1], "entries"), rounds: *rounds, out: os.Stdout}).entries(*pkg, counts)
+	case args[0] == "own" && len(rest) == 3:
+		n, err := strconv.Atoi(rest[2])
+		if err != nil || n < 2 {
+			return fmt.Errorf("%q is not a number of packages", rest[2])
+		}
+		return (&bench{orlop: rest[0], dir: filepath.Join(rest[1], "own"), size: 100e6, rounds: *rounds, out: os.Stdout}).own(n)
 	case args[0] == "plans" && len(rest) == 3:
 		n, err := strconv.Atoi(rest[2])
 		if err != nil || n < 2 {
