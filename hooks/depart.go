@@ -86,11 +86,12 @@ func (e *UnremovedError) Error() string {
 // Unmet reports that the request cannot be met.
 func (*UnremovedError) Unmet() bool { return true }
 
-// record lists what is gone although a package has it.
+// record lists what is gone although a package or a lower layer has it. A directory that
+// no package has is none of these, unless it goes with a whiteout of its own.
 func (m *Root) record(gone map[string]bool) {
 	for _, path := range slices.Sorted(maps.Keys(gone)) {
 		n := m.Tree.Lookup(path)
-		if n.Type == tree.Dir && n.Origin != tree.Packaged {
+		if n.Type == tree.Dir && n.Origin != tree.Packaged && (m.inherited(path) == nil || gone[tree.Parent(path)]) {
 			continue
 		}
 		d := lock.Departure{Kind: lock.FileGone, Path: path, Package: n.Package}

@@ -19,7 +19,8 @@ func webPackages() []pkgtest.Package {
 	program := elftest.File{Interpreter: "/libexec/ld-elf.so.1", Needed: []string{"libweb.so.1"}}
 	library := elftest.File{Needed: []string{"libdeep.so.2"}}
 	return []pkgtest.Package{
-		{Name: "base", Files: []file{{Path: "/libexec/ld-elf.so.1", Body: string(elftest.File{}.Bytes()), Mode: 0o555}, {Path: "/bin/sh", Body: "sh", Mode: 0o555}}},
+		{Name: "base", Files: []file{{Path: "/libexec/ld-elf.so.1", Body: string(elftest.File{}.Bytes()), Mode: 0o555}, {Path: "/bin/sh", Body: "sh", Mode: 0o555},
+			{Path: "/usr/share/old/a", Body: "a"}, {Path: "/usr/share/old/b", Body: "b"}, {Path: "/var/fixed", Body: "x", Flags: "schg"}}},
 		{Name: "web", Deps: []string{"lib", "perl"}, Files: []file{
 			{Path: "/usr/local/sbin/web", Body: string(program.Bytes()), Mode: 0o555},
 			{Path: "/usr/local/sbin/web-tool", HardLink: "/usr/local/sbin/web", Mode: 0o555},
@@ -68,6 +69,9 @@ func TestDepartures(t *testing.T) {
 		{"nothing there", `remove = [ "/usr/local/share/doc/other" ]`, 3, "remove: /usr/local/share/doc/other: is not in the image", nil, 0},
 		{"a relative path", `remove = [ "usr" ]`, 2, `remove: found "usr"`, nil, 0},
 		{"of the parent", `remove = [ "/bin/sh" ]`, 0, "", all, 5},
+		{"a folder of the parent", `remove = [ "/usr/share/old" ]`, 0, "", all, 5},
+		{"all in a folder of the parent", `remove = [ "/usr/share/old/**" ]`, 0, "", all, 5},
+		{"an immutable file of the parent", `remove = [ "/var/fixed" ]`, 3, "but it is immutable in the first", nil, 0},
 		{"only a program", `only { programs = [ "/usr/local/sbin/web-tool" ]; paths = [ "/usr/local/etc/**" ] }; pkg-database = keep`, 0, "",
 			[]string{"/usr/local/etc/web.conf", "/usr/local/lib/libdeep.so.2", "/usr/local/lib/libweb.so.1", "/usr/local/lib/libweb.so.1.2", "/usr/local/sbin/web", "/usr/local/sbin/web-tool"}, 5},
 		{"only a program, without a database", `only { programs = [ "/usr/local/sbin/web" ] }; pkg-database = none`, 0, "",

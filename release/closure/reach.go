@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orlop/orlop/release/elf"
 	"github.com/orlop/orlop/release/shebang"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -69,7 +70,7 @@ func (r *reach) follow(path string) bool {
 			dirs = slices.Concat(searchPath(n.Path, needs), libraryPath32)
 		}
 		for _, library := range needs.Libraries {
-			r.library(library, dirs)
+			r.library(library, dirs, needs)
 		}
 	}
 	return true
@@ -94,14 +95,14 @@ func (r *reach) interpreter(i shebang.Interpreter) {
 	}
 }
 
-// library keeps the first that the run-time linker would find.
-func (r *reach) library(name string, dirs []string) {
-	if strings.Contains(name, "/") {
-		r.follow(name)
-		return
-	}
+// library keeps the one that the run-time linker would find.
+func (r *reach) library(name string, dirs []string, by *elf.Needs) {
 	for _, dir := range dirs {
-		if r.follow(dir + "/" + name) {
+		if r.finds(name, []string{dir}, by) {
+			if !strings.Contains(name, "/") {
+				name = dir + "/" + name
+			}
+			r.follow(name)
 			return
 		}
 	}
