@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/spelling"
+	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci/layout"
@@ -96,7 +98,7 @@ func jsonFlag() cli.Flag {
 func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	cfg := hooks.Config{
 		Request: resolve.Request{ABI: firstABI(c), Revision: c.String("revision"), Branch: c.String("branch"),
-			ImageFiles: c.StringSlice("image-file"), TreeFiles: c.StringSlice("tree-file"), Images: c.Args().Slice()},
+			ImageFiles: c.StringSlice("image-file"), TreeFiles: c.StringSlice("tree-file"), Images: c.Args().Slice(), Files: resolve.NewFiles()},
 		Settings: lock.Settings{Compression: layer.Gzip}, Jobs: c.Int("j"),
 		Program: hooks.Program{Maker: maker(), Version: version, Versions: versions()},
 	}
@@ -225,13 +227,17 @@ func (p *program) inputs(c *cli.Context, cfg *hooks.Config) error {
 
 // fromRepositories is the input of repositories, or of locks.
 func (p *program) fromRepositories(c *cli.Context, cfg *hooks.Config, locks []verify.GivenLock) (input.Input, error) {
-	abi, revision := firstABI(c), c.String("revision")
+	of := release.Release{ABI: firstABI(c), Revision: c.String("revision"), Branch: c.String("branch")}
+	var asked []string
+	var unread error // which is reported with what else is wrong, once definitions are read as a whole
 	if len(locks) > 0 {
-		abi, revision = locks[0].ABI, locks[0].Revision
+		of = release.Release{ABI: locks[0].ABI, Revision: locks[0].Revision, Branch: locks[0].Branch}
+	} else {
+		asked, unread = cfg.AskedRepositories(c.Context, c.StringSlice("parent")...)
 	}
-	repos, err := repositories(c, abi, revision)
+	repos, err := repositories(c, of, asked)
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(unread, err)
 	}
 	st, err := p.store(c, cfg.Observe)
 	if err != nil {
@@ -240,7 +246,7 @@ func (p *program) fromRepositories(c *cli.Context, cfg *hooks.Config, locks []ve
 	if c.Command.Name != "fetch" {
 		cfg.Cache = cache.New(st, cfg.Maker)
 	}
-	from := input.Repositories{Tree: srcTree(c), Repos: repos, Store: st, ABI: abi, InsecureUnsigned: c.Bool("insecure-unsigned"),
+	from := input.Repositories{Tree: srcTree(c), Repos: repos, Store: st, ABI: of.ABI, InsecureUnsigned: c.Bool("insecure-unsigned"),
 		PublicURL: c.String("public-url"), Keep: c.Command.Name == "fetch", Maker: cfg.Maker, Observe: cfg.Observe}
 	if len(locks) == 0 {
 		return &from, nil

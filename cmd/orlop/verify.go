@@ -220,7 +220,7 @@ func (p *program) rebuildConfig(c *cli.Context, l *lock.Lock) (hooks.Config, err
 		return cfg, err
 	}
 	if l != nil && (c.IsSet("repo") || c.IsSet("repo-conf-dir")) {
-		in.Repos, err = repositories(c, l.ABI, l.Revision)
+		in.Repos, err = repositories(c, release.Release{ABI: l.ABI, Revision: l.Revision, Branch: l.Branch}, nil)
 	}
 	return cfg, err
 }
