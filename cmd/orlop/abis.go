@@ -92,13 +92,13 @@ func majorOf(abi string) string {
 // forEach returns the configuration for each ABI, made from that of the first.
 func (p *program) forEach(c *cli.Context, cfg hooks.Config, abis []string) ([]hooks.Config, error) {
 	first := cfg.Input.(*input.Repositories)
-	asked, err := cfg.AskedRepositories(c.Context, c.StringSlice("parent")...)
+	asked, err := cfg.Asked(c.Context, c.StringSlice("parent")...)
 	if err != nil {
 		return nil, err
 	}
 	var list []hooks.Config
 	for _, abi := range abis {
-		repos, err := repositories(c, release.Release{ABI: abi, Revision: c.String("revision"), Branch: c.String("branch")}, asked)
+		repos, err := repositories(c, release.Release{ABI: abi, Revision: c.String("revision"), Branch: c.String("branch")}, asked.Repositories)
 		if err != nil {
 			return nil, err
 		}

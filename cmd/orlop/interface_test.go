@@ -20,7 +20,7 @@ var theInterface = map[string]string{
 	"lock":    "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent unknown-scripts exceptions root metalog public-url epoch annotation o/output compression squash pkgdb-schema q/quiet v/verbose json",
 	"fetch":   "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent lock lock-urls q/quiet v/verbose json",
 	"ls":      "files mtree sizes owner platform json tls-ca plain-http auth-host",
-	"verify":  "digests lock require rebuild image-file tree-file trust-lock platform lock-urls unknown-scripts annotation key keyring trust identity signers require-form lookaside policy at-least revision branch repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs plain-http auth-host q/quiet v/verbose json",
+	"verify":  "digests lock require rebuild image-file package tree-file trust-lock platform lock-urls unknown-scripts annotation key keyring trust identity signers require-form lookaside policy at-least revision branch repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs plain-http auth-host q/quiet v/verbose json",
 	"diff":    "stat lines platform json tls-ca plain-http auth-host",
 	"index":   "o/output j/jobs tls-ca q/quiet json plain-http auth-host",
 	"push":    "tag no-tags move-tag digests lookaside no-attachments verify-remote dry-run j/jobs platform tls-ca key password-file signer pgp-key passphrase-file pgp-signer signer-timeout plain-http auth-host q/quiet v/verbose json",

@@ -149,7 +149,7 @@ func (r *resolver) newMember(ctx context.Context, chain []define.Image, members 
 	m.Def.Parent = define.Portable(m.Def.Parent)
 	var steps []solve.Step
 	for _, img := range chain {
-		steps = append(steps, solve.Step{Name: img.Name, Want: img.Packages, Donors: donors(r.tree, img)})
+		steps = append(steps, solve.Step{Name: img.Name, Want: wants(r.Catalogues, img), Donors: donors(r.tree, img)})
 	}
 	if m.Plan, err = r.universe.Solve(ctx, m.present(), steps); err == nil {
 		err = m.fits()

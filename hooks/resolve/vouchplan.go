@@ -21,7 +21,8 @@ import (
 // vouchPlan resolves the definitions of an image again, in the catalogue that the
 // lock was made from or else today's, and compares the result with the lock.
 func (r *voucher) vouchPlan(ctx context.Context, m *Step) error {
-	u, err := solve.NewUniverse(ctx, r.believed(m), m.Lock.ABI)
+	believed := r.believed(m)
+	u, err := solve.NewUniverse(ctx, believed, m.Lock.ABI)
 	if err != nil {
 		m.doubt("the lock of image %s cannot be resolved again: %v", m.Def.Name, err)
 		return ctx.Err()
@@ -33,7 +34,7 @@ func (r *voucher) vouchPlan(ctx context.Context, m *Step) error {
 	}
 	var steps []solve.Step
 	for _, at := range m.Chain() {
-		steps = append(steps, solve.Step{Name: at.Def.Name, Want: at.Def.Packages})
+		steps = append(steps, solve.Step{Name: at.Def.Name, Want: wants(believed, at.Def)})
 	}
 	plan, err := u.Solve(ctx, m.present(), steps)
 	if err != nil {

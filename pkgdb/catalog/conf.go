@@ -24,6 +24,7 @@ type Repo struct {
 	Fingerprints string // directory, for "fingerprints"
 	Keys         string // for one of FreeBSD's own, without a configuration: the folder of its keys, which are built in
 	MirrorType   string // "none", "srv" or "http"
+	Local        bool   // not a repository: packages that the user names as files, which win over all
 	Where        string // file and line of the stanza, for messages
 }
 

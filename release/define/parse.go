@@ -17,6 +17,7 @@ import (
 //	image NAME {
 //	    title = "…"; parent = NAME or REFERENCE; packages = [ … ];
 //	    repositories = [ … ]                                   # names; not in "when"
+//	    packages = [ ./FILE ]                                  # a file in this file's folder or below; not in "when"
 //	    mtree { from = [ … ]; "/path/in/package" { source = …; prefix = … } }
 //	    file "/path/in/image" { from = [ … ]; path = …; source = …; mode = "0644"; optional = yes }
 //	    folder "/path/in/image" { from = [ … ]; path = …; source = …; optional = yes }
@@ -140,7 +141,7 @@ func (d *definer) key(m ucl.Member) (err error) {
 	case "parent":
 		d.img.Parent, err = v.AsString()
 	case "packages":
-		err = extend(&d.img.Packages, v)
+		err = d.packages(v)
 	case "repositories":
 		if d.inWhen {
 			return v.Errorf("the revision may follow from the repositories, wanted them outside of when")

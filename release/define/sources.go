@@ -15,6 +15,7 @@ import (
 type Source struct {
 	Parent       string
 	Repositories []string // names of FreeBSD's own, or of the user's configuration
+	Files        []string // local packages, by their paths below the definition's folder
 }
 
 // Sources reads only these keys of the definitions in a file, by image.
@@ -37,6 +38,15 @@ func Sources(name string, text []byte) (map[string]Source, error) {
 				s.Parent, err = m.Value.AsString()
 			case "repositories":
 				err = extend(&s.Repositories, m.Value)
+			case "packages":
+				var packages []string
+				err = extend(&packages, m.Value)
+				for _, element := range packages {
+					if err == nil {
+						err = checkElement(m.Value, element)
+					}
+				}
+				s.Files = append(s.Files, LocalPackages(packages)...)
 			}
 			if err != nil {
 				errs = append(errs, fmt.Errorf("image %q: %s: %w", def.Key, m.Key, err))
