@@ -85,8 +85,11 @@ func (u *Universe) providers(n need) map[string][]*catalog.Package {
 			with = c.WithShlib
 		}
 		for _, p := range with(n.what) {
-			if byName[p.Name] == nil && u.fits[p.ABI] {
-				byName[p.Name] = n.providersOf(u.named(p.Name))
+			if byName[p.Name] != nil || !u.fits[p.ABI] {
+				continue
+			}
+			if list := n.providersOf(u.named(p.Name)); len(list) > 0 { // else a local package of that name does not
+				byName[p.Name] = list
 			}
 		}
 	}
@@ -109,12 +112,14 @@ func (n need) providersOf(list []*catalog.Package) []*catalog.Package {
 }
 
 // candidates are the packages that could be added to meet a need, by name, each
-// in its highest version that does. Others are those whose name is already
+// from the repository with the highest priority, in its highest version that does:
+// unlike for a dependency, pkg asks repositories in their order
+// (libpkg/pkg_jobs_universe.c: pkg_jobs_universe_process_shlibs). Others are those whose name is already
 // planned or pinned in another version, which does not meet it.
 func (s *solver) candidates(n need) (free, others []*catalog.Package) {
 	byName := s.providers(n)
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		best := newest(byName[name])
+		best := byName[name][0]
 		switch pinned := s.pinned(name, best); {
 		case s.plan.byName[name] == nil && slices.Contains(byName[name], pinned):
 			free = append(free, pinned)
