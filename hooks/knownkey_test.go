@@ -255,7 +255,7 @@ func TestKnownFields(t *testing.T) {
 		reflect.TypeFor[solve.Planned]():   {"Package": in, "Why": documents, "Requested": in},
 		reflect.TypeFor[catalog.Package](): {"Summary": in, "Repo": "its name is " + in},
 		reflect.TypeFor[input.Repositories](): {"Tree": "must be absent", "Repos": chooses, "Store": "has the note", "InsecureUnsigned": chooses, "ABI": chooses,
-			"PublicURL": documents, "Keep": "checks more", "Maker": "names notes on catalogues", "Observe": "told of the work, not of the images", "trusts": chooses, "sources": chooses, "shared": chooses, "decoders": "not in the bytes"},
+			"PublicURL": documents, "Keep": "checks more", "Maker": "names notes on catalogues", "Local": chooses, "locals": chooses, "Observe": "told of the work, not of the images", "trusts": chooses, "sources": chooses, "shared": chooses, "decoders": "not in the bytes"},
 	} {
 		for i := range of.NumField() {
 			if name := of.Field(i).Name; fields[name] == "" {

@@ -146,6 +146,20 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// TestWriteLocal writes no repository of a package that comes from none, as pkg add of
+// a file does.
+func TestWriteLocal(t *testing.T) {
+	t.Parallel()
+	pkgs := installed()
+	pkgs[0].Repository = ""
+	lines := strings.Join(dump(t, mustWrite(t, pkgs, 100)), "\n")
+	for tag, want := range map[string]int{"repository": 1, "repo_type": 1, "set": 1} {
+		if got := strings.Count(lines, `pkg_annotation {"package": "a", "tag": "`+tag+`"`) + strings.Count(lines, `pkg_annotation {"package": "b", "tag": "`+tag+`"`); got != want {
+			t.Errorf("%s: got %d rows, want %d:\n%s", tag, got, want, lines)
+		}
+	}
+}
+
 // TestGoldenDigest fails when anything that decides the file's bytes changes:
 // the schema, the order of rows, SQLite. That is a new format.
 func TestGoldenDigest(t *testing.T) {

@@ -166,10 +166,13 @@ func (w *writer) scripts(p Installed) {
 }
 
 // annotations writes the manifest's annotations and the two that pkg adds to a
-// package from a repository, unless the manifest has their names
-// (libpkg/pkg_add.c: pkg_add_common).
+// package from a repository, and not to one that is a file of its own, unless the
+// manifest has their names (libpkg/pkg_add.c: pkg_add_common).
 func (w *writer) annotations(p Installed) {
-	all := map[string]string{"repo_type": "binary", "repository": p.Repository}
+	all := map[string]string{}
+	if p.Repository != "" {
+		all["repo_type"], all["repository"] = "binary", p.Repository
+	}
 	for _, a := range p.Annotations {
 		all[a.Name] = a.Value
 	}

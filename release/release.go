@@ -154,7 +154,7 @@ func (r Release) Minor() string { return strings.TrimPrefix(r.Revision, r.Major(
 // pkg.FreeBSD.org: base_release_N for releases and their candidates, else
 // base_latest.
 func (r Release) BaseRepository() string {
-	if strings.HasPrefix(r.Branch, "RELEASE") || strings.HasPrefix(r.Branch, "RC") {
+	if r.isRelease() {
 		return "base_release_" + r.Minor()
 	}
 	return "base_latest"

@@ -12,7 +12,6 @@ import (
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/hooks/family"
 	"github.com/orlop/orlop/hooks/input"
-	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
 )
@@ -93,10 +92,13 @@ func majorOf(abi string) string {
 // forEach returns the configuration for each ABI, made from that of the first.
 func (p *program) forEach(c *cli.Context, cfg hooks.Config, abis []string) ([]hooks.Config, error) {
 	first := cfg.Input.(*input.Repositories)
-	cfg.Files = resolve.NewFiles()
+	asked, err := cfg.Asked(c.Context, c.StringSlice("parent")...)
+	if err != nil {
+		return nil, err
+	}
 	var list []hooks.Config
 	for _, abi := range abis {
-		repos, err := repositories(c, abi, c.String("revision"))
+		repos, err := repositories(c, release.Release{ABI: abi, Revision: c.String("revision"), Branch: c.String("branch")}, asked.Repositories)
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/spelling"
+	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci/layout"
@@ -96,7 +98,7 @@ func jsonFlag() cli.Flag {
 func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	cfg := hooks.Config{
 		Request: resolve.Request{ABI: firstABI(c), Revision: c.String("revision"), Branch: c.String("branch"),
-			ImageFiles: c.StringSlice("image-file"), TreeFiles: c.StringSlice("tree-file"), Images: c.Args().Slice()},
+			ImageFiles: c.StringSlice("image-file"), TreeFiles: c.StringSlice("tree-file"), Images: c.Args().Slice(), Files: resolve.NewFiles()},
 		Settings: lock.Settings{Compression: layer.Gzip}, Jobs: c.Int("j"),
 		Program: hooks.Program{Maker: maker(), Version: version, Versions: versions()},
 	}
@@ -145,10 +147,15 @@ func checkNames(c *cli.Context) error {
 
 // onlyLocks refuses flags for what a lock says itself, such as its epochs.
 func onlyLocks(c *cli.Context) error {
-	for _, name := range []string{"abi", "revision", "branch", "image-file", "tree-file", "name", "package", "unknown-scripts",
+	for _, name := range []string{"abi", "revision", "branch", "image-file", "tree-file", "name", "unknown-scripts",
 		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url", "plan", "epoch", "annotation"} {
 		if c.IsSet(name) && !(c.IsSet("update") && slices.Contains(mayUpdate, name)) {
 			return fault.Usagef("--%s: the lock decides that", name)
+		}
+	}
+	for _, element := range c.StringSlice("package") {
+		if !isFile(element) {
+			return fault.Usagef("--package %s: the lock decides that; only files that it names are given", element)
 		}
 	}
 	if c.Args().Present() {
@@ -228,11 +235,19 @@ func (p *program) inputs(c *cli.Context, cfg *hooks.Config) error {
 
 // fromRepositories is the input of repositories, or of locks.
 func (p *program) fromRepositories(c *cli.Context, cfg *hooks.Config, locks []verify.GivenLock) (input.Input, error) {
-	abi, revision := firstABI(c), c.String("revision")
+	of := release.Release{ABI: firstABI(c), Revision: c.String("revision"), Branch: c.String("branch")}
+	var asked resolve.Asked
+	var unread error // which is reported with what else is wrong, once definitions are read as a whole
 	if len(locks) > 0 {
-		abi, revision = locks[0].ABI, locks[0].Revision
+		of = release.Release{ABI: locks[0].ABI, Revision: locks[0].Revision, Branch: locks[0].Branch}
+	} else {
+		asked, unread = cfg.Asked(c.Context, c.StringSlice("parent")...)
 	}
-	repos, err := repositories(c, abi, revision)
+	repos, err := repositories(c, of, asked.Repositories)
+	if err != nil {
+		return nil, cmp.Or(unread, err)
+	}
+	given, err := localPackages(c)
 	if err != nil {
 		return nil, err
 	}
@@ -243,8 +258,8 @@ func (p *program) fromRepositories(c *cli.Context, cfg *hooks.Config, locks []ve
 	if c.Command.Name != "fetch" {
 		cfg.Cache = cache.New(st, cfg.Maker)
 	}
-	from := input.Repositories{Tree: srcTree(c), Repos: repos, Store: st, ABI: abi, InsecureUnsigned: c.Bool("insecure-unsigned"),
-		PublicURL: c.String("public-url"), Keep: c.Command.Name == "fetch", Maker: cfg.Maker, Observe: cfg.Observe}
+	from := input.Repositories{Tree: srcTree(c), Repos: repos, Store: st, ABI: of.ABI, InsecureUnsigned: c.Bool("insecure-unsigned"),
+		PublicURL: c.String("public-url"), Keep: c.Command.Name == "fetch", Maker: cfg.Maker, Local: append(asked.Files, given...), Observe: cfg.Observe}
 	if len(locks) == 0 {
 		return &from, nil
 	}
@@ -268,9 +283,36 @@ func exceptions(ctx context.Context, files []string) (define.Exceptions, error) 
 	return all, err
 }
 
+// isFile reports whether a value of --package is a file, and not the name of a package.
+func isFile(element string) bool {
+	return strings.HasPrefix(element, "./") || strings.HasPrefix(element, "../") || filepath.IsAbs(element)
+}
+
+// localPackages are the files of --package.
+func localPackages(c *cli.Context) ([]input.LocalFile, error) {
+	var list []input.LocalFile
+	for _, element := range c.StringSlice("package") {
+		if !isFile(element) {
+			continue
+		}
+		path, err := filepath.Abs(element)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, input.LocalFile{Dir: filepath.Dir(path), Path: filepath.Base(path)})
+	}
+	return list, nil
+}
+
 // customImage returns the image of --name, nil without it.
 func customImage(c *cli.Context) (*define.Image, error) {
-	img := &define.Image{Name: c.String("name"), Packages: c.StringSlice("package")}
+	img := &define.Image{Name: c.String("name")}
+	for _, element := range c.StringSlice("package") {
+		if isFile(element) {
+			element = "./" + filepath.Base(element)
+		}
+		img.Packages = append(img.Packages, element)
+	}
 	if img.Name == "" {
 		if len(img.Packages) > 0 || c.IsSet("parent") {
 			return nil, fault.Usagef("--package and --parent go with --name")

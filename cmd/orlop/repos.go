@@ -14,17 +14,31 @@ import (
 
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/spelling"
 	"github.com/orlop/orlop/release"
 )
 
-// repositories returns those of the configuration, then those of --repo.
-func repositories(c *cli.Context, abi, revision string) ([]catalog.Repo, error) {
-	vars := abiVariables(abi, revision)
-	repos, err := configured(c.StringSlice("repo-conf-dir"), vars)
+// repositories returns those of the configuration, then those of --repo, then those
+// that definitions ask for by name.
+func repositories(c *cli.Context, of release.Release, asked []string) ([]catalog.Repo, error) {
+	of.Branch = cmp.Or(of.Branch, "RELEASE")
+	vars := abiVariables(of.ABI, of.Revision)
+	repos, err := configured(c.StringSlice("repo-conf-dir"), vars, asked)
 	if err != nil {
 		return nil, err
 	}
 	for _, arg := range c.StringSlice("repo") {
+		if slices.Contains(release.RepositoryNames(), arg) {
+			repo, err := builtIn(of, arg)
+			if _, absent := os.Lstat(arg); absent == nil {
+				err = fault.Usagef("--repo %s: it is a repository of FreeBSD, and a folder here; for the folder write ./%s", arg, arg)
+			}
+			if err != nil {
+				return nil, err
+			}
+			repos = append(repos, repo)
+			continue
+		}
 		name, url, named := strings.Cut(arg, "=")
 		if !named || name == "" || strings.ContainsAny(name, "/:") {
 			name, url = defaultRepo, arg
@@ -34,8 +48,11 @@ func repositories(c *cli.Context, abi, revision string) ([]catalog.Repo, error) 
 		}
 		repos = append(repos, catalog.Repo{Name: name, URL: url, MirrorType: mirrorType(url)})
 	}
+	if repos, err = addAsked(repos, of, asked); err != nil {
+		return nil, err
+	}
 	if len(repos) == 0 && !c.IsSet("lock") {
-		repo, err := defaultRepository(c, abi)
+		repo, err := defaultRepository(c, of)
 		if err != nil {
 			return nil, err
 		}
@@ -51,8 +68,45 @@ func repositories(c *cli.Context, abi, revision string) ([]catalog.Repo, error) 
 	return repos, nil
 }
 
+// addAsked adds the repositories that definitions ask for and the user has not given.
+func addAsked(repos []catalog.Repo, of release.Release, asked []string) ([]catalog.Repo, error) {
+	given := map[string]bool{}
+	for _, r := range repos {
+		given[r.Name] = true
+	}
+	for _, name := range asked {
+		own, known := of.Repository(name)
+		switch {
+		case given[name] || known && given[own.Name]:
+			continue
+		case !known:
+			return nil, fault.Usagef("repository %q is neither given nor one of FreeBSD's, which are %s%s", name, strings.Join(release.RepositoryNames(), ", "),
+				spelling.Hint(name, append(release.RepositoryNames(), slices.Sorted(maps.Keys(given))...)...))
+		}
+		repo, err := builtIn(of, name)
+		if err != nil {
+			return nil, err
+		}
+		repos = append(repos, repo)
+	}
+	return repos, nil
+}
+
+// builtIn returns one of FreeBSD's own repositories, which is read with FreeBSD's keys
+// only.
+func builtIn(of release.Release, name string) (catalog.Repo, error) {
+	switch {
+	case of.ABI == "":
+		return catalog.Repo{}, fault.Usagef("repository %s: give --abi, which its URL has", name)
+	case of.Revision == "" && of.NeedsRevision(name):
+		return catalog.Repo{}, fault.Usagef("repository %s: give --revision, which its URL has", name)
+	}
+	own, _ := of.Repository(name)
+	return catalog.Repo{Name: own.Name, URL: own.URL, MirrorType: mirrorType(own.URL), Keys: own.Keys}, nil
+}
+
 // configured returns the repositories of pkg's configuration in these folders.
-func configured(dirs []string, vars map[string]string) ([]catalog.Repo, error) {
+func configured(dirs []string, vars map[string]string, asked []string) ([]catalog.Repo, error) {
 	var read []string
 	var errs []error
 	for _, dir := range dirs {
@@ -65,7 +119,7 @@ func configured(dirs []string, vars map[string]string) ([]catalog.Repo, error) {
 	if len(read) == 0 {
 		return nil, errors.Join(errs...)
 	}
-	repos, err := catalog.ReadConf(read, vars)
+	repos, err := catalog.ReadConf(read, vars, asked...)
 	return repos, errors.Join(append(errs, err)...)
 }
 
@@ -79,12 +133,11 @@ func mirrorType(url string) string {
 }
 
 // defaultRepository returns FreeBSD's own for the revision and branch.
-func defaultRepository(c *cli.Context, abi string) (catalog.Repo, error) {
-	revision := c.String("revision")
-	if abi == "" || revision == "" {
+func defaultRepository(c *cli.Context, of release.Release) (catalog.Repo, error) {
+	if of.ABI == "" || of.Revision == "" {
 		return catalog.Repo{}, fault.Usagef("%s: no repository given; use --repo or --repo-conf-dir, or --abi and --revision for that of pkg.FreeBSD.org", c.Command.Name)
 	}
-	return freebsdRepository(abi, revision, cmp.Or(c.String("branch"), "RELEASE")), nil
+	return freebsdRepository(of.ABI, of.Revision, of.Branch), nil
 }
 
 func freebsdRepository(abi, revision, branch string) catalog.Repo {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -35,6 +36,7 @@ func (p *program) verifyCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "require", Usage: "fail unless the archive was compared with `WHAT`: lock, digests, signature or policy"},
 			&cli.BoolFlag{Name: "rebuild", Usage: "make the images again from their locks and compare"},
 			&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with the definitions that the images should have"},
+			&cli.StringSliceFlag{Name: "package", Usage: "`FILE`, as in ./x.pkg, of a package that is in no repository"},
 			treeFileFlag(),
 			&cli.StringSliceFlag{Name: "parent", Usage: "with --rebuild, `IMAGE` that the images may stand on"}, parentKeyFlag(),
 			&cli.BoolFlag{Name: "allow-departures", Usage: "without a lock, let an image lack files of its packages"},
@@ -207,6 +209,16 @@ func (p *program) rebuildConfig(c *cli.Context, l *lock.Lock) (hooks.Config, err
 	}
 	in := &input.Locks{LockURLs: c.Bool("lock-urls"), Repositories: input.Repositories{Tree: srcTree(c),
 		Store: st, InsecureUnsigned: c.Bool("insecure-unsigned"), Observe: cfg.Observe}}
+	if in.Local, err = localPackages(c); err != nil {
+		return cfg, err
+	}
+	for _, file := range c.StringSlice("image-file") {
+		dir, err := filepath.Abs(filepath.Dir(file))
+		if err != nil {
+			return cfg, err
+		}
+		in.LocalIn = append(in.LocalIn, dir)
+	}
 	cfg.Input = in
 	if cfg.Jobs < 1 {
 		return cfg, fault.Usagef("-j: found %d, wanted at least 1", cfg.Jobs)
@@ -221,7 +233,7 @@ func (p *program) rebuildConfig(c *cli.Context, l *lock.Lock) (hooks.Config, err
 		return cfg, err
 	}
 	if l != nil && (c.IsSet("repo") || c.IsSet("repo-conf-dir")) {
-		in.Repos, err = repositories(c, l.ABI, l.Revision)
+		in.Repos, err = repositories(c, release.Release{ABI: l.ABI, Revision: l.Revision, Branch: l.Branch}, nil)
 	}
 	return cfg, err
 }

@@ -49,6 +49,9 @@ func (in *Repositories) trustOf(repo catalog.Repo, src *store.Source) (trust.Tru
 // this machine may be unsigned; one over a network may not, unless the user says
 // so.
 func (in *Repositories) trust(repo catalog.Repo, remote bool) (trust.Trust, error) {
+	if repo.Keys != "" {
+		return in.keys(repo)
+	}
 	switch repo.Signature {
 	case "none":
 		if remote && !in.InsecureUnsigned {
@@ -65,6 +68,9 @@ func (in *Repositories) trust(repo catalog.Repo, remote bool) (trust.Trust, erro
 // keys returns the trusted keys of a repository, nil if its configuration says that
 // it is unsigned. Without a configuration they are FreeBSD's own.
 func (in *Repositories) keys(repo catalog.Repo) (trust.Trust, error) {
+	if repo.Keys != "" {
+		return trust.FreeBSD(repo.Keys)
+	}
 	switch repo.Signature {
 	case "pubkey":
 		return trust.ReadKey(repo.PubKey)

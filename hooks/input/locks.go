@@ -22,6 +22,7 @@ type Locks struct {
 	Repositories // the user's
 	Locks        []*lock.Lock
 	KeptIn       []string // folders that may have catalogues kept with Locks
+	LocalIn      []string // folders of the user's definitions, which may have local packages, as absolute paths
 	LockURLs     bool     // use a lock's URLs even if they are http or not public
 	// Published returns files of the images of Locks by their sha256. It is called
 	// once, for files that no other origin has; it may be nil.
@@ -30,6 +31,7 @@ type Locks struct {
 	catalogues []*catalog.Catalogue
 	witnesses  map[*catalog.Repo]*Witness
 	kept       []Kept
+	localRepo  *catalog.Repo // of local packages; nil for none
 }
 
 // Settings returns the settings of the images, which are the same for one run.
@@ -48,6 +50,7 @@ func (in *Locks) Catalogues(ctx context.Context) ([]*catalog.Catalogue, error) {
 			errs = append(errs, in.readRepo(ctx, l, repo))
 		}
 	}
+	errs = append(errs, in.readLockedLocals(ctx))
 	return in.catalogues, errors.Join(errs...)
 }
 
@@ -101,8 +104,11 @@ func isOf(c *catalog.Catalogue, locked lock.Repository) bool {
 // Witness returns what this run knows of a repository of a lock.
 func (in *Locks) Witness(repo *catalog.Repo) *Witness { return in.witnesses[repo] }
 
-// Repo returns the repository of a lock by its name.
+// Repo returns the repository of a lock by its name, or that of local packages.
 func (in *Locks) Repo(l *lock.Lock, name string) *catalog.Repo {
+	if name == "" {
+		return in.localRepo
+	}
 	for _, repo := range l.Repositories {
 		for _, c := range in.catalogues {
 			if repo.Name == name && isOf(c, repo) {
@@ -116,6 +122,9 @@ func (in *Locks) Repo(l *lock.Lock, name string) *catalog.Repo {
 // Open starts reading a package. The store may still have it when no repository
 // does.
 func (in *Locks) Open(ctx context.Context, p *catalog.Package, known *pkgfile.Manifest) (*Reader, error) {
+	if p.Repo.Local {
+		return in.openLocal(ctx, p, known)
+	}
 	src := in.sources[p.Repo]
 	r, err := in.open(ctx, src, p, known, func() (io.ReadCloser, error) { return in.verified(ctx, src, p) })
 	return r, in.unheld(p, err, src == nil && p.Repo.URL != "")
@@ -123,6 +132,9 @@ func (in *Locks) Open(ctx context.Context, p *catalog.Package, known *pkgfile.Ma
 
 // Verify reads a package and checks its sum, without unpacking it.
 func (in *Locks) Verify(ctx context.Context, p *catalog.Package) error {
+	if p.Repo.Local {
+		return in.verifyLocal(ctx, p)
+	}
 	src := in.sources[p.Repo]
 	return in.unheld(p, verify(func() (io.ReadCloser, error) { return in.verified(ctx, src, p) }), src == nil && p.Repo.URL != "")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/packing"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/trust"
 )
 
@@ -31,12 +32,15 @@ type Repositories struct {
 	// catalogues; "" to keep nothing.
 	Maker string
 
+	Local []LocalFile // packages
+
 	Observe event.Observer
 
 	trusts  map[asked]trust.Trust // nil if no signature is needed
 	sources map[*catalog.Repo]*store.Source
 	shared  map[asked]*catalog.Catalogue // that several ABIs have; nil for a single one
 
+	locals   map[sum.Sum]local
 	decoders *packing.Decoders // of all packages
 }
 
@@ -138,6 +142,10 @@ func (in *Repositories) Catalogues(ctx context.Context) ([]*catalog.Catalogue, e
 		in.sources[c.Repo] = src
 		errs = append(errs, in.keepCatalogue(ctx, c))
 	}
+	if len(in.Local) > 0 {
+		c, err := in.readLocals(ctx, in.Local, nil)
+		list, errs = append(list, c), append(errs, err)
+	}
 	return list, errors.Join(errs...)
 }
 
@@ -184,6 +192,9 @@ func (in *Repositories) source(repo catalog.Repo) (*store.Source, error) {
 // Open starts reading a package. An archive on this machine is not hashed again if
 // its manifest is known.
 func (in *Repositories) Open(ctx context.Context, p *catalog.Package, known *pkgfile.Manifest) (*Reader, error) {
+	if p.Repo.Local {
+		return in.openLocal(ctx, p, known)
+	}
 	src := in.sources[p.Repo]
 	r, err := in.open(ctx, src, p, known, func() (io.ReadCloser, error) { return src.Verified(ctx, ref(p)) })
 	return r, in.unheld(p, err, false)
@@ -191,6 +202,9 @@ func (in *Repositories) Open(ctx context.Context, p *catalog.Package, known *pkg
 
 // Verify reads a package and checks its sum, without unpacking it.
 func (in *Repositories) Verify(ctx context.Context, p *catalog.Package) error {
+	if p.Repo.Local {
+		return in.verifyLocal(ctx, p)
+	}
 	return in.unheld(p, verify(func() (io.ReadCloser, error) { return in.sources[p.Repo].Verified(ctx, ref(p)) }), false)
 }
 

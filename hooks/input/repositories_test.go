@@ -24,6 +24,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/pkgdb/sum"
+	"github.com/orlop/orlop/pkgdb/trust"
 )
 
 // signer signs all repositories of these tests that are signed.
@@ -412,5 +413,24 @@ func TestZeroRepositories(t *testing.T) {
 	}
 	if r, err := in.Open(t.Context(), offered(catalogues(t, in)[0])[0], nil); err != nil || contents(t, r) != "app 1" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestFreeBSDsOwn wants FreeBSD's signature of a repository of FreeBSD's, wherever it
+// is, and whatever else is accepted.
+func TestFreeBSDsOwn(t *testing.T) {
+	t.Parallel()
+	for _, r := range []catalog.Repo{repo(t, "unsigned", app("1")), signed(t, "another's", app("1"))} {
+		r.Keys, r.Signature = "pkg", ""
+		in := of(t, r)
+		in.InsecureUnsigned = true
+		var wrong *trust.Error
+		if _, err := in.Catalogues(t.Context()); !errors.As(err, &wrong) {
+			t.Errorf("%s: got %v, want that its signature is refused", r.Name, err)
+		}
+	}
+	none := catalog.Repo{Name: "r", URL: t.TempDir(), Keys: "pkgbase-1"}
+	if err := of(t, none).Check(); err == nil || !strings.Contains(err.Error(), "no keys of FreeBSD named pkgbase-1") {
+		t.Errorf("keys that are not built in: got %v", err)
 	}
 }

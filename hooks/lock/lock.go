@@ -110,14 +110,17 @@ func (r Repository) Equal(other Repository) bool {
 type Package struct {
 	Name       string `json:"name"`
 	Version    string `json:"version"`
-	Sum        string `json:"sum"`
+	Sum        string `json:"sum"` // of a local one the sha256
 	Size       int64  `json:"size"`
-	Path       string `json:"path"` // inside the repository
-	Repository string `json:"repository"`
+	Path       string `json:"path"`       // inside the repository; of a local one as the definition names it, without ./
+	Repository string `json:"repository"` // "" for a local package, which the user gives as a file
 	Layer      string `json:"layer"`
 	Requested  string `json:"requested"` // the first layer whose request names it; "" for an automatic package
 	Donor      bool   `json:"donor"`
 }
+
+// Local reports whether a package is a file that the user gives.
+func (p Package) Local() bool { return p.Repository == "" }
 
 // File is a file that came from a donor or a source tree.
 type File struct {
@@ -181,7 +184,7 @@ func New(ctx context.Context, p *solve.Plan, catalogues []*catalog.Catalogue) (L
 		l.Layers = append(l.Layers, layer)
 	}
 	for _, c := range catalogues {
-		if used[c.Repo] {
+		if used[c.Repo] && !c.Repo.Local {
 			repo := Repository{Name: c.Repo.Name, URL: c.PublicURL, Catalogue: c.Digest, Signer: c.Signer}
 			for _, e := range c.Earlier {
 				repo.Earlier = append(repo.Earlier, Earlier{e.Digest, e.Signer})

@@ -202,7 +202,7 @@ func (p Package) check(layers map[string]int, repos map[string]bool) error {
 	if _, ok := layers[p.Requested]; !ok {
 		return fmt.Errorf("layer %q, which requests it, is not in the lock", p.Requested)
 	}
-	if !repos[p.Repository] {
+	if !p.Local() && !repos[p.Repository] {
 		return fmt.Errorf("repository %q is not in the lock", p.Repository)
 	}
 	if p.Sum == "" {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/parent"
+	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/until"
 	"github.com/orlop/orlop/release"
@@ -63,6 +64,26 @@ func (f *Files) read(path string) ([]byte, error) {
 
 // NewFiles returns one that has read nothing.
 func NewFiles() *Files { return &Files{map[string][]byte{}} }
+
+// wants are the packages of an image by their names, also those that it has as files.
+func wants(cats []*catalog.Catalogue, img define.Image) []string {
+	names := map[string]string{}
+	for _, c := range cats {
+		if c.Repo.Local {
+			for p := range c.All() {
+				names[p.Path] = p.Name
+			}
+		}
+	}
+	var list []string
+	for _, element := range img.Packages {
+		if path, is := define.LocalPackage(element); is && names[path] != "" {
+			element = names[path]
+		}
+		list = append(list, element)
+	}
+	return list
+}
 
 // named returns the release that the user names. If the version of FreeBSD-runtime
 // does not say one, as in a snapshot, the source tree fills the gaps.

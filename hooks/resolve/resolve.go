@@ -177,7 +177,7 @@ func without(img define.Image) []string {
 
 // asked is what an image asks for on its parent.
 func (r *resolver) asked(img define.Image) solve.Step {
-	step := solve.Step{Name: img.Name, Want: img.Packages, Donors: donors(r.tree, img), Without: without(img)}
+	step := solve.Step{Name: img.Name, Want: wants(r.Catalogues, img), Donors: donors(r.tree, img), Without: without(img)}
 	if r.renewal != nil {
 		r.renewal.narrow(&step)
 	}

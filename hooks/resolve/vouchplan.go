@@ -34,7 +34,7 @@ func (r *voucher) vouchPlan(ctx context.Context, m *Step) error {
 	}
 	var steps []solve.Step
 	for _, at := range m.Chain() {
-		steps = append(steps, solve.Step{Name: at.Def.Name, Want: at.Def.Packages, Without: without(at.Def)})
+		steps = append(steps, solve.Step{Name: at.Def.Name, Want: wants(r.believed(m), at.Def), Without: without(at.Def)})
 	}
 	plan, err := u.Solve(ctx, m.present(), steps)
 	if err != nil {

@@ -22,7 +22,9 @@ type Repo struct {
 	Signature    string // "none", "pubkey" or "fingerprints"
 	PubKey       string // file, for "pubkey"
 	Fingerprints string // directory, for "fingerprints"
+	Keys         string // for one of FreeBSD's own, without a configuration: the folder of its keys, which are built in
 	MirrorType   string // "none", "srv" or "http"
+	Local        bool   // not a repository: packages that the user names as files, which win over all
 	Where        string // file and line of the stanza, for messages
 }
 
@@ -46,9 +48,10 @@ type stanza struct {
 // ReadConf reads the *.conf files of each directory as pkg does
 // (libpkg/pkg_config.c: load_repositories): directories in the given order,
 // files by name; a stanza that repeats a name overrides the keys it sets. It
-// returns the enabled repositories in the order of their first stanzas. Vars are
-// the values of ${ABI} and the like.
-func ReadConf(dirs []string, vars map[string]string) ([]Repo, error) {
+// returns the enabled repositories in the order of their first stanzas, and those
+// that are asked for by name, as pkg -r does. Vars are the values of ${ABI} and the
+// like.
+func ReadConf(dirs []string, vars map[string]string, asked ...string) ([]Repo, error) {
 	var all []*stanza
 	var errs []error
 	for _, dir := range dirs {
@@ -80,7 +83,7 @@ func ReadConf(dirs []string, vars map[string]string) ([]Repo, error) {
 	if err := confErrors(errs); err != nil {
 		return nil, err
 	}
-	return enabled(all, dirs)
+	return enabled(all, dirs, asked)
 }
 
 // confErrors joins faults, each stripped of its secrets.
@@ -190,12 +193,12 @@ func word(v ucl.Value, allowed ...string) (string, error) {
 	return s, nil
 }
 
-func enabled(all []*stanza, dirs []string) ([]Repo, error) {
+func enabled(all []*stanza, dirs, asked []string) ([]Repo, error) {
 	var repos []Repo
 	var errs []error
 	for _, s := range all {
 		switch {
-		case s.disabled:
+		case s.disabled && !slices.Contains(asked, s.Name):
 		case strings.Contains(s.URL, "${"):
 			errs = append(errs, fmt.Errorf("%s: repository %q: url %q has a variable without a value (give --abi)", s.Where, s.Name, secret.Cut(s.URL)))
 		default:

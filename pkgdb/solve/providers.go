@@ -88,8 +88,8 @@ func (u *Universe) providers(n need) map[string][]*catalog.Package {
 			if byName[p.Name] != nil || !u.fits[p.ABI] {
 				continue
 			}
-			if found := n.providersOf(u.named(p.Name)); found != nil { // nil where another version is held
-				byName[p.Name] = found
+			if list := n.providersOf(u.named(p.Name)); len(list) > 0 { // else a local package of that name does not
+				byName[p.Name] = list
 			}
 		}
 	}
@@ -112,15 +112,17 @@ func (n need) providersOf(list []*catalog.Package) []*catalog.Package {
 }
 
 // candidates are the packages that could be added to meet a need of the packages by,
-// by name, each in its highest version that does. Others are those whose name is
-// already planned or pinned in another version, which does not meet it.
+// by name, each from the repository with the highest priority, in its highest version
+// that does: unlike for a dependency, pkg asks repositories in their order
+// (libpkg/pkg_jobs_universe.c: pkg_jobs_universe_process_shlibs). Others are those whose
+// name is already planned or pinned in another version, which does not meet it.
 func (s *solver) candidates(n need, by []string) (free, others []*catalog.Package) {
 	byName := s.preferred(s.providers(n), by)
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		if s.plan.byName[name] == nil && s.leaves(name) {
 			continue
 		}
-		best := newest(byName[name])
+		best := byName[name][0]
 		switch pinned := s.pinned(name, best); {
 		case s.plan.byName[name] == nil && slices.Contains(byName[name], pinned):
 			free = append(free, pinned)

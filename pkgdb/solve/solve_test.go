@@ -344,6 +344,99 @@ func TestPriority(t *testing.T) {
 	}
 }
 
+// TestPriorityAsPkg plans what pkg 2.8.99 installs from two repositories, given in
+// either order: the priority decides for a request and for what provides something,
+// the version for a dependency. Of equal priorities the version decides for all; pkg
+// lets the order decide for providers, and for requests of equal priorities above 0.
+func TestPriorityAsPkg(t *testing.T) {
+	t.Parallel()
+	const packages = "a-2 repo=x\na-1 repo=y\nb-1 deps=a repo=y\nc-1 deps=a repo=x\nd-1 deps=same repo=x\n" +
+		"p-2 provides=thing has=libp.so repo=x\np-1 provides=thing has=libp.so repo=y\nq-1 requires=thing repo=x\nr-1 needs=libp.so repo=x\n"
+	for _, tt := range []struct {
+		x, y       int
+		want, plan string
+	}{
+		{0, 0, "a", "a-2@x"}, {0, 5, "a", "a-1@y"}, {5, 0, "a", "a-2@x"},
+		{0, 0, "b", "a-2@x b-1@y"}, {0, 5, "b", "a-2@x b-1@y"}, {5, 0, "b", "a-2@x b-1@y"},
+		{0, 5, "c", "a-2@x c-1@x"}, {0, 5, "a b", "a-1@y b-1@y"}, {5, 5, "a b", "a-2@x b-1@y"},
+		{0, 5, "q", "p-1@y q-1@x"}, {5, 0, "q", "p-2@x q-1@x"}, {0, 0, "q", "p-2@x q-1@x"},
+		{0, 5, "r", "p-1@y r-1@x"}, {5, 0, "r", "p-2@x r-1@x"}, {0, 5, "p", "p-1@y"}, {0, 5, "a-2", "a-2@x"},
+	} {
+		lines := strings.Split(strings.TrimSpace(packages), "\n")
+		for i, line := range lines {
+			lines[i] = fmt.Sprintf("%s priority=%d", line, map[bool]int{true: tt.x, false: tt.y}[strings.HasSuffix(line, "repo=x")])
+		}
+		lines = append(lines, fmt.Sprintf("same-1 repo=x priority=%d", tt.x))
+		for range 2 {
+			p, err := solve(t, strings.Join(lines, "\n"), Step{Name: "s", Want: strings.Fields(tt.want)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, one := range p.Steps[0].Packages {
+				got = append(got, one.FullName()+"@"+one.Repo.Name)
+			}
+			slices.Sort(got)
+			if d := strings.Join(got, " "); d != tt.plan {
+				t.Errorf("x has priority %d, y %d: %s: got %s, want %s", tt.x, tt.y, tt.want, d, tt.plan)
+			}
+			slices.Reverse(lines)
+		}
+	}
+}
+
+// TestSameTwice takes a package that two repositories have, byte for byte, from the
+// one whose name is first, in whatever order they are read.
+func TestSameTwice(t *testing.T) {
+	t.Parallel()
+	same := sum.Of(sum.SHA256, []byte("same"))
+	var list []*catalog.Catalogue
+	for _, name := range []string{"y", "x", "z"} {
+		repo := &catalog.Repo{Name: name}
+		list = append(list, catalogue(t, repo, []*catalog.Package{{Summary: pkgfile.Summary{Name: "a", Version: "1", ABI: "FreeBSD:15:amd64", Sum: same}, Repo: repo}}))
+	}
+	for range 2 {
+		u, err := NewUniverse(t.Context(), list, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := u.Solve(t.Context(), nil, []Step{{Name: "s", Want: []string{"a"}}})
+		if err != nil || p.Lookup("a").Repo.Name != "x" {
+			t.Errorf("got %v, %v, want a of x", p, err)
+		}
+		slices.Reverse(list)
+	}
+}
+
+// TestLocalWins takes a package in a file, whatever repositories have, also as a
+// dependency and for what it provides.
+func TestLocalWins(t *testing.T) {
+	t.Parallel()
+	cats := parse(t, "a-9 repo=x priority=7 provides=thing\nb-1 deps=a repo=x\nc-1 requires=thing repo=x")
+	repo := &catalog.Repo{Local: true}
+	cats = append(cats, catalogue(t, repo, []*catalog.Package{{Summary: pkgfile.Summary{Name: "a", Version: "1", ABI: "FreeBSD:15:amd64"}, Repo: repo}}))
+	u, err := NewUniverse(t.Context(), cats, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, names := range map[string]string{"a": "a-1", "b": "a-1 b-1", "a-9": "", "c": "c-1"} {
+		p, err := u.Solve(t.Context(), nil, []Step{{Name: "s", Want: []string{want}}})
+		if err != nil {
+			if names != "" {
+				t.Errorf("%s: %v", want, err)
+			}
+			continue
+		}
+		var got []string
+		for _, one := range p.Steps[0].Packages {
+			got = append(got, one.FullName())
+		}
+		if slices.Sort(got); strings.Join(got, " ") != names {
+			t.Errorf("%s: got %v, want %s", want, got, names)
+		}
+	}
+}
+
 func TestABI(t *testing.T) {
 	t.Parallel()
 	var several *ABIError

@@ -118,6 +118,9 @@ func (u *Universe) named(name string) []*catalog.Package {
 			}
 		}
 	}
+	if local := slices.IndexFunc(list, func(p *catalog.Package) bool { return p.Repo.Local }); local >= 0 {
+		list = list[local : local+1] // the user has named it
+	}
 	slices.SortStableFunc(list, func(a, b *catalog.Package) int {
 		return cmp.Or(cmp.Compare(b.Repo.Priority, a.Repo.Priority), pkgver.Compare(b.Version, a.Version), cmp.Compare(a.Repo.Name, b.Repo.Name))
 	})

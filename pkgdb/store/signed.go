@@ -23,7 +23,7 @@ func (st *Store) KeepCatalogue(ctx context.Context, digest string, archive []byt
 	if err := checkDigest(digest); err != nil || st.Dir == "" {
 		return err
 	}
-	if old, err := st.Catalogue(ctx, digest); err == nil && bytes.Equal(old, archive) {
+	if st.keeps(ctx, digest, archive) {
 		return nil
 	}
 	f, err := st.temp("signed")
@@ -42,6 +42,32 @@ func (st *Store) KeepCatalogue(ctx context.Context, digest string, archive []byt
 		st.Discard(f)
 	}
 	return err
+}
+
+// keeps reports whether a catalogue is kept already, byte for byte.
+func (st *Store) keeps(ctx context.Context, digest string, archive []byte) bool {
+	dir, err := st.folder(signedDir, false)
+	if err != nil {
+		return false
+	}
+	defer dir.Close()
+	f, err := OpenRegular(dir, digest)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	from := until.Reader(ctx, f)
+	for b := make([]byte, 64<<10); ; {
+		n, err := io.ReadFull(from, b)
+		if n > len(archive) || !bytes.Equal(b[:n], archive[:n]) {
+			return false
+		}
+		archive = archive[n:]
+		if err != nil {
+			st.used(dir, digest)
+			return len(archive) == 0 && (err == io.EOF || err == io.ErrUnexpectedEOF)
+		}
+	}
 }
 
 // Catalogue returns a kept catalogue, unchecked: the caller checks the digest of

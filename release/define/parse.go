@@ -16,6 +16,8 @@ import (
 //
 //	image NAME {
 //	    title = "…"; parent = NAME or REFERENCE; packages = [ … ];
+//	    repositories = [ … ]                                   # names; not in "when"
+//	    packages = [ ./FILE ]                                  # a file in this file's folder or below; not in "when"
 //	    mtree { from = [ … ]; "/path/in/package" { source = …; prefix = … } }
 //	    file "/path/in/image" { from = [ … ]; path = …; source = …; mode = "0644"; optional = yes }
 //	    folder "/path/in/image" { from = [ … ]; path = …; source = …; optional = yes }
@@ -115,6 +117,7 @@ func define(def ucl.Member, revision string) (Image, error) {
 type definer struct {
 	img      Image
 	revision string
+	inWhen   bool
 	errs     []error
 }
 
@@ -144,7 +147,13 @@ func (d *definer) key(m ucl.Member) (err error) {
 	case "parent":
 		d.img.Parent, err = v.AsString()
 	case "packages":
-		err = extend(&d.img.Packages, v)
+		err = d.packages(v)
+	case "repositories":
+		if d.inWhen {
+			return v.Errorf("the revision may follow from the repositories, wanted them outside of when")
+		}
+		var names []string
+		err = extend(&names, v) // Sources reads them
 	case "replaces":
 		err = extend(&d.img.Replaces, v)
 	case "known-missing", "known-dangling":
@@ -279,7 +288,10 @@ func (d *definer) when(v ucl.Value) error {
 			return m.Value.Errorf("%v", err)
 		}
 		if holds {
+			before := d.inWhen
+			d.inWhen = true
 			d.object(m.Value)
+			d.inWhen = before
 		}
 	}
 	return nil
