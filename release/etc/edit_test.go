@@ -24,7 +24,9 @@ func TestEditor(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	say := func(id string, added bool, err error) { got = append(got, strings.TrimSpace(fmt.Sprint(id, " ", added, " ", err))) }
+	say := func(id string, added bool, err error) {
+		got = append(got, strings.TrimSpace(fmt.Sprint(id, " ", added, " ", err)))
+	}
 	say(e.AddGroup(Group{"a", "80"}))
 	say(e.AddGroup(Group{"any", ""}))
 	say(e.AddGroup(Group{"more", ""}))
