@@ -577,3 +577,19 @@ func TestLocalFolders(t *testing.T) {
 		compareNode(t, a, path, want)
 	}
 }
+
+// TestPortsKnown builds twice with a store: the second build, which opens no package, says
+// the same.
+func TestPortsKnown(t *testing.T) {
+	t.Parallel()
+	cfg := portsConfig(t, "image x { packages = [ base, nginx, redis, zsh ] }", "x", ports()...)
+	cached(&cfg, &store.Store{Dir: t.TempDir()})
+	var locks [2]string
+	for i := range locks {
+		build(t, cfg)
+		locks[i] = string(read(t, cfg.OutDir+"/container-image-x.lock.json"))
+	}
+	if d := cmp.Diff(locks[0], locks[1]); d != "" {
+		t.Errorf("(-first +second):\n%s", d)
+	}
+}
