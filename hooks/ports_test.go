@@ -284,11 +284,11 @@ func TestPorts(t *testing.T) {
 
 const wantDid = `anon-1.0: group anon 1001; user anon 1001
 bnon-1.0: group bnon 1002; user bnon 1002
+libsodium-1.0: hints of the run-time linker
 nginx-1.0: group www 80; user www 80; file /usr/local/etc/nginx.conf from /usr/local/etc/nginx.conf-dist; file /usr/local/etc/mime, which was there
 postgresql-1.0: group postgres 770; user postgres 770; directory /var/db/postgres 0755 postgres:postgres
 redis-1.0: group redis 535; user redis 535; member redis of mail; member redis of www
-zsh-1.0: shell /usr/local/bin/zsh; shell /usr/local/bin/rzsh; index /usr/local/share/info/dir, which is not written
-libsodium-1.0: hints of the run-time linker`
+zsh-1.0: shell /usr/local/bin/zsh; shell /usr/local/bin/rzsh; index /usr/local/share/info/dir, which is not written`
 
 // TestPortsSquashed has all in one layer that stands on none.
 func TestPortsSquashed(t *testing.T) {
