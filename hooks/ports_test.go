@@ -158,7 +158,7 @@ func port(name, before, after string, lua []string, files ...pkgtest.File) pkgte
 
 // ports are packages that do one of everything.
 func ports() []pkgtest.Package {
-	return []pkgtest.Package{
+	list := []pkgtest.Package{
 		baseOf(baseGroup, baseMaster),
 		port("nginx", pwScript("www", "80", "/nonexistent"), "", []string{sampleScript("etc/nginx.conf-dist etc/nginx.conf"), sampleScript("etc/mime.sample")},
 			pkgtest.File{Path: "/usr/local/etc/nginx.conf-dist", Body: "user www;\n", Mode: 0o640, Gname: "www"},
@@ -172,6 +172,8 @@ func ports() []pkgtest.Package {
 			pkgtest.File{Path: "/usr/local/libdata/ldconfig/libsodium", Body: "/usr/local/lib/sodium\n"}, pkgtest.File{Path: "/usr/local/lib/sodium/README", Body: "x"}),
 		port("anon", pwScript("anon", "", "/nonexistent"), "", nil), port("bnon", pwScript("bnon", "", "/nonexistent"), "", nil),
 	}
+	list[3].Keys["users"], list[3].Keys["groups"] = []string{"redis"}, []string{"redis"}
+	return list
 }
 
 // portsConfig builds images of these definitions from packages.
@@ -258,6 +260,11 @@ func TestPorts(t *testing.T) {
 			t.Error("the index of manuals is there")
 		}
 		l := lockOf(t, cfg, "x")
+		for _, step := range l.Layers {
+			if len(step.NoAccount) > 0 {
+				t.Errorf("%s: lacks %q", name, step.NoAccount)
+			}
+		}
 		var did []string
 		for _, d := range l.Layers[len(l.Layers)-1].Scripts {
 			did = append(did, d.Package+": "+strings.Join(d.Did, "; "))
@@ -591,5 +598,46 @@ func TestPortsKnown(t *testing.T) {
 	}
 	if d := cmp.Diff(locks[0], locks[1]); d != "" {
 		t.Errorf("(-first +second):\n%s", d)
+	}
+}
+
+// luaPorts have Lua scripts of every form, which pkg(8) runs on any system.
+func luaPorts() []pkgtest.Package {
+	base := baseOf(baseGroup, baseMaster)
+	base.Files, base.Keys = base.Files[2:3], nil
+	counted := "  sample_file = pkg.prefixed_path(\"etc/counted.sample\")\n  if \"1\" == 2 then\n    target_file = pkg.prefixed_path(\"etc/counted.sample\")\n" +
+		"  else\n    target_file = string.gsub(sample_file,'%.sample$', \"\")\n  end\n  if not pkg.stat(target_file) then\n    pkg.copy(sample_file, target_file)\n  end\n"
+	file := func(name string, mode int64) pkgtest.File {
+		return pkgtest.File{Path: "/usr/local/etc/" + name, Body: name + "\n", Mode: mode}
+	}
+	dangling, linked := file("dangling", 0), file("linked.sample", 0)
+	dangling.Symlink, linked.Symlink = "nowhere", "a.sample"
+	return []pkgtest.Package{
+		base, port("zsh", "", "", []string{shellScript("bin/zsh"), shellScript("/bin/sh")}),
+		port("samples", "", "", []string{sampleScript("etc/a.sample"), sampleScript("etc/b /usr/local/etc/sub/c"), sampleScript("etc/there.sample"),
+			sampleScript("etc/dangling.sample"), sampleScript("etc/linked.sample"), sampleScript("etc/b etc/b"), counted},
+			file("a.sample", 0o640), file("b", 0o755), file("there.sample", 0), file("there", 0), file("sub/x", 0),
+			file("dangling.sample", 0), dangling, linked, file("counted.sample", 0o600)),
+	}
+}
+
+// TestLuaGolden compares what Lua scripts do with what they did in pkg(8) 2.8.99 on Linux:
+// testdata/README says how.
+func TestLuaGolden(t *testing.T) {
+	t.Parallel()
+	a := build(t, portsConfig(t, "image x { packages = [ base, zsh, samples ] }", "x", luaPorts()...))["x"]
+	var got strings.Builder
+	for n := range a.Tree.All() {
+		if at := n.Path; strings.HasPrefix(at, "/usr/local/etc/") || at == "/etc/shells" {
+			switch n.Type {
+			case tree.File:
+				fmt.Fprintf(&got, "%s %o %s\n", at, n.Mode, n.Digest)
+			case tree.Symlink:
+				fmt.Fprintf(&got, "%s -> %s\n", at, n.Link)
+			}
+		}
+	}
+	if d := cmp.Diff(string(read(t, "testdata/lua-scripts.txt")), got.String()); d != "" {
+		t.Errorf("(-pkg +orlop):\n%s", d)
 	}
 }
