@@ -8,8 +8,9 @@
 //	fetch      reads manifests and small files of packages
 //	install    puts packages into trees
 //	configure  adds directories and files that no package has, and owners
+//	scripts    does what scripts of packages would: modes, accounts, samples
 //	generate   adds what FreeBSD's programs would write
-//	root       runs these three, and decides what pkg's database holds
+//	root       runs these, and decides what pkg's database holds
 //	closure    checks that an image is complete
 //	layers     packs trees into layers
 //	image      writes config, manifest and index

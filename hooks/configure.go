@@ -34,7 +34,7 @@ func (r *rooter) configure(ctx context.Context, m *Root) error {
 }
 
 func (r *rooter) mtrees(ctx context.Context, m *Root) error {
-	var errs []error
+	errs := []error{m.localFolders(ctx)}
 	for _, mt := range m.Def.Mtree {
 		files, err := r.take(ctx, m, mt.Taken, mt.Path)
 		if err != nil {

@@ -3,11 +3,7 @@
 package hooks_test
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,10 +12,6 @@ import (
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/lock"
-	"github.com/orlop/orlop/hooks/script"
-	"github.com/orlop/orlop/pkgdb/fault"
-	"github.com/orlop/orlop/pkgdb/packing"
-	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release/tree"
@@ -29,7 +21,7 @@ import (
 
 const (
 	baseGroup  = "wheel:*:0:root\ndaemon:*:1:\nmail:*:6:\nvideo:*:44:root\n"
-	baseMaster = "root::0:0::0:0:Charlie &:/root:/bin/sh\ndaemon:*:1:1::0:0:Owner:/root:/usr/sbin/nologin\n"
+	baseMaster = "root::0:0::0:0:Charlie &:/root:/bin/sh\nman:*:9:9::0:0:Mister Man:/usr/share/man:/usr/sbin/nologin\ndaemon:*:1:1::0:0:Owner:/root:/usr/sbin/nologin\n"
 	baseShells = "# shells\n/bin/sh\n"
 )
 
@@ -154,7 +146,7 @@ func port(name, before, after string, lua []string, files ...pkgtest.File) pkgte
 
 // ports are packages that do one of everything.
 func ports() []pkgtest.Package {
-	return []pkgtest.Package{
+	list := []pkgtest.Package{
 		baseOf(baseGroup, baseMaster),
 		port("nginx", pwScript("www", "80", "/nonexistent"), "", []string{sampleScript("etc/nginx.conf-dist etc/nginx.conf"), sampleScript("etc/mime.sample")},
 			pkgtest.File{Path: "/usr/local/etc/nginx.conf-dist", Body: "user www;\n", Mode: 0o640, Gname: "www"},
@@ -168,6 +160,8 @@ func ports() []pkgtest.Package {
 			pkgtest.File{Path: "/usr/local/libdata/ldconfig/libsodium", Body: "/usr/local/lib/sodium\n"}, pkgtest.File{Path: "/usr/local/lib/sodium/README", Body: "x"}),
 		port("anon", pwScript("anon", "", "/nonexistent"), "", nil), port("bnon", pwScript("bnon", "", "/nonexistent"), "", nil),
 	}
+	list[3].Keys["users"], list[3].Keys["groups"] = []string{"redis"}, []string{"redis"}
+	return list
 }
 
 // portsConfig builds images of these definitions from packages.
@@ -254,6 +248,11 @@ func TestPorts(t *testing.T) {
 			t.Error("the index of manuals is there")
 		}
 		l := lockOf(t, cfg, "x")
+		for _, step := range l.Layers {
+			if len(step.NoAccount) > 0 {
+				t.Errorf("%s: lacks %q", name, step.NoAccount)
+			}
+		}
 		var did []string
 		for _, d := range l.Layers[len(l.Layers)-1].Scripts {
 			did = append(did, d.Package+": "+strings.Join(d.Did, "; "))
@@ -280,11 +279,11 @@ func TestPorts(t *testing.T) {
 
 const wantDid = `anon-1.0: group anon 1001; user anon 1001
 bnon-1.0: group bnon 1002; user bnon 1002
+libsodium-1.0: hints of the run-time linker
 nginx-1.0: group www 80; user www 80; file /usr/local/etc/nginx.conf from /usr/local/etc/nginx.conf-dist; file /usr/local/etc/mime, which was there
 postgresql-1.0: group postgres 770; user postgres 770; directory /var/db/postgres 0755 postgres:postgres
 redis-1.0: group redis 535; user redis 535; member redis of mail; member redis of www
-zsh-1.0: shell /usr/local/bin/zsh; shell /usr/local/bin/rzsh; index /usr/local/share/info/dir, which is not written
-libsodium-1.0: hints of the run-time linker`
+zsh-1.0: shell /usr/local/bin/zsh; shell /usr/local/bin/rzsh; index /usr/local/share/info/dir, which is not written`
 
 // TestPortsSquashed has all in one layer that stands on none.
 func TestPortsSquashed(t *testing.T) {
@@ -296,215 +295,18 @@ func TestPortsSquashed(t *testing.T) {
 	compareFile(t, a, "/etc/shells", "0644 root:wheel 0:0", baseShells+"/usr/local/bin/zsh\n/usr/local/bin/rzsh\n")
 }
 
-// TestAccountsAgain has a package of an upper step replace the accounts: those of the
-// lower step's scripts are added again, with their numbers.
-func TestAccountsAgain(t *testing.T) {
+// TestPortsKnown builds twice with a store: the second build, which opens no package, says
+// the same.
+func TestPortsKnown(t *testing.T) {
 	t.Parallel()
-	old := baseOf("wheel:*:0:root\nx:*:1001:\n", "root::0:0::0:0:Charlie &:/root:/bin/sh\n")
-	old.Name = "old"
-	old.Files = old.Files[:2]
-	cfg := portsConfig(t, `image low {
-		file "/etc/group" { from = [ old ]; path = /etc/group }
-		file "/etc/master.passwd" { from = [ old ]; path = /etc/master.passwd; mode = "0600" }
-		packages = [ anon ]
-	}
-	image x { parent = low; packages = [ base, bnon ]; replaces = [ "/etc/**" ] }`, "x", append(ports(), old)...)
-	a := build(t, cfg)["x"]
-	compareFile(t, a, "/etc/group", "0644 root:wheel 0:0", baseGroup+"anon:*:1002:\nbnon:*:1001:\n")
-}
-
-// TestAccountsTaken has accounts that cannot be added.
-func TestAccountsTaken(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ name, script, group, want string }{
-		{"a number of the image", pwScript("x", "6", "/nonexistent"), baseGroup, "p-1.0: its script adds group x with number 6: the image has group mail with number 6"},
-		{"a number of another package", pwScript("x", "80", "/nonexistent"), baseGroup, "p-1.0: its script adds group x with number 80: the image has group www with number 80, which the script of nginx-1.0 adds"},
-		{"a name", pwScript("www", "81", "/nonexistent"), baseGroup, "p-1.0: its script adds group www with number 81: the image has group www with number 80, which the script of nginx-1.0 adds"},
-		{"a user's number", pwScript("x", "1", "/nonexistent"), "wheel:*:0:\n", "p-1.0: its script adds user x with number 1: the image has user daemon with number 1"},
-		{"no group", "PW=pw\n" + memberScript("nobody", "root"), baseGroup, "p-1.0: its script adds user root: the image has no group nobody"},
-		{"no user", "PW=pw\n" + memberScript("wheel", "nobody"), baseGroup, "p-1.0: its script adds group wheel: the image has no user nobody"},
-	} {
-		pkgs := append(ports()[1:], baseOf(tt.group, baseMaster), port("p", tt.script, "", nil))
-		_, err := hooks.Build(t.Context(), portsConfig(t, "image x { packages = [ base, nginx, p ] }", "x", pkgs...))
-		if err == nil || !strings.Contains(err.Error(), tt.want) || fault.ClassOf(err) != fault.Unmet {
-			t.Errorf("%s: got %v, want %s", tt.name, err, tt.want)
-		}
-	}
-	_, err := hooks.Build(t.Context(), portsConfig(t, "image x { packages = [ nginx ] }", "x", ports()...))
-	if want := "nginx-1.0: its script adds accounts to /etc/group, and the image has no such file"; err == nil || !strings.Contains(err.Error(), want) || fault.ClassOf(err) != fault.Unmet {
-		t.Errorf("got %v, want %s", err, want)
-	}
-}
-
-// TestAccountsThere has accounts that the image has: they stay as they are.
-func TestAccountsThere(t *testing.T) {
-	t.Parallel()
-	group, master := baseGroup+"www:*:80:\n+:::\n", baseMaster+"www:*:80:1::0:0:Mine:/w:/bin/sh\n+:::::::::\n"
-	cfg := portsConfig(t, "image x { packages = [ base, nginx, postgresql ] }", "x", append(ports()[1:], baseOf(group, master))...)
-	a := build(t, cfg)["x"]
-	compareFile(t, a, "/etc/group", "0644 root:wheel 0:0", baseGroup+"www:*:80:\npostgres:*:770:\n+:::\n")
-	compareFile(t, a, "/etc/master.passwd", "0600 root:wheel 0:0",
-		baseMaster+"www:*:80:1::0:0:Mine:/w:/bin/sh\npostgres:*:770:770::0:0:The postgres:/var/db/postgres:/usr/sbin/nologin\n+:::::::::\n")
-}
-
-// TestSamplesDisagree has two packages copy different files to one path, and a package of
-// an upper step bring a file that a script has copied.
-func TestSamplesDisagree(t *testing.T) {
-	t.Parallel()
-	a := port("a", "", "", []string{sampleScript("etc/a.sample etc/x")}, pkgtest.File{Path: "/usr/local/etc/a.sample", Body: "a"})
-	b := port("b", "", "", []string{sampleScript("etc/b.sample etc/x")}, pkgtest.File{Path: "/usr/local/etc/b.sample", Body: "b"})
-	c := port("c", "", "", nil, pkgtest.File{Path: "/usr/local/etc/x", Body: "c"})
-	_, err := hooks.Build(t.Context(), portsConfig(t, "image x { packages = [ a, b ] }", "x", a, b, c))
-	if want := "/usr/local/etc/x: in both a-1.0 and b-1.0: their scripts copy different files there"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("got %v, want %s", err, want)
-	}
-	compareFile(t, build(t, portsConfig(t, "image x { packages = [ a, c ] }", "x", a, b, c))["x"], "/usr/local/etc/x", "0644 root:wheel 0:0", "c")
-	two := portsConfig(t, "image low { packages = [ a ] }\nimage x { parent = low; packages = [ c ] }", "x", a, b, c)
-	compareFile(t, build(t, two)["x"], "/usr/local/etc/x", "0644 root:wheel 0:0", "c")
-}
-
-// TestSampleOfLink copies what a link and another name of a file lead to.
-func TestSampleOfLink(t *testing.T) {
-	t.Parallel()
-	a := port("a", "", "", []string{sampleScript("etc/a.sample"), sampleScript("etc/b.sample"), sampleScript("etc/empty.sample")},
-		pkgtest.File{Path: "/usr/local/etc/a.sample", Symlink: "real"}, pkgtest.File{Path: "/usr/local/etc/real", Body: "real", Mode: 0o600},
-		pkgtest.File{Path: "/usr/local/etc/b.sample", HardLink: "/usr/local/etc/a0"}, pkgtest.File{Path: "/usr/local/etc/a0", Body: "a0"},
-		pkgtest.File{Path: "/usr/local/etc/empty.sample"})
-	cfg := portsConfig(t, "image x { packages = [ a ] }", "x", a)
+	cfg := portsConfig(t, "image x { packages = [ base, nginx, redis, zsh ] }", "x", ports()...)
 	cached(&cfg, &store.Store{Dir: t.TempDir()})
-	for range 2 { // the second time, the cache knows the package
-		x := build(t, cfg)["x"]
-		compareFile(t, x, "/usr/local/etc/a", "0600 root:wheel 0:0", "real")
-		compareFile(t, x, "/usr/local/etc/b", "0644 root:wheel 0:0", "a0")
-		compareFile(t, x, "/usr/local/etc/empty", "0644 root:wheel 0:0", "")
+	var locks [2]string
+	for i := range locks {
+		build(t, cfg)
+		locks[i] = string(read(t, cfg.OutDir+"/container-image-x.lock.json"))
 	}
-}
-
-// TestHomes has home directories that packages have, too, or that two make.
-func TestHomes(t *testing.T) {
-	t.Parallel()
-	owned := port("owned", pwScript("www", "80", "/var/db/www"), "", nil)
-	owned.Dirs = []pkgtest.File{{Path: "/var/db/www", Mode: 0o700, Uname: "www", Gname: "daemon"}}
-	linked := port("linked", pwScript("x", "81", "/home/x"), "", nil, pkgtest.File{Path: "/home", Symlink: "usr/home"})
-	linked.Dirs = []pkgtest.File{{Path: "/usr/home", Mode: 0o755}}
-	a := build(t, portsConfig(t, "image x { packages = [ base, owned, linked ] }", "x", append(ports(), owned, linked)...))["x"]
-	compareNode(t, a, "/var/db/www", "0700 www:daemon 80:1")
-	compareNode(t, a, "/usr/home/x", "0755 x:x 81:81")
-
-	other := port("other", pwScript("y", "82", "/nonexistent")+homeScript("y", "/var/db/postgres"), "", nil)
-	_, err := hooks.Build(t.Context(), portsConfig(t, "image x { packages = [ base, other, postgresql ] }", "x", append(ports(), other)...))
-	if want := "/var/db/postgres: in both other-1.0 and postgresql-1.0"; err == nil || !strings.Contains(err.Error(), want) || fault.ClassOf(err) != fault.Unmet {
-		t.Errorf("got %v, want %s", err, want)
-	}
-}
-
-// TestNoShells has a login shell in an image without a list of them.
-func TestNoShells(t *testing.T) {
-	t.Parallel()
-	a := build(t, portsConfig(t, "image x { packages = [ zsh ] }", "x", ports()...))["x"]
-	if a.Tree.Lookup("/etc/shells") != nil {
-		t.Error("/etc/shells is there")
-	}
-}
-
-// TestSkipByName skips unknown scripts and triggers by name.
-func TestSkipByName(t *testing.T) {
-	t.Parallel()
-	strange := port("strange", pwScript("www", "80", "/nonexistent"), "texhash\n", nil,
-		pkgtest.File{Path: "/usr/local/share/pkg/triggers/fontconfig.ucl", Body: "x"})
-	pkgs := append(ports(), strange)
-	const image = "image x { packages = [ base, strange ]; %s }"
-	const both = `skip-scripts { strange = "no TeX here" }; skip-triggers { fontconfig = "a cache" }`
-	cfg := portsConfig(t, fmt.Sprintf(image, both), "x", pkgs...)
-	a := build(t, cfg)["x"]
-	compareFile(t, a, "/etc/group", "0644 root:wheel 0:0", baseGroup+"www:*:80:\n")
-	l := lockOf(t, cfg, "x")
-	var skipped []string
-	for _, s := range l.Layers[0].SkippedScripts {
-		skipped = append(skipped, s.Package+" "+s.Phase+": "+s.Reason)
-		if len(s.SHA256) != 64 {
-			t.Errorf("sha256 of %s is %q", s.Phase, s.SHA256)
-		}
-	}
-	want := []string{"strange-1.0 /usr/local/share/pkg/triggers/fontconfig.ucl: a cache", "strange-1.0 post-install: no TeX here"}
-	if slices.Sort(skipped); !slices.Equal(skipped, want) {
-		t.Errorf("got %q, want %q", skipped, want)
-	}
-	again := cfg
-	fromLock(&again, &store.Store{}, l)
-	again.OutDir = t.TempDir()
-	if got := build(t, again)["x"]; got.Descriptor.Digest != a.Descriptor.Digest {
-		t.Errorf("again from its lock: got %s, want %s", got.Descriptor.Digest, a.Descriptor.Digest)
-	}
-	for _, tt := range []struct{ keys, want string }{
-		{`skip-scripts { strange = "x" }`, "fontconfig.ucl script is unknown"},
-		{`skip-triggers { fontconfig = "x" }`, "its post-install script is unknown"},
-		{both + `; skip-scripts { nginx = "x" }`, `skip-scripts: "nginx" skips nothing: the image installs no such package`},
-		{both + `; skip-scripts { base = "x" }`, `skip-scripts: "base" skips nothing: the package has no script that orlop does not know`},
-		{both + `; skip-triggers { mandoc = "x" }`, `skip-triggers: "mandoc" skips nothing`},
-	} {
-		_, err := hooks.Build(t.Context(), portsConfig(t, fmt.Sprintf(image, tt.keys), "x", pkgs...))
-		if err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: got %v, want %s", tt.keys, err, tt.want)
-		}
-		if skip := new(hooks.SkipError); errors.As(err, &skip) && fault.ClassOf(err) != fault.Unmet {
-			t.Errorf("%s: class is %v", tt.keys, fault.ClassOf(err))
-		}
-	}
-	_, err := hooks.Build(t.Context(), portsConfig(t, fmt.Sprintf(image, `skip-scripts { strange = "" }`), "x", pkgs...))
-	if want := "skip-scripts: strange has no reason"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("got %v, want %s", err, want)
-	}
-}
-
-// TestSkippedTextChanged builds from a lock that skips another text.
-func TestSkippedTextChanged(t *testing.T) {
-	t.Parallel()
-	cfg := portsConfig(t, `image x { packages = [ s ]; skip-scripts { s = "x" } }`, "x", port("s", "", "texhash\n", nil))
-	build(t, cfg)
-	l := lockOf(t, cfg, "x")
-	l.Layers[0].SkippedScripts[0].SHA256 = strings.Repeat("0", 64)
-	fromLock(&cfg, &store.Store{}, l)
-	cfg.OutDir = t.TempDir()
-	_, err := hooks.Build(t.Context(), cfg)
-	if want := "s-1.0: its post-install script is unknown, and not the one that the lock skips, which has sha256 0000"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("got %v, want %s", err, want)
-	}
-}
-
-// TestScriptsOfStrangers reads the install scripts of packages of others. One is not
-// known: it starts a service.
-func TestScriptsOfStrangers(t *testing.T) {
-	t.Parallel()
-	needShared(t)
-	files, err := filepath.Glob(shared + "/repos/third-party/*/*.pkg")
-	if err != nil || len(files) < 80 {
-		t.Fatal(len(files), err)
-	}
-	known := 0
-	for _, file := range files {
-		if name := filepath.Base(file); name == "data.pkg" || name == "packagesite.pkg" {
-			continue
-		}
-		f, err := os.Open(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r, err := pkgfile.NewReader(t.Context(), new(packing.Decoders), f, file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range r.Manifest.InstallScripts() {
-			if _, ok := script.Of(r.Manifest, s); ok {
-				known++
-			} else if r.Manifest.Name != "lsd" {
-				t.Errorf("%s: %s is unknown: %q", r.Manifest.FullName(), s.Phase, s.Text)
-			}
-		}
-		r.Close()
-		f.Close()
-	}
-	if known != 4 {
-		t.Errorf("%d scripts are known, want 4", known)
+	if d := cmp.Diff(locks[0], locks[1]); d != "" {
+		t.Errorf("(-first +second):\n%s", d)
 	}
 }

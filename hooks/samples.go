@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/orlop/orlop/hooks/input"
@@ -174,7 +175,8 @@ func (r *rooter) shells(m *Root) error {
 	return m.edit(etc.ShellsFile, text)
 }
 
-// noteIndexes records the indexes of manuals that are not written. What indexinfo(1)
+// noteIndexes records the indexes of manuals that are not written, and puts all records in
+// order. What indexinfo(1)
 // writes depends on the order in which the file system lists the folder (indexinfo.c:
 // parse_info_dir), so no bytes are the right ones; info(1) finds each manual without it.
 func (r *rooter) noteIndexes(m *Root) {
@@ -189,4 +191,5 @@ func (r *rooter) noteIndexes(m *Root) {
 			}
 		}
 	}
+	slices.SortFunc(m.Scripts, func(a, b lock.Done) int { return strings.Compare(a.Package, b.Package) })
 }

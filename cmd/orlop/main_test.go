@@ -137,7 +137,7 @@ var cases = map[string][]pkgtest.Package{
 			"post-install": "pwd_mkdb -i -p -d ${PKG_ROOTDIR}/etc  ${PKG_ROOTDIR}/etc/master.passwd\n# names\n\nservices_mkdb -l -q -o ${PKG_ROOTDIR}/var/db/services.db ${PKG_ROOTDIR}/\n",
 		}}},
 		{Name: "odd", Files: []pkgtest.File{{Path: "/usr/local/share/pkg/triggers/odd.ucl", Body: "path: /x"}}, Keys: map[string]any{
-			"scripts": map[string]string{"post-install": "echo one\necho two\necho three\necho four", "pre-deinstall": "echo"},
+			"scripts": map[string]string{"post-install": "run one\nrun two\nrun three\nrun four", "pre-deinstall": "echo"},
 			"users":   []string{"odd"}, "groups": []string{"odd"},
 		}},
 		{Name: "badpasswd", Files: []pkgtest.File{{Path: "/etc/master.passwd", Body: "root:x\n"}}},

@@ -202,7 +202,7 @@ func TestMovements(t *testing.T) {
 	pkg := func(name, version, sum, layer string, donor bool) lock.Package {
 		return lock.Package{Name: name, Version: version, Sum: sum, Layer: layer, Donor: donor}
 	}
-	l := &lock.Lock{Image: "app", Layers: []lock.Layer{{Image: "low"}, {Image: "app"}}, Packages: []lock.Package{
+	l := &lock.Lock{Image: "app", Layers: []lock.Layer{{Image: "low", SkippedScripts: []lock.Script{{Package: "up-1.9", Phase: "post-install"}, {Package: "gone-1"}}}, {Image: "app"}}, Packages: []lock.Package{
 		pkg("same", "1", "s", "low", false), pkg("up", "1.9", "s", "low", false), pkg("down", "1.10", "s", "low", false),
 		pkg("rebuilt", "1", "s", "low", false), pkg("gone", "1", "s", "low", false), pkg("moves", "1", "s", "low", false),
 		pkg("spelt", "1.0", "s", "app", false), pkg("lent", "1", "s", "app", true), pkg("both", "1", "s", "app", true), pkg("both", "1", "s", "app", false),
@@ -218,10 +218,13 @@ func TestMovements(t *testing.T) {
 		if m.Donor {
 			line += " donor"
 		}
+		for _, phase := range m.Skipped {
+			line += " without " + phase
+		}
 		got = append(got, line)
 	}
 	want := []string{
-		"app low down down 1.10 1.9 s s2", "app low gone removed 1  s ", "app low moves removed 1  s ", "app low rebuilt rebuilt 1 1 s s2", "app low up up 1.9 1.10 s s2",
+		"app low down down 1.10 1.9 s s2", "app low gone removed 1  s ", "app low moves removed 1  s ", "app low rebuilt rebuilt 1 1 s s2", "app low up up 1.9 1.10 s s2 without post-install",
 		"app app both up 1 2 s s2", "app app both up 1 2 s s2 donor", "app app lent removed 1  s  donor", "app app moves added  1  s", "app app new added  1  s",
 		"app app spelt rebuilt 1.0 1.00 s s",
 	}

@@ -107,12 +107,13 @@ func isShown(words []string, verb string) (name string, is bool) {
 	return name, ok && got == verb
 }
 
-// isMember reports that a group lacks a member, if that is what two commands look for.
-func (r *run) isMember(show, grep []string) (holds, ok bool) {
+// findsMember reports whether two commands look for a member of a group. It counts as
+// absent.
+func (r *run) findsMember(show, grep []string) bool {
 	group, ok := isShown(show, "groupshow")
 	if !ok || len(grep) != 3 || path.Base(grep[0]) != "grep" || grep[1] != "-qw" || !accountName.MatchString(grep[2]) {
-		return false, false
+		return false
 	}
 	r.lacks.member = group + " " + grep[2]
-	return false, true
+	return true
 }

@@ -153,7 +153,7 @@ func (r *run) pipe(cmds []shell.Command) (holds, ok bool) {
 	}
 	switch {
 	case len(all) == 2:
-		holds, ok = r.isMember(all[0], all[1])
+		ok = r.findsMember(all[0], all[1])
 	case len(all) > 2:
 		return false, false
 	default:

@@ -2,7 +2,12 @@
 
 // Package script knows what the install scripts of packages do. No script ever runs:
 // generators and the tree replicate one that consists of known calls, and any other
-// is an UnknownError.
+// is an UnknownError. Scripts of sh(1) are followed command by command, those in Lua are
+// compared with the forms that the ports framework has written. Nothing may be left over.
+//
+// Not known are scripts that need programs of the image, such as texhash(1), mkfontscale(1)
+// or service(8), and forms of the framework from before 2020 that edit /etc/shells in sh(1)
+// or call ldconfig(8) for folders.
 package script
 
 import (
@@ -28,7 +33,7 @@ func (e *UnknownError) Error() string {
 	if e.Instead != "" {
 		return fmt.Sprintf("%s: its %s script is unknown, and not the one that the lock skips, which has sha256 %s: %q", e.Package, e.Phase, e.Instead, e.head())
 	}
-	return fmt.Sprintf("%s: its %s script is unknown (--unknown-scripts skip builds without it): %q", e.Package, e.Phase, e.head())
+	return fmt.Sprintf("%s: its %s script is unknown (skip-scripts in the definition, or --unknown-scripts skip, builds without it): %q", e.Package, e.Phase, e.head())
 }
 
 // head is the beginning of the text.

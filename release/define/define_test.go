@@ -69,7 +69,8 @@ image base {
     file "/a" { from = [ q, r ]; path = /b; mode = "0400"; optional = yes }
     when ">=15" { packages = [ new ]; env = [ A=1 ] }
     when "<15" { packages = [ old ] }
-    when "15.0" { labels { k = v } }
+    when "15.0" { labels { k = v }; skip-scripts { b = y } }
+    skip-scripts { a = x }; skip-triggers { t = z }
     when "!=15" { packages = [ never ] }
 }`), "15.0")
 	if err != nil {
@@ -77,8 +78,9 @@ image base {
 	}
 	want := Image{
 		Name: "base", Packages: []string{"p", "new"}, Env: []string{"A=1"}, Labels: map[string]string{"k": "v"},
-		Mtree: []Mtree{{Taken{"/etc/mtree/x", []string{"m"}, "etc/x", false}, "/usr"}},
-		Files: []File{{Taken{"/b", []string{"q", "r"}, "", false}, "/a", 0o400, true}},
+		Mtree:          []Mtree{{Taken{"/etc/mtree/x", []string{"m"}, "etc/x", false}, "/usr"}},
+		Files:          []File{{Taken{"/b", []string{"q", "r"}, "", false}, "/a", 0o400, true}},
+		SkippedScripts: map[string]string{"a": "x", "b": "y"}, SkippedTriggers: map[string]string{"t": "z"},
 	}
 	if d := cmp.Diff(want, all["base"]); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
@@ -93,6 +95,7 @@ func TestReadErrors(t *testing.T) {
 		{"image a { parent = b; file /c { from = [ d ]; mode = \"0999\" } }", `mode "0999" is not octal`},
 		{"image a { parent = b; file /c { optional = yes } }", "file /c has neither source nor from"},
 		{"image a { parent = b; when \"~15\" { } }", `condition "~15": "~15" is not a number`},
+		{"image a { parent = b; skip-scripts { c = \"\" } }", `skip-scripts: c has no reason, wanted one`},
 		{"image a { }", `image "a" has neither a parent nor packages`},
 		{"image A_ { parent = b }", `image name "A_"`},
 		{"image a {\n parent = b\n", "x:1: unterminated object"},

@@ -61,11 +61,11 @@ func TestEditor(t *testing.T) {
 
 func TestEditorOfNone(t *testing.T) {
 	t.Parallel()
-	e, err := NewEditor(nil, []byte("x"))
-	if err == nil {
+	if _, err := NewEditor(nil, []byte("x")); err == nil {
 		t.Error("a line without fields is read")
 	}
-	if e, err = NewEditor(nil, nil); err != nil {
+	e, err := NewEditor(nil, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := e.AddGroup(Group{Name: "a"}); err != nil || string(e.Group()) != "a:*:1001:\n" || e.Master() != nil {
