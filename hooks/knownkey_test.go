@@ -244,7 +244,7 @@ func TestKnownFields(t *testing.T) {
 	const locks = "of a build from a lock, which leaves no note"
 	for of, fields := range map[reflect.Type]map[string]string{
 		reflect.TypeFor[hooks.Config](): {"Request": in, "Settings": in, "Output": "where results go", "Program": "in each key of the cache, or in documents",
-			"Input": "must be repositories", "Plans": "compared before", "Resolved": "is the family", "Jobs": "not in the bytes", "Cache": "has the note", "Observe": "is told the same"},
+			"Input": "must be repositories", "LayersFrom": in, "Plans": "compared before", "Resolved": "is the family", "Jobs": "not in the bytes", "Cache": "has the note", "Observe": "is told the same"},
 		reflect.TypeFor[resolve.Request](): {"Images": chooses, "ImageFiles": chooses, "TreeFiles": chooses, "Custom": chooses, "ABI": chooses, "Revision": chooses,
 			"Branch": chooses, "Exceptions": in, "SkipScripts": in, "Annotations": documents, "Epoch": in, "Files": chooses},
 		reflect.TypeFor[resolve.Family](): {"Release": in, "Catalogues": chooses, "Steps": in, "Inherited": in, "Removes": in, "Trusted": locks},

@@ -22,7 +22,7 @@ import (
 )
 
 // Root is the future root file system of an image, and what was found out while
-// building it. After newRoot nothing changes it but describeLayer.
+// building it. After newRoot nothing changes it but describeLayers.
 type Root struct {
 	*Built
 	Parent    *Root      // nil for none
@@ -35,6 +35,7 @@ type Root struct {
 
 	scripts []pending        // of this step
 	given   map[string]given // modes by scripts of this step, by path
+	parts   []part           // layers of packages below the step's last one; nil for none
 	gone    []string         // paths of the image below that this step takes away
 }
 
@@ -96,7 +97,7 @@ func (r *rooter) newRoot(ctx context.Context, step *resolve.Step, parent *Root, 
 			return nil, err
 		}
 	}
-	return m, nil
+	return m, r.split(m)
 }
 
 // lendingOf returns the packages of a build as origins of files.

@@ -15,9 +15,9 @@ import (
 // theInterface is the whole command line, each flag with all its names.
 var theInterface = map[string]string{
 	"demo":    "o/output q/quiet json",
-	"build":   "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent unknown-scripts exceptions root metalog lock lock-urls plan public-url epoch annotation manifests o/output format compression squash pkgdb-schema q/quiet v/verbose json",
+	"build":   "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent unknown-scripts exceptions root metalog lock lock-urls plan public-url epoch annotation manifests o/output format compression squash layers-from pkgdb-schema q/quiet v/verbose json",
 	"plan":    "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent exceptions public-url lock epoch annotation why o/output q/quiet v/verbose json",
-	"lock":    "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent unknown-scripts exceptions root metalog public-url epoch annotation o/output compression squash pkgdb-schema lock update exit-code q/quiet v/verbose json",
+	"lock":    "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent unknown-scripts exceptions root metalog public-url epoch annotation o/output compression squash layers-from pkgdb-schema lock update exit-code q/quiet v/verbose json",
 	"fetch":   "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent lock lock-urls q/quiet v/verbose json",
 	"ls":      "files mtree sizes owner platform json tls-ca plain-http auth-host",
 	"verify":  "digests lock require rebuild image-file tree-file trust-lock platform lock-urls unknown-scripts annotation key keyring trust identity signers require-form lookaside policy at-least revision branch repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs plain-http auth-host q/quiet v/verbose json",

@@ -20,24 +20,16 @@ import (
 // hide count, since the image still has them. Packages' files have been compared
 // with the pkg database, whose sum the lock has.
 func checkLayers(ctx context.Context, a *artifact.Artifact, l *lock.Lock) []error {
-	steps := l.Layers
-	if l.Squash {
-		steps = steps[len(steps)-1:]
-	}
-	c := layerCheck{owners: a.Owners(), steps: map[string]string{}, known: a.Packages != nil && ownDatabase(a)}
-	for _, p := range l.Packages {
-		if !p.Donor && !l.Squash {
-			c.steps[p.Name] = p.Layer
-		}
-	}
+	written := l.Written()
+	c := layerCheck{owners: a.Owners(), places: places(l, written), known: a.Packages != nil && ownDatabase(a)}
 	for _, step := range l.Layers {
 		c.epochs = append(c.epochs, step.Epoch)
 	}
-	for i := range min(len(steps), len(a.Layers)) {
+	for i := range min(len(written), len(a.Layers)) {
 		if !l.Squash {
-			c.epochs = []int64{steps[i].Epoch}
+			c.epochs = []int64{written[i].Epoch()}
 		}
-		c.layer(ctx, fmt.Sprintf("layer %d", i+1), &steps[i], a.Layers[i])
+		c.layer(ctx, i, written[i], a.Layers[i])
 	}
 	if c.other && ownDatabase(a) {
 		c.errs = append(c.errs, checkNormal(ctx, a, l.Layers[len(l.Layers)-1].Epoch)...)
@@ -45,20 +37,54 @@ func checkLayers(ctx context.Context, a *artifact.Artifact, l *lock.Lock) []erro
 	return c.errs
 }
 
+// places are the layers of packages by their names; none where one layer has all.
+func places(l *lock.Lock, written []lock.Written) map[string]place {
+	of := map[string]place{}
+	if l.Squash {
+		return of
+	}
+	for i, w := range written {
+		if w.Part != nil {
+			for _, name := range w.Part.Packages {
+				of[name] = place{i, fmt.Sprintf("layer %d", i+1)}
+			}
+			continue
+		}
+		for _, p := range l.Packages {
+			if _, placed := of[p.Name]; !placed && !p.Donor && p.Layer == w.Step.Image {
+				of[p.Name] = place{i, "the layer of " + p.Layer}
+			}
+		}
+	}
+	return of
+}
+
+// place is where a package is: a layer, and what it is called.
+type place struct {
+	layer int
+	name  string
+}
+
 // layerCheck collects what is wrong with the entries of layers.
 type layerCheck struct {
 	owners *artifact.Owners
-	steps  map[string]string // step by package; none where one layer has all
-	known  bool              // the pkg database could be read
-	epochs []int64           // possible times of a generated file
-	other  bool              // the last pkg database is not the lock's
+	places map[string]place // by package
+	known  bool             // the pkg database could be read
+	epochs []int64          // possible times of a generated file
+	other  bool             // the last pkg database is not the lock's
 	errs   []error
 }
 
-func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, nodes tree.Part) {
-	wanted := map[string]lock.Generated{}
-	for _, g := range step.Generated {
-		wanted[g.Path] = g
+func (c *layerCheck) layer(ctx context.Context, i int, w lock.Written, nodes tree.Part) {
+	name := fmt.Sprintf("layer %d", i+1)
+	wanted, directories := map[string]lock.Generated{}, ""
+	if w.Part != nil {
+		directories = w.Part.Directories
+	} else {
+		directories = w.Step.Directories
+		for _, g := range w.Step.Generated {
+			wanted[g.Path] = g
+		}
 	}
 	var dirs []*tree.Node
 	for n := range nodes.All() {
@@ -69,7 +95,7 @@ func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, n
 		g, generated := wanted[n.Path]
 		delete(wanted, n.Path)
 		owner := c.owners.Of(n.Path)
-		of := c.steps[owner]
+		of, placed := c.places[owner]
 		switch {
 		case generated:
 			c.generated(name, n, g)
@@ -78,8 +104,8 @@ func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, n
 		case layer.IsWhiteout(n): // checkOwn reports it
 		case owner == "" && c.known:
 			c.fault(name, n.Path, "file", "there", "none: no package has it, and orlop does not make it")
-		case of != "" && of != step.Image:
-			c.fault(name, n.Path, "file of "+owner, "there", "it in the layer of "+of)
+		case placed && of.layer != i:
+			c.fault(name, n.Path, "file of "+owner, "there", "it in "+of.name)
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(wanted)) {
@@ -88,8 +114,8 @@ func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, n
 	found, err := lock.DirectoriesDigest(ctx, dirs)
 	if err != nil {
 		c.errs = append(c.errs, err)
-	} else if found != step.Directories {
-		c.fault(name, "paths, modes, owners, times and flags of its directories", "sha256", found, step.Directories)
+	} else if found != directories {
+		c.fault(name, "paths, modes, owners, times and flags of its directories", "sha256", found, directories)
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 //	    known-missing { NAME { package = …; reason = "…" } }    # for files of that package only
 //	    replaces = [ … ]; cmd = [ … ]; entrypoint = [ … ]; env = [ … ]; labels { KEY = … }
 //	    user = …; workdir = …; expose = [ … ]; volumes = [ … ]; stop-signal = …; KEY = none
+//	    layers { at-most = N }                                 # packages in layers of their own below the last one
 //	    tags = [ … ]; version = "…"; annotations { KEY = … }   # of the manifest
 //	    when ">=15" { … }    # any of these keys, for some revisions only
 //	}
@@ -167,6 +168,8 @@ func (d *definer) key(m ucl.Member) (err error) {
 		err = d.mtree(v)
 	case "file":
 		err = d.files(v)
+	case "layers":
+		err = fields(v, map[string]func(ucl.Value) error{"at-most": count(&d.img.Layers.AtMost)})
 	case "when":
 		err = d.when(v)
 	default:

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+)
+
+// portsLike are packages as ports make them: some large, most small, with folders that
+// several share, hard links, and an immutable folder and file.
+func portsLike(versions map[string]string) []pkgtest.Package {
+	port := func(name string, size int, files ...pkgtest.File) pkgtest.Package {
+		version := max(versions[name], "1.0")
+		when := int64(1_700_000_000 + 1000*len(name))
+		if version != "1.0" {
+			when += 5_000_000
+		}
+		files = append(files, pkgtest.File{Path: "/usr/local/share/" + name + "/version", Body: version}, pkgtest.File{Path: "/usr/local/bin/" + name, Body: name + version, Mode: 0o555})
+		for i := range files {
+			files[i].Time = when + int64(i)
+		}
+		return pkgtest.Package{Name: name, Version: version, Files: files, Keys: map[string]any{"flatsize": size, "origin": "www/" + strings.Split(name, "-")[0]}}
+	}
+	list := []pkgtest.Package{
+		port("big", 9_000_000, pkgtest.File{Path: "/usr/local/lib/one", Body: "lib"}, pkgtest.File{Path: "/usr/local/lib/two", HardLink: "/usr/local/lib/one"}),
+		port("huge", 40_000_000, pkgtest.File{Path: "/var/empty/.keep", Body: "x"}), port("huge-docs", 1000),
+		port("fixed", 5000, pkgtest.File{Path: "/usr/local/libexec/fixed", Body: "x", Flags: "schg"}),
+	}
+	list[1].Dirs = []pkgtest.File{{Path: "/var/empty", Mode: 0o555, Flags: "schg"}, {Path: "/usr/local/www", Mode: 0o1775}}
+	for i := range 12 {
+		list = append(list, port(fmt.Sprintf("small%02d", i), 1000*(i+1), pkgtest.File{Path: fmt.Sprintf("/usr/local/www/%d", i), Body: "x"}))
+	}
+	return append(list, pkgtest.Package{Name: "meta", Deps: []string{"big"}})
+}
+
+const splitImage = `image bottom { packages = [ meta ] }
+image web { parent = bottom; packages = [ "*" ]; layers { at-most = 6 } }`
+
+// split builds the image of portsLike in a folder, with the given versions.
+func split(t *testing.T, versions map[string]string, args ...string) (out string) {
+	t.Helper()
+	repo, out := t.TempDir(), t.TempDir()
+	pkgtest.WriteRepo(repo, portsLike(versions)...)
+	file := filepath.Join(out, "web.ucl")
+	if err := os.WriteFile(file, []byte(splitImage), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	args = append([]string{"build", "-q", "--repo", repo, "--abi", "FreeBSD:15:amd64", "--image-file", file, "--format", "dir", "-o", out}, args...)
+	if status, said := orlop(t, append(args, "web")...); status != 0 {
+		t.Fatal(said)
+	}
+	archive := filepath.Join(out, "container-image-web")
+	if status, said := orlop(t, "verify", "-q", archive); status != 0 {
+		t.Errorf("verify: %s", said)
+	}
+	if status, printed, said := capture(t, "verify", "-q", "--rebuild", "--cache", "none", "--repo", repo, "--image-file", file, archive); status != 0 || !strings.HasSuffix(printed, "\treproduced\n") || said != "" {
+		t.Errorf("rebuild: status %d, %s%s", status, printed, said)
+	}
+	return archive
+}
+
+// moved lists which layers of an image are not in another.
+func moved(t *testing.T, was, is string) []int {
+	t.Helper()
+	old := layersOf(t, was)
+	var list []int
+	for i, digest := range layersOf(t, is) {
+		if !slices.Contains(old, digest) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// TestSplit updates one package after the other of an image in several layers: each
+// moves its own layer and the last one.
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	was := split(t, nil)
+	all := layersOf(t, was)
+	if len(all) != 7 { // that of bottom among them
+		t.Fatalf("found %d layers, wanted 7", len(all))
+	}
+	layers := map[string]int{}
+	for i, p := range lockedParts(t, was) {
+		for _, name := range p {
+			layers[name] = 1 + i
+		}
+	}
+	if layers["huge"] != layers["huge-docs"] || len(layers) != 15 {
+		t.Errorf("packages are in %v", layers)
+	}
+	for _, name := range []string{"huge", "huge-docs", "fixed", "small00", "small07"} {
+		is := split(t, map[string]string{name: "1.1"})
+		if got, want := moved(t, was, is), []int{layers[name], 6}; !slices.Equal(got, want) {
+			t.Errorf("%s moved the layers %v, wanted %v of %v", name, got, want, layers)
+		}
+	}
+	// It is the same however it is made, and with a store, which has the layers.
+	cache := t.TempDir()
+	for _, args := range [][]string{{"-j", "1", "--cache", "none"}, {"-j", "4", "--cache", cache}, {"-j", "4", "--cache", cache}} {
+		if got := layersOf(t, split(t, nil, args...)); !slices.Equal(got, all) {
+			t.Errorf("%v: found the layers %v, wanted %v", args, got, all)
+		}
+	}
+	warm := split(t, map[string]string{"small07": "1.1"}, "--cache", cache)
+	if got, want := layersOf(t, warm), layersOf(t, split(t, map[string]string{"small07": "1.1"}, "--cache", "none")); !slices.Equal(got, want) {
+		t.Errorf("with a store: found the layers %v, wanted %v", got, want)
+	}
+	// What a puller of the newer one has already is said.
+	status, printed, _ := capture(t, "diff", was, warm)
+	if status != 1 || !strings.Contains(printed, "to fetch: ") {
+		t.Errorf("diff: %s", printed)
+	}
+}
+
+// lockedParts lists the packages of each layer of an image's lock but the last.
+func lockedParts(t *testing.T, archive string) (list [][]string) {
+	t.Helper()
+	for _, l := range readLock(t, archive+".lock.json").Layers {
+		for _, p := range l.Parts {
+			list = append(list, p.Packages)
+		}
+	}
+	return list
+}
