@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -44,10 +45,16 @@ const splitImage = `image bottom { packages = [ meta ] }
 image web { parent = bottom; packages = [ "*" ]; layers { at-most = 6 } }`
 
 // split builds the image of portsLike in a folder, with the given versions.
-func split(t *testing.T, versions map[string]string, args ...string) (out string) {
+func split(t *testing.T, versions map[string]string, args ...string) string {
+	t.Helper()
+	return splitOf(t, portsLike(versions), args...)
+}
+
+// splitOf builds the image, verifies it, and makes it again.
+func splitOf(t *testing.T, packages []pkgtest.Package, args ...string) string {
 	t.Helper()
 	repo, out := t.TempDir(), t.TempDir()
-	pkgtest.WriteRepo(repo, portsLike(versions)...)
+	pkgtest.WriteRepo(repo, packages...)
 	file := filepath.Join(out, "web.ucl")
 	if err := os.WriteFile(file, []byte(splitImage), 0o666); err != nil {
 		t.Fatal(err)
@@ -116,8 +123,55 @@ func TestSplit(t *testing.T) {
 	}
 	// What a puller of the newer one has already is said.
 	status, printed, _ := capture(t, "diff", was, warm)
-	if status != 1 || !strings.Contains(printed, "to fetch: ") {
-		t.Errorf("diff: %s", printed)
+	fetched := regexp.MustCompile(`\n    web, layer 6 of 6: new, [0-9]+ bytes\n    to fetch: 2 of 7, ([0-9]+) of ([0-9]+) bytes; ([0-9]+) are there already\n`).FindStringSubmatch(printed)
+	if status != 1 || fetched == nil {
+		t.Fatalf("diff: %s", printed)
+	}
+	if len(fetched[1]) > len(fetched[2]) || fetched[3] == "0" {
+		t.Errorf("diff: %s", fetched[0])
+	}
+}
+
+// TestLayersFrom keeps packages in the layers of a lock, whatever the rule says now.
+func TestLayersFrom(t *testing.T) {
+	t.Parallel()
+	was := split(t, nil)
+	lock := was + ".lock.json"
+	names := lockedParts(t, was)
+	at := func(parts [][]string, name string) int {
+		return slices.IndexFunc(parts, func(p []string) bool { return slices.Contains(p, name) })
+	}
+	grown := func() []pkgtest.Package {
+		list := portsLike(map[string]string{"small03": "1.1"})
+		i := slices.IndexFunc(list, func(p pkgtest.Package) bool { return p.Name == "small03" })
+		list[i].Keys["flatsize"] = 50_000_000
+		return list
+	}
+	free := splitOf(t, grown())
+	if parts := lockedParts(t, free); len(parts[at(parts, "small03")]) != 1 {
+		t.Errorf("what has grown is in %v", parts)
+	}
+	kept := splitOf(t, grown(), "--layers-from", lock)
+	if parts := lockedParts(t, kept); fmt.Sprint(parts) != fmt.Sprint(names) {
+		t.Errorf("packages are in %v, were in %v", parts, names)
+	}
+	if got, want := moved(t, was, kept), []int{1 + at(names, "small03"), 6}; !slices.Equal(got, want) {
+		t.Errorf("layers %v moved, wanted %v", got, want)
+	}
+	// One more goes where the rule puts it, one less leaves the others where they were.
+	more := append(portsLike(nil), pkgtest.Package{Name: "small77", Files: []pkgtest.File{{Path: "/usr/local/bin/small77", Body: "x"}}},
+		pkgtest.Package{Name: "huge-more", Files: []pkgtest.File{{Path: "/usr/local/bin/more", Body: "x"}}, Keys: map[string]any{"origin": "www/huge"}})
+	more = slices.DeleteFunc(more, func(p pkgtest.Package) bool { return p.Name == "small05" })
+	parts := lockedParts(t, splitOf(t, more, "--layers-from", lock))
+	if at(parts, "huge-more") != at(names, "huge") || at(parts, "small77") != at(lockedParts(t, splitOf(t, more)), "small77") {
+		t.Errorf("packages are in %v, were in %v", parts, names)
+	}
+	for i := range parts {
+		parts[i] = slices.DeleteFunc(parts[i], func(name string) bool { return name == "huge-more" || name == "small77" })
+		names[i] = slices.DeleteFunc(names[i], func(name string) bool { return name == "small05" })
+	}
+	if fmt.Sprint(parts) != fmt.Sprint(names) {
+		t.Errorf("packages are in %v, were in %v", parts, names)
 	}
 }
 
