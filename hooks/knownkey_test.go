@@ -164,6 +164,7 @@ func TestKnownKey(t *testing.T) {
 		"definition of parent": conf(func(c *hooks.Config) { c.ImageFiles = []string{write(t, "image low { packages = [ a, dep ] }")} }),
 		"more packages":        def(func(d *define.Image) { d.Packages = []string{"b", "more"} }),
 		"automatic":            def(func(d *define.Image) { d.Packages = []string{"b", "dep"} }),
+		"layers":               def(func(d *define.Image) { d.Layers.AtMost = 3 }),
 		"title":                def(func(d *define.Image) { d.Title = "x" }),
 		"mode of a file":       def(func(d *define.Image) { d.Files = []define.File{d.Files[0]}; d.Files[0].Mode = 0o600 }),
 		"target of a file":     def(func(d *define.Image) { d.Files = []define.File{d.Files[0]}; d.Files[0].Target = "/etc/other" }),
