@@ -219,7 +219,9 @@ func checkSplit(cfg Config, family *resolve.Family) error {
 		}
 	}
 	for _, l := range cfg.LayersFrom {
-		if l.ABI == family.Release.ABI && !split[l.Image] {
+		if l.ABI != family.Release.ABI && cfg.Within == nil { // else another family of the run may be for it
+			errs = append(errs, fault.Usagef("--layers-from: the lock of image %s is for %s, wanted %s", l.Image, l.ABI, family.Release.ABI))
+		} else if l.ABI == family.Release.ABI && !split[l.Image] {
 			errs = append(errs, fault.Usagef("--layers-from: the lock is of image %s, wanted an image of this run whose definition has layers", l.Image))
 		}
 	}

@@ -38,7 +38,7 @@ func portsLike(versions map[string]string) []pkgtest.Package {
 	for i := range 12 {
 		list = append(list, port(fmt.Sprintf("small%02d", i), 1000*(i+1), pkgtest.File{Path: fmt.Sprintf("/usr/local/www/%d", i), Body: "x"}))
 	}
-	return append(list, pkgtest.Package{Name: "meta", Deps: []string{"big"}})
+	return append(list, pkgtest.Package{Name: "meta", Deps: []string{"tiny"}}, port("tiny", 10))
 }
 
 const splitImage = `image bottom { packages = [ meta ] }
@@ -101,10 +101,10 @@ func TestSplit(t *testing.T) {
 			layers[name] = 1 + i
 		}
 	}
-	if layers["huge"] != layers["huge-docs"] || len(layers) != 15 {
+	if layers["huge"] != layers["huge-docs"] || len(layers) != 16 || len(lockedParts(t, was)[layers["big"]-1]) != 1 {
 		t.Errorf("packages are in %v", layers)
 	}
-	for _, name := range []string{"huge", "huge-docs", "fixed", "small00", "small07"} {
+	for _, name := range []string{"huge", "huge-docs", "big", "fixed", "small00", "small07"} {
 		is := split(t, map[string]string{name: "1.1"})
 		if got, want := moved(t, was, is), []int{layers[name], 6}; !slices.Equal(got, want) {
 			t.Errorf("%s moved the layers %v, wanted %v of %v", name, got, want, layers)
@@ -172,6 +172,31 @@ func TestLayersFrom(t *testing.T) {
 	}
 	if fmt.Sprint(parts) != fmt.Sprint(names) {
 		t.Errorf("packages are in %v, were in %v", parts, names)
+	}
+}
+
+// TestSplitLock compares each entry with the layer that the lock has it in.
+func TestSplitLock(t *testing.T) {
+	t.Parallel()
+	archive := split(t, nil)
+	parts := func(l object) []any { return at[[]any](at[[]any](l, "layers")[1].(object), "parts") }
+	for want, change := range map[string]func(l object){
+		`layer 2: /usr/local/bin/big: file of big is there, wanted it in layer 3`: func(l object) {
+			p := parts(l)
+			a, b := p[0].(object), p[1].(object)
+			a["packages"], b["packages"] = b["packages"], a["packages"]
+		},
+		`layer 2: paths, modes, owners, times and flags of its directories: sha256 is`: func(l object) { parts(l)[0].(object)["directories"] = strings.Repeat("0", 64) },
+		`config: history.1.created is`: func(l object) { parts(l)[0].(object)["epoch"] = 5 },
+		`found 7 layers, it has 6`: func(l object) {
+			layer := at[[]any](l, "layers")[1].(object)
+			layer["parts"] = parts(l)[1:]
+		},
+	} {
+		lock := changedLock(t, archive+".lock.json", change)
+		if status, said := orlop(t, "verify", "-q", "--lock", lock, archive); status != 5 || !strings.Contains(said, want) {
+			t.Errorf("status %d, wanted %q: %s", status, want, said)
+		}
 	}
 }
 

@@ -162,10 +162,11 @@ func (l *Lock) check() []error {
 // checkParts wants each package of a step in at most one of the layers over which it is
 // split. Those without files are in none.
 func (l *Lock) checkParts() []error {
+	if n := len(l.Written()); n > maxLayers {
+		return []error{fmt.Errorf("has %d layers with those of packages, wanted at most %d", n, maxLayers)}
+	}
 	var errs []error
-	all := 0
 	for _, layer := range l.Layers {
-		all += 1 + len(layer.Parts)
 		left := map[string]bool{}
 		for _, p := range l.Packages {
 			if p.Layer == layer.Image && !p.Donor && len(layer.Parts) > 0 {
@@ -183,9 +184,6 @@ func (l *Lock) checkParts() []error {
 				delete(left, name)
 			}
 		}
-	}
-	if all > maxLayers {
-		errs = append(errs, fmt.Errorf("has %d layers with those of packages, wanted at most %d", all, maxLayers))
 	}
 	return errs
 }
