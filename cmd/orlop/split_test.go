@@ -210,3 +210,33 @@ func lockedParts(t *testing.T, archive string) (list [][]string) {
 	}
 	return list
 }
+
+// TestSplitBase splits packages of FreeBSD, with their flags and folders, on an image of
+// FreeBSD's.
+func TestSplitBase(t *testing.T) {
+	t.Parallel()
+	repo := filepath.Join("..", "..", "..", "shared", "repos", "sha256", "FreeBSD:15:amd64", "15.0p3")
+	if _, err := os.Stat(repo); err != nil {
+		t.Skip("the folder ../shared is not there; CI has it")
+	}
+	out := t.TempDir()
+	file := filepath.Join(out, "jail.ucl")
+	const jail = `image jail { parent = static; packages = [ FreeBSD-set-minimal-jail, FreeBSD-ssh, FreeBSD-zfs, FreeBSD-pf ]
+		layers { at-most = 8 }; unknown-scripts = skip; replaces = [ "/usr/share/certs/**" ] }`
+	if err := os.WriteFile(file, []byte(jail), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	archive := filepath.Join(out, "container-image-jail")
+	for _, args := range [][]string{
+		{"build", "-q", "--exceptions", filepath.Join(repo, "..", "..", "..", "exceptions.ucl"), "--repo", repo, "--image-file", file, "--format", "dir", "-o", out, "jail"},
+		{"verify", "-q", archive},
+		{"verify", "-q", "--rebuild", "--unknown-scripts", "skip", "--repo", repo, "--image-file", file, archive},
+	} {
+		if status, printed, said := capture(t, args...); status != 0 {
+			t.Fatalf("%s: %s%s", args[0], printed, said)
+		}
+	}
+	if n := len(lockedParts(t, archive)); n < 5 || n > 7 || len(layersOf(t, archive)) != n+2 {
+		t.Errorf("found %d layers of packages, and %d in all", n, len(layersOf(t, archive)))
+	}
+}
