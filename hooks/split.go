@@ -99,25 +99,10 @@ func splitOf(packages []*input.Package, earlier []lock.Part, most int) [][]*inpu
 			at[name] = i
 		}
 	}
+	home, of := homes(groups, rule, at)
 	layers := make([][]*input.Package, len(earlier))
-	of := map[int]int{} // layer by place in the rule
-	home := map[*group]int{}
+	slices.SortStableFunc(groups, func(a, b *group) int { return cmp.Compare(rule[a], rule[b]) })
 	for _, g := range groups {
-		for _, f := range g.packages {
-			if i, old := at[f.Name]; old {
-				if first, known := home[g]; !known || i < first {
-					home[g] = i
-				}
-			}
-		}
-		if i, known := home[g]; known {
-			if first, has := of[rule[g]]; !has || i < first {
-				of[rule[g]] = i
-			}
-		}
-	}
-	byRule := slices.SortedStableFunc(slices.Values(groups), func(a, b *group) int { return cmp.Compare(rule[a], rule[b]) })
-	for _, g := range byRule {
 		i, known := home[g]
 		if !known {
 			if i, known = of[rule[g]]; !known && len(layers) < most {
@@ -139,6 +124,27 @@ func splitOf(packages []*input.Package, earlier []lock.Part, most int) [][]*inpu
 		slices.SortFunc(list, func(a, b *input.Package) int { return strings.Compare(a.Name, b.Name) })
 	}
 	return slices.DeleteFunc(layers, func(list []*input.Package) bool { return len(list) == 0 })
+}
+
+// homes are the lowest layers that have a package of a group, and of those that the
+// rule would put into one layer.
+func homes(groups []*group, rule map[*group]int, at map[string]int) (home map[*group]int, of map[int]int) {
+	home, of = map[*group]int{}, map[int]int{}
+	for _, g := range groups {
+		for _, f := range g.packages {
+			i, old := at[f.Name]
+			if !old {
+				continue
+			}
+			if first, known := home[g]; !known || i < first {
+				home[g] = i
+			}
+			if first, known := of[rule[g]]; !known || i < first {
+				of[rule[g]] = i
+			}
+		}
+	}
+	return home, of
 }
 
 // part is a layer of some packages of a step.
