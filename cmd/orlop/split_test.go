@@ -59,7 +59,7 @@ func splitOf(t *testing.T, packages []pkgtest.Package, args ...string) string {
 	if err := os.WriteFile(file, []byte(splitImage), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	args = append([]string{"build", "-q", "--repo", repo, "--abi", "FreeBSD:15:amd64", "--image-file", file, "--format", "dir", "-o", out}, args...)
+	args = append([]string{"build", "-q", "--cache", t.TempDir(), "--repo", repo, "--abi", "FreeBSD:15:amd64", "--image-file", file, "--format", "dir", "-o", out}, args...)
 	if status, said := orlop(t, append(args, "web")...); status != 0 {
 		t.Fatal(said)
 	}
@@ -67,7 +67,7 @@ func splitOf(t *testing.T, packages []pkgtest.Package, args ...string) string {
 	if status, said := orlop(t, "verify", "-q", archive); status != 0 {
 		t.Errorf("verify: %s", said)
 	}
-	if status, printed, said := capture(t, "verify", "-q", "--rebuild", "--cache", "none", "--repo", repo, "--image-file", file, archive); status != 0 || !strings.HasSuffix(printed, "\treproduced\n") || said != "" {
+	if status, printed, said := capture(t, "verify", "-q", "--rebuild", "--cache", t.TempDir(), "--repo", repo, "--image-file", file, archive); status != 0 || !strings.HasSuffix(printed, "\treproduced\n") || said != "" {
 		t.Errorf("rebuild: status %d, %s%s", status, printed, said)
 	}
 	return archive
@@ -112,13 +112,13 @@ func TestSplit(t *testing.T) {
 	}
 	// It is the same however it is made, and with a store, which has the layers.
 	cache := t.TempDir()
-	for _, args := range [][]string{{"-j", "1", "--cache", "none"}, {"-j", "4", "--cache", cache}, {"-j", "4", "--cache", cache}} {
+	for _, args := range [][]string{{"-j", "1", "--cache", t.TempDir()}, {"-j", "4", "--cache", cache}, {"-j", "4", "--cache", cache}} {
 		if got := layersOf(t, split(t, nil, args...)); !slices.Equal(got, all) {
 			t.Errorf("%v: found the layers %v, wanted %v", args, got, all)
 		}
 	}
 	warm := split(t, map[string]string{"small07": "1.1"}, "--cache", cache)
-	if got, want := layersOf(t, warm), layersOf(t, split(t, map[string]string{"small07": "1.1"}, "--cache", "none")); !slices.Equal(got, want) {
+	if got, want := layersOf(t, warm), layersOf(t, split(t, map[string]string{"small07": "1.1"}, "--cache", t.TempDir())); !slices.Equal(got, want) {
 		t.Errorf("with a store: found the layers %v, wanted %v", got, want)
 	}
 	// What a puller of the newer one has already is said.
@@ -228,9 +228,9 @@ func TestSplitBase(t *testing.T) {
 	}
 	archive := filepath.Join(out, "container-image-jail")
 	for _, args := range [][]string{
-		{"build", "-q", "--exceptions", filepath.Join(repo, "..", "..", "..", "exceptions.ucl"), "--repo", repo, "--image-file", file, "--format", "dir", "-o", out, "jail"},
+		{"build", "-q", "--cache", t.TempDir(), "--exceptions", filepath.Join(repo, "..", "..", "..", "exceptions.ucl"), "--repo", repo, "--image-file", file, "--format", "dir", "-o", out, "jail"},
 		{"verify", "-q", archive},
-		{"verify", "-q", "--rebuild", "--unknown-scripts", "skip", "--repo", repo, "--image-file", file, archive},
+		{"verify", "-q", "--rebuild", "--cache", t.TempDir(), "--unknown-scripts", "skip", "--repo", repo, "--image-file", file, archive},
 	} {
 		if status, printed, said := capture(t, args...); status != 0 {
 			t.Fatalf("%s: %s%s", args[0], printed, said)
