@@ -47,9 +47,11 @@ type Config struct {
 	Plans []*lock.Plan // what Images must resolve to; nil for anything
 	// Resolved is what Resolve returned for this configuration; nil to resolve it.
 	Resolved *resolve.Family
-	Jobs     int
-	Cache    *cache.Cache // nil for none
-	Observe  event.Observer
+	// LayersFrom keeps packages in the layers where these locks have them.
+	LayersFrom LayersFrom
+	Jobs       int
+	Cache      *cache.Cache // nil for none
+	Observe    event.Observer
 }
 
 // Output says where a build writes its results, and in which form.
@@ -177,7 +179,7 @@ func resolveImages(ctx context.Context, cfg Config) (*resolve.Family, error) {
 	if err != nil {
 		return family, err
 	}
-	return family, checkPlans(ctx, cfg, family)
+	return family, errors.Join(checkPlans(ctx, cfg, family), checkSplit(cfg, family))
 }
 
 func catalogues(ctx context.Context, cfg Config) ([]*catalog.Catalogue, error) {

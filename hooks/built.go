@@ -39,6 +39,8 @@ type Facts struct {
 	// Of the layer that ends with this step:
 	Added       []lock.Generated // what no package has
 	Directories string           // sha256 of the headers of its directories
+
+	Parts []lock.Part // layers of its packages below that one; nil for none
 }
 
 // lineage lists the step and its ancestors, the lowest first.
@@ -82,9 +84,21 @@ func (m *Built) takenFromArtifact() []string {
 	return paths
 }
 
-// describeLayer records what a layer has that no package has.
-func (m *Root) describeLayer(ctx context.Context, d delta) error {
-	m.Added = nil
+// describeLayers records what the layers have that no package has.
+func (m *Root) describeLayers(ctx context.Context, deltas []delta) error {
+	m.Added, m.Parts = nil, nil
+	for _, d := range deltas[:len(deltas)-1] {
+		digest, err := lock.DirectoriesDigest(ctx, d.dirs)
+		if err != nil {
+			return err
+		}
+		p := lock.Part{Epoch: d.epoch, Directories: digest}
+		for _, f := range d.packages {
+			p.Packages = append(p.Packages, f.Name)
+		}
+		m.Parts = append(m.Parts, p)
+	}
+	d := deltas[len(deltas)-1]
 	for _, n := range d.whiteouts {
 		m.Added = append(m.Added, lock.Generated{Path: n.Path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest.String()})
 	}
@@ -113,16 +127,26 @@ type Stack struct {
 	Layers  []oci.Layer // of this run, lowest first
 	blobs   []*os.File  // their bytes
 	earlier []oci.Layer // those of Layers that an earlier build wrote
-	key     string      // of the uppermost in the cache
+	own     []ownLayer  // those of Layers that are not the parent's, lowest first
 }
 
-// with returns the stack with one more layer on it.
-func (s Stack) with(own oci.Layer, blob *os.File, key string, reused bool) Stack {
-	s.key, s.Layers, s.blobs, s.earlier = key, append(slices.Clone(s.Layers), own), append(slices.Clone(s.blobs), blob), slices.Clone(s.earlier)
+// ownLayer is a layer that a step adds.
+type ownLayer struct {
+	oci.Layer
+	Key string // of its record in the cache
+}
+
+// on returns the stack of a step on this one.
+func (s Stack) on() Stack {
+	return Stack{Layers: slices.Clone(s.Layers), blobs: slices.Clone(s.blobs), earlier: slices.Clone(s.earlier)}
+}
+
+// add puts a layer on top.
+func (s *Stack) add(own ownLayer, blob *os.File, reused bool) {
+	s.Layers, s.blobs, s.own = append(s.Layers, own.Layer), append(s.blobs, blob), append(s.own, own)
 	if reused {
-		s.earlier = append(s.earlier, own)
+		s.earlier = append(s.earlier, own.Layer)
 	}
-	return s
 }
 
 // Finished is an image whose layers are there, by this build or an earlier one.
@@ -134,6 +158,8 @@ type Finished struct {
 // closeBlobs closes the files of layers, which images share.
 func closeBlobs(list []*Finished) {
 	for _, m := range list {
-		m.blobs[len(m.blobs)-1].Close()
+		for _, blob := range m.blobs[len(m.blobs)-len(m.own):] {
+			blob.Close()
+		}
 	}
 }

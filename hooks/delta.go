@@ -16,21 +16,22 @@ import (
 
 // delta is the content of a layer.
 type delta struct {
+	epoch     int64
 	dirs      []*tree.Node
-	whiteouts []*tree.Node     // by path
-	packages  []*input.Package // by name
-	generated map[string][]byte
+	whiteouts []*tree.Node      // by path
+	packages  []*input.Package  // by name
+	generated map[string][]byte // nil in a layer of packages alone
 }
 
-// deltaOf is the content of the layer that ends with a step; false for no such layer.
-func deltaOf(ctx context.Context, m *Root, squash bool) (delta, bool) {
-	if !squash {
-		return m.delta(ctx), true
+// deltasOf are the contents of a step's layers, lowest first; nil for none.
+func deltasOf(ctx context.Context, m *Root, squash bool) []delta {
+	switch {
+	case !squash:
+		return m.deltas(ctx)
+	case !m.Wanted:
+		return nil
 	}
-	if !m.Wanted {
-		return delta{}, false
-	}
-	return m.squashed(ctx), true
+	return []delta{m.squashed(ctx)}
 }
 
 // nodes yields the entries of the layer in their order.
@@ -60,7 +61,9 @@ func (d *delta) nodes(m *Root) iter.Seq[*tree.Node] {
 func checkExtraction(ctx context.Context, m *Layered) error {
 	var layers []iter.Seq[*tree.Node]
 	for at := m; at != nil; at = at.below {
-		layers = append(layers, at.nodes)
+		for _, nodes := range slices.Backward(at.nodes) {
+			layers = append(layers, nodes)
+		}
 	}
 	if m.Base != nil {
 		for _, nodes := range slices.Backward(m.Base.Whole.Layers) {
@@ -71,13 +74,54 @@ func checkExtraction(ctx context.Context, m *Layered) error {
 	return layer.CheckExtraction(ctx, layers)
 }
 
-// delta is the step's own part: what its packages install, generated files
-// that differ from the parent's, and the directories that are new, changed or
-// hold one of these.
-func (m *Root) delta(ctx context.Context) delta {
-	d := delta{packages: m.Packages, generated: map[string][]byte{}}
+// deltas are the step's own layers: those of packages alone, and the last one.
+func (m *Root) deltas(ctx context.Context) []delta {
+	whole := m.delta(ctx)
+	if len(m.parts) == 0 {
+		return []delta{whole}
+	}
+	var list []delta
+	has := map[string]bool{} // directories in their final form
+	for i, p := range m.parts {
+		need := m.neededBy(p.packages)
+		need["/"] = m.under == nil && i == 0
+		d := delta{epoch: p.epoch, packages: p.packages}
+		for _, n := range whole.dirs {
+			if !need[n.Path] {
+				continue
+			}
+			n := *n
+			n.Time = p.epoch
+			if layer.Immutable(n.Flags) {
+				n.Flags = "" // until the last layer: others may write there
+			} else {
+				has[n.Path] = true
+			}
+			d.dirs = append(d.dirs, &n)
+		}
+		list = append(list, d)
+	}
+	whole.packages = nil
 	need := map[string]bool{}
-	for _, f := range m.Packages {
+	for path := range whole.generated {
+		needDir(need, tree.Parent(path))
+	}
+	for _, n := range whole.whiteouts {
+		needDir(need, tree.Parent(n.Path))
+	}
+	for _, n := range whole.dirs {
+		if !has[n.Path] {
+			needDir(need, n.Path)
+		}
+	}
+	whole.dirs = slices.DeleteFunc(whole.dirs, func(n *tree.Node) bool { return !need[n.Path] || n.Path == "/" })
+	return append(list, whole)
+}
+
+// neededBy are the directories of packages, and those that their files are in.
+func (m *Root) neededBy(packages []*input.Package) map[string]bool {
+	need := map[string]bool{}
+	for _, f := range packages {
 		for _, dir := range f.Manifest.Dirs {
 			needDir(need, dir.Path)
 		}
@@ -87,6 +131,15 @@ func (m *Root) delta(ctx context.Context) delta {
 			}
 		}
 	}
+	return need
+}
+
+// delta is the step's own part in one layer: what its packages install, generated files
+// that differ from the parent's, and the directories that are new, changed or
+// hold one of these.
+func (m *Root) delta(ctx context.Context) delta {
+	d := delta{epoch: m.Epoch, packages: m.Packages, generated: map[string][]byte{}}
+	need := m.neededBy(m.Packages)
 	for path, text := range m.Generated {
 		if n := m.Tree.Lookup(path); n.Origin == tree.Generated && m.changed(n) {
 			d.generated[path] = text
@@ -115,10 +168,11 @@ func (m *Root) delta(ctx context.Context) delta {
 
 // squashed is the delta of the whole image.
 func (m *Root) squashed(ctx context.Context) delta {
+	m.departed = m.allDeparted()
 	if m.Base != nil {
 		return m.squashedOn(ctx)
 	}
-	d := delta{generated: map[string][]byte{}}
+	d := delta{epoch: m.Epoch, generated: map[string][]byte{}}
 	for _, at := range m.chain() {
 		d.packages = append(d.packages, at.Packages...)
 		for path, text := range at.Generated {

@@ -31,6 +31,17 @@ type departed struct {
 	are   map[string]bool // heirs
 }
 
+// allDeparted is what a root and those below take away.
+func (m *Root) allDeparted() departed {
+	all := departed{map[string]bool{}, map[string]string{}, map[string]bool{}}
+	for _, at := range m.chain() {
+		maps.Copy(all.paths, at.departed.paths)
+		maps.Copy(all.heirs, at.departed.heirs)
+		maps.Copy(all.are, at.departed.are)
+	}
+	return all
+}
+
 // depart takes away what the definition leaves out. What a package's row says of it
 // stays, and goes into the list of departures.
 func (r *rooter) depart(ctx context.Context, m *Root) error {

@@ -136,7 +136,7 @@ func (r *documents) lock(ctx context.Context, m *Built) (lock.Lock, error) {
 			return l, err
 		}
 		if !r.Squash || at == m { // only its own layer is in the image
-			step.Generated, step.Directories = append(step.Generated, at.Added...), at.Directories
+			step.Generated, step.Directories, step.Parts = append(step.Generated, at.Added...), at.Directories, at.Parts
 		}
 	}
 	l.Except(exceptionsOf(r.Config, r.family, m.Step))

@@ -66,7 +66,13 @@ func (m *Root) lastTime() *int64 {
 			last = new(m.Base.Newest)
 		}
 	}
-	for _, f := range m.Packages {
+	return newest(last, m.Packages)
+}
+
+// newest returns the newest file time of packages, or an earlier one if that is newer;
+// nil for none.
+func newest(last *int64, packages []*input.Package) *int64 {
+	for _, f := range packages {
 		if t := f.LastTime(); t != nil && (last == nil || *t > *last) {
 			last = t
 		}

@@ -11,7 +11,6 @@ import (
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/resolve"
-	"github.com/orlop/orlop/release/oci"
 )
 
 // Once the images are resolved, everything is known that decides their layers and what
@@ -38,8 +37,7 @@ type note struct {
 // noteStep is what is known of a step.
 type noteStep struct {
 	Facts
-	Layer oci.Layer // that ends with it; the zero value for none
-	Key   string    // of its record in the cache
+	Layers []ownLayer // that it adds; nil for none
 }
 
 // memoOf returns the memo of a build, nil for one that leaves no note.
@@ -94,7 +92,9 @@ func (k *memo) recall(ctx context.Context) ([]*Finished, error) {
 		return list, err
 	}
 	for _, m := range list {
-		k.Cache.SetLast(ctx, m.key, lastName(k.Config, k.family.Release.ABI, m.Step)...)
+		for i, l := range m.own {
+			k.Cache.SetLast(ctx, l.Key, lastName(k.Config, k.family.Release.ABI, m.Step, len(m.own)-1-i)...)
+		}
 	}
 	return list, nil
 }
@@ -106,24 +106,24 @@ func (k *memo) restore(n *note) []*Finished {
 	for i, step := range k.family.Steps {
 		m := &Finished{Built: &Built{Step: step, Facts: n.Steps[i].Facts}}
 		made[step] = m
-		var below Stack
 		if parent := made[step.Parent]; parent != nil {
-			m.Below, below = parent.Built, parent.Stack
+			m.Below, m.Stack = parent.Built, parent.on()
 		}
 		if k.Squash {
-			below = Stack{}
+			m.Stack = Stack{}
 		}
 		if k.Squash && !step.Wanted {
 			continue
 		}
-		own := n.Steps[i].Layer
-		blob := k.Cache.Blob(own.Layer)
-		if blob == nil {
-			closeBlobs(list)
-			return nil
-		}
-		m.Stack = below.with(own, blob, n.Steps[i].Key, true)
 		list = append(list, m)
+		for _, own := range n.Steps[i].Layers {
+			blob := k.Cache.Blob(own.Layer.Layer)
+			if blob == nil {
+				closeBlobs(list)
+				return nil
+			}
+			m.add(own, blob, true)
+		}
 	}
 	return list
 }
@@ -172,11 +172,7 @@ func (k *memo) keep(ctx context.Context, list []*Finished) {
 	}
 	n := note{Said: k.heard.said}
 	for _, step := range k.family.Steps {
-		of := noteStep{Facts: steps[step].Facts, Key: own[step].key}
-		if layers := own[step].Layers; len(layers) > 0 {
-			of.Layer = layers[len(layers)-1]
-		}
-		n.Steps = append(n.Steps, of)
+		n.Steps = append(n.Steps, noteStep{steps[step].Facts, own[step].own})
 	}
 	k.Cache.KeepBuild(ctx, k.key, n)
 }

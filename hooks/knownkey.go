@@ -44,6 +44,7 @@ type keyedStep struct {
 	Base       string       // digest of the image that it stands on; "" for none
 	Schema     pkgdb.Schema // which is the base's if none is asked for
 	Plan       []keyedPlan  // of the whole chain, as this step has it
+	Parts      []lock.Part  // layers in which its packages stay; nil for none
 }
 
 // keyedPlan is what one step of a plan adds.
@@ -71,6 +72,9 @@ func buildKey(cfg Config, family *resolve.Family) string {
 	}
 	for _, m := range family.Steps {
 		step := keyedStep{Wanted: m.Wanted, Definition: definitionKey(m.Def), Removes: family.Removes[m.Def.Name], Schema: schemaOf(cfg, m)}
+		if m.Def.Layers.Split() {
+			step.Parts = cfg.LayersFrom.of(m.Def.Name, family.Release.ABI)
+		}
 		if m.Base != nil {
 			step.Base = m.Base.Lock.Digest
 		}

@@ -164,6 +164,7 @@ func TestKnownKey(t *testing.T) {
 		"definition of parent": conf(func(c *hooks.Config) { c.ImageFiles = []string{write(t, "image low { packages = [ a, dep ] }")} }),
 		"more packages":        def(func(d *define.Image) { d.Packages = []string{"b", "more"} }),
 		"automatic":            def(func(d *define.Image) { d.Packages = []string{"b", "dep"} }),
+		"layers":               def(func(d *define.Image) { d.Layers.AtMost = 3 }),
 		"title":                def(func(d *define.Image) { d.Title = "x" }),
 		"mode of a file":       def(func(d *define.Image) { d.Files = []define.File{d.Files[0]}; d.Files[0].Mode = 0o600 }),
 		"target of a file":     def(func(d *define.Image) { d.Files = []define.File{d.Files[0]}; d.Files[0].Target = "/etc/other" }),
@@ -244,7 +245,7 @@ func TestKnownFields(t *testing.T) {
 	const locks = "of a build from a lock, which leaves no note"
 	for of, fields := range map[reflect.Type]map[string]string{
 		reflect.TypeFor[hooks.Config](): {"Request": in, "Settings": in, "Output": "where results go", "Program": "in each key of the cache, or in documents",
-			"Input": "must be repositories", "Plans": "compared before", "Resolved": "is the family", "Jobs": "not in the bytes", "Cache": "has the note", "Observe": "is told the same"},
+			"Input": "must be repositories", "LayersFrom": in, "Plans": "compared before", "Resolved": "is the family", "Jobs": "not in the bytes", "Cache": "has the note", "Observe": "is told the same"},
 		reflect.TypeFor[resolve.Request](): {"Images": chooses, "ImageFiles": chooses, "TreeFiles": chooses, "Custom": chooses, "ABI": chooses, "Revision": chooses,
 			"Branch": chooses, "Exceptions": in, "SkipScripts": in, "Annotations": documents, "Epoch": in, "Files": chooses, "Parents": chooses},
 		reflect.TypeFor[resolve.Family](): {"Release": in, "Catalogues": chooses, "Steps": in, "Inherited": in, "Removes": in, "Trusted": locks, "Bases": "those of its steps"},

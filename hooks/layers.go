@@ -33,8 +33,8 @@ import (
 type Layered struct {
 	*Root
 	Stack
-	below *Layered             // the image whose layers this one has, too; nil with Squash
-	nodes iter.Seq[*tree.Node] // entries of the own layer
+	below *Layered               // the image whose layers this one has, too; nil with Squash
+	nodes []iter.Seq[*tree.Node] // entries of each own layer
 }
 
 // layerer writes layers.
@@ -54,11 +54,14 @@ func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out
 	var list []*Finished
 	made := map[*Root]*Layered{}
 	for _, root := range roots {
-		d, has := deltaOf(ctx, root, r.Squash)
-		if !has {
+		deltas := deltasOf(ctx, root, r.Squash)
+		if deltas == nil {
 			continue
 		}
-		m := &Layered{Root: root, nodes: d.nodes(root)}
+		m := &Layered{Root: root}
+		for i := range deltas {
+			m.nodes = append(m.nodes, deltas[i].nodes(root))
+		}
 		if err := ctx.Err(); err != nil {
 			return list, nil, err // the lists may be cut short
 		}
@@ -68,54 +71,60 @@ func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out
 		if err := checkExtraction(ctx, m); err != nil {
 			return list, nil, fmt.Errorf("image %s: %w", root.Def.Name, err)
 		}
-		own, blob, reused, err := r.writeLayer(ctx, m, d)
-		if err != nil {
-			return list, nil, fmt.Errorf("image %s: %w", root.Def.Name, err)
-		}
-		var below Stack
 		if m.below != nil {
-			below = m.below.Stack
+			m.Stack = m.below.on()
 		}
-		m.Stack = below.with(own, blob, m.key, reused)
-		made[root] = m
-		list = append(list, &Finished{root.Built, m.Stack})
-		if err := root.describeLayer(ctx, d); err != nil {
+		var err error
+		for i := 0; i < len(deltas) && err == nil; i++ {
+			err = r.writeLayer(ctx, m, deltas[i], len(deltas)-1-i)
+		}
+		if made[root] = m; len(m.own) > 0 {
+			list = append(list, &Finished{root.Built, m.Stack})
+		}
+		if err == nil {
+			r.noteFlags(root, deltas)
+			err = root.describeLayers(ctx, deltas)
+		}
+		if err != nil {
 			return list, nil, fmt.Errorf("image %s: %w", root.Def.Name, err)
 		}
 	}
 	return list, r.asks, nil
 }
 
-// lastName is the key of the last layer of an image.
-func lastName(cfg Config, abi string, m *resolve.Step) []any {
-	return []any{m.Def.Name, abi, cfg.Compression, cfg.Squash}
+// lastName is the key of the last build's layer of an image, counted down to its
+// uppermost, which is 0.
+func lastName(cfg Config, abi string, m *resolve.Step, left int) []any {
+	return []any{m.Def.Name, abi, cfg.Compression, cfg.Squash, left}
 }
 
-// writeLayer writes one layer, unless an earlier build did.
-func (r *layerer) writeLayer(ctx context.Context, m *Layered, d delta) (own oci.Layer, blob *os.File, reused bool, err error) {
+// writeLayer writes one layer, unless an earlier build did, and puts it on the stack.
+// Above it will be that many of the step.
+func (r *layerer) writeLayer(ctx context.Context, m *Layered, d delta, left int) error {
 	fragments, keys, err := r.fragments(ctx, m.Root, d)
 	if err != nil {
-		return own, nil, false, err
+		return err
 	}
-	m.key = r.Cache.LayerKey(r.Compression, fragments)
 	made, blob := r.Cache.Layer(ctx, r.Compression, fragments)
-	if reused = made != nil; reused {
+	reused := made != nil
+	if reused {
 		r.share(keys, made)
 	} else {
-		if made, blob, err = r.compose(ctx, m, fragments); err != nil {
-			return own, nil, false, err
+		if made, blob, err = r.compose(ctx, m, fragments, left); err != nil {
+			return err
 		}
 		r.share(keys, made)
 		r.Cache.Keep(ctx, r.Compression, fragments, made, blob)
 	}
-	r.Cache.SetLast(ctx, m.key, lastName(r.Config, r.abi, m.Step)...)
-	r.noteFlags(m.Root, d)
-	return oci.Layer{Layer: made.Layer, Created: m.Epoch, CreatedBy: "orlop " + m.Def.Name}, blob, reused, nil
+	key := r.Cache.LayerKey(r.Compression, fragments)
+	r.Cache.SetLast(ctx, key, lastName(r.Config, r.abi, m.Step, left)...)
+	m.add(ownLayer{oci.Layer{Layer: made.Layer, Created: d.epoch, CreatedBy: "orlop " + m.Def.Name}, key}, blob, reused)
+	return nil
 }
 
 // compose writes a layer, and reuses fragments of a prior one.
-func (r *layerer) compose(ctx context.Context, m *Layered, fragments []layer.Fragment) (*cache.Layer, *os.File, error) {
-	old, blob := r.Cache.Last(ctx, lastName(r.Config, r.abi, m.Step)...)
+func (r *layerer) compose(ctx context.Context, m *Layered, fragments []layer.Fragment, left int) (*cache.Layer, *os.File, error) {
+	old, blob := r.Cache.Last(ctx, lastName(r.Config, r.abi, m.Step, left)...)
 	if old == nil {
 		old = new(cache.Layer)
 	} else {
@@ -200,7 +209,9 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 			return err
 		}})
 	}
-	add(generated(m, d))
+	if d.generated != nil {
+		add(generated(m, d))
+	}
 	if _, ok := d.generated[pkgdb.Path]; ok {
 		n := *m.Tree.Lookup(pkgdb.Path)
 		list = append(list, layer.Fragment{Key: layer.HeaderKey(ctx, n.Digest.String(), slices.Values([]*tree.Node{&n})), Write: func(_ context.Context, w *tarfile.Writer) error {
@@ -251,8 +262,9 @@ func generated(m *Root, d delta) func(*tarfile.Writer) error {
 	}
 }
 
-// noteFlags reports the file flags that a layer cannot carry.
-func (r *layerer) noteFlags(m *Root, d delta) {
+// noteFlags reports the file flags that layers cannot carry.
+func (r *layerer) noteFlags(m *Root, deltas []delta) {
+	noted := map[string]bool{} // directories may be in several
 	note := func(path string) {
 		n := m.Tree.Lookup(path)
 		if n == nil { // it is left out
@@ -262,12 +274,17 @@ func (r *layerer) noteFlags(m *Root, d delta) {
 			r.Observe.Notice("image %s: %s: no container storage knows the file flag %s; only the pkg database has it", m.Def.Name, path, dropped)
 		}
 	}
-	for _, n := range d.dirs {
-		note(n.Path)
-	}
-	for _, f := range d.packages {
-		for i := range f.Manifest.Files.Len() {
-			note(f.Manifest.Files.Path(i))
+	for _, d := range deltas {
+		for _, n := range d.dirs {
+			if !noted[n.Path] {
+				noted[n.Path] = true
+				note(n.Path)
+			}
+		}
+		for _, f := range d.packages {
+			for i := range f.Manifest.Files.Len() {
+				note(f.Manifest.Files.Path(i))
+			}
 		}
 	}
 }

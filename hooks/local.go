@@ -41,6 +41,6 @@ func (m *Root) leftOnBase(n *tree.Node) bool {
 	if m.Base == nil || n.Origin != tree.Listed {
 		return false
 	}
-	old := m.Base.Tree.Lookup(n.Path)
+	old := m.Base.Whole.Tree.Lookup(n.Path)
 	return old != nil && old.Mode == n.Mode && old.Uname == n.Uname && old.Gname == n.Gname
 }

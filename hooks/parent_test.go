@@ -51,8 +51,8 @@ func web(parent string) *define.Image {
 	return &define.Image{Name: "web", Parent: parent, Packages: []string{"FreeBSD-telnet", "FreeBSD-jail", "FreeBSD-zlib"}, Labels: map[string]string{"a": "1"}}
 }
 
-// onParent is the configuration of web on an image on disk.
-func onParent(t *testing.T, path string) hooks.Config {
+// webOn is the configuration of web on an image on disk.
+func webOn(t *testing.T, path string) hooks.Config {
 	t.Helper()
 	cfg := config(t, sampleRepo, "web")
 	cfg.Custom, cfg.Parents = web(path), onDisk()
@@ -67,7 +67,7 @@ func TestOnArchive(t *testing.T) {
 	chain.Custom = web("runtime")
 	one := build(t, chain)["web"]
 	for _, squash := range []bool{false, true} {
-		cfg := onParent(t, filepath.Join(chain.OutDir, "container-image-runtime"))
+		cfg := webOn(t, filepath.Join(chain.OutDir, "container-image-runtime"))
 		cfg.Squash = squash
 		two := build(t, cfg)["web"]
 		if d := gocmp.Diff(one.Manifest.Layers, two.Manifest.Layers); d != "" {
@@ -188,7 +188,7 @@ func TestOnStrangers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			stranger := strangersImage(t, below, func(*tar.Header) bool { return true }, disturbed(t, below, tt.db))
-			cfg := onParent(t, stranger)
+			cfg := webOn(t, stranger)
 			a := build(t, cfg)["web"]
 			if n := a.Below(); n != 1 || a.OwnName() != "web" || len(a.Manifest.Layers) != 2 {
 				t.Errorf("found %d layers of others among %d, and the name %q", n, len(a.Manifest.Layers), a.OwnName())
@@ -290,7 +290,7 @@ func TestParentUnfit(t *testing.T) {
 		{"arm64", func(d *oci.Documents) { d.Config = bytes.ReplaceAll(d.Config, []byte(`"amd64"`), []byte(`"arm64"`)) }, "found freebsd/arm64"},
 	} {
 		path := rewritten(t, below, tt.edit)
-		_, err := hooks.Build(t.Context(), onParent(t, path))
+		_, err := hooks.Build(t.Context(), webOn(t, path))
 		if err == nil || !strings.Contains(err.Error(), tt.want) || fault.ClassOf(err) != fault.Unmet {
 			t.Errorf("%s: got %v, want %s", tt.name, err, tt.want)
 		}
@@ -328,7 +328,7 @@ func TestParentTree(t *testing.T) {
 	t.Parallel()
 	below := runtime(t)
 	stranger := strangersImage(t, below, func(*tar.Header) bool { return true }, map[string][]byte{"usr/bin/telnet": []byte("ours"), "srv/data": []byte("kept")})
-	cfg := onParent(t, stranger)
+	cfg := webOn(t, stranger)
 	_, err := hooks.Build(t.Context(), cfg)
 	if err == nil || !strings.Contains(err.Error(), "/usr/bin/telnet: in both") || fault.ClassOf(err) != fault.Unmet {
 		t.Fatalf("got %v", err)
@@ -430,11 +430,11 @@ func TestParentKnown(t *testing.T) {
 	t.Parallel()
 	chain := config(t, sampleRepo, "static", "runtime")
 	build(t, chain)
-	cfg := onParent(t, filepath.Join(chain.OutDir, "container-image-runtime"))
+	cfg := webOn(t, filepath.Join(chain.OutDir, "container-image-runtime"))
 	st := &store.Store{Dir: t.TempDir() + "/store"}
 	cached(&cfg, st)
 	kept := onlyKnown(t, cfg)
-	other := onParent(t, filepath.Join(chain.OutDir, "container-image-static"))
+	other := webOn(t, filepath.Join(chain.OutDir, "container-image-static"))
 	cached(&other, st)
 	other.OutDir = t.TempDir()
 	build(t, other)

@@ -121,8 +121,8 @@ func publishLocks(ctx context.Context, cfg Config, family *resolve.Family, roots
 	}
 	var made []LockResult
 	for _, m := range roots {
-		if d, has := deltaOf(ctx, m, cfg.Squash); has {
-			if err := cmp.Or(ctx.Err(), m.describeLayer(ctx, d)); err != nil {
+		if deltas := deltasOf(ctx, m, cfg.Squash); deltas != nil {
+			if err := cmp.Or(ctx.Err(), m.describeLayers(ctx, deltas)); err != nil {
 				return nil, fault.Within("image "+m.Def.Name, err)
 			}
 		}

@@ -22,7 +22,7 @@ import (
 )
 
 // Root is the future root file system of an image, and what was found out while
-// building it. After newRoot nothing changes it but describeLayer.
+// building it. After newRoot nothing changes it but describeLayers.
 type Root struct {
 	*Built
 	Parent    *Root      // nil for none
@@ -37,6 +37,7 @@ type Root struct {
 	given   map[string]given // modes by scripts of this step, by path
 	added   []account        // by scripts of this step
 	copies  map[string]bool  // paths that scripts of this step copied samples to
+	parts   []part           // layers of packages below the step's last one; nil for none
 	gone    []string         // paths of the image below that this step takes away
 	departed
 }
@@ -104,7 +105,7 @@ func (r *rooter) newRoot(ctx context.Context, step *resolve.Step, parent *Root, 
 			return nil, err
 		}
 	}
-	return m, nil
+	return m, r.split(m)
 }
 
 // lendingOf returns the packages of a build as origins of files.

@@ -27,7 +27,7 @@ var helpGroups = []helpGroup{
 	{"trust", "insecure-unsigned lock-urls trust-lock tls-ca"},
 	{"store", "cache cache-shared offline"},
 	{"checks", "plan digests require rebuild allow-departures only"},
-	{"output", "exit-code why stat lines files mtree sizes owner o format compression squash pkgdb-schema epoch public-url manifests json"},
+	{"output", "exit-code why stat lines files mtree sizes owner o format compression squash layers-from pkgdb-schema epoch public-url manifests json"},
 	{"running", "j q v h"},
 }
 

@@ -148,7 +148,7 @@ func checkNames(c *cli.Context) error {
 // onlyLocks refuses flags for what a lock says itself, such as its epochs.
 func onlyLocks(c *cli.Context) error {
 	for _, name := range []string{"abi", "revision", "branch", "image-file", "tree-file", "name", "unknown-scripts",
-		"exceptions", "root", "metalog", "compression", "squash", "pkgdb-schema", "public-url", "plan", "epoch", "annotation"} {
+		"exceptions", "root", "metalog", "compression", "squash", "layers-from", "pkgdb-schema", "public-url", "plan", "epoch", "annotation"} {
 		if c.IsSet(name) && !(c.IsSet("update") && slices.Contains(mayUpdate, name)) {
 			return fault.Usagef("--%s: the lock decides that", name)
 		}

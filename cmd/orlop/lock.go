@@ -14,6 +14,7 @@ import (
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/layer"
@@ -107,6 +108,7 @@ func madeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "compression", Value: "gzip", Usage: "compress layers with `METHOD`: gzip or zstd, gzip:9 or zstd:best for a level"},
 		&cli.BoolFlag{Name: "squash", Usage: "write one layer for each image"},
+		&cli.StringSliceFlag{Name: "layers-from", Usage: "keep packages in the layers where the lock `FILE` has them"},
 		schemaFlag(),
 	}
 }
@@ -114,7 +116,13 @@ func madeFlags() []cli.Flag {
 // made completes a configuration from madeFlags.
 func made(c *cli.Context, cfg *hooks.Config) error {
 	cfg.OutDir, cfg.Squash = c.String("o"), c.Bool("squash")
-	var err error
+	locks, err := readOperands(c.Context, "layers-from", c.StringSlice("layers-from"), verify.ParseLock)
+	if err != nil {
+		return err
+	}
+	for _, l := range locks {
+		cfg.LayersFrom = append(cfg.LayersFrom, l.Lock)
+	}
 	if cfg.Compression, err = layer.ParseCompression(c.String("compression")); err != nil {
 		return fault.Usagef("--compression: %w", err)
 	}

@@ -106,14 +106,26 @@ func PullLines(layers []PulledLayer) []string {
 	var r report
 	var count int
 	var size, all int64
+	same, seen := map[string]int{}, map[string]int{} // layers of one name: an image's packages may be in several
+	for _, l := range layers {
+		same[l.Layer]++
+	}
 	r.line(0, "%s:", PartLayers)
 	for _, l := range layers {
-		r.line(1, "%s: %s, %d bytes", l.Layer, l.Change, l.Size)
+		name := l.Layer
+		if seen[name]++; same[name] > 1 {
+			name = fmt.Sprintf("%s, layer %d of %d", name, seen[name], same[name])
+		}
+		r.line(1, "%s: %s, %d bytes", name, l.Change, l.Size)
 		if all += l.Size; l.Change == "new" {
 			count++
 			size += l.Size
 		}
 	}
-	r.line(1, "to fetch: %d of %d, %d of %d bytes", count, len(layers), size, all)
+	saved := ""
+	if size < all {
+		saved = fmt.Sprintf("; %d are there already", all-size)
+	}
+	r.line(1, "to fetch: %d of %d, %d of %d bytes%s", count, len(layers), size, all, saved)
 	return r
 }

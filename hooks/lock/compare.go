@@ -35,6 +35,10 @@ func Compare(got, want Lock) error {
 		step := &got.Layers[i]
 		step.Generated, step.Directories = want.Layers[i].Generated, want.Layers[i].Directories
 		step.Definition = want.Layers[i].Definition // the step has it already, with what an older lock leaves out
+		step.Parts = slices.Clone(step.Parts)
+		for j := range min(len(step.Parts), len(want.Layers[i].Parts)) {
+			step.Parts[j].Directories = want.Layers[i].Parts[j].Directories
+		}
 		files := slices.Clone(step.Files)
 		for j := range files {
 			if j < len(want.Layers[i].Files) {

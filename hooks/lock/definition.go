@@ -113,6 +113,9 @@ func Definition(l *Lock, i int) (def define.Image, err error) {
 	if def.Name != l.Layers[i].Image {
 		return def, fmt.Errorf("layer %s: the definition names image %q, wanted %q", l.Layers[i].Image, def.Name, l.Layers[i].Image)
 	}
+	if n := len(l.Layers[i].Parts); n > 0 && n >= def.Layers.AtMost {
+		return def, fmt.Errorf("layer %s: its packages are in %d layers below it, and its definition has at most %d with it", def.Name, n, def.Layers.AtMost)
+	}
 	below := ""
 	switch {
 	case i > 0:

@@ -63,6 +63,16 @@ type Layer struct {
 	// check of the image does.
 	Generated   []Generated `json:"generated"`
 	Directories string      `json:"directories"` // sha256 of their headers, in the order of the layer
+	// Parts are layers below this one that have the step's packages, lowest first. This
+	// one then has no package.
+	Parts []Part `json:"parts,omitempty"`
+}
+
+// Part is a layer of some packages of a step.
+type Part struct {
+	Packages    []string `json:"packages"` // names, sorted
+	Epoch       int64    `json:"epoch"`    // seconds: that of its own packages
+	Directories string   `json:"directories"`
 }
 
 // Script is a script of a package, or a trigger file.

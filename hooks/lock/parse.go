@@ -156,7 +156,36 @@ func (l *Lock) check() []error {
 			return []error{fmt.Errorf("parent: %w", err)}
 		}
 	}
-	return append(l.checkPackages(layers, repos), l.checkDigests()...)
+	return slices.Concat(l.checkPackages(layers, repos), l.checkDigests(), l.checkParts())
+}
+
+// checkParts wants each package of a step in at most one of the layers over which it is
+// split. Those without files are in none.
+func (l *Lock) checkParts() []error {
+	if n := len(l.Written()); n > maxLayers {
+		return []error{fmt.Errorf("has %d layers with those of packages, wanted at most %d", n, maxLayers)}
+	}
+	var errs []error
+	for _, layer := range l.Layers {
+		left := map[string]bool{}
+		for _, p := range l.Packages {
+			if p.Layer == layer.Image && !p.Donor && len(layer.Parts) > 0 {
+				left[p.Name] = true
+			}
+		}
+		for i, part := range layer.Parts {
+			if part.Epoch < 0 || part.Epoch > layer.Epoch || len(part.Packages) == 0 {
+				errs = append(errs, fmt.Errorf("layer %q: its part %d has the epoch %d and %d packages, wanted none later than %d and at least one", layer.Image, i+1, part.Epoch, len(part.Packages), layer.Epoch))
+			}
+			for _, name := range part.Packages {
+				if !left[name] {
+					errs = append(errs, fmt.Errorf("layer %q: its part %d has package %s, which the step does not install, or another part has", layer.Image, i+1, name))
+				}
+				delete(left, name)
+			}
+		}
+	}
+	return errs
 }
 
 func (l *Lock) checkPackages(layers map[string]int, repos map[string]bool) []error {

@@ -104,7 +104,11 @@ func TestParseErrors(t *testing.T) {
 		`has 128 layers, wanted at most 127`:               func(l *Lock) { l.Layers = append(make([]Layer, 126), l.Layers...) },
 		`has 17 repositories, wanted at most 16`:           func(l *Lock) { l.Repositories = append(make([]Repository, 16), l.Repositories...) },
 		`has 20003 packages, wanted at most 20000`:         func(l *Lock) { l.Packages = append(make([]Package, 19_999), l.Packages...) },
-		`has more faults`:        func(l *Lock) { l.Packages = append(make([]Package, 1000), l.Packages...) },
+		`has more faults`: func(l *Lock) { l.Packages = append(make([]Package, 1000), l.Packages...) },
+		`layer "low": its part 1 has package x, which the step does not install`: func(l *Lock) { l.Layers[0].Parts = []Part{{Packages: []string{"x"}}} },
+		`layer "low": its part 2 has package a, which the step does not install`: func(l *Lock) { l.Layers[0].Parts = []Part{{Packages: []string{"a"}}, {Packages: []string{"a"}}} },
+		`layer "low": its part 1 has the epoch 253402300799 and 0 packages`:      func(l *Lock) { l.Layers[0].Parts = []Part{{Epoch: MaxEpoch}} },
+		`layers with those of packages, wanted at most 127`:                      func(l *Lock) { l.Layers[0].Parts = make([]Part, 127) },
 		`package a occurs twice`: func(l *Lock) { l.Packages[1] = l.Packages[0] },
 	} {
 		l := someLock()

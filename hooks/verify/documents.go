@@ -97,10 +97,7 @@ func compareDocument(what string, found, wanted []byte, by string) []error {
 // documentsOf builds config, manifest and index from a lock and the layers of the
 // archive.
 func documentsOf(a *oci.Contents, l *lock.Lock) (oci.Documents, error) {
-	steps := l.Layers
-	if l.Squash {
-		steps = steps[len(steps)-1:]
-	}
+	written := l.Written()
 	compression, err := layer.ParseCompression(l.Compression)
 	if err != nil {
 		return oci.Documents{}, err
@@ -115,13 +112,13 @@ func documentsOf(a *oci.Contents, l *lock.Lock) (oci.Documents, error) {
 		if i < len(a.Config.RootFS.DiffIDs) {
 			made.DiffID = a.Config.RootFS.DiffIDs[i]
 		}
-		if own := i - below; own < len(steps) {
-			made.Created, made.CreatedBy = steps[own].Epoch, "orlop "+steps[own].Image
+		if own := i - below; own < len(written) {
+			made.Created, made.CreatedBy = written[own].Epoch(), "orlop "+written[own].Step.Image
 		}
 		layers = append(layers, made)
 	}
-	if len(layers) != len(steps) {
-		return oci.Documents{}, fmt.Errorf("found %d layers, it has %d", len(a.Manifest.Layers), below+len(steps))
+	if len(layers) != len(written) {
+		return oci.Documents{}, fmt.Errorf("found %d layers, it has %d", len(a.Manifest.Layers), below+len(written))
 	}
 	image, err := lock.Image(l, layers)
 	if err != nil {

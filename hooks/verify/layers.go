@@ -21,25 +21,16 @@ import (
 // hide count, since the image still has them. Packages' files have been compared
 // with the pkg database, whose sum the lock has.
 func checkLayers(ctx context.Context, a *artifact.Artifact, l *lock.Lock) []error {
-	steps := l.Layers
-	if l.Squash {
-		steps = steps[len(steps)-1:]
-	}
-	c := layerCheck{owners: a.Owners(), steps: map[string]string{}, known: a.Packages != nil && ownDatabase(a), others: l.Parent != nil}
-	for _, p := range l.Packages {
-		if !p.Donor {
-			c.steps[p.Name] = p.Layer
-		}
-	}
+	written, below := l.Written(), l.Below()
+	c := layerCheck{owners: a.Owners(), places: places(l, written), known: a.Packages != nil && ownDatabase(a), below: below, others: l.Parent != nil}
 	for _, step := range l.Layers {
 		c.epochs = append(c.epochs, step.Epoch)
 	}
-	below := l.Below()
-	for i := range min(len(steps), len(a.Layers)-below) {
+	for i := range min(len(written), len(a.Layers)-below) {
 		if !l.Squash {
-			c.epochs = []int64{steps[i].Epoch}
+			c.epochs = []int64{written[i].Epoch()}
 		}
-		c.layer(ctx, fmt.Sprintf("layer %d", below+i+1), &steps[i], a.Layers[below+i], l.Squash)
+		c.layer(ctx, i, written[i], a.Layers[below+i])
 	}
 	if c.other && ownDatabase(a) {
 		c.errs = append(c.errs, checkNormal(ctx, a, l.Layers[len(l.Layers)-1].Epoch)...)
@@ -47,21 +38,61 @@ func checkLayers(ctx context.Context, a *artifact.Artifact, l *lock.Lock) []erro
 	return c.errs
 }
 
+// places are the layers of packages by their names.
+func places(l *lock.Lock, written []lock.Written) map[string]place {
+	of := map[string]place{}
+	for _, p := range l.Packages {
+		if l.Squash && !p.Donor {
+			of[p.Name] = place{}
+		}
+	}
+	if l.Squash {
+		return of
+	}
+	for i, w := range written {
+		if w.Part != nil {
+			for _, name := range w.Part.Packages {
+				of[name] = place{i, fmt.Sprintf("layer %d", l.Below()+i+1)}
+			}
+			continue
+		}
+		for _, p := range l.Packages {
+			if _, placed := of[p.Name]; !placed && !p.Donor && p.Layer == w.Step.Image {
+				of[p.Name] = place{i, "the layer of " + p.Layer}
+			}
+		}
+	}
+	return of
+}
+
+// place is where a package is: a layer, and what it is called.
+type place struct {
+	layer int
+	name  string
+}
+
 // layerCheck collects what is wrong with the entries of layers.
 type layerCheck struct {
 	owners *artifact.Owners
-	steps  map[string]string // step by package
-	others bool              // packages of a parent are in the database, too
-	known  bool              // the pkg database could be read
-	epochs []int64           // possible times of a generated file
-	other  bool              // the last pkg database is not the lock's
+	places map[string]place // by package
+	below  int              // layers of the parent
+	others bool             // packages of a parent are in the database, too
+	known  bool             // the pkg database could be read
+	epochs []int64          // possible times of a generated file
+	other  bool             // the last pkg database is not the lock's
 	errs   []error
 }
 
-func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, nodes tree.Part, squash bool) {
-	wanted := map[string]lock.Generated{}
-	for _, g := range step.Generated {
-		wanted[g.Path] = g
+func (c *layerCheck) layer(ctx context.Context, i int, w lock.Written, nodes tree.Part) {
+	name := fmt.Sprintf("layer %d", c.below+i+1)
+	wanted, directories := map[string]lock.Generated{}, ""
+	if w.Part != nil {
+		directories = w.Part.Directories
+	} else {
+		directories = w.Step.Directories
+		for _, g := range w.Step.Generated {
+			wanted[g.Path] = g
+		}
 	}
 	var dirs []*tree.Node
 	for n := range nodes.All() {
@@ -72,7 +103,7 @@ func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, n
 		g, generated := wanted[n.Path]
 		delete(wanted, n.Path)
 		owner := c.owners.Of(n.Path)
-		of := c.steps[owner]
+		of, placed := c.places[owner]
 		switch {
 		case generated:
 			c.generated(name, n, g)
@@ -81,10 +112,10 @@ func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, n
 		case layer.IsWhiteout(n): // checkOwn reports it
 		case owner == "" && c.known:
 			c.fault(name, n.Path, "file", "there", "none: no package has it, and orlop does not make it")
-		case of == "" && owner != "" && c.others:
+		case !placed && owner != "" && c.others:
 			c.fault(name, n.Path, "file of "+owner, "there", "it only in a layer of the parent, which has that package")
-		case of != "" && of != step.Image && !squash:
-			c.fault(name, n.Path, "file of "+owner, "there", "it in the layer of "+of)
+		case placed && of.layer != i:
+			c.fault(name, n.Path, "file of "+owner, "there", "it in "+of.name)
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(wanted)) {
@@ -93,8 +124,8 @@ func (c *layerCheck) layer(ctx context.Context, name string, step *lock.Layer, n
 	found, err := lock.DirectoriesDigest(ctx, dirs)
 	if err != nil {
 		c.errs = append(c.errs, err)
-	} else if found != step.Directories {
-		c.fault(name, "paths, modes, owners, times and flags of its directories", "sha256", found, step.Directories)
+	} else if found != directories {
+		c.fault(name, "paths, modes, owners, times and flags of its directories", "sha256", found, directories)
 	}
 }
 

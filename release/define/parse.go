@@ -31,6 +31,7 @@ import (
 //	    user = …; workdir = …; expose = [ … ]; volumes = [ … ]; stop-signal = …; KEY = none
 //	    without { PACKAGE = "reason" }; remove = [ "/path", "/folder/**" ]
 //	    only { programs = [ … ]; paths = [ … ] }; pkg-database = keep or none
+//	    layers { at-most = N }                                 # packages in layers of their own below the last one
 //	    tags = [ … ]; version = "…"; annotations { KEY = … }   # of the manifest
 //	    when ">=15" { … }    # any of these keys, for some revisions only
 //	}
@@ -186,6 +187,8 @@ func (d *definer) key(m ucl.Member) (err error) {
 		err = d.mtree(v)
 	case "file":
 		err = d.files(v)
+	case "layers":
+		err = fields(v, map[string]func(ucl.Value) error{"at-most": count(&d.img.Layers.AtMost)})
 	case "when":
 		err = d.when(v)
 	default:

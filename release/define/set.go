@@ -58,12 +58,24 @@ type Image struct {
 	Expose          []string          `json:"expose,omitempty"`
 	Volumes         []string          `json:"volumes,omitempty"`
 	Unset           []oci.Setting     `json:"unset,omitempty"` // that the parent has and the image has not
+	Layers          Layers            `json:"layers,omitzero"` // how the packages are split
 	Departures
 	FreeBSD     bool              `json:"freebsd"`     // one of Standard: no file can set it
 	Tags        []string          `json:"tags"`        // of a registry; the first names it in its archive, too
 	Version     string            `json:"version"`     // "" for none; FreeBSD's own have the release's
 	Annotations map[string]string `json:"annotations"` // of the manifest, besides derived ones
 }
+
+// Layers says over how many layers an image's own packages are split.
+type Layers struct {
+	AtMost int `json:"at_most"` // the last of them has no packages; 0 or 1 for no split
+}
+
+// MaxLayers bounds the layers of an image: more than 127 no container engine mounts.
+const MaxLayers = 127
+
+// Split reports whether an image has packages in other layers than its last one.
+func (l Layers) Split() bool { return l.AtMost > 1 }
 
 // Taken is the origin of a file, or of a folder's files: a source tree, or the
 // first of several packages that has it.
@@ -251,6 +263,9 @@ func (img Image) Check() []error {
 	errs := img.checkOwn()
 	errs = append(errs, img.checkSettings()...)
 	errs = append(errs, img.Departures.check()...)
+	if n := img.Layers.AtMost; n < 0 || n > MaxLayers {
+		errs = append(errs, fmt.Errorf("layers: at-most is %d, wanted 1 to %d", n, MaxLayers))
+	}
 	for _, f := range img.Files {
 		if f.Source == "" && len(f.From) == 0 {
 			errs = append(errs, fmt.Errorf("file %s has neither source nor from, wanted one of them", f.Target))

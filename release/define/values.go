@@ -58,6 +58,18 @@ func boolean(p *bool) func(ucl.Value) error {
 	return func(v ucl.Value) (err error) { *p, err = v.AsBool(); return err }
 }
 
+// count reads a number that is at least 1.
+func count(p *int) func(ucl.Value) error {
+	return func(v ucl.Value) error {
+		n, err := v.AsInt()
+		if err == nil && (n < 1 || n > MaxLayers) {
+			err = v.Errorf("found %d, wanted 1 to %d", n, MaxLayers)
+		}
+		*p = int(n)
+		return err
+	}
+}
+
 func str(p *string) func(ucl.Value) error {
 	return func(v ucl.Value) (err error) { *p, err = v.AsString(); return err }
 }
