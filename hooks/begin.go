@@ -10,6 +10,7 @@ import (
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
 )
 
@@ -42,6 +43,9 @@ func begin(ctx context.Context, cfg Config, endings ...string) (Config, *output.
 	}
 	return cfg, out, nil
 }
+
+// letGo closes the images that steps stand on, if they were resolved.
+func letGo(family *resolve.Family) { _ = family.Close() }
 
 // end releases what begin opened.
 func end(ctx context.Context, cfg Config, out *output.Folder) {

@@ -99,7 +99,7 @@ func build(ctx context.Context, cfg Config, headers bool) ([]Result, error) {
 	}
 	defer end(ctx, cfg, out)
 	family, err := resolveImages(ctx, cfg)
-	defer family.Close()
+	defer letGo(family)
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +217,7 @@ func makeLocks(ctx context.Context, cfg Config, headers bool) ([]LockResult, err
 	}
 	defer end(ctx, cfg, out)
 	family, err := resolveImages(ctx, cfg)
-	defer family.Close()
+	defer letGo(family)
 	if err != nil {
 		return nil, err
 	}
@@ -256,7 +256,7 @@ func Fetch(ctx context.Context, cfg Config) ([]*catalog.Package, error) {
 	}
 	defer end(ctx, cfg, out)
 	family, err := resolveImages(ctx, cfg)
-	defer family.Close()
+	defer letGo(family)
 	if err == nil {
 		if err = hook(ctx, cfg, "fetch"); err == nil {
 			_, err = fetch(ctx, cfg, family, false)

@@ -60,7 +60,7 @@ func Plan(ctx context.Context, cfg Config) (*Resolution, error) {
 	}
 	defer end(ctx, cfg, out)
 	family, err := resolveImages(ctx, cfg)
-	defer family.Close()
+	defer letGo(family)
 	if err != nil {
 		return nil, err
 	}

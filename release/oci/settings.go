@@ -52,7 +52,7 @@ func Inherit(parent, own v1.ImageConfig, without []Setting) v1.ImageConfig {
 		all.Entrypoint, all.Cmd = own.Entrypoint, nil
 	}
 	if own.Cmd != nil {
-		all.Cmd, all.ArgsEscaped = own.Cmd, false
+		all.Cmd = own.Cmd
 	}
 	all.Env = variables(parent.Env, own.Env)
 	all.Labels = joined(parent.Labels, own.Labels)
@@ -73,7 +73,7 @@ func remove(c *v1.ImageConfig, s Setting) {
 	case Entrypoint:
 		c.Entrypoint = nil
 	case Cmd:
-		c.Cmd, c.ArgsEscaped = nil, false
+		c.Cmd = nil
 	case Volumes:
 		c.Volumes = nil
 	case WorkDir:
@@ -114,7 +114,7 @@ func joined[V any](parent, own map[string]V) map[string]V {
 
 // settings are those of an image in the order of the image-spec.
 func settings(c *v1.ImageConfig) object {
-	o := object{
+	return object{
 		{"User", optional(c.User)},
 		{"ExposedPorts", set(c.ExposedPorts)},
 		{"Env", texts(c.Env)},
@@ -125,10 +125,6 @@ func settings(c *v1.ImageConfig) object {
 		{"Labels", sorted(c.Labels)},
 		{"StopSignal", optional(c.StopSignal)},
 	}
-	if c.ArgsEscaped {
-		o = append(o, member{"ArgsEscaped", true})
-	}
-	return o
 }
 
 // set makes an object of empty objects, by key; nil if it is empty.

@@ -21,7 +21,7 @@ func TestInherit(t *testing.T) {
 		return m
 	}
 	parent := config{User: "www", ExposedPorts: set("80"), Env: []string{"PATH=/bin", "A=1", "AB=2"}, Entrypoint: []string{"/entry"}, Cmd: []string{"serve"},
-		Volumes: set("/data"), WorkingDir: "/srv", Labels: map[string]string{"a": "1", "b": "2"}, StopSignal: "SIGQUIT", ArgsEscaped: true}
+		Volumes: set("/data"), WorkingDir: "/srv", Labels: map[string]string{"a": "1", "b": "2"}, StopSignal: "SIGQUIT"}
 	change := func(f func(c *config)) config {
 		c := Inherit(parent, config{}, nil)
 		f(&c)
@@ -43,11 +43,11 @@ func TestInherit(t *testing.T) {
 		{"an entry point takes the command away", config{Entrypoint: []string{"/own"}}, nil, change(func(c *config) {
 			c.Entrypoint, c.Cmd = []string{"/own"}, nil
 		})},
-		{"a command", config{Cmd: []string{"x"}}, nil, change(func(c *config) { c.Cmd, c.ArgsEscaped = []string{"x"}, false })},
+		{"a command", config{Cmd: []string{"x"}}, nil, change(func(c *config) { c.Cmd = []string{"x"} })},
 		{"both", config{Entrypoint: []string{"/own"}, Cmd: []string{"x"}}, nil, change(func(c *config) {
-			c.Entrypoint, c.Cmd, c.ArgsEscaped = []string{"/own"}, []string{"x"}, false
+			c.Entrypoint, c.Cmd = []string{"/own"}, []string{"x"}
 		})},
-		{"an empty command", config{Cmd: []string{}}, nil, change(func(c *config) { c.Cmd, c.ArgsEscaped = []string{}, false })},
+		{"an empty command", config{Cmd: []string{}}, nil, change(func(c *config) { c.Cmd = []string{} })},
 		{"without an entry point", config{}, []Setting{Entrypoint}, change(func(c *config) { c.Entrypoint = nil })},
 		{"without anything", config{}, Settings, config{}},
 		{"others instead", config{User: "1001", Env: []string{"B=1"}}, Settings, config{User: "1001", Env: []string{"B=1"}}},
