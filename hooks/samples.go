@@ -176,9 +176,9 @@ func (r *rooter) shells(m *Root) error {
 }
 
 // noteIndexes records the indexes of manuals that are not written, and puts all records in
-// order. What indexinfo(1)
-// writes depends on the order in which the file system lists the folder (indexinfo.c:
-// parse_info_dir), so no bytes are the right ones; info(1) finds each manual without it.
+// order. What indexinfo(1) writes depends on the order in which the file system lists the
+// folder (indexinfo.c: parse_info_dir), so no bytes are the right ones; info(1) finds each
+// manual without it.
 func (r *rooter) noteIndexes(m *Root) {
 	for _, s := range m.scripts {
 		if s.effects.Hints {

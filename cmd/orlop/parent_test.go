@@ -28,16 +28,7 @@ func onStatic(t *testing.T, parent string, flags ...string) (status int, said, d
 // lockOf reads the lock of web.
 func lockOf(t *testing.T, dir string) *lock.Lock {
 	t.Helper()
-	file := filepath.Join(dir, "container-image-web.lock.json")
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := lock.Parse(file, text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l
+	return readLock(t, filepath.Join(dir, "container-image-web.lock.json"))
 }
 
 // TestParentTrust takes a parent from a registry by its digest, a key, or because the
