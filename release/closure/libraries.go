@@ -27,8 +27,7 @@ var libraryPath32 = []string{"/lib32", "/usr/lib32", "/usr/lib32/compat"}
 
 // libraries finds what the run-time linker would not find.
 func (c *check) libraries() {
-	known := c.foundBy()
-	main := c.needs(c.Tree.Resolve(RunTimeLinker))
+	linker := c.linker()
 	for n := range c.Tree.Until(c.ctx) {
 		needs := c.needs(n)
 		if needs == nil {
@@ -37,16 +36,32 @@ func (c *check) libraries() {
 		if i := needs.Interpreter; i != "" && c.needs(c.Tree.Resolve(i)) == nil && !c.excepted(c.Known.Missing, i, n.Path) {
 			c.fault(n, "starts with the run-time linker "+i+", which is not in the image", i)
 		}
-		dirs := slices.Concat(searchPath(n.Path, needs), known)
-		if main != nil && main.Class == delf.ELFCLASS64 && needs.Class == delf.ELFCLASS32 {
-			dirs = slices.Concat(searchPath(n.Path, needs), libraryPath32)
-		}
+		dirs := linker.looksIn(n.Path, needs)
 		for _, library := range needs.Libraries {
 			if !c.finds(library, dirs, needs) && !c.excepted(c.Known.Missing, library, n.Path) {
 				c.fault(n, "needs "+library+", which is in none of "+strings.Join(dirs, " "), library)
 			}
 		}
 	}
+}
+
+// linker is what decides where the image's run-time linker looks.
+type linker struct {
+	known  []string // its own folders
+	only64 bool     // it is for 64-bit programs; those of 32 bits have another
+}
+
+func (c *check) linker() linker {
+	main := c.needs(c.Tree.Resolve(RunTimeLinker))
+	return linker{c.foundBy(), main != nil && main.Class == delf.ELFCLASS64}
+}
+
+// looksIn are the folders in which the libraries of a file are looked for.
+func (l linker) looksIn(file string, needs *elf.Needs) []string {
+	if l.only64 && needs.Class == delf.ELFCLASS32 {
+		return slices.Concat(searchPath(file, needs), libraryPath32)
+	}
+	return slices.Concat(searchPath(file, needs), l.known)
 }
 
 // foundBy are the folders in which the run-time linker looks by default.

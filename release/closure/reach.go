@@ -4,9 +4,7 @@ package closure
 
 import (
 	"context"
-	delf "debug/elf"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/orlop/orlop/release/elf"
@@ -27,7 +25,7 @@ func (*AbsentError) Unmet() bool { return true }
 // loaded by name is not found this way.
 func Reach(ctx context.Context, img *Image, programs []string) (map[string]bool, error) {
 	c := newCheck(ctx, img)
-	r := &reach{check: c, known: c.foundBy(), kept: map[string]bool{}}
+	r := &reach{check: c, linker: c.linker(), kept: map[string]bool{}}
 	for _, program := range programs {
 		if !r.follow(program) {
 			return nil, &AbsentError{program}
@@ -39,8 +37,8 @@ func Reach(ctx context.Context, img *Image, programs []string) (map[string]bool,
 // reach collects what programs need.
 type reach struct {
 	*check
-	known []string // folders in which the run-time linker looks
-	kept  map[string]bool
+	linker linker
+	kept   map[string]bool
 }
 
 // follow keeps a path, whatever it leads through, and what the file there needs. It
@@ -65,10 +63,7 @@ func (r *reach) follow(path string) bool {
 		if needs.Interpreter != "" {
 			r.follow(needs.Interpreter)
 		}
-		dirs := slices.Concat(searchPath(n.Path, needs), r.known)
-		if main := r.needs(r.Tree.Resolve(RunTimeLinker)); main != nil && main.Class == delf.ELFCLASS64 && needs.Class == delf.ELFCLASS32 {
-			dirs = slices.Concat(searchPath(n.Path, needs), libraryPath32)
-		}
+		dirs := r.linker.looksIn(n.Path, needs)
 		for _, library := range needs.Libraries {
 			r.library(library, dirs, needs)
 		}
