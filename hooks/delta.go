@@ -126,7 +126,7 @@ func (m *Root) neededBy(packages []*input.Package) map[string]bool {
 			needDir(need, dir.Path)
 		}
 		for i := range f.Manifest.Files.Len() {
-			if name := m.departed.name(f.Manifest.Files.Path(i)); name != "" {
+			if name := m.departed.name(f.Name, f.Manifest.Files.Path(i)); name != "" {
 				needDir(need, tree.Parent(name))
 			}
 		}

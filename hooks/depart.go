@@ -24,7 +24,7 @@ import (
 
 // departed is what a step takes away again, of its own packages and of what is below.
 type departed struct {
-	paths map[string]bool
+	paths map[string]string // the package that had it, by path
 	// heirs are the names that files go on under whose first name is gone, by that: the
 	// archive of a package has their contents under it.
 	heirs map[string]string
@@ -33,7 +33,7 @@ type departed struct {
 
 // allDeparted is what a root and those below take away.
 func (m *Root) allDeparted() departed {
-	all := departed{map[string]bool{}, map[string]string{}, map[string]bool{}}
+	all := departed{map[string]string{}, map[string]string{}, map[string]bool{}}
 	for _, at := range m.chain() {
 		maps.Copy(all.paths, at.departed.paths)
 		maps.Copy(all.heirs, at.departed.heirs)
@@ -118,7 +118,10 @@ func (m *Root) record(gone map[string]bool) {
 // drop takes paths out of the tree. A file whose first name is gone goes on under
 // another one.
 func (m *Root) drop(ctx context.Context, gone map[string]bool) error {
-	m.departed = departed{gone, map[string]string{}, map[string]bool{}}
+	m.departed = departed{map[string]string{}, map[string]string{}, map[string]bool{}}
+	for path := range gone {
+		m.departed.paths[path] = m.Tree.Lookup(path).Package
+	}
 	for n := range m.Tree.Until(ctx) {
 		if n.Type == tree.Hardlink && gone[n.Link] && !gone[n.Path] && m.departed.heirs[n.Link] == "" {
 			m.departed.heirs[n.Link], m.departed.are[n.Path] = n.Path, true
@@ -215,11 +218,12 @@ func noDatabase(m *resolve.Step) bool {
 
 // name returns where an entry of a package's archive stands in the layer; "" if it does
 // not stand there.
-func (d *departed) name(e string) string {
-	if heir := d.heirs[e]; heir != "" {
-		return heir
-	}
-	if d.paths[e] || d.are[e] {
+func (d *departed) name(pkg, e string) string {
+	by, gone := d.paths[e]
+	switch {
+	case gone && by == pkg:
+		return d.heirs[e]
+	case d.are[e]:
 		return ""
 	}
 	return e

@@ -231,7 +231,7 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 func (m *Root) packaged(f *input.Package) iter.Seq[*tree.Node] {
 	return func(yield func(*tree.Node) bool) {
 		for i := range f.Manifest.Files.Len() {
-			name := m.departed.name(f.Manifest.Files.Path(i))
+			name := m.departed.name(f.Name, f.Manifest.Files.Path(i))
 			if name == "" {
 				continue
 			}

@@ -93,7 +93,7 @@ func (r *streamer) writePackage(ctx context.Context, w *tarfile.Writer, m *Root,
 		if e.IsDir {
 			continue
 		}
-		name := m.departed.name(e.Path)
+		name := m.departed.name(f.Name, e.Path)
 		if name == "" {
 			continue
 		}
@@ -110,7 +110,7 @@ func (r *streamer) writePackage(ctx context.Context, w *tarfile.Writer, m *Root,
 			body = io.TeeReader(pkg, io.MultiWriter(scratch, &head))
 		}
 		if e.HardLink != "" {
-			n.Type, n.Link = tree.Hardlink, m.departed.name(e.HardLink)
+			n.Type, n.Link = tree.Hardlink, m.departed.name(f.Name, e.HardLink)
 		}
 		if err := w.Entry(&n, body); err != nil {
 			return err
