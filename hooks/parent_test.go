@@ -523,3 +523,37 @@ func TestParentGaps(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// withoutDatabase leaves pkg's database out of a layer.
+func withoutDatabase(h *tar.Header) bool { return !strings.HasPrefix(h.Name, "var/db/pkg") }
+
+// TestParentWithout builds on an image that has no pkg database: it begins here.
+func TestParentWithout(t *testing.T) {
+	t.Parallel()
+	stranger := strangersImage(t, runtime(t), withoutDatabase, nil)
+	cfg := webOn(t, stranger)
+	cfg.Custom.Replaces, cfg.Exceptions = []string{"/**"}, anything
+	a := build(t, cfg)["web"]
+	var names []string
+	for _, p := range a.Packages {
+		names = append(names, p.Name)
+	}
+	if !slices.Contains(names, "FreeBSD-telnet") || slices.Contains(names, "FreeBSD-runtime") && a.Below() == 0 {
+		t.Errorf("the database has %v", names)
+	}
+}
+
+// TestParentZstd takes layers as they are, however they are packed.
+func TestParentZstd(t *testing.T) {
+	t.Parallel()
+	below := config(t, sampleRepo, "static")
+	below.Compression = layer.Zstd
+	low := build(t, below)["static"]
+	cfg := webOn(t, filepath.Join(below.OutDir, "container-image-static"))
+	cfg.Exceptions = anything
+	a := build(t, cfg)["web"]
+	if n := len(a.Manifest.Layers); n != 2 || a.Manifest.Layers[0].Digest != low.Manifest.Layers[0].Digest || a.Manifest.Layers[0].MediaType != v1.MediaTypeImageLayerZstd ||
+		a.Manifest.Layers[1].MediaType != v1.MediaTypeImageLayerGzip {
+		t.Errorf("found %+v", a.Manifest.Layers)
+	}
+}

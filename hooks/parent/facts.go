@@ -5,6 +5,7 @@ package parent
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -105,10 +106,10 @@ func (i *Image) emptyAttributes(ctx context.Context) []string {
 	return list
 }
 
-// hasEmptyAttribute looks into the pax records of an entry.
+// emptyAttribute matches an extended attribute without a value in a node's records, where
+// another is quoted.
+var emptyAttribute = regexp.MustCompile(`(?:^| )(?:SCHILY|LIBARCHIVE)\.xattr\.[^ =]+=(?:""|$| )`)
+
 func hasEmptyAttribute(n *tree.Node) bool {
-	return n.Records != "" && slices.ContainsFunc(strings.Split(n.Records, "\n"), func(line string) bool {
-		name, value, is := strings.Cut(line, "=")
-		return is && value == "" && (strings.HasPrefix(name, "SCHILY.xattr.") || strings.HasPrefix(name, "LIBARCHIVE.xattr."))
-	})
+	return n.Records != "" && emptyAttribute.MatchString(n.Records)
 }
