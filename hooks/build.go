@@ -2,15 +2,12 @@
 
 // Package hooks builds images: from packages that pkg(8) has published it makes
 // archives, next to the other artifacts of a release. Build is the sequence, one line
-// a step. Each step is a file of this folder, and a function from its inputs to its
-// results:
+// a step. Each step is a file of this folder, or a folder in it, and a function from its
+// inputs to its results:
 //
+//	resolve/   plans which packages an image has
 //	fetch      reads manifests and small files of packages
-//	install    puts packages into trees
-//	configure  adds directories and files that no package has, and owners
-//	scripts    does what scripts of packages would: modes, accounts, samples
-//	generate   adds what FreeBSD's programs would write
-//	root       runs these, and decides what pkg's database holds
+//	root/      puts packages into trees, and adds what no package has
 //	closure    checks that an image is complete
 //	layers     packs trees into layers
 //	image      writes config, manifest and index
@@ -33,6 +30,7 @@ import (
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/hooks/root"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/release/oci/layout"
 )
@@ -48,7 +46,7 @@ type Config struct {
 	// Resolved is what Resolve returned for this configuration; nil to resolve it.
 	Resolved *resolve.Family
 	// LayersFrom keeps packages in the layers where these locks have them.
-	LayersFrom LayersFrom
+	LayersFrom []*lock.Lock
 	Jobs       int
 	Cache      *cache.Cache // nil for none
 	Observe    event.Observer
@@ -149,18 +147,23 @@ func finish(ctx context.Context, cfg Config, family *resolve.Family, headers boo
 }
 
 // rootsOf fetches, and builds the roots.
-func rootsOf(ctx context.Context, cfg Config, family *resolve.Family, headers bool, out *output.Folder) ([]*Root, error) {
+func rootsOf(ctx context.Context, cfg Config, family *resolve.Family, headers bool, out *output.Folder) ([]*root.Root, error) {
 	if err := hook(ctx, cfg, "fetch"); err != nil {
 		return nil, err
 	}
-	packages, err := fetch(ctx, cfg, family, headers || departs(family))
+	packages, err := fetch(ctx, cfg, family, headers || family.Depart())
 	if err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return newRoots(ctx, cfg, family, packages, out)
+	b := &root.Builder{Family: family, Packages: packages, Input: cfg.Input, Settings: cfg.Settings, Epoch: cfg.Epoch, SkipScripts: cfg.SkipScripts,
+		LayersFrom: cfg.LayersFrom, Cache: cfg.Cache, Dir: out.Path(""), Observe: cfg.Observe}
+	b.Asks = func(ctx context.Context, m *root.Root) (root.Asks, error) {
+		return readAll(ctx, cfg, out, m)
+	}
+	return b.Roots(ctx)
 }
 
 // resolveImages reads catalogues, and plans the images.
@@ -233,7 +236,7 @@ func writeLocks(ctx context.Context, cfg Config, family *resolve.Family, headers
 	if err := hook(ctx, cfg, "image"); err != nil {
 		return nil, err
 	}
-	asks, err := readAll(ctx, cfg, roots, out)
+	asks, err := readAll(ctx, cfg, out, roots...)
 	if err != nil {
 		return nil, err
 	}

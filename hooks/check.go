@@ -12,6 +12,7 @@ import (
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
 )
@@ -136,4 +137,27 @@ func signedNames(in input.Input) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// checkSplit finds settings that contradict the layers of definitions, and locks that
+// say nothing about them.
+func checkSplit(cfg Config, family *resolve.Family) error {
+	var errs []error
+	split := map[string]bool{}
+	for _, m := range family.Steps {
+		if !m.Def.Layers.Split() {
+			continue
+		}
+		if split[m.Def.Name] = true; cfg.Squash {
+			errs = append(errs, fault.Usagef("--squash: image %s has several layers by its definition", m.Def.Name))
+		}
+	}
+	for _, l := range cfg.LayersFrom {
+		if l.ABI != family.Release.ABI && cfg.Within == nil { // else another family of the run may be for it
+			errs = append(errs, fault.Usagef("--layers-from: the lock of image %s is for %s, wanted %s", l.Image, l.ABI, family.Release.ABI))
+		} else if l.ABI == family.Release.ABI && !split[l.Image] {
+			errs = append(errs, fault.Usagef("--layers-from: the lock is of image %s, wanted an image of this run whose definition has layers", l.Image))
+		}
+	}
+	return errors.Join(errs...)
 }

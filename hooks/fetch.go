@@ -128,7 +128,7 @@ func downloads(cfg Config, family *resolve.Family) int {
 
 // wantedBy returns the paths whose contents a hook needs.
 func wantedBy(family *resolve.Family) *input.Wanted {
-	w := &input.Wanted{Files: map[string]bool{}, Folders: []string{certificateDir + "/"}}
+	w := &input.Wanted{Files: map[string]bool{}, Folders: []string{etc.CertificateDir + "/"}}
 	for _, path := range slices.Concat(etc.Read(), closure.Texts()) {
 		if strings.HasSuffix(path, "/") {
 			w.Folders = append(w.Folders, path)
@@ -146,14 +146,6 @@ func wantedBy(family *resolve.Family) *input.Wanted {
 		}
 	}
 	return w
-}
-
-// reopen starts reading a package again.
-func reopen(ctx context.Context, in input.Input, f *input.Package) (*input.Reader, error) {
-	if f.Entries != nil {
-		return in.Open(ctx, f.Package, nil)
-	}
-	return in.Open(ctx, f.Package, f.Manifest)
 }
 
 // unlikeError says that a package with a complete manifest has headers that differ

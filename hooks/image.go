@@ -12,6 +12,7 @@ import (
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/hooks/root"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/sum"
 	"github.com/orlop/orlop/pkgdb/until"
@@ -62,7 +63,7 @@ type documents struct {
 
 // writeLock stages the lock of an image, and returns its sha256. If the image was
 // built from a lock, both must say the same.
-func (r *documents) writeLock(ctx context.Context, m *Built) (digest string, err error) {
+func (r *documents) writeLock(ctx context.Context, m *root.Built) (digest string, err error) {
 	l, err := r.lock(ctx, m)
 	if err != nil {
 		return "", err
@@ -79,7 +80,7 @@ func (r *documents) writeLock(ctx context.Context, m *Built) (digest string, err
 	return sum.HexSHA256(text), r.out.Write(ctx, lockName(m), text)
 }
 
-func lockName(m *Built) string { return release.ArtifactName(m.Def.Name) + lock.Ending }
+func lockName(m *root.Built) string { return release.ArtifactName(m.Def.Name) + lock.Ending }
 
 // writeCatalogues stages the signed catalogues of all wanted images, unchanged, and
 // returns their names.
@@ -113,17 +114,17 @@ func (r *documents) writeCatalogues(ctx context.Context) ([]string, error) {
 }
 
 // lock returns the lock of an image.
-func (r *documents) lock(ctx context.Context, m *Built) (lock.Lock, error) {
+func (r *documents) lock(ctx context.Context, m *root.Built) (lock.Lock, error) {
 	l, err := lock.New(ctx, m.Plan, r.family.Catalogues)
 	if err != nil {
 		return l, err
 	}
 	l.Orlop, l.Versions, l.Image, l.Revision, l.Branch = r.Version, r.Versions, m.Def.Name, r.family.Release.Revision, r.family.Release.Branch
 	l.Parent = m.Under()
-	l.Schema, l.Compression, l.Squash = int(schemaOf(r.Config, m.Step)), string(r.Compression), r.Squash
+	l.Schema, l.Compression, l.Squash = int(root.SchemaOf(r.Schema, m.Step)), string(r.Compression), r.Squash
 	maps.Copy(l.Annotations, annotations(r.Config, m.Step))
 	setURLs(l.Repositories, r.family.Release, m.Step)
-	for i, at := range m.lineage() {
+	for i, at := range m.Lineage() {
 		step := &l.Layers[i]
 		step.Epoch = at.Epoch
 		step.Files = append(step.Files, at.Taken...)

@@ -11,6 +11,7 @@ import (
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/hooks/root"
 )
 
 // Once the images are resolved, everything is known that decides their layers and what
@@ -36,7 +37,7 @@ type note struct {
 
 // noteStep is what is known of a step.
 type noteStep struct {
-	Facts
+	root.Facts
 	Layers []ownLayer // that it adds; nil for none
 }
 
@@ -52,7 +53,7 @@ func memoOf(cfg Config, family *resolve.Family) *memo {
 // that is in them, the files that were taken among it, comes from packages whose sums
 // are in it. A source tree or a root that pkg(8) filled has no sum. For a build from a
 // lock, it also matters who vouches for what, which is asked anew each time.
-func onlyPackages(cfg Config, family *resolve.Family, steps []*Built) bool {
+func onlyPackages(cfg Config, family *resolve.Family, steps []*root.Built) bool {
 	if repos, is := cfg.Input.(*input.Repositories); !is || repos.SrcDir != "" {
 		return false
 	}
@@ -104,7 +105,7 @@ func (k *memo) restore(n *note) []*Finished {
 	var list []*Finished
 	made := map[*resolve.Step]*Finished{}
 	for i, step := range k.family.Steps {
-		m := &Finished{Built: &Built{Step: step, Facts: n.Steps[i].Facts}}
+		m := &Finished{Built: &root.Built{Step: step, Facts: n.Steps[i].Facts}}
 		made[step] = m
 		if parent := made[step.Parent]; parent != nil {
 			m.Below, m.Stack = parent.Built, parent.on()
@@ -139,9 +140,9 @@ func (k *memo) repeat(ctx context.Context, texts []said) error {
 		return err
 	}
 	sayAgain(k.Observe, texts, "fetch", "")
-	beginRoots(k.Config)
+	root.Begin(k.Observe)
 	for i, step := range k.family.Steps {
-		for _, name := range rootHooks {
+		for _, name := range root.Hooks() {
 			k.Observe.Send(event.Event{Hook: name, Name: step.Def.Name, Done: i + 1, Total: len(k.family.Steps)})
 			sayAgain(k.Observe, texts, name, step.Def.Name)
 		}
@@ -160,10 +161,10 @@ func (k *memo) keep(ctx context.Context, list []*Finished) {
 	if k == nil || k.known {
 		return
 	}
-	steps, own := map[*resolve.Step]*Built{}, map[*resolve.Step]Stack{}
+	steps, own := map[*resolve.Step]*root.Built{}, map[*resolve.Step]Stack{}
 	for _, m := range list {
 		own[m.Step] = m.Stack
-		for _, at := range m.lineage() {
+		for _, at := range m.Lineage() {
 			steps[at.Step] = at
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/hooks/root"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/solve"
 	"github.com/orlop/orlop/pkgdb/sum"
@@ -71,9 +72,9 @@ func buildKey(cfg Config, family *resolve.Family) string {
 		k.Bounded, k.Epoch = true, *cfg.Epoch
 	}
 	for _, m := range family.Steps {
-		step := keyedStep{Wanted: m.Wanted, Definition: definitionKey(m.Def), Removes: family.Removes[m.Def.Name], Schema: schemaOf(cfg, m)}
+		step := keyedStep{Wanted: m.Wanted, Definition: definitionKey(m.Def), Removes: family.Removes[m.Def.Name], Schema: root.SchemaOf(cfg.Schema, m)}
 		if m.Def.Layers.Split() {
-			step.Parts = cfg.LayersFrom.of(m.Def.Name, family.Release.ABI)
+			step.Parts = lock.PartsOf(cfg.LayersFrom, m.Def.Name, family.Release.ABI)
 		}
 		if m.Base != nil {
 			step.Base = m.Base.Lock.Digest

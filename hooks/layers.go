@@ -22,6 +22,7 @@ import (
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/hooks/root"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/oci"
@@ -31,7 +32,7 @@ import (
 
 // Layered is an image whose layers are being written.
 type Layered struct {
-	*Root
+	*root.Root
 	Stack
 	below *Layered               // the image whose layers this one has, too; nil with Squash
 	nodes []iter.Seq[*tree.Node] // entries of each own layer
@@ -48,28 +49,28 @@ type layerer struct {
 // of an earlier build, and returns what the packages' files need at run time. With
 // Config.Squash each wanted image gets one layer with everything instead. With an
 // error it returns the blobs so far.
-func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out *output.Folder) ([]*Finished, asks, error) {
+func writeLayers(ctx context.Context, cfg Config, abi string, roots []*root.Root, out *output.Folder) ([]*Finished, root.Asks, error) {
 	r := &layerer{newStreamer(cfg, out.Scratch), abi, out.Scratch}
 	defer r.close()
 	var list []*Finished
-	made := map[*Root]*Layered{}
-	for _, root := range roots {
-		deltas := deltasOf(ctx, root, r.Squash)
+	made := map[*root.Root]*Layered{}
+	for _, of := range roots {
+		deltas := of.Deltas(ctx, r.Squash)
 		if deltas == nil {
 			continue
 		}
-		m := &Layered{Root: root}
+		m := &Layered{Root: of}
 		for i := range deltas {
-			m.nodes = append(m.nodes, deltas[i].nodes(root))
+			m.nodes = append(m.nodes, deltas[i].Nodes(of))
 		}
 		if err := ctx.Err(); err != nil {
 			return list, nil, err // the lists may be cut short
 		}
 		if !r.Squash {
-			m.below = made[root.Parent]
+			m.below = made[of.Parent]
 		}
 		if err := checkExtraction(ctx, m); err != nil {
-			return list, nil, fmt.Errorf("image %s: %w", root.Def.Name, err)
+			return list, nil, fmt.Errorf("image %s: %w", of.Def.Name, err)
 		}
 		if m.below != nil {
 			m.Stack = m.below.on()
@@ -78,15 +79,15 @@ func writeLayers(ctx context.Context, cfg Config, abi string, roots []*Root, out
 		for i := 0; i < len(deltas) && err == nil; i++ {
 			err = r.writeLayer(ctx, m, deltas[i], len(deltas)-1-i)
 		}
-		if made[root] = m; len(m.own) > 0 {
-			list = append(list, &Finished{root.Built, m.Stack})
+		if made[of] = m; len(m.own) > 0 {
+			list = append(list, &Finished{of.Built, m.Stack})
 		}
 		if err == nil {
-			r.noteFlags(root, deltas)
-			err = root.describeLayers(ctx, deltas)
+			r.noteFlags(of, deltas)
+			err = of.Describe(ctx, deltas)
 		}
 		if err != nil {
-			return list, nil, fmt.Errorf("image %s: %w", root.Def.Name, err)
+			return list, nil, fmt.Errorf("image %s: %w", of.Def.Name, err)
 		}
 	}
 	return list, r.asks, nil
@@ -100,7 +101,7 @@ func lastName(cfg Config, abi string, m *resolve.Step, left int) []any {
 
 // writeLayer writes one layer, unless an earlier build did, and puts it on the stack.
 // Above it will be that many of the step.
-func (r *layerer) writeLayer(ctx context.Context, m *Layered, d delta, left int) error {
+func (r *layerer) writeLayer(ctx context.Context, m *Layered, d root.Delta, left int) error {
 	fragments, keys, err := r.fragments(ctx, m.Root, d)
 	if err != nil {
 		return err
@@ -118,7 +119,7 @@ func (r *layerer) writeLayer(ctx context.Context, m *Layered, d delta, left int)
 	}
 	key := r.Cache.LayerKey(r.Compression, fragments)
 	r.Cache.SetLast(ctx, key, lastName(r.Config, r.abi, m.Step, left)...)
-	m.add(ownLayer{oci.Layer{Layer: made.Layer, Created: d.epoch, CreatedBy: "orlop " + m.Def.Name}, key}, blob, reused)
+	m.add(ownLayer{oci.Layer{Layer: made.Layer, Created: d.Epoch, CreatedBy: "orlop " + m.Def.Name}, key}, blob, reused)
 	return nil
 }
 
@@ -132,8 +133,8 @@ func (r *layerer) compose(ctx context.Context, m *Layered, fragments []layer.Fra
 	}
 	var ahead errgroup.Group
 	ahead.Go(func() error {
-		if m.database.image != nil {
-			_, _ = m.database.image() // ready for the last fragment, which reports the error
+		if m.Database.Image != nil {
+			_, _ = m.Database.Image() // ready for the last fragment, which reports the error
 		}
 		return nil
 	})
@@ -174,7 +175,7 @@ func (r *layerer) share(keys map[*input.Package]string, made *cache.Layer) {
 
 // fragments returns the fragments of a layer: directories, packages in the order of
 // their names, generated files, and the pkg database last.
-func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Fragment, map[*input.Package]string, error) {
+func (r *layerer) fragments(ctx context.Context, m *root.Root, d root.Delta) ([]layer.Fragment, map[*input.Package]string, error) {
 	var list []layer.Fragment
 	keys := map[*input.Package]string{}
 	var errs []error
@@ -184,12 +185,12 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 		list = append(list, layer.Fragment{Key: key, Write: func(_ context.Context, w *tarfile.Writer) error { return write(w) }})
 	}
 	add(func(w *tarfile.Writer) error {
-		for _, n := range d.dirs {
+		for _, n := range d.Dirs {
 			if err := w.Entry(n, nil); err != nil {
 				return err
 			}
 		}
-		for _, n := range d.whiteouts {
+		for _, n := range d.Whiteouts {
 			if err := w.Entry(n, strings.NewReader("")); err != nil {
 				return err
 			}
@@ -198,24 +199,24 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 	})
 	var mu sync.Mutex
 	done := 0
-	for _, f := range d.packages {
-		keys[f] = layer.HeaderKey(ctx, string(f.Sum), m.packaged(f))
+	for _, f := range d.Packages {
+		keys[f] = layer.HeaderKey(ctx, string(f.Sum), m.Packaged(f))
 		list = append(list, layer.Fragment{Key: keys[f], Write: func(ctx context.Context, w *tarfile.Writer) error {
 			err := r.writePackage(ctx, w, m, f)
 			mu.Lock()
 			defer mu.Unlock()
 			done++
-			r.Observe.Send(event.Event{Hook: "layer", Name: m.Def.Name + ": " + f.FullName(), Done: done, Total: len(d.packages)})
+			r.Observe.Send(event.Event{Hook: "layer", Name: m.Def.Name + ": " + f.FullName(), Done: done, Total: len(d.Packages)})
 			return err
 		}})
 	}
-	if d.generated != nil {
+	if d.Generated != nil {
 		add(generated(m, d))
 	}
-	if _, ok := d.generated[pkgdb.Path]; ok {
+	if _, ok := d.Generated[pkgdb.Path]; ok {
 		n := *m.Tree.Lookup(pkgdb.Path)
 		list = append(list, layer.Fragment{Key: layer.HeaderKey(ctx, n.Digest.String(), slices.Values([]*tree.Node{&n})), Write: func(_ context.Context, w *tarfile.Writer) error {
-			db, err := m.database.image()
+			db, err := m.Database.Image()
 			if err != nil {
 				return err
 			}
@@ -226,33 +227,17 @@ func (r *layerer) fragments(ctx context.Context, m *Root, d delta) ([]layer.Frag
 	return list, keys, errors.Join(errs...)
 }
 
-// packaged yields the nodes of a package's files, in the order of the manifest, but for
-// those that scripts edit.
-func (m *Root) packaged(f *input.Package) iter.Seq[*tree.Node] {
-	return func(yield func(*tree.Node) bool) {
-		for i := range f.Manifest.Files.Len() {
-			name := m.departed.name(f.Name, f.Manifest.Files.Path(i))
-			if name == "" {
-				continue
-			}
-			if n := m.Tree.Lookup(name); n.Origin != tree.Generated && !yield(n) {
-				return
-			}
-		}
-	}
-}
-
 // generated returns the fragment of generated files except the database.
-func generated(m *Root, d delta) func(*tarfile.Writer) error {
+func generated(m *root.Root, d root.Delta) func(*tarfile.Writer) error {
 	return func(w *tarfile.Writer) error {
-		for _, path := range slices.Sorted(maps.Keys(d.generated)) {
+		for _, path := range slices.Sorted(maps.Keys(d.Generated)) {
 			if path == pkgdb.Path {
 				continue
 			}
 			n := m.Tree.Lookup(path)
 			var contents io.Reader
 			if n.Type == tree.File {
-				contents = bytes.NewReader(d.generated[path])
+				contents = bytes.NewReader(d.Generated[path])
 			}
 			if err := w.Entry(n, contents); err != nil {
 				return err
@@ -263,7 +248,7 @@ func generated(m *Root, d delta) func(*tarfile.Writer) error {
 }
 
 // noteFlags reports the file flags that layers cannot carry.
-func (r *layerer) noteFlags(m *Root, deltas []delta) {
+func (r *layerer) noteFlags(m *root.Root, deltas []root.Delta) {
 	noted := map[string]bool{} // directories may be in several
 	note := func(path string) {
 		n := m.Tree.Lookup(path)
@@ -275,13 +260,13 @@ func (r *layerer) noteFlags(m *Root, deltas []delta) {
 		}
 	}
 	for _, d := range deltas {
-		for _, n := range d.dirs {
+		for _, n := range d.Dirs {
 			if !noted[n.Path] {
 				noted[n.Path] = true
 				note(n.Path)
 			}
 		}
-		for _, f := range d.packages {
+		for _, f := range d.Packages {
 			for i := range f.Manifest.Files.Len() {
 				note(f.Manifest.Files.Path(i))
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/resolve"
+	"github.com/orlop/orlop/hooks/root"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/oci"
@@ -109,20 +110,20 @@ func publishImage(ctx context.Context, docs *documents, m *Image) (Result, error
 	return Result{
 		Image: m.Def.Name, Name: m.Name, File: filepath.Join(docs.OutDir, archive), Lock: filepath.Join(docs.OutDir, lockName(m.Built)), LockSum: sum,
 		Digest: m.Documents.Digest.String(), Layers: m.Finished.Layers, Packages: packages, Size: size,
-		FromArtifact: m.takenFromArtifact(), Doubts: m.allDoubts(), Definitions: m.DefinedBy(),
+		FromArtifact: m.TakenFromArtifact(), Doubts: m.AllDoubts(), Definitions: m.DefinedBy(),
 	}, err
 }
 
 // publishLocks writes the lock of each wanted image.
-func publishLocks(ctx context.Context, cfg Config, family *resolve.Family, roots []*Root, out *output.Folder) ([]LockResult, error) {
+func publishLocks(ctx context.Context, cfg Config, family *resolve.Family, roots []*root.Root, out *output.Folder) ([]LockResult, error) {
 	docs := &documents{cfg, family, out}
 	if _, err := docs.writeCatalogues(ctx); err != nil {
 		return nil, err
 	}
 	var made []LockResult
 	for _, m := range roots {
-		if deltas := deltasOf(ctx, m, cfg.Squash); deltas != nil {
-			if err := cmp.Or(ctx.Err(), m.describeLayers(ctx, deltas)); err != nil {
+		if deltas := m.Deltas(ctx, cfg.Squash); deltas != nil {
+			if err := cmp.Or(ctx.Err(), m.Describe(ctx, deltas)); err != nil {
 				return nil, fault.Within("image "+m.Def.Name, err)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/orlop/orlop/hooks"
+	"github.com/orlop/orlop/hooks/root"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/pkgdb/store"
@@ -55,7 +56,7 @@ func TestSkipByName(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %s", tt.keys, err, tt.want)
 		}
-		if skip := new(hooks.SkipError); errors.As(err, &skip) && fault.ClassOf(err) != fault.Unmet {
+		if skip := new(root.SkipError); errors.As(err, &skip) && fault.ClassOf(err) != fault.Unmet {
 			t.Errorf("%s: class is %v", tt.keys, fault.ClassOf(err))
 		}
 	}

@@ -42,7 +42,7 @@ func TestReuseSplit(t *testing.T) {
 		}
 	}
 	other := with(st, none)
-	other.LayersFrom = hooks.LayersFrom{{ABI: "FreeBSD:15:amd64", Image: "many", Layers: []lock.Layer{{Image: "many", Parts: []lock.Part{{Packages: []string{"p01", "p02"}}}}}}}
+	other.LayersFrom = []*lock.Lock{{ABI: "FreeBSD:15:amd64", Image: "many", Layers: []lock.Layer{{Image: "many", Parts: []lock.Part{{Packages: []string{"p01", "p02"}}}}}}}
 	if got := digestOf(t, other); got == want {
 		t.Error("a lock of layers changes nothing")
 	}

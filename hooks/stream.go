@@ -13,7 +13,7 @@ import (
 	"github.com/orlop/orlop/hooks/cache"
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/output"
-	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/hooks/root"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/release/elf"
 	"github.com/orlop/orlop/release/shebang"
@@ -21,20 +21,17 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// asks is what the files of packages need at run time.
-type asks map[*input.Package]cache.Asks
-
 // streamer reads all members of packages, several packages at once.
 type streamer struct {
 	Config
 	scratches scratches
 	mu        sync.Mutex
-	asks      asks
+	asks      root.Asks
 }
 
 // newStreamer returns a streamer. Create makes files without a name.
 func newStreamer(cfg Config, create func() (*os.File, error)) *streamer {
-	return &streamer{Config: cfg, scratches: scratches{create: create}, asks: asks{}}
+	return &streamer{Config: cfg, scratches: scratches{create: create}, asks: root.Asks{}}
 }
 
 func (r *streamer) close() { r.scratches.close() }
@@ -46,17 +43,16 @@ func (r *streamer) note(f *input.Package, found cache.Asks) {
 	r.asks[f] = found
 }
 
-// readAll reads the files of all packages, just to find what they need at run time.
-func readAll(ctx context.Context, cfg Config, roots []*Root, out *output.Folder) (asks, error) {
+// readAll reads the files of all packages of roots, just to find what they need at run
+// time.
+func readAll(ctx context.Context, cfg Config, out *output.Folder, roots ...*root.Root) (root.Asks, error) {
 	r := newStreamer(cfg, out.Scratch)
 	defer r.close()
 	g, each := errgroup.WithContext(ctx)
-	g.SetLimit(cfg.Jobs)
+	g.SetLimit(max(cfg.Jobs, 1))
 	for _, m := range roots {
 		for _, f := range m.Packages {
-			g.Go(func() error {
-				return fault.Within("image "+m.Def.Name, r.writePackage(each, tarfile.NewWriter(io.Discard), m, f))
-			})
+			g.Go(func() error { return r.writePackage(each, tarfile.NewWriter(io.Discard), m, f) })
 		}
 	}
 	return r.asks, g.Wait()
@@ -64,11 +60,11 @@ func readAll(ctx context.Context, cfg Config, roots []*Root, out *output.Folder)
 
 // writePackage streams the files of a package. It checks their contents against the
 // manifest on the way, and records what they need at run time.
-func (r *streamer) writePackage(ctx context.Context, w *tarfile.Writer, m *Root, f *input.Package) error {
+func (r *streamer) writePackage(ctx context.Context, w *tarfile.Writer, m *root.Root, f *input.Package) error {
 	if f.Manifest.Files.Len() == 0 {
 		return nil
 	}
-	pkg, err := reopen(ctx, r.Input, f)
+	pkg, err := input.Reopen(ctx, r.Input, f)
 	if err != nil {
 		return err
 	}
@@ -93,7 +89,7 @@ func (r *streamer) writePackage(ctx context.Context, w *tarfile.Writer, m *Root,
 		if e.IsDir {
 			continue
 		}
-		name := m.departed.name(f.Name, e.Path)
+		name := m.Name(f.Name, e.Path)
 		if name == "" {
 			continue
 		}
@@ -110,7 +106,7 @@ func (r *streamer) writePackage(ctx context.Context, w *tarfile.Writer, m *Root,
 			body = io.TeeReader(pkg, io.MultiWriter(scratch, &head))
 		}
 		if e.HardLink != "" {
-			n.Type, n.Link = tree.Hardlink, m.departed.name(f.Name, e.HardLink)
+			n.Type, n.Link = tree.Hardlink, m.Name(f.Name, e.HardLink)
 		}
 		if err := w.Entry(&n, body); err != nil {
 			return err

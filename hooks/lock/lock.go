@@ -75,6 +75,19 @@ type Part struct {
 	Directories string   `json:"directories"`
 }
 
+// PartsOf returns the layers of a step's packages in the first of the locks that has the
+// step, nil for none.
+func PartsOf(locks []*Lock, step, abi string) []Part {
+	for _, l := range locks {
+		for i := range l.Layers {
+			if l.ABI == abi && l.Layers[i].Image == step {
+				return l.Layers[i].Parts
+			}
+		}
+	}
+	return nil
+}
+
 // Script is a script of a package, or a trigger file.
 type Script struct {
 	Package string `json:"package"` // NAME-VERSION

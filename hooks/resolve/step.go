@@ -51,6 +51,12 @@ func (f *Family) Packages() []*catalog.Package {
 	return slices.SortedFunc(maps.Keys(set), func(a, b *catalog.Package) int { return cmp.Compare(a.FullName(), b.FullName()) })
 }
 
+// Depart reports whether an image leaves out files of its packages. Then it matters which
+// of them share an inode, and only archives say that.
+func (f *Family) Depart() bool {
+	return slices.ContainsFunc(f.Steps, func(m *Step) bool { return m.Def.Depart() })
+}
+
 // Uses reports whether a wanted image has a package of a repository.
 func (f *Family) Uses(repo *catalog.Repo) bool {
 	return slices.ContainsFunc(f.Steps, func(m *Step) bool { return m.Wanted && m.Uses(repo) })

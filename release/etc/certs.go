@@ -51,6 +51,9 @@ const (
 	certMode     = 0o444
 )
 
+// CertificateDir is where FreeBSD-caroot has its folders trusted and untrusted.
+const CertificateDir = "/usr/share/certs"
+
 // MakeCertificates does what "certctl rehash" does since FreeBSD 15
 // (usr.sbin/certctl/certctl.c): each certificate goes into a file named by the
 // hash of its subject, and the trusted ones into a bundle. Names of sources and

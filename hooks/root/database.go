@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package root
 
 import (
 	"cmp"
@@ -19,18 +19,18 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// database is pkg's database of a root. It is written when it is asked for: a layer
+// Database is pkg's database of a root. It is written when it is asked for: a layer
 // that an earlier build wrote has it already.
-type database struct {
-	image func() (*pkgdb.Image, error)
-	sum   func() (tree.Digest, error) // of the image
+type Database struct {
+	Image func() (*pkgdb.Image, error)
+	Sum   func() (tree.Digest, error) // of the image
 }
 
 // database returns the database of a root, a new one or, for a root that pkg filled,
 // the normal form of its own, and a name for its bytes: what decides them.
-func (r *rooter) database(ctx context.Context, m *Root) (database, tree.Digest, error) {
+func (b *Builder) database(ctx context.Context, m *Root) (Database, tree.Digest, error) {
 	top := len(m.Plan.Steps) - 1
-	schema := schemaOf(r.Config, m.Step)
+	schema := SchemaOf(b.Settings.Schema, m.Step)
 	parts, automatic := []any{schema, m.Epoch}, map[string]bool{}
 	if m.Base != nil {
 		parts = append(parts, m.Base.Lock.Digest, slices.Sorted(maps.Keys(m.Plan.Wanted())))
@@ -41,24 +41,24 @@ func (r *rooter) database(ctx context.Context, m *Root) (database, tree.Digest, 
 			parts = append(parts, p.Sum, p.Repo.Name, automatic[p.Name])
 		}
 	}
-	if root, is := r.Input.(*input.Root); is {
-		image, err := root.Database(ctx, r.dir, automatic, m.Wanted, m.Epoch, schema)
+	if root, is := b.Input.(*input.Root); is {
+		image, err := root.Database(ctx, b.Dir, automatic, m.Wanted, m.Epoch, schema)
 		if err != nil {
-			return database{}, tree.Digest{}, err
+			return Database{}, tree.Digest{}, err
 		}
 		sum, err := sumOf(ctx, image)
-		return database{func() (*pkgdb.Image, error) { return image, nil }, func() (tree.Digest, error) { return sum, nil }}, sum, err
+		return Database{func() (*pkgdb.Image, error) { return image, nil }, func() (tree.Digest, error) { return sum, nil }}, sum, err
 	}
-	var d database
-	d.image = sync.OnceValues(func() (*pkgdb.Image, error) {
+	var d Database
+	d.Image = sync.OnceValues(func() (*pkgdb.Image, error) {
 		if m.Base != nil && m.Base.Whole.Content != nil {
-			return m.Base.Add(ctx, r.dir, r.installed(m), m.Plan.Wanted(), m.Epoch, schema)
+			return m.Base.Add(ctx, b.Dir, b.installed(m), m.Plan.Wanted(), m.Epoch, schema)
 		}
-		return pkgdb.Write(ctx, r.dir, r.installed(m), m.Epoch, schema)
+		return pkgdb.Write(ctx, b.Dir, b.installed(m), m.Epoch, schema)
 	})
-	d.sum = sync.OnceValues(func() (tree.Digest, error) {
-		return r.Cache.DatabaseSum(ctx, parts, func() (tree.Digest, error) {
-			image, err := d.image()
+	d.Sum = sync.OnceValues(func() (tree.Digest, error) {
+		return b.Cache.DatabaseSum(ctx, parts, func() (tree.Digest, error) {
+			image, err := d.Image()
 			if err != nil {
 				return tree.Digest{}, err
 			}
@@ -68,13 +68,13 @@ func (r *rooter) database(ctx context.Context, m *Root) (database, tree.Digest, 
 	return d, tree.DigestOf([]byte(fmt.Sprintln(parts...))), nil
 }
 
-// schemaOf is the schema of an image's pkg database: the one that was asked for, else
+// SchemaOf is the schema of an image's pkg database: the one that was asked for, else
 // that of the image below.
-func schemaOf(cfg Config, m *resolve.Step) pkgdb.Schema {
-	if cfg.Schema == 0 && m.Base != nil && m.Base.Schema != 0 {
+func SchemaOf(asked pkgdb.Schema, m *resolve.Step) pkgdb.Schema {
+	if asked == 0 && m.Base != nil && m.Base.Schema != 0 {
 		return m.Base.Schema
 	}
-	return cmp.Or(cfg.Schema, pkgdb.DefaultSchema)
+	return cmp.Or(asked, pkgdb.DefaultSchema)
 }
 
 // sumOf hashes a database.
@@ -85,11 +85,11 @@ func sumOf(ctx context.Context, image *pkgdb.Image) (tree.Digest, error) {
 }
 
 // installed lists the image's packages as its database records them.
-func (r *rooter) installed(m *Root) []pkgdb.Installed {
+func (b *Builder) installed(m *Root) []pkgdb.Installed {
 	var list []pkgdb.Installed
 	for _, step := range m.Plan.Steps {
 		for _, p := range step.Packages {
-			f := r.packages[p.Package]
+			f := b.Packages[p.Package]
 			list = append(list, pkgdb.Installed{
 				Manifest:   f.Manifest,
 				Automatic:  m.Plan.Automatic(p, len(m.Plan.Steps)-1),

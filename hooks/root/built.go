@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package root
 
 import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
-	"github.com/orlop/orlop/release/oci"
 )
 
 // Built is a step and what a build found out about it: all that the lock and the
@@ -43,12 +41,12 @@ type Facts struct {
 	Parts []lock.Part // layers of its packages below that one; nil for none
 }
 
-// lineage lists the step and its ancestors, the lowest first.
-func (m *Built) lineage() []*Built {
+// Lineage lists the step and its ancestors, the lowest first.
+func (m *Built) Lineage() []*Built {
 	if m.Below == nil {
 		return []*Built{m}
 	}
-	return append(m.Below.lineage(), m)
+	return append(m.Below.Lineage(), m)
 }
 
 // doubt records what only the lock vouches for.
@@ -62,19 +60,19 @@ func (m *Built) unsure(texts ...string) {
 	}
 }
 
-// allDoubts lists the doubts of an image and its ancestors.
-func (m *Built) allDoubts() []string {
+// AllDoubts lists the doubts of an image and its ancestors.
+func (m *Built) AllDoubts() []string {
 	var list []string
-	for _, at := range m.lineage() {
+	for _, at := range m.Lineage() {
 		list = append(append(list, at.Doubts...), at.Unsure...)
 	}
 	return list
 }
 
-// takenFromArtifact lists the files of an image that only the artifact had.
-func (m *Built) takenFromArtifact() []string {
+// TakenFromArtifact lists the files of an image that only the artifact had.
+func (m *Built) TakenFromArtifact() []string {
 	var paths []string
-	for _, at := range m.lineage() {
+	for _, at := range m.Lineage() {
 		for _, t := range at.Taken {
 			if t.From == input.FromArtifact {
 				paths = append(paths, t.Path)
@@ -84,32 +82,32 @@ func (m *Built) takenFromArtifact() []string {
 	return paths
 }
 
-// describeLayers records what the layers have that no package has.
-func (m *Root) describeLayers(ctx context.Context, deltas []delta) error {
+// Describe records what the layers have that no package has.
+func (m *Root) Describe(ctx context.Context, deltas []Delta) error {
 	m.Added, m.Parts = nil, nil
 	for _, d := range deltas[:len(deltas)-1] {
-		digest, err := lock.DirectoriesDigest(ctx, d.dirs)
+		digest, err := lock.DirectoriesDigest(ctx, d.Dirs)
 		if err != nil {
 			return err
 		}
-		p := lock.Part{Epoch: d.epoch, Directories: digest}
-		for _, f := range d.packages {
+		p := lock.Part{Epoch: d.Epoch, Directories: digest}
+		for _, f := range d.Packages {
 			p.Packages = append(p.Packages, f.Name)
 		}
 		m.Parts = append(m.Parts, p)
 	}
 	d := deltas[len(deltas)-1]
-	for _, n := range d.whiteouts {
+	for _, n := range d.Whiteouts {
 		m.Added = append(m.Added, lock.Generated{Path: n.Path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest.String()})
 	}
-	for _, path := range slices.Sorted(maps.Keys(d.generated)) {
+	for _, path := range slices.Sorted(maps.Keys(d.Generated)) {
 		n := m.Tree.Lookup(path)
 		g := lock.Generated{Path: path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest.String(), Link: n.Link}
 		if n.Uname != "root" || n.Gname != "wheel" {
 			g.Uname, g.Gname = n.Uname, n.Gname
 		}
 		if path == pkgdb.Path {
-			sum, err := m.database.sum()
+			sum, err := m.Database.Sum()
 			if err != nil {
 				return err
 			}
@@ -118,48 +116,6 @@ func (m *Root) describeLayers(ctx context.Context, deltas []delta) error {
 		m.Added = append(m.Added, g)
 	}
 	var err error
-	m.Directories, err = lock.DirectoriesDigest(ctx, d.dirs)
+	m.Directories, err = lock.DirectoriesDigest(ctx, d.Dirs)
 	return err
-}
-
-// Stack is the layers of an image.
-type Stack struct {
-	Layers  []oci.Layer // of this run, lowest first
-	blobs   []*os.File  // their bytes
-	earlier []oci.Layer // those of Layers that an earlier build wrote
-	own     []ownLayer  // those of Layers that are not the parent's, lowest first
-}
-
-// ownLayer is a layer that a step adds.
-type ownLayer struct {
-	oci.Layer
-	Key string // of its record in the cache
-}
-
-// on returns the stack of a step on this one.
-func (s Stack) on() Stack {
-	return Stack{Layers: slices.Clone(s.Layers), blobs: slices.Clone(s.blobs), earlier: slices.Clone(s.earlier)}
-}
-
-// add puts a layer on top.
-func (s *Stack) add(own ownLayer, blob *os.File, reused bool) {
-	s.Layers, s.blobs, s.own = append(s.Layers, own.Layer), append(s.blobs, blob), append(s.own, own)
-	if reused {
-		s.earlier = append(s.earlier, own.Layer)
-	}
-}
-
-// Finished is an image whose layers are there, by this build or an earlier one.
-type Finished struct {
-	*Built
-	Stack
-}
-
-// closeBlobs closes the files of layers, which images share.
-func closeBlobs(list []*Finished) {
-	for _, m := range list {
-		for _, blob := range m.blobs[len(m.blobs)-len(m.own):] {
-			blob.Close()
-		}
-	}
 }

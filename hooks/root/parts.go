@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package root
 
 import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"math/bits"
 	"slices"
 	"strings"
 
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
-	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb/fault"
 )
 
@@ -154,17 +152,17 @@ type part struct {
 }
 
 // split finds out which layers the packages of a step are in.
-func (r *rooter) split(m *Root) error {
+func (b *Builder) split(m *Root) error {
 	earlier, most := []lock.Part(nil), m.Def.Layers.AtMost-1
 	switch {
-	case r.Squash || !m.Def.Layers.Split():
+	case b.Settings.Squash || !m.Def.Layers.Split():
 		return nil
 	case m.Pinned != nil:
 		earlier = m.Pinned.Parts
 	case m.Renews != nil:
-		earlier = LayersFrom{m.Renews}.of(m.Def.Name, m.Renews.ABI)
+		earlier = lock.PartsOf([]*lock.Lock{m.Renews}, m.Def.Name, m.Renews.ABI)
 	default:
-		earlier = r.LayersFrom.of(m.Def.Name, r.family.Release.ABI)
+		earlier = lock.PartsOf(b.LayersFrom, m.Def.Name, b.Family.Release.ABI)
 	}
 	if len(earlier) > most {
 		return fault.Usagef("its lock has its packages in %d layers, and the definition in at most %d", len(earlier), most)
@@ -194,42 +192,4 @@ func (m *Root) epochOfPart(packages []*input.Package) int64 {
 		return max(0, min(m.Base.Newest, m.Epoch))
 	}
 	return 0
-}
-
-// LayersFrom are locks whose images keep their packages in the layers where they were.
-type LayersFrom []*lock.Lock
-
-// of returns the layers of a step's packages in the first lock that has it.
-func (all LayersFrom) of(step, abi string) []lock.Part {
-	for _, l := range all {
-		for i := range l.Layers {
-			if l.ABI == abi && l.Layers[i].Image == step {
-				return l.Layers[i].Parts
-			}
-		}
-	}
-	return nil
-}
-
-// checkSplit finds settings that contradict the layers of definitions, and locks that
-// say nothing about them.
-func checkSplit(cfg Config, family *resolve.Family) error {
-	var errs []error
-	split := map[string]bool{}
-	for _, m := range family.Steps {
-		if !m.Def.Layers.Split() {
-			continue
-		}
-		if split[m.Def.Name] = true; cfg.Squash {
-			errs = append(errs, fault.Usagef("--squash: image %s has several layers by its definition", m.Def.Name))
-		}
-	}
-	for _, l := range cfg.LayersFrom {
-		if l.ABI != family.Release.ABI && cfg.Within == nil { // else another family of the run may be for it
-			errs = append(errs, fault.Usagef("--layers-from: the lock of image %s is for %s, wanted %s", l.Image, l.ABI, family.Release.ABI))
-		} else if l.ABI == family.Release.ABI && !split[l.Image] {
-			errs = append(errs, fault.Usagef("--layers-from: the lock is of image %s, wanted an image of this run whose definition has layers", l.Image))
-		}
-	}
-	return errors.Join(errs...)
 }

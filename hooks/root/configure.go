@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package root
 
 import (
 	"bytes"
@@ -19,24 +19,27 @@ import (
 
 // configure adds directories of mtree files and files from donors or the source
 // tree, applies scripts to these, and adds what FreeBSD's programs would write. Then
-// it resolves every owner in the image's own accounts and bounds every time by the
-// epoch. All nodes are complete after it.
-func (r *rooter) configure(ctx context.Context, m *Root) error {
-	err := errors.Join(r.mtrees(ctx, m), r.files(ctx, m), r.folders(ctx, m), r.runScripts(ctx, m))
+// it resolves every owner in the image's own accounts, bounds every time by the
+// epoch, and takes away what the definition leaves out. All nodes are complete after it.
+func (b *Builder) configure(ctx context.Context, m *Root) error {
+	err := errors.Join(b.mtrees(ctx, m), b.files(ctx, m), b.folders(ctx, m), b.runScripts(ctx, m))
 	if err == nil {
-		err = errors.Join(r.generators(ctx, m), m.keepImmutable(ctx))
+		err = errors.Join(b.generators(ctx, m), m.keepImmutable(ctx))
 	}
 	if err == nil {
-		err = r.owners(ctx, m)
+		err = b.owners(ctx, m)
 	}
 	m.times(ctx)
+	if err == nil {
+		err = b.depart(ctx, m)
+	}
 	return err
 }
 
-func (r *rooter) mtrees(ctx context.Context, m *Root) error {
+func (b *Builder) mtrees(ctx context.Context, m *Root) error {
 	errs := []error{m.localFolders(ctx)}
 	for _, mt := range m.Def.Mtree {
-		files, err := r.take(ctx, m, mt.Taken, mt.Path)
+		files, err := b.take(ctx, m, mt.Taken, mt.Path)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -55,13 +58,13 @@ func (r *rooter) mtrees(ctx context.Context, m *Root) error {
 	return errors.Join(errs...)
 }
 
-func (r *rooter) files(ctx context.Context, m *Root) error {
+func (b *Builder) files(ctx context.Context, m *Root) error {
 	var errs []error
 	for _, f := range m.Def.Files {
-		files, err := r.take(ctx, m, f.Taken, f.Target)
+		files, err := b.take(ctx, m, f.Taken, f.Target)
 		if f.Optional && errors.Is(err, fs.ErrNotExist) {
 			m.LeftOut = append(m.LeftOut, f.Target)
-			r.Observe.Detail("image %s: %s is left out: neither a package nor --srcdir has it", m.Def.Name, f.Target)
+			b.Observe.Detail("image %s: %s is left out: neither a package nor --srcdir has it", m.Def.Name, f.Target)
 			continue
 		}
 		if err == nil {
@@ -73,13 +76,13 @@ func (r *rooter) files(ctx context.Context, m *Root) error {
 }
 
 // folders adds the files of folders that no package of the image installs.
-func (r *rooter) folders(ctx context.Context, m *Root) error {
+func (b *Builder) folders(ctx context.Context, m *Root) error {
 	var errs []error
 	for _, f := range m.Def.Folders {
-		files, err := r.take(ctx, m, f.Taken, f.Target)
+		files, err := b.take(ctx, m, f.Taken, f.Target)
 		if f.Optional && errors.Is(err, fs.ErrNotExist) {
 			m.LeftOut = append(m.LeftOut, f.Target)
-			r.Observe.Detail("image %s: %s is left out: neither a package nor --srcdir has it", m.Def.Name, f.Target)
+			b.Observe.Detail("image %s: %s is left out: neither a package nor --srcdir has it", m.Def.Name, f.Target)
 			continue
 		}
 		errs = append(errs, err)
@@ -202,12 +205,12 @@ func (m *Root) times(ctx context.Context) {
 }
 
 // owners sets the numeric ids of every node. Nodes of the parent keep theirs.
-func (r *rooter) owners(ctx context.Context, m *Root) error {
+func (b *Builder) owners(ctx context.Context, m *Root) error {
 	accounts, err := etc.In(m.content)
 	if err != nil {
 		return fault.Content(err)
 	}
-	r.noteAccounts(m, accounts)
+	b.noteAccounts(m, accounts)
 	var errs []error
 	for n := range m.Tree.Until(ctx) {
 		if old := m.inherited(n.Path); old != nil && old.Uname == n.Uname && old.Gname == n.Gname {
@@ -229,7 +232,7 @@ func (r *rooter) owners(ctx context.Context, m *Root) error {
 
 // noteAccounts reports the users and groups that packages need and the image lacks.
 // pkg only records them.
-func (r *rooter) noteAccounts(m *Root, accounts *etc.Accounts) {
+func (b *Builder) noteAccounts(m *Root, accounts *etc.Accounts) {
 	for _, f := range m.Packages {
 		for _, kind := range []struct {
 			name   string
@@ -239,7 +242,7 @@ func (r *rooter) noteAccounts(m *Root, accounts *etc.Accounts) {
 			for _, name := range kind.needed {
 				if _, ok := kind.lookup(name); !ok {
 					m.NoAccount = append(m.NoAccount, f.FullName()+": "+kind.name+" "+name)
-					r.Observe.Notice("image %s: %s: its %s %q is not in the image", m.Def.Name, f.FullName(), kind.name, name)
+					b.Observe.Notice("image %s: %s: its %s %q is not in the image", m.Def.Name, f.FullName(), kind.name, name)
 				}
 			}
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package root
 
 import (
 	"cmp"
@@ -14,42 +14,42 @@ import (
 	"github.com/orlop/orlop/release/tree"
 )
 
-// delta is the content of a layer.
-type delta struct {
-	epoch     int64
-	dirs      []*tree.Node
-	whiteouts []*tree.Node      // by path
-	packages  []*input.Package  // by name
-	generated map[string][]byte // nil in a layer of packages alone
+// Delta is the content of a layer.
+type Delta struct {
+	Epoch     int64 // seconds
+	Dirs      []*tree.Node
+	Whiteouts []*tree.Node      // by path
+	Packages  []*input.Package  // by name
+	Generated map[string][]byte // nil in a layer of packages alone
 }
 
-// deltasOf are the contents of a step's layers, lowest first; nil for none.
-func deltasOf(ctx context.Context, m *Root, squash bool) []delta {
+// Deltas are the contents of the step's layers, lowest first; nil for none.
+func (m *Root) Deltas(ctx context.Context, squash bool) []Delta {
 	switch {
 	case !squash:
 		return m.deltas(ctx)
 	case !m.Wanted:
 		return nil
 	}
-	return []delta{m.squashed(ctx)}
+	return []Delta{m.squashed(ctx)}
 }
 
-// nodes yields the entries of the layer in their order.
-func (d *delta) nodes(m *Root) iter.Seq[*tree.Node] {
+// Nodes yields the entries of the layer in their order.
+func (d *Delta) Nodes(m *Root) iter.Seq[*tree.Node] {
 	return func(yield func(*tree.Node) bool) {
-		for _, n := range slices.Concat(d.dirs, d.whiteouts) {
+		for _, n := range slices.Concat(d.Dirs, d.Whiteouts) {
 			if !yield(n) {
 				return
 			}
 		}
-		for _, f := range d.packages {
-			for n := range m.packaged(f) {
+		for _, f := range d.Packages {
+			for n := range m.Packaged(f) {
 				if !yield(n) {
 					return
 				}
 			}
 		}
-		for _, path := range slices.Sorted(maps.Keys(d.generated)) {
+		for _, path := range slices.Sorted(maps.Keys(d.Generated)) {
 			if !yield(m.Tree.Lookup(path)) {
 				return
 			}
@@ -57,36 +57,19 @@ func (d *delta) nodes(m *Root) iter.Seq[*tree.Node] {
 	}
 }
 
-// checkExtraction makes sure that FreeBSD can extract the image.
-func checkExtraction(ctx context.Context, m *Layered) error {
-	var layers []iter.Seq[*tree.Node]
-	for at := m; at != nil; at = at.below {
-		for _, nodes := range slices.Backward(at.nodes) {
-			layers = append(layers, nodes)
-		}
-	}
-	if m.Base != nil {
-		for _, nodes := range slices.Backward(m.Base.Whole.Layers) {
-			layers = append(layers, nodes.All())
-		}
-	}
-	slices.Reverse(layers)
-	return layer.CheckExtraction(ctx, layers)
-}
-
 // deltas are the step's own layers: those of packages alone, and the last one.
-func (m *Root) deltas(ctx context.Context) []delta {
+func (m *Root) deltas(ctx context.Context) []Delta {
 	whole := m.delta(ctx)
 	if len(m.parts) == 0 {
-		return []delta{whole}
+		return []Delta{whole}
 	}
-	var list []delta
+	var list []Delta
 	has := map[string]bool{} // directories in their final form
 	for i, p := range m.parts {
 		need := m.neededBy(p.packages)
 		need["/"] = m.under == nil && i == 0
-		d := delta{epoch: p.epoch, packages: p.packages}
-		for _, n := range whole.dirs {
+		d := Delta{Epoch: p.epoch, Packages: p.packages}
+		for _, n := range whole.Dirs {
 			if !need[n.Path] {
 				continue
 			}
@@ -97,24 +80,24 @@ func (m *Root) deltas(ctx context.Context) []delta {
 			} else {
 				has[n.Path] = true
 			}
-			d.dirs = append(d.dirs, &n)
+			d.Dirs = append(d.Dirs, &n)
 		}
 		list = append(list, d)
 	}
-	whole.packages = nil
+	whole.Packages = nil
 	need := map[string]bool{}
-	for path := range whole.generated {
+	for path := range whole.Generated {
 		needDir(need, tree.Parent(path))
 	}
-	for _, n := range whole.whiteouts {
+	for _, n := range whole.Whiteouts {
 		needDir(need, tree.Parent(n.Path))
 	}
-	for _, n := range whole.dirs {
+	for _, n := range whole.Dirs {
 		if !has[n.Path] {
 			needDir(need, n.Path)
 		}
 	}
-	whole.dirs = slices.DeleteFunc(whole.dirs, func(n *tree.Node) bool { return !need[n.Path] || n.Path == "/" })
+	whole.Dirs = slices.DeleteFunc(whole.Dirs, func(n *tree.Node) bool { return !need[n.Path] || n.Path == "/" })
 	return append(list, whole)
 }
 
@@ -126,7 +109,7 @@ func (m *Root) neededBy(packages []*input.Package) map[string]bool {
 			needDir(need, dir.Path)
 		}
 		for i := range f.Manifest.Files.Len() {
-			if name := m.departed.name(f.Name, f.Manifest.Files.Path(i)); name != "" {
+			if name := m.Name(f.Name, f.Manifest.Files.Path(i)); name != "" {
 				needDir(need, tree.Parent(name))
 			}
 		}
@@ -137,12 +120,12 @@ func (m *Root) neededBy(packages []*input.Package) map[string]bool {
 // delta is the step's own part in one layer: what its packages install, generated files
 // that differ from the parent's, and the directories that are new, changed or
 // hold one of these.
-func (m *Root) delta(ctx context.Context) delta {
-	d := delta{epoch: m.Epoch, packages: m.Packages, generated: map[string][]byte{}}
+func (m *Root) delta(ctx context.Context) Delta {
+	d := Delta{Epoch: m.Epoch, Packages: m.Packages, Generated: map[string][]byte{}}
 	need := m.neededBy(m.Packages)
 	for path, text := range m.Generated {
 		if n := m.Tree.Lookup(path); n.Origin == tree.Generated && m.changed(n) {
-			d.generated[path] = text
+			d.Generated[path] = text
 			needDir(need, tree.Parent(path))
 		}
 	}
@@ -152,7 +135,7 @@ func (m *Root) delta(ctx context.Context) delta {
 		}
 	}
 	for _, path := range m.gone {
-		d.whiteouts = append(d.whiteouts, m.whiteout(path))
+		d.Whiteouts = append(d.Whiteouts, m.whiteout(path))
 		needDir(need, tree.Parent(path))
 	}
 	need["/"] = m.under == nil // only the lowest layer has an entry for the root
@@ -162,38 +145,38 @@ func (m *Root) delta(ctx context.Context) delta {
 			need[dir] = false
 		}
 	}
-	d.dirs = m.directories(ctx, need)
+	d.Dirs = m.directories(ctx, need)
 	return d
 }
 
 // squashed is the delta of the whole image.
-func (m *Root) squashed(ctx context.Context) delta {
+func (m *Root) squashed(ctx context.Context) Delta {
 	m.departed = m.allDeparted()
 	if m.Base != nil {
 		return m.squashedOn(ctx)
 	}
-	d := delta{epoch: m.Epoch, generated: map[string][]byte{}}
+	d := Delta{Epoch: m.Epoch, Generated: map[string][]byte{}}
 	for _, at := range m.chain() {
-		d.packages = append(d.packages, at.Packages...)
+		d.Packages = append(d.Packages, at.Packages...)
 		for path, text := range at.Generated {
 			if m.Tree.Lookup(path).Origin == tree.Generated {
-				d.generated[path] = text
+				d.Generated[path] = text
 			}
 		}
 	}
-	slices.SortFunc(d.packages, func(a, b *input.Package) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(d.Packages, func(a, b *input.Package) int { return cmp.Compare(a.Name, b.Name) })
 	need := map[string]bool{}
 	for n := range m.Tree.Until(ctx) {
 		if n.Type == tree.Dir {
 			need[n.Path] = true
 		}
 	}
-	d.dirs = m.directories(ctx, need)
+	d.Dirs = m.directories(ctx, need)
 	return d
 }
 
 // squashedOn is the delta of all steps that stand on an image.
-func (m *Root) squashedOn(ctx context.Context) delta {
+func (m *Root) squashedOn(ctx context.Context) Delta {
 	whole := *m
 	lowest := m.chain()[0]
 	whole.Parent, whole.under, whole.gone = nil, lowest.under, lowest.gone
@@ -223,4 +206,20 @@ func (m *Root) directories(ctx context.Context, need map[string]bool) []*tree.No
 		}
 	}
 	return dirs
+}
+
+// Packaged yields the nodes of a package's files, in the order of the manifest, but for
+// those that scripts edit.
+func (m *Root) Packaged(f *input.Package) iter.Seq[*tree.Node] {
+	return func(yield func(*tree.Node) bool) {
+		for i := range f.Manifest.Files.Len() {
+			name := m.Name(f.Name, f.Manifest.Files.Path(i))
+			if name == "" {
+				continue
+			}
+			if n := m.Tree.Lookup(name); n.Origin != tree.Generated && !yield(n) {
+				return
+			}
+		}
+	}
 }

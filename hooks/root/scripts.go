@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package root
 
 import (
 	"cmp"
@@ -19,40 +19,40 @@ import (
 
 // scripts checks what pkg would run when it installs a package: it is known, skipped
 // by request, or an error. runScripts applies it to the tree later.
-func (r *rooter) scripts(m *Root, f *input.Package) []error {
+func (b *Builder) scripts(m *Root, f *input.Package) []error {
 	var errs []error
 	for _, s := range f.Manifest.InstallScripts() {
 		e, ok := script.Of(f.Manifest, s)
 		if !ok || m.skipsKnown(f, s.Script) {
-			errs = append(errs, r.unknownScript(m, f, s.Script))
+			errs = append(errs, b.unknownScript(m, f, s.Script))
 			continue
 		}
 		if e.Without != "" {
-			r.Observe.Notice("image %s: %s: %s is not written: no kernel in a container reads it", m.Def.Name, f.FullName(), e.Without)
+			b.Observe.Notice("image %s: %s: %s is not written: no kernel in a container reads it", m.Def.Name, f.FullName(), e.Without)
 		}
 		m.scripts = append(m.scripts, pending{f, s.Script, e})
 	}
 	for i := range f.Manifest.Files.Len() {
 		path := f.Manifest.Files.Path(i)
 		if isTrigger(path) && !script.KnownTriggers[path] {
-			errs = append(errs, r.unknownScript(m, f, pkgfile.Script{Phase: path, Text: f.Manifest.Files.Sum(i)}))
+			errs = append(errs, b.unknownScript(m, f, pkgfile.Script{Phase: path, Text: f.Manifest.Files.Sum(i)}))
 		}
 	}
 	return errs
 }
 
 // unknownScript returns an error, unless the user skips the script.
-func (r *rooter) unknownScript(m *Root, f *input.Package, s pkgfile.Script) error {
+func (b *Builder) unknownScript(m *Root, f *input.Package, s pkgfile.Script) error {
 	found := lock.Script{Package: f.FullName(), Phase: s.Phase, SHA256: sum.HexSHA256([]byte(s.Text))}
-	skipped, ok := r.skips(m, f.Name, found)
+	skipped, ok := b.skips(m, f.Name, found)
 	if !ok {
 		return &script.UnknownError{Package: f.FullName(), Phase: s.Phase, Text: s.Text, Instead: m.otherText(found)}
 	}
-	if _, named := m.namedSkip(f.Name, s.Phase); m.Pinned != nil && !r.SkipScripts && !((m.Def.SkipScripts || named) && m.DefinedWell()) {
+	if _, named := m.namedSkip(f.Name, s.Phase); m.Pinned != nil && !b.SkipScripts && !((m.Def.SkipScripts || named) && m.DefinedWell()) {
 		m.doubt("image %s goes without the %s script of %s; --unknown-scripts skip accepts that", m.Def.Name, s.Phase, f.FullName())
 	}
 	m.Skipped = append(m.Skipped, skipped)
-	r.Observe.Notice("image %s: %s: its %s script is skipped", m.Def.Name, f.FullName(), s.Phase)
+	b.Observe.Notice("image %s: %s: its %s script is skipped", m.Def.Name, f.FullName(), s.Phase)
 	return nil
 }
 
@@ -66,11 +66,11 @@ type pending struct {
 // runScripts applies the pending scripts; what ports' scripts do in the order of the names
 // of their packages, accounts first, since files have owners among them. A script that
 // changes or copies a path that is not there counts as unknown.
-func (r *rooter) runScripts(ctx context.Context, m *Root) error {
+func (b *Builder) runScripts(ctx context.Context, m *Root) error {
 	var errs []error
 	for _, s := range m.scripts {
 		if !script.CanChmod(m.Tree, s.effects.Chmods, func(n *tree.Node) bool { return m.owner(n) == s.by }) {
-			errs = append(errs, r.unknownScript(m, s.by, s.script))
+			errs = append(errs, b.unknownScript(m, s.by, s.script))
 			continue
 		}
 		for _, c := range s.effects.Chmods {
@@ -78,8 +78,8 @@ func (r *rooter) runScripts(ctx context.Context, m *Root) error {
 		}
 	}
 	slices.SortStableFunc(m.scripts, func(a, b pending) int { return cmp.Compare(a.by.Name, b.by.Name) })
-	errs = append(errs, m.accounts(), m.homes(), r.samples(ctx, m), r.shells(m))
-	r.noteIndexes(m)
+	errs = append(errs, m.accounts(), m.homes(), b.samples(ctx, m), b.shells(m))
+	b.noteIndexes(m)
 	return errors.Join(append(errs, m.unusedSkips())...)
 }
 

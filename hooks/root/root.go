@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+// Package root builds the root file systems of images as values, each on top of its
+// parent's. Builder runs three hooks for each step:
+//
+//	install    puts packages into the tree
+//	configure  adds directories and files that no package has, does what scripts of
+//	           packages would (scripts, accounts, samples), adds what FreeBSD's programs
+//	           would write (generate), finds owners, and takes away what the definition
+//	           leaves out (depart)
+//	register   decides what pkg's database holds
+//
+// From a finished root follow the contents of its layers: see delta.
+package root
 
 import (
 	"cmp"
 	"context"
 	"errors"
-	"os"
 	"slices"
 
+	"github.com/orlop/orlop/hooks/cache"
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
-	"github.com/orlop/orlop/hooks/output"
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
@@ -22,7 +33,7 @@ import (
 )
 
 // Root is the future root file system of an image, and what was found out while
-// building it. After newRoot nothing changes it but describeLayers.
+// building it. Once it is there nothing changes it but Describe.
 type Root struct {
 	*Built
 	Parent    *Root      // nil for none
@@ -30,7 +41,7 @@ type Root struct {
 	Tree      *tree.Tree
 	Packages  []*input.Package  // of this step, by name
 	Generated map[string][]byte // of this step, by path; nil for the database
-	database  database
+	Database  Database
 	Newest    *int64 // seconds: the last file time of this and all lower steps; nil if no package has one
 
 	scripts []pending        // of this step
@@ -42,30 +53,39 @@ type Root struct {
 	departed
 }
 
-// rooter builds roots.
-type rooter struct {
-	Config
-	family   *resolve.Family
-	packages map[*catalog.Package]*input.Package
-	lending  *input.Lending
-	dir      string                   // for temporary files
-	scratch  func() (*os.File, error) // makes a file without a name
+// Builder builds roots. What it makes depends on its fields alone.
+type Builder struct {
+	Family      *resolve.Family
+	Packages    map[*catalog.Package]*input.Package // of the family, as they were fetched
+	Input       input.Input
+	Settings    lock.Settings
+	Epoch       *int64 // seconds: no time is later than this; nil for no such bound
+	SkipScripts bool   // unknown ones are recorded, and no error
+	// LayersFrom keeps packages in the layers where these locks have them.
+	LayersFrom []*lock.Lock
+	Cache      *cache.Cache // of databases; nil for none
+	Dir        string       // for temporary files
+	// Asks reads the packages of a root, just to find what their files need at run time.
+	Asks    func(context.Context, *Root) (Asks, error)
+	Observe event.Observer
+
+	lending *input.Lending
 }
 
-// newRoots builds the root of each step on top of its parent's. It reports the faults
-// of all steps except children of a faulty one, which would only repeat them.
-func newRoots(ctx context.Context, cfg Config, family *resolve.Family, packages map[*catalog.Package]*input.Package, out *output.Folder) ([]*Root, error) {
-	r := &rooter{cfg, family, packages, lendingOf(cfg, family, packages), out.Path(""), out.Scratch}
+// Roots builds the root of each step on top of its parent's. It reports the faults of
+// all steps except children of a faulty one, which would only repeat them.
+func (b *Builder) Roots(ctx context.Context) ([]*Root, error) {
+	b.lending = b.lends()
 	var roots []*Root
 	var errs []error
 	made := map[*resolve.Step]*Root{}
-	beginRoots(cfg)
-	for i, step := range family.Steps {
+	Begin(b.Observe)
+	for i, step := range b.Family.Steps {
 		parent := made[step.Parent]
 		if step.Parent != nil && parent == nil {
 			continue
 		}
-		m, err := r.newRoot(ctx, step, parent, i+1)
+		m, err := b.newRoot(ctx, step, parent, i+1)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -79,42 +99,39 @@ func newRoots(ctx context.Context, cfg Config, family *resolve.Family, packages 
 	return roots, errors.Join(errs...)
 }
 
-// rootHooks are those that newRoot runs for each step.
-var rootHooks = []string{"install", "configure", "register"}
+// Hooks are those that build the root of a step, in their order.
+func Hooks() []string { return []string{"install", "configure", "register"} }
 
-func beginRoots(cfg Config) {
-	for _, h := range rootHooks {
-		cfg.Observe.Send(event.Event{Hook: h})
+// Begin reports that the hooks begin.
+func Begin(observe event.Observer) {
+	for _, h := range Hooks() {
+		observe.Send(event.Event{Hook: h})
 	}
 }
 
 // newRoot builds the root of a step: it installs packages, adds what no package has,
 // and decides what pkg's database holds.
-func (r *rooter) newRoot(ctx context.Context, step *resolve.Step, parent *Root, done int) (*Root, error) {
+func (b *Builder) newRoot(ctx context.Context, step *resolve.Step, parent *Root, done int) (*Root, error) {
 	m := &Root{Built: &Built{Step: step}, Parent: parent, Tree: new(tree.Tree), Generated: map[string][]byte{}}
 	if err := m.stand(ctx); err != nil {
 		return nil, err
 	}
-	for i, do := range []func(context.Context, *Root) error{r.install, r.configure, r.register} {
-		r.Observe.Send(event.Event{Hook: rootHooks[i], Name: step.Def.Name, Done: done, Total: len(r.family.Steps)})
-		err := do(ctx, m)
-		if err == nil && rootHooks[i] == "configure" {
-			err = r.depart(ctx, m)
-		}
-		if err != nil {
+	for i, do := range []func(context.Context, *Root) error{b.install, b.configure, b.register} {
+		b.Observe.Send(event.Event{Hook: Hooks()[i], Name: step.Def.Name, Done: done, Total: len(b.Family.Steps)})
+		if err := do(ctx, m); err != nil {
 			return nil, err
 		}
 	}
-	return m, r.split(m)
+	return m, b.split(m)
 }
 
-// lendingOf returns the packages of a build as origins of files.
-func lendingOf(cfg Config, family *resolve.Family, packages map[*catalog.Package]*input.Package) *input.Lending {
-	l := &input.Lending{Input: cfg.Input, Trusted: family.Trusted, Observe: cfg.Observe}
-	for _, p := range family.Packages() {
-		l.Packages = append(l.Packages, packages[p])
+// lends returns the packages of the family as origins of files.
+func (b *Builder) lends() *input.Lending {
+	l := &input.Lending{Input: b.Input, Trusted: b.Family.Trusted, Observe: b.Observe}
+	for _, p := range b.Family.Packages() {
+		l.Packages = append(l.Packages, b.Packages[p])
 	}
-	for _, m := range family.Steps {
+	for _, m := range b.Family.Steps {
 		if m.Pinned != nil {
 			l.Locked = append(l.Locked, m.Pinned.Files...)
 		}
@@ -144,11 +161,11 @@ func (m *Root) owner(n *tree.Node) *input.Package {
 }
 
 // take gets files for an image that none of its packages installs.
-func (r *rooter) take(ctx context.Context, m *Root, t define.Taken, target string) ([]etc.Source, error) {
+func (b *Builder) take(ctx context.Context, m *Root, t define.Taken, target string) ([]etc.Source, error) {
 	by := m.Borrower()
 	for i := range m.Plan.Steps {
 		for _, p := range m.Plan.Steps[i].Packages {
-			by.Packages = append(by.Packages, r.packages[p.Package])
+			by.Packages = append(by.Packages, b.Packages[p.Package])
 		}
 	}
 	present, err := m.lenders(ctx, t)
@@ -157,9 +174,9 @@ func (r *rooter) take(ctx context.Context, m *Root, t define.Taken, target strin
 	}
 	by.Packages = append(by.Packages, present...)
 	for _, p := range m.Own().Donors {
-		by.Packages = append(by.Packages, r.packages[p.Package])
+		by.Packages = append(by.Packages, b.Packages[p.Package])
 	}
-	taking, err := r.lending.Take(ctx, by, t, target)
+	taking, err := b.lending.Take(ctx, by, t, target)
 	m.unsure(taking.Doubts...)
 	m.Taken = append(m.Taken, taking.Taken...)
 	return taking.Files, err
@@ -167,15 +184,15 @@ func (r *rooter) take(ctx context.Context, m *Root, t define.Taken, target strin
 
 // register decides what pkg's database of an image holds: all packages of the image
 // and its ancestors. The file is written with its layer, whose last file it is.
-func (r *rooter) register(ctx context.Context, m *Root) error {
+func (b *Builder) register(ctx context.Context, m *Root) error {
 	if noDatabase(m.Step) {
 		return nil
 	}
-	db, name, err := r.database(ctx, m)
+	db, name, err := b.database(ctx, m)
 	if err != nil {
 		return err
 	}
-	m.database = db
+	m.Database = db
 	if err := m.place(tree.Node{Path: pkgdb.Path, Mode: 0o644, Digest: name}, nil); err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package root
 
 import (
 	"cmp"
@@ -17,18 +17,18 @@ import (
 
 // install adds the packages of a step to the tree of its parent. Nodes have no
 // numeric owners after it.
-func (r *rooter) install(ctx context.Context, m *Root) error {
+func (b *Builder) install(ctx context.Context, m *Root) error {
 	var errs []error
 	for _, p := range m.Own().Packages {
-		f := r.packages[p.Package]
+		f := b.Packages[p.Package]
 		m.Packages = append(m.Packages, f)
 		errs = append(errs, m.put(ctx, f)...)
-		errs = append(errs, r.scripts(m, f)...)
+		errs = append(errs, b.scripts(m, f)...)
 	}
 	slices.SortFunc(m.Packages, func(a, b *input.Package) int { return cmp.Compare(a.Name, b.Name) })
-	errs = append(errs, m.removed(r.family.Removes[m.Def.Name])...)
+	errs = append(errs, m.removed(b.Family.Removes[m.Def.Name])...)
 	m.Newest = m.lastTime()
-	m.Epoch = r.epochOf(m)
+	m.Epoch = b.epochOf(m)
 	return errors.Join(errs...)
 }
 
@@ -36,17 +36,17 @@ func (r *rooter) install(ctx context.Context, m *Root) error {
 // and all lower steps, bounded by Config.Epoch. It depends only on a layer and those
 // below, so the layer is the same in every image, and in the next patch level if
 // none of these packages changes.
-func (r *rooter) epochOf(m *Root) int64 {
+func (b *Builder) epochOf(m *Root) int64 {
 	latest := int64(lock.MaxEpoch)
-	if r.Epoch != nil {
-		latest = *r.Epoch
+	if b.Epoch != nil {
+		latest = *b.Epoch
 	}
 	switch {
 	case m.Pinned != nil:
 		return m.Pinned.Epoch
 	case m.Newest != nil:
 		return max(0, min(*m.Newest, latest))
-	case r.Epoch != nil:
+	case b.Epoch != nil:
 		return latest
 	case m.Parent != nil:
 		return m.Parent.Epoch

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package root
 
 import (
 	"errors"
@@ -37,7 +37,7 @@ func (m *Root) namedSkip(pkg, phase string) (reason string, named bool) {
 
 // skips reports whether an unknown script is skipped, and as what the lock records it: by
 // name, by request, or because the lock that is built again says so.
-func (r *rooter) skips(m *Root, pkg string, s lock.Script) (lock.Script, bool) {
+func (b *Builder) skips(m *Root, pkg string, s lock.Script) (lock.Script, bool) {
 	if m.Pinned != nil {
 		old, has := m.pinnedSkip(s.Package, s.Phase, s.SHA256)
 		return old, has
@@ -46,7 +46,7 @@ func (r *rooter) skips(m *Root, pkg string, s lock.Script) (lock.Script, bool) {
 		s.Reason = reason
 		return s, true
 	}
-	return s, r.SkipScripts || m.Def.SkipScripts || m.Renews != nil && skippedBefore(m.Renews, s)
+	return s, b.SkipScripts || m.Def.SkipScripts || m.Renews != nil && skippedBefore(m.Renews, s)
 }
 
 // skippedBefore reports whether an earlier version of a package had the same script, and

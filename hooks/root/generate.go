@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package root
 
 import (
 	"context"
@@ -25,13 +25,13 @@ import (
 
 // generators write what FreeBSD's programs would: those that scripts of packages
 // call, if their input is there, and those that the definition asks for.
-func (r *rooter) generators(ctx context.Context, m *Root) error {
-	errs := []error{r.databases(ctx, m), r.certificates(ctx, m), r.hints(ctx, m)}
+func (b *Builder) generators(ctx context.Context, m *Root) error {
+	errs := []error{b.databases(ctx, m), b.certificates(ctx, m), b.hints(ctx, m)}
 	if m.Def.BaseConf != nil {
-		errs = append(errs, r.baseConf(ctx, m))
+		errs = append(errs, b.baseConf(ctx, m))
 	}
 	if slices.ContainsFunc(m.Chain(), func(at *resolve.Step) bool { return at.Def.OSRelease }) {
-		errs = append(errs, r.osRelease(m))
+		errs = append(errs, b.osRelease(m))
 	}
 	return errors.Join(errs...)
 }
@@ -45,8 +45,8 @@ func (m *Root) make(path string, mode uint32, text []byte) error {
 }
 
 // databases adds what is derived from other files.
-func (r *rooter) databases(ctx context.Context, m *Root) error {
-	files, err := etc.Derive(ctx, m.altered, r.family.Release.ByteOrder())
+func (b *Builder) databases(ctx context.Context, m *Root) error {
+	files, err := etc.Derive(ctx, m.altered, b.Family.Release.ByteOrder())
 	errs := []error{err}
 	for _, f := range files {
 		if n := m.Tree.Lookup(f.Path); m.added != nil && f.Source == etc.MasterFile && n != nil && n.Origin == tree.Packaged {
@@ -69,24 +69,21 @@ func (m *Root) altered(path string) []byte {
 
 // hints does what ldconfig(8) does when FreeBSD boots, which a container never does.
 // It names /usr/local/lib before that exists, for packages that users add.
-func (r *rooter) hints(ctx context.Context, m *Root) error {
+func (b *Builder) hints(ctx context.Context, m *Root) error {
 	if m.Tree.Lookup(closure.RunTimeLinker) == nil {
 		return nil
 	}
-	return m.make("/var/run/ld-elf.so.hints", 0o444, etc.MakeHints(closure.LibraryPath(m.Tree, m.texts(ctx, closure.LibraryLists)), r.family.Release.ByteOrder()))
+	return m.make("/var/run/ld-elf.so.hints", 0o444, etc.MakeHints(closure.LibraryPath(m.Tree, m.texts(ctx, closure.LibraryLists)), b.Family.Release.ByteOrder()))
 }
-
-// certificateDir is where FreeBSD-caroot has its folders trusted and untrusted.
-const certificateDir = "/usr/share/certs"
 
 // certificates does what certctl(8) does. Its sources are those of packages in the
 // image, else those that the definition takes. A layer cannot remove a certificate,
 // so a step whose sources differ from a lower step's is an error.
-func (r *rooter) certificates(ctx context.Context, m *Root) error {
+func (b *Builder) certificates(ctx context.Context, m *Root) error {
 	var sets [2][]etc.Source
 	for i, name := range []string{"trusted", "untrusted"} {
 		var err error
-		if sets[i] = m.sources(ctx, certificateDir+"/"+name+"/"); sets[i] != nil || m.Def.Certificates == nil {
+		if sets[i] = m.sources(ctx, etc.CertificateDir+"/"+name+"/"); sets[i] != nil || m.Def.Certificates == nil {
 			continue
 		}
 		t := *m.Def.Certificates
@@ -94,7 +91,7 @@ func (r *rooter) certificates(ctx context.Context, m *Root) error {
 		if t.Source != "" {
 			t.Source += "/" + name
 		}
-		if sets[i], err = r.take(ctx, m, t, t.Path); err != nil && name == "trusted" {
+		if sets[i], err = b.take(ctx, m, t, t.Path); err != nil && name == "trusted" {
 			return err
 		}
 	}
@@ -102,7 +99,7 @@ func (r *rooter) certificates(ctx context.Context, m *Root) error {
 		return nil
 	}
 	make := etc.MakeCertificates
-	if r.family.Release.Before(15) {
+	if b.Family.Release.Before(15) {
 		make = etc.LinkCertificates
 	}
 	files, err := until.Do(ctx, func() ([]etc.Output, error) { return make(sets[0], sets[1]) })
@@ -180,9 +177,9 @@ func (m *Root) sources(ctx context.Context, folder string) []etc.Source {
 
 // baseConf writes the configuration of the repository of base packages: one line if
 // FreeBSD's own has a stanza that only has to be enabled.
-func (r *rooter) baseConf(ctx context.Context, m *Root) error {
+func (b *Builder) baseConf(ctx context.Context, m *Root) error {
 	const target = "/usr/local/etc/pkg/repos/base.conf"
-	files, err := r.take(ctx, m, *m.Def.BaseConf, target)
+	files, err := b.take(ctx, m, *m.Def.BaseConf, target)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -197,13 +194,13 @@ func (r *rooter) baseConf(ctx context.Context, m *Root) error {
 	if _, has := conf.Get("FreeBSD-base"); has {
 		return m.make(target, 0o644, []byte("FreeBSD-base: { enabled: yes }\n"))
 	}
-	keys := "/usr/share/keys/pkgbase-" + r.family.Release.Major()
+	keys := "/usr/share/keys/pkgbase-" + b.Family.Release.Major()
 	if m.Tree.Lookup(keys) == nil {
 		keys = "/usr/share/keys/pkg"
 	}
-	of := r.family.Release.Of(m.newestVersion())
+	of := b.Family.Release.Of(m.newestVersion())
 	if of.OnlyABI() { // a snapshot, say, or an image of other packages
-		of = r.family.Release
+		of = b.Family.Release
 	}
 	return m.make(target, 0o644, fmt.Appendf(nil, `FreeBSD-base: {
   url: "pkg+https://pkg.FreeBSD.org/${ABI}/%s",
@@ -243,9 +240,9 @@ var inQuotes = strings.NewReplacer(`"`, `\"`, `$`, `\$`, "`", "\\`", `\`, `\\`)
 // which other programs find it. A snapshot is named after its packages' version,
 // which does not say the branch. An upper step writes it again if its own packages
 // are newer.
-func (r *rooter) osRelease(m *Root) error {
+func (b *Builder) osRelease(m *Root) error {
 	newest := m.newestVersion()
-	of := r.family.Release.Of(newest)
+	of := b.Family.Release.Of(newest)
 	version := of.Version()
 	if of.OnlyABI() && newest != "" {
 		version = inQuotes.Replace(newest)

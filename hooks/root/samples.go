@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package root
 
 import (
 	"bytes"
@@ -71,7 +71,7 @@ func (m *Root) homes() error {
 }
 
 // samples copies the samples of packages to where nothing is.
-func (r *rooter) samples(ctx context.Context, m *Root) error {
+func (b *Builder) samples(ctx context.Context, m *Root) error {
 	var errs []error
 	m.copies = map[string]bool{}
 	first := map[string]*input.Package{} // which made each copy
@@ -79,10 +79,10 @@ func (r *rooter) samples(ctx context.Context, m *Root) error {
 		for _, sample := range s.effects.Samples {
 			to, from := m.real(sample.To), m.Tree.Resolve(sample.From)
 			if from == nil || from.Type != tree.File {
-				errs = append(errs, r.unknownScript(m, s.by, s.script))
+				errs = append(errs, b.unknownScript(m, s.by, s.script))
 				break
 			}
-			text, err := r.textOf(ctx, m, from)
+			text, err := b.textOf(ctx, m, from)
 			if err != nil {
 				errs = append(errs, err)
 				continue
@@ -118,12 +118,12 @@ func (m *Root) isCopy(path string) bool {
 }
 
 // textOf reads a file of the tree.
-func (r *rooter) textOf(ctx context.Context, m *Root, n *tree.Node) ([]byte, error) {
+func (b *Builder) textOf(ctx context.Context, m *Root, n *tree.Node) ([]byte, error) {
 	if text := m.content(n.Path); text != nil {
 		return text, nil
 	}
 	if f := m.owner(n); f != nil {
-		return r.packagedText(ctx, f, n.Path)
+		return b.packagedText(ctx, f, n.Path)
 	}
 	if m.onBase(n) {
 		texts, err := m.Base.Whole.ReadFiles(ctx, map[string]bool{n.Path: true})
@@ -135,9 +135,9 @@ func (r *rooter) textOf(ctx context.Context, m *Root, n *tree.Node) ([]byte, err
 }
 
 // packagedText reads a file of a package again, under its first name.
-func (r *rooter) packagedText(ctx context.Context, f *input.Package, path string) ([]byte, error) {
+func (b *Builder) packagedText(ctx context.Context, f *input.Package, path string) ([]byte, error) {
 	for {
-		again, err := readAgain(ctx, r.Input, f, map[string]bool{path: true}, true)
+		again, err := input.ReadAgain(ctx, b.Input, f, map[string]bool{path: true}, true)
 		if err != nil {
 			return nil, err
 		}
@@ -151,14 +151,14 @@ func (r *rooter) packagedText(ctx context.Context, f *input.Package, path string
 }
 
 // shells adds lines to /etc/shells. An image without that has the shells that libc names.
-func (r *rooter) shells(m *Root) error {
+func (b *Builder) shells(m *Root) error {
 	old := m.content(etc.ShellsFile)
 	text := old
 	for _, s := range m.scripts {
 		for _, path := range s.effects.Shells {
 			if old == nil {
 				m.did(s.by, "shell %s: the image has no %s", path, etc.ShellsFile)
-				r.Observe.Detail("image %s: %s: %s is not a login shell: the image has no %s", m.Def.Name, s.by.FullName(), path, etc.ShellsFile)
+				b.Observe.Detail("image %s: %s: %s is not a login shell: the image has no %s", m.Def.Name, s.by.FullName(), path, etc.ShellsFile)
 				continue
 			}
 			var added bool
@@ -179,7 +179,7 @@ func (r *rooter) shells(m *Root) error {
 // order. What indexinfo(1) writes depends on the order in which the file system lists the
 // folder (indexinfo.c: parse_info_dir), so no bytes are the right ones; info(1) finds each
 // manual without it.
-func (r *rooter) noteIndexes(m *Root) {
+func (b *Builder) noteIndexes(m *Root) {
 	for _, s := range m.scripts {
 		if s.effects.Hints {
 			m.did(s.by, "hints of the run-time linker")
@@ -187,7 +187,7 @@ func (r *rooter) noteIndexes(m *Root) {
 		for _, dir := range s.effects.Infos {
 			m.did(s.by, "index %s/dir, which is not written", dir)
 			if m.Tree.Lookup("/usr/local/bin/indexinfo") != nil {
-				r.Observe.Detail("image %s: %s: %s/dir is not written: its bytes would depend on the file system; indexinfo(1) makes it", m.Def.Name, s.by.FullName(), dir)
+				b.Observe.Detail("image %s: %s: %s/dir is not written: its bytes would depend on the file system; indexinfo(1) makes it", m.Def.Name, s.by.FullName(), dir)
 			}
 		}
 	}

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 
-package hooks
+package root
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/resolve"
@@ -18,7 +15,6 @@ import (
 	"github.com/orlop/orlop/release/closure"
 	"github.com/orlop/orlop/release/define"
 	"github.com/orlop/orlop/release/layer"
-	"github.com/orlop/orlop/release/tarfile"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -44,7 +40,7 @@ func (m *Root) allDeparted() departed {
 
 // depart takes away what the definition leaves out. What a package's row says of it
 // stays, and goes into the list of departures.
-func (r *rooter) depart(ctx context.Context, m *Root) error {
+func (b *Builder) depart(ctx context.Context, m *Root) error {
 	for _, x := range m.Def.Without {
 		m.Departures = append(m.Departures, lock.Departure{Kind: lock.PackageGone, Path: x.Pattern, Reason: x.Reason})
 	}
@@ -53,7 +49,7 @@ func (r *rooter) depart(ctx context.Context, m *Root) error {
 		gone[pkgdb.Path] = true
 	}
 	if m.Def.Only != nil {
-		if err := r.leaveOnly(ctx, m, gone); err != nil {
+		if err := b.leaveOnly(ctx, m, gone); err != nil {
 			return err
 		}
 	}
@@ -157,13 +153,13 @@ func (m *Root) drop(ctx context.Context, gone map[string]bool) error {
 
 // leaveOnly finds the files of the step's packages that are not kept: it reads the
 // packages to know what programs need.
-func (r *rooter) leaveOnly(ctx context.Context, m *Root, gone map[string]bool) error {
-	found, err := r.asksOf(ctx, m)
+func (b *Builder) leaveOnly(ctx context.Context, m *Root, gone map[string]bool) error {
+	found, err := b.Asks(ctx, m)
 	if err != nil {
 		return err
 	}
 	command, env := lock.Runs(m.Def, m.Under())
-	keep, err := closure.Reach(ctx, &closure.Image{Tree: m.Tree, Cmd: command, Env: env, Files: &rootFiles{m, r.Input, found}}, m.Def.Only.Programs)
+	keep, err := closure.Reach(ctx, &closure.Image{Tree: m.Tree, Cmd: command, Env: env, Files: m.Files(b.Input, found)}, m.Def.Only.Programs)
 	if err != nil {
 		return err
 	}
@@ -193,32 +189,14 @@ func (e *UnkeptError) Error() string { return fmt.Sprintf("only: %s: is not in t
 // Unmet reports that the request cannot be met.
 func (*UnkeptError) Unmet() bool { return true }
 
-// asksOf reads the step's packages, just to find what their files need at run time.
-func (r *rooter) asksOf(ctx context.Context, m *Root) (asks, error) {
-	s := newStreamer(r.Config, r.scratch)
-	defer s.close()
-	g, each := errgroup.WithContext(ctx)
-	g.SetLimit(max(r.Jobs, 1))
-	for _, f := range m.Packages {
-		g.Go(func() error { return s.writePackage(each, tarfile.NewWriter(io.Discard), m, f) })
-	}
-	return s.asks, g.Wait()
-}
-
-// departs reports whether an image leaves out files of its packages. Then it matters which
-// of them share an inode, and only archives say that.
-func departs(family *resolve.Family) bool {
-	return slices.ContainsFunc(family.Steps, func(m *resolve.Step) bool { return m.Def.Depart() })
-}
-
 // noDatabase reports whether an image or an ancestor is to have no pkg database.
 func noDatabase(m *resolve.Step) bool {
 	return slices.ContainsFunc(m.Chain(), func(at *resolve.Step) bool { return at.Def.PkgDatabase == define.DatabaseNone })
 }
 
-// name returns where an entry of a package's archive stands in the layer; "" if it does
+// Name returns where an entry of a package's archive stands in the layer; "" if it does
 // not stand there.
-func (d *departed) name(pkg, e string) string {
+func (d *departed) Name(pkg, e string) string {
 	by, gone := d.paths[e]
 	switch {
 	case gone && by == pkg:
