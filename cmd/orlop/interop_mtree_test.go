@@ -32,27 +32,14 @@ func TestInteropMtree(t *testing.T) {
 
 func mtreeFinds(t *testing.T, archive string) {
 	t.Helper()
-	var spec, said strings.Builder
-	if code := run(t.Context(), []string{"orlop", "ls", "--mtree", archive}, &spec, &said, os.LookupEnv); code != 0 {
-		t.Fatalf("status %d\n%s", code, said.String())
-	}
-	work := t.TempDir()
-	name, root := filepath.Join(work, "mtree"), filepath.Join(work, "root")
-	if err := os.WriteFile(name, []byte(spec.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	tool(t, "skopeo", "copy", "-q", "--preserve-digests", "oci-archive:"+archive, "oci:"+work+"/layout:t")
-	tool(t, "umoci", "raw", "unpack", "--image", work+"/layout:t", root)
+	root, spec := umociRoot(t, archive)
 	// Linux gives links the mode 0777.
 	onLink := regexp.MustCompile(`(?m)^.+:\s+permissions \(0755, 0777\)\n`)
 	mtree := func() (links int, rest string) {
-		out, err := exec.CommandContext(t.Context(), "mtree", "-f", name, "-p", root, "-N", filepath.Join(root, "etc")).Output()
-		if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
-			t.Fatal(err)
-		}
-		return len(onLink.FindAllString(string(out), -1)), onLink.ReplaceAllString(string(out), "")
+		found := mtreeSays(t, root, spec)
+		return len(onLink.FindAllString(found, -1)), onLink.ReplaceAllString(found, "")
 	}
-	links := strings.Count(spec.String(), "type=link")
+	links := strings.Count(spec, "type=link")
 	if n, rest := mtree(); n != links || links == 0 || rest != "" {
 		t.Errorf("modes of %d links, want %d; and found\n%s", n, links, rest)
 	}
@@ -62,4 +49,26 @@ func mtreeFinds(t *testing.T, archive string) {
 	if _, rest := mtree(); !strings.Contains(rest, "var/run/os-release:") {
 		t.Errorf("after a change it found\n%s", rest)
 	}
+}
+
+// umociRoot is where umoci puts the files of an image, and what ls --mtree says of it.
+func umociRoot(t *testing.T, archive string) (root, spec string) {
+	t.Helper()
+	work := t.TempDir()
+	root = filepath.Join(work, "root")
+	tool(t, "skopeo", "copy", "-q", "--preserve-digests", "oci-archive:"+archive, "oci:"+work+"/layout:t")
+	tool(t, "umoci", "raw", "unpack", "--image", work+"/layout:t", root)
+	return root, succeeds(t, "ls", "--mtree", archive)
+}
+
+// mtreeSays is what mtree(8) finds in a root that is not as a text says.
+func mtreeSays(t *testing.T, root, spec string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "mtree", "-p", root, "-N", filepath.Join(root, "etc"))
+	cmd.Stdin = strings.NewReader(spec)
+	out, err := cmd.Output()
+	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return string(out)
 }

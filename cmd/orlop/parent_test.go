@@ -179,3 +179,20 @@ func TestParentKept(t *testing.T) {
 		t.Errorf("fetched %d blobs although the store's are damaged", again)
 	}
 }
+
+// TestParentPushed pushes an image to another repository of its parent's registry, which
+// has the parent's layers already.
+func TestParentPushed(t *testing.T) {
+	t.Parallel()
+	f := newForge(t)
+	f.publish(false)
+	status, said, dir := onStatic(t, "docker://"+f.here()+"@"+f.digest.String())
+	if status != 0 {
+		t.Fatal(said)
+	}
+	f.server.ResetRequests()
+	status, out, said := capture(t, "push", "-q", "--plain-http", "--json", "--tag", "t", filepath.Join(dir, "container-image-web.txz"), f.server.Host()+"/other/web")
+	if status != 0 || !strings.Contains(out, `"blobs_mounted":1,`) {
+		t.Errorf("status %d, printed %s, said %s; wanted one blob mounted", status, out, said)
+	}
+}

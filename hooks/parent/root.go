@@ -11,12 +11,15 @@ import (
 
 // Root returns the tree of the image as one that packages can be put into: its nodes
 // know their packages. What no package has counts as generated, and a directory of none
-// as listed in an mtree file, so that one of a package decides its attributes.
+// as listed in an mtree file, so that one of a package decides its attributes. Of owners
+// the numbers count, as for whoever extracts the layers: their names may be absent, or
+// those of the host that packed them.
 func (i *Image) Root(ctx context.Context) (*tree.Tree, error) {
 	t := new(tree.Tree)
-	owners := i.Whole.Owners()
+	owners, accounts := i.Whole.Owners(), i.Whole.Accounts
 	for n := range i.Whole.Tree.Until(ctx) {
 		own := *n
+		own.Uname, own.Gname = accounts.UserOf(n.UID, n.Uname), accounts.GroupOf(n.GID, n.Gname)
 		switch owner := owners.Of(n.Path); {
 		case owner != "":
 			own.Origin, own.Package = tree.Packaged, owner

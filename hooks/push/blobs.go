@@ -16,6 +16,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/family"
+	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/release/registry"
 )
@@ -43,8 +44,9 @@ func cargoes(cfg Config, jobs []*job) []*cargo {
 		}
 	}
 	for _, j := range jobs {
+		lent := j.lent()
 		for _, b := range family.Blobs(j.Members) {
-			c := cargo{Descriptor: b.Descriptor, read: b.Open}
+			c := cargo{Descriptor: b.Descriptor, read: b.Open, from: lent[b.Digest]}
 			if r := b.From.Ref.Remote; r != nil && r.From.Registry == j.to.Registry {
 				c.from = r.From.Reference.Repository
 			}
@@ -58,6 +60,29 @@ func cargoes(cfg Config, jobs []*job) []*cargo {
 	}
 	slices.SortStableFunc(list, func(a, b *cargo) int { return cmp.Compare(b.Size, a.Size) })
 	return list
+}
+
+// lent returns the repository of the same registry from which the images took layers of
+// their parents, by the layers' digests, as the locks have it.
+func (j *job) lent() map[digest.Digest]string {
+	from := map[digest.Digest]string{}
+	for _, m := range j.Members {
+		if m.Lock == nil || m.Lock.Parent == nil || m.Lock.Parent.Trust == lock.OnDisk {
+			continue
+		}
+		ref, err := registry.ParseReference(m.Lock.Parent.Reference)
+		if err != nil || ref.Registry != j.to.Registry {
+			continue
+		}
+		base, err := m.Lock.Parent.Base()
+		if err != nil {
+			continue // layers that nobody lends are sent
+		}
+		for _, l := range base.Layers {
+			from[l.Digest] = ref.Repository
+		}
+	}
+	return from
 }
 
 // bulk is the size from which a blob counts as a transfer, in bytes. Smaller ones go

@@ -5,6 +5,7 @@
 package etc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -25,22 +26,43 @@ func In(content func(path string) []byte) (*Accounts, error) {
 	return ParseAccounts(passwd, group)
 }
 
-// Accounts are the users and groups of an image by name. The first entry of a
-// name counts, as for getpwnam(3).
+// Accounts are the users and groups of an image. The first entry of a name or number
+// counts, as for getpwnam(3) and getpwuid(3).
 type Accounts struct {
-	users, groups map[string]int
+	users, groups ids
+}
+
+// ids are the numbers of names, and the first name of each number.
+type ids struct {
+	numbers map[string]int
+	names   map[int]string
+}
+
+func newAccounts() *Accounts {
+	return &Accounts{users: ids{map[string]int{}, map[int]string{}}, groups: ids{map[string]int{}, map[int]string{}}}
+}
+
+// add adds an entry of a file.
+func (i *ids) add(name string, id int) {
+	if _, known := i.numbers[name]; known {
+		return
+	}
+	i.numbers[name] = id
+	if _, known := i.names[id]; !known {
+		i.names[id] = name
+	}
 }
 
 // ParseAccounts reads a master.passwd (10 fields) or passwd (7), and a group
 // file. NIS lines, which start with + or -, name no account of their own.
 func ParseAccounts(passwd, group []byte) (*Accounts, error) {
-	a := &Accounts{users: map[string]int{}, groups: map[string]int{}}
+	a := newAccounts()
 	return a, errors.Join(
-		parse("passwd", passwd, []int{7, 10}, a.users),
-		parse("group", group, []int{4}, a.groups))
+		parse("passwd", passwd, []int{7, 10}, &a.users),
+		parse("group", group, []int{4}, &a.groups))
 }
 
-func parse(file string, text []byte, fields []int, ids map[string]int) error {
+func parse(file string, text []byte, fields []int, into *ids) error {
 	var errs []error
 	line := 0
 	for s := range strings.Lines(string(text)) {
@@ -59,36 +81,40 @@ func parse(file string, text []byte, fields []int, ids map[string]int) error {
 			errs = append(errs, fmt.Errorf("%s:%d: name %q, id %q: wanted a name and a number below 2^31", file, line, f[0], f[2]))
 			continue
 		}
-		if _, known := ids[f[0]]; !known {
-			ids[f[0]] = int(id)
-		}
+		into.add(f[0], int(id))
 	}
 	return errors.Join(errs...)
 }
 
 // UID returns the number of a user. A numeric name is that number.
-func (a *Accounts) UID(name string) (int, bool) { return lookup(a.users, name) }
+func (a *Accounts) UID(name string) (int, bool) { return a.users.lookup(name) }
 
 // GID returns the number of a group. A numeric name is that number.
-func (a *Accounts) GID(name string) (int, bool) { return lookup(a.groups, name) }
+func (a *Accounts) GID(name string) (int, bool) { return a.groups.lookup(name) }
 
 // HasUID reports whether a number belongs to a user.
-func (a *Accounts) HasUID(id int) bool { return has(a.users, id) }
+func (a *Accounts) HasUID(id int) bool { return a.users.names[id] != "" }
 
 // HasGID reports whether a number belongs to a group.
-func (a *Accounts) HasGID(id int) bool { return has(a.groups, id) }
+func (a *Accounts) HasGID(id int) bool { return a.groups.names[id] != "" }
 
-func has(ids map[string]int, id int) bool {
-	for _, known := range ids {
-		if known == id {
-			return true
-		}
+// UserOf returns the name that stands for a number where a file says that it belongs to
+// the user name: that name if it has the number here, else the name of the number here,
+// else the number.
+func (a *Accounts) UserOf(id int, name string) string { return a.users.nameOf(id, name) }
+
+// GroupOf does for a group what UserOf does for a user.
+func (a *Accounts) GroupOf(id int, name string) string { return a.groups.nameOf(id, name) }
+
+func (i *ids) nameOf(id int, name string) string {
+	if found, ok := i.lookup(name); ok && found == id {
+		return name
 	}
-	return false
+	return cmp.Or(i.names[id], strconv.Itoa(id))
 }
 
-func lookup(ids map[string]int, name string) (int, bool) {
-	if id, ok := ids[name]; ok {
+func (i *ids) lookup(name string) (int, bool) {
+	if id, ok := i.numbers[name]; ok {
 		return id, true
 	}
 	if name == "" || strings.Trim(name, "0123456789") != "" {
@@ -101,14 +127,15 @@ func lookup(ids map[string]int, name string) (int, bool) {
 // Standard returns the accounts that FreeBSD installs (etc/master.passwd and
 // etc/group of its source tree), for images without accounts of their own.
 func Standard() *Accounts {
-	a := &Accounts{users: map[string]int{}, groups: map[string]int{}}
+	a := newAccounts()
 	for _, t := range []struct {
 		text string
-		ids  map[string]int
-	}{{standardUsers, a.users}, {standardGroups, a.groups}} {
+		into *ids
+	}{{standardUsers, &a.users}, {standardGroups, &a.groups}} {
 		for word := range strings.FieldsSeq(t.text) {
 			name, id, _ := strings.Cut(word, "=")
-			t.ids[name], _ = strconv.Atoi(id)
+			number, _ := strconv.Atoi(id)
+			t.into.add(name, number)
 		}
 	}
 	return a

@@ -34,6 +34,29 @@ func TestParseAccounts(t *testing.T) {
 	}
 }
 
+// TestNameOf wants the number of an owner to decide, and the first name of a number.
+func TestNameOf(t *testing.T) {
+	t.Parallel()
+	a, err := ParseAccounts([]byte("root:*:0:0::0:0:::\ntoor:*:0:0::0:0:::\nwww:*:80:80::0:0:::\nwww:*:81:80::0:0:::\n"), []byte("wheel:*:0:\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		id         int
+		name, want string
+	}{
+		{0, "root", "root"}, {0, "toor", "toor"}, {0, "", "root"}, {0, "admin", "root"}, {33, "www", "33"}, {80, "www-data", "www"},
+		{80, "root", "www"}, {81, "www", "81"}, {1000, "", "1000"}, {1000, "1000", "1000"},
+	} {
+		if got := a.UserOf(tt.id, tt.name); got != tt.want {
+			t.Errorf("user %q with number %d: got %q, want %q", tt.name, tt.id, got, tt.want)
+		}
+	}
+	if got := a.GroupOf(0, "root"); got != "wheel" {
+		t.Errorf("group root with number 0: got %q", got)
+	}
+}
+
 func TestParseAccountsErrors(t *testing.T) {
 	t.Parallel()
 	_, err := ParseAccounts([]byte("a:b\nroot:*:zero:0::0:0:::\n"), []byte("x:*:1\n"))
@@ -53,7 +76,7 @@ func TestStandard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(want, Standard(), cmp.AllowUnexported(Accounts{})); d != "" {
+	if d := cmp.Diff(want, Standard(), cmp.AllowUnexported(Accounts{}, ids{})); d != "" {
 		t.Errorf("(-FreeBSD +table):\n%s", d)
 	}
 }
@@ -65,11 +88,11 @@ func FuzzParseAccounts(f *testing.F) {
 		a, err := ParseAccounts([]byte(passwd), []byte(group))
 		for _, of := range []struct {
 			text string
-			ids  map[string]int
+			ids  ids
 			find func(string) (int, bool)
 			has  func(int) bool
 		}{{passwd, a.users, a.UID, a.HasUID}, {group, a.groups, a.GID, a.HasGID}} {
-			for name, id := range of.ids {
+			for name, id := range of.ids.numbers {
 				if got, ok := of.find(name); !ok || got != id || !of.has(id) {
 					t.Errorf("%q: got %d, %t, want %d", name, got, ok, id)
 				}
@@ -81,8 +104,8 @@ func FuzzParseAccounts(f *testing.F) {
 					t.Errorf("%q: has no line with %d", name, id)
 				}
 			}
-			if lines := strings.Count(of.text, ":"); err == nil && len(of.ids) > lines {
-				t.Errorf("%d accounts in %q", len(of.ids), of.text)
+			if lines := strings.Count(of.text, ":"); err == nil && len(of.ids.numbers) > lines {
+				t.Errorf("%d accounts in %q", len(of.ids.numbers), of.text)
 			}
 		}
 	})
