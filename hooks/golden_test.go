@@ -163,10 +163,10 @@ var namedFlags = map[string]string{
 	"/lib/libc.so.7": "131072", "/lib/libcrypt.so.5": "133120", "/lib/libthr.so.3": "131072", "/libexec/ld-elf.so.1": "131072",
 }
 
-// compareDump compares a database with what pkg(8) wrote, row by row. The
-// install time is the goldens' constant in the one, the epoch in the other;
+// compareDump compares a database with what pkg(8) wrote, row by row, in one file or
+// more. The install time is the goldens' constant in the one, the epoch in the other;
 // pkg 2.7 wrote the same rows under another schema version.
-func compareDump(t *testing.T, image []byte, goldenDump string) {
+func compareDump(t *testing.T, image []byte, goldenDump string, more ...string) {
 	t.Helper()
 	var got []string
 	lines, err := contentOf(t, image).Dump(t.Context())
@@ -176,11 +176,11 @@ func compareDump(t *testing.T, image []byte, goldenDump string) {
 	for _, line := range lines {
 		got = append(got, line.String())
 	}
-	text, err := os.ReadFile(goldenDump)
-	if err != nil {
-		t.Fatal(err)
+	text := string(read(t, goldenDump))
+	for _, file := range more {
+		text += string(read(t, file))
 	}
-	want := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	want := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	for i, line := range want {
 		for path, flags := range namedFlags {
 			if strings.Contains(goldenDump, "fflags") && strings.Contains(line, fmt.Sprintf(`"path": %q`, path)) {
