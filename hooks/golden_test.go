@@ -168,14 +168,7 @@ var namedFlags = map[string]string{
 // pkg 2.7 wrote the same rows under another schema version.
 func compareDump(t *testing.T, image []byte, goldenDump string, more ...string) {
 	t.Helper()
-	var got []string
-	lines, err := contentOf(t, image).Dump(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, line := range lines {
-		got = append(got, line.String())
-	}
+	got := rows(t, image)
 	text := string(read(t, goldenDump))
 	for _, file := range more {
 		text += string(read(t, file))
@@ -191,17 +184,28 @@ func compareDump(t *testing.T, image []byte, goldenDump string, more ...string) 
 	if strings.Contains(goldenDump, "pkg275") {
 		want[0] = strings.Replace(want[0], "39", "42", 1)
 	}
-	installTime := regexp.MustCompile(`^(packages .*"time": )[0-9]+`)
-	for i := range got {
-		got[i] = installTime.ReplaceAllString(got[i], "${1}1750000000")
-	}
-	slices.Sort(got[1:])
 	for _, line := range missing(got, want) {
 		t.Errorf("only in orlop's database: %.400s", line)
 	}
 	for _, line := range missing(want, got) {
 		t.Errorf("only in pkg's database: %.400s", line)
 	}
+}
+
+// rows are those of a database, with the install time of the goldens.
+func rows(t *testing.T, image []byte) []string {
+	t.Helper()
+	lines, err := contentOf(t, image).Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	installTime := regexp.MustCompile(`^(packages .*"time": )[0-9]+`)
+	var list []string
+	for _, line := range lines {
+		list = append(list, installTime.ReplaceAllString(line.String(), "${1}1750000000"))
+	}
+	slices.Sort(list[1:])
+	return list
 }
 
 // missing returns the lines of a that b lacks.
