@@ -163,24 +163,17 @@ var namedFlags = map[string]string{
 	"/lib/libc.so.7": "131072", "/lib/libcrypt.so.5": "133120", "/lib/libthr.so.3": "131072", "/libexec/ld-elf.so.1": "131072",
 }
 
-// compareDump compares a database with what pkg(8) wrote, row by row. The
-// install time is the goldens' constant in the one, the epoch in the other;
+// compareDump compares a database with what pkg(8) wrote, row by row, in one file or
+// more. The install time is the goldens' constant in the one, the epoch in the other;
 // pkg 2.7 wrote the same rows under another schema version.
-func compareDump(t *testing.T, image []byte, goldenDump string) {
+func compareDump(t *testing.T, image []byte, goldenDump string, more ...string) {
 	t.Helper()
-	var got []string
-	lines, err := contentOf(t, image).Dump(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	got := rows(t, image)
+	text := string(read(t, goldenDump))
+	for _, file := range more {
+		text += string(read(t, file))
 	}
-	for _, line := range lines {
-		got = append(got, line.String())
-	}
-	text, err := os.ReadFile(goldenDump)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	want := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	for i, line := range want {
 		for path, flags := range namedFlags {
 			if strings.Contains(goldenDump, "fflags") && strings.Contains(line, fmt.Sprintf(`"path": %q`, path)) {
@@ -191,17 +184,28 @@ func compareDump(t *testing.T, image []byte, goldenDump string) {
 	if strings.Contains(goldenDump, "pkg275") {
 		want[0] = strings.Replace(want[0], "39", "42", 1)
 	}
-	installTime := regexp.MustCompile(`^(packages .*"time": )[0-9]+`)
-	for i := range got {
-		got[i] = installTime.ReplaceAllString(got[i], "${1}1750000000")
-	}
-	slices.Sort(got[1:])
 	for _, line := range missing(got, want) {
 		t.Errorf("only in orlop's database: %.400s", line)
 	}
 	for _, line := range missing(want, got) {
 		t.Errorf("only in pkg's database: %.400s", line)
 	}
+}
+
+// rows are those of a database, with the install time of the goldens.
+func rows(t *testing.T, image []byte) []string {
+	t.Helper()
+	lines, err := contentOf(t, image).Dump(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	installTime := regexp.MustCompile(`^(packages .*"time": )[0-9]+`)
+	var list []string
+	for _, line := range lines {
+		list = append(list, installTime.ReplaceAllString(line.String(), "${1}1750000000"))
+	}
+	slices.Sort(list[1:])
+	return list
 }
 
 // missing returns the lines of a that b lacks.

@@ -17,6 +17,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
 	"github.com/orlop/orlop/pkgdb/store"
+	"github.com/orlop/orlop/release/elf/elftest"
 	"github.com/orlop/orlop/release/tree"
 )
 
@@ -137,5 +138,20 @@ func TestLuaGolden(t *testing.T) {
 	}
 	if d := cmp.Diff(string(read(t, "testdata/lua-scripts.txt")), got.String()); d != "" {
 		t.Errorf("(-pkg +orlop):\n%s", d)
+	}
+}
+
+// TestMergedHints has a script that adds a folder to the hints of the run-time linker, which
+// a list of the package names, or none does.
+func TestMergedHints(t *testing.T) {
+	t.Parallel()
+	linker := pkgtest.Package{Name: "linker", Files: []pkgtest.File{{Path: "/libexec/ld-elf.so.1", Body: string(elftest.File{}.Bytes())}}}
+	list := pkgtest.File{Path: "/usr/local/libdata/ldconfig/old", Body: "/usr/local/lib/old\n"}
+	old := port("old", "", "/sbin/ldconfig -m /usr/local/lib/old\n", nil, pkgtest.File{Path: "/usr/local/lib/old/README"}, list)
+	build(t, portsConfig(t, "image x { packages = [ linker, old ] }", "x", linker, old))
+	old.Files = old.Files[:1]
+	_, err := hooks.Build(t.Context(), portsConfig(t, "image x { packages = [ linker, old ] }", "x", linker, old))
+	if want := "old-1.0: its post-install script is unknown"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }

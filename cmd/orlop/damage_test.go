@@ -58,7 +58,7 @@ func TestDamage(t *testing.T) {
 		{"absent member", one(good, file{Path: "/bin/b", Absent: true}), 5, "p-1.0: /bin/b: is in the manifest, but not in the archive"},
 		{"member name with ..", one(file{Path: "/bin/../../etc/passwd", Body: "x"}), 5, "p-1.0: /bin/../../etc/passwd: path has the component .."},
 		{"relative member name", one(file{Path: "bin/a", Body: "x"}), 5, "p-1.0: bin/a: path is not absolute"},
-		{"hard link to outside", one(file{Path: "/bin/b", HardLink: "/etc/passwd", Sum: "1$" + strings.Repeat("0", 64)}), 5, `p-1.0: /bin/b: is a hard link to "etc/passwd"`},
+		{"hard link to outside", one(file{Path: "/bin/b", HardLink: "/etc/passwd", Sum: "1$" + strings.Repeat("0", 64)}), 5, `p-1.0: /bin/b: is a hard link to "/etc/passwd"`},
 		{"entry below a symlink", one(file{Path: "/x", Symlink: "/etc"}, file{Path: "/x/passwd", Body: "x"}), 3, "/x: in both p and p: a link in the first, a directory that holds /x/passwd in the second"},
 		{"unknown owner", one(file{Path: "/bin/a", Body: "x", Uname: "stranger"}), 3, `p: /bin/a: user "stranger" is not in the image's accounts`},
 		{"unknown group", one(file{Path: "/bin/a", Body: "x", Gname: "strangers"}), 3, `p: /bin/a: group "strangers" is not in the image's accounts`},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/release/closure"
 	"github.com/orlop/orlop/release/etc"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -173,6 +174,26 @@ func (b *Builder) shells(m *Root) error {
 		return nil
 	}
 	return m.edit(etc.ShellsFile, text)
+}
+
+// merges compares the folders that scripts add to the hints of the run-time linker with
+// those that are written: a package that brings libraries to a folder of its own has a list
+// that names it.
+func (b *Builder) merges(ctx context.Context, m *Root) error {
+	var errs []error
+	var written []string
+	for _, s := range m.scripts {
+		if s.effects.Merged == nil || m.Tree.Lookup(closure.RunTimeLinker) == nil {
+			continue
+		}
+		if written == nil {
+			written = closure.LibraryPath(m.Tree, m.texts(ctx, closure.LibraryLists))
+		}
+		if slices.ContainsFunc(s.effects.Merged, func(dir string) bool { return !slices.Contains(written, dir) }) {
+			errs = append(errs, b.unknownScript(m, s.by, s.script))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // noteIndexes records the indexes of manuals that are not written, and puts all records in

@@ -65,7 +65,8 @@ type pending struct {
 
 // runScripts applies the pending scripts; what ports' scripts do in the order of the names
 // of their packages, accounts first, since files have owners among them. A script that
-// changes or copies a path that is not there counts as unknown.
+// changes or copies a path that is not there counts as unknown, and so does one that adds to
+// the hints of the run-time linker what no list of folders has.
 func (b *Builder) runScripts(ctx context.Context, m *Root) error {
 	var errs []error
 	for _, s := range m.scripts {
@@ -78,7 +79,7 @@ func (b *Builder) runScripts(ctx context.Context, m *Root) error {
 		}
 	}
 	slices.SortStableFunc(m.scripts, func(a, b pending) int { return cmp.Compare(a.by.Name, b.by.Name) })
-	errs = append(errs, m.accounts(), m.homes(), b.samples(ctx, m), b.shells(m))
+	errs = append(errs, m.accounts(), m.homes(), b.samples(ctx, m), b.shells(m), b.merges(ctx, m))
 	b.noteIndexes(m)
 	return errors.Join(append(errs, m.unusedSkips())...)
 }

@@ -38,7 +38,9 @@ func (r *run) test(words []string) (holds, ok bool) {
 
 // evaluate is test(1).
 func (r *run) evaluate(args []string) (holds, ok bool) {
-	switch {
+	switch at := slices.Index(args, "-a"); {
+	case at > 0:
+		return r.both(args[:at], args[at+1:])
 	case len(args) == 2 && args[0] == "-x":
 		_, ok = program(strings.TrimPrefix(args[1], rootDir))
 		return ok, ok && strings.Contains(args[1], "/")
@@ -59,4 +61,13 @@ func (r *run) evaluate(args []string) (holds, ok bool) {
 		return a == b, notA == nil && notB == nil
 	}
 	return false, false
+}
+
+// both is test(1) with two conditions that both have to hold. Neither may ask for what can
+// be added: nothing says which of them failed.
+func (r *run) both(a, b []string) (holds, ok bool) {
+	before := r.lacks
+	first, ok := r.evaluate(a)
+	second, too := r.evaluate(b)
+	return first && second, ok && too && r.lacks == before
 }

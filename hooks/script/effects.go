@@ -22,6 +22,7 @@ type Effects struct {
 	Shells  []string // paths that /etc/shells gets
 	Infos   []string // folders whose file dir indexinfo(1) writes
 	Hints   bool     // the run-time linker's hints are written again
+	Merged  []string // folders that ldconfig(8) adds to these hints
 }
 
 // Chmod is a call of chmod(1) in a script.

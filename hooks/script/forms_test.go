@@ -43,7 +43,7 @@ func (e *Effects) texts() []string {
 		add("info %s", dir)
 	}
 	if e.Hints {
-		add("hints")
+		add("%s", strings.TrimSpace("hints "+strings.Join(slices.Compact(slices.Sorted(slices.Values(e.Merged))), " ")))
 	}
 	if e.Without != "" {
 		add("without %s", e.Without)
@@ -159,7 +159,7 @@ func checkPaths(t *testing.T, text string, e *Effects) {
 	for _, s := range e.Samples {
 		paths = append(paths, s.From, s.To)
 	}
-	for _, path := range paths {
+	for _, path := range append(paths, e.Merged...) {
 		if err := tree.CheckPath(path); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}

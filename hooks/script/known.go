@@ -33,6 +33,7 @@ var knownPrograms = withDerivations(map[string]known{
 	"cp":        {"/bin/", callCp},
 	"indexinfo": {"/usr/local/bin/", callIndexinfo},
 	"install":   {"/usr/bin/", callInstall},
+	"ldconfig":  {"/sbin/", callLdconfig},
 	"pw":        {"/usr/sbin/", callPw},
 	"service":   {"/usr/sbin/", callService},
 })

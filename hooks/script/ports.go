@@ -15,6 +15,20 @@ func callService(r *run, args []string, _ map[string]string) bool {
 	return len(args) == 2 && args[0] == "ldconfig" && slices.Contains([]string{"restart", "start", "onestart", "onerestart"}, args[1])
 }
 
+// callLdconfig is ldconfig(8) that adds folders to the hints. The framework wrote it until
+// 2018 (Mk/bsd.port.mk: USE_LDCONFIG). A folder is one of the image, whose lists have it.
+func callLdconfig(r *run, args []string, _ map[string]string) bool {
+	given, dirs, ok := options(args, "m", "")
+	_, merges := given["m"]
+	for _, dir := range dirs {
+		name, is := absolute(dir)
+		ok = ok && is
+		r.e.Merged = append(r.e.Merged, name)
+	}
+	r.e.Hints = true
+	return ok && merges && len(dirs) > 0
+}
+
 // callIndexinfo is indexinfo(1), which lists the manuals of a folder.
 func callIndexinfo(r *run, args []string, _ map[string]string) bool {
 	if len(args) != 1 {

@@ -16,6 +16,7 @@ func FuzzRecognise(f *testing.F) {
 	f.Add("[ -x /usr/sbin/certctl ] && env DESTDIR=${PKG_ROOTDIR} \\\n /usr/sbin/certctl rehash")
 	f.Add("if true; then\n\tcap_mkdb -l \"$PKG_ROOTDIR\"/etc/login.conf >/dev/null\nfi # all\n")
 	f.Add("PW=pw\nif ! ${PW} groupshow a >/dev/null; then ${PW} groupadd a -g 5 || exit $?; else echo b; fi\n")
+	f.Add("if [ -n \"$PKG_ROOTDIR\" -a \"$PKG_ROOTDIR\" != / ]; then a=${PKG_ROOTDIR}/b; else a=/b; fi\n/sbin/ldconfig -m /a ${PKG_ROOTDIR}/b\n")
 	f.Add("case a in /*) f=a ;; *) f=/b/a;; esac\nindexinfo ${PKG_ROOTDIR}${f%/*}\ninstall -d -o a -g b ${PKG_ROOTDIR}/c")
 	f.Fuzz(func(t *testing.T, script string) {
 		e, ok := Recognise(script)

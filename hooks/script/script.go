@@ -6,8 +6,8 @@
 // compared with the forms that the ports framework has written. Nothing may be left over.
 //
 // Not known are scripts that need programs of the image, such as texhash(1), mkfontscale(1)
-// or service(8), and forms of the framework from before 2020 that edit /etc/shells in sh(1)
-// or call ldconfig(8) for folders.
+// or service(8), and the form of the framework from before 2020 that edits /etc/shells in
+// sh(1).
 package script
 
 import (

@@ -97,8 +97,8 @@ func TestReaderDamage(t *testing.T) {
 		{"extra member", []pkgtest.File{file, {Path: "/bin/b", Extra: true}}, "p-1.0: /bin/b: is in the archive, but not in the manifest"},
 		{"absent member", []pkgtest.File{file, {Path: "/bin/b", Absent: true}}, "p-1.0: /bin/b: is in the manifest, but not in the archive"},
 		{"member twice", []pkgtest.File{file, {Path: "/bin/a", Extra: true}}, "p-1.0: /bin/a: occurs twice in the archive"},
-		{"hard link to outside", []pkgtest.File{{Path: "/bin/b", HardLink: "/etc/passwd"}}, `p-1.0: /bin/b: is a hard link to "etc/passwd"`},
-		{"hard link to later", []pkgtest.File{{Path: "/bin/a", HardLink: "/bin/b"}, {Path: "/bin/b", Body: ""}}, `p-1.0: /bin/a: is a hard link to "bin/b"`},
+		{"hard link to outside", []pkgtest.File{{Path: "/bin/b", HardLink: "/etc/passwd"}}, `p-1.0: /bin/b: is a hard link to "/etc/passwd"`},
+		{"hard link to later", []pkgtest.File{{Path: "/bin/a", HardLink: "/bin/b"}, {Path: "/bin/b", Body: ""}}, `p-1.0: /bin/a: is a hard link to "/bin/b"`},
 		{"hard link with another sum", []pkgtest.File{file, {Path: "/bin/b", HardLink: "/bin/a", Sum: string(sum.Of(sum.SHA256, nil))}}, "p-1.0: /bin/b: hard link to /bin/a: sum is"},
 	}
 	for _, tt := range tests {

@@ -194,7 +194,7 @@ func (p *Package) member(t *tar.Writer, f File, kind byte) {
 	case f.Symlink != "":
 		h.Typeflag, h.Linkname = tar.TypeSymlink, f.Symlink
 	case f.HardLink != "":
-		h.Typeflag, h.Linkname = tar.TypeLink, strings.TrimPrefix(f.HardLink, "/")
+		h.Typeflag, h.Linkname = tar.TypeLink, f.HardLink
 	case kind == tar.TypeReg:
 		h.Size = int64(len(f.Body))
 	}
