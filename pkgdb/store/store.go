@@ -58,7 +58,7 @@ func (e *AbsentError) Hint() string {
 }
 
 // emptyFolder finds // after the scheme of a URL.
-var emptyFolder = regexp.MustCompile(`[^:]//|:///.*//`)
+var emptyFolder = regexp.MustCompile(`[^:/]//`)
 
 // NotFound reports whether the repository answered that it has no such file.
 func (e *AbsentError) NotFound() bool { return errors.Is(e.Err, fs.ErrNotExist) }

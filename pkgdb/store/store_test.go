@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -88,6 +89,20 @@ func TestNewSourceRefuses(t *testing.T) {
 	for _, location := range []string{"./FreeBSD:15:amd64/latest", "/usr/obj/FreeBSD:15:amd64", "FreeBSD:15:amd64/latest", "dir"} {
 		if s, err := new(Store).Source(location, "none"); err != nil || s.dir != location {
 			t.Errorf("%s: got %v, %v", location, s, err)
+		}
+	}
+}
+
+// TestHint suggests a remedy for a URL with an empty folder name, and for no other.
+func TestHint(t *testing.T) {
+	for what, want := range map[string]bool{
+		"meta.conf of repository file:///tmp/repo":          false,
+		"meta.conf of repository file:///tmp//latest":       true,
+		"meta.conf of repository https://example.org/a/b":   false,
+		"meta.conf of repository https://example.org//base": true,
+	} {
+		if got := (&AbsentError{what, fs.ErrNotExist}).Hint() != ""; got != want {
+			t.Errorf("%s: got a hint: %v, want %v", what, got, want)
 		}
 	}
 }
