@@ -286,7 +286,7 @@ func TestHomeless(t *testing.T) {
 // row by row, and wants the normal form of what is there in the end.
 func TestHistory(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(12) {
+	for seed := range uint64(histories) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		now := map[string]Installed{}
 		image := mustWrite(t, nil, 100)

@@ -35,11 +35,17 @@ func (m tidy) Run() int {
 	return status
 }
 
-// TestScript runs testdata/script, a file a behaviour of the command line.
+// TestScript runs testdata/script, a file a behaviour of the command line. Its folder
+// full has those that run with the tag full only.
 func TestScript(t *testing.T) {
 	t.Parallel()
+	runScripts(t, filepath.Join("testdata", "script"))
+}
+
+func runScripts(t *testing.T, dir string) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("testdata", "script"),
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			// registry NAME starts one, and sets a variable to its host.

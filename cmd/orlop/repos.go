@@ -18,6 +18,10 @@ import (
 	"github.com/orlop/orlop/release"
 )
 
+// defaultRepo is pkg's name for the repository of base packages, and so the
+// default of the packages' annotation "repository".
+const defaultRepo = "FreeBSD-base"
+
 // repositories returns those of the configuration, then those of --repo, then those
 // that definitions ask for by name.
 func repositories(c *cli.Context, of release.Release, asked []string) ([]catalog.Repo, error) {

@@ -6,5 +6,5 @@ package main
 
 const (
 	buildRounds = 20
-	waysToForge = 3
+	departBases = 2
 )

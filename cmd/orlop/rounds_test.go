@@ -7,5 +7,5 @@ package main
 // How often tests repeat what differs each time. With the tag full, more often.
 const (
 	buildRounds = 4 // of TestSameBytes
-	waysToForge = 1 // of TestForgedLocks: ways to verify
+	departBases = 1 // of TestDepartures: forms of the parent
 )

@@ -279,16 +279,6 @@ func busyRepository(t *testing.T, dir string, files, megabytes int) {
 
 var image = []string{"--revision", "15.0", "--branch", "RELEASE", "--name", "x", "--package", "*"}
 
-// TestSignal stops a build, in a few places; with the tag full, TestSignals does
-// so to every command.
-func TestSignal(t *testing.T) {
-	t.Parallel()
-	repo := t.TempDir()
-	busyRepository(t, repo, 3000, 8)
-	s := &stopping{name: "build", args: slices.Concat([]string{"build", "--repo", repo, "-o", "OUT"}, image)}
-	s.stopEverywhere(t, 1)
-}
-
 // TestSignalWhileWaiting ends runs that wait for somebody else: for what a FIFO
 // brings, and for who reads their results.
 func TestSignalWhileWaiting(t *testing.T) {

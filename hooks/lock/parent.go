@@ -18,6 +18,8 @@ type Parent struct {
 	Trust     Trust  `json:"trust"`
 	Manifest  string `json:"manifest"` // the text
 	Config    string `json:"config"`   // the text
+
+	base *oci.Base // what the documents say, if they were read; nobody changes it
 }
 
 // Trust says why a parent was taken.
@@ -31,8 +33,18 @@ const (
 	Unsigned Trust = "unsigned" // the user took whatever a registry has
 )
 
-// Base returns the parent as one to stand on. Every digest was compared.
+// ParentOn returns what a lock says of a parent that was read.
+func ParentOn(reference string, trust Trust, base *oci.Base) Parent {
+	return Parent{Reference: define.Portable(reference), Digest: base.Digest.String(), Trust: trust,
+		Manifest: string(base.Manifest), Config: string(base.Config), base: base}
+}
+
+// Base returns the parent as one to stand on. Every digest was compared. Callers must
+// not change it.
 func (p *Parent) Base() (*oci.Base, error) {
+	if p.base != nil {
+		return p.base, nil
+	}
 	base, err := oci.ReadBase([]byte(p.Manifest), []byte(p.Config))
 	if err == nil && base.Digest.String() != p.Digest {
 		err = fmt.Errorf("its manifest has the digest %s, wanted %s", base.Digest, p.Digest)
@@ -40,7 +52,7 @@ func (p *Parent) Base() (*oci.Base, error) {
 	return base, err
 }
 
-// check finds values that no build writes.
+// check finds values that no build writes, and keeps what the documents say.
 func (p *Parent) check() error {
 	if !define.IsReference(p.Reference) || define.Portable(p.Reference) != p.Reference {
 		return fmt.Errorf("reference %q is not one to an image, without folders", p.Reference)
@@ -57,10 +69,11 @@ func (p *Parent) check() error {
 	default:
 		return fmt.Errorf("trust is %q, which is not known", p.Trust)
 	}
-	_, err := p.Base()
+	base, err := p.Base()
 	if err != nil {
 		return errors.New(err.Error()) // it is a fault of the lock
 	}
+	p.base = base
 	return nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
@@ -77,9 +76,6 @@ func (f *Facts) Present() []*catalog.Package {
 	return list
 }
 
-// maxNamed bounds the files that a note names.
-const maxNamed = 3
-
 // emptyAttributes names the layers with extended attributes that are empty: podman on
 // FreeBSD fails when it extracts one.
 func (i *Image) emptyAttributes(ctx context.Context) []string {
@@ -94,14 +90,9 @@ func (i *Image) emptyAttributes(ctx context.Context) []string {
 				paths = append(paths, n.Path)
 			}
 		}
-		if len(paths) == 0 {
-			continue
+		if len(paths) > 0 {
+			list = append(list, fmt.Sprintf("layer %d: an extended attribute of %s is empty: podman on FreeBSD cannot extract the layer", at+1, fault.Some(paths)))
 		}
-		more := ""
-		if n := len(paths) - maxNamed; n > 0 {
-			paths, more = paths[:maxNamed], fmt.Sprintf(" and of %s", fault.Counted(n, "other file"))
-		}
-		list = append(list, fmt.Sprintf("layer %d: an extended attribute of %s%s is empty: podman on FreeBSD cannot extract the layer", at+1, strings.Join(paths, ", "), more))
 	}
 	return list
 }

@@ -64,8 +64,7 @@ func (f *Finder) read(ctx context.Context, ref *artifact.Ref, reference, platfor
 	if err != nil {
 		return nil, err
 	}
-	i.Lock = lock.Parent{Reference: define.Portable(reference), Digest: i.Base.Digest.String(), Trust: trust,
-		Manifest: string(i.Base.Manifest), Config: string(i.Base.Config)}
+	i.Lock = lock.ParentOn(reference, trust, i.Base)
 	return i, nil
 }
 

@@ -337,7 +337,7 @@ func TestSharedCatalogue(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewSource(1))
-	for i := range 20 {
+	for i := range pushesToEnd {
 		s := serve(t, registrytest.Profile{NoReferrers: i%2 == 0})
 		all := families(t, twoPlatforms("15.0p3")...)
 		ctx, cancel := context.WithCancel(t.Context())

@@ -198,6 +198,7 @@ func TestCheck(t *testing.T) {
 		"mtree /m has neither source nor from, wanted one of them":  func(i *define.Image) { i.Mtree[0].Source = "" },
 		"tag \"x\" occurs twice":                                    func(i *define.Image) { i.Tags = []string{"x", "y", "x"} },
 		"version: its text is empty":                                func(i *define.Image) { i.Version = " " },
+		"volumes: found \"x\", wanted a clean path that begins with /\nworkdir: found \"x\", wanted a clean path that begins with /": func(i *define.Image) { i.Volumes, i.WorkDir = []string{"x"}, "x" },
 	} {
 		img := whole()
 		change(&img)

@@ -130,15 +130,15 @@ func (img Image) checkSettings() []error {
 			bad(oci.Expose, port, "a port as in 8080 or 53/udp")
 		}
 	}
-	for _, name := range append(slices.Clone(img.Volumes), img.WorkDir) {
-		of := oci.Volumes
-		if name == img.WorkDir {
-			of = oci.WorkDir
-		}
+	clean := func(of oci.Setting, name string) {
 		if name != "" && (!path.IsAbs(name) || path.Clean(name) != name || strings.ContainsRune(name, 0)) {
 			bad(of, name, "a clean path that begins with /")
 		}
 	}
+	for _, name := range img.Volumes {
+		clean(oci.Volumes, name)
+	}
+	clean(oci.WorkDir, img.WorkDir)
 	for _, text := range img.Env {
 		if name, _, has := strings.Cut(text, "="); !has || name == "" {
 			bad(oci.Env, text, "NAME=VALUE")

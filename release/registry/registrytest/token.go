@@ -107,11 +107,6 @@ func (e *exchange) sendToken(actions map[string][]string) {
 	})
 }
 
-// LastScope is a Grant of the last scope only.
-func LastScope(scopes []string) ([]string, int) {
-	return scopes[max(0, len(scopes)-1):], 0
-}
-
 // PullOnly is a Grant that silently leaves out everything but pull.
 func PullOnly(scopes []string) ([]string, int) {
 	var granted []string
