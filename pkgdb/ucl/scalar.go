@@ -33,14 +33,14 @@ func (p *parser) value(section bool) (v Value, err error) {
 	case c == '"':
 		v.Kind = String
 		v.Text, err = p.quoted()
-		v.Text = p.expand(v.Text)
+		v.Text = Expand(v.Text, p.vars)
 	case c == '\'':
-		v.Kind = String
+		v.Kind, v.Raw = String, true
 		v.Text, err = p.raw()
 	case p.tag() != "":
-		v.Kind = String
+		v.Kind, v.Lines = String, true
 		v.Text, err = p.document(p.tag())
-		v.Text = p.expand(v.Text)
+		v.Text = Expand(v.Text, p.vars)
 	default:
 		err = p.bare(&v)
 	}
@@ -115,7 +115,7 @@ func (p *parser) word(v *Value, text string) error {
 	if err == nil && !isNumber {
 		v.Kind = String
 		v.Text, err = unescape(text, p.bytes)
-		v.Text = p.expand(v.Text)
+		v.Text = Expand(v.Text, p.vars)
 	}
 	if err != nil {
 		return p.errorAt(v.Line, "%q: %w", text, err)

@@ -142,10 +142,10 @@ func codeUnit(s string) (rune, bool) {
 	return rune(n), err == nil
 }
 
-// expand replaces variables. As in libucl, a string without any known variable
-// stays as it is, including $$.
-func (p *parser) expand(s string) string {
-	if len(p.vars) == 0 {
+// Expand replaces variables, as Parse does in all but raw strings. As in libucl, a
+// string without any known variable stays as it is, including $$.
+func Expand(s string, vars map[string]string) string {
+	if len(vars) == 0 {
 		return s
 	}
 	var b strings.Builder
@@ -156,11 +156,11 @@ func (p *parser) expand(s string) string {
 		if !more {
 			break
 		}
-		name, size := p.variable(after)
+		name, size := variable(after, vars)
 		switch {
 		case size > 0:
 			found = true
-			b.WriteString(p.vars[name])
+			b.WriteString(vars[name])
 		default:
 			b.WriteByte('$')
 			if strings.HasPrefix(after, "$") {
@@ -177,15 +177,15 @@ func (p *parser) expand(s string) string {
 
 // variable finds the known variable at the start of the text after a "$".
 // Without braces the longest one counts: $ABIX is the value of ABI and an X.
-func (p *parser) variable(s string) (name string, size int) {
+func variable(s string, vars map[string]string) (name string, size int) {
 	if inner, ok := strings.CutPrefix(s, "{"); ok {
 		name, _, closed := strings.Cut(inner, "}")
-		if _, known := p.vars[name]; known && closed {
+		if _, known := vars[name]; known && closed {
 			return name, len(name) + len("{}")
 		}
 		return "", 0
 	}
-	for v := range p.vars {
+	for v := range vars {
 		if len(v) > len(name) && strings.HasPrefix(s, v) {
 			name = v
 		}

@@ -37,6 +37,8 @@ type Value struct {
 	List  []Value
 	Map   *Object
 	Line  int
+	Raw   bool // of a String: in single quotes, so that no variable in it counts
+	Lines bool // of a String: the lines after <<TAG, without the end of the last one
 
 	file string
 }
@@ -189,6 +191,14 @@ func (v Value) json(b *strings.Builder) {
 	case Map:
 		v.Map.json(b)
 	}
+}
+
+// Quote writes a string with quotes, as UCL and JSON read it. What is not UTF-8 stays as
+// it is.
+func Quote(s string) string {
+	var b strings.Builder
+	quote(&b, s)
+	return b.String()
 }
 
 // quote writes a string. What is not UTF-8 stays as it is.

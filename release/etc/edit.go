@@ -135,6 +135,8 @@ type lines struct {
 	names map[string]int // index in list of the first line with a name
 	ids   map[string]string
 	next  int // no lower number of an account without one is free
+
+	reserved map[string]bool // numbers that no account without one gets
 }
 
 func newLines(text string) lines {
@@ -200,11 +202,14 @@ func (l *lines) number(kind, name, id string) (number string, there bool, err er
 		}
 		return id, false, nil
 	}
-	for l.ids[strconv.Itoa(l.next)] != "" {
+	for l.taken(strconv.Itoa(l.next)) {
 		l.next++
 	}
 	return strconv.Itoa(l.next), false, nil
 }
+
+// taken reports whether an account without a number cannot have this one.
+func (l *lines) taken(id string) bool { return l.ids[id] != "" || l.reserved[id] }
 
 // id finds the number of an account by its name or number.
 func (l *lines) id(name string) (string, bool) {
