@@ -6,8 +6,10 @@ package artifact_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/artifact/artifacttest"
 )
 
@@ -21,5 +23,23 @@ func TestReadFilesLarge(t *testing.T) {
 	}
 	if text, is := held["/more"]; text != nil || !is {
 		t.Errorf("got %d bytes, %t, want none", len(text), is)
+	}
+}
+
+// TestNoteLarge makes no note of an image with more entries than a note may have.
+func TestNoteLarge(t *testing.T) {
+	t.Parallel()
+	d := artifacttest.Describe(t, "layer l compression=zstd:fastest")
+	var lines strings.Builder
+	for i := range 500_000 { // and the root
+		fmt.Fprintf(&lines, "dir /%d\n", i)
+	}
+	d.Lines(lines.String())
+	a, err := artifact.Examine(t.Context(), d.Source(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if note, err := a.Note(t.Context(), nil); err != nil || note != nil {
+		t.Errorf("got a note of %d bytes, %v", len(note), err)
 	}
 }

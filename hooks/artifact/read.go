@@ -7,7 +7,6 @@ package artifact
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -293,7 +292,7 @@ func (a *Artifact) Text(path string) []byte {
 }
 
 func (a *Artifact) readDatabase(ctx context.Context) error {
-	db, err := pkgdb.Open(ctx, cmp.Or(a.journals.whole, a.Database))
+	db, err := pkgdb.Open(ctx, a.Folded())
 	if err != nil {
 		return err
 	}

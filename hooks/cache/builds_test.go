@@ -54,6 +54,27 @@ func TestBuild(t *testing.T) {
 	(*cache.Cache)(nil).KeepBuild(t.Context(), "key", want)
 }
 
+// TestBuildBytes keeps bytes as they are, and has none for a key without a note.
+func TestBuildBytes(t *testing.T) {
+	t.Parallel()
+	st, _ := newStore(t)
+	c := cache.New(st, "one")
+	for _, text := range []string{"", "text\x00"} {
+		c.KeepBuild(t.Context(), "key", []byte(text))
+		var got []byte
+		if found := c.Build(t.Context(), "key", &got); !found || string(got) != text {
+			t.Errorf("%q: got %q, %v", text, got, found)
+		}
+		if c.Build(t.Context(), "other", &got) {
+			t.Error("got a note of another key")
+		}
+	}
+	var number int
+	if c.Build(t.Context(), "key", &number) {
+		t.Errorf("bytes are the number %d", number)
+	}
+}
+
 // TestBlob opens the blob of a layer by its digest, and none for what is no digest or
 // is not there.
 func TestBlob(t *testing.T) {

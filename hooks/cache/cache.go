@@ -47,15 +47,24 @@ func (c *Cache) key(kind string, parts ...any) string {
 	return c.maker + "\n" + kind + "\n" + fmt.Sprintln(parts...)
 }
 
-// recall decodes what was kept under a key.
+// recall decodes what was kept under a key. Bytes are as they were, since a note may have
+// many.
 func (c *Cache) recall(ctx context.Context, key string, into any) bool {
 	text, err := until.Do(ctx, func() ([]byte, error) { return c.store.Recall(key), nil })
+	if bytes, is := into.(*[]byte); is {
+		*bytes = text
+		return err == nil && text != nil
+	}
 	return err == nil && text != nil && gob.NewDecoder(until.Reader(ctx, bytes.NewReader(text))).Decode(into) == nil
 }
 
 // remember keeps something. A store that cannot be written only makes later builds
 // slower.
 func (c *Cache) remember(ctx context.Context, key string, what any) {
+	if text, is := what.([]byte); is {
+		_ = c.store.Remember(ctx, key, text)
+		return
+	}
 	text, err := until.Do(ctx, func() ([]byte, error) {
 		var b bytes.Buffer
 		if err := gob.NewEncoder(&b).Encode(what); err != nil {

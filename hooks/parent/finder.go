@@ -40,7 +40,7 @@ func (f *Finder) Check(reference string) error {
 		return err
 	}
 	if ref.Digest == "" && f.Keys.IsEmpty() && !f.Unsigned {
-		return fault.Usagef("parent %s: who vouches for it? Wanted its digest (%s@sha256:…), --parent-key, or --insecure-unsigned", reference, reference)
+		return fault.Usagef("who vouches for it? Wanted its digest (%s@sha256:…), --parent-key, or --insecure-unsigned", reference)
 	}
 	return nil
 }

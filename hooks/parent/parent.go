@@ -68,18 +68,49 @@ func (f *Finder) read(ctx context.Context, ref *artifact.Ref, reference, platfor
 	return i, nil
 }
 
+// Take opens an image, of any system, from which only files are taken. Examine reads it.
+func (f *Finder) Take(ctx context.Context, reference, platform string) (*Image, error) {
+	i, err := f.take(ctx, reference, platform)
+	return i, fault.Within("image "+reference, err)
+}
+
+func (f *Finder) take(ctx context.Context, reference, platform string) (*Image, error) {
+	if err := f.Check(reference); err != nil {
+		return nil, err
+	}
+	ref, err := f.Find(ctx, reference)
+	if err != nil {
+		return nil, err
+	}
+	i := &Image{ref: ref, platform: platform, notes: f.Notes, blobs: f.Blobs}
+	if _, err = f.judge(ctx, ref); err == nil {
+		err = i.readDocuments(ctx)
+	}
+	if err != nil {
+		ref.Close()
+		return nil, err
+	}
+	return i, nil
+}
+
+// readDocuments reads manifest and config.
+func (i *Image) readDocuments(ctx context.Context) error {
+	source, err := i.source(ctx)
+	if err != nil {
+		return err
+	}
+	c, err := oci.Read(ctx, source, i.platform)
+	if err != nil {
+		return err
+	}
+	i.Base, err = oci.ReadBase(c.Texts.Manifest, c.Texts.Config)
+	return err
+}
+
 // readImage reads the documents of an image, and recalls or finds the facts.
 func (f *Finder) readImage(ctx context.Context, ref *artifact.Ref, platform string) (*Image, error) {
 	i := &Image{ref: ref, platform: platform, notes: f.Notes, blobs: f.Blobs}
-	source, err := i.source(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c, err := oci.Read(ctx, source, platform)
-	if err != nil {
-		return nil, err
-	}
-	if i.Base, err = oci.ReadBase(c.Texts.Manifest, c.Texts.Config); err != nil {
+	if err := i.readDocuments(ctx); err != nil {
 		return nil, err
 	}
 	if os := i.Base.Image.OS; os != "freebsd" {
@@ -109,7 +140,8 @@ func (i *Image) source(ctx context.Context) (oci.Source, error) {
 	return oci.AlsoDockers(source), err
 }
 
-// Examine reads all of the image, once.
+// Examine finds out all about the image, once: from the note of an earlier build, else it
+// reads it.
 func (i *Image) Examine(ctx context.Context) error {
 	if i.Whole != nil {
 		return nil
@@ -118,20 +150,25 @@ func (i *Image) Examine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if i.Whole = i.noted(ctx, source); i.Whole != nil {
+		return ctx.Err()
+	}
 	a, err := artifact.Examine(ctx, source, i.platform)
 	var hidden []error
+	var shown []string
 	for _, err := range fault.List(err) {
 		odd, is := errors.AsType[*layer.FormatError](err)
 		if !is || !odd.Shown { // else it hides nothing
 			hidden = append(hidden, err)
 		} else if a != nil {
-			a.Notes = append(a.Notes, err.Error())
+			shown = append(shown, err.Error())
 		}
 	}
 	if err := errors.Join(hidden...); err != nil {
 		return err
 	}
-	i.Whole = a
+	i.Whole, a.Notes = a, append(a.Notes, shown...)
+	i.note(ctx, a, shown)
 	return ctx.Err()
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/orlop/orlop/release/oci/layout"
 )
 
-// Blobs keep layers that came over a network.
+// Blobs keep layers that came over a network, and the pkg databases of notes.
 type Blobs interface {
 	// Blob opens a layer, unchecked; nil if it is not there.
 	Blob(l layer.Layer) *os.File

@@ -49,11 +49,11 @@ func (t *Tree) Replace(n Node) bool {
 	return true
 }
 
-// Without returns a tree that lacks some files and links.
+// Without returns a tree that lacks some nodes. A folder goes with all in it.
 func (t *Tree) Without(ctx context.Context, gone func(*Node) bool) (*Tree, error) {
 	left := new(Tree)
 	for n := range t.Until(ctx) {
-		if n.Type == Dir || !gone(n) {
+		if !gone(n) {
 			left.put(n)
 		}
 	}
@@ -71,6 +71,11 @@ func (t *Tree) SetFlags(path, flags string) { t.change(path, func(n *Node) { n.F
 // SetOwner sets the numeric owners of the node at path.
 func (t *Tree) SetOwner(path string, uid, gid int) {
 	t.change(path, func(n *Node) { n.UID, n.GID = uid, gid })
+}
+
+// SetAttributes sets mode and owner's names of the node at path alone.
+func (t *Tree) SetAttributes(path string, mode uint32, uname, gname string) {
+	t.change(path, func(n *Node) { n.Mode, n.Uname, n.Gname = mode, uname, gname })
 }
 
 // SetMode sets the mode of the node at path, under all names of a file.

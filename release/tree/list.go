@@ -141,6 +141,12 @@ type Part struct {
 // Since returns the nodes from an index on, as far as there are now.
 func (l *List) Since(from int) Part { return Part{l, from, l.Len()} }
 
+// Part returns the nodes from an index on, up to another.
+func (l *List) Part(from, to int) Part { return Part{l, from, to} }
+
+// Bounds are the indexes of the first node in the list, and of the one behind the last.
+func (p Part) Bounds() (from, to int) { return p.from, p.to }
+
 // Len returns the number of nodes.
 func (p Part) Len() int { return p.to - p.from }
 
