@@ -9,6 +9,7 @@ import (
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+	"github.com/orlop/orlop/pkgdb/pkgfile/porttest"
 )
 
 // TestAccountsAgain has a package of an upper step replace the accounts: those of the
@@ -32,14 +33,14 @@ func TestAccountsAgain(t *testing.T) {
 func TestAccountsTaken(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, script, group, want string }{
-		{"a number of the image", pwScript("x", "6", "/nonexistent"), baseGroup, "p-1.0: its script adds group x with number 6: the image has group mail with number 6"},
-		{"a number of another package", pwScript("x", "80", "/nonexistent"), baseGroup, "p-1.0: its script adds group x with number 80: the image has group www with number 80, which the script of nginx-1.0 adds"},
-		{"a name", pwScript("www", "81", "/nonexistent"), baseGroup, "p-1.0: its script adds group www with number 81: the image has group www with number 80, which the script of nginx-1.0 adds"},
-		{"a user's number", pwScript("x", "1", "/nonexistent"), "wheel:*:0:\n", "p-1.0: its script adds user x with number 1: the image has user daemon with number 1"},
-		{"no group", "PW=pw\n" + memberScript("nobody", "root"), baseGroup, "p-1.0: its script adds user root: the image has no group nobody"},
-		{"no user", "PW=pw\n" + memberScript("wheel", "nobody"), baseGroup, "p-1.0: its script adds group wheel: the image has no user nobody"},
+		{"a number of the image", porttest.User("x", "6", "/nonexistent"), baseGroup, "p-1.0: its script adds group x with number 6: the image has group mail with number 6"},
+		{"a number of another package", porttest.User("x", "80", "/nonexistent"), baseGroup, "p-1.0: its script adds group x with number 80: the image has group www with number 80, which the script of nginx-1.0 adds"},
+		{"a name", porttest.User("www", "81", "/nonexistent"), baseGroup, "p-1.0: its script adds group www with number 81: the image has group www with number 80, which the script of nginx-1.0 adds"},
+		{"a user's number", porttest.User("x", "1", "/nonexistent"), "wheel:*:0:\n", "p-1.0: its script adds user x with number 1: the image has user daemon with number 1"},
+		{"no group", "PW=pw\n" + porttest.Member("nobody", "root"), baseGroup, "p-1.0: its script adds user root: the image has no group nobody"},
+		{"no user", "PW=pw\n" + porttest.Member("wheel", "nobody"), baseGroup, "p-1.0: its script adds group wheel: the image has no user nobody"},
 	} {
-		pkgs := append(ports()[1:], baseOf(tt.group, baseMaster), port("p", tt.script, "", nil))
+		pkgs := append(ports()[1:], baseOf(tt.group, baseMaster), porttest.New("p", tt.script, "", nil))
 		_, err := hooks.Build(t.Context(), portsConfig(t, "image x { packages = [ base, nginx, p ] }", "x", pkgs...))
 		if err == nil || !strings.Contains(err.Error(), tt.want) || fault.ClassOf(err) != fault.Unmet {
 			t.Errorf("%s: got %v, want %s", tt.name, err, tt.want)
@@ -65,15 +66,15 @@ func TestAccountsThere(t *testing.T) {
 // TestHomes has home directories that packages have, too, or that two make.
 func TestHomes(t *testing.T) {
 	t.Parallel()
-	owned := port("owned", pwScript("www", "80", "/var/db/www"), "", nil)
+	owned := porttest.New("owned", porttest.User("www", "80", "/var/db/www"), "", nil)
 	owned.Dirs = []pkgtest.File{{Path: "/var/db/www", Mode: 0o700, Uname: "www", Gname: "daemon"}}
-	linked := port("linked", pwScript("x", "81", "/home/x"), "", nil, pkgtest.File{Path: "/home", Symlink: "usr/home"})
+	linked := porttest.New("linked", porttest.User("x", "81", "/home/x"), "", nil, pkgtest.File{Path: "/home", Symlink: "usr/home"})
 	linked.Dirs = []pkgtest.File{{Path: "/usr/home", Mode: 0o755}}
 	a := build(t, portsConfig(t, "image x { packages = [ base, owned, linked ] }", "x", append(ports(), owned, linked)...))["x"]
 	compareNode(t, a, "/var/db/www", "0700 www:daemon 80:1")
 	compareNode(t, a, "/usr/home/x", "0755 x:x 81:81")
 
-	other := port("other", pwScript("y", "82", "/nonexistent")+homeScript("y", "/var/db/postgres"), "", nil)
+	other := porttest.New("other", porttest.User("y", "82", "/nonexistent")+porttest.Home("y", "/var/db/postgres"), "", nil)
 	_, err := hooks.Build(t.Context(), portsConfig(t, "image x { packages = [ base, other, postgresql ] }", "x", append(ports(), other)...))
 	if want := "/var/db/postgres: in both other-1.0 and postgresql-1.0"; err == nil || !strings.Contains(err.Error(), want) || fault.ClassOf(err) != fault.Unmet {
 		t.Errorf("got %v, want %s", err, want)

@@ -6,6 +6,7 @@
 // inputs to its results:
 //
 //	resolve/   plans which packages an image has
+//	own        hashes files that no package has
 //	fetch      reads manifests and small files of packages
 //	root/      puts packages into trees, and adds what no package has
 //	closure    checks that an image is complete
@@ -23,6 +24,7 @@ package hooks
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/orlop/orlop/hooks/cache"
 	"github.com/orlop/orlop/hooks/event"
@@ -57,6 +59,9 @@ type Output struct {
 	OutDir    string
 	Format    layout.Format
 	Manifests bool // also write a list of the results: release.ManifestList
+	// To gets the archive of the only image, and OutDir nothing: what has been written by
+	// an error stays. nil for files.
+	To io.Writer
 	// Within is that of OutDir in the folder of a larger run, which places everything;
 	// nil for a run of its own.
 	Within *output.Folder
@@ -69,12 +74,18 @@ type Program struct {
 	Maker    string            // sum of the program, for plans; "" for unknown
 }
 
-// Build builds images. If it returns an error it has written none.
+// Build builds images. If it returns an error it has written none, or only a part of the
+// archive that goes elsewhere than into a folder.
 func Build(ctx context.Context, cfg Config) ([]Result, error) {
 	const tries = 10 // more than an image has layers: each try drops a damaged one from the store
+	var to *counter
+	if cfg.To != nil {
+		to = &counter{w: cfg.To}
+		cfg.To = to
+	}
 	for try := 1; ; try++ {
 		results, err := withHeaders(func(headers bool) ([]Result, error) { return build(ctx, cfg, headers) })
-		if _, damaged := errors.AsType[damagedError](err); !damaged || try == tries {
+		if _, damaged := errors.AsType[damagedError](err); !damaged || try == tries || to != nil && to.n > 0 {
 			return results, err
 		}
 	}
@@ -101,10 +112,15 @@ func build(ctx context.Context, cfg Config, headers bool) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	memo := memoOf(cfg, family)
+	own, err := ownerOf(cfg, family, out).begin(ctx)
+	defer own.close()
+	if err != nil {
+		return nil, err
+	}
+	memo := memoOf(cfg, family, own)
 	finished, err := memo.recall(ctx)
 	if finished == nil && err == nil {
-		finished, err = finish(ctx, memo.listen(cfg), family, headers, out)
+		finished, err = finish(ctx, memo.listen(cfg), family, own, headers, out)
 	}
 	defer closeBlobs(finished)
 	if err != nil {
@@ -125,8 +141,8 @@ func build(ctx context.Context, cfg Config, headers bool) ([]Result, error) {
 }
 
 // finish makes all layers, and checks the images. With an error it returns those so far.
-func finish(ctx context.Context, cfg Config, family *resolve.Family, headers bool, out *output.Folder) ([]*Finished, error) {
-	roots, err := rootsOf(ctx, cfg, family, headers, out)
+func finish(ctx context.Context, cfg Config, family *resolve.Family, own ownFiles, headers bool, out *output.Folder) ([]*Finished, error) {
+	roots, err := rootsOf(ctx, cfg, family, own, headers, out)
 	if err != nil {
 		return nil, err
 	}
@@ -147,8 +163,11 @@ func finish(ctx context.Context, cfg Config, family *resolve.Family, headers boo
 }
 
 // rootsOf fetches, and builds the roots.
-func rootsOf(ctx context.Context, cfg Config, family *resolve.Family, headers bool, out *output.Folder) ([]*root.Root, error) {
+func rootsOf(ctx context.Context, cfg Config, family *resolve.Family, own ownFiles, headers bool, out *output.Folder) ([]*root.Root, error) {
 	if err := hook(ctx, cfg, "fetch"); err != nil {
+		return nil, err
+	}
+	if err := ownerOf(cfg, family, out).complete(ctx, own); err != nil {
 		return nil, err
 	}
 	packages, err := fetch(ctx, cfg, family, headers || family.Depart())
@@ -158,7 +177,7 @@ func rootsOf(ctx context.Context, cfg Config, family *resolve.Family, headers bo
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	b := &root.Builder{Family: family, Packages: packages, Input: cfg.Input, Settings: cfg.Settings, Epoch: cfg.Epoch, SkipScripts: cfg.SkipScripts,
+	b := &root.Builder{Family: family, Packages: packages, Input: cfg.Input, Own: own.sets(), Wanted: wantedBy(family), Settings: cfg.Settings, Epoch: cfg.Epoch, SkipScripts: cfg.SkipScripts,
 		LayersFrom: cfg.LayersFrom, Cache: cfg.Cache, Dir: out.Path(""), Observe: cfg.Observe}
 	b.Asks = func(ctx context.Context, m *root.Root) (root.Asks, error) {
 		return readAll(ctx, cfg, out, m)
@@ -199,54 +218,6 @@ func hook(ctx context.Context, cfg Config, name string) error {
 	}
 	cfg.Observe.Send(event.Event{Hook: name})
 	return nil
-}
-
-// LockResult is a lock that was written.
-type LockResult struct {
-	Image string
-	File  string // path of the lock
-}
-
-// MakeLocks writes the locks of images, and no image. It finds every fault that Build
-// finds before it packs a layer, such as an incomplete image.
-func MakeLocks(ctx context.Context, cfg Config) ([]LockResult, error) {
-	return withHeaders(func(headers bool) ([]LockResult, error) { return makeLocks(ctx, cfg, headers) })
-}
-
-func makeLocks(ctx context.Context, cfg Config, headers bool) ([]LockResult, error) {
-	cfg, out, err := begin(ctx, cfg, lock.Ending)
-	if err != nil {
-		return nil, err
-	}
-	defer end(ctx, cfg, out)
-	family, err := resolveImages(ctx, cfg)
-	defer letGo(family)
-	if err != nil {
-		return nil, err
-	}
-	return writeLocks(ctx, cfg, family, headers, out)
-}
-
-// writeLocks builds the roots, checks the images, and writes their locks.
-func writeLocks(ctx context.Context, cfg Config, family *resolve.Family, headers bool, out *output.Folder) ([]LockResult, error) {
-	roots, err := rootsOf(ctx, cfg, family, headers, out)
-	if err != nil {
-		return nil, err
-	}
-	if err := hook(ctx, cfg, "image"); err != nil {
-		return nil, err
-	}
-	asks, err := readAll(ctx, cfg, out, roots...)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkClosure(ctx, cfg, family, roots, asks); err != nil {
-		return nil, err
-	}
-	if err := hook(ctx, cfg, "publish"); err != nil {
-		return nil, err
-	}
-	return publishLocks(ctx, cfg, family, roots, out)
 }
 
 // Fetch puts every package of the images into the store, and lists them by name. The

@@ -12,6 +12,7 @@ import (
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+	"github.com/orlop/orlop/pkgdb/pkgfile/porttest"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release"
 	"github.com/orlop/orlop/release/tree"
@@ -31,7 +32,7 @@ const (
 func frameworkConfig(t *testing.T, definitions string, images ...string) hooks.Config {
 	t.Helper()
 	ports := t.TempDir()
-	pkgtest.WriteRepo(ports, frameworkPorts()...)
+	pkgtest.WriteRepo(ports, porttest.Ports()...)
 	cfg := config(t, sampleRepo, images...)
 	repos(cfg).Repos = append(repos(cfg).Repos, catalog.Repo{Name: "FreeBSD-ports", URL: ports})
 	cfg.SkipScripts, cfg.ImageFiles, cfg.Exceptions = false, []string{write(t, definitions)}, anything

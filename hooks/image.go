@@ -128,9 +128,10 @@ func (r *documents) lock(ctx context.Context, m *root.Built) (lock.Lock, error) 
 		step := &l.Layers[i]
 		step.Epoch = at.Epoch
 		step.Files = append(step.Files, at.Taken...)
+		step.Own = at.Brought
 		step.LeftOut = append(step.LeftOut, at.LeftOut...)
 		step.SkippedScripts = append(step.SkippedScripts, at.Skipped...)
-		step.Scripts = at.Scripts
+		step.Scripts, step.Accounts = at.Scripts, at.Facts.Accounts
 		step.NoAccount = append(step.NoAccount, at.NoAccount...)
 		step.Departures = append(step.Departures, at.Departures...)
 		if step.Definition, err = json.Marshal(at.Def); err != nil {

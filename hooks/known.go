@@ -42,11 +42,11 @@ type noteStep struct {
 }
 
 // memoOf returns the memo of a build, nil for one that leaves no note.
-func memoOf(cfg Config, family *resolve.Family) *memo {
+func memoOf(cfg Config, family *resolve.Family, own ownFiles) *memo {
 	if cfg.Cache == nil || !onlyPackages(cfg, family, nil) {
 		return nil
 	}
-	return &memo{Config: cfg, family: family, key: buildKey(cfg, family), heard: recorder{to: cfg.Observe}}
+	return &memo{Config: cfg, family: family, key: buildKey(cfg, family, own), heard: recorder{to: cfg.Observe}}
 }
 
 // onlyPackages reports whether nothing decides the layers but the key: whether all

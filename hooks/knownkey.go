@@ -4,6 +4,7 @@ package hooks
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/orlop/orlop/hooks/lock"
@@ -44,6 +45,8 @@ type keyedStep struct {
 	Removes    []string
 	Base       string       // digest of the image that it stands on; "" for none
 	Schema     pkgdb.Schema // which is the base's if none is asked for
+	Own        []lock.Own   // files of the definition's folder
+	Images     []string     // digests of images that it takes trees from
 	Plan       []keyedPlan  // of the whole chain, as this step has it
 	Parts      []lock.Part  // layers in which its packages stay; nil for none
 }
@@ -65,7 +68,7 @@ type keyedPackage struct {
 
 // buildKey is the key of a build. Texts are quoted, so nothing in them can look like
 // another field, and bytes that are no UTF-8 differ.
-func buildKey(cfg Config, family *resolve.Family) string {
+func buildKey(cfg Config, family *resolve.Family, own ownFiles) string {
 	k := keyed{Release: family.Release, Settings: cfg.Settings, SkipScripts: cfg.SkipScripts,
 		Exceptions: cfg.Exceptions, Inherited: family.Inherited}
 	if cfg.Epoch != nil {
@@ -76,6 +79,7 @@ func buildKey(cfg Config, family *resolve.Family) string {
 		if m.Def.Layers.Split() {
 			step.Parts = lock.PartsOf(cfg.LayersFrom, m.Def.Name, family.Release.ABI)
 		}
+		step.Own, step.Images = own[m].Recorded(), own[m].digests()
 		if m.Base != nil {
 			step.Base = m.Base.Lock.Digest
 		}
@@ -113,5 +117,12 @@ func definitionKey(def define.Image) string {
 		parts = append(parts, fmt.Sprintf("%#v", *def.Only))
 	}
 	def.Certificates, def.BaseConf, def.Only = nil, nil, nil
+	def.Files = slices.Clone(def.Files)
+	for i := range def.Files {
+		if text := def.Files[i].Content; text != nil {
+			parts = append(parts, fmt.Sprintf("file %d: %#v", i, *text))
+			def.Files[i].Content = nil
+		}
+	}
 	return strings.Join(append(parts, fmt.Sprintf("%#v", def)), "\n")
 }

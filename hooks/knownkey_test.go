@@ -119,13 +119,14 @@ func TestKnownFields(t *testing.T) {
 	const chooses = "decides only the family, which is in the key"
 	const documents = "decides only documents, which are made anew"
 	const locks = "of a build from a lock, which leaves no note"
+	const files = "says where files are, whose sums are in the key"
 	for of, fields := range map[reflect.Type]map[string]string{
 		reflect.TypeFor[hooks.Config](): {"Request": in, "Settings": in, "Output": "where results go", "Program": "in each key of the cache, or in documents",
 			"Input": "must be repositories", "LayersFrom": in, "Plans": "compared before", "Resolved": "is the family", "Jobs": "not in the bytes", "Cache": "has the note", "Observe": "is told the same"},
-		reflect.TypeFor[resolve.Request](): {"Images": chooses, "ImageFiles": chooses, "TreeFiles": chooses, "Custom": chooses, "ABI": chooses, "Revision": chooses,
+		reflect.TypeFor[resolve.Request](): {"Images": chooses, "ImageFiles": chooses, "TreeFiles": chooses, "Custom": chooses, "Name": chooses, "Set": chooses, "Copies": files, "ABI": chooses, "Revision": chooses,
 			"Branch": chooses, "Exceptions": in, "SkipScripts": in, "Annotations": documents, "Epoch": in, "Files": chooses, "Parents": chooses},
 		reflect.TypeFor[resolve.Family](): {"Release": in, "Catalogues": chooses, "Steps": in, "Inherited": in, "Removes": in, "Trusted": locks, "Bases": "those of its steps"},
-		reflect.TypeFor[resolve.Step](): {"Def": in, "Parent": "named by Def", "Renews": locks, "Base": "its digest is in the key", "Wanted": in, "Plan": in, "Lock": locks, "Pinned": locks, "Doubts": locks,
+		reflect.TypeFor[resolve.Step](): {"Def": in, "Folder": files, "Parent": "named by Def", "Renews": locks, "Base": "its digest is in the key", "Wanted": in, "Plan": in, "Lock": locks, "Pinned": locks, "Doubts": locks,
 			"Whose": locks, "Unasked": locks, "pins": locks},
 		reflect.TypeFor[solve.Plan]():      {"ABI": "that of the release", "Present": "that of the base", "Steps": in, "byName": "made from Steps"},
 		reflect.TypeFor[solve.StepPlan]():  {"Name": "that of its step", "Packages": in, "Donors": in, "Missing": in, "Chosen": documents, "Wanted": in},

@@ -213,6 +213,7 @@ func (r *layerer) fragments(ctx context.Context, m *root.Root, d root.Delta) ([]
 	if d.Generated != nil {
 		add(generated(m, d))
 	}
+	list = append(list, ownFragments(ctx, m, d.Own)...)
 	if _, ok := d.Generated[pkgdb.Path]; ok {
 		n := *m.Tree.Lookup(pkgdb.Path)
 		list = append(list, layer.Fragment{Key: layer.HeaderKey(ctx, n.Digest.String(), slices.Values([]*tree.Node{&n})), Write: func(_ context.Context, w *tarfile.Writer) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/orlop/orlop/hooks/parent"
 	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+	"github.com/orlop/orlop/pkgdb/pkgfile/porttest"
 	"github.com/orlop/orlop/release/oci/layout"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -63,7 +64,7 @@ func onParent(t *testing.T, cfg hooks.Config, below, packages string) *artifact.
 func TestLocalFolders(t *testing.T) {
 	t.Parallel()
 	lists := pkgtest.Package{Name: "lists", Files: []pkgtest.File{{Path: "/local.dist", Body: "/set type=dir uname=root gname=daemon mode=0700\n.\n    sbin\n    ..\n    share\n        odd\n        ..\n    ..\n..\n"}}}
-	tools := port("tools", "", "", nil, pkgtest.File{Path: "/usr/local/sbin/tool", Body: "x"}, pkgtest.File{Path: "/usr/local/share/odd/x", Body: "x"},
+	tools := porttest.New("tools", "", "", nil, pkgtest.File{Path: "/usr/local/sbin/tool", Body: "x"}, pkgtest.File{Path: "/usr/local/share/odd/x", Body: "x"},
 		pkgtest.File{Path: "/usr/local/man/cat1/x", Body: "x"}, pkgtest.File{Path: "/usr/local/libexec/x", Body: "x"})
 	tools.Dirs = []pkgtest.File{{Path: "/usr/local/libexec", Mode: 0o711}}
 	const low = `image low { mtree { from = [ lists ]; "/local.dist" { prefix = /usr/local } } packages = [ base ] }`

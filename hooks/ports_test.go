@@ -13,6 +13,7 @@ import (
 	"github.com/orlop/orlop/hooks/artifact"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+	"github.com/orlop/orlop/pkgdb/pkgfile/porttest"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -35,130 +36,21 @@ func baseOf(group, master string) pkgtest.Package {
 		}}
 }
 
-// pwScript adds a group, and a user with a home.
-func pwScript(name, number, home string) string {
-	return fmt.Sprintf(`if [ -n "${PKG_ROOTDIR}" ] && [ "${PKG_ROOTDIR}" != "/" ]; then
-  PW="/usr/sbin/pw -R ${PKG_ROOTDIR}"
-else
-  PW=/usr/sbin/pw
-fi
-echo "===> Creating groups"
-if ! ${PW} groupshow %[1]s >/dev/null 2>&1; then
-  echo "Creating group '%[1]s'"
-  ${PW} groupadd %[1]s%[2]s || exit $?
-else
-  echo "Using existing group '%[1]s'"
-fi
-echo "===> Creating users"
-if ! ${PW} usershow %[1]s >/dev/null 2>&1; then
-  echo "Creating user '%[1]s'"
-  ${PW} useradd %[1]s%[3]s -g %[1]s  -c "The %[1]s" -d %[4]s -s /usr/sbin/nologin || exit $?
-else
-  echo "Using existing user '%[1]s'"
-fi
-`, name, ifAny(" -g ", number), ifAny(" -u ", number), home) + homeScript(name, home)
-}
-
-func homeScript(name, home string) string {
-	if home == "/nonexistent" {
-		return ""
-	}
-	return fmt.Sprintf("install -d -g %[1]s -o %[1]s ${PKG_ROOTDIR}/%[2]s\n", name, home)
-}
-
-func ifAny(option, value string) string {
-	if value == "" {
-		return ""
-	}
-	return option + value
-}
-
-// memberScript adds a user to a group.
-func memberScript(group, user string) string {
-	return fmt.Sprintf("if ! ${PW} groupshow %[1]s | grep -qw %[2]s; then\n  echo \"Adding user\"\n  ${PW} groupmod %[1]s -m %[2]s || exit $?\nfi\n", group, user)
-}
-
-func sampleScript(args string) string {
-	return fmt.Sprintf(`-- args: %[1]s
-  args = {}
-  for arg in string.gmatch("%[1]s", "%%S+") do
-    table.insert(args, arg)
-  end
-  sample_file = pkg.prefixed_path(args[1])
-  if args[2] == nil then
-    target_file = string.gsub(sample_file,'%%.sample$', "")
-  else
-    target_file = pkg.prefixed_path(args[2])
-  end
-  if not pkg.stat(target_file) then
-    pkg.copy(sample_file, target_file)
-    if pkg_metalog ~= nil and pkg.metalog_copy ~= nil then
-      pkg.metalog_copy(sample_file, target_file)
-    end
-  end
-`, args)
-}
-
-func shellScript(path string) string {
-	return fmt.Sprintf(`shell_path = pkg.prefixed_path("%s")
-  shell = assert(io.open("/etc/shells", "r+"))
-  while true do
-    line = shell:read()
-    if line == nil then break end
-    if line == shell_path then
-      shell:close()
-      return
-    end
-  end
-  assert(shell:write(shell_path .. "\n"))
-  assert(shell:close())
-`, path)
-}
-
-const ldconfigScript = `if ! /usr/sbin/service ldconfig restart >/dev/null; then
-		if [ -z "${INSTALL_AS_USER}" ]; then
-			exit 1
-		fi
-	fi
-`
-
-// port is a package of ports: pre-install and post-install are scripts of sh(1), the
-// others of Lua.
-func port(name, before, after string, lua []string, files ...pkgtest.File) pkgtest.Package {
-	keys := map[string]any{"prefix": "/usr/local"}
-	scripts := map[string]string{}
-	for phase, text := range map[string]string{"pre-install": before, "post-install": after} {
-		if text != "" {
-			scripts[phase] = text
-		}
-	}
-	if len(scripts) > 0 {
-		keys["scripts"] = scripts
-	}
-	if lua != nil {
-		keys["lua_scripts"] = map[string][]string{"post-install": lua}
-	}
-	if files == nil {
-		files = []pkgtest.File{{Path: "/usr/local/share/" + name, Body: name}}
-	}
-	return pkgtest.Package{Name: name, Keys: keys, Files: files}
-}
-
 // ports are packages that do one of everything.
 func ports() []pkgtest.Package {
 	list := []pkgtest.Package{
 		baseOf(baseGroup, baseMaster),
-		port("nginx", pwScript("www", "80", "/nonexistent"), "", []string{sampleScript("etc/nginx.conf-dist etc/nginx.conf"), sampleScript("etc/mime.sample")},
+		porttest.New("nginx", porttest.User("www", "80", "/nonexistent"), "", []string{porttest.Sample("etc/nginx.conf-dist etc/nginx.conf"), porttest.Sample("etc/mime.sample")},
 			pkgtest.File{Path: "/usr/local/etc/nginx.conf-dist", Body: "user www;\n", Mode: 0o640, Gname: "www"},
 			pkgtest.File{Path: "/usr/local/etc/mime.sample", Body: "text/html html\n"}, pkgtest.File{Path: "/usr/local/etc/mime", Body: "mine\n"}),
-		port("postgresql", pwScript("postgres", "770", "/var/db/postgres"), "", nil),
-		port("redis", pwScript("redis", "535", "/nonexistent")+memberScript("mail", "redis")+memberScript("www", "redis"), "", nil,
+		porttest.New("postgresql", porttest.User("postgres", "770", "/var/db/postgres"), "", nil),
+		porttest.New("redis", porttest.User("redis", "535", "/nonexistent")+porttest.Member("mail", "redis")+porttest.Member("www", "redis"), "", nil,
 			pkgtest.File{Path: "/var/db/redis/dump", Uname: "redis", Gname: "redis", Mode: 0o600}),
-		port("zsh", "", "case \"share/info/zsh.info\" in\n/*) file=\"share/info/zsh.info\" ;;\n*) file=\"/usr/local/share/info/zsh.info\" ;;\nesac\nindexinfo ${PKG_ROOTDIR}${file%/*}\n",
-			[]string{shellScript("bin/zsh"), shellScript("bin/rzsh")}),
-		port("libsodium", "", ldconfigScript, nil,
+		porttest.New("zsh", "", "case \"share/info/zsh.info\" in\n/*) file=\"share/info/zsh.info\" ;;\n*) file=\"/usr/local/share/info/zsh.info\" ;;\nesac\nindexinfo ${PKG_ROOTDIR}${file%/*}\n",
+			[]string{porttest.Shell("bin/zsh"), porttest.Shell("bin/rzsh")}),
+		porttest.New("libsodium", "", porttest.Ldconfig, nil,
 			pkgtest.File{Path: "/usr/local/libdata/ldconfig/libsodium", Body: "/usr/local/lib/sodium\n"}, pkgtest.File{Path: "/usr/local/lib/sodium/README", Body: "x"}),
-		port("anon", pwScript("anon", "", "/nonexistent"), "", nil), port("bnon", pwScript("bnon", "", "/nonexistent"), "", nil),
+		porttest.New("anon", porttest.User("anon", "", "/nonexistent"), "", nil), porttest.New("bnon", porttest.User("bnon", "", "/nonexistent"), "", nil),
 	}
 	list[3].Keys["users"], list[3].Keys["groups"] = []string{"redis"}, []string{"redis"}
 	return list

@@ -60,6 +60,9 @@ func publish(ctx context.Context, cfg Config, family *resolve.Family, images []*
 		r.Catalogues = catalogues
 		results = append(results, r)
 	}
+	if cfg.To != nil {
+		return results, nil // what is staged goes away
+	}
 	if cfg.Manifests {
 		err = out.Write(ctx, release.ManifestList(), ManifestList(results, nil))
 	}
@@ -97,12 +100,10 @@ func publishImage(ctx context.Context, docs *documents, m *Image) (Result, error
 		return Result{}, err
 	}
 	archive := release.ArtifactName(m.Def.Name) + docs.Format.Extension()
-	path := docs.out.Stage(archive)
-	err = layout.Write(ctx, path, docs.Format, &m.Image, m.Documents, func(i int) (io.ReadCloser, error) { return m.blob(ctx, i) })
+	size, err := docs.writeArchive(ctx, archive, m)
 	if err != nil {
 		return Result{}, err
 	}
-	size, err := output.SizeOf(path)
 	packages := 0
 	for i := range m.Plan.Steps {
 		packages += len(m.Plan.Steps[i].Packages)
@@ -111,7 +112,35 @@ func publishImage(ctx context.Context, docs *documents, m *Image) (Result, error
 		Image: m.Def.Name, Name: m.Name, File: filepath.Join(docs.OutDir, archive), Lock: filepath.Join(docs.OutDir, lockName(m.Built)), LockSum: sum,
 		Digest: m.Documents.Digest.String(), Layers: m.Finished.Layers, Packages: packages, Size: size,
 		FromArtifact: m.TakenFromArtifact(), Doubts: m.AllDoubts(), Definitions: m.DefinedBy(),
-	}, err
+	}, nil
+}
+
+// writeArchive stages the archive of an image, or writes it elsewhere, and returns its
+// size.
+func (r *documents) writeArchive(ctx context.Context, name string, m *Image) (size int64, err error) {
+	open := func(i int) (io.ReadCloser, error) { return m.blob(ctx, i) }
+	if r.To != nil {
+		to := &counter{w: r.To}
+		err = layout.Stream(ctx, to, r.Format, &m.Image, m.Documents, open)
+		return to.n, err
+	}
+	path := r.out.Stage(name)
+	if err = layout.Write(ctx, path, r.Format, &m.Image, m.Documents, open); err != nil {
+		return 0, err
+	}
+	return output.SizeOf(path)
+}
+
+// counter counts bytes.
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	return n, err
 }
 
 // publishLocks writes the lock of each wanted image.

@@ -16,6 +16,7 @@ import (
 	"github.com/orlop/orlop/pkgdb/packing"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+	"github.com/orlop/orlop/pkgdb/pkgfile/porttest"
 	"github.com/orlop/orlop/pkgdb/store"
 	"github.com/orlop/orlop/release/elf/elftest"
 	"github.com/orlop/orlop/release/tree"
@@ -25,9 +26,9 @@ import (
 // an upper step bring a file that a script has copied.
 func TestSamplesDisagree(t *testing.T) {
 	t.Parallel()
-	a := port("a", "", "", []string{sampleScript("etc/a.sample etc/x")}, pkgtest.File{Path: "/usr/local/etc/a.sample", Body: "a"})
-	b := port("b", "", "", []string{sampleScript("etc/b.sample etc/x")}, pkgtest.File{Path: "/usr/local/etc/b.sample", Body: "b"})
-	c := port("c", "", "", nil, pkgtest.File{Path: "/usr/local/etc/x", Body: "c"})
+	a := porttest.New("a", "", "", []string{porttest.Sample("etc/a.sample etc/x")}, pkgtest.File{Path: "/usr/local/etc/a.sample", Body: "a"})
+	b := porttest.New("b", "", "", []string{porttest.Sample("etc/b.sample etc/x")}, pkgtest.File{Path: "/usr/local/etc/b.sample", Body: "b"})
+	c := porttest.New("c", "", "", nil, pkgtest.File{Path: "/usr/local/etc/x", Body: "c"})
 	_, err := hooks.Build(t.Context(), portsConfig(t, "image x { packages = [ a, b ] }", "x", a, b, c))
 	if want := "/usr/local/etc/x: in both a-1.0 and b-1.0: their scripts copy different files there"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
@@ -40,7 +41,7 @@ func TestSamplesDisagree(t *testing.T) {
 // TestSampleOfLink copies what a link and another name of a file lead to.
 func TestSampleOfLink(t *testing.T) {
 	t.Parallel()
-	a := port("a", "", "", []string{sampleScript("etc/a.sample"), sampleScript("etc/b.sample"), sampleScript("etc/empty.sample")},
+	a := porttest.New("a", "", "", []string{porttest.Sample("etc/a.sample"), porttest.Sample("etc/b.sample"), porttest.Sample("etc/empty.sample")},
 		pkgtest.File{Path: "/usr/local/etc/a.sample", Symlink: "real"}, pkgtest.File{Path: "/usr/local/etc/real", Body: "real", Mode: 0o600},
 		pkgtest.File{Path: "/usr/local/etc/b.sample", HardLink: "/usr/local/etc/a0"}, pkgtest.File{Path: "/usr/local/etc/a0", Body: "a0"},
 		pkgtest.File{Path: "/usr/local/etc/empty.sample"})
@@ -112,9 +113,9 @@ func luaPorts() []pkgtest.Package {
 	dangling, linked := file("dangling", 0), file("linked.sample", 0)
 	dangling.Symlink, linked.Symlink = "nowhere", "a.sample"
 	return []pkgtest.Package{
-		base, port("zsh", "", "", []string{shellScript("bin/zsh"), shellScript("/bin/sh")}),
-		port("samples", "", "", []string{sampleScript("etc/a.sample"), sampleScript("etc/b /usr/local/etc/sub/c"), sampleScript("etc/there.sample"),
-			sampleScript("etc/dangling.sample"), sampleScript("etc/linked.sample"), sampleScript("etc/b etc/b"), counted},
+		base, porttest.New("zsh", "", "", []string{porttest.Shell("bin/zsh"), porttest.Shell("/bin/sh")}),
+		porttest.New("samples", "", "", []string{porttest.Sample("etc/a.sample"), porttest.Sample("etc/b /usr/local/etc/sub/c"), porttest.Sample("etc/there.sample"),
+			porttest.Sample("etc/dangling.sample"), porttest.Sample("etc/linked.sample"), porttest.Sample("etc/b etc/b"), counted},
 			file("a.sample", 0o640), file("b", 0o755), file("there.sample", 0), file("there", 0), file("sub/x", 0),
 			file("dangling.sample", 0), dangling, linked, file("counted.sample", 0o600)),
 	}
@@ -147,7 +148,7 @@ func TestMergedHints(t *testing.T) {
 	t.Parallel()
 	linker := pkgtest.Package{Name: "linker", Files: []pkgtest.File{{Path: "/libexec/ld-elf.so.1", Body: string(elftest.File{}.Bytes())}}}
 	list := pkgtest.File{Path: "/usr/local/libdata/ldconfig/old", Body: "/usr/local/lib/old\n"}
-	old := port("old", "", "/sbin/ldconfig -m /usr/local/lib/old\n", nil, pkgtest.File{Path: "/usr/local/lib/old/README"}, list)
+	old := porttest.New("old", "", "/sbin/ldconfig -m /usr/local/lib/old\n", nil, pkgtest.File{Path: "/usr/local/lib/old/README"}, list)
 	build(t, portsConfig(t, "image x { packages = [ linker, old ] }", "x", linker, old))
 	old.Files = old.Files[:1]
 	_, err := hooks.Build(t.Context(), portsConfig(t, "image x { packages = [ linker, old ] }", "x", linker, old))

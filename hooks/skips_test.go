@@ -13,13 +13,14 @@ import (
 	"github.com/orlop/orlop/hooks/root"
 	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile/pkgtest"
+	"github.com/orlop/orlop/pkgdb/pkgfile/porttest"
 	"github.com/orlop/orlop/pkgdb/store"
 )
 
 // TestSkipByName skips unknown scripts and triggers by name.
 func TestSkipByName(t *testing.T) {
 	t.Parallel()
-	strange := port("strange", pwScript("www", "80", "/nonexistent"), "texhash\n", nil,
+	strange := porttest.New("strange", porttest.User("www", "80", "/nonexistent"), "texhash\n", nil,
 		pkgtest.File{Path: "/usr/local/share/pkg/triggers/fontconfig.ucl", Body: "x"})
 	pkgs := append(ports(), strange)
 	const image = "image x { packages = [ base, strange ]; %s }"
@@ -69,7 +70,7 @@ func TestSkipByName(t *testing.T) {
 // TestSkippedTextChanged builds from a lock that skips another text.
 func TestSkippedTextChanged(t *testing.T) {
 	t.Parallel()
-	cfg := portsConfig(t, `image x { packages = [ s ]; skip-scripts { s = "x" } }`, "x", port("s", "", "texhash\n", nil))
+	cfg := portsConfig(t, `image x { packages = [ s ]; skip-scripts { s = "x" } }`, "x", porttest.New("s", "", "texhash\n", nil))
 	build(t, cfg)
 	l := lockOf(t, cfg, "x")
 	l.Layers[0].SkippedScripts[0].SHA256 = strings.Repeat("0", 64)

@@ -30,6 +30,7 @@
 //	release/elf      what a program needs at run time
 //	release/shebang  what starts a script
 //	release/shell    simple scripts of sh(1), split into commands
+//	release/containerfile  a Containerfile, translated into a definition
 //	release/layer    trees and contents to tar files, compressed, hashed, in parallel, the same bytes every time
 //	release/oci      config, manifest, index, archives; and back
 //

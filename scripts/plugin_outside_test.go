@@ -99,7 +99,8 @@ func TestInteropInstallSh(t *testing.T) {
 	out := runScript(t, "install.sh", "-o", orlop, prefix)
 	got := names(contents(t, prefix))
 	for _, want := range []string{"bin/orlop", "share/orlop/release.mk", "share/orlop/mirrors.mk", "share/orlop/Makefile.inc",
-		"share/examples/orlop/release.conf", "share/examples/orlop/make.conf", "share/man/man8/orlop.8"} {
+		"share/examples/orlop/release.conf", "share/examples/orlop/make.conf", "share/examples/orlop/nginx/nginx.ucl", "share/examples/orlop/nginx/site/index.html",
+		"share/man/man5/orlop-image.5", "share/man/man7/orlop-release.7", "share/man/man8/orlop.8"} {
 		if !slices.Contains(got, want) || !strings.Contains(out, want+"\n") {
 			t.Errorf("%s is not among %q, or not said in\n%s", want, got, out)
 		}

@@ -72,7 +72,7 @@ func TestArguments(t *testing.T) {
 		{"pkgdb help", "help of orlop pkgdb"}, {"help pkgdb dump", "help of orlop pkgdb dump"}, {"pkgdb help dump", "help of orlop pkgdb dump"}, {"pkgdb dump -h", "help of orlop pkgdb dump"},
 
 		{"bild", `command "bild" is not known; did you mean build?`},
-		{"h", `command "h" is not known, wanted one of demo, build, plan, lock, fetch, ls, verify, diff, index, push, sign, pkgdb, cache, make, version`},
+		{"h", `command "h" is not known, wanted one of demo, init, build, plan, lock, fetch, ls, verify, diff, index, push, sign, pkgdb, cache, make, version`},
 		{"-- --help", `command "--help" is not known; did you mean help?`},
 		{"cache lss", `cache: command "lss" is not known; did you mean ls?`},
 		{"cache xyz", `cache: command "xyz" is not known, wanted one of ls, prune`},

@@ -19,20 +19,16 @@ func (p *program) buildCommand() *cli.Command {
 		Usage:     "make images",
 		ArgsUsage: "IMAGE...",
 		Before:    needSQLite,
-		Flags:     slices.Concat(inputFlags(abisFlag()), contentFlags(), lockFlags(), []cli.Flag{planFlag(), publicURLFlag(), epochFlag(), annotationFlag(), manifestsFlag()}, outputFlags(), talkFlags()),
-		Action: func(c *cli.Context) error {
-			list := abis(c)
-			if err := checkABIs(c, list); err != nil {
-				return err
+		Flags:     slices.Concat(inputFlags(abisFlag()), contentFlags(), lockFlags(), []cli.Flag{planFlag(), publicURLFlag(), epochFlag(), annotationFlag(), printDefinitionFlag(), manifestsFlag()}, outputFlags(), talkFlags()),
+		Action: p.printing(func(c *cli.Context) error {
+			if c.String("o") == "-" {
+				return p.buildStream(c)
 			}
-			cfg, err := p.config(c)
+			list := abis(c)
+			cfg, err := p.buildConfig(c, list)
 			if err != nil {
 				return err
 			}
-			if err := readOutput(c, &cfg); err != nil {
-				return err
-			}
-			cfg.Manifests = c.Bool("manifests")
 			if len(list) > 1 {
 				return p.buildFamilies(c, cfg, list)
 			}
@@ -41,18 +37,26 @@ func (p *program) buildCommand() *cli.Command {
 				return err
 			}
 			p.results.settle()
-			for _, r := range results {
-				if err := p.printResult(c, r); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
+			return p.printResults(c, results)
+		}),
 	}
 }
 
 func manifestsFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "manifests", Usage: "write the digests of all manifests and locks into " + release.ManifestList()}
+}
+
+// buildConfig turns the flags of build into a configuration.
+func (p *program) buildConfig(c *cli.Context, abis []string) (hooks.Config, error) {
+	if err := checkABIs(c, abis); err != nil {
+		return hooks.Config{}, err
+	}
+	cfg, err := p.config(c)
+	if err == nil {
+		err = readOutput(c, &cfg)
+	}
+	cfg.Manifests = c.Bool("manifests")
+	return cfg, err
 }
 
 // build runs the hooks and shows their progress.
@@ -64,18 +68,31 @@ func (p *program) build(c *cli.Context, cfg hooks.Config) ([]hooks.Result, error
 
 // printFrom says on a terminal how an image is used.
 func (p *program) printFrom(c *cli.Context, r hooks.Result) {
-	if p.onTerminal() && !c.Bool("q") && c.String("format") != string(layout.Dir) {
+	if p.onTerminal() && !c.Bool("q") && c.String("o") != "-" && c.String("format") != string(layout.Dir) {
 		_ = p.err.line("orlop: podman load -i %s   # then: FROM localhost/%s", r.File, r.Name)
 	}
 }
 
 // below is the path of a file in the output folder.
 func below(c *cli.Context, file string) string {
+	if c.String("o") == "-" {
+		return file
+	}
 	name, err := filepath.Rel(c.String("o"), file)
 	if err != nil {
 		return file
 	}
 	return name
+}
+
+// printResults writes the lines of images.
+func (p *program) printResults(c *cli.Context, results []hooks.Result) error {
+	for _, r := range results {
+		if err := p.printResult(c, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printResult writes an image's line: file, TAB, manifest digest.

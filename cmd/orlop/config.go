@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"runtime"
 	"slices"
@@ -33,6 +34,7 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 	}
 	runtime.GOMAXPROCS(min(cfg.Jobs, runtime.NumCPU()))
 	cfg.Observe = p.progress(c)
+	undefined := defineImage(c, &cfg.Request) // which is reported when the inputs are in order
 	err := errors.Join(checkNames(c), p.inputs(c, &cfg))
 	if err == nil {
 		cfg.Parents, err = p.parents(c)
@@ -41,13 +43,10 @@ func (p *program) config(c *cli.Context) (hooks.Config, error) {
 		return cfg, err
 	}
 	if locks := c.StringSlice("lock"); len(locks) > 0 {
-		return cfg, onlyLocks(c)
+		return cfg, cmp.Or(onlyLocks(c), undefined)
 	}
-	if cfg.Custom, err = customImage(c); err != nil {
-		return cfg, err
-	}
-	if cfg.Custom != nil && len(cfg.Images) == 0 {
-		cfg.Images = []string{cfg.Custom.Name}
+	if undefined != nil {
+		return cfg, undefined
 	}
 	if len(cfg.Images) == 0 {
 		return cfg, fault.Usagef("%s: no image given; FreeBSD's are %s", c.Command.Name, strings.Join(define.StandardNames(), ", "))
@@ -71,11 +70,12 @@ func checkNames(c *cli.Context) error {
 	return define.Known(known, c.Args().Slice())
 }
 
-// onlyLocks refuses flags for what a lock says itself, such as its epochs.
+// onlyLocks refuses flags for what a lock says itself, such as its epochs. Image files may be
+// named: beside them are the files that definitions bring.
 func onlyLocks(c *cli.Context) error {
-	for _, name := range []string{"abi", "revision", "branch", "image-file", "tree-file", "name", "unknown-scripts",
-		"exceptions", "root", "metalog", "compression", "squash", "layers-from", "pkgdb-schema", "public-url", "plan", "epoch", "annotation"} {
-		if c.IsSet(name) && !(c.IsSet("update") && slices.Contains(mayUpdate, name)) {
+	for _, name := range append([]string{"abi", "revision", "branch", "tree-file", "set", "name", "unknown-scripts",
+		"exceptions", "root", "metalog", "compression", "squash", "layers-from", "pkgdb-schema", "public-url", "plan", "epoch", "annotation"}, ofImage...) {
+		if name != "package" && name != "parent" && c.IsSet(name) && !(c.IsSet("update") && slices.Contains(mayUpdate, name)) {
 			return fault.Usagef("--%s: the lock decides that", name)
 		}
 	}
@@ -91,7 +91,7 @@ func onlyLocks(c *cli.Context) error {
 }
 
 // mayUpdate are flags for what may be new in a package that is brought up to date.
-var mayUpdate = []string{"image-file", "unknown-scripts", "exceptions", "epoch"}
+var mayUpdate = []string{"set", "name", "unknown-scripts", "exceptions", "epoch"}
 
 func scriptsFlag() cli.Flag {
 	return &cli.StringFlag{Name: "unknown-scripts", Value: "fail", Usage: "`WHAT` to do about a script that orlop cannot replicate: fail or skip"}
@@ -115,16 +115,12 @@ func annotationFlag() cli.Flag {
 
 // annotations reads annotationFlag.
 func annotations(c *cli.Context) (map[string]string, error) {
-	all := map[string]string{}
-	for _, arg := range c.StringSlice("annotation") {
-		key, value, ok := strings.Cut(arg, "=")
-		if !ok {
-			return nil, fault.Usagef("--annotation: found %q, wanted KEY=VALUE", arg)
-		}
-		if old, twice := all[key]; twice && old != value {
-			return nil, fault.Usagef("--annotation: %s is %q and %q, wanted one of them", key, old, value)
-		}
-		all[key] = value
+	all, err := keyValues(c, "annotation")
+	if err != nil {
+		return nil, err
+	}
+	if all == nil {
+		all = map[string]string{}
 	}
 	if err := define.CheckAnnotations(all); err != nil {
 		return nil, fault.Usagef("--annotation: %w", err)

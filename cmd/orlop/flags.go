@@ -17,14 +17,7 @@ import (
 
 // inputFlags say what an image is made from.
 func inputFlags(abi cli.Flag) []cli.Flag {
-	return slices.Concat(sourceFlags(), []cli.Flag{abi}, releaseFlags(), []cli.Flag{
-		&cli.StringSliceFlag{Name: "image-file", Usage: "`FILE` with image definitions"},
-		treeFileFlag(),
-		&cli.StringFlag{Name: "name", Usage: "define an image `NAME` from --package and --parent"},
-		&cli.StringSliceFlag{Name: "package", Usage: "`PACKAGE` of the image --name: name, NAME-VERSION, pattern, or \"a | b\""},
-		&cli.StringSliceFlag{Name: "parent", Usage: "`IMAGE` that the image --name stands on: a name, an image of a registry, or a path with a /", DefaultText: "none"},
-		parentKeyFlag(),
-	}, registryFlags())
+	return slices.Concat(sourceFlags(), []cli.Flag{abi}, releaseFlags(), definitionFlags(), []cli.Flag{parentKeyFlag()}, registryFlags())
 }
 
 // releaseFlags say which release the images belong to.
@@ -88,7 +81,7 @@ func contentFlags() []cli.Flag {
 // outputFlags say what to write.
 func outputFlags() []cli.Flag {
 	return append([]cli.Flag{
-		directoryFlag(),
+		&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Value: ".", Usage: "write into `DIR`, or one archive to standard output, which is -", DefaultText: "the current one"},
 		&cli.StringFlag{Name: "format", Value: "txz", Usage: "archive `FORMAT`: txz, tar, tar.zst or dir"},
 	}, madeFlags()...)
 }

@@ -20,8 +20,9 @@ type helpGroup struct{ heading, flags string }
 
 // helpGroups are the headings under which help lists flags.
 var helpGroups = []helpGroup{
-	{"input", "repo repo-conf-dir srcdir root metalog lock update platform tools"},
-	{"image", "abi revision branch image-file tree-file name package parent parent-key unknown-scripts exceptions annotation"},
+	{"input", "from-containerfile repo repo-conf-dir srcdir root metalog lock update platform tools"},
+	{"image", "abi revision branch image-file tree-file set unknown-scripts exceptions annotation"},
+	{"definition", "name package parent parent-key copy entrypoint cmd env user workdir expose volume stop-signal label print-definition"},
 	{"registry", "tag no-tags move-tag no-attachments verify-remote plain-http auth-host dry-run"},
 	{"signatures", "key keyring trust identity signers require-form lookaside policy at-least password-file signer pgp-key passphrase-file pgp-signer signer-timeout form prepare prepared show attach"},
 	{"trust", "insecure-unsigned lock-urls trust-lock tls-ca"},

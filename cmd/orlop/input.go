@@ -87,7 +87,8 @@ func (p *program) fromRepositories(c *cli.Context, cfg *hooks.Config, locks []ve
 	if len(locks) == 0 {
 		return &from, nil
 	}
-	in := &input.Locks{Repositories: from, LockURLs: c.Bool("lock-urls"), Published: published(c.Context, c.StringSlice("lock"))}
+	in := &input.Locks{Repositories: from, LockURLs: c.Bool("lock-urls")}
+	published(c.Context, c.StringSlice("lock"), in)
 	for _, l := range locks {
 		in.Locks, in.KeptIn = append(in.Locks, l.Lock), append(in.KeptIn, filepath.Dir(l.File))
 	}
@@ -130,27 +131,4 @@ func localPackages(c *cli.Context) ([]input.LocalFile, error) {
 		list = append(list, input.LocalFile{Dir: filepath.Dir(path), Path: filepath.Base(path)})
 	}
 	return list, nil
-}
-
-// customImage returns the image of --name, nil without it.
-func customImage(c *cli.Context) (*define.Image, error) {
-	img := &define.Image{Name: c.String("name")}
-	for _, element := range c.StringSlice("package") {
-		if isFile(element) {
-			element = "./" + filepath.Base(element)
-		}
-		img.Packages = append(img.Packages, element)
-	}
-	if img.Name == "" {
-		if len(img.Packages) > 0 || c.IsSet("parent") {
-			return nil, fault.Usagef("--package and --parent go with --name")
-		}
-		return nil, nil
-	}
-	if len(img.Packages) == 0 {
-		return nil, fault.Usagef("--name %s: no --package given", img.Name)
-	}
-	var err error
-	img.Parent, err = customParent(c)
-	return img, err
 }

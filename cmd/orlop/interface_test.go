@@ -15,10 +15,11 @@ import (
 // theInterface is the whole command line, each flag with all its names.
 var theInterface = map[string]string{
 	"demo":    "o/output q/quiet json",
-	"build":   "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent parent-key plain-http auth-host unknown-scripts exceptions root metalog lock lock-urls plan public-url epoch annotation manifests o/output format compression squash layers-from pkgdb-schema q/quiet v/verbose json",
-	"plan":    "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent parent-key plain-http auth-host exceptions public-url lock epoch annotation why o/output q/quiet v/verbose json",
-	"lock":    "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent parent-key plain-http auth-host unknown-scripts exceptions root metalog public-url epoch annotation o/output compression squash layers-from pkgdb-schema lock update exit-code q/quiet v/verbose json",
-	"fetch":   "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file name package parent parent-key plain-http auth-host lock lock-urls q/quiet v/verbose json",
+	"init":    "from-containerfile name o/output",
+	"build":   "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file set name package parent copy entrypoint cmd env user workdir expose volume stop-signal label parent-key plain-http auth-host unknown-scripts exceptions root metalog lock lock-urls plan public-url epoch annotation print-definition manifests o/output format compression squash layers-from pkgdb-schema q/quiet v/verbose json",
+	"plan":    "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file set name package parent copy entrypoint cmd env user workdir expose volume stop-signal label parent-key plain-http auth-host exceptions public-url lock epoch annotation print-definition why o/output q/quiet v/verbose json",
+	"lock":    "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file set name package parent copy entrypoint cmd env user workdir expose volume stop-signal label parent-key plain-http auth-host unknown-scripts exceptions root metalog public-url epoch annotation print-definition o/output compression squash layers-from pkgdb-schema lock update exit-code q/quiet v/verbose json",
+	"fetch":   "repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs abi revision branch image-file tree-file set name package parent copy entrypoint cmd env user workdir expose volume stop-signal label parent-key plain-http auth-host lock lock-urls q/quiet v/verbose json",
 	"ls":      "files mtree sizes owner platform json tls-ca plain-http auth-host",
 	"verify":  "digests lock require rebuild image-file package tree-file parent parent-key allow-departures trust-lock platform lock-urls unknown-scripts annotation key keyring trust identity signers require-form lookaside policy at-least revision branch repo repo-conf-dir srcdir cache cache-shared offline tls-ca insecure-unsigned j/jobs plain-http auth-host q/quiet v/verbose json",
 	"diff":    "stat lines platform json tls-ca plain-http auth-host",
@@ -96,7 +97,7 @@ func TestManualPage(t *testing.T) {
 	if err != nil {
 		t.Skip("mandoc is not installed; CI has it")
 	}
-	for _, page := range []string{"orlop.8", releasePage, signaturesPage} {
+	for _, page := range []string{"orlop.8", "orlop-image.5", releasePage, signaturesPage} {
 		if out, err := exec.Command(mandoc, "-T", "lint", "-W", "warning", page).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", page, err, out)
 		}

@@ -116,7 +116,7 @@ func TestInteropPush(t *testing.T) {
 			if !strings.Contains(again, `"blobs_sent":0,"blobs_mounted":0,"bytes_sent":0,"manifests_sent":0}`) {
 				t.Errorf("the second push says %s", again)
 			}
-			asSkopeo(t, repo, index, digests)
+			asSkopeo(t, repo, "15.0", index, digests)
 			tool(t, "crane", "validate", "--remote", repo+":15.0")
 			if got := strings.TrimSpace(tool(t, "crane", "digest", repo+":15.0")); got != index {
 				t.Errorf("crane says the digest %s, want %s", got, index)
@@ -143,9 +143,9 @@ func TestInteropPush(t *testing.T) {
 }
 
 // asSkopeo copies the index with all its platforms, and compares every digest.
-func asSkopeo(t *testing.T, repo, index string, digests map[string]string) {
+func asSkopeo(t *testing.T, repo, tag, index string, digests map[string]string) {
 	t.Helper()
-	raw := tool(t, "skopeo", "inspect", "--raw", "--tls-verify=false", "docker://"+repo+":15.0")
+	raw := tool(t, "skopeo", "inspect", "--raw", "--tls-verify=false", "docker://"+repo+":"+tag)
 	var doc struct {
 		Manifests []struct {
 			Digest   string

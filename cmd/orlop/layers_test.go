@@ -42,6 +42,7 @@ var mayImport = map[string][]string{
 	"pkgdb/trust":                   {"pkgdb/ucl", "github.com/decred/dcrd/dcrec/secp256k1/v4", "github.com/decred/dcrd/dcrec/secp256k1/v4/ecdsa", "golang.org/x/crypto/blake2b"},
 	"pkgdb/catalog":                 {"pkgdb/fault", "pkgdb/jsonscan", "pkgdb/packing", "pkgdb/pkgfile", "pkgdb/secret", "pkgdb/sum", "pkgdb/trust", "pkgdb/ucl", "pkgdb/until", "golang.org/x/crypto/blake2b"},
 	"pkgdb/pkgfile/pkgtest":         {"pkgdb/packing", "pkgdb/pkgfile", "pkgdb/sum", "github.com/klauspost/compress/zstd"},
+	"pkgdb/pkgfile/porttest":        {"pkgdb/pkgfile/pkgtest"},
 	"pkgdb/pkgver":                  {},
 	"pkgdb/spelling":                {},
 	"pkgdb/solve":                   {"pkgdb/catalog", "pkgdb/pkgver", "pkgdb/spelling", "pkgdb/until"},
@@ -50,10 +51,13 @@ var mayImport = map[string][]string{
 	"pkgdb/strict":                  {},
 	"release":                       {"pkgdb/fault", "pkgdb/spelling"},
 	"release/shell":                 {},
-	"release/define":                {"pkgdb/fault", "pkgdb/spelling", "pkgdb/ucl", "release", "release/oci", "release/shell", "github.com/opencontainers/image-spec/specs-go/v1"},
+	"release/containerfile":         {"pkgdb/fault", "release/define"},
+	"release/define":                {"pkgdb/fault", "pkgdb/spelling", "pkgdb/ucl", "release", "release/oci", "release/shell", "release/tree", "github.com/opencontainers/image-spec/specs-go/v1"},
 	"release/elf":                   {},
-	"release/etc":                   {"pkgdb/fault", "pkgdb/until"},
+	"release/etc":                   {"pkgdb/fault", "pkgdb/ucl", "pkgdb/until"},
 	"release/shebang":               {},
+	"release/edit":                  {"pkgdb/fault"},
+	"release/glob":                  {"pkgdb/fault"},
 	"release/tree":                  {"pkgdb/until"},
 	"release/closure":               {"release/define", "release/elf", "release/etc", "release/shebang", "release/tree"},
 	"release/elf/elftest":           {},
@@ -62,6 +66,7 @@ var mayImport = map[string][]string{
 	"release/layer":                 {"pkgdb/fault", "pkgdb/spelling", "pkgdb/tarread", "pkgdb/until", "release/tarfile", "release/tree", "github.com/klauspost/compress/gzip", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
 	"release/oci":                   {"pkgdb/fault", "pkgdb/strict", "pkgdb/until", "release/layer", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
 	"release/oci/layout":            {"pkgdb/fault", "pkgdb/spelling", "pkgdb/until", "pkgdb/xz", "release/layer", "release/oci", "release/tarfile", "release/tree", "github.com/klauspost/compress/zstd", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
+	"release/unpack":                {"pkgdb/fault", "pkgdb/tarread", "pkgdb/until", "pkgdb/xz", "release/glob", "release/layer", "release/tree"},
 	"release/tarfile/tartest":       {},
 	"hooks/event":                   {},
 	"hooks/lock":                    {"pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/pkgver", "pkgdb/secret", "pkgdb/solve", "pkgdb/strict", "pkgdb/sum", "pkgdb/until", "release", "release/define", "release/jsondiff", "release/layer", "release/oci", "release/tarfile", "release/tree", "github.com/opencontainers/image-spec/specs-go/v1"},
@@ -70,9 +75,10 @@ var mayImport = map[string][]string{
 	"hooks/cache":                   {"hooks/input", "pkgdb/catalog", "pkgdb/pkgfile", "pkgdb/store", "pkgdb/until", "release/elf", "release/layer", "release/tree"},
 	"hooks/output":                  {"pkgdb/fault", "pkgdb/store", "pkgdb/strict", "pkgdb/until", "release/define", "release/oci", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
 	"hooks/parent":                  {"hooks/artifact", "hooks/lock", "hooks/signature", "pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/pkgfile", "pkgdb/until", "release/attest", "release/closure", "release/define", "release/layer", "release/oci", "release/oci/layout", "release/registry", "release/tree", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
-	"hooks/resolve":                 {"hooks/event", "hooks/input", "hooks/lock", "hooks/parent", "pkgdb/catalog", "pkgdb/fault", "pkgdb/pkgfile", "pkgdb/pkgver", "pkgdb/solve", "pkgdb/spelling", "pkgdb/sum", "pkgdb/until", "release", "release/define", "release/jsondiff"},
-	"hooks/root":                    {"hooks/cache", "hooks/event", "hooks/input", "hooks/lock", "hooks/resolve", "hooks/script", "pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/pkgfile", "pkgdb/pkgver", "pkgdb/solve", "pkgdb/sum", "pkgdb/ucl", "pkgdb/until", "release/closure", "release/define", "release/etc", "release/layer", "release/shebang", "release/tree"},
-	"hooks":                         {"hooks/cache", "hooks/event", "hooks/input", "hooks/lock", "hooks/output", "hooks/resolve", "hooks/root", "pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/pkgfile", "pkgdb/solve", "pkgdb/store", "pkgdb/sum", "pkgdb/until", "release", "release/closure", "release/define", "release/elf", "release/layer", "release/etc", "release/oci", "release/oci/layout", "release/shebang", "release/tarfile", "release/tree", "golang.org/x/sync/errgroup"},
+	"hooks/resolve":                 {"hooks/event", "hooks/input", "hooks/lock", "hooks/own", "hooks/parent", "pkgdb/catalog", "pkgdb/fault", "pkgdb/pkgfile", "pkgdb/pkgver", "pkgdb/solve", "pkgdb/spelling", "pkgdb/sum", "pkgdb/until", "release", "release/define", "release/jsondiff"},
+	"hooks/own":                     {"hooks/artifact", "hooks/event", "hooks/lock", "pkgdb/fault", "pkgdb/store", "pkgdb/until", "release/closure", "release/define", "release/elf", "release/glob", "release/shebang", "release/tree", "release/unpack"},
+	"hooks/root":                    {"hooks/cache", "hooks/event", "hooks/input", "hooks/lock", "hooks/own", "hooks/resolve", "hooks/script", "pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/pkgfile", "pkgdb/pkgver", "pkgdb/solve", "pkgdb/sum", "pkgdb/ucl", "pkgdb/until", "release/closure", "release/define", "release/edit", "release/etc", "release/layer", "release/shebang", "release/tree"},
+	"hooks":                         {"hooks/cache", "hooks/event", "hooks/input", "hooks/lock", "hooks/output", "hooks/own", "hooks/parent", "hooks/resolve", "hooks/root", "pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/pkgfile", "pkgdb/solve", "pkgdb/store", "pkgdb/sum", "pkgdb/until", "release", "release/closure", "release/define", "release/elf", "release/etc", "release/layer", "release/oci", "release/oci/layout", "release/registry", "release/shebang", "release/tarfile", "release/tree", "golang.org/x/sync/errgroup"},
 	"release/registry":              {"pkgdb/fault", "pkgdb/secret", "pkgdb/strict", "pkgdb/transport", "release/oci", "github.com/klauspost/compress/gzip", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "oras.land/oras-go/v2/registry", "oras.land/oras-go/v2/registry/remote/auth", "oras.land/oras-go/v2/registry/remote/errcode"},
 	"hooks/artifact":                {"pkgdb", "pkgdb/fault", "pkgdb/sum", "pkgdb/until", "release", "release/closure", "release/define", "release/elf", "release/etc", "release/layer", "release/oci", "release/oci/layout", "release/registry", "release/shebang", "release/tree", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/crypto/blake2b"},
 	"hooks/artifact/artifacttest":   {"hooks/artifact", "pkgdb", "pkgdb/pkgfile", "pkgdb/sum", "release/elf/elftest", "release/layer", "release/oci", "release/tarfile", "release/tree", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
@@ -88,7 +94,7 @@ var mayImport = map[string][]string{
 	"hooks/family":                  {"hooks", "hooks/artifact", "hooks/event", "hooks/input", "hooks/lock", "hooks/output", "hooks/resolve", "hooks/verify", "pkgdb/fault", "pkgdb/sum", "pkgdb/until", "release", "release/define", "release/oci", "release/oci/layout", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
 	"hooks/push":                    {"hooks/artifact", "hooks/event", "hooks/family", "hooks/lock", "hooks/signature", "hooks/verify", "pkgdb/fault", "pkgdb/pkgver", "release", "release/attest", "release/registry", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1", "golang.org/x/sync/errgroup"},
 	"hooks/sign":                    {"hooks/artifact", "hooks/event", "hooks/family", "hooks/lock", "hooks/output", "hooks/signature", "pkgdb/fault", "pkgdb/store", "pkgdb/strict", "pkgdb/sum", "release", "release/attest", "release/registry", "github.com/opencontainers/go-digest", "github.com/opencontainers/image-spec/specs-go/v1"},
-	"cmd/orlop":                     {"hooks", "hooks/artifact", "hooks/cache", "hooks/compare", "hooks/event", "hooks/family", "hooks/input", "hooks/lock", "hooks/output", "hooks/parent", "hooks/push", "hooks/resolve", "hooks/sign", "hooks/signature", "hooks/verify", "pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/secret", "pkgdb/solve", "pkgdb/spelling", "pkgdb/sqlitefile", "pkgdb/store", "pkgdb/transport", "pkgdb/until", "release", "release/attest", "release/define", "release/layer", "release/oci", "release/oci/layout", "release/policy", "release/registry", "release/registry/keyring", "release/tree", "github.com/schollz/progressbar/v3", "github.com/urfave/cli/v2", "golang.org/x/term"},
+	"cmd/orlop":                     {"hooks", "hooks/artifact", "hooks/cache", "hooks/compare", "hooks/event", "hooks/family", "hooks/input", "hooks/lock", "hooks/output", "hooks/parent", "hooks/push", "hooks/resolve", "hooks/sign", "hooks/signature", "hooks/verify", "pkgdb", "pkgdb/catalog", "pkgdb/fault", "pkgdb/secret", "pkgdb/solve", "pkgdb/spelling", "pkgdb/sqlitefile", "pkgdb/store", "pkgdb/transport", "pkgdb/until", "release", "release/attest", "release/containerfile", "release/define", "release/layer", "release/oci", "release/oci/layout", "release/policy", "release/registry", "release/registry/keyring", "release/tree", "github.com/schollz/progressbar/v3", "github.com/urfave/cli/v2", "golang.org/x/term"},
 }
 
 // onlyIn names the packages that alone may import a library.
@@ -98,6 +104,7 @@ var onlyIn = map[string]string{
 	"golang.org/x/term":                                           "cmd/orlop",
 	"github.com/mattn/go-sqlite3":                                 "pkgdb/sqlitefile",
 	module + "pkgdb/pkgfile/pkgtest":                              "scripts/bench", // and tests
+	module + "pkgdb/pkgfile/porttest":                             "",              // tests
 	module + "pkgdb/benchtest":                                    "",              // tests
 	module + "release/elf/elftest":                                "",              // tests
 	module + "release/tarfile/tartest":                            "",              // tests
@@ -157,7 +164,7 @@ func TestLayers(t *testing.T) {
 		seen++
 		for _, imp := range p.Imports {
 			only, restricted := onlyIn[imp]
-			ofTests := strings.HasSuffix(name, "test") && only == "" // a package of tests itself
+			ofTests := strings.HasSuffix(name, "test") && (only == "" || strings.HasSuffix(imp, "test")) // a package of tests itself
 			switch short := strings.TrimPrefix(imp, module); {
 			case restricted && only != name && !ofTests:
 				t.Errorf("%s imports %s", name, imp)

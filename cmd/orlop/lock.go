@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/orlop/orlop/hooks"
 	"github.com/orlop/orlop/hooks/artifact"
+	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
 	"github.com/orlop/orlop/hooks/verify"
 	"github.com/orlop/orlop/pkgdb/catalog"
@@ -26,8 +28,8 @@ func (p *program) lockCommand() *cli.Command {
 		Usage:     "write the plan with every digest, one lock for each image",
 		ArgsUsage: "IMAGE...",
 		Before:    needSQLite,
-		Flags:     slices.Concat(inputFlags(abiFlag()), contentFlags(), []cli.Flag{publicURLFlag(), epochFlag(), annotationFlag(), directoryFlag()}, madeFlags(), updateFlags(), talkFlags()),
-		Action: func(c *cli.Context) error {
+		Flags:     slices.Concat(inputFlags(abiFlag()), contentFlags(), []cli.Flag{publicURLFlag(), epochFlag(), annotationFlag(), printDefinitionFlag(), directoryFlag()}, madeFlags(), updateFlags(), talkFlags()),
+		Action: p.printing(func(c *cli.Context) error {
 			if err := checkUpdate(c); err != nil {
 				return err
 			}
@@ -58,7 +60,7 @@ func (p *program) lockCommand() *cli.Command {
 				}
 			}
 			return nil
-		},
+		}),
 	}
 }
 
@@ -130,27 +132,39 @@ func made(c *cli.Context, cfg *hooks.Config) error {
 	return err
 }
 
-// published returns files by their sha256 from the archives next to locks. It
-// reads the archives when the first file is wanted.
-func published(ctx context.Context, locks []string) func(map[string]bool) (map[string][]byte, error) {
-	return func(digests map[string]bool) (map[string][]byte, error) {
-		var list []*artifact.Artifact
-		for _, lockFile := range locks {
-			base, _ := strings.CutSuffix(lockFile, lock.Ending)
-			for _, ext := range append(artifact.ArchiveEnds, "") {
-				if info, err := os.Lstat(base + ext); err != nil || !info.IsDir() && !info.Mode().IsRegular() {
-					continue // nobody named it, so it may be a FIFO
-				}
-				ref, err := artifact.Find(ctx, nil, base+ext)
-				if err != nil {
-					continue
-				}
-				defer ref.Close()
-				if a, _ := artifact.ReadRef(ctx, ref, ""); a != nil { // even with other faults
-					list = append(list, a)
-				}
+// published sets how a build from locks finds files in the archives next to them. These
+// are read when the first file is wanted.
+func published(ctx context.Context, locks []string, in *input.Locks) {
+	in.Published = func(digests map[string]bool) (found map[string][]byte, err error) {
+		err = besideLocks(ctx, locks, func(list []*artifact.Artifact) (err error) {
+			found, err = artifact.FindIn(ctx, list, digests)
+			return err
+		})
+		return found, err
+	}
+	in.Streamed = func(digests map[string]bool, visit func(string, io.Reader) error) error {
+		return besideLocks(ctx, locks, func(list []*artifact.Artifact) error { return artifact.StreamIn(ctx, list, digests, visit) })
+	}
+}
+
+// besideLocks opens the archives next to locks.
+func besideLocks(ctx context.Context, locks []string, use func([]*artifact.Artifact) error) error {
+	var list []*artifact.Artifact
+	for _, lockFile := range locks {
+		base, _ := strings.CutSuffix(lockFile, lock.Ending)
+		for _, ext := range append(artifact.ArchiveEnds, "") {
+			if info, err := os.Lstat(base + ext); err != nil || !info.IsDir() && !info.Mode().IsRegular() {
+				continue // nobody named it, so it may be a FIFO
+			}
+			ref, err := artifact.Find(ctx, nil, base+ext)
+			if err != nil {
+				continue
+			}
+			defer ref.Close()
+			if a, _ := artifact.ReadRef(ctx, ref, ""); a != nil { // even with other faults
+				list = append(list, a)
 			}
 		}
-		return artifact.FindIn(ctx, list, digests)
 	}
+	return use(list)
 }

@@ -83,7 +83,7 @@ func (p *program) root() *cli.Command {
 		Name:  "orlop",
 		Usage: "OCI base images of FreeBSD, the same bytes every time",
 		Subcommands: []*cli.Command{
-			p.demoCommand(), p.buildCommand(), p.planCommand(), p.lockCommand(), p.fetchCommand(),
+			p.demoCommand(), p.initCommand(), p.buildCommand(), p.planCommand(), p.lockCommand(), p.fetchCommand(),
 			p.lsCommand(), p.verifyCommand(), p.diffCommand(), p.indexCommand(), p.pushCommand(), p.signCommand(), p.pkgdbCommand(), p.cacheCommand(), p.makeCommand(), p.versionCommand(),
 		},
 	}

@@ -55,7 +55,7 @@ func (p *program) sharedBy() []*cli.Command {
 // ofMakefile are the flags that Makefile.inc sets itself. A second value would put
 // its results elsewhere.
 var ofMakefile = []string{"o", "json", "h", "plan", "lock", "cache", "abi", "revision", "branch", "tree-file", "manifests", "format",
-	"name", "package", "parent", "root", "metalog", "rebuild", "digests", "why", "update", "exit-code"}
+	"name", "package", "parent", "copy", "entrypoint", "cmd", "env", "user", "workdir", "expose", "volume", "stop-signal", "label", "print-definition", "root", "metalog", "rebuild", "digests", "why", "update", "exit-code"}
 
 func (p *program) makeFlags(c *cli.Context) error {
 	shared := p.sharedBy()
@@ -138,7 +138,7 @@ func readTools(folder string, images []string, revision string) (define.Images, 
 		if err != nil {
 			return nil, &fault.UnreadError{Flag: "tools", Path: file, Err: err}
 		}
-		if err := all.Read(file, text, revision); err != nil {
+		if err := all.Read(file, text, define.Target{Revision: revision}); err != nil {
 			return nil, err
 		}
 	}

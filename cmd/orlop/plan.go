@@ -16,7 +16,7 @@ func planFlag() cli.Flag {
 }
 
 func (p *program) planCommand() *cli.Command {
-	flags := append(inputFlags(abiFlag()), exceptionsFlag(), publicURLFlag(), sinceFlag(), epochFlag(), annotationFlag(),
+	flags := append(inputFlags(abiFlag()), exceptionsFlag(), publicURLFlag(), sinceFlag(), epochFlag(), annotationFlag(), printDefinitionFlag(),
 		&cli.StringFlag{Name: "why", Usage: "explain only why `PACKAGE` is in the images"},
 		&cli.StringFlag{Name: "o", Aliases: []string{"output"}, Usage: "also write a plan for each image into `DIR`, for build --plan"})
 	return &cli.Command{
@@ -24,12 +24,12 @@ func (p *program) planCommand() *cli.Command {
 		Usage:     "resolve and print; fetch no package",
 		ArgsUsage: "IMAGE...",
 		Flags:     append(flags, talkFlags()...),
-		Action: func(c *cli.Context) error {
+		Action: p.printing(func(c *cli.Context) error {
 			if c.IsSet("lock") {
 				return p.planSince(c)
 			}
 			return p.plan(c)
-		},
+		}),
 	}
 }
 

@@ -27,6 +27,16 @@ func (p printer) line(format string, args ...any) error {
 	return err
 }
 
+// lines prints a text of several lines.
+func (p printer) lines(text string) error {
+	for line := range strings.Lines(text) {
+		if err := p.line("%s", strings.TrimSuffix(line, "\n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // of returns a printer for one of several things: each line begins with its name
 // and a tab, each object with its name under key.
 func (p printer) of(key, name string, objects bool) printer {

@@ -27,6 +27,9 @@ type Locks struct {
 	// Published returns files of the images of Locks by their sha256. It is called
 	// once, for files that no other origin has; it may be nil.
 	Published func(digests map[string]bool) (map[string][]byte, error)
+	// Streamed passes on files of the images of Locks by their sha256, of any size. It may
+	// be nil.
+	Streamed func(digests map[string]bool, visit func(digest string, contents io.Reader) error) error
 
 	catalogues []*catalog.Catalogue
 	witnesses  map[*catalog.Repo]*Witness

@@ -52,7 +52,7 @@ func TestDefinitionFaults(t *testing.T) {
 		`layer app: definition: has "Name", wanted "name"`:                                    json.RawMessage(`{"Name": "app"}`),
 		`layer app: definition: has "name" twice`:                                             json.RawMessage(`{"name": "app", "name": "app"}`),
 		`layer app: definition: cmd: its first word is empty`:                                 app(func(d *define.Image) { d.Cmd = []string{""} }),
-		`layer app: definition: file /x has neither source nor from`:                          app(func(d *define.Image) { d.Files = []define.File{{Target: "/x"}} }),
+		`layer app: definition: file /x: has no origin, wanted local`:                         app(func(d *define.Image) { d.Files = []define.File{{Target: "/x"}} }),
 		`layer app: definition of image "App": image name "App": wanted lower-case letters`:   app(func(d *define.Image) { d.Name = "App" }),
 		`layer app: definition of image "app": image "app" has neither a parent nor packages`: app(func(d *define.Image) { d.Parent, d.Packages = "", nil }),
 		`layer app: the definition names image "other", wanted "app"`:                         app(func(d *define.Image) { d.Name = "other" }),

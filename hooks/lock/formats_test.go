@@ -86,7 +86,7 @@ func TestParseBounds(t *testing.T) {
 	t.Parallel()
 	text := string(parsable(t, func(map[string]any) {}))
 	for want, text := range map[string]string{
-		"l: has 16777217 bytes, wanted at most 16777216":            strings.Repeat(" ", 16<<20+1),
+		"l: has 67108865 bytes, wanted at most 67108864":            strings.Repeat(" ", 64<<20+1),
 		"l: invalid character '{' after top-level value, in line 1": text + "{}",
 	} {
 		if _, err := lock.Parse("l", []byte(text)); err == nil || err.Error() != want {

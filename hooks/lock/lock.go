@@ -43,19 +43,23 @@ type Lock struct {
 
 // Layer is a step of the chain and what the build found out about it.
 type Layer struct {
-	Image        string          `json:"image"`
-	Epoch        int64           `json:"epoch"`      // seconds
-	Definition   json.RawMessage `json:"definition"` // of the image, as release.Image
-	Files        []File          `json:"files"`
-	LeftOut      []string        `json:"left_out"` // optional files that no origin had
-	Missing      []Missing       `json:"missing"`
-	Alternatives []string        `json:"alternatives"` // "a | b: a"
+	Image      string          `json:"image"`
+	Epoch      int64           `json:"epoch"`      // seconds
+	Definition json.RawMessage `json:"definition"` // of the image, as release.Image
+	Files      []File          `json:"files"`
+	// Own are those that the definition brings: files, links and folders, by path.
+	Own          []Own     `json:"own,omitempty"`
+	LeftOut      []string  `json:"left_out"` // optional files that no origin had
+	Missing      []Missing `json:"missing"`
+	Alternatives []string  `json:"alternatives"` // "a | b: a"
 	// Wanted are packages of the parent that this step is the first to request.
 	Wanted []string `json:"wanted,omitempty"`
 	// Unknown scripts and triggers that pkg would have run.
 	SkippedScripts []Script `json:"skipped_scripts"`
 	// What known scripts of ports packages did, by the names of these.
-	Scripts   []Done   `json:"scripts,omitempty"`
+	Scripts []Done `json:"scripts,omitempty"`
+	// What the accounts of the definition changed: "user web 1001".
+	Accounts  []string `json:"accounts,omitempty"`
 	NoAccount []string `json:"no_account"` // "PACKAGE: user NAME" that the image lacks
 	// Where the image is not what its packages make of it, sorted by path.
 	Departures []Departure `json:"departures,omitempty"`
@@ -152,6 +156,25 @@ type File struct {
 	From   string `json:"from"` // NAME-VERSION, or "srcdir"
 }
 
+// Own is a file, link or folder that a definition brings. It has a sum, a target or
+// neither.
+type Own struct {
+	Path   string `json:"path"`
+	From   string `json:"from"`           // FromDefinition, the URL of an archive, or the digest of an image
+	Mode   string `json:"mode,omitempty"` // octal; "" of a link
+	SHA256 string `json:"sha256,omitempty"`
+	Size   int64  `json:"size,omitempty"` // bytes
+	Link   string `json:"link,omitempty"`
+	Uname  string `json:"uname,omitempty"` // owners other than root:wheel
+	Gname  string `json:"gname,omitempty"`
+	// Group is what it belongs to, whose files are together in the layer: a tree or an
+	// archive, by its number, or 0 for all single files. It decides bytes.
+	Group int `json:"group,omitempty"`
+}
+
+// FromDefinition says that a file came from the folder of its definition.
+const FromDefinition = "definition"
+
 // Generated is a file or link that no package has, such as the pkg database, or one of a
 // package that scripts edit. Its time is an epoch.
 type Generated struct {
@@ -163,18 +186,29 @@ type Generated struct {
 	Gname  string `json:"gname,omitempty"`
 }
 
-// Departure is something that the image has not although a package says so.
+// Departure is something that the image has not, or not as a package has it.
 type Departure struct {
 	Kind    string `json:"kind"`
 	Path    string `json:"path"`              // or the name of a package, or a pattern
 	Package string `json:"package,omitempty"` // that has the path; "" for none
 	Row     string `json:"row,omitempty"`     // the sum in its row
+	There   *There `json:"there,omitempty"`   // what the image has instead
 	Reason  string `json:"reason,omitempty"`
+}
+
+// There is what an image has at a path where a package has something else.
+type There struct {
+	SHA256 string `json:"sha256,omitempty"` // "" for the package's contents, or of no file
+	Link   string `json:"link,omitempty"`   // target of a symbolic link
+	Mode   string `json:"mode,omitempty"`   // octal; "" of a link
+	Uname  string `json:"uname"`
+	Gname  string `json:"gname"`
 }
 
 // Kinds of departure.
 const (
 	FileGone    = "file"    // a file, link or directory is not there
+	FileChanged = "changed" // it has other contents, owners or another mode
 	PackageGone = "package" // a package that others depend on is not installed
 )
 

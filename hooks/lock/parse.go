@@ -19,9 +19,9 @@ import (
 )
 
 // Bounds of a lock, which is untrusted. One of all of FreeBSD's base packages has
-// some 300 KB and 800 packages.
+// some 300 KB and 800 packages, and one with 80,000 files of its definition 43 MB.
 const (
-	maxLock         = 16 << 20 // bytes
+	maxLock         = 64 << 20 // bytes
 	maxLayers       = 127      // as many as an image can have
 	maxRepositories = 16
 	maxEarlier      = 64 // catalogues of a repository; an update keeps those that it needs

@@ -18,6 +18,7 @@ import (
 type Asked struct {
 	Repositories []string // names, each once
 	Files        []input.LocalFile
+	Variables    []string // that the files declare
 }
 
 // Asked finds what the definitions ask for, in the order of the images. More are
@@ -40,10 +41,15 @@ func (r *Request) Asked(ctx context.Context, more ...string) (asked Asked, err e
 		if err != nil {
 			return err
 		}
-		sources, err := define.Sources(path, text)
+		sources, err := define.Sources(path, text, r.renamed(define.Target{Revision: "0.0", ABI: r.ABI, Set: r.Set}, path))
 		for image, s := range sources {
 			known[image] = source{s, dir}
 		}
+		if err != nil {
+			return err
+		}
+		names, err := define.Variables(path, text)
+		asked.Variables = append(asked.Variables, names...)
 		return err
 	}
 	for _, path := range r.ImageFiles {

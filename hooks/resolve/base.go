@@ -25,7 +25,7 @@ func (r *resolver) base(ctx context.Context, lowest define.Image) (*parent.Image
 	}
 	platform, err := r.Release.Platform()
 	if err == nil {
-		err = r.Parents.Check(reference)
+		err = fault.Within("parent "+reference, r.Parents.Check(reference))
 	}
 	if err != nil {
 		return nil, err

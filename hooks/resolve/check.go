@@ -19,6 +19,12 @@ func (r *Request) Check(ctx context.Context, tree input.Tree) error {
 	if err == nil {
 		err = r.checkDefinitions(ctx, tree)
 	}
+	if err == nil && len(r.Set) > 0 {
+		var asked Asked
+		if asked, err = r.Asked(ctx); err == nil {
+			err = define.CheckSet(r.Set, asked.Variables)
+		}
+	}
 	return errors.Join(err, tree.Check())
 }
 
@@ -30,7 +36,7 @@ func (r *Request) checkDefinitions(ctx context.Context, tree input.Tree) error {
 		return err
 	}
 	if r.Revision != "" {
-		images, err := r.definitions(ctx, r.Revision)
+		images, err := r.definitions(ctx, r.Revision, r.ABI)
 		if err != nil {
 			return err
 		}
@@ -47,7 +53,7 @@ func (r *Request) checkDefinitions(ctx context.Context, tree input.Tree) error {
 		if err != nil {
 			return &fault.UnreadError{Flag: f.flag, Path: f.path, Err: err}
 		}
-		more, err := define.Defines(f.path, text)
+		more, err := define.Defines(f.path, text, r.renamed(define.Target{Revision: "0.0", Set: r.Set}, f.path))
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/orlop/orlop/hooks/input"
@@ -23,12 +24,18 @@ import (
 
 // Request says which images are wanted, and from which definitions.
 type Request struct {
-	Images      []string      // names, at least one
-	ImageFiles  []string      // further definitions
-	TreeFiles   []string      // a source tree's own definitions of FreeBSD's images, instead of orlop's
-	Custom      *define.Image // one more definition, made from flags
-	ABI         string        // "" for the one that the catalogues have
-	Revision    string        // "" for FreeBSD-runtime's
+	Images     []string      // names, at least one
+	ImageFiles []string      // further definitions
+	TreeFiles  []string      // a source tree's own definitions of FreeBSD's images, instead of orlop's
+	Custom     *define.Image // one more definition, made from flags
+	Name       string        // of the only image of the only one of ImageFiles; "" for the one it has there
+	// Set has values of variables that definitions declare.
+	Set map[string]string
+	// Copies has the paths of the files and folders that Custom names as if they were in
+	// its folder, by their names there.
+	Copies      map[string]string
+	ABI         string // "" for the one that the catalogues have
+	Revision    string // "" for FreeBSD-runtime's
 	Branch      string
 	Exceptions  define.Exceptions // in addition to those of the definitions
 	SkipScripts bool              // unknown scripts are recorded in the lock and are no error
@@ -85,6 +92,14 @@ func wants(cats []*catalog.Catalogue, img define.Image) []string {
 	return list
 }
 
+// renamed is the target of a file of definitions, whose only image may get another name.
+func (r *Request) renamed(target define.Target, path string) define.Target {
+	if r.Name != "" && slices.Equal(r.ImageFiles, []string{path}) {
+		target.Name = r.Name
+	}
+	return target
+}
+
 // named returns the release that the user names. If the version of FreeBSD-runtime
 // does not say one, as in a snapshot, the source tree fills the gaps.
 func (r *Request) named(ctx context.Context, tree input.Tree, version string) (revision, branch string, err error) {
@@ -104,15 +119,17 @@ func (r *Request) named(ctx context.Context, tree input.Tree, version string) (r
 }
 
 // definitions reads FreeBSD's definitions, from orlop or a source tree, those in
-// files, the one made from flags, and those of their parents.
-func (r *Request) definitions(ctx context.Context, revision string) (*definitions, error) {
+// files, the one made from flags, and those of their parents. The ABI is "" if it is not
+// known yet.
+func (r *Request) definitions(ctx context.Context, revision, abi string) (*definitions, error) {
 	images, err := define.Standard(revision)
 	if err != nil {
 		return nil, err
 	}
-	all := &definitions{images, images.PackageExceptions(), map[string][]string{}, map[string]string{}}
+	all := &definitions{images, images.PackageExceptions(), map[string][]string{}, map[string]string{}, map[string]string{},
+		r, define.Target{Revision: revision, ABI: abi, Set: r.Set}}
 	for _, file := range r.definitionFiles() {
-		if err := all.read(ctx, r.Files, file, revision); err != nil {
+		if err := all.read(ctx, file); err != nil {
 			return nil, err
 		}
 	}
@@ -121,7 +138,7 @@ func (r *Request) definitions(ctx context.Context, revision string) (*definition
 			return nil, err
 		}
 	}
-	return all, r.readParents(ctx, all, revision)
+	return all, r.readParents(ctx, all)
 }
 
 // definitions are the ones that a request chooses from.
@@ -130,6 +147,10 @@ type definitions struct {
 	inherited define.Exceptions   // that images have with packages
 	removes   map[string][]string // paths of lower steps that packages must replace, by image
 	parents   map[string]string   // references as this run has to open them, by image
+	folders   map[string]string   // of the definitions, as absolute paths by image
+
+	request *Request
+	target  define.Target
 }
 
 // definitionFile is a file with definitions, and the flag that names it.
@@ -148,19 +169,23 @@ func (r *Request) definitionFiles() []definitionFile {
 }
 
 // read adds the definitions of a file. Their parents on disk are relative to its folder.
-func (all *definitions) read(ctx context.Context, files *Files, f definitionFile, revision string) error {
+func (all *definitions) read(ctx context.Context, f definitionFile) error {
 	known := maps.Clone(all.Images)
-	err := all.add(ctx, files, f, revision)
+	err := all.add(ctx, f)
+	dir, no := filepath.Abs(filepath.Dir(f.path))
 	for name, img := range all.Images {
-		if _, old := known[name]; !old && define.IsReference(img.Parent) {
+		if _, old := known[name]; old {
+			continue
+		}
+		if all.folders[name] = dir; define.IsReference(img.Parent) {
 			all.parents[name] = define.Within(filepath.Dir(f.path), img.Parent)
 		}
 	}
-	return err
+	return cmp.Or(err, no)
 }
 
-func (all *definitions) add(ctx context.Context, files *Files, f definitionFile, revision string) error {
-	text, err := until.Do(ctx, func() ([]byte, error) { return files.read(f.path) })
+func (all *definitions) add(ctx context.Context, f definitionFile) error {
+	text, err := until.Do(ctx, func() ([]byte, error) { return all.request.Files.read(f.path) })
 	if err != nil {
 		return &fault.UnreadError{Flag: f.flag, Path: f.path, Err: err}
 	}
@@ -169,16 +194,16 @@ func (all *definitions) add(ctx context.Context, files *Files, f definitionFile,
 	case f.flag == "tree-file":
 		adds = all.ReadTree
 	case !strings.HasSuffix(f.path, ".conf"):
-		return all.Read(f.path, text, revision)
+		return all.Read(f.path, text, all.request.renamed(all.target, f.path))
 	}
-	c, err := adds(f.path, text, revision)
+	c, err := adds(f.path, text, all.target.Revision)
 	all.removes[c.Image.Name] = c.Removes
 	return err
 }
 
 // readParents looks next to the files for parents that none of them defines. One
 // that is not there is an error only if it is needed.
-func (r *Request) readParents(ctx context.Context, all *definitions, revision string) error {
+func (r *Request) readParents(ctx context.Context, all *definitions) error {
 	sought := map[string]bool{}
 	for again := true; again; {
 		again = false
@@ -187,7 +212,7 @@ func (r *Request) readParents(ctx context.Context, all *definitions, revision st
 			if file == "" || sought[name] {
 				continue
 			}
-			if err := all.read(ctx, r.Files, definitionFile{"image-file", file}, revision); err != nil {
+			if err := all.read(ctx, definitionFile{"image-file", file}); err != nil {
 				return err
 			}
 			sought[name], again = true, true

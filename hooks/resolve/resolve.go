@@ -9,6 +9,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/own"
 	"github.com/orlop/orlop/hooks/parent"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/fault"
@@ -21,6 +22,7 @@ import (
 // ancestors; or it takes all this from locks.
 func Resolve(ctx context.Context, req *Request, in input.Input, cats []*catalog.Catalogue, observe event.Observer) (*Family, error) {
 	r := newResolver(req, input.TreeOf(in), cats, observe)
+	defer r.locate()
 	if locks, is := in.(*input.Locks); is {
 		return r.Family, r.resolveLocks(ctx, locks)
 	}
@@ -39,6 +41,13 @@ func Resolve(ctx context.Context, req *Request, in input.Input, cats []*catalog.
 	return r.Family, nil
 }
 
+// locate says where the local files of definitions are.
+func (r *resolver) locate() {
+	for _, m := range r.Steps {
+		m.Folder = own.Folder{Dir: r.folders[m.Def.Name], Named: r.Copies}
+	}
+}
+
 // resolver builds a family.
 type resolver struct {
 	*Request
@@ -47,6 +56,7 @@ type resolver struct {
 	universe *solve.Universe          // nil with locks
 	bases    map[string]*parent.Image // by reference
 	parents  map[string]string        // references of definitions
+	folders  map[string]string        // of definitions, by image
 	*Family
 	renewal *renewal // of the lock that is brought up to date; nil for none
 }
@@ -122,12 +132,12 @@ func (r *resolver) findRelease(ctx context.Context) (define.Images, error) {
 			return nil, err
 		}
 	}
-	all, err := r.definitions(ctx, r.Release.Revision)
+	all, err := r.definitions(ctx, r.Release.Revision, r.Release.ABI)
 	if err != nil {
 		return nil, err
 	}
 	images := all.Images
-	r.parents = all.parents
+	r.parents, r.folders = all.parents, all.folders
 	if r.Inherited, r.Removes = all.inherited, all.removes; untold == nil {
 		return images, nil
 	}
@@ -151,8 +161,6 @@ func (r *resolver) newMember(ctx context.Context, chain []define.Image, members 
 		return nil, err
 	}
 	m.Parent, m.Base = members[m.Def.Parent], base
-	m.Def = inherit(m.Def, m.Parent)
-	m.Def.Parent = define.Portable(m.Def.Parent)
 	var steps []solve.Step
 	for _, img := range chain {
 		steps = append(steps, r.asked(img))
@@ -160,10 +168,31 @@ func (r *resolver) newMember(ctx context.Context, chain []define.Image, members 
 	if m.Plan, err = r.universe.Solve(ctx, m.present(), steps); err == nil {
 		err = m.fits()
 	}
+	if err == nil {
+		m.Def, err = m.settle(m.Def)
+	}
 	if err != nil {
 		return nil, fault.Within("image "+m.Def.Name, err)
 	}
+	m.Def = inherit(m.Def, m.Parent)
+	m.Def.Parent = define.Portable(m.Def.Parent)
 	return m, nil
+}
+
+// settle completes a definition with the versions of the packages that are planned, and
+// compares them with those that it wants.
+func (m *Step) settle(def define.Image) (define.Image, error) {
+	settled, err := def.WithVersions(m.version)
+	return settled, errors.Join(append(def.CheckVersions(m.version), err)...)
+}
+
+// version is that of a package of the image.
+func (m *Step) version(name string) (string, bool) {
+	p := m.Plan.Lookup(name)
+	if p == nil || p.Why.Kind == solve.Donor {
+		return "", false
+	}
+	return p.Version, true
 }
 
 // without lists the patterns of packages that an image leaves out.
@@ -239,7 +268,7 @@ func (r *resolver) checkTaken(m *Step) error {
 		check(mt.Path, mt.Taken)
 	}
 	for _, f := range m.Def.Files {
-		if !f.Optional {
+		if !f.Optional && !f.Given() {
 			check(f.Target, f.Taken)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/own"
 	"github.com/orlop/orlop/hooks/parent"
 	"github.com/orlop/orlop/pkgdb/catalog"
 	"github.com/orlop/orlop/pkgdb/solve"
@@ -51,10 +52,10 @@ func (f *Family) Packages() []*catalog.Package {
 	return slices.SortedFunc(maps.Keys(set), func(a, b *catalog.Package) int { return cmp.Compare(a.FullName(), b.FullName()) })
 }
 
-// Depart reports whether an image leaves out files of its packages. Then it matters which
-// of them share an inode, and only archives say that.
+// Depart reports whether an image leaves out files of packages, or changes them. Then it
+// matters which of them share an inode, and only archives say that.
 func (f *Family) Depart() bool {
-	return slices.ContainsFunc(f.Steps, func(m *Step) bool { return m.Def.Depart() })
+	return slices.ContainsFunc(f.Steps, func(m *Step) bool { return m.Def.Depart() || m.Def.Changes() })
 }
 
 // Uses reports whether a wanted image has a package of a repository.
@@ -69,6 +70,7 @@ type Step struct {
 	// Base is the image that the lowest step of the chain stands on; nil for none. All
 	// steps of a chain have it.
 	Base   *parent.Image
+	Folder own.Folder  // where the definition's local files are
 	Wanted bool        // an archive is to be written
 	Plan   *solve.Plan // of the whole chain, this image last
 

@@ -26,6 +26,7 @@ import (
 func Update(ctx context.Context, req *Request, in *input.Locks, today []*catalog.Catalogue, names []string, observe event.Observer) (*Renewed, error) {
 	l := in.Locks[0]
 	r := newResolver(req, in.Tree, today, observe)
+	defer r.locate()
 	r.renewal = &renewal{lock: l, moved: map[string]bool{}, found: map[string]*catalog.Package{}, unlisted: map[string]bool{}}
 	var err error
 	if r.universe, err = solve.NewUniverse(ctx, today, l.ABI); err != nil {
@@ -92,11 +93,11 @@ func (r *resolver) redefined(ctx context.Context, l *lock.Lock) ([]define.Image,
 	if err != nil {
 		return nil, nil, err
 	}
-	known, err := r.definitions(ctx, r.Release.Revision)
+	known, err := r.definitions(ctx, r.Release.Revision, r.Release.ABI)
 	if err != nil {
 		return nil, nil, err
 	}
-	r.Inherited, r.Removes = known.inherited, known.removes
+	r.Inherited, r.Removes, r.folders = known.inherited, known.removes, known.folders
 	own := map[string]bool{}
 	for i, def := range chain {
 		users, given := known.Images[def.Name]

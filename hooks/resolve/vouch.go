@@ -104,7 +104,7 @@ func (m *Step) doubtUnlisted(in *input.Locks, unlisted map[*catalog.Repo][]strin
 
 // vouchDefinitions compares the definitions of a lock with FreeBSD's and the user's.
 func (r *voucher) vouchDefinitions(ctx context.Context) error {
-	known, err := r.definitions(ctx, r.Release.Revision)
+	known, err := r.definitions(ctx, r.Release.Revision, r.Release.ABI)
 	if err != nil {
 		return err
 	}
@@ -117,6 +117,7 @@ func (r *voucher) vouchDefinitions(ctx context.Context) error {
 			continue
 		}
 		want.Parent = define.Portable(want.Parent)
+		want, _ = want.WithVersions(m.version) // a package that the image lacks makes a difference
 		changes := jsondiff.Compare(inherit(want, m.Parent), m.Def)
 		whose := users
 		if want.FreeBSD && !r.ofTree(m.Def.Name) {
@@ -129,7 +130,7 @@ func (r *voucher) vouchDefinitions(ctx context.Context) error {
 			m.Whose = "not " + whose
 		}
 	}
-	r.parents = known.parents
+	r.parents, r.folders = known.parents, known.folders
 	return nil
 }
 

@@ -176,5 +176,6 @@ func (m *Root) edit(path string, text []byte) error {
 	n.Origin, n.Package, n.Time, n.Size, n.Digest = tree.Generated, "", m.Epoch, int64(len(text)), tree.DigestOf(text)
 	m.Tree.Replace(n)
 	m.Generated[path] = text
+	delete(m.own, path)
 	return nil
 }

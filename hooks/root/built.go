@@ -27,9 +27,11 @@ type Built struct {
 type Facts struct {
 	Epoch      int64       // seconds; every time of this step is at most this
 	Taken      []lock.File // files that no package of the image has
+	Brought    []lock.Own  // files of the definition
 	LeftOut    []string    // optional files that no origin has
 	Skipped    []lock.Script
 	Scripts    []lock.Done // what known scripts did
+	Accounts   []string    // what the definition's accounts changed
 	NoAccount  []string    // "PACKAGE: user NAME" that packages need and the image lacks
 	Unsure     []string    // what only the lock vouches for, in addition to Step.Doubts
 	Departures []lock.Departure
@@ -100,7 +102,12 @@ func (m *Root) Describe(ctx context.Context, deltas []Delta) error {
 	for _, n := range d.Whiteouts {
 		m.Added = append(m.Added, lock.Generated{Path: n.Path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest.String()})
 	}
-	for _, path := range slices.Sorted(maps.Keys(d.Generated)) {
+	paths := slices.Collect(maps.Keys(d.Generated))
+	for _, f := range d.Own {
+		paths = append(paths, f.Path)
+	}
+	slices.Sort(paths)
+	for _, path := range paths {
 		n := m.Tree.Lookup(path)
 		g := lock.Generated{Path: path, Mode: fmt.Sprintf("%04o", n.Mode), SHA256: n.Digest.String(), Link: n.Link}
 		if n.Uname != "root" || n.Gname != "wheel" {

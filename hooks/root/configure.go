@@ -22,9 +22,12 @@ import (
 // it resolves every owner in the image's own accounts, bounds every time by the
 // epoch, and takes away what the definition leaves out. All nodes are complete after it.
 func (b *Builder) configure(ctx context.Context, m *Root) error {
-	err := errors.Join(b.mtrees(ctx, m), b.files(ctx, m), b.folders(ctx, m), b.runScripts(ctx, m))
+	err := errors.Join(b.mtrees(ctx, m), b.files(ctx, m), b.folders(ctx, m), b.bring(ctx, m), b.runScripts(ctx, m))
 	if err == nil {
-		err = errors.Join(b.generators(ctx, m), m.keepImmutable(ctx))
+		err = b.change(ctx, m)
+	}
+	if err == nil {
+		err = errors.Join(b.generators(ctx, m), b.attributes(ctx, m), m.keepImmutable(ctx))
 	}
 	if err == nil {
 		err = b.owners(ctx, m)
@@ -61,6 +64,9 @@ func (b *Builder) mtrees(ctx context.Context, m *Root) error {
 func (b *Builder) files(ctx context.Context, m *Root) error {
 	var errs []error
 	for _, f := range m.Def.Files {
+		if f.Given() { // see bring
+			continue
+		}
 		files, err := b.take(ctx, m, f.Taken, f.Target)
 		if f.Optional && errors.Is(err, fs.ErrNotExist) {
 			m.LeftOut = append(m.LeftOut, f.Target)
@@ -68,7 +74,7 @@ func (b *Builder) files(ctx context.Context, m *Root) error {
 			continue
 		}
 		if err == nil {
-			err = m.generate(tree.Node{Path: f.Target, Mode: f.Mode}, files[0].Text)
+			err = m.generate(tree.Node{Path: f.Target, Mode: f.Mode, Uname: f.Owner, Gname: f.Group}, files[0].Text)
 		}
 		errs = append(errs, err)
 	}
@@ -167,6 +173,9 @@ func (m *Root) inherited(path string) *tree.Node {
 // from a package; nil for none.
 func (m *Root) content(path string) []byte {
 	n := m.Tree.Lookup(path)
+	if n != nil && m.ownFile(n) != nil {
+		return nil
+	}
 	for at := m; at != nil && n != nil; at = at.Parent {
 		if text, ok := at.Generated[path]; ok && n.Origin == tree.Generated {
 			return text
@@ -219,11 +228,11 @@ func (b *Builder) owners(ctx context.Context, m *Root) error {
 		}
 		uid, ok := accounts.UID(n.Uname)
 		if !ok {
-			errs = append(errs, &OwnerError{n.Owner(), n.Path, "user", n.Uname})
+			errs = append(errs, &OwnerError{m.by(n), n.Path, "user", n.Uname})
 		}
 		gid, ok := accounts.GID(n.Gname)
 		if !ok {
-			errs = append(errs, &OwnerError{n.Owner(), n.Path, "group", n.Gname})
+			errs = append(errs, &OwnerError{m.by(n), n.Path, "group", n.Gname})
 		}
 		m.Tree.SetOwner(n.Path, uid, gid)
 	}

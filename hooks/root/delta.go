@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/orlop/orlop/hooks/input"
+	"github.com/orlop/orlop/hooks/own"
 	"github.com/orlop/orlop/release/layer"
 	"github.com/orlop/orlop/release/tree"
 )
@@ -21,6 +22,7 @@ type Delta struct {
 	Whiteouts []*tree.Node      // by path
 	Packages  []*input.Package  // by name
 	Generated map[string][]byte // nil in a layer of packages alone
+	Own       []*own.File       // of the definition, by group and path
 }
 
 // Deltas are the contents of the step's layers, lowest first; nil for none.
@@ -51,6 +53,11 @@ func (d *Delta) Nodes(m *Root) iter.Seq[*tree.Node] {
 		}
 		for _, path := range slices.Sorted(maps.Keys(d.Generated)) {
 			if !yield(m.Tree.Lookup(path)) {
+				return
+			}
+		}
+		for _, f := range d.Own {
+			if !yield(m.Tree.Lookup(f.Path)) {
 				return
 			}
 		}
@@ -88,6 +95,9 @@ func (m *Root) deltas(ctx context.Context) []Delta {
 	need := map[string]bool{}
 	for path := range whole.Generated {
 		needDir(need, tree.Parent(path))
+	}
+	for _, f := range whole.Own {
+		needDir(need, tree.Parent(f.Path))
 	}
 	for _, n := range whole.Whiteouts {
 		needDir(need, tree.Parent(n.Path))
@@ -129,6 +139,13 @@ func (m *Root) delta(ctx context.Context) Delta {
 			needDir(need, tree.Parent(path))
 		}
 	}
+	for path, f := range m.own {
+		if m.changed(m.Tree.Lookup(path)) {
+			d.Own = append(d.Own, f)
+			needDir(need, tree.Parent(path))
+		}
+	}
+	slices.SortFunc(d.Own, own.Order)
 	for n := range m.Tree.Until(ctx) {
 		if n.Type == tree.Dir && m.changed(n) {
 			needDir(need, n.Path)
@@ -156,13 +173,20 @@ func (m *Root) squashed(ctx context.Context) Delta {
 		return m.squashedOn(ctx)
 	}
 	d := Delta{Epoch: m.Epoch, Generated: map[string][]byte{}}
+	texts, files := m.made()
+	for path, text := range texts {
+		if m.Tree.Lookup(path).Origin == tree.Generated {
+			d.Generated[path] = text
+		}
+	}
+	for path, f := range files {
+		if m.Tree.Lookup(path).Origin == tree.Generated {
+			d.Own = append(d.Own, f)
+		}
+	}
+	slices.SortFunc(d.Own, own.Order)
 	for _, at := range m.chain() {
 		d.Packages = append(d.Packages, at.Packages...)
-		for path, text := range at.Generated {
-			if m.Tree.Lookup(path).Origin == tree.Generated {
-				d.Generated[path] = text
-			}
-		}
 	}
 	slices.SortFunc(d.Packages, func(a, b *input.Package) int { return cmp.Compare(a.Name, b.Name) })
 	need := map[string]bool{}
@@ -180,13 +204,32 @@ func (m *Root) squashedOn(ctx context.Context) Delta {
 	whole := *m
 	lowest := m.chain()[0]
 	whole.Parent, whole.under, whole.gone = nil, lowest.under, lowest.gone
-	whole.Packages, whole.Generated = nil, map[string][]byte{}
+	whole.Packages = nil
+	whole.Generated, whole.own = m.made()
 	for _, at := range m.chain() {
 		whole.Packages = append(whole.Packages, at.Packages...)
-		maps.Copy(whole.Generated, at.Generated)
 	}
 	slices.SortFunc(whole.Packages, func(a, b *input.Package) int { return cmp.Compare(a.Name, b.Name) })
 	return whole.delta(ctx)
+}
+
+// made are the generated files and the definitions' files of all steps, by path, but for
+// those that a higher step takes away. What a higher step made counts.
+func (m *Root) made() (map[string][]byte, map[string]*own.File) {
+	texts, files := map[string][]byte{}, map[string]*own.File{}
+	for _, at := range m.chain() {
+		for path, text := range at.Generated {
+			texts[path] = text
+			delete(files, path)
+		}
+		for path, f := range at.own {
+			files[path] = f
+			delete(texts, path)
+		}
+	}
+	maps.DeleteFunc(texts, func(path string, _ []byte) bool { return m.Tree.Lookup(path) == nil })
+	maps.DeleteFunc(files, func(path string, _ *own.File) bool { return m.Tree.Lookup(path) == nil })
+	return texts, files
 }
 
 // needDir marks a directory and its parents as needed.

@@ -48,6 +48,7 @@ func (b *Builder) depart(ctx context.Context, m *Root) error {
 	if m.Def.PkgDatabase == define.DatabaseNone && m.inherited(pkgdb.Path) != nil {
 		gone[pkgdb.Path] = true
 	}
+	m.recordChanges()
 	if m.Def.Only != nil {
 		if err := b.leaveOnly(ctx, m, gone); err != nil {
 			return err
@@ -101,13 +102,8 @@ func (m *Root) record(gone map[string]bool) {
 		if n.Type == tree.Dir && n.Origin != tree.Packaged && (m.inherited(path) == nil || gone[tree.Parent(path)]) {
 			continue
 		}
-		d := lock.Departure{Kind: lock.FileGone, Path: path, Package: n.Package}
-		if f := m.owner(n); f != nil {
-			if i, is := f.Manifest.Files.Find(path); is {
-				d.Row = f.Manifest.Files.Sum(i)
-			}
-		}
-		m.Departures = append(m.Departures, d)
+		n = m.asPackaged(n)
+		m.Departures = append(m.Departures, lock.Departure{Kind: lock.FileGone, Path: path, Package: n.Package, Row: m.rowOf(n)})
 	}
 }
 
@@ -116,7 +112,7 @@ func (m *Root) record(gone map[string]bool) {
 func (m *Root) drop(ctx context.Context, gone map[string]bool) error {
 	m.departed = departed{map[string]string{}, map[string]string{}, map[string]bool{}}
 	for path := range gone {
-		m.departed.paths[path] = m.Tree.Lookup(path).Package
+		m.departed.paths[path] = m.asPackaged(m.Tree.Lookup(path)).Package
 	}
 	for n := range m.Tree.Until(ctx) {
 		if n.Type == tree.Hardlink && gone[n.Link] && !gone[n.Path] && m.departed.heirs[n.Link] == "" {
@@ -141,6 +137,7 @@ func (m *Root) drop(ctx context.Context, gone map[string]bool) error {
 	}
 	for path := range gone {
 		delete(m.Generated, path)
+		delete(m.own, path)
 		if m.inherited(path) != nil && !gone[tree.Parent(path)] {
 			m.gone = append(m.gone, path)
 		}

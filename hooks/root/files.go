@@ -45,6 +45,9 @@ func (r *files) Asks(n *tree.Node) closure.Asks {
 	if f == nil && r.root.onBase(n) {
 		return r.root.Base.Whole.Asks(n)
 	}
+	if own := r.root.ownFile(n); own != nil {
+		return own.Asks
+	}
 	if f == nil {
 		return closure.Asks{Script: shebang.Of(r.root.content(n.Path))}
 	}
@@ -61,6 +64,13 @@ func (r *files) Texts(ctx context.Context, nodes []*tree.Node) (map[string][]byt
 	texts, missing, below := map[string][]byte{}, map[*input.Package]map[string]bool{}, map[string]bool{}
 	for _, n := range nodes {
 		texts[n.Path] = r.root.content(n.Path)
+		if own := r.root.ownFile(n); own != nil {
+			var err error
+			if texts[n.Path], err = own.Read(ctx, maxText); err != nil {
+				return texts, err
+			}
+			continue
+		}
 		below[n.Path] = texts[n.Path] == nil && r.root.onBase(n)
 		if f := r.root.owner(n); f != nil && texts[n.Path] == nil {
 			if missing[f] == nil {

@@ -49,7 +49,10 @@ func (b *Builder) databases(ctx context.Context, m *Root) error {
 	files, err := etc.Derive(ctx, m.altered, b.Family.Release.ByteOrder())
 	errs := []error{err}
 	for _, f := range files {
-		if n := m.Tree.Lookup(f.Path); m.added != nil && f.Source == etc.MasterFile && n != nil && n.Origin == tree.Packaged {
+		if n := m.Tree.Lookup(f.Path); (m.added != nil || len(m.Def.Accounts) > 0) && f.Source == etc.MasterFile && n != nil && n.Origin == tree.Packaged {
+			if len(m.Def.Accounts) > 0 {
+				m.touch(n)
+			}
 			errs = append(errs, m.edit(f.Path, f.Text)) // as pw(8) does
 			continue
 		}

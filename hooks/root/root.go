@@ -23,6 +23,7 @@ import (
 	"github.com/orlop/orlop/hooks/event"
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/lock"
+	"github.com/orlop/orlop/hooks/own"
 	"github.com/orlop/orlop/hooks/resolve"
 	"github.com/orlop/orlop/pkgdb"
 	"github.com/orlop/orlop/pkgdb/catalog"
@@ -44,12 +45,16 @@ type Root struct {
 	Database  Database
 	Newest    *int64 // seconds: the last file time of this and all lower steps; nil if no package has one
 
-	scripts []pending        // of this step
-	given   map[string]given // modes by scripts of this step, by path
-	added   []account        // by scripts of this step
-	copies  map[string]bool  // paths that scripts of this step copied samples to
-	parts   []part           // layers of packages below the step's last one; nil for none
-	gone    []string         // paths of the image below that this step takes away
+	scripts []pending            // of this step
+	given   map[string]given     // modes by scripts of this step, by path
+	added   []account            // by scripts of this step
+	copies  map[string]bool      // paths that scripts of this step copied samples to
+	own     map[string]*own.File // files of the definition, by path, that are streamed
+	linked  map[string]bool      // files with several names; nil until needed
+	claimed map[string]bool      // paths of which the definition says whose they are
+	touched map[string]tree.Node // what packages have where the definition has something else
+	parts   []part               // layers of packages below the step's last one; nil for none
+	gone    []string             // paths of the image below that this step takes away
 	departed
 }
 
@@ -58,6 +63,8 @@ type Builder struct {
 	Family      *resolve.Family
 	Packages    map[*catalog.Package]*input.Package // of the family, as they were fetched
 	Input       input.Input
+	Own         map[*resolve.Step]own.Set // files of the definitions
+	Wanted      *input.Wanted             // paths that a hook looks into
 	Settings    lock.Settings
 	Epoch       *int64 // seconds: no time is later than this; nil for no such bound
 	SkipScripts bool   // unknown ones are recorded, and no error
@@ -112,7 +119,7 @@ func Begin(observe event.Observer) {
 // newRoot builds the root of a step: it installs packages, adds what no package has,
 // and decides what pkg's database holds.
 func (b *Builder) newRoot(ctx context.Context, step *resolve.Step, parent *Root, done int) (*Root, error) {
-	m := &Root{Built: &Built{Step: step}, Parent: parent, Tree: new(tree.Tree), Generated: map[string][]byte{}}
+	m := &Root{Built: &Built{Step: step}, Parent: parent, Tree: new(tree.Tree), Generated: map[string][]byte{}, own: map[string]*own.File{}}
 	if err := m.stand(ctx); err != nil {
 		return nil, err
 	}

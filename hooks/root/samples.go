@@ -123,6 +123,9 @@ func (b *Builder) textOf(ctx context.Context, m *Root, n *tree.Node) ([]byte, er
 	if text := m.content(n.Path); text != nil {
 		return text, nil
 	}
+	if f := m.ownFile(n); f != nil {
+		return f.Read(ctx, maxText)
+	}
 	if f := m.owner(n); f != nil {
 		return b.packagedText(ctx, f, n.Path)
 	}

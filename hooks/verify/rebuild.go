@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -134,6 +135,9 @@ func addLocks(ctx context.Context, in *input.Locks, group []*Report, kept string
 	}
 	in.Published = func(digests map[string]bool) (map[string][]byte, error) {
 		return artifact.FindIn(ctx, artifacts, digests)
+	}
+	in.Streamed = func(digests map[string]bool, visit func(string, io.Reader) error) error {
+		return artifact.StreamIn(ctx, artifacts, digests, visit)
 	}
 }
 

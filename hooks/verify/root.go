@@ -95,7 +95,7 @@ func compareFile(r *artifact.Root, by *scripted, p pkgdb.Installed, f pkgfile.Fi
 	if f.Known && f.Time != nil && n.Type != tree.Dir && !edited {
 		c.Fact("time", fmt.Sprint(n.Time), fmt.Sprint(*f.Time))
 	}
-	return c.Errs
+	return changedFile(n, f.Sum, c.Errs)
 }
 
 // compareDir compares a row of directories with the node of its path.
@@ -106,7 +106,7 @@ func compareDir(r *artifact.Root, by *scripted, p pkgdb.Installed, d pkgfile.Dir
 	}
 	c.Fact("type", n.Type.String(), "dir")
 	compareAttributes(c, r, by, n, d.Attr)
-	return c.Errs
+	return changedFile(n, "", c.Errs)
 }
 
 func find(r *artifact.Root, p pkgdb.Installed, path string) (*tree.Node, *pkgdb.Comparison) {

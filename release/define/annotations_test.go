@@ -27,7 +27,7 @@ image bare { packages = [ p ] }
 image web { packages = [ p ]; title = "A web server"; tags = [ "1.27", stable ]; version = "1.27.3"
     annotations { "org.opencontainers.image.vendor" = ACME; "org.example.team" = web }
     when ">=15" { annotations { "org.opencontainers.image.licenses" = "MIT" } tags = [ latest ] }
-}`), "15.0")
+}`), Target{Revision: "15.0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestAnnotationsRefused(t *testing.T) {
 		{`annotations { "a b.c" = x }`, "is not a name"}, {`annotations { "a.b\n" = x }`, "is not a name"}, {`annotations { ".a" = x }`, "is not a name"}, {`annotations { "a." = x }`, "is not a name"},
 		{`annotations { "a.b" = "" }`, "its text is empty"}, {`annotations { "a.b" = "x\u0000" }`, "has a control character"}, {`annotations { "a.b" = "x\u202e" }`, "has a control character"},
 	} {
-		err := Images{}.Read("x", []byte("image a { parent = b; "+tt.keys+" }"), "15.0")
+		err := Images{}.Read("x", []byte("image a { parent = b; "+tt.keys+" }"), Target{Revision: "15.0"})
 		var usage *fault.UsageError
 		if !errors.As(err, &usage) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %s", tt.keys, err, tt.want)

@@ -29,7 +29,7 @@ oci_image_build() {
 }
 `
 	all := Images{}
-	if err := all.Read("tools/oci-image-mine.conf", []byte(text), "15.0"); err != nil {
+	if err := all.Read("tools/oci-image-mine.conf", []byte(text), Target{Revision: "15.0"}); err != nil {
 		t.Fatal(err)
 	}
 	want := Image{Name: "mine", Parent: "runtime", Cmd: []string{"/bin/csh", "-l"},
@@ -57,7 +57,7 @@ func TestReadConfWords(t *testing.T) {
 	} {
 		all := Images{}
 		text := tt.base + "\noci_image_build() {\n" + tt.lines + "\n}\n"
-		if err := all.Read("oci-image-x.conf", []byte(text), "15.0"); err != nil {
+		if err := all.Read("oci-image-x.conf", []byte(text), Target{Revision: "15.0"}); err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
@@ -88,7 +88,7 @@ func TestReadConfErrors(t *testing.T) {
 		{"oci-image-x.conf", "oci_image_build() {\n", "oci-image-x.conf: found no complete function oci_image_build"},
 		{"x.conf", build(""), "x.conf: the name is not of the form oci-image-NAME.conf"},
 	} {
-		err := Images{}.Read(tt.name, []byte(tt.text), "15.0")
+		err := Images{}.Read(tt.name, []byte(tt.text), Target{Revision: "15.0"})
 		var usage *fault.UsageError
 		if !errors.As(err, &usage) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s %q: got %v, want %s", tt.name, tt.text, err, tt.want)

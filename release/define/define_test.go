@@ -3,7 +3,10 @@
 package define
 
 import (
+	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -72,14 +75,14 @@ image base {
     when "15.0" { labels { k = v }; skip-scripts { b = y } }
     skip-scripts { a = x }; skip-triggers { t = z }
     when "!=15" { packages = [ never ] }
-}`), "15.0")
+}`), Target{Revision: "15.0"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := Image{
 		Name: "base", Packages: []string{"p", "new"}, Env: []string{"A=1"}, Labels: map[string]string{"k": "v"},
 		Mtree:          []Mtree{{Taken{"/etc/mtree/x", []string{"m"}, "etc/x", false}, "/usr"}},
-		Files:          []File{{Taken{"/b", []string{"q", "r"}, "", false}, "/a", 0o400, true}},
+		Files:          []File{{Taken: Taken{"/b", []string{"q", "r"}, "", false}, Target: "/a", Mode: 0o400, Optional: true}},
 		SkippedScripts: map[string]string{"a": "x", "b": "y"}, SkippedTriggers: map[string]string{"t": "z"},
 	}
 	if d := cmp.Diff(want, all["base"]); d != "" {
@@ -90,17 +93,17 @@ image base {
 func TestReadErrors(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ text, want string }{
-		{"images { }", `x:1: key "images" is not known, wanted image`},
+		{"images { }", `x:1: key "images" is not known, wanted image or variables; did you mean image?`},
 		{"image a { pakages = [ b ] }", "pakages: x:1: key is not known"},
 		{"image a { parent = b; file /c { from = [ d ]; mode = \"0999\" } }", `mode "0999" is not octal`},
-		{"image a { parent = b; file /c { optional = yes } }", "file /c has neither source nor from"},
+		{"image a { parent = b; file /c { optional = yes } }", "file: /c: x:1: has no origin, wanted local, content, from or source"},
 		{"image a { parent = b; when \"~15\" { } }", `condition "~15": "~15" is not a number`},
 		{"image a { parent = b; skip-scripts { c = \"\" } }", `skip-scripts: c has no reason, wanted one`},
 		{"image a { }", `image "a" has neither a parent nor packages`},
 		{"image A_ { parent = b }", `image name "A_"`},
 		{"image a {\n parent = b\n", "x:1: unterminated object"},
 	} {
-		err := Images{}.Read("x", []byte(tt.text), "15.0")
+		err := Images{}.Read("x", []byte(tt.text), Target{Revision: "15.0"})
 		var usage *fault.UsageError
 		if !errors.As(err, &usage) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.text, err, tt.want)
@@ -121,21 +124,41 @@ func TestChainErrors(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
+	every, err := os.ReadFile(filepath.Join("testdata", "every-key.ucl"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(every))
 	f.Add("image a { packages = [ b ]; when \">=15\" { file \"/c\" { from = d } } }")
 	f.Fuzz(func(t *testing.T, text string) {
 		all := Images{}
-		err := all.Read("fuzz", []byte(text), "15.0")
+		err := all.Read("fuzz", []byte(text), Target{Revision: "15.0", ABI: "FreeBSD:15:amd64"})
 		if _, usage := errors.AsType[*fault.UsageError](err); err != nil && !usage {
 			t.Errorf("got %v, want a UsageError", err)
 		}
 		if err == nil {
-			names, err := Defines("fuzz", []byte(text))
+			names, err := Defines("fuzz", []byte(text), Target{})
 			for name := range all {
 				if err != nil || !slices.Contains(names, name) {
 					t.Errorf("image %q is not among %q, %v", name, names, err)
 				}
 			}
 			for name, img := range all {
+				if errs := img.Check(); errs != nil {
+					t.Errorf("image %q: Check finds %v", name, errs)
+				}
+				text, err := json.Marshal(img)
+				var again Image
+				if err == nil {
+					err = json.Unmarshal(text, &again)
+				}
+				if diff := cmp.Diff(img, again); diff != "" || err != nil {
+					t.Errorf("image %q as JSON: %v (-want +got):\n%s", name, err, diff)
+				}
+				settled, err := img.WithVersions(func(string) (string, bool) { return "1", true })
+				if text, _ := json.Marshal(settled); err != nil || versionForm.Match(text) {
+					t.Errorf("image %q: %v, a version is left in %s", name, err, text)
+				}
 				if name != img.Name || !imageName.MatchString(name) {
 					t.Errorf("image %q under the name %q", img.Name, name)
 				}

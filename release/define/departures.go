@@ -50,35 +50,24 @@ func Among(patterns []string, path string) string {
 	return ""
 }
 
-// departures reads the keys of departures; false for another key.
-func (d *definer) departures(m ucl.Member) (is bool, err error) {
-	into := &d.img.Departures
-	switch v := m.Value; m.Key {
-	case "without":
-		reasons := map[string]string{}
-		err = pairs(&reasons, v)
-		o, no := v.AsObject()
-		if err = errors.Join(err, no); err == nil {
-			for _, m := range o.Members {
-				into.Without = append(into.Without, Exception{Pattern: m.Key, Reason: reasons[m.Key]})
+// readers are those of the keys of departures.
+func (d *Departures) readers() map[string]reader {
+	return map[string]reader{
+		"remove": list(&d.Remove), "pkg-database": str(&d.PkgDatabase),
+		"without": func(v ucl.Value) error {
+			return each(v, func(name string, v ucl.Value) error {
+				reason, err := v.AsString()
+				d.Without = append(d.Without, Exception{Pattern: name, Reason: reason})
+				return err
+			})
+		},
+		"only": func(v ucl.Value) error {
+			if d.Only == nil {
+				d.Only = new(Only)
 			}
-		}
-	case "only":
-		if into.Only == nil {
-			into.Only = new(Only)
-		}
-		err = fields(v, map[string]func(ucl.Value) error{
-			"programs": func(v ucl.Value) error { return extend(&into.Only.Programs, v) },
-			"paths":    func(v ucl.Value) error { return extend(&into.Only.Paths, v) },
-		})
-	case "remove":
-		err = extend(&into.Remove, v)
-	case "pkg-database":
-		into.PkgDatabase, err = v.AsString()
-	default:
-		return false, nil
+			return fields(v, map[string]reader{"programs": list(&d.Only.Programs), "paths": list(&d.Only.Paths)})
+		},
 	}
-	return true, err
 }
 
 // check finds departures that cannot be.

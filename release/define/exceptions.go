@@ -4,13 +4,14 @@ package define
 
 import (
 	"errors"
-	"fmt"
 	"iter"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/spelling"
 	"github.com/orlop/orlop/pkgdb/ucl"
 )
 
@@ -127,11 +128,11 @@ func ReadExceptions(name string, text []byte) (Exceptions, error) {
 	for _, m := range o.Members {
 		read := readers[m.Key]
 		if read == nil {
-			errs = append(errs, m.Value.Errorf("key %q is not known, wanted known-missing or known-dangling", m.Key))
+			errs = append(errs, m.Value.Errorf("key %q is not known, wanted known-missing or known-dangling%s", m.Key, spelling.Hint(m.Key, slices.Sorted(maps.Keys(readers))...)))
 			continue
 		}
 		if err := read(m.Value); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", m.Key, err))
+			errs = append(errs, fault.Within(m.Key, err))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -141,34 +142,27 @@ func ReadExceptions(name string, text []byte) (Exceptions, error) {
 }
 
 // readers read the keys of all kinds.
-func (e *Exceptions) readers() map[string]func(ucl.Value) error {
-	all := map[string]func(ucl.Value) error{}
+func (e *Exceptions) readers() map[string]reader {
+	all := map[string]reader{}
 	for _, k := range e.kinds() {
 		all[k.key] = exceptions(k.list)
 	}
 	return all
 }
 
-func exceptions(list *[]Exception) func(ucl.Value) error {
+func exceptions(list *[]Exception) reader {
 	return func(v ucl.Value) error {
-		o, err := v.AsObject()
-		if err != nil {
-			return err
-		}
-		for _, m := range o.Members {
-			e, err := exception(m)
+		return each(v, func(name string, v ucl.Value) error {
+			e, err := exception(ucl.Member{Key: name, Value: v})
 			if err == nil && strings.TrimSpace(e.Reason) == "" {
-				err = m.Value.Errorf("found no reason, wanted one")
+				err = v.Errorf("found no reason, wanted one")
 			}
-			if _, bad := path.Match(m.Key, ""); bad != nil {
-				err = m.Value.Errorf("%w", bad)
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", m.Key, err)
+			if _, bad := path.Match(name, ""); bad != nil {
+				err = errors.Join(err, v.Errorf("%w", bad))
 			}
 			*list = append(*list, e)
-		}
-		return nil
+			return err
+		})
 	}
 }
 
@@ -177,7 +171,7 @@ func exception(m ucl.Member) (Exception, error) {
 	e := Exception{Pattern: m.Key}
 	var err error
 	if _, no := m.Value.AsObject(); no == nil {
-		err = fields(m.Value, map[string]func(ucl.Value) error{"reason": str(&e.Reason), "package": str(&e.Package)})
+		err = fields(m.Value, map[string]reader{"reason": str(&e.Reason), "package": str(&e.Package)})
 	} else {
 		e.Reason, err = m.Value.AsString()
 	}

@@ -3,6 +3,7 @@
 package define
 
 import (
+	"errors"
 	"path"
 	"slices"
 	"strings"
@@ -44,14 +45,13 @@ func (d *definer) packages(v ucl.Value) error {
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, element := range more {
-		if err := checkElement(v, element); err != nil {
-			return err
-		}
+		errs = append(errs, checkElement(v, element))
 		if _, is := LocalPackage(element); is && d.inWhen {
-			return v.Errorf("%s: the revision may follow from the packages, wanted files outside of when", element)
+			errs = append(errs, v.Errorf("%s: the revision may follow from the packages, wanted files outside of when", element))
 		}
 	}
 	d.img.Packages = slices.Concat(d.img.Packages, more)
-	return nil
+	return errors.Join(errs...)
 }

@@ -60,6 +60,7 @@ type Image struct {
 	Unset           []oci.Setting     `json:"unset,omitempty"` // that the parent has and the image has not
 	Layers          Layers            `json:"layers,omitzero"` // how the packages are split
 	Departures
+	Own
 	FreeBSD     bool              `json:"freebsd"`     // one of Standard: no file can set it
 	Tags        []string          `json:"tags"`        // of a registry; the first names it in its archive, too
 	Version     string            `json:"version"`     // "" for none; FreeBSD's own have the release's
@@ -102,9 +103,13 @@ type Mtree struct {
 // File is a file of an image that none of its packages installs there.
 type File struct {
 	Taken
-	Target   string `json:"target"` // path in the image
-	Mode     uint32 `json:"mode"`
-	Optional bool   `json:"optional"` // may be omitted if nothing has it
+	Target   string  `json:"target"`            // path in the image
+	Mode     uint32  `json:"mode"`              // of one with Local 0 where none is given: see Owned
+	Optional bool    `json:"optional"`          // may be omitted if nothing has it
+	Local    string  `json:"local,omitempty"`   // below the definition's folder, instead of Taken
+	Content  *string `json:"content,omitempty"` // itself, instead of Taken
+	Owner    string  `json:"owner,omitempty"`   // "" for root
+	Group    string  `json:"group,omitempty"`   // "" for wheel
 }
 
 // Images is a set of definitions by name.
@@ -122,7 +127,7 @@ func Standard(revision string) (Images, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := all.Read(file, text, revision); err != nil {
+		if err := all.Read(file, text, Target{Revision: revision}); err != nil {
 			return nil, err
 		}
 	}
@@ -233,7 +238,9 @@ func (img Image) Taken() []Taken {
 		list = append(list, m.Taken)
 	}
 	for _, f := range img.Files {
-		list = append(list, f.Taken)
+		if !f.Given() {
+			list = append(list, f.Taken)
+		}
 	}
 	for _, f := range img.Folders {
 		list = append(list, f.Taken)
@@ -260,16 +267,22 @@ func (img Image) Replacing(path string) bool {
 
 // Check finds what cannot be right in a definition.
 func (img Image) Check() []error {
+	errs := img.checkRest()
+	for _, f := range img.Files {
+		for _, err := range f.check() {
+			errs = append(errs, fmt.Errorf("file %s: %w", f.Target, err))
+		}
+	}
+	return append(errs, img.Own.check()...)
+}
+
+// checkRest is Check without what was checked where it was read, with its line.
+func (img Image) checkRest() []error {
 	errs := img.checkOwn()
 	errs = append(errs, img.checkSettings()...)
 	errs = append(errs, img.Departures.check()...)
 	if n := img.Layers.AtMost; n < 0 || n > MaxLayers {
 		errs = append(errs, fmt.Errorf("layers: at-most is %d, wanted 1 to %d", n, MaxLayers))
-	}
-	for _, f := range img.Files {
-		if f.Source == "" && len(f.From) == 0 {
-			errs = append(errs, fmt.Errorf("file %s has neither source nor from, wanted one of them", f.Target))
-		}
 	}
 	for _, f := range img.Folders {
 		if f.Source == "" && len(f.From) == 0 {

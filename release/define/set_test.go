@@ -192,12 +192,12 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*define.Image){
 		"": func(*define.Image) {},
-		"cmd: its first word is empty, wanted a program":            func(i *define.Image) { i.Cmd = []string{"", "x"} },
-		"file /f has neither source nor from, wanted one of them":   func(i *define.Image) { i.Files[0].Source = "" },
-		"folder /d has neither source nor from, wanted one of them": func(i *define.Image) { i.Folders[0].Source = "" },
-		"mtree /m has neither source nor from, wanted one of them":  func(i *define.Image) { i.Mtree[0].Source = "" },
-		"tag \"x\" occurs twice":                                    func(i *define.Image) { i.Tags = []string{"x", "y", "x"} },
-		"version: its text is empty":                                func(i *define.Image) { i.Version = " " },
+		"cmd: its first word is empty, wanted a program":                func(i *define.Image) { i.Cmd = []string{"", "x"} },
+		"file /f: has no origin, wanted local, content, from or source": func(i *define.Image) { i.Files[0].Source = "" },
+		"folder /d has neither source nor from, wanted one of them":     func(i *define.Image) { i.Folders[0].Source = "" },
+		"mtree /m has neither source nor from, wanted one of them":      func(i *define.Image) { i.Mtree[0].Source = "" },
+		"tag \"x\" occurs twice":                                        func(i *define.Image) { i.Tags = []string{"x", "y", "x"} },
+		"version: its text is empty":                                    func(i *define.Image) { i.Version = " " },
 		"volumes: found \"x\", wanted a clean path that begins with /\nworkdir: found \"x\", wanted a clean path that begins with /": func(i *define.Image) { i.Volumes, i.WorkDir = []string{"x"}, "x" },
 	} {
 		img := whole()
@@ -253,12 +253,12 @@ func TestNames(t *testing.T) {
 // TestDefines lists the images of a file of whatever revision.
 func TestDefines(t *testing.T) {
 	t.Parallel()
-	names, err := define.Defines("x.ucl", []byte("image b { packages = [a]; when \">=15\" { packages = [c] } }\nimage a { parent = b }\n"))
+	names, err := define.Defines("x.ucl", []byte("image b { packages = [a]; when \">=15\" { packages = [c] } }\nimage a { parent = b }\n"), define.Target{})
 	if d := cmp.Diff([]string{"b", "a"}, names); d != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, d)
 	}
 	for _, text := range []string{"image = x", "other = 1", "{"} {
-		_, err := define.Defines("x.ucl", []byte(text))
+		_, err := define.Defines("x.ucl", []byte(text), define.Target{})
 		if _, usage := errors.AsType[*fault.UsageError](err); !usage {
 			t.Errorf("%s: got a %T, %v", text, err, err)
 		}

@@ -67,20 +67,15 @@ func setOf(list []string) map[string]struct{} {
 
 func listOf(set map[string]struct{}) []string { return slices.Sorted(maps.Keys(set)) }
 
-// setting reads the key of a setting; false for another key. The value none means that
-// the parent's is not taken, either.
-func (d *definer) setting(m ucl.Member) (is bool, err error) {
-	s := oci.Setting(m.Key)
-	if !slices.Contains(oci.Settings, s) {
-		return false, nil
-	}
-	if text, no := m.Value.AsString(); no == nil && text == "none" {
+// setting reads one. The value none means that the parent's is not taken, either.
+func (d *definer) setting(s oci.Setting, v ucl.Value) (err error) {
+	if text, no := v.AsString(); no == nil && text == "none" {
 		if !slices.Contains(d.img.Unset, s) {
 			d.img.Unset = append(d.img.Unset, s)
 		}
-		return true, nil
+		return nil
 	}
-	switch v := m.Value; s {
+	switch s {
 	case oci.User:
 		d.img.User, err = v.AsString()
 	case oci.Expose:
@@ -96,11 +91,11 @@ func (d *definer) setting(m ucl.Member) (is bool, err error) {
 	case oci.WorkDir:
 		d.img.WorkDir, err = v.AsString()
 	case oci.Labels:
-		err = pairs(&d.img.Labels, v)
+		err = texts(&d.img.Labels)(v)
 	case oci.StopSignal:
 		d.img.StopSignal, err = v.AsString()
 	}
-	return true, err
+	return err
 }
 
 var (

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/ucl"
 )
 
 // Source is what a definition says of where its packages come from. It holds for any
@@ -18,44 +19,57 @@ type Source struct {
 	Files        []string // local packages, by their paths below the definition's folder
 }
 
-// Sources reads only these keys of the definitions in a file, by image.
-func Sources(name string, text []byte) (map[string]Source, error) {
+// Sources reads only these keys of the definitions in a file, by image. What depends on
+// the ABI stays as it is written if that is not known.
+func Sources(name string, text []byte, target Target) (map[string]Source, error) {
 	all := map[string]Source{}
 	if strings.HasSuffix(name, ".conf") {
 		return all, nil // FreeBSD's form has none of them
 	}
-	members, errs := imageMembers(name, text, "0.0")
-	for _, def := range members {
-		o, err := def.Value.AsObject()
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		s := all[def.Key]
-		for _, m := range o.Members {
-			switch m.Key {
-			case "parent":
-				s.Parent, err = m.Value.AsString()
-			case "repositories":
-				err = extend(&s.Repositories, m.Value)
-			case "packages":
-				var packages []string
-				err = extend(&packages, m.Value)
-				for _, element := range packages {
-					if err == nil {
-						err = checkElement(m.Value, element)
-					}
-				}
-				s.Files = append(s.Files, LocalPackages(packages)...)
-			}
-			if err != nil {
-				errs = append(errs, fmt.Errorf("image %q: %s: %w", def.Key, m.Key, err))
-			}
-		}
+	f, errs := parse(name, text, target)
+	for _, def := range f.images {
+		s, err := f.source(def.Value, all[def.Key])
 		all[def.Key] = s
+		errs = append(errs, fault.Within(fmt.Sprintf("image %q", def.Key), err))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, &fault.UsageError{Err: err}
 	}
 	return all, nil
+}
+
+// source adds what an image says of its sources.
+func (f *file) source(v ucl.Value, s Source) (Source, error) {
+	o, err := v.AsObject()
+	if err != nil {
+		return s, err
+	}
+	x := &expander{file: f}
+	var errs []error
+	for _, m := range o.Members {
+		switch m.Key {
+		case "parent", "repositories", "packages":
+		default:
+			continue
+		}
+		v := x.expand(m.Value, &rule{})
+		var packages []string
+		switch m.Key {
+		case "parent":
+			s.Parent, err = v.AsString()
+		case "repositories":
+			err = extend(&s.Repositories, v)
+		case "packages":
+			err = extend(&packages, v)
+		}
+		for _, element := range packages {
+			err = errors.Join(err, checkElement(v, element))
+			if _, is := LocalPackage(element); is && f.abi == "" && (strings.Contains(element, "${ABI}") || strings.Contains(element, "${ARCH}")) {
+				err = errors.Join(err, v.Errorf("%s: the ABI is not known when files are read; give --abi", element))
+			}
+		}
+		s.Files = append(s.Files, LocalPackages(packages)...)
+		errs = append(errs, fault.Within(m.Key, err))
+	}
+	return s, errors.Join(append(x.errs, errs...)...)
 }

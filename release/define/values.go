@@ -4,12 +4,15 @@ package define
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/orlop/orlop/pkgdb/fault"
+	"github.com/orlop/orlop/pkgdb/spelling"
 	"github.com/orlop/orlop/pkgdb/ucl"
 )
 
@@ -19,71 +22,110 @@ func extend(list *[]string, v ucl.Value) error {
 	return err
 }
 
-// pairs reads an object of texts.
-func pairs(into *map[string]string, v ucl.Value) error {
+// list appends to a list.
+func list(p *[]string) reader {
+	return func(v ucl.Value) error { return extend(p, v) }
+}
+
+// whole replaces a list.
+func whole(p *[]string) reader {
+	return func(v ucl.Value) (err error) { *p, err = v.AsStrings(); return err }
+}
+
+// texts adds to an object of texts.
+func texts(into *map[string]string) reader {
+	return func(v ucl.Value) error {
+		if *into == nil {
+			*into = map[string]string{}
+		}
+		return each(v, func(name string, v ucl.Value) (err error) {
+			(*into)[name], err = v.AsString()
+			return err
+		})
+	}
+}
+
+// pairs reads an object of texts in its order, each key once.
+func pairs(into *[]Pair) reader {
+	return func(v ucl.Value) error {
+		lines := map[string]int{}
+		return each(v, func(name string, v ucl.Value) error {
+			text, err := v.AsString()
+			if err == nil && lines[name] > 0 {
+				err = v.Errorf("is given twice, first in line %d", lines[name])
+			}
+			lines[name] = v.Line
+			*into = append(*into, Pair{name, text})
+			return err
+		})
+	}
+}
+
+// each passes the members of an object on, and returns all their faults.
+func each(v ucl.Value, read func(name string, v ucl.Value) error) error {
 	o, err := v.AsObject()
 	if err != nil {
 		return err
 	}
-	if *into == nil {
-		*into = map[string]string{}
-	}
+	var errs []error
 	for _, m := range o.Members {
-		if (*into)[m.Key], err = m.Value.AsString(); err != nil {
-			return fmt.Errorf("%s: %w", m.Key, err)
-		}
+		errs = append(errs, fault.Within(m.Key, read(m.Key, m.Value)))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // fields passes each member of an object to its reader.
-func fields(v ucl.Value, readers map[string]func(ucl.Value) error) error {
+func fields(v ucl.Value, readers map[string]reader) error {
 	o, err := v.AsObject()
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, m := range o.Members {
-		read := readers[m.Key]
-		if read == nil {
-			return m.Value.Errorf("key %q is not known, wanted one of %s", m.Key, strings.Join(slices.Sorted(maps.Keys(readers)), ", "))
+		if read := readers[m.Key]; read != nil {
+			errs = append(errs, fault.Within(m.Key, read(m.Value)))
+			continue
 		}
-		if err := read(m.Value); err != nil {
-			return fmt.Errorf("%s: %w", m.Key, err)
-		}
+		known := slices.Sorted(maps.Keys(readers))
+		errs = append(errs, m.Value.Errorf("key %q is not known, wanted one of %s%s", m.Key, strings.Join(known, ", "), spelling.Hint(m.Key, known...)))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-func boolean(p *bool) func(ucl.Value) error {
+func boolean(p *bool) reader {
 	return func(v ucl.Value) (err error) { *p, err = v.AsBool(); return err }
 }
 
 // count reads a number that is at least 1.
-func count(p *int) func(ucl.Value) error {
+func count(p *int, most int64) reader {
 	return func(v ucl.Value) error {
 		n, err := v.AsInt()
-		if err == nil && (n < 1 || n > MaxLayers) {
-			err = v.Errorf("found %d, wanted 1 to %d", n, MaxLayers)
+		if err == nil && (n < 1 || n > most) {
+			err = v.Errorf("found %d, wanted 1 to %d", n, most)
 		}
 		*p = int(n)
 		return err
 	}
 }
 
-func str(p *string) func(ucl.Value) error {
+func str(p *string) reader {
 	return func(v ucl.Value) (err error) { *p, err = v.AsString(); return err }
 }
 
-func mode(v ucl.Value) (uint32, error) {
-	s, err := v.AsString()
-	if err != nil {
-		return 0, err
+// mode reads the mode of a file or folder, up to 07777.
+func mode(p *uint32) reader {
+	return func(v ucl.Value) error {
+		s, err := v.AsString()
+		if err != nil {
+			return err
+		}
+		n, err := strconv.ParseUint(s, 8, 12)
+		if err != nil {
+			return v.Errorf("mode %q is not octal, as in 0644", s)
+		}
+		*p = uint32(n)
+		return nil
 	}
-	n, err := strconv.ParseUint(s, 8, 12)
-	if err != nil {
-		return 0, v.Errorf("mode %q is not octal, as in 0644", s)
-	}
-	return uint32(n), nil
 }
 
 // holds evaluates a condition on the revision: an operator (default "=") and a

@@ -72,11 +72,21 @@ func Text(text []byte) Blob {
 // after an error a part of it may remain. Open opens the blob of each layer, by
 // its index in Image.All; one that does not match its Layer is an error.
 func Write(ctx context.Context, path string, f Format, im *oci.Image, d oci.Documents, open func(i int) (io.ReadCloser, error)) error {
+	return WriteBlobs(ctx, path, f, im.Created, d.Index, blobsOf(im, d, open))
+}
+
+// Stream is Write for the bytes of a tar file.
+func Stream(ctx context.Context, to io.Writer, f Format, im *oci.Image, d oci.Documents, open func(i int) (io.ReadCloser, error)) error {
+	return writeArchive(ctx, to, f, im.Created, entriesOf(d.Index, blobsOf(im, d, open)))
+}
+
+// blobsOf lists the blobs of an image.
+func blobsOf(im *oci.Image, d oci.Documents, open func(i int) (io.ReadCloser, error)) []Blob {
 	blobs := []Blob{Text(d.Config), Text(d.Manifest)}
 	for i, l := range im.All() {
 		blobs = append(blobs, Blob{l.Digest, l.Size, func() (io.ReadCloser, error) { return open(i) }})
 	}
-	return WriteBlobs(ctx, path, f, im.Created, d.Index, blobs)
+	return blobs
 }
 
 // WriteBlobs is Write for any index and what it leads to. The entries of a tar file
