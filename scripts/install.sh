@@ -38,9 +38,10 @@ put() {
 clean() {
 	[ -z "$work" ] || rm -rf "$work"
 	[ -z "$part" ] || rm -f "$part"
+	[ -z "$list" ] || rm -f "$list"
 }
 
-program='' work='' part=''
+program='' work='' part='' list=''
 while getopts o: flag; do
 	case $flag in
 	o) program=$OPTARG ;;
@@ -61,14 +62,19 @@ if [ -z "$program" ]; then
 	program=$work/orlop
 fi
 [ -f "$program" ] || die "$program: no such file"
+list=$(mktemp)
 
 put 755 "$program" bin orlop
 for f in "$here/release.mk" "$here/mirrors.mk" "$here/../Makefile.inc"; do
 	put 644 "$f" share/orlop
 done
-for f in "$here"/examples/*; do
-	put 644 "$f" share/examples/orlop
-done
+(cd "$here/examples" && find . -type f ! -name '.*' ! -name 'hello-*' | sort) > "$list"
+while read -r f; do
+	mode=644
+	[ ! -x "$here/examples/$f" ] || mode=755
+	folder=$(dirname "$f")
+	put $mode "$here/examples/$f" "share/examples/orlop${folder#.}"
+done < "$list"
 for f in "$here"/../cmd/orlop/orlop*.[1-9]; do
 	put 644 "$f" "share/man/man${f##*.}"
 done

@@ -19,6 +19,7 @@ import (
 // what that is.
 var beyondTheClone = map[string]string{
 	"go test ./...": "this runs in it",
+	"podman load -i images/container-image-hello.txz && podman run --rm localhost/hello:1.0-amd64":                  "FreeBSD",
 	"podman load -i images/container-image-runtime.txz":                                                             "podman, as in TestInteropPodman",
 	"podman load -i images/container-image-runtime.txz   # then: FROM localhost/freebsd-runtime:15.0-RELEASE-amd64": "podman, as in TestInteropPodman",
 	"podman pull docker.io/freebsd/freebsd-runtime:15.0  # then: FROM docker.io/freebsd/freebsd-runtime:15.0":       "the network, else as in TestInteropPush",
@@ -93,8 +94,8 @@ func told(command, line string) bool {
 // where the README does not say.
 type readmeCommand struct{ line, output string }
 
-// readmeCommands are the lines between fences. Where some begin with a prompt,
-// those without are what was printed.
+// readmeCommands are the lines between fences; a text up to EOT belongs to the line that
+// reads it. Where some lines begin with a prompt, those without are what was printed.
 func readmeCommands(t *testing.T) []readmeCommand {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
@@ -107,7 +108,14 @@ func readmeCommands(t *testing.T) []readmeCommand {
 			continue
 		}
 		prompts := strings.HasPrefix(block, "$ ")
+		text := false
 		for line := range strings.SplitSeq(block, "\n") {
+			if text {
+				list[len(list)-1].line += "\n" + line
+				text = line != "EOT"
+				continue
+			}
+			text = strings.HasSuffix(line, "<<'EOT'")
 			command, typed := strings.CutPrefix(line, "$ ")
 			if prompts && !typed {
 				list[len(list)-1].output += line + "\n"

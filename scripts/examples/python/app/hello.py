@@ -1,0 +1,4 @@
+#!/usr/local/bin/python3
+import platform
+
+print("Hello from", platform.platform())
