@@ -86,6 +86,7 @@ func TestOwnFiles(t *testing.T) {
 		{"an edit of the parent", `edit "/etc/shells" { append = [ "/usr/local/bin/x" ] }`, 0, "", ""},
 		{"rc.conf and repositories", `rc-conf { shop_enable = "YES" }; pkg-conf local { url = "https://pkg.example.org/"; enabled = yes }`, 0, "", "-rw-r--r-- root:wheel /usr/local/etc/pkg/repos/local.conf"},
 		{"a file of a package, replaced", `file "/usr/local/etc/shop.ini" { local = x.conf }; replaces = [ "/usr/local/etc/shop.ini" ]`, 0, "", ""},
+		{"users by name and by number", `user = "www:1000"`, 0, "", ""},
 		{"a version", `assert { shop = "8.4.*" }; labels { v = "${version:shop}" }`, 0, "", ""},
 		{"an absolute link", `tree "/srv" { local = abs }`, 0, "", "lrwxr-xr-x root:wheel /srv/l -> /etc"},
 		{"a folder of another image", `tree "/srv/low" { image = "LOW"; path = /bin; modes { test = "0700" }; owner = www }`, 0, "", "-rwx------ www:wheel /srv/low/test"},
@@ -110,6 +111,8 @@ func TestOwnFiles(t *testing.T) {
 		{"an edit that does not match", `edit "/usr/local/etc/shop.ini" { replace { "memory = 64M" = "x" } }`, 3, "memory = 128M", ""},
 		{"an edit of nothing", `edit "/no" { append = [ x ] }`, 3, "edit: the image has no file /no", ""},
 		{"a number that is taken", `account web { uid = 80 }`, 3, "the image has user www with number 80", ""},
+		{"a user without an account", `user = "nobody:www"`, 3, `user: user "nobody" is not in the image's accounts`, ""},
+		{"a group without an account", `user = "www:nobody"`, 3, `user: group "nobody" is not in the image's accounts`, ""},
 		{"another version", `assert { shop = "8.3.*" }`, 3, "8.4.1", ""},
 	} {
 		tt.keys = strings.ReplaceAll(tt.keys, "LOW", filepath.Join(base, "container-image-low.txz"))

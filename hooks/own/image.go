@@ -99,6 +99,9 @@ func (c *copying) add(n *tree.Node, to, name string) error {
 	default:
 		return fmt.Errorf("%s is a %s, wanted a file, folder or link", n.Path, n.Type)
 	}
+	if err := sayable(f.Path, f.Link); err != nil {
+		return err
+	}
 	c.found = append(c.found, f)
 	return nil
 }

@@ -220,7 +220,7 @@ func (b *Builder) owners(ctx context.Context, m *Root) error {
 		return fault.Content(err)
 	}
 	b.noteAccounts(m, accounts)
-	var errs []error
+	errs := []error{checkUser(m.Def.User, accounts)}
 	for n := range m.Tree.Until(ctx) {
 		if old := m.inherited(n.Path); old != nil && old.Uname == n.Uname && old.Gname == n.Gname {
 			m.Tree.SetOwner(n.Path, old.UID, old.GID)

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,6 +105,36 @@ func edited(e *etc.Editor, own *define.Own) ([]string, error) {
 	}
 	return did, nil
 }
+
+// checkUser requires names in the user of an image to have accounts. The text is USER or
+// USER:GROUP, and may have numbers.
+func checkUser(text string, accounts *etc.Accounts) error {
+	user, group, _ := strings.Cut(text, ":")
+	var errs []error
+	for _, of := range []struct {
+		kind, name string
+		lookup     func(string) (int, bool)
+	}{{"user", user, accounts.UID}, {"group", group, accounts.GID}} {
+		if _, err := strconv.ParseUint(of.name, 10, 32); of.name == "" || err == nil {
+			continue
+		}
+		if _, known := of.lookup(of.name); !known {
+			errs = append(errs, &UserError{of.kind, of.name})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// UserError is a name in the user of an image that has no account there: no container
+// would start.
+type UserError struct{ Kind, Name string }
+
+func (e *UserError) Error() string {
+	return fmt.Sprintf("user: %s %q is not in the image's accounts", e.Kind, e.Name)
+}
+
+// Unmet reports that the request cannot be met.
+func (*UserError) Unmet() bool { return true }
 
 // rewrite gives a file another text. What a package has is a departure then, unless only
 // scripts have changed it.
