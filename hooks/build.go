@@ -180,7 +180,7 @@ func rootsOf(ctx context.Context, cfg Config, family *resolve.Family, own ownFil
 	b := &root.Builder{Family: family, Packages: packages, Input: cfg.Input, Own: own.sets(), Wanted: wantedBy(family), Settings: cfg.Settings, Epoch: cfg.Epoch, SkipScripts: cfg.SkipScripts,
 		LayersFrom: cfg.LayersFrom, Cache: cfg.Cache, Dir: out.Path(""), Observe: cfg.Observe}
 	b.Asks = func(ctx context.Context, m *root.Root) (root.Asks, error) {
-		return readAll(ctx, cfg, out, m)
+		return readOne(ctx, cfg, m, out)
 	}
 	return b.Roots(ctx)
 }

@@ -26,7 +26,7 @@ func checkLinks(ctx context.Context, cfg Config, family *resolve.Family, roots [
 	if missing == nil {
 		return nil
 	}
-	found, err := readAll(ctx, cfg, out, roots...)
+	found, err := readAll(ctx, cfg, roots, out)
 	if err != nil {
 		return errors.Join(err, missing)
 	}

@@ -50,7 +50,7 @@ func writeLocks(ctx context.Context, cfg Config, family *resolve.Family, headers
 	if err := hook(ctx, cfg, "image"); err != nil {
 		return nil, err
 	}
-	asks, err := readAll(ctx, cfg, out, roots...)
+	asks, err := readAll(ctx, cfg, roots, out)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/orlop/orlop/hooks/input"
 	"github.com/orlop/orlop/hooks/output"
 	"github.com/orlop/orlop/hooks/root"
+	"github.com/orlop/orlop/pkgdb/fault"
 	"github.com/orlop/orlop/pkgdb/pkgfile"
 	"github.com/orlop/orlop/release/elf"
 	"github.com/orlop/orlop/release/shebang"
@@ -43,16 +44,24 @@ func (r *streamer) note(f *input.Package, found cache.Asks) {
 	r.asks[f] = found
 }
 
-// readAll reads the files of all packages of roots, just to find what they need at run
-// time.
-func readAll(ctx context.Context, cfg Config, out *output.Folder, roots ...*root.Root) (root.Asks, error) {
+// readAll reads the files of all packages, just to find what they need at run time.
+func readAll(ctx context.Context, cfg Config, roots []*root.Root, out *output.Folder) (root.Asks, error) {
+	return readEach(ctx, cfg, roots, out, func(m *root.Root, err error) error { return fault.Within("image "+m.Def.Name, err) })
+}
+
+// readOne is readAll for one root, whose caller names it in errors.
+func readOne(ctx context.Context, cfg Config, m *root.Root, out *output.Folder) (root.Asks, error) {
+	return readEach(ctx, cfg, []*root.Root{m}, out, func(_ *root.Root, err error) error { return err })
+}
+
+func readEach(ctx context.Context, cfg Config, roots []*root.Root, out *output.Folder, within func(*root.Root, error) error) (root.Asks, error) {
 	r := newStreamer(cfg, out.Scratch)
 	defer r.close()
 	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(max(cfg.Jobs, 1))
 	for _, m := range roots {
 		for _, f := range m.Packages {
-			g.Go(func() error { return r.writePackage(each, tarfile.NewWriter(io.Discard), m, f) })
+			g.Go(func() error { return within(m, r.writePackage(each, tarfile.NewWriter(io.Discard), m, f)) })
 		}
 	}
 	return r.asks, g.Wait()

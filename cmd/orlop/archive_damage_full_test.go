@@ -201,11 +201,11 @@ layer 2: /etc/passwd: file is there, wanted none: no package has it, and orlop d
 		l.find(1, "lib/libc.so.7").Mode = 0o4755
 		l.layers[1] = append(l.layers[1], entry{Header: tar.Header{Name: "/evil"}}, entry{Header: tar.Header{Name: "dev/mem", Typeflag: tar.TypeChar}})
 	}), `layer 2: /evil has a header with other bytes, and 1 more differ, which orlop does not write
-FreeBSD-clibs-15.0p3: /lib/libc.so.7: mode is 4755, wanted 0444, as the pkg database has it
 /dev/mem: its owners have numbers without names, and orlop writes both
 /evil: its owners have numbers without names, and orlop writes both
 layer 2: /evil: file is there, wanted none: no package has it, and orlop does not make it
-layer 2: /dev/mem: file is there, wanted none: no package has it, and orlop does not make it`, ""},
+layer 2: /dev/mem: file is there, wanted none: no package has it, and orlop does not make it
+FreeBSD-clibs-15.0p3: /lib/libc.so.7: mode is 4755, wanted 0444, as the pkg database has it`, ""},
 	{"file of another layer", inLayer(0, func(l *opened) {
 		l.open(1)
 		l.layers[0] = append(l.layers[0], *l.find(1, "lib/libc.so.7"))
@@ -249,12 +249,12 @@ files, pkg database and packages were not checked: that needs every layer comple
 	{"row of a version", row(`UPDATE packages SET version = '9' WHERE name = 'FreeBSD-clibs'`), `FreeBSD-clibs-9: manifest digest is "2$…", wanted 2$…, which its rows give
 package FreeBSD-clibs: found 9, requested, its lock has 15.0p3, requested
 layer 2: /var/db/pkg/local.sqlite: sha256 is …, wanted …, as its lock has it`, ""},
-	{"row of a sum", row(`UPDATE files SET sha256 = '1$' || hex(zeroblob(32)) WHERE path = '/lib/libc.so.7'`), `FreeBSD-clibs-15.0p3: /lib/libc.so.7: sum is 1$…, wanted 1$…, as the pkg database has it
-layer 2: /var/db/pkg/local.sqlite: sha256 is …, wanted …, as its lock has it
-/var/db/pkg/local.sqlite: is not in its normal form: its rows would have other bytes, from byte 27 on`, ""},
-	{"row of a mode", row(`UPDATE files SET perm = 7 WHERE path = '/lib/libc.so.7'`), `FreeBSD-clibs-15.0p3: /lib/libc.so.7: mode is 0444, wanted 0007, as the pkg database has it
-layer 2: /var/db/pkg/local.sqlite: sha256 is …, wanted …, as its lock has it
-/var/db/pkg/local.sqlite: is not in its normal form: its rows would have other bytes, from byte 27 on`, ""},
+	{"row of a sum", row(`UPDATE files SET sha256 = '1$' || hex(zeroblob(32)) WHERE path = '/lib/libc.so.7'`), `layer 2: /var/db/pkg/local.sqlite: sha256 is …, wanted …, as its lock has it
+/var/db/pkg/local.sqlite: is not in its normal form: its rows would have other bytes, from byte 27 on
+FreeBSD-clibs-15.0p3: /lib/libc.so.7: sum is 1$…, wanted 1$…, as the pkg database has it`, ""},
+	{"row of a mode", row(`UPDATE files SET perm = 7 WHERE path = '/lib/libc.so.7'`), `layer 2: /var/db/pkg/local.sqlite: sha256 is …, wanted …, as its lock has it
+/var/db/pkg/local.sqlite: is not in its normal form: its rows would have other bytes, from byte 27 on
+FreeBSD-clibs-15.0p3: /lib/libc.so.7: mode is 0444, wanted 0007, as the pkg database has it`, ""},
 	{"row of automatic", row(`UPDATE packages SET automatic = 1 WHERE name = 'FreeBSD-clibs'`), `package FreeBSD-clibs: found 15.0p3, automatic, its lock has 15.0p3, requested
 layer 2: /var/db/pkg/local.sqlite: sha256 is …, wanted …, as its lock has it
 /var/db/pkg/local.sqlite: is not in its normal form: its rows would have other bytes, from byte 27 on`, ""},
