@@ -5,13 +5,15 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -52,15 +54,43 @@ func TestOwnLarge(t *testing.T) {
 		{"verify", "-q", "--rebuild", "--trust-lock", "--repo", repo, archive},
 		{"build", "-q", "-j", "1", "--format", "tar", "--repo", repo, "-o", t.TempDir(), "--lock", filepath.Join(dir, "container-image-app.lock.json")},
 	} {
-		cmd := exec.CommandContext(t.Context(), "orlop", args...)
-		said, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%q: %v: %s", args, err, said)
-		}
-		used := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss / 1024 // KB on Linux
+		used := peakOf(t, args...)
 		t.Logf("%d MB: %s", used, strings.Join(args[:3], " "))
 		if used > 200 {
 			t.Errorf("%q took %d MB", args, used)
+		}
+	}
+}
+
+// peakOf runs the program, and returns the most memory that it had, in MB. Its usage does not
+// say that: Linux counts what the test's own process had when it began the other one.
+func peakOf(t *testing.T, args ...string) int {
+	t.Helper()
+	var said bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), "orlop", args...)
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	peak := 0
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatalf("%q: %v: %s", args, err, &said)
+			}
+			if peak == 0 {
+				t.Fatal("its memory could not be read")
+			}
+			return peak
+		case <-time.After(10 * time.Millisecond):
+			status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid)) // gone if it has ended
+			if _, after, has := strings.Cut(string(status), "VmHWM:"); has && strings.Contains(string(status), "Name:\torlop") {
+				kilobytes, _ := strconv.Atoi(strings.Fields(after)[0])
+				peak = max(peak, kilobytes/1024)
+			}
 		}
 	}
 }
@@ -83,13 +113,8 @@ func TestOwnMany(t *testing.T) {
 		{"build", "-q", "--repo", repo, "-o", dir, "--image-file", definition, "app"},
 		{"verify", "-q", "--rebuild", "--repo", repo, "--image-file", definition, filepath.Join(dir, "container-image-app.txz")},
 	} {
-		begin := time.Now()
 		if status, said := orlop(t, args...); status != 0 {
 			t.Fatalf("status %d: %s", status, said)
-		}
-		t.Logf("%v: %s", time.Since(begin), args[0])
-		if length := time.Since(begin); length > time.Minute {
-			t.Errorf("%q took %v", args[0], length)
 		}
 	}
 }
