@@ -123,16 +123,7 @@ func checkDeparture(t *testing.T, repo, on, name, keys string, status int, want 
 	if !slices.Equal(found, files) {
 		t.Errorf("%s on %s: found %v\nwanted %v", name, on, found, files)
 	}
-	if status, said := orlop(t, "verify", "-q", archive); status != 0 {
-		t.Errorf("%s on %s: verify: status %d, said %s", name, on, status, said)
-	}
-	rebuild := []string{"verify", "-q", "--rebuild", "--repo", repo, "--image-file", definition}
-	if on != "low" {
-		rebuild = append(rebuild, "--parent", on)
-	}
-	if status, said := orlop(t, append(rebuild, archive)...); status != 0 {
-		t.Errorf("%s on %s: rebuild: status %d, said %s", name, on, status, said)
-	}
+	checkRebuilt(t, name, repo, on, definition, archive)
 	copied := filepath.Join(t.TempDir(), "copy.txz")
 	bytes, err := os.ReadFile(archive)
 	if err == nil {
@@ -146,5 +137,21 @@ func checkDeparture(t *testing.T, repo, on, name, keys string, status int, want 
 	}
 	if status, said := orlop(t, "verify", "-q", "--allow-departures", copied); status != 0 {
 		t.Errorf("%s on %s: verify --allow-departures: status %d, said %s", name, on, status, said)
+	}
+}
+
+// checkRebuilt verifies an image on a parent of the same run, low, or on an archive, and
+// makes it again.
+func checkRebuilt(t *testing.T, name, repo, on, definition, archive string) {
+	t.Helper()
+	if status, said := orlop(t, "verify", "-q", archive); status != 0 {
+		t.Errorf("%s on %s: verify: status %d, said %s", name, on, status, said)
+	}
+	rebuild := []string{"verify", "-q", "--rebuild", "--repo", repo, "--image-file", definition}
+	if on != "low" {
+		rebuild = append(rebuild, "--parent", on)
+	}
+	if status, said := orlop(t, append(rebuild, archive)...); status != 0 {
+		t.Errorf("%s on %s: rebuild: status %d, said %s", name, on, status, said)
 	}
 }

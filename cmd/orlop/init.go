@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"io/fs"
@@ -36,7 +37,7 @@ func (p *program) initCommand() *cli.Command {
 			if c.Args().Present() {
 				return fault.Usagef("init: takes no operands")
 			}
-			text := strings.ReplaceAll(firstDefinition, "NAME", nameOr(c.String("name"), "site"))
+			text := strings.ReplaceAll(firstDefinition, "NAME", cmp.Or(c.String("name"), "site"))
 			var done *containerfile.Translation
 			if file := c.String("from-containerfile"); file != "" {
 				var err error
@@ -62,7 +63,7 @@ func translate(c *cli.Context, file string) (*containerfile.Translation, error) 
 	if err != nil {
 		return nil, err
 	}
-	opts := containerfile.Options{Name: nameOr(c.String("name"), "site")}
+	opts := containerfile.Options{Name: cmp.Or(c.String("name"), "site")}
 	if file != "-" {
 		dir := filepath.Dir(file)
 		root, err := os.OpenRoot(dir)
@@ -72,7 +73,7 @@ func translate(c *cli.Context, file string) (*containerfile.Translation, error) 
 		defer root.Close()
 		opts.Folder = buildFolder{root.FS()}
 		if full, err := filepath.Abs(dir); err == nil && c.String("name") == "" {
-			opts.Name = nameOr(strings.Trim(notImageName.ReplaceAllString(strings.ToLower(filepath.Base(full)), "-"), "-"), opts.Name)
+			opts.Name = cmp.Or(strings.Trim(notImageName.ReplaceAllString(strings.ToLower(filepath.Base(full)), "-"), "-"), opts.Name)
 		}
 	}
 	if file == "-" {
@@ -82,13 +83,6 @@ func translate(c *cli.Context, file string) (*containerfile.Translation, error) 
 }
 
 var notImageName = regexp.MustCompile(`[^a-z0-9]+`)
-
-func nameOr(name, otherwise string) string {
-	if name == "" {
-		return otherwise
-	}
-	return name
-}
 
 // buildFolder answers what a Containerfile copies.
 type buildFolder struct{ fs fs.FS }

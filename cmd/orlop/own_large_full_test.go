@@ -5,14 +5,11 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,43 +51,14 @@ func TestOwnLarge(t *testing.T) {
 		{"verify", "-q", "--rebuild", "--trust-lock", "--repo", repo, archive},
 		{"build", "-q", "-j", "1", "--format", "tar", "--repo", repo, "-o", t.TempDir(), "--lock", filepath.Join(dir, "container-image-app.lock.json")},
 	} {
-		used := peakOf(t, args...)
+		peak, err := watch(exec.CommandContext(t.Context(), "orlop", args...))
+		if err != nil || peak == 0 {
+			t.Fatalf("%q: %v, with a peak of %d bytes", args, err, peak)
+		}
+		used := peak >> 20
 		t.Logf("%d MB: %s", used, strings.Join(args[:3], " "))
 		if used > 200 {
 			t.Errorf("%q took %d MB", args, used)
-		}
-	}
-}
-
-// peakOf runs the program, and returns the most memory that it had, in MB. Its usage does not
-// say that: Linux counts what the test's own process had when it began the other one.
-func peakOf(t *testing.T, args ...string) int {
-	t.Helper()
-	var said bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), "orlop", args...)
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	peak := 0
-	for {
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Fatalf("%q: %v: %s", args, err, &said)
-			}
-			if peak == 0 {
-				t.Fatal("its memory could not be read")
-			}
-			return peak
-		case <-time.After(10 * time.Millisecond):
-			status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid)) // gone if it has ended
-			if _, after, has := strings.Cut(string(status), "VmHWM:"); has && strings.Contains(string(status), "Name:\torlop") {
-				kilobytes, _ := strconv.Atoi(strings.Fields(after)[0])
-				peak = max(peak, kilobytes/1024)
-			}
 		}
 	}
 }

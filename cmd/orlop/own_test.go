@@ -145,16 +145,7 @@ func checkOwn(t *testing.T, repo, on, dir, name, keys string, status int, want, 
 	if !hasLine(list, listed) {
 		t.Errorf("%s on %s: found\n%s\nwanted %s", name, on, list, listed)
 	}
-	if status, said := orlop(t, "verify", "-q", archive); status != 0 {
-		t.Errorf("%s on %s: verify: status %d, said %s", name, on, status, said)
-	}
-	rebuild := []string{"verify", "-q", "--rebuild", "--repo", repo, "--image-file", definition}
-	if on != "low" {
-		rebuild = append(rebuild, "--parent", on)
-	}
-	if status, said := orlop(t, append(rebuild, archive)...); status != 0 {
-		t.Errorf("%s on %s: rebuild: status %d, said %s", name, on, status, said)
-	}
+	checkRebuilt(t, name, repo, on, definition, archive)
 }
 
 // hasLine reports whether a list of files has a line, but for the sizes.

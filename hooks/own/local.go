@@ -56,7 +56,7 @@ func (l *local) file(ctx context.Context, f *define.File) error {
 		if !info.Mode().IsRegular() {
 			return &LocalError{f.Local, fmt.Errorf("is %s, wanted a file; tree takes folders", store.Kind(info.Mode()))}
 		}
-		return l.add(ctx, root, top, attributes.of(f.Target, "", info), "", folderSource{l.folder, f.Local})
+		return l.add(ctx, root, top, info, attributes.of(f.Target, "", info), "", folderSource{l.folder, f.Local})
 	})
 }
 
@@ -83,7 +83,7 @@ func (l *local) tree(ctx context.Context, t *define.Tree, group int) error {
 		}
 		f := attributes.of(path.Join(t.Target, name), name, info)
 		f.Group = group
-		return l.add(ctx, root, path.Join(top, name), f, name, folderSource{l.folder, t.Local})
+		return l.add(ctx, root, path.Join(top, name), info, f, name, folderSource{l.folder, t.Local})
 	})
 	if err == nil {
 		err = attributes.unused()
@@ -92,11 +92,8 @@ func (l *local) tree(ctx context.Context, t *define.Tree, group int) error {
 }
 
 // add adds a file, link or folder that is in the root under a name.
-func (l *local) add(ctx context.Context, root *os.Root, at string, f File, name string, from source) error {
-	info, err := root.Lstat(at)
-	if err != nil {
-		return &LocalError{name, err}
-	}
+func (l *local) add(ctx context.Context, root *os.Root, at string, info fs.FileInfo, f File, name string, from source) error {
+	var err error
 	f.From = lock.FromDefinition
 	switch mode := info.Mode(); {
 	case mode.IsDir():

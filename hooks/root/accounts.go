@@ -168,10 +168,8 @@ func (m *Root) edit(path string, text []byte) error {
 	if n.Type != tree.File {
 		return &tree.ConflictError{Path: path, A: n.Owner(), B: "a script", Reason: "the second edits a file, the first has a " + n.Type.String()}
 	}
-	for other := range m.Tree.All() {
-		if other.Type == tree.Hardlink && other.Link == path {
-			return &tree.ConflictError{Path: path, A: n.Owner(), B: "a script", Reason: "the second edits it, and in the first it is also " + other.Path}
-		}
+	if other := m.otherName(path); other != "" {
+		return &tree.ConflictError{Path: path, A: n.Owner(), B: "a script", Reason: "the second edits it, and in the first it is also " + other}
 	}
 	n.Origin, n.Package, n.Time, n.Size, n.Digest = tree.Generated, "", m.Epoch, int64(len(text)), tree.DigestOf(text)
 	m.Tree.Replace(n)

@@ -4,7 +4,6 @@ package root
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,11 +110,11 @@ func (m *Root) generate(n tree.Node, text []byte) error {
 // place is generate for a file whose Digest is known, even if that is only a name for
 // the inputs of the file.
 func (m *Root) place(n tree.Node, text []byte) error {
-	n.Type, n.Origin, n.Uname, n.Gname, n.Time = tree.File, tree.Generated, cmp.Or(n.Uname, "root"), cmp.Or(n.Gname, "wheel"), m.Epoch
+	n.Type, n.Origin, n.Uname, n.Gname, n.Time = tree.File, tree.Generated, orRoot(n.Uname), orWheel(n.Gname), m.Epoch
 	if n.Link != "" {
 		n.Type = tree.Symlink
 	}
-	if old := m.inherited(n.Path); old != nil && old.Origin == tree.Generated && old.Digest == n.Digest && old.Link == n.Link && old.Mode == n.Mode && old.Uname == n.Uname && old.Gname == n.Gname {
+	if old := m.inherited(n.Path); old != nil && isSame(old, &n) {
 		return nil // a lower step has it
 	}
 	if old := m.Tree.Lookup(n.Path); old == nil || old.Origin != tree.Generated || !m.Tree.Replace(n) {

@@ -155,7 +155,7 @@ func (m *Root) clear(n *tree.Node) error {
 	case old.Type == tree.Dir:
 		return nil // Put reports it
 	case !m.Def.Replacing(n.Path):
-		if old.Origin == tree.Generated && m.isSame(old, n) {
+		if m.inherited(n.Path) != nil && isSame(old, n) {
 			return nil
 		}
 		return &tree.ConflictError{Path: n.Path, A: old.Owner(), B: "the definition", Reason: "replaces would let the second have it"}
@@ -170,26 +170,31 @@ func (m *Root) clear(n *tree.Node) error {
 	return nil
 }
 
-// isSame reports whether a lower step has the very file.
-func (m *Root) isSame(old, n *tree.Node) bool {
-	return m.inherited(n.Path) != nil && old.Digest == n.Digest && old.Link == n.Link && old.Mode == n.Mode &&
+// isSame reports whether a generated file is the very one that is to be made.
+func isSame(old, n *tree.Node) bool {
+	return old.Origin == tree.Generated && old.Digest == n.Digest && old.Link == n.Link && old.Mode == n.Mode &&
 		old.Uname == orRoot(n.Uname) && old.Gname == orWheel(n.Gname)
 }
 
 // alone requires a file to have no other name, under which it would stay as it was.
 func (m *Root) alone(n *tree.Node) error {
-	if m.linked == nil { // once: a definition makes no hard links
-		m.linked = map[string]bool{}
-		for other := range m.Tree.All() {
-			if other.Type == tree.Hardlink {
-				m.linked[other.Path], m.linked[other.Link] = true, true
-			}
-		}
-	}
-	if m.linked[n.Path] {
+	if m.otherName(n.Path) != "" {
 		return &tree.ConflictError{Path: n.Path, A: n.Owner(), B: "the definition", Reason: "the second changes it, and in the first it has another name"}
 	}
 	return nil
+}
+
+// otherName is another name of a file, "" for none: of a first name the first of the others.
+func (m *Root) otherName(path string) string {
+	if m.linked == nil { // once: only packages and what is below a step have hard links
+		m.linked = map[string]string{}
+		for n := range m.Tree.All() {
+			if n.Type == tree.Hardlink {
+				m.linked[n.Path], m.linked[n.Link] = n.Link, cmp.Or(m.linked[n.Link], n.Path)
+			}
+		}
+	}
+	return m.linked[path]
 }
 
 // claim remembers that the definition says whose a path is.

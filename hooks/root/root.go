@@ -50,7 +50,7 @@ type Root struct {
 	added   []account            // by scripts of this step
 	copies  map[string]bool      // paths that scripts of this step copied samples to
 	own     map[string]*own.File // files of the definition, by path, that are streamed
-	linked  map[string]bool      // files with several names; nil until needed
+	linked  map[string]string    // another name of each file that has several; nil until needed
 	claimed map[string]bool      // paths of which the definition says whose they are
 	touched map[string]tree.Node // what packages have where the definition has something else
 	parts   []part               // layers of packages below the step's last one; nil for none
